@@ -1,0 +1,62 @@
+# Two commands matter: `make report` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+DATA   ?=
+OUT    ?=
+QUARTO_CLI := quarto-cli==1.10.19
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lint lab bench lock clean
+
+help:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "loantap needs Python 3.11 or newer, and %s is %s. Name another one with PYTHON=python3.12" % (sys.executable, sys.version.split()[0]))'
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp holds until the lock or the project's metadata changes, so a second run installs nothing.
+$(VENV)/.report: requirements/report.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/report.lock
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.report
+	$(PIP) install --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# The wheel of quarto-cli downloads its program while it installs; where that is not possible the
+# built-in renderer takes over, so a failure here is no failure of the report.
+$(VENV)/.quarto: | $(VENV)/.report
+	@$(BIN)/loantap doctor --has-quarto || $(PIP) install --no-deps $(QUARTO_CLI) >/dev/null 2>&1 \
+	  || echo "Quarto could not be installed from here: the built-in renderer will make the report."
+	@touch $@
+
+report: $(VENV)/.report $(VENV)/.quarto ## run the whole job and render the report [DATA=FILE] [OUT=DIR]
+	@$(BIN)/loantap run $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)")
+
+test: $(VENV)/.dev ## lint, check types and run every test
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lab: $(VENV)/.dev ## open JupyterLab on the notebooks
+	$(BIN)/loantap lab
+
+bench: $(VENV)/.dev ## time and memory of the job, as a table
+	$(BIN)/python scripts/bench.py
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
+lock: $(BIN)/python ## resolve pyproject.toml into requirements/*.lock
+	$(PIP) install uv
+	$(LOCK) --extra report --output-file requirements/report.lock
+	$(LOCK) --extra report --extra lab --extra dev --constraint requirements/report.lock --output-file requirements/dev.lock
+
+clean: ## remove the environment and all caches (runs are kept)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build src/*.egg-info

@@ -1,0 +1,1 @@
+"""Statistics of default: summaries, association, professions."""

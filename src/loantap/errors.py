@@ -1,0 +1,36 @@
+"""Every error that loantap raises on purpose, and the exit code the command line gives it.
+
+An error says what was expected, what came, where, and what to do.
+"""
+
+
+class LoanTapError(Exception):
+    """Base of all errors raised on purpose; the command line exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class InputError(LoanTapError):
+    """The input or the options are wrong; nothing was changed."""
+
+    exit_code = 2
+
+
+class SchemaError(InputError):
+    """A table breaks the contract of `loantap.data.columns`."""
+
+
+class ParameterError(InputError):
+    """A notebook was given a parameter it does not know, or a value it does not take."""
+
+
+class StageError(LoanTapError):
+    """A notebook failed; the run can be resumed."""
+
+
+class RenderError(LoanTapError):
+    """The report could not be rendered."""
+
+
+class MissingToolError(LoanTapError):
+    """Something that has to be installed is not; the message names it and how to get it."""

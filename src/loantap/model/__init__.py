@@ -1,0 +1,1 @@
+"""The default model: features, tuning, evaluation, persistence."""

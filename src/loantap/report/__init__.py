@@ -1,0 +1,1 @@
+"""Results, exhibits, notebooks and the rendered report; it knows nothing of statistics."""

@@ -1,0 +1,42 @@
+"""Where the project lies: its reference data, notebooks, report sources and runs."""
+
+import os
+from pathlib import Path
+
+from loantap.errors import InputError
+
+MARKER = "_quarto.yml"
+
+
+def project_root() -> Path:
+    """Return the project's folder: LOANTAP_HOME, or the nearest one above this file or the working folder.
+
+    Raises InputError when neither holds the project.
+    """
+    if home := os.environ.get("LOANTAP_HOME"):
+        candidates = [Path(home)]
+    else:
+        candidates = [*Path(__file__).resolve().parents, Path.cwd(), *Path.cwd().parents]
+    for folder in candidates:
+        if (folder / MARKER).is_file():
+            return folder.resolve()
+    raise InputError(
+        f"expected the project's folder (it holds {MARKER}) at "
+        f"{'LOANTAP_HOME=' + home if home else f'{Path.cwd()} or above'}, found none. "
+        "Run from a clone of the project, or set LOANTAP_HOME to it."
+    )
+
+
+def reference_dir() -> Path:
+    """Return the folder of versioned reference data (published counts, claims, professions)."""
+    return project_root() / "data" / "reference"
+
+
+def notebooks_dir() -> Path:
+    """Return the folder of the parameterized notebooks."""
+    return project_root() / "notebooks"
+
+
+def runs_dir() -> Path:
+    """Return the folder that holds one folder per run."""
+    return project_root() / "runs"
