@@ -1,0 +1,186 @@
+"""The contract of a loan table: raw values are parsed and checked against the codebook, all problems at once."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from loantap.data.columns import BY_NAME, COLUMNS, Column
+
+FAILURE_COLUMNS = ["row", "column", "rule", "value"]
+_THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_ADDRESS = re.compile(r"\b([A-Z]{2}) (\d{5})\s*$")
+_HEADER_AGAIN = "the header line stands again among the loans"
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One rule broken in one column: how often, and where first."""
+
+    column: str
+    rule: str
+    count: int
+    rows: tuple[int, ...]
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Say what came, where, and what was expected."""
+        where = ", ".join(f"{row:,}" for row in self.rows) + (", ..." if self.count > len(self.rows) else "")
+        came = f" (such as {', '.join(map(repr, self.values))})" if self.values else ""
+        head = f"column '{self.column}': " if self.column else ""
+        return f"{head}{self.rule}: {self.count:,} in row{'s'[: self.count > 1]} {where}{came}." + (
+            f" Expected {BY_NAME[self.column].rule}." if self.column in BY_NAME else ""
+        )
+
+
+def check_loans(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Parse raw loans and check every rule of the codebook.
+
+    Args:
+        raw: Columns as in the file, texts or already typed, indexed by row number.
+
+    Returns:
+        The parsed frame (numbers as float64, months as datetime64, categories and texts as str, `state` and
+        `pincode` in place of `address`, extra columns untouched) with the rows of `raw`; and the failures,
+        one line per broken rule: row, column, rule, value.
+    """
+    again = _header_rows(raw)
+    body = raw.loc[~again]
+    parsed, failures = _parse(body)
+    failures += _check_values(parsed)
+    failures += _check_across(parsed)
+    failures.append(_failures(raw.index[again], "", _HEADER_AGAIN))
+    table = pd.concat(failures, ignore_index=True) if failures else pd.DataFrame(columns=FAILURE_COLUMNS)
+    # A value that could not be parsed is missing afterwards; the first complaint is the true one.
+    return parsed.reindex(raw.index), table.drop_duplicates(["row", "column"])
+
+
+def summarise(failures: pd.DataFrame) -> list[Problem]:
+    """Return one Problem per column and rule, the most frequent first. Texts and addresses are never quoted."""
+    problems = []
+    for (column, rule), group in failures.groupby(["column", "rule"], sort=False):
+        quotable = column in BY_NAME and BY_NAME[column].kind not in ("text", "address")
+        values = [str(value)[:40] for value in group["value"].dropna().unique()[:_EXAMPLES]] if quotable else []
+        rows = tuple(int(row) for row in group["row"].head(_EXAMPLES))
+        problems.append(Problem(str(column), str(rule), len(group), rows, tuple(values)))
+    return sorted(problems, key=lambda problem: -problem.count)
+
+
+def _header_rows(raw: pd.DataFrame) -> np.ndarray:
+    again = np.zeros(len(raw), dtype=bool)
+    if raw["loan_status"].dtype == "str":
+        again = (raw["loan_status"] == "loan_status").fillna(False).to_numpy(dtype=bool)
+    return again
+
+
+def _parse(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    parsed: dict[str, pd.Series] = {}
+    failures: list[pd.DataFrame] = []
+    for column in COLUMNS:
+        values = raw[column.name]
+        match column.kind:
+            case "number":
+                parsed[column.name], rule = _number(values), "not a number"
+            case "month":
+                parsed[column.name], rule = _month(values), "not a month"
+            case "address":
+                parsed |= _state_and_pincode(values)
+                failures.append(_bad(values, parsed["pincode"], column.name, "no state and pincode at its end"))
+                continue
+            case "category":
+                parsed[column.name] = _stripped(values)
+                continue
+            case "text":
+                parsed[column.name] = values
+                continue
+        failures.append(_bad(values, parsed[column.name], column.name, rule))
+    extra = {name: raw[name] for name in raw.columns if name not in BY_NAME}
+    return pd.DataFrame({**parsed, **extra}, index=raw.index), failures
+
+
+def _number(values: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    return numbers.where(np.isfinite(numbers))
+
+
+def _month(values: pd.Series) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return values.astype("datetime64[s]")
+    # A few hundred distinct months: parse each once.
+    distinct = pd.Series(values.dropna().unique())
+    months = pd.to_datetime(distinct, format="%b-%Y", errors="coerce").astype("datetime64[s]")
+    return values.map(dict(zip(distinct, months, strict=True))).astype("datetime64[s]")
+
+
+def _stripped(values: pd.Series) -> pd.Series:
+    # The published file writes " 36 months"; exports pad with spaces.
+    distinct = values.dropna().unique()
+    return values.map({value: str(value).strip() for value in distinct}).astype("str")
+
+
+def _state_and_pincode(values: pd.Series) -> dict[str, pd.Series]:
+    parts = values.astype("str").str.extract(_ADDRESS)
+    return {"state": parts[0].astype("str"), "pincode": parts[1].astype("str")}
+
+
+def _bad(values: pd.Series, parsed: pd.Series, column: str, rule: str) -> pd.DataFrame:
+    bad = values.notna() & parsed.isna()
+    found = _failures(values.index[bad], column, rule, values[bad])
+    if rule == "not a number" and len(found):
+        thousands = found["value"].astype("str").str.fullmatch(_THOUSANDS)
+        found.loc[thousands, "rule"] = "a number with thousands separators"
+    return found
+
+
+@lru_cache(maxsize=1)
+def schema() -> pa.DataFrameSchema:
+    """Return the pandera schema of a parsed frame, made from the codebook."""
+    columns = {column.name: _pandera_column(column) for column in COLUMNS if column.kind != "address"}
+    columns["pincode"] = pa.Column(nullable=False)
+    return pa.DataFrameSchema(columns)
+
+
+def _pandera_column(column: Column) -> pa.Column:
+    checks = []
+    if column.kind == "category":
+        checks.append(pa.Check.isin(column.levels, error="not an allowed value"))
+    elif column.kind == "number":
+        checks.append(pa.Check.ge(column.low, error=f"below {column.low:,.10g}"))
+        if column.high < float("inf"):
+            checks.append(pa.Check.le(column.high, error=f"above {column.high:,.10g}"))
+    return pa.Column(checks=checks, nullable=column.missing)
+
+
+def _check_values(parsed: pd.DataFrame) -> list[pd.DataFrame]:
+    try:
+        schema().validate(parsed, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+        rules = cases["check"].replace({"not_nullable": "missing"})
+        columns = cases["column"].replace({"pincode": "address"})
+        found = pd.DataFrame(
+            {"row": cases["index"].astype("int64"), "column": columns, "rule": rules, "value": cases["failure_case"]}
+        )
+        return [found.astype({"value": "object"})]
+    return []
+
+
+def _check_across(parsed: pd.DataFrame) -> list[pd.DataFrame]:
+    early = parsed["earliest_cr_line"] > parsed["issue_d"]
+    both = parsed["sub_grade"].notna() & parsed["grade"].notna()
+    astray = both & (parsed["sub_grade"].str[:1] != parsed["grade"])
+    return [
+        _failures(parsed.index[early], "earliest_cr_line", "later than issue_d", parsed.loc[early, "earliest_cr_line"]),
+        _failures(parsed.index[astray], "sub_grade", "of another grade than 'grade'", parsed.loc[astray, "sub_grade"]),
+    ]
+
+
+def _failures(rows: pd.Index, column: str, rule: str, values: Iterable | None = None) -> pd.DataFrame:
+    shown = pd.Series(list(values) if values is not None else [None] * len(rows), dtype="object")
+    return pd.DataFrame({"row": rows.to_numpy(dtype="int64"), "column": column, "rule": rule, "value": shown})

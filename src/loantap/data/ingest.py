@@ -1,0 +1,178 @@
+"""Read, check, clean and store loans chunk by chunk, so that memory does not grow with the file."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loantap.data.cleaning import clean_loans
+from loantap.data.columns import BY_NAME, NAMES, UNFINISHED
+from loantap.data.contract import Problem, check_loans, summarise
+from loantap.data.sources import RaggedRow
+from loantap.errors import SchemaError
+from loantap.files import replacing
+
+_SHOWN_PROBLEMS = 20
+
+
+@dataclass
+class IngestSummary:
+    """What became of every record: read = analysed + unfinished + duplicates + quarantined.
+
+    Attributes:
+        rows_read: Records in the source.
+        rows: Loans that are analysed.
+        defaults: How many of them were charged off.
+        unfinished: Records left out because the loan had not ended, by status.
+        duplicates: Records left out because an equal one came before.
+        quarantined: Records set aside because they break the contract.
+        problems: The broken rules, most frequent first.
+        extra_columns: Columns that the codebook does not know; kept, not used.
+        missing: Missing values by column, among the analysed loans.
+        period: First and last month of funding, such as ("2007-06", "2016-12").
+    """
+
+    rows_read: int = 0
+    rows: int = 0
+    defaults: int = 0
+    unfinished: Counter[str] = field(default_factory=Counter)
+    duplicates: int = 0
+    quarantined: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    extra_columns: list[str] = field(default_factory=list)
+    missing: Counter[str] = field(default_factory=Counter)
+    period: tuple[str, str] | None = None
+
+
+def ingest(
+    chunks: Iterable[pd.DataFrame],
+    *,
+    source: str,
+    loans_path: Path,
+    quarantine_path: Path | None,
+    ragged: list[RaggedRow] | None = None,
+) -> IngestSummary:
+    """Check, clean and write loans to Parquet.
+
+    Args:
+        chunks: Raw frames indexed by row number, each with the columns of the codebook.
+        source: What the loans come from, named in errors.
+        loans_path: Where the cleaned loans go, whole or not at all.
+        quarantine_path: Where records that break the contract go as CSV, with the reasons; None to refuse them.
+        ragged: Records with a wrong number of fields, filled by the source while `chunks` is read.
+
+    Raises SchemaError, with nothing written, if a record breaks the contract and there is no quarantine, or if
+    no finished loan is left, or if all of them ended the same way.
+    """
+    summary = IngestSummary()
+    failures: list[pd.DataFrame] = []
+    seen = np.empty(0, dtype="uint64")
+    with ExitStack() as stack:
+        loans_file = stack.enter_context(replacing(loans_path))
+        writer: pq.ParquetWriter | None = None
+        quarantine = _Quarantine(stack.enter_context(replacing(quarantine_path))) if quarantine_path else None
+        for raw in chunks:
+            summary.rows_read += len(raw)
+            summary.extra_columns = [name for name in raw.columns if name not in BY_NAME]
+            checked, found = check_loans(raw)
+            failures.append(found)
+            bad = raw.index.isin(found["row"])
+            if quarantine and bad.any():
+                quarantine.add(raw.loc[bad], found)
+            good, seen, copies = _without_copies(raw, checked, bad, seen)
+            summary.duplicates += copies
+            summary.unfinished.update(good.loc[good["loan_status"].isin(UNFINISHED), "loan_status"])
+            loans = clean_loans(good)
+            _count(summary, loans)
+            table = pa.Table.from_pandas(loans, preserve_index=False)
+            writer = writer or stack.enter_context(pq.ParquetWriter(loans_file, table.schema, compression="zstd"))
+            writer.write_table(table.cast(writer.schema))
+        _finish(summary, failures, ragged or [], source, quarantine)
+        if writer:
+            writer.close()
+    return summary
+
+
+def _without_copies(
+    raw: pd.DataFrame, checked: pd.DataFrame, bad: np.ndarray, seen: np.ndarray
+) -> tuple[pd.DataFrame, np.ndarray, int]:
+    # Equal 64-bit hashes of all fields stand for equal records: among 4 million loans, two different ones
+    # share a hash with probability below 1e-6.
+    hashes = pd.util.hash_pandas_object(raw, index=False).to_numpy()
+    copy = (pd.Series(hashes).duplicated().to_numpy() | np.isin(hashes, seen)) & ~bad
+    return checked.loc[~bad & ~copy], np.concatenate([seen, hashes[~copy]]), int(copy.sum())
+
+
+def _count(summary: IngestSummary, loans: pd.DataFrame) -> None:
+    summary.rows += len(loans)
+    summary.defaults += int(loans["default"].sum())
+    missing = loans.isna().sum()
+    summary.missing.update({str(name): int(count) for name, count in missing.items() if count})
+    if len(loans):
+        months = [loans["issue_d"].min().strftime("%Y-%m"), loans["issue_d"].max().strftime("%Y-%m")]
+        known = [*months, *(summary.period or ())]
+        summary.period = (min(known), max(known))
+
+
+def _finish(
+    summary: IngestSummary,
+    failures: list[pd.DataFrame],
+    ragged: list[RaggedRow],
+    source: str,
+    quarantine: "_Quarantine | None",
+) -> None:
+    summary.rows_read += len(ragged)
+    found = pd.concat(failures, ignore_index=True) if failures else pd.DataFrame()
+    summary.problems = summarise(found) if len(found) else []
+    if ragged:
+        rule = f"a record without {len(NAMES) + len(summary.extra_columns)} fields"
+        rows = tuple(record.row for record in ragged[:3])
+        counts = tuple(str(record.fields) for record in ragged[:3])
+        summary.problems.insert(0, Problem("", rule, len(ragged), rows, counts))
+    summary.quarantined = len(ragged) + (found["row"].nunique() if len(found) else 0)
+    if summary.problems and quarantine is None:
+        shown = "\n".join(f"  {problem}" for problem in summary.problems[:_SHOWN_PROBLEMS])
+        more = len(summary.problems) - _SHOWN_PROBLEMS
+        raise SchemaError(
+            f"{source}: {summary.quarantined:,} of {summary.rows_read:,} rows break the contract:\n{shown}\n"
+            + (f"  and {more:,} more kinds of problem.\n" if more > 0 else "")
+            + "Fix the rows, or rerun with --quarantine to set them aside."
+        )
+    if quarantine:
+        quarantine.add_ragged(ragged)
+    if summary.rows == 0:
+        raise SchemaError(
+            f"{source}: expected loans that were repaid or charged off, found none among {summary.rows_read:,} rows "
+            f"({summary.quarantined:,} break the contract, {summary.unfinished.total():,} have not ended)."
+        )
+    if summary.defaults in (0, summary.rows):
+        ended = "charged off" if summary.defaults else "repaid"
+        raise SchemaError(f"{source}: expected both outcomes, but all {summary.rows:,} finished loans were {ended}.")
+
+
+class _Quarantine:
+    """A CSV of records set aside: row, reasons, then the record as it came."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerow(["row", "reasons", *NAMES])
+
+    def add(self, raw: pd.DataFrame, failures: pd.DataFrame) -> None:
+        texts = failures["column"].str.cat(failures["rule"], sep=": ").str.removeprefix(": ")
+        reasons = texts.groupby(failures["row"]).agg("; ".join)
+        shown = raw.loc[:, list(NAMES)].copy()
+        shown.insert(0, "reasons", reasons.reindex(raw.index))
+        shown.to_csv(self._path, mode="a", header=False, index_label="row")
+
+    def add_ragged(self, ragged: list[RaggedRow]) -> None:
+        with self._path.open("a", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerows([record.row, f"a record of {record.fields} fields", record.text] for record in ragged)

@@ -1,0 +1,184 @@
+"""Where loans come from: CSV and Parquet files read in chunks, every value still as it was written."""
+
+import codecs
+import csv
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from loantap.data import columns
+from loantap.errors import InputError, SchemaError
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+# What pandas reads as missing by default, so that missing counts agree with the published ones.
+MISSING = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+]  # fmt: skip
+_SNIFFED_BYTES = 1 << 16
+_BLOCK_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class RaggedRow:
+    """A record with another number of fields than the header has."""
+
+    row: int
+    fields: int
+    text: str
+
+
+@dataclass
+class LoanFile:
+    """A file of loans, opened but not yet read.
+
+    Attributes:
+        path: The file.
+        header: Its column names.
+        ragged: Records with a wrong number of fields met so far; complete once `chunks` is exhausted.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    ragged: list[RaggedRow] = field(default_factory=list)
+
+    def chunks(self) -> Iterator[pd.DataFrame]:
+        """Yield frames of the file's columns, indexed by record number (the first loan is row 1).
+
+        CSV values are texts with missing ones as NaN; Parquet columns keep their types.
+
+        Raises InputError for a damaged file, SchemaError for one that holds no loan.
+        """
+        empty = True
+        start = 1
+        for frame in self._read():
+            numbers = self._numbers(start, len(frame))
+            frame.index = pd.Index(numbers, name="row")
+            start = int(numbers[-1]) + 1 if len(numbers) else start
+            empty = empty and frame.empty
+            yield frame
+        if empty:
+            raise SchemaError(
+                f"{self.path}: expected loans below the header, found none. Check how the file was exported."
+            )
+
+    def _read(self) -> Iterator[pd.DataFrame]:
+        try:
+            if self.path.suffix == ".parquet":
+                for batch in pq.ParquetFile(self.path).iter_batches(batch_size=250_000):
+                    yield batch.to_pandas()
+            else:
+                yield from self._read_csv()
+        except pa.ArrowInvalid as error:
+            raise InputError(
+                f"{self.path}: expected UTF-8 text with commas between fields and quotes around texts that hold a "
+                f"comma or a line break, but: {error}. Export the file again."
+            ) from error
+        except (OSError, EOFError) as error:
+            raise InputError(
+                f"{self.path}: the file is damaged or cut short ({error}). Copy or export it again."
+            ) from error
+
+    def _read_csv(self) -> Iterator[pd.DataFrame]:
+        reader = pyarrow.csv.open_csv(
+            self.path,
+            read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._set_aside),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(self.header, pa.string()),
+                null_values=MISSING,
+                strings_can_be_null=True,
+            ),
+        )
+        for batch in reader:
+            yield batch.to_pandas()
+
+    def _set_aside(self, row: pyarrow.csv.InvalidRow) -> str:
+        # Arrow counts records from 1 and the header is the first; with its number unknown, say so with 0.
+        self.ragged.append(RaggedRow((row.number or 1) - 1, row.actual_columns, row.text))
+        return "skip"
+
+    def _numbers(self, start: int, rows: int) -> np.ndarray:
+        taken = {ragged.row for ragged in self.ragged if ragged.row >= start}
+        candidates = np.arange(start, start + rows + len(taken))
+        return candidates[~np.isin(candidates, list(taken))][:rows] if taken else candidates
+
+
+def open_loans(path: Path) -> LoanFile:
+    """Open a CSV (also gzipped) or Parquet file of loans and check its header.
+
+    Raises InputError if the file is absent, empty, of another type or not readable as what its name says, and
+    SchemaError if a column is missing or stands twice. Columns that the codebook does not know are kept.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(
+            f"{path}: expected a file of loans, found {'a folder' if path.is_dir() else 'nothing'} there. Check the path."
+        )
+    if not path.name.endswith(SUFFIXES):
+        raise InputError(
+            f"{path}: expected a file ending in {', '.join(SUFFIXES)}. Convert it, or rename it if it is one."
+        )
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: expected loans, the file is empty (0 bytes). Copy or export it again.")
+    header = _parquet_header(path) if path.suffix == ".parquet" else _csv_header(path)
+    _check_header(path, header)
+    return LoanFile(path, tuple(header))
+
+
+def _parquet_header(path: Path) -> list[str]:
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: expected a Parquet file, but: {error}. Write it again.") from error
+
+
+def _csv_header(path: Path) -> list[str]:
+    opener: Callable = gzip.open if path.name.endswith(".gz") else open
+    try:
+        with opener(path, "rb") as stream:
+            start = stream.read(_SNIFFED_BYTES)
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: expected a gzipped CSV, but: {error}. Copy or export it again.") from error
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(
+            f"{path}: expected UTF-8, found UTF-16. Save it as 'CSV UTF-8', or run: iconv -f UTF-16 -t UTF-8"
+        )
+    try:
+        # A character may be cut at the end of what was read; the decoder waits for its rest.
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected UTF-8, byte {error.start:,} is no UTF-8. Save it as 'CSV UTF-8', or run: iconv -f CP1252 -t UTF-8"
+        ) from error
+    if "\x00" in text:
+        raise InputError(f"{path}: expected text, found binary data. Check that this is the CSV file.")
+    return next(csv.reader(io.StringIO(text)), [])
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    if len(header) == 1:
+        for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+            if header[0].count(separator) >= len(columns.NAMES) // 2:
+                raise SchemaError(f"{path}: expected commas between fields, found {name}. Export it with commas.")
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if doubled:
+        raise SchemaError(
+            f"{path}: expected each column once, these stand more than once: {', '.join(doubled)}. Drop the copies."
+        )
+    missing = [name for name in columns.NAMES if name not in header]
+    if missing:
+        close = {name: other for name in missing for other in header if other.strip().lower() == name and other != name}
+        hint = "".join(f" Column '{other}' looks like '{name}': rename it." for name, other in close.items())
+        raise SchemaError(
+            f"{path}: expected the {len(columns.NAMES)} columns of the codebook (data/README.md), found {len(header)} "
+            f"columns, and these are missing: {', '.join(missing)}.{hint or ' Export them too.'}"
+        )

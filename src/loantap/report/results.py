@@ -1,0 +1,178 @@
+"""The run folder: where a stage finds its loans, and where it leaves results, tables and figures.
+
+Stages and report pages talk to each other only through these files. The layout is a contract; see CONTRIBUTING.md.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from loantap.errors import InputError
+from loantap.files import replacing, write_text
+from loantap.settings import runs_dir
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A figure or table that a page can show.
+
+    Attributes:
+        name: Its file name without suffix; also its anchor on a page.
+        title: The finding, in a few words.
+        caption: The finding with n and the type of interval.
+        alt: What the figure shows, for those who cannot see it; empty for a table.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str = ""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder."""
+
+    path: Path
+
+    @property
+    def loans_path(self) -> Path:
+        """The cleaned loans (Parquet)."""
+        return self.path / "data" / "loans.parquet"
+
+    @property
+    def quarantine_path(self) -> Path:
+        """The records set aside (CSV)."""
+        return self.path / "data" / "quarantine.csv"
+
+    @property
+    def model_dir(self) -> Path:
+        """The saved model and its card."""
+        return self.path / "model"
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest; raises InputError where there is none."""
+        return _read_json(self.path / MANIFEST, "a run folder holds a manifest")
+
+    def loans(self, columns: list[str] | None = None) -> pd.DataFrame:
+        """Return the cleaned loans, or only the named columns of them."""
+        if not self.loans_path.is_file():
+            raise InputError(
+                f"{self.loans_path}: expected the cleaned loans, found nothing. Run the ingest stage first."
+            )
+        return pd.read_parquet(self.loans_path, columns=columns)
+
+    def write_result(self, name: str, value: Any) -> Path:
+        """Write a result as `results/NAME.json`; dataclasses, NumPy and pandas values are turned into plain ones.
+
+        Raises ValueError for a number that JSON cannot hold (infinity), so that none slips into a report.
+        """
+        text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
+        return write_text(self.path / "results" / f"{name}.json", text + "\n")
+
+    def update_result(self, name: str, **parts: Any) -> Path:
+        """Replace some top-level parts of `results/NAME.json`, which two stages share, and keep the others."""
+        path = self.path / "results" / f"{name}.json"
+        known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return self.write_result(name, known | parts)
+
+    def result(self, name: str) -> Any:
+        """Return what `write_result` wrote; raises InputError where it did not."""
+        return _read_json(self.path / "results" / f"{name}.json", "a stage writes it")
+
+    def has_result(self, name: str) -> bool:
+        """Tell whether `results/NAME.json` exists."""
+        return (self.path / "results" / f"{name}.json").is_file()
+
+    def write_table(self, table: pd.DataFrame, name: str, *, title: str, caption: str) -> Exhibit:
+        """Write a table as `results/tables/NAME.csv` with its title and caption beside it."""
+        exhibit = Exhibit(name, title, caption)
+        with replacing(self.path / "results" / "tables" / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False, lineterminator="\n")
+        self._describe("tables", exhibit)
+        return exhibit
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table; every column named pincode, level or profession stays text."""
+        path = self.path / "results" / "tables" / f"{name}.csv"
+        if not path.is_file():
+            raise InputError(f"{path}: expected a table, found nothing. Run the stage that makes it.")
+        texts = dict.fromkeys(["pincode", "level", "profession"], "str")
+        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+
+    def write_figure(self, figure: Any, name: str, *, title: str, caption: str, alt: str) -> Exhibit:
+        """Write a Matplotlib figure as `results/figures/NAME.svg` with title, caption and alt text beside it.
+
+        The file depends on nothing but the figure: no date and no random ids.
+        """
+        exhibit = Exhibit(name, title, caption, alt)
+        with replacing(self.path / "results" / "figures" / f"{name}.svg") as temporary:
+            figure.savefig(temporary, format="svg", bbox_inches="tight", metadata={"Date": None})
+        self._describe("figures", exhibit)
+        return exhibit
+
+    def exhibit(self, name: str) -> Exhibit:
+        """Return title, caption and alt text of a figure or table."""
+        for folder in ("figures", "tables"):
+            path = self.path / "results" / folder / f"{name}.json"
+            if path.is_file():
+                return Exhibit(**json.loads(path.read_text("utf-8")))
+        raise InputError(f"{self.path / 'results'}: expected an exhibit named '{name}', found none. Run its stage.")
+
+    def _describe(self, folder: str, exhibit: Exhibit) -> None:
+        text = json.dumps(asdict(exhibit), indent=1, ensure_ascii=False)
+        write_text(self.path / "results" / folder / f"{exhibit.name}.json", text + "\n")
+
+
+def open_run(path: str | Path = "") -> RunFolder:
+    """Return the run folder at `path`, at LOANTAP_RUN, or the newest one under `runs/`.
+
+    Raises InputError if there is none.
+    """
+    if chosen := path or os.environ.get("LOANTAP_RUN", ""):
+        return RunFolder(Path(chosen).resolve())
+    if newest := newest_run():
+        return newest
+    raise InputError(f"expected a run under {runs_dir()}, found none. Start one with: loantap run")
+
+
+def newest_run() -> RunFolder | None:
+    """Return the run folder under `runs/` that has cleaned loans and began last, or None."""
+    begun = [(path.stat().st_mtime, path.parents[1]) for path in runs_dir().glob("*/data/loans.parquet")]
+    return RunFolder(max(begun)[1]) if begun else None
+
+
+def plain(value: Any) -> Any:
+    """Turn dataclasses, NumPy and pandas values into what JSON knows; NaN becomes null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain({name: getattr(value, name) for name in value.__dataclass_fields__})
+    if isinstance(value, pd.DataFrame):
+        return plain(value.to_dict(orient="records"))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, np.ndarray, pd.Series, pd.Index)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d")
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def _read_json(path: Path, why: str) -> Any:
+    if not path.is_file():
+        raise InputError(f"{path}: expected this file ({why}), found nothing. Check the run folder's path.")
+    return json.loads(path.read_text("utf-8"))

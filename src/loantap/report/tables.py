@@ -1,0 +1,48 @@
+"""Numbers as a reader wants them, and tables as Markdown, which both report engines take."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+_FORMATS = {
+    "count": "{:,.0f}",
+    "money": "{:,.0f}",
+    "number": "{:,.2f}",
+    "ratio": "{:.2f}",
+    "rate": "{:.1%}",
+    "score": "{:.3f}",
+    "text": "{}",
+}
+ABSENT = "–"
+
+
+def show(value: float | int | str | None, kind: str) -> str:
+    """Return a value as text: count, money, number, ratio, rate (a fraction as percent), score, p (p-value) or text."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return ABSENT
+    if kind == "p":
+        return "< 0.001" if float(value) < 0.001 else f"{value:.3f}"
+    if kind == "ratio" and float(value) >= 100:
+        return f"{value:,.0f}"
+    return _FORMATS[kind].format(value).replace("%", " %")
+
+
+def interval(low: float | None, high: float | None, kind: str) -> str:
+    """Return an interval as text, such as '18.2 to 19.1 %'."""
+    first, second = show(low, kind), show(high, kind)
+    return f"{first.removesuffix(' %')} to {second}" if ABSENT not in (first, second) else ABSENT
+
+
+def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
+    """Return the table as Markdown, with columns in the order of `formats` and texts left, numbers right.
+
+    Args:
+        table: The rows to show.
+        formats: For each column to show, the kind of `show`; the column's header is its name with spaces.
+    """
+    shown = pd.DataFrame(
+        {name.replace("_", " "): [show(value, kind) for value in table[name]] for name, kind in formats.items()}
+    )
+    sides = tuple("left" if kind == "text" else "right" for kind in formats.values())
+    escaped = shown.map(lambda text: text.replace("|", "\\|"))
+    return escaped.to_markdown(index=False, disable_numparse=True, colalign=sides)
