@@ -94,14 +94,11 @@ def price_list(loans: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
             for rate, n, month in common.itertuples(index=False)
         ]
         rare = cells[cells["size"] < SMALLEST_CELL].sort_values("mean").reset_index(drop=True)
-        share = np.array_split(rare, max(1, int(rare["size"].sum()) // (2 * SMALLEST_CELL)))
-        for i, part in enumerate(share):
+        for i, part in rare.groupby(rare["size"].cumsum() // (2 * SMALLEST_CELL)):
             pools[f"{sub_grade}/{i}"] = part
     names = list(pools)
     for i, name in enumerate(names):  # too small: share the figures of the neighbours
         part, reach = pools[name], 1
-        if part.empty:
-            continue
         while part["size"].sum() < SMALLEST_CELL:
             part = pd.concat([pools[n] for n in names[max(0, i - reach) : i + reach + 1]])
             reach += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -16,7 +17,7 @@ NEUTRAL = "#5F6B7A"
 LIGHT = "#C9D1DA"
 WIDTH = 7.2  # inches: the text width of a page
 
-RC = {
+RC: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": LIGHT,
     "axes.grid": True,
