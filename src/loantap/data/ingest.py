@@ -2,7 +2,6 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +14,9 @@ import pyarrow.parquet as pq
 from loantap.data.cleaning import clean_loans
 from loantap.data.columns import BY_NAME, NAMES, UNFINISHED
 from loantap.data.contract import Problem, check_loans, summarise
-from loantap.data.sources import RaggedRow
+from loantap.data.sources import LoanSource, RaggedRow
 from loantap.errors import SchemaError
-from loantap.files import replacing
+from loantap.files import replacing, sha256
 
 _SHOWN_PROBLEMS = 20
 
@@ -51,22 +50,13 @@ class IngestSummary:
     period: tuple[str, str] | None = None
 
 
-def ingest(
-    chunks: Iterable[pd.DataFrame],
-    *,
-    source: str,
-    loans_path: Path,
-    quarantine_path: Path | None,
-    ragged: list[RaggedRow] | None = None,
-) -> IngestSummary:
+def ingest(source: LoanSource, *, loans_path: Path, quarantine_path: Path | None) -> IngestSummary:
     """Check, clean and write loans to Parquet.
 
     Args:
-        chunks: Raw frames indexed by row number, each with the columns of the codebook.
-        source: What the loans come from, named in errors.
+        source: The loans as they came.
         loans_path: Where the cleaned loans go, whole or not at all.
         quarantine_path: Where records that break the contract go as CSV, with the reasons; None to refuse them.
-        ragged: Records with a wrong number of fields, filled by the source while `chunks` is read.
 
     Raises SchemaError, with nothing written, if a record breaks the contract and there is no quarantine, or if
     no finished loan is left, or if all of them ended the same way.
@@ -78,7 +68,7 @@ def ingest(
         loans_file = stack.enter_context(replacing(loans_path))
         writer: pq.ParquetWriter | None = None
         quarantine = _Quarantine(stack.enter_context(replacing(quarantine_path))) if quarantine_path else None
-        for raw in chunks:
+        for raw in source.chunks():
             summary.rows_read += len(raw)
             summary.extra_columns = [name for name in raw.columns if name not in BY_NAME]
             checked, found = check_loans(raw)
@@ -94,7 +84,7 @@ def ingest(
             table = pa.Table.from_pandas(loans, preserve_index=False)
             writer = writer or stack.enter_context(pq.ParquetWriter(loans_file, table.schema, compression="zstd"))
             writer.write_table(table.cast(writer.schema))
-        _finish(summary, failures, ragged or [], source, quarantine)
+        _finish(summary, failures, source, quarantine)
         if writer:
             writer.close()
     return summary
@@ -124,10 +114,10 @@ def _count(summary: IngestSummary, loans: pd.DataFrame) -> None:
 def _finish(
     summary: IngestSummary,
     failures: list[pd.DataFrame],
-    ragged: list[RaggedRow],
-    source: str,
+    source: LoanSource,
     quarantine: "_Quarantine | None",
 ) -> None:
+    ragged = source.ragged
     summary.rows_read += len(ragged)
     found = pd.concat(failures, ignore_index=True) if failures else pd.DataFrame()
     summary.problems = summarise(found) if len(found) else []
@@ -141,7 +131,7 @@ def _finish(
         shown = "\n".join(f"  {problem}" for problem in summary.problems[:_SHOWN_PROBLEMS])
         more = len(summary.problems) - _SHOWN_PROBLEMS
         raise SchemaError(
-            f"{source}: {summary.quarantined:,} of {summary.rows_read:,} rows break the contract:\n{shown}\n"
+            f"{source.location}: {summary.quarantined:,} of {summary.rows_read:,} rows break the contract:\n{shown}\n"
             + (f"  and {more:,} more kinds of problem.\n" if more > 0 else "")
             + "Fix the rows, or rerun with --quarantine to set them aside."
         )
@@ -149,12 +139,14 @@ def _finish(
         quarantine.add_ragged(ragged)
     if summary.rows == 0:
         raise SchemaError(
-            f"{source}: expected loans that were repaid or charged off, found none among {summary.rows_read:,} rows "
+            f"{source.location}: expected loans that were repaid or charged off, found none among {summary.rows_read:,} rows "
             f"({summary.quarantined:,} break the contract, {summary.unfinished.total():,} have not ended)."
         )
     if summary.defaults in (0, summary.rows):
         ended = "charged off" if summary.defaults else "repaid"
-        raise SchemaError(f"{source}: expected both outcomes, but all {summary.rows:,} finished loans were {ended}.")
+        raise SchemaError(
+            f"{source.location}: expected both outcomes, but all {summary.rows:,} finished loans were {ended}."
+        )
 
 
 class _Quarantine:
@@ -176,3 +168,48 @@ class _Quarantine:
         with self._path.open("a", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerows([record.row, f"a record of {record.fields} fields", record.text] for record in ragged)
+
+
+def describe(summary: IngestSummary, source: LoanSource, *, loans_path: Path) -> dict:
+    """Return what the manifest and the report tell of the data.
+
+    `data` is the manifest's entry; its sha256 is that of the file read, or of the cleaned loans if they were made.
+    `accounts` says where every record went, `problems` and `missing` are tables.
+    """
+    data = {
+        "kind": source.kind,
+        "location": source.location,
+        "sha256": sha256(Path(source.location) if source.kind == "file" else loans_path),
+        "rows": summary.rows,
+        "defaults": summary.defaults,
+        "period": list(summary.period or ()),
+        "rows_read": summary.rows_read,
+        "unfinished": summary.unfinished.total(),
+        "duplicates": summary.duplicates,
+        "quarantined": summary.quarantined,
+    }
+    accounts = [
+        ("analysed", summary.rows),
+        *((f"not finished: {status}", count) for status, count in summary.unfinished.most_common()),
+        ("copies of an earlier record", summary.duplicates),
+        ("set aside in quarantine", summary.quarantined),
+        ("read", summary.rows_read),
+    ]
+    return {
+        "data": data,
+        "accounts": [{"what": what, "records": count, "share": count / summary.rows_read} for what, count in accounts],
+        "problems": [
+            {
+                "column": problem.column,
+                "rule": problem.rule,
+                "records": problem.count,
+                "rows": ", ".join(map(str, problem.rows)),
+            }
+            for problem in summary.problems
+        ],
+        "missing": [
+            {"column": name, "loans": count, "share": count / summary.rows}
+            for name, count in summary.missing.most_common()
+        ],
+        "extra_columns": summary.extra_columns,
+    }

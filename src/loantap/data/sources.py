@@ -1,4 +1,4 @@
-"""Where loans come from: CSV and Parquet files read in chunks, every value still as it was written."""
+"""Where loans come from: files read, or synthetic loans made, in chunks; every value still as it was written."""
 
 import codecs
 import csv
@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from loantap.data import columns
+from loantap.data.synthetic import iter_loans
 from loantap.errors import InputError, SchemaError
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -36,6 +38,48 @@ class RaggedRow:
     text: str
 
 
+class LoanSource(Protocol):
+    """What the ingest reads: raw frames with the columns of the codebook, indexed by row number."""
+
+    kind: str
+    ragged: list[RaggedRow]
+
+    @property
+    def location(self) -> str:
+        """Where the loans lie, in words."""
+
+    def chunks(self) -> Iterator[pd.DataFrame]:
+        """Yield the loans."""
+
+
+@dataclass
+class SyntheticLoans:
+    """The synthetic twin of the published portfolio.
+
+    Attributes:
+        rows: How many loans to make.
+        seed: The random seed; the same one makes the same loans.
+    """
+
+    rows: int
+    seed: int
+    kind: str = "synthetic"
+    ragged: list[RaggedRow] = field(default_factory=list)
+
+    @property
+    def location(self) -> str:
+        """Rows and seed."""
+        return f"synthetic: {self.rows:,} rows, seed {self.seed}"
+
+    def chunks(self) -> Iterator[pd.DataFrame]:
+        """Yield frames of raw loans, indexed by row number."""
+        start = 1
+        for frame in iter_loans(self.rows, seed=self.seed):
+            frame.index = pd.RangeIndex(start, start + len(frame), name="row")
+            start += len(frame)
+            yield frame
+
+
 @dataclass
 class LoanFile:
     """A file of loans, opened but not yet read.
@@ -49,6 +93,12 @@ class LoanFile:
     path: Path
     header: tuple[str, ...]
     ragged: list[RaggedRow] = field(default_factory=list)
+    kind: str = "file"
+
+    @property
+    def location(self) -> str:
+        """The file's path."""
+        return str(self.path)
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Yield frames of the file's columns, indexed by record number (the first loan is row 1).

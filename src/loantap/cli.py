@@ -1,0 +1,208 @@
+"""The command line: `loantap --help`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from loantap import __version__
+from loantap.errors import InputError, LoanTapError, MissingToolError, ParameterError
+from loantap.progress import Clock, run_progress, step
+from loantap.settings import notebooks_dir, runs_dir
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From loan data to a published, honest report of what drives credit default.",
+)
+console = Console()
+errors = Console(stderr=True)
+
+DEFAULT_ROWS = 396_030
+Engine = Literal["auto", "quarto", "builtin"]
+RowsOption = Annotated[int, typer.Option(help="Synthetic loans to make where no file is given.", min=1_000)]
+SeedOption = Annotated[int, typer.Option(help="Random seed of the synthetic loans and of the analysis.", min=0)]
+EngineOption = Annotated[Engine, typer.Option(help="What renders the report.")]
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose become one message and their exit code."""
+    try:
+        app()
+    except LoanTapError as error:
+        errors.print(f"[bold red]{type(error).__name__}:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        errors.print("Interrupted. What is finished is kept: loantap run --resume RUN goes on.")
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    if version:
+        console.print(__version__, highlight=False)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    data: Annotated[
+        Path | None, typer.Option(help="File of loans (csv, csv.gz, parquet); synthetic loans if absent.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder, new or empty; a dated one under runs/ if absent.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run from its first unfinished stage.")] = None,
+    rows: RowsOption = DEFAULT_ROWS,
+    seed: SeedOption = 0,
+    quarantine: Annotated[bool, typer.Option("--quarantine", help="Set rows aside that break the contract.")] = False,
+    only: Annotated[str | None, typer.Option(help="Run only this stage (and the ingest it needs); no report.")] = None,
+    factor: Annotated[str | None, typer.Option(help="With --only association: which factor.")] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-P", help="A notebook parameter, NAME=VALUE or STAGE.NAME=VALUE."),
+    ] = None,
+    engine: EngineOption = "auto",
+) -> None:
+    """Run the whole job: read, check, explore, test, tune, and render the report."""
+    from loantap.data.sources import open_loans
+    from loantap.report.sequence import resume_run, start_run
+
+    clock = Clock()
+    given = _parameters(parameter or [])
+    if resume is not None:
+        clash = [name for name, value in (("--data", data), ("--out", out)) if value is not None]
+        if clash:
+            raise InputError(
+                f"--resume goes on with a run as it was started; {' and '.join(clash)} cannot change it. Leave it out."
+            )
+        chosen = _stages(only, factor, with_ingest=False) if only else None
+        folder = _run_folder(resume)
+        with run_progress(console, len(chosen) if chosen else _stage_count()) as progress:
+            done = resume_run(folder, only=chosen, progress=progress, given=given)
+    else:
+        chosen = _stages(only, factor, with_ingest=True)
+        if data is not None:
+            open_loans(data)  # what is wrong with a file's name, form or header is said before anything starts
+            given |= {"data": str(data.resolve())}
+        given = {"data": "", "rows": rows, "seed": seed, "quarantine": quarantine} | given
+        with run_progress(console, len(chosen)) as progress:
+            done = start_run(given, out=out, stages=chosen, progress=progress)
+    if only:
+        console.print(f"Results: {done.path / 'results'} ({clock})", soft_wrap=True, highlight=False)
+    else:
+        _render(done.path, engine)
+        console.print(f"Whole job: {clock}", highlight=False)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name under runs/.")],
+    engine: EngineOption = "auto",
+) -> None:
+    """Render the report of a finished run again."""
+    _render(_run_folder(folder), engine)
+
+
+@app.command()
+def synthetic(
+    out: Annotated[Path, typer.Option(help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")],
+    rows: Annotated[int, typer.Option(help="How many loans.", min=1)] = DEFAULT_ROWS,
+    seed: SeedOption = 0,
+) -> None:
+    """Make loans in the raw format from the published statistics of the real portfolio."""
+    from loantap.data.synthetic import write_loans
+
+    clock = Clock()
+    with step(console, f"making {rows:,} loans"):
+        write_loans(out, rows, seed=seed)
+    console.print(f"Wrote {rows:,} synthetic loans to {out} ({clock})", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def lab() -> None:
+    """Open JupyterLab on the notebooks, with this environment's kernel."""
+    from importlib.util import find_spec
+
+    if find_spec("jupyterlab") is None:
+        raise MissingToolError(
+            'JupyterLab is not installed. Get it with: pip install -e ".[report,lab]", or run: make lab'
+        )
+    words = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebooks_dir()), "--ip", "127.0.0.1"]
+    raise typer.Exit(subprocess.run(words, env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}, check=False).returncode)
+
+
+@app.command()
+def doctor(has_quarto: Annotated[bool, typer.Option("--has-quarto", hidden=True)] = False) -> None:
+    """Say what is installed, what is missing, and how to get it."""
+    from loantap.doctor import examine
+    from loantap.report.quarto import find_quarto
+
+    if has_quarto:
+        raise typer.Exit(0 if find_quarto() else 1)
+    for finding in examine():
+        mark = "[green]ok[/]     " if finding.fine else "[yellow]missing[/]"
+        console.print(f"{mark} {escape(finding.name)}: {escape(finding.found)}", highlight=False, soft_wrap=True)
+        if finding.remedy:
+            console.print(f"        {escape(finding.remedy)}", highlight=False, soft_wrap=True)
+
+
+def _render(folder: Path, engine: Engine) -> None:
+    from loantap.report.manifest import read_manifest
+    from loantap.report.render import render_report
+
+    with step(console, "rendering the report"):
+        rendered = render_report(folder, engine=engine)
+    manifest = read_manifest(folder)
+    manifest.report = {
+        "engine": rendered.engine,
+        "html": str(rendered.html.relative_to(folder)),
+        "pdf": str(rendered.pdf.relative_to(folder)),
+        "seconds": round(rendered.seconds, 2),
+    }
+    manifest.write(folder)
+    for label, value in (("Rendered by", rendered.engine), ("HTML", rendered.html), ("PDF", rendered.pdf)):
+        console.print(f"{label + ':':<12} {value}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _parameters(texts: list[str]) -> dict[str, Any]:
+    pairs = [text.partition("=") for text in texts]
+    for text, (name, equals, _) in zip(texts, pairs, strict=True):
+        if not name or not equals:
+            raise ParameterError(f"-P expected NAME=VALUE, got '{text}'.")
+    return {name: value for name, _, value in pairs}
+
+
+def _stages(only: str | None, factor: str | None, *, with_ingest: bool) -> tuple:
+    from loantap.report.notebooks import FACTORS, STAGES
+
+    if factor is not None and only != "association":
+        raise InputError("--factor goes with --only association.")
+    if only is None:
+        return STAGES
+    if factor is not None and factor not in FACTORS:
+        raise InputError(f"--factor expected one of {', '.join(FACTORS)}, got '{factor}'.")
+    wanted = f"{only}-{factor}" if factor else only
+    chosen = [stage for stage in STAGES if stage.name == wanted or stage.name.startswith(f"{wanted}-")]
+    if not chosen:
+        raise InputError(f"--only expected one of {', '.join(stage.name for stage in STAGES)}, got '{only}'.")
+    return tuple(stage for stage in STAGES if stage in chosen or (with_ingest and stage.name == "ingest"))
+
+
+def _stage_count() -> int:
+    from loantap.report.notebooks import STAGES
+
+    return len(STAGES)
+
+
+def _run_folder(given: Path) -> Path:
+    for folder in (given, runs_dir() / given):
+        if folder.is_dir():
+            return folder.resolve()
+    raise InputError(f"{given}: expected a run's folder or its name under {runs_dir()}, found neither.")

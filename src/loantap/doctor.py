@@ -1,0 +1,66 @@
+"""What is installed, what is missing, and how to get it."""
+
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from packaging.requirements import Requirement
+
+from loantap.report.quarto import MINIMUM_VERSION, find_quarto
+from loantap.settings import project_root
+
+EXTRAS = {"report": "the notebooks and the report", "lab": "JupyterLab", "dev": "the tests"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked for."""
+
+    name: str
+    found: str
+    remedy: str = ""
+
+    @property
+    def fine(self) -> bool:
+        """Tell whether it is there."""
+        return not self.remedy
+
+
+def examine() -> list[Finding]:
+    """Return what was found, in the order a reader would mend it."""
+    findings = [Finding("python", sys.version.split()[0]), Finding("project", str(project_root()))]
+    findings.append(_packages("", "the library"))
+    findings += [_packages(extra, purpose) for extra, purpose in EXTRAS.items()]
+    quarto = find_quarto()
+    needed = ".".join(map(str, MINIMUM_VERSION))
+    if quarto:
+        findings.append(Finding("quarto", f"{quarto.version} at {quarto.path}"))
+    else:
+        remedy = (
+            f"optional: install Quarto {needed} or newer (conda: quarto>={needed}); the built-in renderer works without"
+        )
+        findings.append(Finding("quarto", "absent or too old", remedy))
+    return findings
+
+
+def _packages(extra: str, purpose: str) -> Finding:
+    wanted = [Requirement(text) for text in requires("loantap") or []]
+    chosen = [
+        need
+        for need in wanted
+        if (need.marker is None) != bool(extra) and (not extra or need.marker.evaluate({"extra": extra}))
+    ]  # type: ignore[union-attr]
+    wrong = [problem for need in chosen if (problem := _problem(need))]
+    name = f"extra [{extra}] ({purpose})" if extra else f"packages of {purpose}"
+    if not wrong:
+        return Finding(name, f"{len(chosen)} packages present")
+    target = f".[{extra}]" if extra else "."
+    return Finding(name, f"missing or too old: {', '.join(wrong)}", f'pip install -e "{target}"')
+
+
+def _problem(need: Requirement) -> str | None:
+    try:
+        found = version(need.name)
+    except PackageNotFoundError:
+        return need.name
+    return None if need.specifier.contains(found, prereleases=True) else f"{need.name} {found} (needs {need.specifier})"

@@ -1,0 +1,29 @@
+"""From log-odds of a model trained on resampled loans back to probabilities that hold in the portfolio."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+
+@dataclass(frozen=True)
+class SigmoidCalibration:
+    """Platt scaling: probability = 1 / (1 + exp(-(slope * log_odds + intercept)))."""
+
+    slope: float
+    intercept: float
+
+    @classmethod
+    def fit(cls, log_odds: np.ndarray, outcome: np.ndarray) -> "SigmoidCalibration":
+        """Fit slope and intercept to out-of-fold log-odds, shape (n,), by maximum likelihood."""
+        model = LogisticRegression(C=np.inf).fit(np.asarray(log_odds)[:, np.newaxis], outcome)
+        return cls(float(model.coef_[0, 0]), float(model.intercept_[0]))
+
+    def __call__(self, log_odds: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities of default."""
+        return probability(self.slope * np.asarray(log_odds) + self.intercept)
+
+
+def probability(log_odds: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-log_odds))."""
+    return 1.0 / (1.0 + np.exp(-np.asarray(log_odds)))

@@ -1,0 +1,161 @@
+"""How good predictions are: every metric from one sort, with bootstrap intervals, at a threshold chosen elsewhere."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+BETA = 2.0
+CALIBRATION_BINS = 10
+METRICS = (
+    "accuracy", "precision", "recall", "f1", "f2", "roc_auc", "average_precision", "brier",
+    "expected_calibration_error", "ks", "gini",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Outcomes with their predicted probabilities of default, sorted once from high to low.
+
+    Attributes:
+        outcome: 1 for default, 0 for repaid, shape (n,).
+        probability: Predicted probability of default, shape (n,), descending.
+        last_of_tie: Positions of the last row of each run of equal probabilities.
+        bin: Decile of predicted probability that each row falls in, for the calibration error.
+    """
+
+    outcome: np.ndarray
+    probability: np.ndarray
+    last_of_tie: np.ndarray
+    bin: np.ndarray
+
+    @classmethod
+    def of(cls, outcome: np.ndarray, probability: np.ndarray) -> "Predictions":
+        """Sort outcomes by predicted probability; raises ValueError unless both outcomes occur."""
+        outcome = np.asarray(outcome, dtype=float)
+        if not 0 < outcome.sum() < len(outcome):
+            raise ValueError("expected both outcomes, got one; use more loans")
+        order = np.argsort(-np.asarray(probability, dtype=float), kind="stable")
+        sorted_probability = np.asarray(probability, dtype=float)[order]
+        last = np.append(np.flatnonzero(np.diff(sorted_probability)), len(order) - 1)
+        # Equal probabilities share a bin, else the order of rows would matter.
+        first = np.concatenate([[0], last[:-1] + 1])
+        bins = np.repeat(first * CALIBRATION_BINS // len(order), last - first + 1)
+        return cls(outcome[order], sorted_probability, last, bins)
+
+    def curve(self, weight: np.ndarray | None = None) -> pd.DataFrame:
+        """Return one row per distinct probability used as the threshold: flagged defaults, flagged repaid, F2.
+
+        Columns: threshold, true_positives, false_positives, precision, recall, false_positive_rate, f2.
+        """
+        weight = np.ones(len(self.outcome)) if weight is None else weight
+        true_positives = np.cumsum(weight * self.outcome)[self.last_of_tie]
+        false_positives = np.cumsum(weight * (1 - self.outcome))[self.last_of_tie]
+        defaults, repaid = true_positives[-1], false_positives[-1]
+        flagged = true_positives + false_positives
+        return pd.DataFrame(
+            {
+                "threshold": self.probability[self.last_of_tie],
+                "true_positives": true_positives,
+                "false_positives": false_positives,
+                "precision": _ratio(true_positives, flagged),
+                "recall": true_positives / defaults,
+                "false_positive_rate": false_positives / repaid,
+                "f2": _f_beta(true_positives, flagged, defaults, BETA),
+            }
+        )
+
+    def metrics(self, threshold: float, weight: np.ndarray | None = None) -> dict[str, float]:
+        """Return every metric of METRICS; a loan is flagged if its probability is at or above the threshold.
+
+        ROC-AUC, average precision, KS and Gini do not depend on the threshold; Gini is 2 AUC - 1 and KS the
+        largest distance between the two cumulative distributions. The expected calibration error is the mean
+        distance between predicted and observed default rate over deciles of the prediction.
+        """
+        weight = np.ones(len(self.outcome)) if weight is None else weight
+        curve = self.curve(weight)
+        total, defaults = weight.sum(), (weight * self.outcome).sum()
+        flags = self.probability >= threshold
+        flagged, hits = weight[flags].sum(), (weight * self.outcome)[flags].sum()
+        recall, false_rate = (np.append(0.0, curve[name]) for name in ("recall", "false_positive_rate"))
+        auc = float(np.trapezoid(recall, false_rate))
+        gaps = np.abs(np.bincount(self.bin, weight * (self.probability - self.outcome), minlength=CALIBRATION_BINS))
+        return {
+            "accuracy": float((hits + (total - defaults) - (flagged - hits)) / total),
+            "precision": float(_ratio(hits, flagged)),
+            "recall": float(hits / defaults),
+            "f1": float(_f_beta(hits, flagged, defaults, 1.0)),
+            "f2": float(_f_beta(hits, flagged, defaults, BETA)),
+            "roc_auc": auc,
+            "average_precision": float(np.sum(np.diff(recall) * curve["precision"])),
+            "brier": float(np.average((self.probability - self.outcome) ** 2, weights=weight)),
+            "expected_calibration_error": float(gaps.sum() / total),
+            "ks": float(np.max(recall - false_rate)),
+            "gini": 2 * auc - 1,
+        }
+
+    def confusion(self, threshold: float) -> dict[str, int]:
+        """Return the counts tn, fp, fn, tp at a threshold."""
+        flags = self.probability >= threshold
+        tp = int(self.outcome[flags].sum())
+        fp, defaults = int(flags.sum()) - tp, int(self.outcome.sum())
+        return {"tn": len(self.outcome) - defaults - fp, "fp": fp, "fn": defaults - tp, "tp": tp}
+
+    def intervals(
+        self, threshold: float, *, repetitions: int, random_state: int, level: float = 0.95
+    ) -> dict[str, tuple[float, float]]:
+        """Return a bootstrap interval of each metric: loans are drawn again with replacement.
+
+        The percentiles are shifted by the bootstrap's own bias, which matters for the calibration error only:
+        drawing again adds noise to every bin, and noise can only raise that error.
+        """
+        rng = np.random.default_rng(random_state)
+        n = len(self.outcome)
+        draws = pd.DataFrame(
+            self.metrics(threshold, np.bincount(rng.integers(0, n, n), minlength=n).astype(float))
+            for _ in range(repetitions)
+        )
+        bias = draws.mean() - pd.Series(self.metrics(threshold))
+        ends = (draws.quantile([(1 - level) / 2, (1 + level) / 2]) - bias).clip(-1, 1)
+        lowest = {name: -1.0 if name in ("ks", "gini") else 0.0 for name in METRICS}
+        return {name: (max(float(ends[name].iloc[0]), lowest[name]), float(ends[name].iloc[1])) for name in METRICS}
+
+    def best_threshold(self) -> float:
+        """Return the probability at which F2 is largest; to be called on out-of-fold predictions only."""
+        curve = self.curve()
+        return float(curve["threshold"].iloc[int(curve["f2"].to_numpy().argmax())])
+
+    def calibration(self) -> pd.DataFrame:
+        """Return predicted and observed default rate by decile of the prediction, lowest risk first.
+
+        Columns: loans, defaults, predicted, default_rate.
+        """
+        table = pd.DataFrame({"bin": self.bin, "probability": self.probability, "outcome": self.outcome})
+        grouped = table.groupby("bin").agg(
+            loans=("outcome", "size"),
+            defaults=("outcome", "sum"),
+            predicted=("probability", "mean"),
+            default_rate=("outcome", "mean"),
+        )
+        return grouped.iloc[::-1].reset_index(drop=True).astype({"defaults": int})
+
+
+def evaluate(
+    outcome: np.ndarray, probability: np.ndarray, *, threshold: float, repetitions: int = 500, random_state: int
+) -> dict:
+    """Return the `test` part of the results contract: n, every metric, confusion counts, and intervals in `ci`."""
+    predictions = Predictions.of(outcome, probability)
+    return {
+        "n": len(predictions.outcome),
+        **predictions.metrics(threshold),
+        "confusion": predictions.confusion(threshold),
+        "ci": predictions.intervals(threshold, repetitions=repetitions, random_state=random_state),
+    }
+
+
+def _f_beta(hits: np.ndarray | float, flagged: np.ndarray | float, defaults: float, beta: float) -> np.ndarray | float:
+    return (1 + beta**2) * hits / (beta**2 * defaults + flagged)
+
+
+def _ratio(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros_like(np.asarray(whole, dtype=float)), where=np.asarray(whole) > 0)

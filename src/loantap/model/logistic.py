@@ -1,0 +1,72 @@
+"""Logistic regression with scikit-learn's objective, solved along a path of penalties."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from glum import GeneralizedLinearRegressor
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+# Largest entry of the gradient of the mean loss at which to stop. On full one-hot columns l1 spends most of
+# its time below 1e-4, where no fold's F2 moves by 1e-3.
+TOLERANCE = {"l1": 1e-4, "l2": 1e-5}
+MAX_ITERATIONS = 300
+
+
+class PathLogisticRegression(ClassifierMixin, BaseEstimator):
+    """Minimise the summed log-loss plus the l1 norm, or half the squared l2 norm, of the coefficients over C.
+
+    The intercept is not penalised, as in scikit-learn's solvers other than liblinear. `path` fits many values
+    of C, each from the solution of the last, which costs little more than fitting one.
+    """
+
+    def __init__(self, penalty: str = "l2", C: float = 1.0) -> None:
+        self.penalty = penalty
+        self.C = C
+
+    def path(self, X: np.ndarray, y: np.ndarray, Cs: Iterable[float]) -> Iterator[tuple[float, np.ndarray, float]]:
+        """Fit each C, strongest penalty first, and yield C, coefficients of shape (n_features,), and intercept.
+
+        Raises ConvergenceWarning as an error if a fit does not converge.
+        """
+        X = np.asfortranarray(X)
+        solver = GeneralizedLinearRegressor(
+            family="binomial",
+            l1_ratio=float(self.penalty == "l1"),
+            warm_start=True,
+            gradient_tol=TOLERANCE[self.penalty],
+            max_iter=MAX_ITERATIONS,
+        )
+        for C in sorted(Cs):
+            solver.set_params(alpha=1.0 / (C * len(y))).fit(X, y)
+            if solver.n_iter_ >= MAX_ITERATIONS:
+                raise ConvergenceWarning(
+                    f"no solution for penalty {self.penalty}, C = {C:g} in {MAX_ITERATIONS} iterations"
+                )
+            yield C, np.array(solver.coef_, dtype=float), float(solver.intercept_)
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "PathLogisticRegression":
+        """Fit coefficients for this C; y holds two classes, and raises ValueError otherwise."""
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) != 2:
+            raise ValueError(f"expected two classes, got {len(self.classes_)}")
+        ((_, coefficients, intercept),) = self.path(X, codes.astype(np.float64), [self.C])
+        self.coef_, self.intercept_ = coefficients[np.newaxis, :], np.array([intercept])
+        return self
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Return the log-odds of the second class, shape (n_rows,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return X @ self.coef_[0] + self.intercept_[0]
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return the probabilities of both classes, shape (n_rows, 2)."""
+        positive = 1.0 / (1.0 + np.exp(-self.decision_function(X)))
+        return np.column_stack([1.0 - positive, positive])
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the likelier class of each row."""
+        return self.classes_[(self.decision_function(X) > 0).astype(int)]

@@ -1,0 +1,111 @@
+"""The manifest of a run: what ran, on what, with what, and how far it came."""
+
+import json
+import platform
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from loantap.errors import InputError
+from loantap.files import write_text
+from loantap.report.results import MANIFEST
+from loantap.settings import project_root
+
+PACKAGES = (
+    "loantap", "imbalanced-learn", "matplotlib", "numpy", "pandas", "papermill", "scikit-learn", "scipy", "statsmodels",
+)  # fmt: skip
+Status = Literal["done", "failed", "pending"]
+
+
+class StageRecord(BaseModel):
+    """What became of one stage."""
+
+    name: str
+    notebook: str
+    status: Status = "pending"
+    seconds: float | None = None
+    outputs: list[str] = Field(default_factory=list)
+    error: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    fingerprint: str | None = None
+
+
+class Manifest(BaseModel):
+    """What `manifest.json` holds; see the results contract in CONTRIBUTING.md."""
+
+    run_id: str
+    started_at: str
+    finished_at: str | None = None
+    status: Literal["running", "done", "partial", "failed"] = "running"
+    git_commit: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    packages: dict[str, str] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(default_factory=dict)
+    stages: list[StageRecord] = Field(default_factory=list)
+    report: dict[str, Any] | None = None
+
+    def stage(self, name: str) -> StageRecord:
+        """Return the record of a stage."""
+        return next(record for record in self.stages if record.name == name)
+
+    def write(self, run: Path) -> None:
+        """Write the manifest into the run folder, whole or not at all."""
+        write_text(run / MANIFEST, self.model_dump_json(indent=1) + "\n")
+
+
+def new_manifest(run_id: str, parameters: dict[str, Any], stages: list[StageRecord]) -> Manifest:
+    """Return the manifest of a run that begins now."""
+    return Manifest(
+        run_id=run_id,
+        started_at=now(),
+        git_commit=git_commit(),
+        parameters=parameters,
+        packages=packages(),
+        stages=stages,
+    )
+
+
+def read_manifest(run: Path) -> Manifest:
+    """Return a run's manifest; raises InputError if the folder holds none, or one that is damaged."""
+    path = run / MANIFEST
+    if not path.is_file():
+        raise InputError(f"{run}: expected a run folder with a {MANIFEST}, found none. Name one of those under runs/.")
+    try:
+        return Manifest.model_validate(json.loads(path.read_text("utf-8")))
+    except ValueError as error:
+        raise InputError(f"{path}: expected a manifest that loantap wrote, but: {error}. Start a new run.") from error
+
+
+def now() -> str:
+    """Return the time in UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def packages() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str | None:
+    """Return the project's commit, with '+changes' if files differ from it, or None outside a checkout."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+
+    def ask(*words: str) -> str | None:
+        answer = subprocess.run([git, "-C", project_root(), *words], capture_output=True, text=True, check=False)
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    return f"{commit}+changes" if commit and ask("status", "--porcelain", "--untracked-files=no") else commit

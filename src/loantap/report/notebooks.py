@@ -1,0 +1,184 @@
+"""The notebooks of the job: their order, what each needs, and which parameters each takes."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from loantap.data.ingest import ingest
+from loantap.data.sources import SyntheticLoans
+from loantap.errors import ParameterError
+from loantap.report.results import RunFolder, newest_run
+from loantap.settings import notebooks_dir, runs_dir
+
+LOANS = "data/loans.parquet"
+FACTORS = ("pincode", "grade", "profession")
+SAMPLE_ROWS = 5_000
+_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+_RULE = re.compile(r"\[(?P<rule>[^\[\]]+)\]\s*$")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One execution of a notebook.
+
+    Attributes:
+        name: The stage's name; its executed copy is `notebooks/NAME.ipynb`.
+        notebook: The notebook's file name.
+        fixed: Parameters that make this stage differ from others of the same notebook.
+        needs: Files of the run folder that it reads; when one changes, the stage runs again.
+    """
+
+    name: str
+    notebook: str
+    fixed: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    needs: tuple[str, ...] = (LOANS,)
+
+    @property
+    def path(self) -> Path:
+        """The notebook as committed."""
+        return notebooks_dir() / self.notebook
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("ingest", "01_ingest.ipynb", needs=()),
+    Stage("eda", "02_eda.ipynb"),
+    *(Stage(f"association-{factor}", "03_association.ipynb", {"factor": factor}) for factor in FACTORS),
+    Stage("tuning-without-pincode", "04_tuning.ipynb", {"with_pincode": False}),
+    Stage("tuning-with-pincode", "04_tuning.ipynb", {"with_pincode": True}),
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a notebook, as its parameters cell declares it.
+
+    Attributes:
+        name: Its name.
+        type: str, int, float or bool.
+        default: Its value as written in the notebook.
+        help: What it does.
+        choices: The allowed values; empty if any will do.
+        low: The smallest allowed number, or None.
+        high: The largest allowed number, or None.
+    """
+
+    name: str
+    type: str
+    default: str
+    help: str
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    def parse(self, value: Any, *, notebook: str) -> Any:
+        """Return the value in the parameter's type; texts are read as on a command line.
+
+        Raises ParameterError for a wrong type, a value out of range or not among the choices.
+        """
+        adapter: TypeAdapter[Any] = TypeAdapter(_TYPES[self.type])
+        try:
+            parsed = (
+                adapter.validate_strings(value)
+                if isinstance(value, str)
+                else adapter.validate_python(value, strict=True)
+            )
+        except ValidationError:
+            raise self._refusal(value, f"a value of type {self.type}", notebook) from None
+        if self.choices and parsed not in self.choices:
+            raise self._refusal(value, f"one of {', '.join(self.choices)}", notebook)
+        if self.low is not None and parsed < self.low:
+            raise self._refusal(value, f"{self.low:g} or more", notebook)
+        if self.high is not None and parsed > self.high:
+            raise self._refusal(value, f"{self.high:g} or less", notebook)
+        return parsed
+
+    def _refusal(self, value: Any, expected: str, notebook: str) -> ParameterError:
+        return ParameterError(f"{notebook}: parameter '{self.name}' expected {expected}, got {value!r}. {self.help}.")
+
+
+@cache
+def parameters(notebook: Path) -> dict[str, Parameter]:
+    """Return the parameters that a notebook's tagged cell declares, by name.
+
+    A help comment may end in a rule: `[a | b]` for choices, `[low..high]` for a range, either end open.
+
+    Raises ParameterError if the cell is absent or declares a parameter without one of the known types.
+    """
+    from papermill import inspect_notebook  # here, since every notebook's kernel imports this module
+
+    found = inspect_notebook(str(notebook))
+    if not found:
+        raise ParameterError(f"{notebook}: expected a code cell with the tag 'parameters', found none. Add the tag.")
+    return {name: _parameter(notebook, **facts) for name, facts in found.items()}
+
+
+def _parameter(notebook: Path, *, name: str, inferred_type_name: str, default: str, help: str) -> Parameter:  # noqa: A002
+    if inferred_type_name not in _TYPES:
+        raise ParameterError(
+            f"{notebook.name}: parameter '{name}' expected a type among {', '.join(_TYPES)}, got {inferred_type_name}. "
+            f"Write it as: {name}: int = 1  # what it does"
+        )
+    match = _RULE.search(help)
+    rule = match["rule"] if match else ""
+    text = _RULE.sub("", help).strip()
+    if ".." in rule:
+        low, high = (float(end) if end.strip() else None for end in rule.split(".."))
+        return Parameter(name, inferred_type_name, default, text, low=low, high=high)
+    choices = tuple(part.strip() for part in rule.split("|")) if rule else ()
+    return Parameter(name, inferred_type_name, default, text, choices)
+
+
+def check_parameters(stages: tuple[Stage, ...], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return each stage's parameters, checked before anything runs.
+
+    Args:
+        stages: The stages that will run.
+        given: Values by name; a name goes to every notebook that declares it, `STAGE.name` to one stage only.
+
+    Raises ParameterError for a name no notebook knows, a wrong type or a value that is not allowed.
+    """
+    known = {stage.name: parameters(stage.path) for stage in stages}
+    chosen: dict[str, dict[str, Any]] = {stage.name: dict(stage.fixed) for stage in stages}
+    for full_name, value in given.items():
+        target, _, name = full_name.rpartition(".")
+        takers = [stage for stage in stages if target in ("", stage.name) and name in known[stage.name]]
+        if not takers:
+            raise _unknown(full_name, stages, known)
+        for stage in takers:
+            if name in stage.fixed and not target:
+                continue
+            chosen[stage.name][name] = known[stage.name][name].parse(value, notebook=stage.notebook)
+    return chosen
+
+
+def _unknown(full_name: str, stages: tuple[Stage, ...], known: Mapping[str, Mapping[str, Parameter]]) -> ParameterError:
+    target, _, name = full_name.rpartition(".")
+    if target and target not in known:
+        return ParameterError(f"'{full_name}': expected one of the stages {', '.join(known)}, got '{target}'.")
+    names = sorted({name for stage in stages for name in known[stage.name] if target in ("", stage.name)} - {"run_dir"})
+    close = get_close_matches(name, names, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    where = next(stage.notebook for stage in stages if stage.name == target) if target else "no notebook"
+    told = f"{where} has no parameter '{name}'" if target else f"{where} has a parameter '{name}'"
+    return ParameterError(f"{told}.{hint} Known: {', '.join(names)}.")
+
+
+def notebook_run(run_dir: str = "") -> RunFolder:
+    """Return the run a notebook works on: the given one, else the newest, else one made from a small synthetic sample."""
+    if run_dir:
+        return RunFolder(Path(run_dir))
+    return newest_run() or sample_run()
+
+
+def sample_run(*, rows: int = SAMPLE_ROWS, seed: int = 0) -> RunFolder:
+    """Make a run folder that holds a small synthetic sample, so that a notebook can be tried by itself."""
+    run = RunFolder(runs_dir() / "sample")
+    ingest(SyntheticLoans(rows, seed), loans_path=run.loans_path, quarantine_path=None)
+    return run

@@ -1,0 +1,218 @@
+"""Run the notebooks in sequence with papermill, so that a run can fail, be killed, and be resumed."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from loantap.errors import InputError, LoanTapError, ParameterError, SchemaError, StageError
+from loantap.files import replacing, sha256
+from loantap.report.manifest import Manifest, StageRecord, new_manifest, now, read_manifest
+from loantap.report.notebooks import STAGES, Stage, check_parameters
+from loantap.report.results import RunFolder
+from loantap.settings import runs_dir
+
+_INPUT_ERRORS = {error.__name__: error for error in (InputError, ParameterError, SchemaError)}
+
+
+class Progress(Protocol):
+    """What a run tells while it works."""
+
+    def stage(self, name: str, cells: int) -> None:
+        """A stage begins."""
+
+    def cell(self) -> None:
+        """A cell of the stage ended."""
+
+    def done(self, name: str, seconds: float | None) -> None:
+        """A stage ended; without seconds it was not run, since nothing had changed."""
+
+
+def start_run(
+    given: Mapping[str, Any], *, out: Path | None, stages: tuple[Stage, ...] = STAGES, progress: Progress
+) -> RunFolder:
+    """Run the stages in a new folder.
+
+    Args:
+        given: Parameters by name, as in `check_parameters`.
+        out: The new run's folder; a dated one under `runs/` if None.
+        stages: What to run.
+        progress: Told of each step.
+
+    Raises InputError, with nothing left behind, if parameters or data are wrong; StageError if a cell fails.
+    """
+    chosen = check_parameters(stages, given)
+    folder, run_id = _new_folder(out)
+    records = [StageRecord(name=stage.name, notebook=stage.notebook) for stage in STAGES]
+    manifest = new_manifest(run_id, dict(given), records)
+    manifest.write(folder)
+    try:
+        return _go_on(folder, manifest, stages, chosen, progress)
+    except InputError:
+        if manifest.stage("ingest").status != "done":
+            shutil.rmtree(folder)
+        raise
+
+
+def resume_run(
+    folder: Path, *, only: tuple[Stage, ...] | None = None, progress: Progress, given: Mapping[str, Any] | None = None
+) -> RunFolder:
+    """Go on with a run from its first unfinished stage.
+
+    A finished stage runs again only if its notebook, its parameters or its inputs changed, or if an output is
+    gone. With `only`, the named stages run again whatever their state, and no others.
+
+    Raises InputError if the folder holds no run, or another process works in it; StageError if a cell fails.
+    """
+    manifest = read_manifest(folder)
+    stages = only or tuple(stage for stage in STAGES if any(stage.name == record.name for record in manifest.stages))
+    manifest.parameters |= dict(given or {})
+    known = {key: value for key, value in manifest.parameters.items() if not only or key in (given or {})}
+    chosen = check_parameters(stages, known)
+    for stage in only or ():
+        manifest.stage(stage.name).status = "pending"
+    return _go_on(folder, manifest, stages, chosen, progress)
+
+
+def _new_folder(out: Path | None) -> tuple[Path, str]:
+    run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    if out is not None:
+        out = out.resolve()
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise InputError(
+                f"{out}: expected a new or empty folder, it holds files. Choose another, or resume with --resume {out}"
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        return out, run_id
+    for attempt in range(1, 100):
+        name = run_id if attempt == 1 else f"{run_id}-{attempt}"
+        try:
+            (runs_dir() / name).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return runs_dir() / name, name
+    raise InputError(f"{runs_dir()}: could not make a new run folder there. Name one with --out.")
+
+
+def _go_on(
+    folder: Path, manifest: Manifest, stages: tuple[Stage, ...], chosen: dict[str, dict[str, Any]], progress: Progress
+) -> RunFolder:
+    run = RunFolder(folder)
+    with _only_one(folder):
+        for leftover in folder.rglob(".writing-*"):
+            leftover.unlink()
+        manifest.status, manifest.finished_at = "running", None
+        for stage in stages:
+            record = manifest.stage(stage.name)
+            mark = _fingerprint(folder, stage, chosen[stage.name])
+            if (
+                record.status == "done"
+                and record.fingerprint == mark
+                and all((folder / name).exists() for name in record.outputs)
+            ):
+                progress.done(stage.name, None)
+                continue
+            record.parameters, record.fingerprint = chosen[stage.name], mark
+            _run_stage(run, manifest, stage, record, progress)
+        _finish(manifest)
+        manifest.write(folder)
+    return run
+
+
+def _run_stage(run: RunFolder, manifest: Manifest, stage: Stage, record: StageRecord, progress: Progress) -> None:
+    started, before = time.perf_counter(), time.time_ns()
+    record.status, record.error = "pending", None
+    manifest.write(run.path)
+    try:
+        _execute(run, stage, record.parameters, progress)
+    except BaseException as error:
+        record.status = "failed"
+        record.error = str(error) if isinstance(error, LoanTapError) else f"interrupted ({type(error).__name__})"
+        manifest.status, manifest.finished_at = "failed", now()
+        raise
+    else:
+        record.status = "done"
+        record.outputs = _written_since(run.path, before)
+        if stage.name == "ingest":
+            manifest.data = run.result("ingest")["data"]
+    finally:
+        record.seconds = round(time.perf_counter() - started, 2)
+        manifest.write(run.path)
+    progress.done(stage.name, record.seconds)
+
+
+def _execute(run: RunFolder, stage: Stage, parameters: Mapping[str, Any], progress: Progress) -> None:
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    # The kernel is this interpreter's own, whatever kernels the user has installed.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    target = run.path / "notebooks" / f"{stage.name}.ipynb"
+    cells = len(json.loads(stage.path.read_text("utf-8"))["cells"])
+    progress.stage(stage.name, cells)
+    failure: PapermillExecutionError | None = None
+    with replacing(target) as temporary:
+        try:
+            papermill.execute_notebook(
+                str(stage.path),
+                str(temporary),
+                parameters={**parameters, "run_dir": str(run.path)},
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=str(stage.path.parent),
+                on_cell_executed=lambda **_: progress.cell(),
+                config=Config(KernelManager={"transport": "ipc"}),  # sockets in a private folder, no open port
+            )
+        except PapermillExecutionError as error:
+            failure = error  # the notebook with its traceback is kept
+    if failure is not None:
+        if failure.ename in _INPUT_ERRORS:
+            raise _INPUT_ERRORS[failure.ename](failure.evalue)
+        raise StageError(
+            f"stage {stage.name} failed in cell {failure.cell_index} of {stage.notebook}: {failure.ename}: "
+            f"{failure.evalue}\nSee the executed notebook: {target}\n"
+            f"Mend the cause, then go on with: loantap run --resume {run.path}"
+        )
+
+
+def _fingerprint(folder: Path, stage: Stage, parameters: Mapping[str, Any]) -> str:
+    parts = [sha256(stage.path), json.dumps(parameters, sort_keys=True)]
+    if (data := parameters.get("data")) and Path(data).is_file():
+        parts.append(sha256(Path(data)))
+    for name in stage.needs:
+        path = folder / name
+        parts.append(sha256(path) if path.is_file() else "absent")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _written_since(folder: Path, before: int) -> list[str]:
+    files = (path for part in ("data", "notebooks", "results", "model") for path in (folder / part).rglob("*"))
+    return sorted(
+        str(path.relative_to(folder)) for path in files if path.is_file() and path.stat().st_mtime_ns >= before
+    )
+
+
+def _finish(manifest: Manifest) -> None:
+    complete = all(record.status == "done" for record in manifest.stages)
+    manifest.status, manifest.finished_at = ("done" if complete else "partial"), now()
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    # The lock goes with the process, so a killed run leaves none behind.
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"{folder}: another process is working in this run folder. Wait for it, or start a new run."
+            ) from None
+        yield
