@@ -73,10 +73,7 @@ def summarise(failures: pd.DataFrame) -> list[Problem]:
 
 
 def _header_rows(raw: pd.DataFrame) -> np.ndarray:
-    again = np.zeros(len(raw), dtype=bool)
-    if raw["loan_status"].dtype == "str":
-        again = (raw["loan_status"] == "loan_status").fillna(False).to_numpy(dtype=bool)
-    return again
+    return (raw["loan_status"].astype("object") == "loan_status").to_numpy(dtype=bool)
 
 
 def _parse(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:

@@ -60,11 +60,9 @@ def check_allowed(features: pd.DataFrame, *, with_pincode: bool) -> None:
     for name in features.columns:
         if name == LEAK and with_pincode:
             continue
-        sources = DERIVED.get(name, (name,))
-        # The funding month only dates the credit history; by itself it is no feature.
-        barred = [
-            source for source in sources if source != "issue_d" and not (source in BY_NAME and BY_NAME[source].feature)
-        ]
+        # The funding month is no feature by itself; it only dates the credit history.
+        sources = [source for source in DERIVED.get(name, (name,)) if source == name or source != "issue_d"]
+        barred = [source for source in sources if source not in BY_NAME or not BY_NAME[source].feature]
         if barred:
             why = BY_NAME[barred[0]].why if barred[0] in BY_NAME else "the codebook does not know it"
             raise InputError(f"feature '{name}' is not allowed: {why}. Allowed features are marked in data/README.md.")

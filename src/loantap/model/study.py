@@ -8,6 +8,7 @@ from imblearn.pipeline import Pipeline
 from statsmodels.stats.proportion import proportion_confint
 
 from loantap.model.calibration import SigmoidCalibration, probability
+from loantap.model.decision import Share, price_of_refusal
 from loantap.model.evaluation import Predictions, evaluate
 from loantap.model.features import check_allowed, feature_frame, preprocessor
 from loantap.model.tuning import CS, Tuned, fit_model, split_loans, stratified_sample, tune
@@ -28,6 +29,7 @@ class ModelStudy:
         calibration: From the model's log-odds to probabilities, fitted out of fold.
         threshold: Calibrated probability at and above which a loan is flagged, chosen out of fold for F2.
         test: The scores on the test loans, as in the results contract.
+        refusal: What refusing the flagged test loans would do, see `price_of_refusal`.
         brier_uncalibrated: The Brier score on the test loans without calibration.
         curve: One row per threshold on the test loans.
         calibrated: Calibration by decile on the test loans, with Wilson intervals.
@@ -42,6 +44,7 @@ class ModelStudy:
     calibration: SigmoidCalibration
     threshold: float
     test: dict
+    refusal: dict[str, Share]
     brier_uncalibrated: float
     curve: pd.DataFrame
     calibrated: pd.DataFrame
@@ -66,6 +69,7 @@ class ModelStudy:
             "train_rows": self.train_rows,
             "cv": {"f2_mean": chosen["f2_mean"], "f2_sd": chosen["f2_sd"], "grid": self.tuned.grid},
             "test": self.test,
+            "refusal": self.refusal,
             "brier_uncalibrated": self.brier_uncalibrated,
         }
 
@@ -120,6 +124,13 @@ def study_model(
         threshold=threshold,
         test=evaluate(
             y[test], calibration(log_odds), threshold=threshold, repetitions=repetitions, random_state=random_state
+        ),
+        refusal=price_of_refusal(
+            loans["loan_amnt"].to_numpy()[test],
+            y[test],
+            calibration(log_odds) >= threshold,
+            repetitions=repetitions,
+            random_state=random_state,
         ),
         brier_uncalibrated=float(np.mean((probability(log_odds) - y[test]) ** 2)),
         curve=calibrated.curve(),

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.metrics import fbeta_score
 from sklearn.model_selection import StratifiedKFold, train_test_split
+from threadpoolctl import threadpool_limits
 
 from loantap.errors import InputError
 from loantap.model.logistic import PathLogisticRegression
@@ -136,8 +137,22 @@ def _fit_fold(
     penalties: Sequence[str],
     Cs: Sequence[float],
 ) -> dict[tuple[str, float], np.ndarray]:
-    encoder = clone(preprocessor)
-    encoded, outcome = clone(sampler).fit_resample(encoder.fit_transform(X.iloc[train]), y[train])
+    # One thread per fold: sums are then added in the same order whatever the number of workers.
+    with threadpool_limits(1):
+        return _walk_penalties(X, y, train, test, clone(preprocessor), clone(sampler), penalties, Cs)
+
+
+def _walk_penalties(
+    X: pd.DataFrame,
+    y: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    encoder: ColumnTransformer,
+    sampler: SMOTE,
+    penalties: Sequence[str],
+    Cs: Sequence[float],
+) -> dict[tuple[str, float], np.ndarray]:
+    encoded, outcome = sampler.fit_resample(encoder.fit_transform(X.iloc[train]), y[train])
     encoded = np.asfortranarray(encoded)
     unseen = encoder.transform(X.iloc[test])
     return {

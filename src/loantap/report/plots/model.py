@@ -7,6 +7,9 @@ from matplotlib.figure import Figure
 from loantap.report.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, canvas, percent
 
 
+_ODDS_TICKS = (0.05, 0.1, 0.2, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 5, 10, 20)
+
+
 def plot_ranking(curve: pd.DataFrame, *, default_rate: float, threshold: float) -> Figure:
     """Draw the ROC and the precision-recall curve, with the chosen threshold marked.
 
@@ -130,8 +133,10 @@ def plot_coefficients(odds_ratios: pd.DataFrame) -> Figure:
         axes.scatter(table["odds_ratio"], table["feature"], c=colours, zorder=3)
         axes.axvline(1, color=NEUTRAL, linewidth=0.8)
         axes.set(xscale="log", xlabel="odds ratio of default (logarithmic)")
+        low, high = axes.get_xlim()
+        axes.set_xticks([tick for tick in _ODDS_TICKS if low <= tick <= high])
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if len(table) else "")
+        axes.minorticks_off()
     return figure
 
 
@@ -149,7 +154,16 @@ def plot_grid(grid: pd.DataFrame, *, penalty: str, C: float) -> Figure:
                 rows["C"], rows["f2_mean"], yerr=rows["f2_sd"], fmt="o-", color=colour, label=str(name), capsize=2
             )
         best = grid[(grid["penalty"] == penalty) & (grid["C"] == C)]
-        axes.plot(best["C"], best["f2_mean"], "o", markersize=11, markerfacecolor="none", color=NEUTRAL, label="chosen")
+        aside = 0.93 if penalty == "l1" else 1.07
+        axes.plot(
+            best["C"] * aside,
+            best["f2_mean"],
+            "o",
+            markersize=11,
+            markerfacecolor="none",
+            color=NEUTRAL,
+            label="chosen",
+        )
         axes.set(xscale="log", xlabel="C: to the right, a weaker penalty", ylabel="F2 at probability 0.5")
         axes.legend()
     return figure

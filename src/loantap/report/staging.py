@@ -1,0 +1,165 @@
+"""Gather what a renderer needs in one folder: the website's sources, and the results and notebooks of a run."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from loantap.errors import InputError, RenderError
+from loantap.settings import project_root
+
+SYNTHETIC_NOTICE = "Synthetic data: these loans were simulated, and no real borrower is among them. Do not base a lending decision on them."
+STALE_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A website ready to be rendered; both renderers write it to `output`."""
+
+    folder: Path
+    run: Path
+    config: dict[str, Any]
+    config_text: str
+    pages: tuple[Path, ...]
+    notice: str | None
+
+    @property
+    def output(self) -> Path:
+        """Return the folder that the site is rendered to."""
+        return self.folder / "_site"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which pages run: they find the run in LOANTAP_RUN."""
+        return {
+            **os.environ,
+            "LOANTAP_RUN": str(self.run),
+            "LOANTAP_HOME": str(project_root()),
+            "QUARTO_PYTHON": sys.executable,
+        }
+
+    def source_name(self, page: Path) -> str:
+        """Return the name under which the author of a staged page knows it."""
+        return page.as_posix() if page.suffix == ".ipynb" else f"reports/{page.as_posix()}"
+
+
+def stage_report(run: Path, folder: Path) -> Staged:
+    """Fill `folder` with the project's website and the run's figures, tables and executed notebooks.
+
+    Raises InputError if `run` is no run folder, RenderError if the website's sources are missing or unreadable.
+    """
+    manifest = _read_manifest(run)
+    root = project_root()
+    reports = root / "reports"
+    if not (reports / "index.qmd").is_file():
+        raise RenderError(f"expected the report's first page at {reports / 'index.qmd'}, found none")
+    shutil.copytree(reports, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "_site", "*_files"))
+    for name in ("figures", "tables"):
+        if (run / "results" / name).is_dir():
+            shutil.copytree(run / "results" / name, folder / name, dirs_exist_ok=True)
+
+    notebooks = _stage_notebooks(run / "notebooks", folder / "notebooks")
+    config_text = (root / "_quarto.yml").read_text(encoding="utf-8")
+    notice = SYNTHETIC_NOTICE if (manifest.get("data") or {}).get("kind") == "synthetic" else None
+    try:
+        config = _stage_config(yaml.safe_load(config_text) or {}, notebooks)
+    except (yaml.YAMLError, AttributeError) as error:
+        raise RenderError(f"{root / '_quarto.yml'}: expected the settings of a Quarto website: {error}") from error
+    (folder / "_quarto.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    pages = sorted(path.relative_to(folder) for path in folder.glob("*.qmd") if not path.name.startswith("_"))
+    return Staged(folder, run, config, config_text, (*pages, *notebooks), notice)
+
+
+def sweep(run: Path) -> None:
+    """Clear up after renders that were killed, and put a former report back that one of them had set aside."""
+    for folder in run.glob("rendering-*"):
+        former = folder / "former"
+        if former.is_dir() and not (run / "report").exists():
+            former.rename(run / "report")
+        if time.time() - folder.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_manifest(run: Path) -> dict[str, Any]:
+    path = run / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{run}: expected a run folder with a manifest.json, found none. "
+            "Give the folder that `loantap run` wrote, such as runs/<run_id>."
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path}: expected JSON: {error}. Resume or repeat the run.") from error
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path}: expected a JSON object, got {type(manifest).__name__}. Resume or repeat the run.")
+    return manifest
+
+
+def _stage_notebooks(source: Path, target: Path) -> dict[Path, str]:
+    """Copy executed notebooks with front matter that names them and keeps them from running; return their titles."""
+    notebooks = {path: nbformat.read(path, as_version=4) for path in sorted(source.glob("*.ipynb"))}
+    titles = {path: _take_title(notebook) or path.stem for path, notebook in notebooks.items()}
+    shared = Counter(titles.values())
+    staged: dict[Path, str] = {}
+    for path, notebook in notebooks.items():
+        title = titles[path] if shared[titles[path]] == 1 else f"{titles[path]} ({path.stem})"
+        front = {"title": title, "code-fold": True, "execute": {"enabled": False, "echo": True, "warning": True}}
+        raw = nbformat.v4.new_raw_cell(f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---")
+        if notebook.nbformat_minor < 5:
+            del raw["id"]
+        notebook.cells.insert(0, raw)
+        target.mkdir(exist_ok=True)
+        nbformat.write(notebook, target / path.name)
+        staged[Path("notebooks") / path.name] = title
+    return staged
+
+
+def _take_title(notebook: Any) -> str | None:
+    """Return the notebook's first heading, and take it out: the page shows it as its title."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (match := re.search(r"^# +(.+?)[ \t]*#*$", cell.source, re.M)):
+            # The line stays, empty, so that line numbers in messages hold.
+            cell.source = cell.source[: match.start()] + cell.source[match.end() :]
+            return match[1]
+    return None
+
+
+def _stage_config(config: dict[str, Any], notebooks: dict[Path, str]) -> dict[str, Any]:
+    staged = _lift(config)
+    staged["project"] = {
+        **(staged.get("project") or {}),
+        "output-dir": "_site",
+        "render": ["*.qmd", *(path.as_posix() for path in notebooks)],
+        "resources": ["figures/*.svg", "tables/*.csv"],
+    }
+    navbar = (staged.get("website") or {}).get("navbar") or {}
+    for side in ("left", "right"):
+        items = []
+        for item in navbar.get(side) or []:
+            if isinstance(item, dict) and item.get("text") == "Notebooks" and "menu" in item:
+                item = {**item, "menu": [{"text": title, "href": path.as_posix()} for path, title in notebooks.items()]}
+                if not notebooks:
+                    continue
+            items.append(item)
+        if items:
+            navbar[side] = items
+    return staged
+
+
+def _lift(value: Any) -> Any:
+    """Drop the prefix reports/ from every path: staged pages lie at the top of the site."""
+    if isinstance(value, dict):
+        return {key: _lift(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_lift(item) for item in value]
+    return value.removeprefix("reports/") if isinstance(value, str) else value

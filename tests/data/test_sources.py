@@ -1,0 +1,164 @@
+import gzip
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from loantap.data.columns import NAMES
+from loantap.data.sources import SyntheticLoans, open_loans
+from loantap.errors import InputError, SchemaError
+
+
+@pytest.fixture
+def csv_file(tmp_path: Path, raw_loans: pd.DataFrame) -> Path:
+    path = tmp_path / "loans.csv"
+    raw_loans.head(50).to_csv(path, index=False)
+    return path
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.concat(open_loans(path).chunks())
+
+
+def test_every_value_stays_the_text_it_was(csv_file: Path):
+    frame = read(csv_file)
+    assert frame["term"].iloc[0].startswith(" ")
+    assert frame["address"].str.contains("\r\n").any()
+    assert list(frame.index) == list(range(1, 51))
+
+
+def test_a_gzipped_file_reads_the_same(csv_file: Path, tmp_path: Path):
+    zipped = tmp_path / "loans.csv.gz"
+    zipped.write_bytes(gzip.compress(csv_file.read_bytes()))
+    pd.testing.assert_frame_equal(read(zipped), read(csv_file))
+
+
+def test_a_parquet_file_holds_the_same_loans(tmp_path: Path, raw_loans: pd.DataFrame):
+    path = tmp_path / "loans.parquet"
+    raw_loans.to_parquet(path)
+    pd.testing.assert_frame_equal(read(path).reset_index(drop=True), raw_loans, check_dtype=False)
+
+
+def test_extra_columns_are_kept(tmp_path: Path, raw_loans: pd.DataFrame):
+    path = tmp_path / "loans.csv"
+    raw_loans.head(5).assign(branch="north").to_csv(path, index=False)
+    assert list(read(path)["branch"]) == ["north"] * 5
+
+
+def test_ragged_records_are_set_aside_and_the_others_keep_their_numbers(csv_file: Path):
+    header, *records = csv_file.read_bytes().split(b"\n", 1)[0], csv_file.read_bytes().split(b"\n", 1)[1]
+    body = records[0].split(b'"\n')
+    csv_file.write_bytes(header + b"\n" + b'"\n'.join([body[0], body[1]]) + b'"\n1,2,3\n' + b'"\n'.join(body[2:]))
+    file = open_loans(csv_file)
+    frame = pd.concat(file.chunks())
+    assert [(row.row, row.fields) for row in file.ragged] == [(3, 3)]
+    assert list(frame.index[:4]) == [1, 2, 4, 5]
+
+
+def test_synthetic_loans_are_numbered_through():
+    frames = list(SyntheticLoans(1_200, 0).chunks())
+    assert list(pd.concat(frames).index) == list(range(1, 1_201))
+
+
+def refusal(path: Path, error: type[InputError] = InputError) -> str:
+    with pytest.raises(error) as caught:
+        list(open_loans(path).chunks())
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_an_absent_file_is_refused(tmp_path: Path):
+    assert "found nothing" in refusal(tmp_path / "no.csv")
+
+
+def test_a_folder_is_refused(tmp_path: Path):
+    assert "found a folder" in refusal(tmp_path)
+
+
+def test_an_unknown_type_is_refused(tmp_path: Path):
+    path = tmp_path / "loans.xlsx"
+    path.write_bytes(b"PK")
+    assert ".csv, .csv.gz, .parquet" in refusal(path)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path):
+    path = tmp_path / "loans.csv"
+    path.touch()
+    assert "empty" in refusal(path)
+
+
+def test_a_header_without_loans_is_refused(tmp_path: Path):
+    path = tmp_path / "loans.csv"
+    path.write_text(",".join(NAMES) + "\n")
+    assert "found none" in refusal(path, SchemaError)
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_is_named(tmp_path: Path, raw_loans: pd.DataFrame, separator: str, name: str):
+    path = tmp_path / "loans.csv"
+    raw_loans.head(5).to_csv(path, index=False, sep=separator)
+    assert name in refusal(path, SchemaError)
+
+
+def test_missing_columns_are_named_with_those_that_look_alike(tmp_path: Path, raw_loans: pd.DataFrame):
+    path = tmp_path / "loans.csv"
+    raw_loans.head(5).drop(columns="purpose").rename(columns={"dti": "DTI "}).to_csv(path, index=False)
+    message = refusal(path, SchemaError)
+    assert "missing: purpose, dti" in message
+    assert "'DTI ' looks like 'dti'" in message
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path, raw_loans: pd.DataFrame):
+    path = tmp_path / "loans.csv"
+    frame = raw_loans.head(5)
+    pd.concat([frame, frame[["dti"]]], axis=1).to_csv(path, index=False)
+    assert "more than once: dti" in refusal(path, SchemaError)
+
+
+@pytest.mark.parametrize(("encoding", "hint"), [("utf-16", "UTF-16"), ("cp1252", "CP1252")])
+def test_another_encoding_is_refused(tmp_path: Path, raw_loans: pd.DataFrame, encoding: str, hint: str):
+    path = tmp_path / "loans.csv"
+    raw_loans.head(5).assign(emp_title="Café").to_csv(path, index=False, encoding=encoding)
+    assert hint in refusal(path)
+
+
+def test_a_wrong_byte_far_down_is_refused(tmp_path: Path, raw_loans: pd.DataFrame):
+    path = tmp_path / "loans.csv"
+    raw_loans.to_csv(path, index=False)
+    path.write_bytes(path.read_bytes()[:-200].replace(b"RENT", b"R\xe9NT"))
+    assert "UTF-8" in refusal(path)
+
+
+def test_a_gzip_cut_short_is_refused(csv_file: Path, tmp_path: Path):
+    path = tmp_path / "loans.csv.gz"
+    whole = gzip.compress(csv_file.read_bytes())
+    path.write_bytes(whole[: len(whole) // 2])
+    assert "damaged or cut short" in refusal(path) or "expected a gzipped CSV" in refusal(path)
+
+
+def test_a_file_that_only_calls_itself_gzip_is_refused(tmp_path: Path):
+    path = tmp_path / "loans.csv.gz"
+    path.write_text("loan_amnt\n1\n")
+    assert "expected a gzipped CSV" in refusal(path)
+
+
+def test_a_file_that_only_calls_itself_parquet_is_refused(tmp_path: Path):
+    path = tmp_path / "loans.parquet"
+    path.write_text("loan_amnt\n1\n")
+    assert "expected a Parquet file" in refusal(path)
+
+
+def test_binary_data_is_refused(tmp_path: Path):
+    path = tmp_path / "loans.csv"
+    path.write_bytes(b"a,b\x00c\n")
+    assert "binary" in refusal(path)
+
+
+def test_a_quote_that_never_ends_is_refused(csv_file: Path):
+    csv_file.write_bytes(csv_file.read_bytes() + b'"never closed, ' + b"x" * 100)
+    file = open_loans(csv_file)
+    try:
+        list(file.chunks())
+    except InputError:
+        return
+    assert file.ragged

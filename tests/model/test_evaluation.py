@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from loantap.model.evaluation import METRICS, Predictions, evaluate
+
+EXACT = 1e-12  # closed forms of the same numbers
+
+
+@pytest.fixture(scope="module")
+def scored() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(7)
+    outcome = (rng.random(3_000) < 0.2).astype(int)
+    # Rounded, so that many probabilities are equal.
+    return outcome, np.round(np.clip(0.2 + 0.15 * outcome + 0.2 * rng.standard_normal(3_000), 0, 1), 2)
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.3, 0.5])
+def test_metrics_equal_those_of_scikit_learn(scored: tuple[np.ndarray, np.ndarray], threshold: float):
+    outcome, probability = scored
+    flags = probability >= threshold
+    false_rate, recall, _ = metrics.roc_curve(outcome, probability)
+    expected = {
+        "accuracy": metrics.accuracy_score(outcome, flags),
+        "precision": metrics.precision_score(outcome, flags),
+        "recall": metrics.recall_score(outcome, flags),
+        "f1": metrics.f1_score(outcome, flags),
+        "f2": metrics.fbeta_score(outcome, flags, beta=2),
+        "roc_auc": metrics.roc_auc_score(outcome, probability),
+        "average_precision": metrics.average_precision_score(outcome, probability),
+        "brier": metrics.brier_score_loss(outcome, probability),
+        "ks": (recall - false_rate).max(),
+        "gini": 2 * metrics.roc_auc_score(outcome, probability) - 1,
+    }
+    found = Predictions.of(outcome, probability).metrics(threshold)
+    assert set(found) == set(METRICS)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=EXACT)
+
+
+def test_weights_count_loans_as_often_as_they_say(scored: tuple[np.ndarray, np.ndarray]):
+    outcome, probability = scored
+    predictions = Predictions.of(outcome, probability)
+    weight = np.random.default_rng(0).integers(0, 4, len(outcome)).astype(float)
+    found = predictions.metrics(0.3, weight)
+    for name, function in (
+        ("roc_auc", metrics.roc_auc_score),
+        ("average_precision", metrics.average_precision_score),
+        ("brier", metrics.brier_score_loss),
+    ):
+        expected = function(predictions.outcome, predictions.probability, sample_weight=weight)
+        assert found[name] == pytest.approx(expected, abs=EXACT), name
+
+
+def test_confusion_counts_are_those_of_scikit_learn(scored: tuple[np.ndarray, np.ndarray]):
+    outcome, probability = scored
+    (tn, fp), (fn, tp) = metrics.confusion_matrix(outcome, probability >= 0.3)
+    assert Predictions.of(outcome, probability).confusion(0.3) == {"tn": tn, "fp": fp, "fn": fn, "tp": tp}
+
+
+def test_the_best_threshold_has_the_largest_f2_of_all(scored: tuple[np.ndarray, np.ndarray]):
+    outcome, probability = scored
+    best = Predictions.of(outcome, probability).best_threshold()
+    scores = {t: metrics.fbeta_score(outcome, probability >= t, beta=2) for t in np.unique(probability)}
+    assert scores[best] == max(scores.values())
+
+
+def test_calibration_error_by_hand():
+    # Ten loans at 0.1 of which two default, ten at 0.6 of which five default: (0.1 * 10 + 0.1 * 10) / 20.
+    probability = np.repeat([0.1, 0.6], 10)
+    outcome = np.concatenate([np.repeat([1, 0], [2, 8]), np.repeat([1, 0], [5, 5])])
+    predictions = Predictions.of(outcome, probability)
+    assert predictions.metrics(0.5)["expected_calibration_error"] == pytest.approx(0.1, abs=EXACT)
+    table = predictions.calibration()
+    assert list(table["predicted"]) == pytest.approx([0.1, 0.6])
+    assert list(table["default_rate"]) == pytest.approx([0.2, 0.5])
+
+
+def test_a_constant_prediction_ranks_nothing():
+    found = Predictions.of(np.array([0, 1, 0, 1, 0]), np.full(5, 0.4)).metrics(0.5)
+    assert found["roc_auc"] == 0.5
+    assert found["precision"] == found["f2"] == 0
+
+
+def test_one_outcome_is_refused():
+    with pytest.raises(ValueError, match="both outcomes"):
+        Predictions.of(np.zeros(5), np.linspace(0, 1, 5))
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_the_order_of_loans_does_not_matter(seed: int):
+    rng = np.random.default_rng(seed)
+    outcome = np.append((rng.random(60) < 0.3).astype(int), [0, 1])
+    probability = np.round(rng.random(62), 1)
+    shuffled = rng.permutation(62)
+    first = Predictions.of(outcome, probability).metrics(0.4)
+    second = Predictions.of(outcome[shuffled], probability[shuffled]).metrics(0.4)
+    assert first == pytest.approx(second, abs=EXACT)
+
+
+def test_intervals_hold_the_estimate_and_are_reproducible(scored: tuple[np.ndarray, np.ndarray]):
+    outcome, probability = scored
+    first = evaluate(outcome, probability, threshold=0.3, repetitions=100, random_state=0)
+    assert first == evaluate(outcome, probability, threshold=0.3, repetitions=100, random_state=0)
+    for name, (low, high) in first["ci"].items():
+        assert low <= first[name] <= high, name
+
+
+def test_an_interval_is_as_wide_as_theory_says():
+    # The standard error of a mean of n squares is known; 500 repetitions scatter it by about 3 %.
+    rng = np.random.default_rng(1)
+    probability = rng.random(4_000)
+    outcome = (rng.random(4_000) < probability).astype(int)
+    low, high = evaluate(outcome, probability, threshold=0.5, repetitions=500, random_state=0)["ci"]["brier"]
+    expected = 2 * 1.96 * ((probability - outcome) ** 2).std() / np.sqrt(4_000)
+    assert high - low == pytest.approx(expected, rel=0.15)
