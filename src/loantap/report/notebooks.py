@@ -1,5 +1,6 @@
 """The notebooks of the job: their order, what each needs, and which parameters each takes."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -91,6 +92,8 @@ class Parameter:
             )
         except ValidationError:
             raise self._refusal(value, f"a value of type {self.type}", notebook) from None
+        if isinstance(parsed, float) and not math.isfinite(parsed):
+            raise self._refusal(value, "a finite number", notebook)
         if self.choices and parsed not in self.choices:
             raise self._refusal(value, f"one of {', '.join(self.choices)}", notebook)
         if self.low is not None and parsed < self.low:
@@ -113,7 +116,10 @@ def parameters(notebook: Path) -> dict[str, Parameter]:
     """
     from papermill import inspect_notebook  # here, since every notebook's kernel imports this module
 
-    found = inspect_notebook(str(notebook))
+    try:
+        found = inspect_notebook(str(notebook))
+    except ValueError as error:
+        raise ParameterError(f"{notebook}: expected a Python notebook with its kernelspec, but: {error}") from error
     if not found:
         raise ParameterError(f"{notebook}: expected a code cell with the tag 'parameters', found none. Add the tag.")
     return {name: _parameter(notebook, **facts) for name, facts in found.items()}

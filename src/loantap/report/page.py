@@ -36,7 +36,7 @@ class Page:
         alt = exhibit.alt.replace('"', "'")
         print(
             f'![**{plain(exhibit.title)}.** {plain(exhibit.caption)}](figures/{name}.svg){{#fig-{name} fig-alt="{alt}"}}\n'
-        )  # noqa: T201
+        )
 
     def table(self, name: str, formats: Mapping[str, str], *, rows: int = SHOWN_ROWS) -> None:
         """Print the first rows of a table with its finding as the caption, and a link to all of it as CSV.
@@ -48,9 +48,9 @@ class Page:
         """
         exhibit, table = self.run.exhibit(name), self.run.table(name)
         rest = f" The first {rows} of {len(table)} rows." if len(table) > rows else ""
-        print(to_markdown(table.head(rows), formats))  # noqa: T201
-        print(f"\n: **{plain(exhibit.title)}.** {plain(exhibit.caption)}{rest} {{#tbl-{name}}}\n")  # noqa: T201
-        print(f"[All rows and columns as CSV](tables/{name}.csv)\n")  # noqa: T201
+        print(to_markdown(table.head(rows), formats))
+        print(f"\n: **{plain(exhibit.title)}.** {plain(exhibit.caption)}{rest} {{#tbl-{name}}}\n")
+        print(f"[All rows and columns as CSV](tables/{name}.csv)\n")
 
 
 def open_page() -> Page:

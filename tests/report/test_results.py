@@ -1,0 +1,95 @@
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from loantap.errors import InputError
+from loantap.report.results import Exhibit, RunFolder, open_run, plain
+
+
+@dataclass(frozen=True)
+class Share:
+    estimate: float
+    n: int
+
+
+def test_results_come_back_as_plain_values(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    run.write_result(
+        "x",
+        {
+            "share": Share(np.float64(0.25), np.int64(4)),
+            "table": pd.DataFrame({"level": ["00813"], "rate": [np.nan]}),
+            "array": np.arange(2),
+            "day": pd.Timestamp("2015-01-01"),
+        },
+    )
+    assert run.result("x") == {
+        "share": {"estimate": 0.25, "n": 4},
+        "table": [{"level": "00813", "rate": None}],
+        "array": [0, 1],
+        "day": "2015-01-01",
+    }
+
+
+def test_infinity_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="Out of range float"):
+        RunFolder(tmp_path).write_result("x", {"odds_ratio": float("inf")})
+    assert not (tmp_path / "results" / "x.json").exists()
+
+
+def test_two_stages_share_a_result(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    run.update_result("model", without_pincode=1)
+    run.update_result("model", with_pincode=2)
+    assert run.result("model") == {"without_pincode": 1, "with_pincode": 2}
+
+
+def test_a_table_keeps_a_pincode_a_text(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    run.write_table(pd.DataFrame({"level": ["00813"], "n": [5]}), "t", title="T", caption="n = 5")
+    assert list(run.table("t")["level"]) == ["00813"]
+    assert run.exhibit("t") == Exhibit("t", "T", "n = 5")
+
+
+def test_a_level_named_missing_or_none_stays_what_it_is(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    run.write_table(pd.DataFrame({"level": ["NONE", "None", "NA"]}), "t", title="T", caption="C")
+    assert list(run.table("t")["level"]) == ["NONE", "None", "NA"]
+
+
+def test_a_figure_is_the_same_file_every_time(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    files = []
+    for name in ("a", "b"):
+        figure, axes = plt.subplots()
+        axes.plot([1, 2], [3, 4], label="x")
+        axes.legend()
+        run.write_figure(figure, name, title="T", caption="C", alt="A line.")
+        plt.close(figure)
+        files.append((tmp_path / "results" / "figures" / f"{name}.svg").read_bytes())
+    assert files[0] == files[1]
+    assert run.exhibit("a").alt == "A line."
+
+
+def test_absent_things_are_named(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    for ask in (run.manifest, run.loans, lambda: run.result("x"), lambda: run.table("x"), lambda: run.exhibit("x")):
+        with pytest.raises(InputError, match=str(tmp_path)):
+            ask()
+
+
+def test_the_environment_names_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LOANTAP_RUN", str(tmp_path))
+    assert open_run().path == tmp_path
+    assert open_run(tmp_path / "other").path == tmp_path / "other"
+
+
+def test_json_is_written_whole(tmp_path: Path):
+    path = RunFolder(tmp_path).write_result("x", [1])
+    assert json.loads(path.read_text()) == [1]
+    assert plain((1, {2})) == [1, [2]]
