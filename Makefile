@@ -27,11 +27,9 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.report
 	$(PIP) install --require-hashes -r requirements/dev.lock
 	@touch $@
 
-# The wheel of quarto-cli downloads its program while it installs; where that is not possible the
-# built-in renderer takes over, so a failure here is no failure of the report.
+# Quarto is welcome and not needed: see scripts/install_quarto.py.
 $(VENV)/.quarto: | $(VENV)/.report
-	@$(BIN)/loantap doctor --has-quarto || $(PIP) install --no-deps $(QUARTO_CLI) >/dev/null 2>&1 \
-	  || echo "Quarto could not be installed from here: the built-in renderer will make the report."
+	@$(BIN)/loantap doctor --has-quarto || $(BIN)/python scripts/install_quarto.py $(QUARTO_CLI)
 	@touch $@
 
 report: $(VENV)/.report $(VENV)/.quarto ## run the whole job and render the report [DATA=FILE] [OUT=DIR]

@@ -1,0 +1,159 @@
+"""The sentences of the report's first screen, made from a run's results: an effect, its interval, n, and a link."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loantap.report.page import Page, plain
+from loantap.report.tables import interval, show
+
+Result = Mapping[str, Any]
+
+
+def headline(page: Page) -> str:
+    """Return the answer in one sentence: how many loans, what share defaulted, what goes with it, how sure."""
+    base = page.result("eda")["shape"]
+    grade, pincode = (page.result(f"association_{factor}") for factor in ("grade", "pincode"))
+    leak = _pure(pincode)
+    hidden = (
+        f"; the pincode, which looks stronger ({_strength(pincode)}), gives the outcome away and must not be used"
+        if leak
+        else ""
+    )
+    return (
+        f"**{show(base['default_rate'], 'rate')} of {show(base['n'], 'count')} finished loans defaulted** (95 % interval "
+        f"{interval(base['ci_low'], base['ci_high'], 'rate')}), and what goes with default most is the lender's own "
+        f"grade ({_strength(grade)}){hidden}."
+    )
+
+
+def provenance(page: Page) -> str:
+    """Return where the loans come from, how many, from when, and which run this is."""
+    data = page.data
+    kinds = {
+        "synthetic": "**Synthetic loans**: made from the published statistics of the real portfolio. Findings on one "
+        "column are the real portfolio's own; whatever combines columns, models above all, is an approximation.",
+        "file": f"**Loans from a file**: {plain(data['location'].rsplit('/', 1)[-1])}, sha256 `{data['sha256'][:12]}`.",
+        "warehouse": f"**Loans from the warehouse**: {plain(data['location'])}.",
+    }
+    first, last = data["period"]
+    left_out = [
+        f"{show(data[name], 'count')} {words}"
+        for name, words in (("unfinished", "not finished"), ("duplicates", "copies"), ("quarantined", "set aside"))
+        if data[name]
+    ]
+    aside = f" ({', '.join(left_out)})" if left_out else ""
+    return (
+        f"{kinds[data['kind']]} {show(data['rows_read'], 'count')} records read, {show(data['rows'], 'count')} finished loans "
+        f"analysed{aside}; funded {first} to {last}. Run {page.manifest['run_id']}."
+    )
+
+
+def findings(page: Page) -> list[str]:
+    """Return the five findings, each one sentence with effect, interval and n, linked to its exhibit."""
+    drivers = {finding["id"]: finding["text"] for finding in page.result("eda")["findings"]}
+    return [
+        _pincode(page.result("association_pincode")),
+        _grade(page.result("association_grade")),
+        f"[Term](#fig-eda-term): {plain(drivers['term'])}",
+        _profession(page.result("association_profession")),
+        _model(page.result("model")),
+    ]
+
+
+def decision(page: Page) -> str:
+    """Return what the committee is asked to decide, with its cost in approvals, defaults and money."""
+    model = page.result("model")["without_pincode"]
+    shares = model["refusal"]
+
+    def told(name: str) -> str:
+        share = shares[name]
+        return f"{show(share['estimate'], 'rate')} ({interval(share['ci_low'], share['ci_high'], 'rate')})"
+
+    return (
+        "Take the pincode out of every model and policy, and do not let F2 alone set the approval threshold. "
+        f"At the threshold that is best for F2 (refuse at a predicted default rate of {show(model['threshold'], 'rate')} or more) "
+        f"the model would refuse {told('refused')} of the applications. That avoids {told('defaults_avoided')} of the "
+        f"defaults and turns away {told('good_refused')} of the customers who repay. Of all money lent, "
+        f"{told('amount_defaults_avoided')} went to the defaults avoided and {told('amount_good_refused')} to the repaid "
+        f"loans refused (n = {show(model['test']['n'], 'count')} test loans, 95 % bootstrap intervals). What a default "
+        "loses and what a refusal forgoes is not in the data."
+    )
+
+
+def leak_warning(pincode: Result) -> str:
+    """Return the warning that stands beside every pincode exhibit."""
+    pure = _pure(pincode)
+    if not pure:
+        return "Geography is a fair-lending question: a pincode must not decide on a loan, whatever it goes with."
+    bad = [level["level"] for level in pure if level["separation"] == "all_default"]
+    good = [level["level"] for level in pure if level["separation"] == "none_default"]
+    return (
+        f"In {len(pure)} of {len(pincode['levels'])} pincodes every loan ended the same way: all defaulted in "
+        f"{', '.join(bad) or 'none'}, none in {', '.join(good) or 'none'}. No real place does that at this size. The addresses "
+        "were made up by the data's publisher after the outcome was known, so the pincode is a leak: it must not be a "
+        "feature or a policy, and geography is a fair-lending question besides."
+    )
+
+
+def _pure(pincode: Result) -> list[Result]:
+    return [level for level in pincode["levels"] if level["separation"]]
+
+
+def _strength(found: Result) -> str:
+    return f"Cramér's V {show(found['cramers_v'], 'score')}, {interval(found['cramers_v_low'], found['cramers_v_high'], 'score')}"
+
+
+def _level(level: Result) -> str:
+    return f"{show(level['default_rate'], 'rate')} ({interval(level['ci_low'], level['ci_high'], 'rate')}, n = {show(level['n'], 'count')})"
+
+
+def _pincode(found: Result) -> str:
+    pure = _pure(found)
+    n = sum(level["n"] for level in pure)
+    mixed = [level for level in found["levels"] if not level["separation"]]
+    if not pure or not mixed:
+        return f"[Pincode](#fig-association-pincode-rates): {_strength(found)}, n = {show(found['n'], 'count')}."
+    low, high = (end(mixed, key=lambda level: level["default_rate"]) for end in (min, max))
+    return (
+        f"[Pincode](#fig-association-pincode-rates): {len(pure)} of {len(found['levels'])} pincodes, with "
+        f"{show(n, 'count')} loans, are pure and give the outcome away; the others lie between "
+        f"{_level(low)} and {_level(high)}."
+    )
+
+
+def _grade(found: Result) -> str:
+    first, last = found["levels"][0], found["levels"][-1]
+    return (
+        f"[Grade](#fig-association-grade-rates): the default rate runs from {_level(first)} in grade "
+        f"{plain(first['level'])} to {_level(last)} in grade {plain(last['level'])}; {_strength(found)}."
+    )
+
+
+def _profession(found: Result) -> str:
+    named = [level for level in found["levels"] if level["level"] not in ("Other", "Missing", "Self-named employer")]
+    apart = sorted(
+        (level for level in named if level["p_adjusted"] < found["alpha"]), key=lambda level: level["odds_ratio"]
+    )
+    link = "[Professions](#fig-association-profession-odds)"
+    told = f"{len(apart)} of {len(named)} named professions differ from the rest of the portfolio after correction"
+    if not apart:
+        return f"{link}: none of {len(named)} named professions differs from the rest of the portfolio after correction; {_strength(found)}, n = {show(found['n'], 'count')}."
+    ends = [apart[0], apart[-1]] if len(apart) > 1 else apart
+    shown = " and ".join(
+        f"{plain(level['level'])} (odds ratio {show(level['odds_ratio'], 'ratio')}, {interval(level['or_low'], level['or_high'], 'ratio')}, "
+        f"n = {show(level['n'], 'count')})"
+        for level in ends
+    )
+    return f"{link}: {told}, among them {shown}; together they explain little ({_strength(found)})."
+
+
+def _model(model: Result) -> str:
+    test = model["without_pincode"]["test"]
+    leaking = model["with_pincode"]["test"]
+    grade = next(rule for rule in model["baselines"] if rule["name"] == "grade")["test"]
+    return (
+        f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {show(test['roc_auc'], 'score')} "
+        f"({interval(*test['ci']['roc_auc'], 'score')}) and F2 {show(test['f2'], 'score')} ({interval(*test['ci']['f2'], 'score')}), "
+        f"against F2 {show(grade['f2'], 'score')} ({interval(*grade['ci']['f2'], 'score')}) by grade alone; the leak alone would lift "
+        f"F2 to {show(leaking['f2'], 'score')} (n = {show(test['n'], 'count')} test loans)."
+    )

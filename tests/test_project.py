@@ -1,0 +1,104 @@
+"""What the project says of itself in several places agrees."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+from loantap.settings import project_root
+
+ROOT = project_root()
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PYPROJECT["optional-dependencies"]
+
+
+def bounds(texts: list[str]) -> dict[str, str]:
+    found = [Requirement(text) for text in texts]
+    return {need.name.lower().replace("_", "-"): str(need.specifier) for need in found}
+
+
+def test_the_conda_environment_asks_for_what_the_project_asks_for():
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    conda = bounds([entry for entry in listed if isinstance(entry, str)])
+    pip = bounds(next(entry["pip"] for entry in listed if isinstance(entry, dict)))
+    wanted = bounds([*PYPROJECT["dependencies"], *EXTRAS["report"], *EXTRAS["lab"]])
+    assert conda.pop("python") == PYPROJECT["requires-python"]
+    assert conda.pop("quarto") == ">=1.9"
+    assert conda.pop("pip") == ""
+    assert conda | pip == wanted
+
+
+def locked(name: str) -> dict[str, set[str]]:
+    text = (ROOT / "requirements" / f"{name}.lock").read_text("utf-8")
+    versions: dict[str, set[str]] = {}
+    for package, number in re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)", text, re.M | re.I):
+        versions.setdefault(package.lower().replace("_", "-"), set()).add(number)
+    return versions
+
+
+def test_the_locks_satisfy_the_project():
+    for name, extras in (("report", ["report"]), ("dev", ["report", "lab", "dev"])):
+        versions = locked(name)
+        texts = [*PYPROJECT["dependencies"], *(text for extra in extras for text in EXTRAS[extra])]
+        for need in map(Requirement, texts):
+            found = versions.get(need.name.lower().replace("_", "-"), set())
+            assert found, f"{need.name} is not in {name}.lock: run make lock"
+            assert all(number in need.specifier for number in found), f"{need} against {found}: run make lock"
+
+
+def test_both_locks_agree():
+    dev = locked("dev")
+    assert {name: dev.get(name) for name in locked("report")} == locked("report")
+
+
+def test_every_locked_package_carries_hashes():
+    for path in (ROOT / "requirements").glob("*.lock"):
+        entries = re.split(r"\n(?=[a-z0-9])", path.read_text("utf-8"), flags=re.I)
+        assert all("--hash=sha256:" in entry for entry in entries if "==" in entry), path.name
+
+
+def test_imports_point_down_only():
+    order = ["data", "analysis", "model", "report"]
+    for layer, above in (("data", order[1:]), ("analysis", order[2:]), ("model", order[3:])):
+        for path in (ROOT / "src" / "loantap" / layer).rglob("*.py"):
+            text = path.read_text("utf-8")
+            for other in above:
+                assert f"from loantap.{other}" not in text, f"{path} imports {other}"
+
+
+def test_plots_know_nothing_of_statistics():
+    for path in (ROOT / "src" / "loantap" / "report" / "plots").glob("*.py"):
+        assert not re.search(
+            r"from loantap\.(analysis|model)|import (scipy|statsmodels|sklearn)", path.read_text("utf-8")
+        ), path
+
+
+def test_modules_stay_small():
+    for path in (ROOT / "src").rglob("*.py"):
+        assert len(path.read_text("utf-8").splitlines()) <= 260, f"{path}: make two modules of it"
+
+
+def test_quarto_that_cannot_be_installed_is_no_failure():
+    script = ROOT / "scripts" / "install_quarto.py"
+    found = subprocess.run([sys.executable, script, "./no-such-package"], capture_output=True, text=True, check=False)
+    assert found.returncode == 0
+    assert "built-in renderer" in found.stdout
+
+
+def test_no_file_names_a_path_of_somebodys_machine():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in listed:
+        path = ROOT / name
+        if path.is_file() and path.suffix in {".py", ".md", ".qmd", ".yml", ".toml", ".ipynb", ".lua", ".css", ""}:
+            assert not re.search(r"(/home/|/Users/|/root/)[a-z]", path.read_text("utf-8", errors="ignore")), name
+
+
+def test_the_makefile_names_its_targets():
+    text = (ROOT / "Makefile").read_text("utf-8")
+    for target in ("report", "test", "lab", "bench", "lint", "lock"):
+        assert re.search(rf"^{target}:.*## ", text, re.M), target
+    assert Path(ROOT / ".ci" / "run").stat().st_mode & 0o111
