@@ -53,7 +53,7 @@ def test_a_table_keeps_a_pincode_a_text(tmp_path: Path):
     run = RunFolder(tmp_path)
     run.write_table(pd.DataFrame({"level": ["00813"], "n": [5]}), "t", title="T", caption="n = 5")
     assert list(run.table("t")["level"]) == ["00813"]
-    assert run.exhibit("t") == Exhibit("t", "T", "n = 5")
+    assert run.exhibit("t", "tables") == Exhibit("t", "T", "n = 5")
 
 
 def test_a_level_named_missing_or_none_stays_what_it_is(tmp_path: Path):
@@ -73,12 +73,12 @@ def test_a_figure_is_the_same_file_every_time(tmp_path: Path):
         plt.close(figure)
         files.append((tmp_path / "results" / "figures" / f"{name}.svg").read_bytes())
     assert files[0] == files[1]
-    assert run.exhibit("a").alt == "A line."
+    assert run.exhibit("a", "figures").alt == "A line."
 
 
 def test_absent_things_are_named(tmp_path: Path):
     run = RunFolder(tmp_path)
-    for ask in (run.manifest, run.loans, lambda: run.result("x"), lambda: run.table("x"), lambda: run.exhibit("x")):
+    for ask in (run.manifest, run.loans, lambda: run.result("x"), lambda: run.table("x"), lambda: run.exhibit("x", "figures")):
         with pytest.raises(InputError, match=str(tmp_path)):
             ask()
 

@@ -16,6 +16,7 @@ from loantap.report.tables import interval, show, to_markdown
         (1e-9, "p", "< 0.001"),
         (0.04, "p", "0.040"),
         ("00813", "text", "00813"),
+        ("at 5 %", "text", "at 5 %"),
         (None, "rate", "–"),
         (np.nan, "count", "–"),
     ],

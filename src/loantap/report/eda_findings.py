@@ -80,7 +80,7 @@ def group_finding(name: str, row: Mapping[str, Any], *, loans: str, total: int, 
         return Finding(name, text, text, None, None, None, None)
     low, high = float(row["diff_low"]), float(row["diff_high"])
     rates = f"{show(row['default_rate'], 'rate')} against {show(row['other_rate'], 'rate')} of the others"
-    told_apart = "" if low > 0 or high < 0 else ", which cannot be told apart"
+    told_apart = "" if low > 0 or high < 0 else "; the rates cannot be told apart"
     title = f"{_upper(loans)} default at {rates}{told_apart}"
     difference = _difference(float(row["difference"]), low, high, confidence)
     text = f"{title} ({difference}; {int(row['n']):,} of {total:,} loans)."

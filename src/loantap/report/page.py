@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from loantap.report.results import RunFolder, open_run
+from loantap.report.results import Exhibit, RunFolder, open_run
 from loantap.report.tables import interval, show, to_markdown
 
 __all__ = ["Page", "interval", "open_page", "show"]
@@ -32,25 +32,32 @@ class Page:
 
     def figure(self, name: str) -> None:
         """Print a figure with its finding as the caption and its alt text."""
-        exhibit = self.run.exhibit(name)
+        exhibit = self.run.exhibit(name, "figures")
         alt = exhibit.alt.replace('"', "'")
-        print(
-            f'![**{plain(exhibit.title)}.** {plain(exhibit.caption)}](figures/{name}.svg){{#fig-{name} fig-alt="{alt}"}}\n'
-        )
+        print(f'![{_caption(exhibit)}](figures/{name}.svg){{#fig-{name} fig-alt="{alt}"}}\n')
 
     def table(self, name: str, formats: Mapping[str, str], *, rows: int = SHOWN_ROWS) -> None:
-        """Print the first rows of a table with its finding as the caption, and a link to all of it as CSV.
+        """Print the first rows of a table with its finding as the caption, and on the site a link to all of it as CSV.
 
         Args:
             name: The table's name.
             formats: The columns to show, each with the kind of number in it (see `loantap.report.tables.show`).
             rows: How many rows to show at most.
         """
-        exhibit, table = self.run.exhibit(name), self.run.table(name)
+        table = self.run.table(name)
         rest = f" The first {rows} of {len(table)} rows." if len(table) > rows else ""
         print(to_markdown(table.head(rows), formats))
-        print(f"\n: **{plain(exhibit.title)}.** {plain(exhibit.caption)}{rest} {{#tbl-{name}}}\n")
-        print(f"[All rows and columns as CSV](tables/{name}.csv)\n")
+        print(f"\n: {_caption(self.run.exhibit(name, "tables"))}{rest} {{#tbl-{name}}}\n")
+        link = f"[All rows and columns as CSV](tables/{name}.csv)"
+        print(f'::: {{.content-visible when-format="html"}}\n{link}\n:::\n')
+
+
+def _caption(exhibit: Exhibit) -> str:
+    # Captions often say the finding again, for readers who meet them without the title.
+    rest = exhibit.caption.replace(exhibit.title, "", 1).lstrip(". ")
+    if rest.startswith("("):
+        return f"**{plain(exhibit.title)}** {plain(rest)}"
+    return f"**{plain(exhibit.title)}.** {plain(rest)}"
 
 
 def open_page() -> Page:
@@ -61,8 +68,3 @@ def open_page() -> Page:
 def plain(text: str) -> str:
     """Return the text with every sign escaped that Markdown would read as markup."""
     return _SPECIAL.sub(r"\\\1", text)
-
-
-def rate(estimate: Mapping[str, Any], low: str = "ci_low", high: str = "ci_high", value: str = "default_rate") -> str:
-    """Return a rate with its interval, such as '18.9 % (18.0 to 19.8 %)'."""
-    return f"{show(estimate[value], 'rate')} ({interval(estimate[low], estimate[high], 'rate')})"

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -123,13 +123,12 @@ class RunFolder:
         self._describe("figures", exhibit)
         return exhibit
 
-    def exhibit(self, name: str) -> Exhibit:
+    def exhibit(self, name: str, kind: Literal["figures", "tables"]) -> Exhibit:
         """Return title, caption and alt text of a figure or table."""
-        for folder in ("figures", "tables"):
-            path = self.path / "results" / folder / f"{name}.json"
-            if path.is_file():
-                return Exhibit(**json.loads(path.read_text("utf-8")))
-        raise InputError(f"{self.path / 'results'}: expected an exhibit named '{name}', found none. Run its stage.")
+        path = self.path / "results" / kind / f"{name}.json"
+        if not path.is_file():
+            raise InputError(f"{path}: expected what a stage writes beside its {kind}, found nothing. Run its stage.")
+        return Exhibit(**json.loads(path.read_text("utf-8")))
 
     def _describe(self, folder: str, exhibit: Exhibit) -> None:
         text = json.dumps(asdict(exhibit), indent=1, ensure_ascii=False)

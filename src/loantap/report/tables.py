@@ -24,7 +24,8 @@ def show(value: float | int | str | None, kind: str) -> str:
         return "< 0.001" if float(value) < 0.001 else f"{value:.3f}"
     if kind == "ratio" and float(value) >= 100:
         return f"{value:,.0f}"
-    return _FORMATS[kind].format(value).replace("%", " %")
+    text = _FORMATS[kind].format(value)
+    return text.replace("%", " %") if kind == "rate" else text
 
 
 def interval(low: float | None, high: float | None, kind: str) -> str:

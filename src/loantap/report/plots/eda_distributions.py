@@ -17,7 +17,7 @@ def distributions(histograms: pd.DataFrame, medians: pd.DataFrame) -> Figure:
     """Draw the distribution of each column by outcome.
 
     Args:
-        histograms: column, outcome (defaulted or repaid), left, right, share.
+        histograms: column, outcome (defaulted or repaid), left, right, density.
         medians: column, defaulted, repaid.
     """
     columns = list(histograms["column"].unique())
@@ -28,8 +28,8 @@ def distributions(histograms: pd.DataFrame, medians: pd.DataFrame) -> Figure:
             for outcome, colour in reversed(_BY_OUTCOME.items()):
                 bars = histograms[histograms["column"].eq(name) & histograms["outcome"].eq(outcome)]
                 edges = [*bars["left"], bars["right"].iloc[-1]]
-                panel.stairs(bars["share"], edges, color=colour, linewidth=1.3, label=outcome)
-                panel.stairs(bars["share"], edges, color=colour, fill=True, alpha=0.12)
+                panel.stairs(bars["density"], edges, color=colour, linewidth=1.3, label=outcome)
+                panel.stairs(bars["density"], edges, color=colour, fill=True, alpha=0.12)
                 panel.axvline(middle.loc[name, outcome], color=colour, linewidth=1, linestyle=":")
             panel.set_title(name, fontsize=9)
             panel.set_yticks([])

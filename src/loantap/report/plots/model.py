@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from loantap.report.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, canvas, percent
 
-
 _ODDS_TICKS = (0.05, 0.1, 0.2, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 5, 10, 20)
 
 

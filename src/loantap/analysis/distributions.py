@@ -1,0 +1,119 @@
+"""How numbers are distributed among defaulted and repaid loans, and how they go together."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm, quantile_test
+
+from loantap.analysis.summaries import merge_neighbours
+
+REPAID, DEFAULTED = "repaid", "defaulted"
+
+
+def medians(loans: pd.DataFrame, columns: list[str], *, confidence: float = 0.95) -> pd.DataFrame:
+    """Return the median of each column by outcome, and the difference, defaulted minus repaid.
+
+    The interval of a median is that of its order statistics (`scipy.stats.quantile_test`); the interval of the
+    difference is put together from the two by the method of variance estimates recovery (Donner and Zou 2012), as
+    Newcombe's is from two Wilson intervals.
+
+    Returns:
+        One row per column: column, n (loans with a value), defaulted, defaulted_low, defaulted_high, repaid, repaid_low,
+        repaid_high, difference, diff_low, diff_high.
+    """
+    rows = []
+    for name in columns:
+        bad, bad_low, bad_high = _median(loans.loc[loans["default"].eq(1), name], confidence)
+        good, good_low, good_high = _median(loans.loc[loans["default"].eq(0), name], confidence)
+        rows.append(
+            {
+                "column": name,
+                "n": int(loans[name].count()),
+                "defaulted": bad,
+                "defaulted_low": bad_low,
+                "defaulted_high": bad_high,
+                "repaid": good,
+                "repaid_low": good_low,
+                "repaid_high": good_high,
+                "difference": bad - good,
+                "diff_low": bad - good - np.hypot(bad - bad_low, good_high - good),
+                "diff_high": bad - good + np.hypot(bad_high - bad, good - good_low),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _median(values: pd.Series, confidence: float) -> tuple[float, float, float]:
+    present = values.dropna().to_numpy()
+    if len(present) == 0:
+        return (float("nan"),) * 3
+    interval = quantile_test(present, p=0.5).confidence_interval(confidence)
+    # The middle value itself, as the interval's ends are values too.
+    middle = np.quantile(present, 0.5, method="inverted_cdf")
+    return float(middle), float(interval.low), float(interval.high)
+
+
+def histograms(loans: pd.DataFrame, columns: list[str], *, bins: int = 30, min_cell: int = 10) -> pd.DataFrame:
+    """Return histograms by outcome between the 1st and 99th percentile: column, outcome, left, right, density.
+
+    `density` is the share of that outcome's loans with a value, per unit of the column. Bars of whole numbers hold
+    equally many of them. Neighbouring bars are merged until each holds `min_cell` loans of either outcome.
+    """
+    tables = []
+    for name in columns:
+        values = loans[name].to_numpy()
+        low, high = np.nanquantile(values, [0.01, 0.99], method="inverted_cdf")
+        if low == high or np.all(np.mod(values[~np.isnan(values)], 1) == 0):
+            # Bars of equally many whole numbers: others would make a comb of a smooth count.
+            width = max(int(np.ceil((high - low + 1) / bins)), 1)
+            edges = np.arange(low - 0.5, high + width, width)
+        else:
+            edges = np.linspace(low, high, bins + 1)
+        repaid = loans["default"].to_numpy() == 0
+        counts = np.array([np.histogram(values[side], bins=edges)[0] for side in (repaid, ~repaid)])
+        groups = merge_neighbours(range(counts.shape[1]), counts.min(axis=0), min_cell)
+        left, right = edges[[rows[0] for rows in groups]], edges[[rows[-1] + 1 for rows in groups]]
+        for label, side, bars in ((REPAID, repaid, counts[0]), (DEFAULTED, ~repaid, counts[1])):
+            total = max(int((~np.isnan(values[side])).sum()), 1)
+            density = np.array([bars[rows].sum() for rows in groups]) / total / (right - left)
+            tables.append(
+                pd.DataFrame({"column": name, "outcome": label, "left": left, "right": right, "density": density})
+            )
+    return pd.concat(tables, ignore_index=True)
+
+
+def rank_correlations(
+    loans: pd.DataFrame, columns: list[str], *, confidence: float = 0.95, max_rows: int = 500_000, random_state: int = 0
+) -> pd.DataFrame:
+    """Return Spearman's rho of every pair of columns, over the loans where both have a value.
+
+    The interval is Fisher's z with the standard error of Bonett and Wright (2000).
+
+    Args:
+        loans: Numbers only, in the named columns.
+        columns: The columns to pair.
+        confidence: Of the intervals.
+        max_rows: Above this many loans, a random sample of this size is used: the interval is then about 0.003 wide
+            either way, and the sort stays short.
+        random_state: Seed of that sample.
+
+    Returns:
+        One row per pair: first, second, n, rho, ci_low, ci_high; NaN for a column of one value.
+    """
+    chosen = loans[columns]
+    if len(chosen) > max_rows:
+        chosen = chosen.sample(max_rows, random_state=random_state)
+    matrix = chosen.corr(method="spearman").to_numpy()
+    present = chosen.notna().to_numpy(dtype="float32")
+    together = np.rint(present.T @ present).astype("int64")
+    rows = []
+    for one, other in combinations(range(len(columns)), 2):
+        rho, n = float(matrix[one, other]), int(together[one, other])
+        reach = norm.ppf((1 + confidence) / 2) * np.sqrt((1 + rho**2 / 2) / max(n - 3, 1))
+        middle = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+        low, high = np.tanh([middle - reach, middle + reach])
+        rows.append(
+            {"first": columns[one], "second": columns[other], "n": n, "rho": rho, "ci_low": low, "ci_high": high}
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+
+from loantap.analysis.comparisons import compare_groups, contrast, missing_values, rate_difference
+from loantap.analysis.summaries import with_intervals
+
+
+def test_the_difference_has_the_interval_of_newcombes_published_example():
+    # Newcombe (1998), method 10, example (a): 56/70 against 48/80, published to four digits.
+    difference, low, high = rate_difference((56, 70), (48, 80))
+    assert (difference, low, high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_the_difference_agrees_with_the_formula_from_two_wilson_intervals():
+    difference, low, high = rate_difference((30, 200), (9, 150))
+    first, second = (binomtest(k, n).proportion_ci(method="wilson") for k, n in ((30, 200), (9, 150)))
+    # The same closed formula: only rounding differs.
+    assert low == pytest.approx(difference - np.hypot(0.15 - first.low, second.high - 0.06), abs=1e-12)
+    assert high == pytest.approx(difference + np.hypot(first.high - 0.15, 0.06 - second.low), abs=1e-12)
+
+
+def rates(*rows: tuple[str, int, int]) -> pd.DataFrame:
+    return with_intervals(pd.DataFrame(rows, columns=["level", "n", "defaults"]))
+
+
+def test_contrast_takes_the_extreme_levels_but_not_the_rare_ones():
+    found = contrast(rates(("a", 500, 50), ("b", 500, 150), ("c", 500, 100), ("rare", 12, 12)))
+    assert (found.high, found.low) == ("b", "a")
+    assert found.difference == pytest.approx(0.2)
+    assert found.n == 1000
+
+
+def test_contrast_of_ends_takes_the_first_and_last_known_level():
+    found = contrast(rates(("1", 100, 30), ("2", 100, 50), ("3", 100, 20), ("missing", 100, 90)), ends=True)
+    assert (found.high, found.low) == ("1", "3")
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_one_level_cannot_be_compared(ends):
+    assert contrast(rates(("36", 100, 20)), ends=ends) is None
+
+
+def test_groups_are_compared_with_all_other_loans():
+    default = pd.Series([1] * 10 + [0] * 10 + [1] * 20 + [0] * 80)
+    found = compare_groups(default, pd.Series([True] * 20 + [False] * 100))
+    assert (found["n"], found["default_rate"], found["other_rate"]) == (20, 0.5, 0.2)
+    assert found["difference"] == pytest.approx(0.3)
+    assert found["diff_low"] < 0.3 < found["diff_high"]
+
+
+@pytest.mark.parametrize("inside", [9, 111])
+def test_a_small_group_shows_no_numbers_nor_does_the_rest_of_a_group_that_leaves_few(inside):
+    found = compare_groups(pd.Series([0, 1] * 60), pd.Series(np.arange(120) < inside))
+    assert set(found.values()) == {None}
+
+
+def test_missing_values_list_incomplete_columns_only_and_the_emptiest_first():
+    missing = pd.DataFrame({"few": np.arange(100) < 3, "none": False, "many": np.arange(100) < 40})
+    table = missing_values(missing, pd.Series([1, 0] * 50))
+    assert table["column"].tolist() == ["many", "few"]
+    assert table["share"].tolist() == [0.4, pytest.approx(np.nan, nan_ok=True)]
+
+
+def test_a_complete_table_has_no_missing_values():
+    assert missing_values(pd.DataFrame({"a": [False] * 20}), pd.Series([0, 1] * 10)).empty

@@ -1,0 +1,42 @@
+"""Each notebook runs top to bottom by itself, on a small synthetic sample (nbval)."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loantap.settings import notebooks_dir, project_root
+
+NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_runs_by_itself(path: Path, tmp_path: Path):
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(path, tmp_path / "notebooks")
+    shutil.copy(project_root() / "_quarto.yml", tmp_path)
+    shutil.copytree(project_root() / "data" / "reference", tmp_path / "data" / "reference")
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval-lax",
+        "--nbval-current-env",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+    ]
+    done = subprocess.run(
+        [*words, "--nbval-cell-timeout=300", "--rootdir", str(tmp_path), str(tmp_path / "notebooks" / path.name)],
+        cwd=tmp_path,
+        env=os.environ | {"LOANTAP_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert list((tmp_path / "runs" / "sample" / "results").rglob("*.json"))

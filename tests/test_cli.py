@@ -1,0 +1,96 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from loantap import __version__
+from loantap.cli import app
+from loantap.data.columns import NAMES
+
+RUNNER = CliRunner()
+
+
+def loantap(*words: object) -> subprocess.CompletedProcess:
+    """Call the program as a user does, in a process of its own."""
+    code = "from loantap.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+
+
+def refused(*words: object) -> str:
+    done = loantap(*words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_the_version_is_that_of_the_package():
+    assert RUNNER.invoke(app, ["--version"]).output.strip() == __version__
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+def test_synthetic_writes_the_raw_format(tmp_path: Path, suffix: str):
+    path = tmp_path / f"loans{suffix}"
+    assert RUNNER.invoke(app, ["synthetic", "--rows", "50", "--seed", "3", "--out", str(path)]).exit_code == 0
+    frame = pd.read_parquet(path) if suffix == ".parquet" else pd.read_csv(path)
+    assert list(frame.columns) == list(NAMES)
+    assert len(frame) == 50
+
+
+def test_synthetic_refuses_another_format(tmp_path: Path):
+    assert ".csv" in refused("synthetic", "--rows", 50, "--out", tmp_path / "loans.xlsx")
+
+
+def test_an_absent_file_is_refused(tmp_path: Path):
+    message = refused("run", "--data", tmp_path / "no.csv", "--out", tmp_path / "run")
+    assert "InputError" in message
+    assert "no.csv" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_loans_are_refused_and_leave_nothing(tmp_path: Path, raw_loans: pd.DataFrame):
+    path = tmp_path / "loans.csv"
+    raw_loans.astype({"dti": "object"}).assign(dti="-3").to_csv(path, index=False)
+    message = refused("run", "--data", path, "--out", tmp_path / "run")
+    assert "2,000 of 2,000 rows break the contract" in message
+    assert "--quarantine" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_misspelled_parameter_is_refused_before_anything_runs(tmp_path: Path):
+    message = refused("run", "--out", tmp_path / "run", "-P", "tuning_row=5000")
+    assert "Did you mean 'tuning_rows'?" in message
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["run", "-P", "seed"], "NAME=VALUE"),
+        (["run", "--only", "nothing"], "--only expected one of"),
+        (["run", "--factor", "grade"], "--only association"),
+        (["run", "--only", "association", "--factor", "shoe"], "pincode, grade, profession"),
+        (["run", "--resume", "no-such-run"], "no-such-run"),
+        (["report", "no-such-run"], "no-such-run"),
+    ],
+)
+def test_wrong_options_say_what_to_do(words: list[str], hint: str):
+    assert hint in refused(*words)
+
+
+def test_resume_takes_no_other_data(tmp_path: Path):
+    assert "--data" in refused("run", "--resume", tmp_path, "--data", "x.csv")
+
+
+def test_the_doctor_names_what_is_there():
+    output = RUNNER.invoke(app, ["doctor"]).output
+    assert "extra [report] (the notebooks and the report)" in output
+    assert "quarto" in output
+
+
+def test_help_names_every_command():
+    output = RUNNER.invoke(app, ["--help"]).output
+    for command in ("run", "report", "synthetic", "lab", "doctor"):
+        assert command in output
