@@ -7,6 +7,7 @@ The sample itself stays outside the project; only what this script writes is com
 
 import argparse
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def summarise_measure(values: pd.Series, charged_off: pd.Series, name: str) -> d
     """Return spikes, intervals (first, last, loans) and the contrast between statuses of one numeric column."""
     step = MEASURE_STEPS[name]
     known = values.notna()
-    units = np.round(values[known] / step).astype(np.int64)
+    units = (values[known] / step).round().astype(np.int64)
     late = charged_off[known]
     counts = units.value_counts().sort_index()
     heaped = counts[counts >= SMALLEST_CELL] if name in HEAPED + COUNTS else counts[[0]] if 0 in counts else counts[:0]
@@ -64,13 +65,13 @@ def summarise_measure(values: pd.Series, charged_off: pd.Series, name: str) -> d
     edges = merge_small(np.unique([-1, *np.round(inner), np.inf]), rest)
     intervals = [
         [int(low) + 1, None if np.isinf(high) else int(high), int(((rest > low) & (rest <= high)).sum())]
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in pairwise(edges)
     ]
     cuts = np.unique(np.quantile(units, np.arange(1, CONTRAST_BINS) / CONTRAST_BINS, method="lower"))
     cuts = merge_small(np.array([-1, *cuts, np.inf]), units[late].to_numpy(), units[~late].to_numpy())
     return {
         "step": step,
-        "spikes": [[int(u), int(n)] for u, n in spikes.items()],
+        "spikes": [[int(u), int(n)] for u, n in zip(spikes.index, spikes, strict=True)],
         "intervals": intervals,
         "contrast": {
             "last": [None if np.isinf(c) else int(c) for c in cuts[1:]],
@@ -78,6 +79,23 @@ def summarise_measure(values: pd.Series, charged_off: pd.Series, name: str) -> d
                 status: np.histogram(units[late == (status == "Charged Off")], [*(cuts[:-1] + 0.5), np.inf])[0].tolist()
                 for status in STATUSES
             },
+        },
+    }
+
+
+def long_terms(loans: pd.DataFrame) -> dict[str, Any]:
+    """Return loans of 36 and 60 months by grade (F with G) and by amount, ten or more of each in every cell."""
+    grades = loans.grade.replace("G", "F")  # G has too few loans of 36 months
+    steps = (loans.loan_amnt / MEASURE_STEPS["loan_amnt"]).round()
+    long = loans.term == " 60 months"
+    cuts = np.unique(np.quantile(steps, np.arange(1, CONTRAST_BINS) / CONTRAST_BINS, method="lower"))
+    cuts = merge_small(np.array([-1, *cuts, np.inf]), steps[long].to_numpy(), steps[~long].to_numpy())
+    edges = [*(cuts[:-1] + 0.5), np.inf]
+    return {
+        "grade": {str(g): [int((~part).sum()), int(part.sum())] for g, part in long.groupby(grades)},
+        "amount": {
+            "last": [None if np.isinf(c) else int(c) for c in cuts[1:]],
+            "loans": np.array([np.histogram(steps[long == flag], edges)[0] for flag in (False, True)]).T.tolist(),
         },
     }
 
@@ -166,7 +184,7 @@ def loan_titles(loans: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Return, per purpose, the loan titles that ten or more loans carry."""
     cells = loans.groupby(["purpose", "title"]).size()
     menus: dict[str, dict[str, int]] = {}
-    for (purpose, title), n in cells[cells >= SMALLEST_CELL].items():  # type: ignore[misc]
+    for purpose, title, n in cells[cells >= SMALLEST_CELL].reset_index().itertuples(index=False):
         menus.setdefault(str(purpose), {})[str(title)] = int(n)
     return menus
 
@@ -195,18 +213,12 @@ def summarise(loans: pd.DataFrame) -> dict[str, Any]:
     loans = loans.assign(month=month_number(loans.issue_d))
     charged_off = loans.loan_status == "Charged Off"
     codes = code_columns(loans)
-    grades = loans.grade.replace("G", "F")  # G has too few loans of 36 months
     return {
         "loans": {"total": len(loans), "charged_off": int(charged_off.sum())},
-        "measures": {
-            name: summarise_measure(codes[name], charged_off, name) for name in MEASURE_STEPS
-        },
+        "measures": {name: summarise_measure(codes[name], charged_off, name) for name in MEASURE_STEPS},
         "price_list": price_list(loans),
         "issue_months": months(loans),
-        "long_term_by_grade": {
-            str(g): {"loans": len(part), "long_term": int((part.term == " 60 months").sum())}
-            for g, part in loans.groupby(grades)
-        },
+        "terms": long_terms(loans),
         "whole_loans_by_status": {
             s: {"loans": int(n), "whole": int(w)}
             for s, n, w in zip(

@@ -172,7 +172,7 @@ def _equal(adjusted: Adjusted) -> str:
 def level_finding(association: Association, adjusted: Adjusted, level: str) -> str:
     """Return one level's odds ratio, whether it stays after adjustment, and what its loans could have shown."""
     raw = association.level(level)
-    own = adjusted.levels.set_index("level").loc[level]
+    own = adjusted.levels.loc[adjusted.levels["level"] == level].iloc[0]
 
     def verdict(row: pd.Series) -> str:
         if row["p_adjusted"] >= association.alpha:
@@ -215,7 +215,7 @@ def power_finding(association: Association) -> str:
             if quiet.empty
             else "No level without a difference had loans enough for one"
         )
-    worst = known.loc[known["min_detectable_or"].idxmax()]
+    worst = known.sort_values("min_detectable_or").iloc[-1]
     blind = len(quiet) - len(known)
     return (
         f"Of {len(quiet)} levels without a shown difference, {worst['level']} would have shown only an odds ratio of "
@@ -223,10 +223,12 @@ def power_finding(association: Association) -> str:
     )
 
 
-def geography(state: Association, mixed: Association | None) -> str:
-    """Return what geography tells besides the pure pincodes."""
-    told = "is shown to go with default" if state.p_value < state.alpha else "is noise"
-    text = f"State {told}: {strength(state)}"
+def geography(state: Association | None, mixed: Association | None) -> str:
+    """Return what geography tells besides the pure pincodes; None where too few loans are left to compare."""
+    text = "The states hold too few loans each to be compared."
+    if state:
+        told = "is shown to go with default" if state.p_value < state.alpha else "is noise, as far as these loans show"
+        text = f"State {told}: {strength(state)}"
     if mixed:
         text += f" Among the {len(mixed.levels)} pincodes with both outcomes: {strength(mixed)}"
     return text

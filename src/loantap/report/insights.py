@@ -109,15 +109,13 @@ def _level(level: Result) -> str:
 
 def _pincode(found: Result) -> str:
     pure = _pure(found)
-    n = sum(level["n"] for level in pure)
     mixed = [level for level in found["levels"] if not level["separation"]]
     if not pure or not mixed:
         return f"[Pincode](#fig-association-pincode-rates): {_strength(found)}, n = {show(found['n'], 'count')}."
     low, high = (end(mixed, key=lambda level: level["default_rate"]) for end in (min, max))
     return (
-        f"[Pincode](#fig-association-pincode-rates): {len(pure)} of {len(found['levels'])} pincodes, with "
-        f"{show(n, 'count')} loans, are pure and give the outcome away; the others lie between "
-        f"{_level(low)} and {_level(high)}."
+        f"[Pincode](#fig-association-pincode-rates): {len(pure)} of {len(found['levels'])} pincodes are pure and give "
+        f"the outcome away; the others lie between {_level(low)} and {_level(high)}."
     )
 
 

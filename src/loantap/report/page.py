@@ -44,10 +44,10 @@ class Page:
             formats: The columns to show, each with the kind of number in it (see `loantap.report.tables.show`).
             rows: How many rows to show at most.
         """
-        table = self.run.table(name)
+        table, exhibit = self.run.table(name), self.run.exhibit(name, "tables")
         rest = f" The first {rows} of {len(table)} rows." if len(table) > rows else ""
         print(to_markdown(table.head(rows), formats))
-        print(f"\n: {_caption(self.run.exhibit(name, "tables"))}{rest} {{#tbl-{name}}}\n")
+        print(f"\n: {_caption(exhibit)}{rest} {{#tbl-{name}}}\n")
         link = f"[All rows and columns as CSV](tables/{name}.csv)"
         print(f'::: {{.content-visible when-format="html"}}\n{link}\n:::\n')
 

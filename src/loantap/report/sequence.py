@@ -169,7 +169,7 @@ def _execute(run: RunFolder, stage: Stage, parameters: Mapping[str, Any], progre
                 progress_bar=False,
                 cwd=str(stage.path.parent),
                 on_cell_executed=lambda **_: progress.cell(),
-                config=Config(KernelManager={"transport": "ipc"}),  # sockets in a private folder, no open port
+                config=Config(KernelManager={"transport_encryption": "auto"}),
             )
         except PapermillExecutionError as error:
             failure = error  # the notebook with its traceback is kept

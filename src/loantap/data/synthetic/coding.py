@@ -29,6 +29,9 @@ MEASURE_STEPS: dict[str, float] = {
     "credit_months": 1,
 }
 
+# Steps that values outside the spikes are rounded to: hardly anyone reports an income to the single unit.
+MEASURE_GRAINS: dict[str, int] = {"annual_inc": 10}
+
 # The columns that hang together through rank correlations; no_employment marks a missing emp_length.
 LATENTS = (
     "sub_grade",

@@ -1,0 +1,247 @@
+"""The whole job as a user runs it: on synthetic loans and on the real sample, down to what the browser shows."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pypdf import PdfReader
+from site_checks import CHROMIUM, KnownNumbers, numbers_in, prose, served
+
+from loantap.data.columns import CHARGED_OFF
+from loantap.report.notebooks import STAGES
+
+PAGES = ("index.html", "methods.html", "model-card.html")
+LIMIT_MB = 10
+in_ci = os.environ.get("CI", "").lower() == "true"
+needs_browser = pytest.mark.skipif(CHROMIUM is None and not in_ci, reason="needs chromium on PATH to look at the site")
+
+
+def loantap(*words: object) -> subprocess.CompletedProcess:
+    code = "from loantap.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param("synthetic", marks=pytest.mark.xdist_group("synthetic")),
+        pytest.param("real", marks=pytest.mark.xdist_group("real")),
+    ],
+)
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp(request.param) / "run"
+    data = ["--data", request.getfixturevalue("real_file")] if request.param == "real" else ["--rows", 5_000]
+    done = loantap("run", *data, "--out", folder, "--engine", "builtin", "-P", "repetitions=100")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(folder / "report" / "index.html") in done.stdout
+    assert str(folder / "report" / "loantap-insights.pdf") in done.stdout
+    return folder
+
+
+def result(run: Path, name: str) -> dict:
+    return json.loads((run / "results" / f"{name}.json").read_text("utf-8"))
+
+
+def test_the_manifest_tells_the_whole_story(run: Path):
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert set(manifest) >= {
+        "run_id", "started_at", "finished_at", "status", "git_commit", "parameters", "packages", "data", "stages",
+    }  # fmt: skip
+    assert manifest["status"] == "done"
+    assert [stage["name"] for stage in manifest["stages"]] == [stage.name for stage in STAGES]
+    for stage in manifest["stages"]:
+        assert stage["status"] == "done"
+        assert stage["error"] is None
+        assert (run / "notebooks" / f"{stage['name']}.ipynb").is_file()
+        assert all((run / name).exists() for name in stage["outputs"])
+    assert set(manifest["data"]) >= {"kind", "location", "sha256", "rows", "defaults", "period"}
+    assert manifest["report"]["html"] == "report/index.html"
+
+
+def test_association_results_keep_the_contract(run: Path):
+    data = json.loads((run / "manifest.json").read_text())["data"]
+    for factor in ("pincode", "grade", "profession"):
+        found = result(run, f"association_{factor}")
+        assert set(found) >= {
+            "factor", "n", "defaults", "chi2", "dof", "p_value", "cramers_v", "cramers_v_low", "cramers_v_high", "levels",
+            "reference", "correction", "alpha", "adjusted",
+        }  # fmt: skip
+        assert (found["factor"], found["n"], found["defaults"]) == (factor, data["rows"], data["defaults"])
+        assert found["cramers_v_low"] <= found["cramers_v"] <= found["cramers_v_high"]
+        for level in found["levels"]:
+            assert set(level) >= {
+                "level", "n", "defaults", "default_rate", "ci_low", "ci_high", "odds_ratio", "or_low", "or_high", "p_value",
+                "p_adjusted", "separation",
+            }  # fmt: skip
+            assert level["ci_low"] <= level["default_rate"] <= level["ci_high"]
+        assert sum(level["n"] for level in found["levels"]) == data["rows"]
+
+
+def test_the_pure_pincodes_are_named(run: Path):
+    levels = {level["level"]: level["separation"] for level in result(run, "association_pincode")["levels"]}
+    assert {level for level, kind in levels.items() if kind == "all_default"} == {"11650", "86630", "93700"}
+    assert {level for level, kind in levels.items() if kind == "none_default"} == {"00813", "05113", "29597"}
+
+
+def test_counts_by_pincode_are_those_of_the_file(run: Path, request: pytest.FixtureRequest):
+    if json.loads((run / "manifest.json").read_text())["data"]["kind"] != "file":
+        pytest.skip("the real sample is counted independently below; synthetic counts have tests of their own")
+    raw = pd.read_csv(request.getfixturevalue("real_file"), dtype={"address": "str"})
+    counted = raw.groupby(raw["address"].str[-5:])["loan_status"].agg(["size", lambda s: (s == CHARGED_OFF).sum()])
+    levels = result(run, "association_pincode")["levels"]
+    assert {level["level"]: (level["n"], level["defaults"]) for level in levels} == {
+        pincode: tuple(row) for pincode, row in zip(counted.index, counted.to_numpy().tolist(), strict=True)
+    }
+
+
+def test_model_results_keep_the_contract(run: Path):
+    model = result(run, "model")
+    assert set(model) >= {"with_pincode", "without_pincode", "baselines"}
+    for part in (model["with_pincode"], model["without_pincode"]):
+        assert set(part) >= {"best_params", "sampler", "threshold", "cv", "test"}
+        test = part["test"]
+        assert set(test) >= {
+            "n", "accuracy", "precision", "recall", "f2", "roc_auc", "average_precision", "brier", "ks", "gini",
+            "confusion", "ci",
+        }  # fmt: skip
+        confusion = test["confusion"]
+        assert sum(confusion.values()) == test["n"]
+        recall = confusion["tp"] / (confusion["tp"] + confusion["fn"])
+        precision = confusion["tp"] / (confusion["tp"] + confusion["fp"])
+        assert test["recall"] == pytest.approx(recall)
+        assert test["f2"] == pytest.approx(5 * precision * recall / (4 * precision + recall))
+        assert all(low <= test[name] <= high for name, (low, high) in test["ci"].items())
+    assert [rule["name"] for rule in model["baselines"]] == ["reject_all", "pincode", "grade"]
+    assert model["with_pincode"]["test"]["roc_auc"] > 0.85 > model["without_pincode"]["test"]["roc_auc"] > 0.6
+
+
+def test_no_half_written_file_is_left(run: Path):
+    assert [path for path in run.rglob("*") if path.name.startswith(".writing-")] == []
+    assert not [path for path in run.iterdir() if path.name.startswith("rendering-")]
+
+
+def test_no_address_is_in_what_is_published(run: Path, request: pytest.FixtureRequest):
+    if json.loads((run / "manifest.json").read_text())["data"]["kind"] != "file":
+        pytest.skip("only real loans have addresses to hide")
+    raw = pd.read_csv(request.getfixturevalue("real_file"), dtype="str")
+    texts = [
+        path.read_text("utf-8", errors="ignore")
+        for path in run.rglob("*")
+        if path.suffix in {".json", ".csv", ".html", ".ipynb"}
+    ]
+    published = "\n".join(texts)
+    for address in raw["address"].sample(300, random_state=0):
+        assert address.splitlines()[0] not in published
+
+
+def test_a_second_resume_runs_nothing(run: Path):
+    before = json.loads((run / "manifest.json").read_text())["stages"]
+    done = loantap("run", "--resume", run, "--engine", "builtin")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("unchanged, not run again") == len(STAGES)
+    assert json.loads((run / "manifest.json").read_text())["stages"] == before
+
+
+def test_synthetic_loans_are_said_to_be_so_on_every_page(run: Path):
+    kind = json.loads((run / "manifest.json").read_text())["data"]["kind"]
+    for page in (run / "report").rglob("*.html"):
+        assert ("Synthetic data" in page.read_text("utf-8")) == (kind == "synthetic"), page.name
+
+
+def test_the_pdf_says_what_the_page_says(run: Path):
+    manifest = json.loads((run / "manifest.json").read_text())
+    pages = [page.extract_text() for page in PdfReader(run / "report" / "loantap-insights.pdf").pages]
+    text = " ".join(" ".join(pages).split())
+    rate = manifest["data"]["defaults"] / manifest["data"]["rows"]
+    assert f"{rate:.1%}".replace("%", " %") in text
+    assert f"{manifest['data']['rows']:,} finished loans" in text
+    assert "Five findings" in text
+    assert "Do not use the pincode" in text
+    assert manifest["run_id"] in text
+    if manifest["data"]["kind"] == "synthetic":
+        assert all("Synthetic data" in page for page in pages)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_number_in_prose_comes_from_the_results(run: Path, name: str):
+    known = KnownNumbers(run)
+    text = prose(run / "report" / name)
+    strangers = [number for number in numbers_in(text) if not known.explains(number)]
+    assert strangers == []
+
+
+def test_a_number_typed_by_hand_would_be_found(run: Path):
+    known = KnownNumbers(run)
+    assert not known.explains("83.4271")
+    assert not known.explains("987,654,321")
+
+
+def test_the_first_screen_answers(run: Path):
+    text = prose(run / "report" / "index.html")
+    order = [
+        "finished loans defaulted",
+        "Where these numbers come from",
+        "Five findings",
+        "The decision asked for",
+        "Pincode: a leak",
+    ]
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+    findings = text[places[2] : places[3]]
+    assert len(re.findall(r"n = [\d,]+", findings)) >= 5
+
+
+def test_the_site_is_small(run: Path):
+    size = sum(path.stat().st_size for path in (run / "report").rglob("*") if path.is_file())
+    assert size < LIMIT_MB * 1_000_000
+
+
+def test_every_figure_can_be_read_aloud_and_every_table_downloaded(run: Path):
+    html = (run / "report" / "index.html").read_text("utf-8")
+    images = re.findall(r"<img\b[^>]*>", html)
+    assert len(images) >= 15
+    assert all(re.search(r'alt="[^"]{20,}"', image) for image in images)
+    tables = html.count("<table")
+    assert tables >= 4
+    assert len(re.findall(r'href="tables/[^"]+\.csv"', html)) == tables
+
+
+@needs_browser
+def test_the_site_in_a_browser(run: Path):
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, "CI has to install chromium: the site must be looked at"
+    with served(run / "report") as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        names = [str(path.relative_to(run / "report")) for path in sorted((run / "report").rglob("*.html"))]
+        assert set(PAGES) < set(names)
+        assert len(names) == len(PAGES) + len(STAGES)
+        links: set[str] = set()
+        for name in names:
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            complaints: list[str] = []
+            asked: list[str] = []
+            page.on("console", lambda message, into=complaints: into.append(message.text))
+            page.on("pageerror", lambda error, into=complaints: into.append(str(error)))
+            page.on("request", lambda request, into=asked: into.append(request.url))
+            page.goto(f"{address}/{name}", wait_until="networkidle")
+            assert complaints == [], name
+            assert [url for url in asked if not url.startswith((address, "data:"))] == [], name
+            violations = Axe().run(page).response["violations"]
+            serious = [found["id"] for found in violations if found["impact"] in ("serious", "critical")]
+            assert serious == [], name
+            assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)"), name
+            links |= set(page.evaluate("[...document.querySelectorAll('a[href]')].map(link => link.href)"))
+            page.set_viewport_size({"width": 360, "height": 740})
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+            page.close()
+        assert all(link.startswith(address) for link in links), "a link leaves the site"
+        for target in {link.split("#")[0] for link in links}:
+            assert browser.new_page().request.get(target).ok, target
+        browser.close()
