@@ -15,8 +15,9 @@ RUNNER = CliRunner()
 
 def loantap(*words: object) -> subprocess.CompletedProcess:
     """Call the program as a user does, in a process of its own."""
-    code = "from loantap.cli import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "loantap", *map(str, words)], capture_output=True, text=True, check=False
+    )
 
 
 def refused(*words: object) -> str:

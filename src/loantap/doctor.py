@@ -45,17 +45,19 @@ def examine() -> list[Finding]:
 
 def _packages(extra: str, purpose: str) -> Finding:
     wanted = [Requirement(text) for text in requires("loantap") or []]
-    chosen = [
-        need
-        for need in wanted
-        if (need.marker is None) != bool(extra) and (not extra or need.marker.evaluate({"extra": extra}))
-    ]  # type: ignore[union-attr]
+    chosen = [need for need in wanted if _belongs(need, extra)]
     wrong = [problem for need in chosen if (problem := _problem(need))]
     name = f"extra [{extra}] ({purpose})" if extra else f"packages of {purpose}"
     if not wrong:
         return Finding(name, f"{len(chosen)} packages present")
     target = f".[{extra}]" if extra else "."
     return Finding(name, f"missing or too old: {', '.join(wrong)}", f'pip install -e "{target}"')
+
+
+def _belongs(need: Requirement, extra: str) -> bool:
+    if need.marker is None:
+        return not extra
+    return bool(extra) and need.marker.evaluate({"extra": extra})
 
 
 def _problem(need: Requirement) -> str | None:

@@ -22,8 +22,9 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None and not in_ci, reason="needs
 
 
 def loantap(*words: object) -> subprocess.CompletedProcess:
-    code = "from loantap.cli import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "loantap", *map(str, words)], capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(

@@ -78,7 +78,13 @@ def test_a_figure_is_the_same_file_every_time(tmp_path: Path):
 
 def test_absent_things_are_named(tmp_path: Path):
     run = RunFolder(tmp_path)
-    for ask in (run.manifest, run.loans, lambda: run.result("x"), lambda: run.table("x"), lambda: run.exhibit("x", "figures")):
+    for ask in (
+        run.manifest,
+        run.loans,
+        lambda: run.result("x"),
+        lambda: run.table("x"),
+        lambda: run.exhibit("x", "figures"),
+    ):
         with pytest.raises(InputError, match=str(tmp_path)):
             ask()
 

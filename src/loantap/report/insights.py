@@ -150,8 +150,12 @@ def _model(model: Result) -> str:
     leaking = model["with_pincode"]["test"]
     grade = next(rule for rule in model["baselines"] if rule["name"] == "grade")["test"]
     return (
-        f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {show(test['roc_auc'], 'score')} "
-        f"({interval(*test['ci']['roc_auc'], 'score')}) and F2 {show(test['f2'], 'score')} ({interval(*test['ci']['f2'], 'score')}), "
-        f"against F2 {show(grade['f2'], 'score')} ({interval(*grade['ci']['f2'], 'score')}) by grade alone; the leak alone would lift "
-        f"F2 to {show(leaking['f2'], 'score')} (n = {show(test['n'], 'count')} test loans)."
+        f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {_score(test, 'roc_auc')} and "
+        f"F2 {_score(test, 'f2')}, against F2 {_score(grade, 'f2')} by grade alone; with the leak F2 would be "
+        f"{_score(leaking, 'f2')} (n = {show(test['n'], 'count')} test loans)."
     )
+
+
+def _score(test: Result, name: str) -> str:
+    low, high = test["ci"][name]
+    return f"{show(test[name], 'score')} ({interval(low, high, 'score')})"

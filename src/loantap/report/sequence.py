@@ -169,6 +169,7 @@ def _execute(run: RunFolder, stage: Stage, parameters: Mapping[str, Any], progre
                 progress_bar=False,
                 cwd=str(stage.path.parent),
                 on_cell_executed=lambda **_: progress.cell(),
+                extra_arguments=["--log-level=CRITICAL"],  # the kernel's notes on its own end are no news
                 config=Config(KernelManager={"transport_encryption": "auto"}),
             )
         except PapermillExecutionError as error:
