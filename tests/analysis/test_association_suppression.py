@@ -126,7 +126,13 @@ def test_grades_and_sub_grades_together_give_no_small_cell_away(loans):
     sub_grades = analyse_within(loans, "sub_grade", parent=grades).levels
     together = sub_grades.groupby("parent")[["n", "defaults"]].sum()
     assert together["n"].to_dict() == grades.levels.set_index("level")["n"].to_dict()
-    assert not is_small(sub_grades["n"], sub_grades["defaults"], min_cell=10, default_rate=grades.default_rate).any()
+    assert not is_small(sub_grades["n"], sub_grades["defaults"], min_cell=10, default_rate=None).any()
+
+
+def test_few_fixed_levels_are_shown_where_free_ones_of_the_same_size_are_pooled():
+    counts = frame(("A", 2_000, 300), ("B", 1_000, 200), ("G", 48, 21), ("F", 40, 12))
+    assert set(analyse(counts, factor="grade").levels["level"]) == {"A", "B", "F", "G"}
+    assert set(analyse(counts, factor="profession").levels["level"]) == {"A", "B", "G, F (pooled)"}
 
 
 def test_groups_are_sums_of_published_levels():

@@ -20,7 +20,7 @@ def pincode() -> Association:
 
 
 def test_rates_mark_the_levels_that_give_the_outcome_away(pincode):
-    figure = plots.level_rates(pincode.levels, base_rate=pincode.default_rate, title="Finding")
+    figure = plots.level_rates(pincode.levels, base_rate=pincode.default_rate)
     words = [text.get_text() for text in figure.axes[0].texts]
     assert "all defaulted" in words
     assert "none defaulted" in words
@@ -32,7 +32,7 @@ def test_odds_are_drawn_on_a_logarithmic_axis_with_both_series(pincode):
         **{f"{name}{end}": pincode.levels[column] for name in ("observed", "adjusted")
            for end, column in (("", "odds_ratio"), ("_low", "or_low"), ("_high", "or_high"))}
     )  # fmt: skip
-    figure = plots.odds_forest(table, series={"observed": "as observed", "adjusted": "adjusted"}, title="Finding")
+    figure = plots.odds_forest(table, series={"observed": "as observed", "adjusted": "adjusted"})
     assert figure.axes[0].get_xscale() == "log"
     assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["as observed", "adjusted"]
 
@@ -41,22 +41,20 @@ def test_a_missing_odds_ratio_is_left_out(pincode):
     table = pincode.levels.rename(columns={"odds_ratio": "own", "or_low": "own_low", "or_high": "own_high"})
     table.loc[:, ["own", "own_low", "own_high"]] = np.nan
     table.loc[0, ["own", "own_low", "own_high"]] = [1.1, 0.9, 1.3]
-    figure = plots.odds_forest(table, series={"own": "own"}, title="Finding")
+    figure = plots.odds_forest(table, series={"own": "own"})
     drawn = [len(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert sum(drawn) == 1
 
 
 def test_residuals_have_one_bar_for_each_level(pincode):
-    figure = plots.residual_bars(pincode.levels, critical=findings.critical_residual(pincode), title="Finding")
+    figure = plots.residual_bars(pincode.levels, critical=findings.critical_residual(pincode))
     assert len([patch for patch in figure.axes[0].patches if patch.get_height() == pytest.approx(0.62)]) == 4
 
 
 def test_the_ladder_has_a_step_for_each_grade(loans, tmp_path):
     grades = analyse(factor_counts(loans, "grade"), factor="grade")
     ladder = analyse_within(loans, "sub_grade", parent=grades).levels
-    figure = plots.grade_ladder(
-        grades.levels, ladder, base_rate=grades.default_rate, title=findings.ladder_finding(ladder)
-    )
+    figure = plots.grade_ladder(grades.levels, ladder, base_rate=grades.default_rate)
     assert len(figure.axes[0].get_xticklabels()) == len(ladder)
     run = RunFolder(tmp_path)
     run.write_figure(figure, "association-grade-ladder", title="t", caption="c", alt="a")

@@ -96,8 +96,8 @@ def leak(association: Association) -> str:
     )
 
 
-def leak_warning(association: Association) -> str:
-    """Return the warning that stands beside every exhibit of the pincode as a Quarto callout; empty for other factors."""
+def leak_text(association: Association) -> str:
+    """Return the warning about the pincode in words; empty for other factors."""
     if association.factor != "pincode":
         return ""
     pure = leak(association)
@@ -107,10 +107,14 @@ def leak_warning(association: Association) -> str:
         if pure
         else "No pincode is pure in these loans. "
     )
-    return (
-        f'::: {{.callout-warning title="{"A leak, not a finding" if pure else "Handle with care"}"}}\n{why}Where a borrower lives '
-        "is also a fair-lending question: it can stand for race or origin.\n:::"
-    )
+    return f"{why}Where a borrower lives is also a fair-lending question: it can stand for race or origin."
+
+
+def leak_warning(association: Association) -> str:
+    """Return `leak_text` as the callout that stands beside every exhibit of the pincode; empty for other factors."""
+    text = leak_text(association)
+    title = "A leak, not a finding" if leak(association) else "Handle with care"
+    return f'::: {{.callout-warning title="{title}"}}\n{text}\n:::' if text else ""
 
 
 def selection(association: Association) -> str:

@@ -7,6 +7,7 @@ from loantap.report.page import Page, plain
 from loantap.report.tables import interval, show
 
 Result = Mapping[str, Any]
+_NO_PROFESSION = ("Other", "Missing", "Employer Named")
 
 
 def headline(page: Page) -> str:
@@ -80,21 +81,6 @@ def decision(page: Page) -> str:
     )
 
 
-def leak_warning(pincode: Result) -> str:
-    """Return the warning that stands beside every pincode exhibit."""
-    pure = _pure(pincode)
-    if not pure:
-        return "Geography is a fair-lending question: a pincode must not decide on a loan, whatever it goes with."
-    bad = [level["level"] for level in pure if level["separation"] == "all_default"]
-    good = [level["level"] for level in pure if level["separation"] == "none_default"]
-    return (
-        f"In {len(pure)} of {len(pincode['levels'])} pincodes every loan ended the same way: all defaulted in "
-        f"{', '.join(bad) or 'none'}, none in {', '.join(good) or 'none'}. No real place does that at this size. The addresses "
-        "were made up by the data's publisher after the outcome was known, so the pincode is a leak: it must not be a "
-        "feature or a policy, and geography is a fair-lending question besides."
-    )
-
-
 def _pure(pincode: Result) -> list[Result]:
     return [level for level in pincode["levels"] if level["separation"]]
 
@@ -128,7 +114,11 @@ def _grade(found: Result) -> str:
 
 
 def _profession(found: Result) -> str:
-    named = [level for level in found["levels"] if level["level"] not in ("Other", "Missing", "Self-named employer")]
+    named = [
+        level
+        for level in found["levels"]
+        if level["level"] not in _NO_PROFESSION and level["level"] not in found["pooled"]
+    ]
     apart = sorted(
         (level for level in named if level["p_adjusted"] < found["alpha"]), key=lambda level: level["odds_ratio"]
     )

@@ -54,7 +54,10 @@ class Page:
 
 def _caption(exhibit: Exhibit) -> str:
     # Captions often say the finding again, for readers who meet them without the title.
-    rest = exhibit.caption.replace(exhibit.title, "", 1).lstrip(". ")
+    rest = exhibit.caption
+    for said in (f"{exhibit.title}. ", exhibit.title):
+        rest = rest.replace(said, "", 1)
+    rest = rest.lstrip(". ")
     if rest.startswith("("):
         return f"**{plain(exhibit.title)}** {plain(rest)}"
     return f"**{plain(exhibit.title)}.** {plain(rest)}"

@@ -1,7 +1,5 @@
 """Levels of a factor: default rates, odds ratios, residuals, and the ladder of grades."""
 
-from textwrap import fill
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,13 +13,12 @@ _ROW = 0.2  # inches
 _ENDS = {"all_default": "all defaulted", "none_default": "none defaulted"}
 
 
-def level_rates(levels: pd.DataFrame, *, base_rate: float, title: str) -> Figure:
+def level_rates(levels: pd.DataFrame, *, base_rate: float) -> Figure:
     """Draw the default rate of each level with its interval, in the order of the frame from the top.
 
     Args:
         levels: level, n, default_rate, ci_low, ci_high, separation; separated levels are marked as such.
         base_rate: The default rate of all loans, drawn as a line.
-        title: The finding.
     """
     with canvas(height=_height(len(levels))) as (figure, axes):
         places = np.arange(len(levels))
@@ -44,18 +41,16 @@ def level_rates(levels: pd.DataFrame, *, base_rate: float, title: str) -> Figure
         axes.set_xlim(left=-0.02 if separated.any() else None, right=1.02 if separated.any() else None)
         percent(axes.xaxis)
         axes.set_xlabel("Default rate")
-        _title(figure, title)
     return figure
 
 
-def odds_forest(levels: pd.DataFrame, *, series: dict[str, str], title: str) -> Figure:
+def odds_forest(levels: pd.DataFrame, *, series: dict[str, str]) -> Figure:
     """Draw odds ratios against the rest of the portfolio on a logarithmic axis, one dot per series and level.
 
     Args:
         levels: level, separation, and for each prefix in `series` the columns PREFIX, PREFIX_low, PREFIX_high;
             a missing number is left out.
         series: The label of each prefix, such as {"odds_ratio": "as observed", "adjusted": "at equal loans"}.
-        title: The finding.
     """
     with canvas(height=_height(len(levels), rows_each=1 + 0.35 * (len(series) - 1), extra=0.3)) as (figure, axes):
         axes.axvline(1, color=NEUTRAL, linewidth=1)
@@ -76,7 +71,6 @@ def odds_forest(levels: pd.DataFrame, *, series: dict[str, str], title: str) -> 
         _name_levels(axes, levels["level"].tolist())
         _log_ratio(axes)
         axes.set_xlabel("Odds ratio of default against the rest of the portfolio (log scale)")
-        _title(figure, title)
     return figure
 
 
@@ -91,13 +85,12 @@ def _odds(axes: Axes, levels: pd.DataFrame, prefix: str, mask: np.ndarray, shift
     axes.errorbar(ratio, places, xerr=bars, fmt=marker, color=colour, markerfacecolor=face, elinewidth=1.4)
 
 
-def residual_bars(levels: pd.DataFrame, *, critical: float, title: str) -> Figure:
+def residual_bars(levels: pd.DataFrame, *, critical: float) -> Figure:
     """Draw the standardized residual of each level's defaults: right of 0 there are more than independence gives.
 
     Args:
         levels: level, residual, separation.
         critical: Beyond this a level stands out, drawn as a band.
-        title: The finding.
     """
     with canvas(height=_height(len(levels))) as (figure, axes):
         residual = levels["residual"].to_numpy()
@@ -114,18 +107,16 @@ def residual_bars(levels: pd.DataFrame, *, critical: float, title: str) -> Figur
                 ha="left" if value > 0 else "right", va="center", fontsize=7.5, color=NEUTRAL,
             )  # fmt: skip
         axes.set_xlabel(f"Standardized residual of defaults (band: ±{critical:.1f}, where chance alone stays)")
-        _title(figure, title)
     return figure
 
 
-def grade_ladder(grades: pd.DataFrame, sub_grades: pd.DataFrame, *, base_rate: float, title: str) -> Figure:
+def grade_ladder(grades: pd.DataFrame, sub_grades: pd.DataFrame, *, base_rate: float) -> Figure:
     """Draw default rates of sub-grades as dots with intervals on the steps of their grades.
 
     Args:
         grades: level, default_rate.
         sub_grades: level, parent (a level of `grades`), default_rate, ci_low, ci_high, in order.
         base_rate: The default rate of all loans.
-        title: The finding.
     """
     with canvas(height=3.6) as (figure, axes):
         places = np.arange(len(sub_grades))
@@ -151,12 +142,7 @@ def grade_ladder(grades: pd.DataFrame, sub_grades: pd.DataFrame, *, base_rate: f
         axes.set_ylim(bottom=0)
         percent(axes.yaxis)
         axes.set_ylabel("Default rate")
-        _title(figure, title)
     return figure
-
-
-def _title(figure: Figure, title: str) -> None:
-    figure.suptitle(fill(title, 76), x=0.01, ha="left", fontsize=10.5, weight="bold")
 
 
 def _height(levels: int, *, rows_each: float = 1.0, extra: float = 0.0) -> float:

@@ -1,0 +1,115 @@
+"""Counts of loans and defaults by level of a factor: all that a test of association needs.
+
+A frame of counts has the columns level (text), n and defaults. It may come from loans, from an aggregate in SQL or
+from published tables; everything after this module is the same for all three.
+"""
+
+import pandas as pd
+
+from loantap.analysis.professions import MISSING, map_groups, map_professions
+from loantap.data.columns import BY_NAME
+from loantap.errors import InputError
+
+COUNTS = ["level", "n", "defaults"]
+_OF_TITLES = ("profession", "profession_group")
+
+
+def source_columns(factor: str, *more: str) -> list[str]:
+    """Return the columns of the loans that a factor is made from, with `default` and any others wanted."""
+    return list(dict.fromkeys(["emp_title" if factor in _OF_TITLES else factor, "default", *more]))
+
+
+def factor_values(loans: pd.DataFrame, factor: str, *, keep_missing: bool = True) -> pd.Series:
+    """Return each loan's level of a factor, as a category of texts.
+
+    Args:
+        loans: Cleaned loans; a column that bears the factor's name is used as it is.
+        factor: A column, or "profession" or "profession_group", which are made from `emp_title`.
+        keep_missing: Make a missing value the level "Missing" (the last one), or leave it missing.
+
+    Raises InputError for a factor that the loans do not have.
+    """
+    if factor in loans.columns:
+        values = loans[factor]
+    elif factor in _OF_TITLES and "emp_title" in loans.columns:
+        values = map_professions(loans["emp_title"])
+        values = map_groups(values) if factor == "profession_group" else values
+    else:
+        raise InputError(
+            f"factor '{factor}': expected a column of the loans, 'profession' or 'profession_group'. "
+            f"Known: {', '.join(sorted({*map(str, loans.columns), *_OF_TITLES}))}."
+        )
+    category = values.astype("category")
+    texts = [_text(level) for level in category.cat.categories]
+    if keep_missing and category.isna().any() and MISSING not in texts:
+        texts.append(MISSING)
+    codes = category.cat.codes.to_numpy().copy()
+    if keep_missing:
+        codes[codes < 0] = texts.index(MISSING) if MISSING in texts else -1
+    ordered = factor in BY_NAME and BY_NAME[factor].ordered
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(texts), ordered=ordered), index=loans.index, name=factor)
+
+
+def _text(level: object) -> str:
+    return f"{level:g}" if isinstance(level, float) else str(level)
+
+
+def factor_counts(loans: pd.DataFrame, factor: str, *, keep_missing: bool = True) -> pd.DataFrame:
+    """Count loans and defaults by level of a factor, in one pass.
+
+    Args:
+        loans: Cleaned loans with `default` and the factor's column.
+        factor: As in `factor_values`.
+        keep_missing: As in `factor_values`.
+
+    Returns:
+        level, n, defaults: an ordered factor in the codebook's order, any other with the largest level first.
+    """
+    values = factor_values(loans, factor, keep_missing=keep_missing)
+    counts = _count(loans, [values.rename("level")])
+    if not values.cat.ordered:
+        counts = counts.sort_values(["n", "level"], ascending=[False, True], kind="stable", ignore_index=True)
+    return counts
+
+
+def stratified_counts(loans: pd.DataFrame, factor: str, *, stratum: str = "grade") -> pd.DataFrame:
+    """Count loans and defaults by level of a factor within each level of another: stratum, level, n, defaults."""
+    values = factor_values(loans, factor).rename("level")
+    return _count(loans, [factor_values(loans, stratum).rename("stratum"), values])
+
+
+def _count(loans: pd.DataFrame, keys: list[pd.Series]) -> pd.DataFrame:
+    grouped = loans["default"].groupby(keys, observed=True).agg(n="size", defaults="sum")
+    counts = grouped.astype("int64").reset_index()
+    return counts.astype({str(key.name): "str" for key in keys})
+
+
+def check_counts(counts: pd.DataFrame, *, factor: str) -> pd.DataFrame:
+    """Return the counts as texts and whole numbers, without levels that hold no loan.
+
+    Raises InputError if they cannot be counts of a factor with at least two levels and both outcomes.
+    """
+
+    def refuse(expected: str, came: object) -> InputError:
+        return InputError(f"counts of '{factor}': expected {expected}, got {came}. Correct the counts.")
+
+    if missing := [name for name in COUNTS if name not in counts.columns]:
+        raise refuse(f"the columns {', '.join(COUNTS)}", f"none named {', '.join(missing)}")
+    numbers = counts[["n", "defaults"]].apply(pd.to_numeric, errors="coerce")
+    wrong = numbers.isna().any(axis=1) | (numbers % 1 != 0).any(axis=1) | (numbers["defaults"] < 0)
+    wrong |= numbers["defaults"] > numbers["n"]
+    if wrong.any():
+        first = counts.loc[wrong].iloc[0]
+        came = f"n = {first['n']} and defaults = {first['defaults']} for '{first['level']}'"
+        raise refuse("whole numbers with 0 <= defaults <= n", came)
+    levels = counts["level"].astype("str")
+    if levels.isna().any() or levels.duplicated().any():
+        raise refuse("each level once, with a name", "'" + "', '".join(levels[levels.duplicated()].astype("str")) + "'")
+    checked = pd.concat([levels, numbers.astype("int64")], axis=1)
+    checked = checked.loc[checked["n"] > 0].reset_index(drop=True)
+    loans, defaults = int(checked["n"].sum()), int(checked["defaults"].sum())
+    if len(checked) < 2:
+        raise refuse("at least two levels with loans", f"{len(checked)}")
+    if defaults in (0, loans):
+        raise refuse("loans that defaulted and loans that did not", f"{defaults:,} defaults among {loans:,} loans")
+    return checked
