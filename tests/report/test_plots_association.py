@@ -7,6 +7,7 @@ from loantap.analysis.association import Association, analyse
 from loantap.analysis.levels import factor_counts
 from loantap.analysis.nested import analyse_within
 from loantap.report import association_findings as findings
+from loantap.report.leak_findings import leak_warning
 from loantap.report.plots import association as plots
 from loantap.report.results import RunFolder
 
@@ -71,7 +72,7 @@ def test_a_figure_shows_the_largest_levels_whatever_their_outcome():
 
 
 def test_the_warning_names_the_pure_pincodes_and_fair_lending(pincode):
-    warning = findings.leak_warning(pincode)
+    warning = leak_warning(pincode)
     assert "2 of 4 pincodes are pure: every loan defaulted in 11650 and no loan defaulted in 00813" in warning
     assert "fair-lending" in warning
     assert "Leak: " in findings.caption(pincode, "Finding", "Wilson")
@@ -79,13 +80,13 @@ def test_the_warning_names_the_pure_pincodes_and_fair_lending(pincode):
 
 def test_without_a_pure_pincode_there_is_no_leak_but_still_fair_lending():
     counts = pd.DataFrame({"level": ["1", "2"], "n": [500, 600], "defaults": [90, 130]})
-    warning = findings.leak_warning(analyse(counts, factor="pincode"))
+    warning = leak_warning(analyse(counts, factor="pincode"))
     assert "No pincode is pure" in warning
     assert "fair-lending" in warning
 
 
 def test_other_factors_carry_no_warning(loans):
-    assert findings.leak_warning(analyse(factor_counts(loans, "grade"), factor="grade")) == ""
+    assert leak_warning(analyse(factor_counts(loans, "grade"), factor="grade")) == ""
 
 
 def test_findings_are_made_of_the_result(loans):

@@ -58,8 +58,8 @@ def _shares(totals: np.ndarray) -> dict[str, float]:
     approved = loans - refused
     return {
         "refused": refused / loans,
-        "defaults_avoided": hits / defaults,
-        "good_refused": false_alarms / (loans - defaults),
+        "defaults_avoided": hits / defaults if defaults else float("nan"),
+        "good_refused": false_alarms / (loans - defaults) if loans > defaults else float("nan"),
         "default_rate_approved": (defaults - hits) / approved if approved else float("nan"),
         "amount_defaults_avoided": lent_hits / lent,
         "amount_good_refused": lent_false_alarms / lent,

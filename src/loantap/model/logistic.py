@@ -7,6 +7,7 @@ from glum import GeneralizedLinearRegressor
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 # Largest entry of the gradient of the mean loss at which to stop. On full one-hot columns l1 spends most of
 # its time below 1e-4, where no fold's F2 moves by 1e-3.
@@ -39,7 +40,9 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
             max_iter=MAX_ITERATIONS,
         )
         for C in sorted(Cs):
-            solver.set_params(alpha=1.0 / (C * len(y))).fit(X, y)
+            # One thread: several would add sums in another order each time, and a seed would not fix the result.
+            with threadpool_limits(1):
+                solver.set_params(alpha=1.0 / (C * len(y))).fit(X, y)
             if solver.n_iter_ >= MAX_ITERATIONS:
                 raise ConvergenceWarning(
                     f"no solution for penalty {self.penalty}, C = {C:g} in {MAX_ITERATIONS} iterations"
