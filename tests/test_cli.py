@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +96,25 @@ def test_help_names_every_command():
     output = RUNNER.invoke(app, ["--help"]).output
     for command in ("run", "report", "synthetic", "lab", "doctor"):
         assert command in output
+
+
+def test_quarantine_keeps_the_good_and_shows_the_bad(tmp_path: Path, raw_loans: pd.DataFrame):
+    path = tmp_path / "loans.csv"
+    frame = raw_loans.astype({"dti": "object"})
+    frame.loc[frame.index[:3], "dti"] = "-3"
+    frame.to_csv(path, index=False)
+    done = loantap("run", "--data", path, "--out", tmp_path / "run", "--quarantine", "--only", "ingest")
+    assert done.returncode == 0, done.stderr
+    aside = pd.read_csv(tmp_path / "run" / "data" / "quarantine.csv")
+    assert list(aside["row"]) == [1, 2, 3]
+    assert set(aside["reasons"]) == {"dti: below 0"}
+    data = json.loads((tmp_path / "run" / "manifest.json").read_text())["data"]
+    assert (data["rows_read"], data["rows"], data["quarantined"]) == (2_000, 1_997, 3)
+
+
+def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path):
+    (tmp_path / "file").touch()
+    done = loantap("synthetic", "--rows", 10, "--out", tmp_path / "file" / "loans.csv")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Check the path" in done.stderr

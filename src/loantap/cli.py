@@ -38,6 +38,13 @@ def main() -> None:
     except LoanTapError as error:
         errors.print(f"[bold red]{type(error).__name__}:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = f" at {error.filename}" if error.filename else ""
+        errors.print(
+            f"[bold red]{type(error).__name__}:[/] {escape(f'{error.strerror or error}{where}')}", soft_wrap=True
+        )
+        errors.print("Check the path, its permissions and the space left. What is finished is kept.")
+        sys.exit(1)
     except KeyboardInterrupt:
         errors.print("Interrupted. What is finished is kept: loantap run --resume RUN goes on.")
         sys.exit(1)

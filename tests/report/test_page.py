@@ -5,8 +5,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from loantap.report.page import Page, plain
+from loantap.report.page import Page
 from loantap.report.results import RunFolder
+from loantap.report.tables import plain
 
 
 @pytest.fixture

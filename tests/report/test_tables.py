@@ -38,3 +38,11 @@ def test_texts_stand_left_and_numbers_right():
     assert lines[1].startswith("|:")
     assert lines[1].endswith(":|")
     assert "a\\|b" in lines[2]
+
+
+def test_what_people_wrote_does_not_become_markup():
+    table = pd.DataFrame({"title": ["<script>alert(1)</script>", "*boss* [x](y)"]})
+    text = to_markdown(table, {"title": "text"})
+    assert "\\<script\\>" in text
+    assert "\\*boss\\*" in text
+    assert "\\[x\\]" in text

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loantap.report.page import Page, plain
-from loantap.report.tables import interval, show
+from loantap.report.page import Page
+from loantap.report.tables import interval, plain, show
 
 Result = Mapping[str, Any]
 _NO_PROFESSION = ("Other", "Missing", "Employer Named")

@@ -1,15 +1,13 @@
 """What the report's pages call: exhibits and numbers of a run as Markdown, and nothing that computes a result."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from loantap.report.results import Exhibit, RunFolder, open_run
-from loantap.report.tables import interval, show, to_markdown
+from loantap.report.tables import interval, plain, show, to_markdown
 
 __all__ = ["Page", "interval", "open_page", "show"]
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#@$|~^])")
 SHOWN_ROWS = 12
 
 
@@ -66,8 +64,3 @@ def _caption(exhibit: Exhibit) -> str:
 def open_page() -> Page:
     """Return the page of the run at LOANTAP_RUN, or of the newest one."""
     return Page(open_run())
-
-
-def plain(text: str) -> str:
-    """Return the text with every sign escaped that Markdown would read as markup."""
-    return _SPECIAL.sub(r"\\\1", text)

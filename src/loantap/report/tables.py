@@ -1,5 +1,6 @@
 """Numbers as a reader wants them, and tables as Markdown, which both report engines take."""
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -14,6 +15,15 @@ _FORMATS = {
     "text": "{}",
 }
 ABSENT = "–"
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#@$|~^])")
+
+
+def plain(text: str) -> str:
+    """Return the text with every sign escaped that Markdown would read as markup.
+
+    Texts that people wrote, such as job titles, must not become tags of a published page.
+    """
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def show(value: float | int | str | None, kind: str) -> str:
@@ -42,8 +52,7 @@ def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
         formats: For each column to show, the kind of `show`; the column's header is its name with spaces.
     """
     shown = pd.DataFrame(
-        {name.replace("_", " "): [show(value, kind) for value in table[name]] for name, kind in formats.items()}
+        {name.replace("_", " "): [plain(show(value, kind)) for value in table[name]] for name, kind in formats.items()}
     )
     sides = tuple("left" if kind == "text" else "right" for kind in formats.values())
-    escaped = shown.map(lambda text: text.replace("|", "\\|"))
-    return escaped.to_markdown(index=False, disable_numparse=True, colalign=sides)
+    return shown.to_markdown(index=False, disable_numparse=True, colalign=sides)
