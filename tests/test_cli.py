@@ -102,14 +102,18 @@ def test_quarantine_keeps_the_good_and_shows_the_bad(tmp_path: Path, raw_loans: 
     path = tmp_path / "loans.csv"
     frame = raw_loans.astype({"dti": "object"})
     frame.loc[frame.index[:3], "dti"] = "-3"
-    frame.to_csv(path, index=False)
+    frame.loc[frame.index[3], "loan_status"] = "Current"
+    frame.assign(branch="north").to_csv(path, index=False)
     done = loantap("run", "--data", path, "--out", tmp_path / "run", "--quarantine", "--only", "ingest")
     assert done.returncode == 0, done.stderr
     aside = pd.read_csv(tmp_path / "run" / "data" / "quarantine.csv")
     assert list(aside["row"]) == [1, 2, 3]
     assert set(aside["reasons"]) == {"dti: below 0"}
     data = json.loads((tmp_path / "run" / "manifest.json").read_text())["data"]
-    assert (data["rows_read"], data["rows"], data["quarantined"]) == (2_000, 1_997, 3)
+    assert (data["rows_read"], data["rows"], data["quarantined"]) == (2_000, 1_996, 3)
+    assert "Note: loans that have not ended, left out: 1" in done.stdout
+    assert "Note: records set aside with their reasons: 3" in done.stdout
+    assert done.stdout.count("branch") == 1
 
 
 def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path):

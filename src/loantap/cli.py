@@ -101,6 +101,7 @@ def run(
         given = {"data": "", "rows": rows, "seed": seed, "quarantine": quarantine} | given
         with run_progress(console, len(chosen)) as progress:
             done = start_run(given, out=out, stages=chosen, progress=progress)
+    _notices(done.path)
     if only:
         console.print(f"Results: {done.path / 'results'} ({clock})", soft_wrap=True, highlight=False)
     else:
@@ -176,6 +177,27 @@ def _render(folder: Path, engine: Engine) -> None:
     manifest.write(folder)
     for label, value in (("Rendered by", rendered.engine), ("HTML", rendered.html), ("PDF", rendered.pdf)):
         console.print(f"{label + ':':<12} {value}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _notices(folder: Path) -> None:
+    """Say what became of records and columns that are not analysed."""
+    from loantap.report.results import RunFolder
+
+    run = RunFolder(folder)
+    facts = run.result("ingest")
+    data, extra = facts["data"], facts["extra_columns"]
+    notices = [
+        (data["unfinished"], f"loans that have not ended, left out: {data['unfinished']:,}"),
+        (data["duplicates"], f"copies of earlier records, left out: {data['duplicates']:,}"),
+        (
+            data["quarantined"],
+            f"records set aside with their reasons: {data['quarantined']:,} in {run.quarantine_path}",
+        ),
+        (extra, f"columns that the codebook does not know are kept and not used: {', '.join(extra)}"),
+    ]
+    for concerned, text in notices:
+        if concerned:
+            console.print(f"Note: {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _parameters(texts: list[str]) -> dict[str, Any]:
