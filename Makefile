@@ -8,7 +8,7 @@ OUT    ?=
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint lab bench lock clean
+.PHONY: help report test lint lab bench validate lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ lab: $(VENV)/.dev ## open JupyterLab on the notebooks
 
 bench: $(VENV)/.dev ## time and memory of the job, as a table
 	$(BIN)/python scripts/bench.py
+
+validate: $(VENV)/.dev ## simulate loans of known truth and hold the statistics against it (minutes)
+	$(BIN)/python scripts/validate.py
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 lock: $(BIN)/python ## resolve pyproject.toml into requirements/*.lock

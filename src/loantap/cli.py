@@ -1,5 +1,6 @@
 """The command line: `loantap --help`."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from loantap import __version__
 from loantap.errors import InputError, LoanTapError, MissingToolError, ParameterError
@@ -131,6 +133,26 @@ def synthetic(
     with step(console, f"making {rows:,} loans"):
         write_loans(out, rows, seed=seed)
     console.print(f"Wrote {rows:,} synthetic loans to {out} ({clock})", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def claims(
+    counts: Annotated[Path, typer.Option(help="Counts of a portfolio, such as data/reference/published_counts.json.")],
+    out: Annotated[Path, typer.Option(help="Where to write the verdicts: FILE.json.")],
+) -> None:
+    """Test the claims of the original insights on counts alone."""
+    from loantap.analysis.claim_counts import read_counts
+    from loantap.files import write_text
+    from loantap.report.claims_findings import on_counts
+    from loantap.report.results import plain
+
+    records = on_counts(read_counts(counts))
+    write_text(out, json.dumps(plain(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    table = Table("claim", "verdict", "result", box=None, pad_edge=False)
+    for entry in records:
+        table.add_row(escape(entry["claim"]), entry["verdict"], escape(entry["result"]))
+    console.print(table, highlight=False)
+    console.print(f"Wrote {len(records)} verdicts to {out}", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()

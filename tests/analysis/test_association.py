@@ -176,11 +176,15 @@ def test_level_p_values_are_those_of_the_two_by_two_table():
     assert set(methods) == {"pearson"}
 
 
-def test_rare_levels_get_fishers_exact_test():
-    defaults, n = np.array([3, 40, 57]), np.array([8, 400, 500])
+def test_levels_with_few_expected_loans_get_the_exact_test():
+    defaults, n = np.array([3, 40, 5_700]), np.array([8, 400, 50_000])
     p_values, methods = level_p_values(defaults, n)
-    assert methods == ["fisher", "pearson", "pearson"]
-    assert p_values[0] == pytest.approx(stats.fisher_exact([[3, 5], [97, 803]]).pvalue, **EXACT)
+    assert methods == ["exact", "exact", "exact"]
+    bad, loans = defaults.sum(), n.sum()
+    for own, of, p_value in zip(defaults, n, p_values, strict=True):
+        cells = [[own, of - own], [bad - own, loans - of - bad + own]]
+        sides = [stats.fisher_exact(cells, alternative=side).pvalue for side in ("less", "greater")]
+        assert p_value == pytest.approx(min(1, 2 * min(sides)), **EXACT)
 
 
 @pytest.mark.parametrize(("correction", "method"), [("holm", "holm"), ("bh", "fdr_bh")])

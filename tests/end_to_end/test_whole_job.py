@@ -15,7 +15,7 @@ from site_checks import CHROMIUM, KnownNumbers, numbers_in, prose, served
 from loantap.data.columns import CHARGED_OFF
 from loantap.report.notebooks import STAGES
 
-PAGES = ("index.html", "methods.html", "model-card.html")
+PAGES = ("index.html", "claims.html", "methods.html", "model-card.html")
 LIMIT_MB = 10
 in_ci = os.environ.get("CI", "").lower() == "true"
 needs_browser = pytest.mark.skipif(CHROMIUM is None and not in_ci, reason="needs chromium on PATH to look at the site")
@@ -119,6 +119,36 @@ def test_model_results_keep_the_contract(run: Path):
         assert all(low <= test[name] <= high for name, (low, high) in test["ci"].items())
     assert [rule["name"] for rule in model["baselines"]] == ["reject_all", "pincode", "grade"]
     assert model["with_pincode"]["test"]["roc_auc"] > 0.85 > model["without_pincode"]["test"]["roc_auc"] > 0.6
+
+
+def test_claims_keep_the_contract(run: Path):
+    entries = json.loads((run / "results" / "claims.json").read_text("utf-8"))
+    assert len({entry["id"] for entry in entries}) == len(entries)
+    verdicts = {"supported", "contradicted", "no evidence", "cannot be tested"}
+    for entry in entries:
+        assert set(entry) >= {
+            "id", "claim", "estimate", "ci_low", "ci_high", "p_adjusted", "verdict", "evidence", "effect", "n", "wording",
+            "basis", "exhibit", "this_run",
+        }  # fmt: skip
+        assert entry["basis"] == "published counts of the real portfolio"
+        assert entry["this_run"]["basis"] == "loans of this run"
+        assert {entry["verdict"], entry["this_run"]["verdict"]} <= verdicts
+    of = {entry["id"]: entry for entry in entries}
+    # Whatever the loans of the run: the real portfolio's counts have the first word.
+    assert {name for name in of if of[name]["verdict"] == "contradicted"} == {
+        "pincode-48052", "pincode-70466", "pincode-30723", "managers",
+    }  # fmt: skip
+    assert all(of[f"model-{name}"]["this_run"]["estimate"] for name in ("accuracy", "recall", "precision", "f2"))
+    assert of["term"]["this_run"]["verdict"] == "supported"
+
+
+def test_every_claim_links_an_exhibit_that_is_there(run: Path):
+    claims = json.loads((run / "results" / "claims.json").read_text("utf-8"))
+    page = (run / "report" / "claims.html").read_text("utf-8")
+    for target in {entry["exhibit"] for entry in claims}:
+        name, _, anchor = target.partition("#")
+        assert f'href="{target}"' in page
+        assert not anchor or f'id="{anchor}"' in (run / "report" / name).read_text("utf-8"), target
 
 
 def test_no_half_written_file_is_left(run: Path):

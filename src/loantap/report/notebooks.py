@@ -19,6 +19,7 @@ from loantap.report.results import RunFolder, newest_run
 from loantap.settings import notebooks_dir, runs_dir
 
 LOANS = "data/loans.parquet"
+MODEL_DECILES = tuple(f"results/tables/model-calibration-{name}-pincode.csv" for name in ("with", "without"))
 FACTORS = ("pincode", "grade", "profession")
 SAMPLE_ROWS = 5_000
 _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -53,6 +54,7 @@ STAGES: tuple[Stage, ...] = (
     *(Stage(f"association-{factor}", "03_association.ipynb", {"factor": factor}) for factor in FACTORS),
     Stage("tuning-without-pincode", "04_tuning.ipynb", {"with_pincode": False}),
     Stage("tuning-with-pincode", "04_tuning.ipynb", {"with_pincode": True}),
+    Stage("claims", "07_claims.ipynb", needs=(LOANS, *MODEL_DECILES)),
 )
 
 
