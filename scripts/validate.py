@@ -175,14 +175,22 @@ def explanation(row: Record, cells: pd.DataFrame) -> str:
         parts.append(f"{row['above']} of {row['cells']} cells lie above (most {show(row['most'], 'rate')}){meaning}.")
     if row["outside"] and "expected" in cells:
         outside = cells["expected"].to_numpy()[row["outside"]]
+        least, most = f"{outside.min():.3g}", f"{outside.max():.3g}"
         parts.append(
-            f"These cells expect {show(outside.min(), 'number')} to {show(outside.max(), 'number')} loans of the rarer outcome; "
+            f"These cells expect {least if least == most else f'{least} to {most}'} loans of the rarer outcome; "
             f"in no cell with more is the goal missed beyond chance."
         )
-        if outside.max() < 50:
+        if coverage and outside.max() < 50:
             parts.append(
                 "With so few, whole numbers of defaults make coverage jump, and normal approximations are rough."
             )
+    if row["scenario"] == "power" and row["outside"]:
+        parts.append(
+            "The computed power is that of the normal approximation, while levels with few expected loans get the exact "
+            "test: it finds high odds ratios less often than computed and low ones more often, as the table shows."
+            if _exact_test_shows(cells.iloc[list(row["outside"])])
+            else "The computed power is that of the normal approximation."
+        )
     if row["measure"] == "covered_shown" and row["below"]:
         parts.append(
             "Such a level is published only where chance gave it more of the rarer outcome than expected, so its rate "
@@ -195,6 +203,11 @@ def explanation(row: Record, cells: pd.DataFrame) -> str:
     if row["scenario"] == "families" and row["measure"] == "chi2":
         parts.append("The chi-square distribution is an approximation whose size is alpha itself, not less.")
     return " ".join(parts)
+
+
+def _exact_test_shows(cells: pd.DataFrame) -> bool:
+    high = cells["true_or"] > 1
+    return bool((cells["found"] < cells["formula"])[high].all() and (cells["found"] > cells["formula"])[~high].all())
 
 
 def page(facts: Record) -> str:

@@ -183,6 +183,20 @@ def test_a_changed_notebook_runs_again_and_so_does_what_reads_its_loans(project:
     assert json.loads((run / "results" / "count.json").read_text()) == 10
 
 
+def test_a_changed_reference_file_runs_its_stage_again(project: Path, monkeypatch: pytest.MonkeyPatch):
+    reference = project / "data" / "reference"
+    reference.mkdir(parents=True)
+    (reference / "claims.yml").write_text("a")
+    stages = (STAGES[0], Stage("count", "02_count.ipynb", reference=("claims.yml",)))
+    monkeypatch.setattr(sequence, "STAGES", stages)
+    run = start(project)
+    (reference / "claims.yml").write_text("b")
+    told = Told()
+    resume_run(run, progress=told)
+    resume_run(run, progress=told)
+    assert told.ran == ["count"]
+
+
 def test_a_lost_output_is_made_again(project: Path):
     run = start(project)
     (run / "results" / "count.json").unlink()

@@ -35,12 +35,14 @@ class Stage:
         notebook: The notebook's file name.
         fixed: Parameters that make this stage differ from others of the same notebook.
         needs: Files of the run folder that it reads; when one changes, the stage runs again.
+        reference: Files of `data/reference/` that it reads; the same holds for them.
     """
 
     name: str
     notebook: str
     fixed: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     needs: tuple[str, ...] = (LOANS,)
+    reference: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -49,12 +51,25 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("ingest", "01_ingest.ipynb", needs=()),
+    Stage("ingest", "01_ingest.ipynb", needs=(), reference=("synthetic_reference.json",)),
     Stage("eda", "02_eda.ipynb"),
-    *(Stage(f"association-{factor}", "03_association.ipynb", {"factor": factor}) for factor in FACTORS),
+    *(
+        Stage(
+            f"association-{factor}",
+            "03_association.ipynb",
+            {"factor": factor},
+            reference=("professions.csv",) if factor == "profession" else (),
+        )
+        for factor in FACTORS
+    ),
     Stage("tuning-without-pincode", "04_tuning.ipynb", {"with_pincode": False}),
     Stage("tuning-with-pincode", "04_tuning.ipynb", {"with_pincode": True}),
-    Stage("claims", "07_claims.ipynb", needs=(LOANS, *MODEL_DECILES)),
+    Stage(
+        "claims",
+        "07_claims.ipynb",
+        needs=(LOANS, *MODEL_DECILES),
+        reference=("claims.yml", "published_counts.json", "professions.csv"),
+    ),
 )
 
 

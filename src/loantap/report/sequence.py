@@ -17,7 +17,7 @@ from loantap.files import replacing, sha256
 from loantap.report.manifest import Manifest, StageRecord, new_manifest, now, read_manifest
 from loantap.report.notebooks import STAGES, Stage, check_parameters
 from loantap.report.results import RunFolder
-from loantap.settings import runs_dir
+from loantap.settings import reference_dir, runs_dir
 
 _INPUT_ERRORS = {error.__name__: error for error in (InputError, ParameterError, SchemaError)}
 
@@ -188,9 +188,8 @@ def _fingerprint(folder: Path, stage: Stage, parameters: Mapping[str, Any]) -> s
     parts = [sha256(stage.path), json.dumps(parameters, sort_keys=True)]
     if (data := parameters.get("data")) and Path(data).is_file():
         parts.append(sha256(Path(data)))
-    for name in stage.needs:
-        path = folder / name
-        parts.append(sha256(path) if path.is_file() else "absent")
+    paths = [folder / name for name in stage.needs] + [reference_dir() / name for name in stage.reference]
+    parts += [sha256(path) if path.is_file() else "absent" for path in paths]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
