@@ -213,6 +213,17 @@ def test_one_stage_can_be_run_again_with_another_parameter(project: Path):
     assert manifest(run)["stages"][1]["parameters"] == {"seed": 5}
 
 
+def test_a_run_of_an_earlier_version_gets_the_new_stages(project: Path):
+    run = start(project)
+    old = manifest(run)
+    old["stages"] = old["stages"][:1]
+    (run / "manifest.json").write_text(json.dumps(old))
+    told = Told()
+    resume_run(run, progress=told)
+    assert told.ran == ["count"]
+    assert [stage["status"] for stage in manifest(run)["stages"]] == ["done", "done"]
+
+
 def test_resuming_what_is_no_run_is_refused(project: Path):
     with pytest.raises(InputError, match="manifest"):
         resume_run(project, progress=Told())

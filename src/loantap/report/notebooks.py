@@ -20,7 +20,7 @@ from loantap.settings import notebooks_dir, runs_dir
 
 LOANS = "data/loans.parquet"
 MODEL_DECILES = tuple(f"results/tables/model-calibration-{name}-pincode.csv" for name in ("with", "without"))
-FACTORS = ("pincode", "grade", "profession")
+FACTORS = ("pincode", "grade", "profession", "home_ownership")
 SAMPLE_ROWS = 5_000
 _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 _RULE = re.compile(r"\[(?P<rule>[^\[\]]+)\]\s*$")

@@ -72,7 +72,12 @@ def resume_run(
     Raises InputError if the folder holds no run, or another process works in it; StageError if a cell fails.
     """
     manifest = read_manifest(folder)
-    stages = only or tuple(stage for stage in STAGES if any(stage.name == record.name for record in manifest.stages))
+    # A run that an earlier version began may not know every stage of this one.
+    known_records = {record.name: record for record in manifest.stages}
+    manifest.stages = [
+        known_records.get(stage.name, StageRecord(name=stage.name, notebook=stage.notebook)) for stage in STAGES
+    ]
+    stages = only or STAGES
     manifest.parameters |= dict(given or {})
     known = {key: value for key, value in manifest.parameters.items() if not only or key in (given or {})}
     chosen = check_parameters(stages, known)

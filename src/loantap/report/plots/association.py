@@ -48,7 +48,7 @@ def odds_forest(levels: pd.DataFrame, *, series: dict[str, str]) -> Figure:
     """Draw odds ratios against the rest of the portfolio on a logarithmic axis, one dot per series and level.
 
     Args:
-        levels: level, separation, and for each prefix in `series` the columns PREFIX, PREFIX_low, PREFIX_high;
+        levels: level, n, separation, and for each prefix in `series` the columns PREFIX, PREFIX_low, PREFIX_high;
             a missing number is left out.
         series: The label of each prefix, such as {"odds_ratio": "as observed", "adjusted": "at equal loans"}.
     """
@@ -68,7 +68,7 @@ def odds_forest(levels: pd.DataFrame, *, series: dict[str, str]) -> Figure:
             handles.append(Line2D([], [], color=WARNING, marker="X", label=label))
         if len(handles) > 1:
             figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-        _name_levels(axes, levels["level"].tolist())
+        _name_levels(axes, [f"{name}   n = {n:,}" for name, n in zip(levels["level"], levels["n"], strict=True)])
         _log_ratio(axes)
         axes.set_xlabel("Odds ratio of default against the rest of the portfolio (log scale)")
     return figure
