@@ -77,6 +77,11 @@ def test_plots_know_nothing_of_statistics():
         ), path
 
 
+def test_the_report_computes_no_statistics():
+    for path in (ROOT / "src" / "loantap" / "report").rglob("*.py"):
+        assert not re.search(r"^\s*(from|import) (scipy|statsmodels|sklearn)", path.read_text("utf-8"), re.M), path
+
+
 def test_modules_stay_small():
     for path in (ROOT / "src").rglob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= 260, f"{path}: make two modules of it"

@@ -48,7 +48,7 @@ def test_a_missing_odds_ratio_is_left_out(pincode):
 
 
 def test_residuals_have_one_bar_for_each_level(pincode):
-    figure = plots.residual_bars(pincode.levels, critical=findings.critical_residual(pincode))
+    figure = plots.residual_bars(pincode.levels, critical=pincode.critical_residual())
     assert len([patch for patch in figure.axes[0].patches if patch.get_height() == pytest.approx(0.62)]) == 4
 
 

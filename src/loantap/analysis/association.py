@@ -79,6 +79,10 @@ class Association:
             raise InputError(f"'{self.factor}': expected one of its levels, got '{name}'. {_known(self.levels)}")
         return found.iloc[0]
 
+    def critical_residual(self) -> float:
+        """Return the residual that chance passes at any level with probability alpha (Bonferroni)."""
+        return float(stats.norm.isf(self.alpha / 2 / len(self.levels)))
+
     def separated(self) -> pd.DataFrame:
         """Return the levels where every loan ended the same way."""
         return self.levels.loc[self.levels["separation"].notna()]

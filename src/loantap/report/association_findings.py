@@ -1,7 +1,6 @@
 """What an association says, in sentences, captions and tables that are computed from its result."""
 
 import pandas as pd
-from scipy import stats
 
 from loantap.analysis.adjusted import Adjusted
 from loantap.analysis.association import Association
@@ -160,14 +159,9 @@ def level_finding(association: Association, adjusted: Adjusted, level: str) -> s
     return f"**{level}**: odds ratio against the rest {'; '.join(parts)}. Its {raw['n']:,} loans {could}."
 
 
-def critical_residual(association: Association) -> float:
-    """Return the residual that chance passes at any level with probability alpha (Bonferroni)."""
-    return float(stats.norm.isf(association.alpha / 2 / len(association.levels)))
-
-
 def residual_finding(association: Association) -> str:
     """Return where the association sits, fit for a title."""
-    levels, critical = association.levels, critical_residual(association)
+    levels, critical = association.levels, association.critical_residual()
     more, fewer = (levels["residual"] > critical).sum(), (levels["residual"] < -critical).sum()
     return f"{more} levels hold more defaults than chance explains, {fewer} fewer, of {len(levels)}"
 

@@ -57,11 +57,6 @@ class RunFolder:
         """The records set aside (CSV)."""
         return self.path / "data" / "quarantine.csv"
 
-    @property
-    def model_dir(self) -> Path:
-        """The saved model and its card."""
-        return self.path / "model"
-
     def manifest(self) -> dict[str, Any]:
         """Return the manifest; raises InputError where there is none."""
         return _read_json(self.path / MANIFEST, "a run folder holds a manifest")
@@ -91,10 +86,6 @@ class RunFolder:
     def result(self, name: str) -> Any:
         """Return what `write_result` wrote; raises InputError where it did not."""
         return _read_json(self.path / "results" / f"{name}.json", "a stage writes it")
-
-    def has_result(self, name: str) -> bool:
-        """Tell whether `results/NAME.json` exists."""
-        return (self.path / "results" / f"{name}.json").is_file()
 
     def write_table(self, table: pd.DataFrame, name: str, *, title: str, caption: str) -> Exhibit:
         """Write a table as `results/tables/NAME.csv` with its title and caption beside it."""
