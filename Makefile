@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DATA   ?=
 OUT    ?=
+ROWS   ?= 316824
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint lab bench validate lock clean
+.PHONY: help report test lint lab bench bench-tuning validate lock clean
 
 help:
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "loantap needs Python 3.11 or newer, and %s is %s. Name another one with PYTHON=python3.12" % (sys.executable, sys.version.split()[0]))'
@@ -49,6 +50,9 @@ lab: $(VENV)/.dev ## open JupyterLab on the notebooks
 
 bench: $(VENV)/.dev ## time and memory of the job, as a table
 	$(BIN)/python scripts/bench.py
+
+bench-tuning: $(VENV)/.dev ## the search against scikit-learn's GridSearchCV [ROWS=316824], a quarter of an hour
+	$(BIN)/python scripts/bench_tuning.py --rows $(ROWS)
 
 validate: $(VENV)/.dev ## simulate loans of known truth and hold the statistics against it (minutes)
 	$(BIN)/python scripts/validate.py

@@ -122,3 +122,9 @@ def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "Check the path" in done.stderr
+
+
+def test_a_cluster_that_does_not_answer_is_refused_before_anything_runs(tmp_path: Path):
+    message = refused("run", "--out", tmp_path / "run", "--cluster", "tcp://127.0.0.1:1")
+    assert "expected a running Dask scheduler" in message
+    assert not (tmp_path / "run").exists()

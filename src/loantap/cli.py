@@ -77,26 +77,35 @@ def run(
         list[str] | None,
         typer.Option("--parameter", "-P", help="A notebook parameter, NAME=VALUE or STAGE.NAME=VALUE."),
     ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="A Dask scheduler that shares out the searches, such as tcp://host:8786.")
+    ] = None,
     engine: EngineOption = "auto",
 ) -> None:
     """Run the whole job: read, check, explore, test, tune, and render the report."""
     from loantap.data.sources import open_loans
+    from loantap.report.notebooks import named_stages
     from loantap.report.sequence import resume_run, start_run
 
     clock = Clock()
     given = _parameters(parameter or [])
+    if cluster is not None:
+        from loantap.model.folds import on_cluster
+
+        with on_cluster(cluster):  # one that does not answer is named before anything runs
+            given |= {"cluster": cluster}
     if resume is not None:
         clash = [name for name, value in (("--data", data), ("--out", out)) if value is not None]
         if clash:
             raise InputError(
                 f"--resume goes on with a run as it was started; {' and '.join(clash)} cannot change it. Leave it out."
             )
-        chosen = _stages(only, factor, with_ingest=False) if only else None
+        chosen = named_stages(only, factor, with_ingest=False) if only else None
         folder = _run_folder(resume)
         with run_progress(console, len(chosen) if chosen else _stage_count()) as progress:
             done = resume_run(folder, only=chosen, progress=progress, given=given)
     else:
-        chosen = _stages(only, factor, with_ingest=True)
+        chosen = named_stages(only, factor, with_ingest=True)
         if data is not None:
             open_loans(data)  # what is wrong with a file's name, form or header is said before anything starts
             given |= {"data": str(data.resolve())}
@@ -228,22 +237,6 @@ def _parameters(texts: list[str]) -> dict[str, Any]:
         if not name or not equals:
             raise ParameterError(f"-P expected NAME=VALUE, got '{text}'.")
     return {name: value for name, _, value in pairs}
-
-
-def _stages(only: str | None, factor: str | None, *, with_ingest: bool) -> tuple:
-    from loantap.report.notebooks import FACTORS, STAGES
-
-    if factor is not None and only != "association":
-        raise InputError("--factor goes with --only association.")
-    if only is None:
-        return STAGES
-    if factor is not None and factor not in FACTORS:
-        raise InputError(f"--factor expected one of {', '.join(FACTORS)}, got '{factor}'.")
-    wanted = f"{only}-{factor}" if factor else only
-    chosen = [stage for stage in STAGES if stage.name == wanted or stage.name.startswith(f"{wanted}-")]
-    if not chosen:
-        raise InputError(f"--only expected one of {', '.join(stage.name for stage in STAGES)}, got '{only}'.")
-    return tuple(stage for stage in STAGES if stage in chosen or (with_ingest and stage.name == "ingest"))
 
 
 def _stage_count() -> int:

@@ -1,11 +1,50 @@
 """How a run shows its progress: a bar on a terminal, one line per stage elsewhere."""
 
+import json
+import os
+import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
-from typing import Self
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from typing import Self, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from tqdm import tqdm
+
+from loantap.files import write_text
+
+T = TypeVar("T")
+# A notebook's kernel is another process; it tells how far it is in the file that this variable names.
+PROGRESS_FILE = "LOANTAP_PROGRESS_FILE"
+
+
+def counted(results: Iterable[T], *, label: str, each: int, total: int) -> Iterator[T]:
+    """Pass results on and show how many fits are done and the time left; each result stands for `each` fits.
+
+    In a run it is told to the run's own bar; at a terminal and in JupyterLab a bar is drawn; elsewhere nothing is shown.
+    """
+    if path := os.environ.get(PROGRESS_FILE):
+        for number, result in enumerate(results, 1):
+            with suppress(OSError):  # the search is worth more than its bar
+                write_text(Path(path), json.dumps({"label": label, "done": number * each, "total": total}))
+            yield result
+        return
+    shown = sys.stderr.isatty() or "ipykernel" in sys.modules
+    with tqdm(total=total, desc=label, unit="fit", disable=not shown, leave=False) as bar:
+        for result in results:
+            yield result
+            bar.update(each)
 
 
 class LineProgress:
@@ -20,7 +59,7 @@ class LineProgress:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def stage(self, name: str, cells: int) -> None:
+    def stage(self, name: str, cells: int, fits: Path) -> None:
         """Say nothing until the stage has ended."""
 
     def cell(self) -> None:
@@ -34,13 +73,13 @@ class LineProgress:
 
 
 class BarProgress(LineProgress):
-    """A bar over the stages and one over the cells of the current stage, with the time used."""
+    """A bar over the stages, one over the stage's cells, and one over the fits of a search, with time used and left."""
 
     def __init__(self, console: Console, stages: int) -> None:
         super().__init__(console, stages)
-        self._bars = Progress(
+        self._bars = _FittingBars(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            console=console, transient=True,
+            TextColumn("left"), TimeRemainingColumn(), console=console, transient=True,
         )  # fmt: skip
         self._all: TaskID = self._bars.add_task("stages", total=stages)
         self._cells: TaskID | None = None
@@ -52,9 +91,10 @@ class BarProgress(LineProgress):
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def stage(self, name: str, cells: int) -> None:
-        """Show a bar for the stage's cells."""
+    def stage(self, name: str, cells: int, fits: Path) -> None:
+        """Show a bar for the stage's cells, and follow the file in which its searches count their fits."""
         self._cells = self._bars.add_task(name, total=cells)
+        self._bars.follow(fits)
 
     def cell(self) -> None:
         """Move the stage's bar."""
@@ -66,8 +106,41 @@ class BarProgress(LineProgress):
         if self._cells is not None:
             self._bars.remove_task(self._cells)
             self._cells = None
+        self._bars.follow(None)
         self._bars.advance(self._all)
         super().done(name, seconds)
+
+
+class _FittingBars(Progress):
+    """Bars of which the last shows what a kernel has written about its fits."""
+
+    _source: Path | None = None
+    _shown: TaskID | None = None
+    _label = ""
+    _looking = False
+
+    def follow(self, source: Path | None) -> None:
+        self._source, self._label = source, ""
+        if self._shown is not None:
+            self.remove_task(self._shown)
+            self._shown = None
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Look at the file at each refresh."""
+        if self._source is not None and self._source.is_file() and not self._looking:
+            self._looking = True  # a new bar refreshes by itself, which comes here again
+            with suppress(OSError, ValueError):
+                self._show(**json.loads(self._source.read_text("utf-8")))
+            self._looking = False
+        yield from super().get_renderables()
+
+    def _show(self, label: str, done: int, total: int) -> None:
+        if label != self._label:
+            source = self._source
+            self.follow(source)
+            self._label, self._shown = label, self.add_task(f"fits: {label}", total=total)
+        if self._shown is not None:
+            self.update(self._shown, completed=done)
 
 
 def run_progress(console: Console, stages: int) -> LineProgress:

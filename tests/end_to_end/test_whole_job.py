@@ -13,7 +13,10 @@ from pypdf import PdfReader
 from site_checks import CHROMIUM, KnownNumbers, numbers_in, prose, served
 
 from loantap.data.columns import CHARGED_OFF
+from loantap.model.persistence import load_model
+from loantap.model.tuning import split_loans
 from loantap.report.notebooks import STAGES
+from loantap.report.tables import plain
 
 PAGES = ("index.html", "claims.html", "methods.html", "model-card.html")
 LIMIT_MB = 10
@@ -37,7 +40,7 @@ def loantap(*words: object) -> subprocess.CompletedProcess:
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp(request.param) / "run"
     data = ["--data", request.getfixturevalue("real_file")] if request.param == "real" else ["--rows", 5_000]
-    done = loantap("run", *data, "--out", folder, "--engine", "builtin", "-P", "repetitions=100")
+    done = loantap("run", *data, "--out", folder, "--engine", "builtin", "-P", "repetitions=100", "-P", "repeats=1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(folder / "report" / "index.html") in done.stdout
     assert str(folder / "report" / "loantap-insights.pdf") in done.stdout
@@ -102,13 +105,20 @@ def test_counts_by_pincode_are_those_of_the_file(run: Path, request: pytest.Fixt
 
 def test_model_results_keep_the_contract(run: Path):
     model = result(run, "model")
-    assert set(model) >= {"with_pincode", "without_pincode", "baselines"}
-    for part in (model["with_pincode"], model["without_pincode"]):
+    assert set(model) >= {"with_pincode", "without_pincode", "application_only", "baselines"}
+    studies = [model[name] for name in ("with_pincode", "without_pincode", "application_only")]
+    for study in studies:
+        assert {"profit_threshold", "features", "profit", "competition", "original_protocol", "out_of_time"} <= set(
+            study
+        )
+    assert all(study["smote"]["sampler"] == "SMOTE" for study in studies)
+    for part in (*studies, *(study["smote"] for study in studies)):
         assert set(part) >= {"best_params", "sampler", "threshold", "cv", "test"}
+        assert set(part["cv"]) >= {"f2_mean", "f2_sd"}
         test = part["test"]
         assert set(test) >= {
-            "n", "accuracy", "precision", "recall", "f2", "roc_auc", "average_precision", "brier", "ks", "gini",
-            "confusion", "ci",
+            "n", "accuracy", "precision", "recall", "f1", "f2", "roc_auc", "average_precision", "brier",
+            "expected_calibration_error", "ks", "gini", "confusion", "ci",
         }  # fmt: skip
         confusion = test["confusion"]
         assert sum(confusion.values()) == test["n"]
@@ -119,6 +129,29 @@ def test_model_results_keep_the_contract(run: Path):
         assert all(low <= test[name] <= high for name, (low, high) in test["ci"].items())
     assert [rule["name"] for rule in model["baselines"]] == ["reject_all", "pincode", "grade"]
     assert model["with_pincode"]["test"]["roc_auc"] > 0.85 > model["without_pincode"]["test"]["roc_auc"] > 0.6
+
+
+def test_the_report_says_whether_the_champion_is_the_smote_model(run: Path):
+    for study in (result(run, "model")[name] for name in ("with_pincode", "without_pincode", "application_only")):
+        competition = study["competition"]
+        assert competition["uses_smote"] == study["sampler"].startswith("SMOTE")
+        assert ("It is not the SMOTE model" in competition["why"]) != competition["uses_smote"]
+        names = [row["name"] for row in competition["table"]]
+        assert {competition["champion"], competition["reference"], competition["best_f2"]} <= set(names)
+        assert {"plain, SMOTE", "plain, SMOTENC", "plain, class weights", "histogram gradient boosting"} <= set(names)
+    champion = plain(result(run, "model")["without_pincode"]["competition"]["champion"])
+    assert f"The champion is {champion}" in prose(run / "report" / "index.html")
+
+
+def test_the_saved_model_gives_the_probabilities_behind_the_report(run: Path):
+    study, saved = result(run, "model")["without_pincode"], load_model(run / "model")
+    loans = pd.read_parquet(run / "data" / "loans.parquet")
+    _, test_rows = split_loans(loans["default"], test_share=0.2, random_state=0)
+    held_out = loans.iloc[test_rows]
+    flagged = saved.probability(held_out) >= saved.threshold
+    assert saved.threshold == study["threshold"]
+    assert int((flagged & (held_out["default"] == 1)).sum()) == study["test"]["confusion"]["tp"]
+    assert int(flagged.sum()) == study["test"]["confusion"]["tp"] + study["test"]["confusion"]["fp"]
 
 
 def test_claims_keep_the_contract(run: Path):

@@ -116,3 +116,26 @@ def test_an_interval_is_as_wide_as_theory_says():
     low, high = evaluate(outcome, probability, threshold=0.5, repetitions=500, random_state=0)["ci"]["brier"]
     expected = 2 * 1.96 * ((probability - outcome) ** 2).std() / np.sqrt(4_000)
     assert high - low == pytest.approx(expected, rel=0.15)
+
+
+def test_the_interval_of_the_calibration_error_holds_zero_for_a_model_that_is_right():
+    # 60 samples of a model whose probabilities are true: at 95 %, fewer than 52 hits happen once in a thousand times.
+    held = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        probability = rng.beta(2, 8, 1_000)
+        outcome = (rng.random(1_000) < probability).astype(int)
+        low, _ = evaluate(outcome, probability, threshold=0.3, repetitions=60, random_state=0)["ci"][
+            "expected_calibration_error"
+        ]
+        held += low == 0
+    assert held >= 52
+
+
+def test_the_interval_of_the_calibration_error_does_not_hold_zero_for_a_model_that_is_wrong():
+    rng = np.random.default_rng(0)
+    probability = rng.beta(2, 8, 2_000)
+    outcome = (rng.random(2_000) < np.clip(probability + 0.08, 0, 1)).astype(int)
+    found = evaluate(outcome, probability, threshold=0.3, repetitions=100, random_state=0)
+    low, high = found["ci"]["expected_calibration_error"]
+    assert 0.04 < low < 0.08 < high < 0.12

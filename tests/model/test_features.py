@@ -3,49 +3,105 @@ import pandas as pd
 import pytest
 
 from loantap.errors import InputError
-from loantap.model.features import check_allowed, feature_frame, preprocessor, source_columns
+from loantap.model.features import ENCODINGS, encoder
+from loantap.model.inputs import INPUTS, PRICING, check_allowed, feature_frame, source_columns
 
 
 def test_the_pincode_is_off_unless_asked_for(loans: pd.DataFrame):
-    assert "pincode" not in feature_frame(loans, with_pincode=False)
-    assert "pincode" in feature_frame(loans, with_pincode=True)
+    assert "pincode" not in feature_frame(loans, inputs="without_pincode")
+    assert "pincode" in feature_frame(loans, inputs="with_pincode")
 
 
-def test_features_need_only_the_columns_they_name(loans: pd.DataFrame):
+def test_the_lenders_own_pricing_is_no_part_of_the_application(loans: pd.DataFrame):
+    priced = feature_frame(loans, inputs="without_pincode")
+    alone = feature_frame(loans, inputs="application_only")
+    assert set(priced) - set(alone) == set(PRICING) - {"grade"}
+    for name in set(priced) - set(alone):
+        with pytest.raises(InputError, match=f"feature '{name}' is not allowed in application_only"):
+            check_allowed(alone.assign(**{name: 1.0}), inputs="application_only")
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_features_need_only_the_columns_they_name(loans: pd.DataFrame, inputs: str):
     pd.testing.assert_frame_equal(
-        feature_frame(loans[source_columns(with_pincode=True)], with_pincode=True),
-        feature_frame(loans, with_pincode=True),
+        feature_frame(loans[source_columns(inputs=inputs)], inputs=inputs),
+        feature_frame(loans, inputs=inputs),
     )
 
 
-def test_allowed_features_pass(loans: pd.DataFrame):
-    for with_pincode in (False, True):
-        check_allowed(feature_frame(loans, with_pincode=with_pincode), with_pincode=with_pincode)
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_allowed_features_pass(loans: pd.DataFrame, inputs: str):
+    check_allowed(feature_frame(loans, inputs=inputs), inputs=inputs)
 
 
 @pytest.mark.parametrize("column", ["loan_status", "default", "address", "pincode", "recoveries", "issue_d"])
 def test_a_planted_leak_is_refused(loans: pd.DataFrame, column: str):
-    features = feature_frame(loans, with_pincode=False).assign(**{column: 1.0})
+    features = feature_frame(loans, inputs="without_pincode").assign(**{column: 1.0})
     with pytest.raises(InputError, match=f"feature '{column}' is not allowed"):
-        check_allowed(features, with_pincode=False)
+        check_allowed(features, inputs="without_pincode")
 
 
 def test_credit_history_is_the_months_between_first_line_and_funding(loans: pd.DataFrame):
     dates = loans[["issue_d", "earliest_cr_line"]].apply(lambda column: column.dt.to_period("M").astype("int64"))
-    found = feature_frame(loans, with_pincode=False)["credit_history_months"]
+    found = feature_frame(loans, inputs="without_pincode")["credit_history_months"]
     assert (found == dates["issue_d"] - dates["earliest_cr_line"]).all()
 
 
-def test_missing_values_become_indicators(loans: pd.DataFrame):
-    features = feature_frame(loans, with_pincode=False)
+def test_ratios_are_shares_of_annual_income_and_survive_an_income_of_zero(loans: pd.DataFrame):
+    broke = loans.head(2).assign(loan_amnt=6_000.0, installment=200.0, annual_inc=[24_000.0, 0.0])
+    found = feature_frame(broke, inputs="without_pincode")
+    assert found["loan_to_income"].tolist() == [0.25, 6_000]
+    assert found["installment_to_income"].tolist() == [0.1, 2_400]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_missing_values_become_indicators(loans: pd.DataFrame, encoding: str):
+    features = feature_frame(loans, inputs="without_pincode")
     assert features["emp_length_years"].isna().sum() == loans["emp_length"].isna().sum() > 0
-    encoder = preprocessor(with_pincode=False).fit(features)
-    assert "missingindicator_emp_length_years" in encoder.get_feature_names_out()
-    assert np.isfinite(encoder.transform(features)).all()
+    fitted = encoder(inputs="without_pincode", encoding=encoding).fit(features)
+    assert "missingindicator_emp_length_years" in fitted.get_feature_names_out()
+    assert np.isfinite(fitted.transform(features)).all()
 
 
-def test_an_unknown_category_a_missing_value_and_an_unseen_pincode_encode(loans: pd.DataFrame):
-    features = feature_frame(loans, with_pincode=True)
-    encoder = preprocessor(with_pincode=True).fit(features)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_an_unknown_category_a_missing_value_and_an_unseen_pincode_encode(loans: pd.DataFrame, encoding: str):
+    features = feature_frame(loans, inputs="with_pincode")
+    fitted = encoder(inputs="with_pincode", encoding=encoding).fit(features)
     strange = features.head(1).assign(purpose="yacht", pincode="99999", revol_util=np.nan, sub_grade=None)
-    assert np.isfinite(encoder.transform(strange)).all()
+    assert np.isfinite(fitted.transform(strange)).all()
+
+
+def test_each_encoding_holds_the_former_and_adds_columns(loans: pd.DataFrame):
+    features = feature_frame(loans, inputs="without_pincode")
+    names = [
+        set(encoder(inputs="without_pincode", encoding=encoding).fit(features).get_feature_names_out())
+        for encoding in ENCODINGS
+    ]
+    assert names[1] <= names[2] <= names[3]
+    assert [len(columns) for columns in names] == sorted(len(columns) for columns in names)
+    assert "loan_to_income_sp_0" in names[2] - names[1]
+    assert "annual_inc dti" in names[3] - names[2]
+
+
+def test_a_spline_can_be_a_straight_line(loans: pd.DataFrame):
+    features = feature_frame(loans, inputs="without_pincode")
+    fitted = encoder(inputs="without_pincode", encoding="splines").fit(features)
+    matrix = fitted.transform(features)
+    basis = matrix[:, [name.startswith("int_rate_sp") for name in fitted.get_feature_names_out()]]
+    rate = features["int_rate"].to_numpy()
+    left = np.column_stack([basis, np.ones(len(basis))])
+    inside = (rate > np.quantile(rate, 0.001)) & (rate < np.quantile(rate, 0.999))
+    fit, *_ = np.linalg.lstsq(left[inside], rate[inside], rcond=None)
+    # A cubic spline basis holds every straight line between its outer knots, exactly but for rounding.
+    assert left[inside] @ fit == pytest.approx(rate[inside], abs=1e-8)
+
+
+def test_loans_drawn_twice_stay_two_loans(loans: pd.DataFrame):
+    twice = loans.iloc[[5, 5, 7]]
+    assert len(feature_frame(twice, inputs="with_pincode")) == 3
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_column_without_any_value_is_no_obstacle(loans: pd.DataFrame, encoding: str):
+    features = feature_frame(loans.assign(mort_acc=np.nan, revol_util=np.nan), inputs="without_pincode")
+    assert np.isfinite(encoder(inputs="without_pincode", encoding=encoding).fit_transform(features)).all()

@@ -1,36 +1,67 @@
+import json
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import fbeta_score
 
-from loantap.model.baselines import score_baselines
+from loantap.errors import InputError
+from loantap.files import sha256
+from loantap.model.baselines import baseline_rules, f2_differences, score_baselines
 from loantap.model.calibration import SigmoidCalibration
-from loantap.model.explain import odds_ratios
-from loantap.model.study import ModelStudy, study_model
+from loantap.model.finalist import fit_finalist
+from loantap.model.inputs import feature_frame
+from loantap.model.original import judge_original
+from loantap.model.out_of_time import judge_out_of_time
+from loantap.model.persistence import FACTS, PIPELINE, load_model, save_model
+from loantap.model.recipe import Recipe
+from loantap.model.study import Judged, Trained, judge, model_result, train
 from loantap.model.tuning import split_loans
 
-OPTIONS = {"test_share": 0.25, "folds": 3, "tuning_rows": 2_000, "repetitions": 20, "random_state": 0, "n_jobs": 1}
+TRAINING = {
+    "folds": 3,
+    "repeats": 2,
+    "tuning_rows": 2_000,
+    "ablation_rows": 1_500,
+    "loss_given_default": 0.6,
+    "random_state": 0,
+    "n_jobs": 1,
+}
+JUDGING = {"loss_given_default": 0.6, "repetitions": 20, "min_cell": 10, "random_state": 0}
+Halves = tuple[pd.DataFrame, pd.DataFrame]
 
 
 @pytest.fixture(scope="module")
-def study(loans: pd.DataFrame) -> ModelStudy:
-    return study_model(loans, with_pincode=False, **OPTIONS)
+def halves(loans: pd.DataFrame) -> Halves:
+    """Training and test loans."""
+    train_rows, test_rows = split_loans(loans["default"], test_share=0.25, random_state=0)
+    return loans.iloc[train_rows], loans.iloc[test_rows]
 
 
-def test_the_same_seed_gives_the_same_study(loans: pd.DataFrame, study: ModelStudy):
-    again = study_model(loans, with_pincode=False, **OPTIONS)
-    assert again.test == study.test
-    assert (again.model["model"].coef_ == study.model["model"].coef_).all()
+@pytest.fixture(scope="module")
+def trained(halves: Halves) -> Trained:
+    return train(halves[0], inputs="without_pincode", **TRAINING)
 
 
-def test_the_test_loans_are_not_among_the_training_loans(loans: pd.DataFrame, study: ModelStudy):
-    assert study.train_rows + study.test["n"] == len(loans)
-    assert study.tuning_rows == 2_000
+@pytest.fixture(scope="module")
+def judged(trained: Trained, halves: Halves) -> Judged:
+    return judge(trained.champion, halves[1], **JUDGING)
 
 
-def test_the_result_holds_what_the_contract_asks(study: ModelStudy):
-    result = study.result()
-    assert set(result) >= {"best_params", "sampler", "threshold", "cv", "test"}
+def test_the_same_seed_gives_the_same_study(halves: Halves, trained: Trained, judged: Judged):
+    again = train(halves[0], inputs="without_pincode", **TRAINING | {"n_jobs": 2})
+    pd.testing.assert_frame_equal(again.table, trained.table)
+    assert (again.champion.model["model"].coef_ == trained.champion.model["model"].coef_).all()
+    assert judge(again.champion, halves[1], **JUDGING).test == judged.test
+
+
+def test_the_result_holds_what_the_contract_asks(trained: Trained, judged: Judged):
+    result = model_result(trained.champion, judged)
+    assert set(result) >= {"best_params", "sampler", "threshold", "cv", "test", "profit_threshold"}
     assert set(result["best_params"]) == {"penalty", "C"}
     assert {"f2_mean", "f2_sd"} <= set(result["cv"])
     confusion = result["test"]["confusion"]
@@ -38,30 +69,162 @@ def test_the_result_holds_what_the_contract_asks(study: ModelStudy):
     assert result["test"]["recall"] == confusion["tp"] / (confusion["tp"] + confusion["fn"])
 
 
-def test_calibration_repairs_what_smote_did(study: ModelStudy):
-    assert study.test["brier"] < study.brier_uncalibrated - 0.03
-    assert study.calibrated["loans"].sum() == study.test["n"]
+def test_training_never_sees_a_test_loan(halves: Halves, trained: Trained):
+    assert trained.champion.train_rows == trained.smote.train_rows == len(halves[0])
+    assert (trained.smote.rows, trained.ablation_rows) == (2_000, 1_500)
 
 
-def test_the_leak_lifts_every_score(loans: pd.DataFrame, study: ModelStudy):
-    leaking = study_model(loans, with_pincode=True, **OPTIONS)
-    assert leaking.test["roc_auc"] > study.test["roc_auc"] + 0.1
-    assert leaking.test["f2"] > study.test["f2"] + 0.05
+def test_calibration_repairs_what_smote_did(trained: Trained, halves: Halves):
+    smote = judge(trained.smote, halves[1], **JUDGING)
+    assert smote.test["brier"] < smote.brier_uncalibrated - 0.03
+    assert smote.test["expected_calibration_error"] < smote.error_uncalibrated - 0.1
+    assert smote.deciles["loans"].sum() == smote.test["n"]
 
 
-def test_baselines_learn_from_training_loans_only(loans: pd.DataFrame):
-    train, test = split_loans(loans["default"], test_share=0.25, random_state=0)
+def test_the_smote_model_is_always_fitted_on_plain_features(trained: Trained):
+    assert trained.smote.recipe == Recipe("without_pincode", "plain", "SMOTE")
+    assert (trained.smote.penalty, trained.smote.C) == (trained.tuned.best["penalty"], trained.tuned.best["C"])
+
+
+def test_the_leak_lifts_every_score(halves: Halves, judged: Judged):
+    leaking = judge(train(halves[0], inputs="with_pincode", **TRAINING).champion, halves[1], **JUDGING)
+    assert leaking.test["roc_auc"] > judged.test["roc_auc"] + 0.1
+    assert leaking.test["f2"] > judged.test["f2"] + 0.05
+
+
+def test_the_thresholds_do_not_depend_on_the_test_loans(trained: Trained, halves: Halves):
+    half = judge(trained.champion, halves[1].iloc[::2], **JUDGING)
+    assert half.profit["threshold"].tolist()[1:] == [trained.champion.profit_threshold, trained.champion.threshold]
+
+
+def test_a_saved_model_gives_the_probabilities_of_the_fitted_one(
+    trained: Trained, halves: Halves, tmp_path_factory: pytest.TempPathFactory
+):
+    loans, unseen = halves
+    X, y = feature_frame(loans, inputs="without_pincode"), loans["default"].to_numpy()
+    richest = fit_finalist(
+        X,
+        y,
+        np.ones(len(y)),
+        recipe=Recipe("without_pincode", "products", "none"),
+        C=0.1,
+        sample=np.arange(1_000),
+        folds=3,
+        random_state=0,
+        n_jobs=1,
+    )
+    for finalist in (trained.champion, trained.smote, richest):
+        folder = save_model(tmp_path_factory.mktemp("model"), finalist)
+        saved = load_model(folder)
+        expected = finalist.probability(feature_frame(unseen, inputs="without_pincode"))
+        assert saved.probability(unseen) == pytest.approx(expected, abs=1e-12)
+        assert (saved.threshold, saved.profit_threshold) == (finalist.threshold, finalist.profit_threshold)
+        # No array in the file is large enough to hold a column of the training loans.
+        with zipfile.ZipFile(folder / PIPELINE) as parts:
+            assert max(part.file_size for part in parts.infolist() if part.filename.endswith(".npy")) < len(loans)
+
+
+def rewritten(folder: Path, **facts: object) -> None:
+    """Write facts that fit the pipeline as it is, but for the given ones."""
+    known = json.loads((folder / FACTS).read_text()) | {"sha256": sha256(folder / PIPELINE)} | facts
+    (folder / FACTS).write_text(json.dumps(known))
+
+
+@pytest.mark.parametrize(
+    ("thing", "complaint"),
+    [
+        (exec, "expected scikit-learn's types only"),
+        ({"a": 1}, "expected a pipeline of standard, expand and model"),
+        (None, "expected a file that skops wrote"),
+    ],
+)
+def test_a_model_file_that_holds_anything_else_is_refused(
+    trained: Trained, tmp_path: Path, thing: object, complaint: str
+):
+    save_model(tmp_path, trained.champion)
+    if thing is None:
+        (tmp_path / PIPELINE).write_bytes(b"no archive")
+    else:
+        skops.io.dump(thing, tmp_path / PIPELINE)
+    with pytest.raises(InputError, match="its sha256 is not the one"):
+        load_model(tmp_path)
+    rewritten(tmp_path)  # even if whoever changed it mended the sum
+    with pytest.raises(InputError, match=complaint):
+        load_model(tmp_path)
+
+
+def test_facts_that_are_wrong_and_other_versions_are_named(trained: Trained, tmp_path: Path):
+    save_model(tmp_path, trained.champion)
+    rewritten(tmp_path, versions={"scikit-learn": "0.1"})
+    with pytest.raises(InputError, match=r"made with scikit-learn 0\.1"):
+        load_model(tmp_path)
+    rewritten(tmp_path, threshold="high")
+    with pytest.raises(InputError, match="expected the facts of a saved model"):
+        load_model(tmp_path)
+
+
+def test_a_missing_model_is_named(tmp_path: Path):
+    with pytest.raises(InputError, match="expected a part of a saved model"):
+        load_model(tmp_path)
+
+
+def test_baselines_learn_from_training_loans_only(halves: Halves):
+    loans, unseen = halves
+    rules = baseline_rules(loans, unseen)
+    turned = baseline_rules(loans, unseen.assign(default=1 - unseen["default"]))
+    for rule, again in zip(rules, turned, strict=True):
+        assert rule.threshold == again.threshold
+        assert (rule.score == again.score).all()
     found = {
         rule["name"]: rule["test"]
-        for rule in score_baselines(loans.iloc[train], loans.iloc[test], repetitions=20, random_state=0)
+        for rule in score_baselines(rules, unseen["default"].to_numpy(), repetitions=20, random_state=0)
     }
     assert found["reject_all"]["recall"] == 1
-    assert found["reject_all"]["accuracy"] == pytest.approx(loans["default"].iloc[test].mean())
-    pure = ["00813", "05113", "29597"]
-    held_out = loans.iloc[test]
-    refused = ~held_out["pincode"].isin(pure)
-    assert found["pincode"]["recall"] == pytest.approx(
-        held_out.loc[refused, "default"].sum() / held_out["default"].sum()
+    assert found["reject_all"]["accuracy"] == pytest.approx(unseen["default"].mean())
+    refused = ~unseen["pincode"].isin(["00813", "05113", "29597"])
+    assert found["pincode"]["recall"] == pytest.approx(unseen.loc[refused, "default"].sum() / unseen["default"].sum())
+
+
+def test_differences_in_f2_are_paired():
+    rng = np.random.default_rng(0)
+    outcome = (rng.random(2_000) < 0.2).astype(int)
+    first = rng.random(2_000) < 0.3 + 0.4 * outcome
+    nearly = first.copy()
+    nearly[:5] = ~nearly[:5]
+    flagged = {"first": first, "nearly": nearly, "everybody": np.ones(2_000, dtype=bool)}
+    table = f2_differences(outcome, flagged, repetitions=400, random_state=0).set_index("name")
+    for name, flags in flagged.items():
+        if name != "first":
+            expected = fbeta_score(outcome, first, beta=2) - fbeta_score(outcome, flags, beta=2)
+            assert table.loc[name, "difference"] == pytest.approx(expected, abs=1e-12)
+            assert table.loc[name, "difference_low"] <= expected <= table.loc[name, "difference_high"]
+    assert np.isnan(table.loc["first", "difference"])
+    # Rivals that flag nearly the same loans scatter together: the interval is far narrower than of either's F2.
+    widths = table["difference_high"] - table["difference_low"]
+    assert widths["nearly"] < 0.2 * widths["everybody"]
+
+
+def test_the_original_protocol_looks_better_on_what_it_learnt_from(halves: Halves):
+    found = judge_original(*halves, inputs="with_pincode", rows=1_500, repetitions=20, random_state=0, n_jobs=1)
+    assert found.claimed_f2 > found.test["f2"] + 0.05
+    # Its threshold makes both error rates equal on loans of which half default: near one half.
+    assert 0.35 < found.threshold < 0.65
+    assert found.rows == 1_500
+
+
+def test_later_loans_are_judged_by_a_model_of_earlier_ones(loans: pd.DataFrame):
+    options = {"rows": 1_500, "folds": 3, "loss_given_default": 0.6, "repetitions": 20, "random_state": 0, "n_jobs": 1}
+    recipe = Recipe("without_pincode", "plain", "none")
+    found = judge_out_of_time(loans, recipe=recipe, C=0.1, later_share=0.2, **options)
+    later = loans["issue_d"] >= found.first_month
+    assert found.test["n"] == later.sum() >= 0.2 * len(loans)
+    assert found.train_rows == (~later).sum()
+    assert found.default_rate == pytest.approx(loans.loc[later, "default"].mean())
+    assert (
+        judge_out_of_time(
+            loans.assign(issue_d=loans["issue_d"].max()), recipe=recipe, C=0.1, later_share=0.2, **options
+        )
+        is None
     )
 
 
@@ -76,7 +239,9 @@ def test_calibration_is_a_logistic_regression_on_the_log_odds():
     assert found(log_odds).mean() == pytest.approx(outcome.mean(), abs=1e-4)
 
 
-def test_odds_ratios_are_exponentials_strongest_first(study: ModelStudy):
-    table = odds_ratios(study.model)
-    assert table["odds_ratio"].to_numpy() == pytest.approx(np.exp(table["coefficient"]))
-    assert table["coefficient"].abs().is_monotonic_decreasing
+def test_calibration_never_turns_a_ranking_round():
+    log_odds = np.linspace(-1, 1, 200)
+    outcome = (log_odds < -0.4).astype(int)
+    found = SigmoidCalibration.fit(log_odds, outcome)
+    assert found.slope == 0
+    assert found(log_odds) == pytest.approx(outcome.mean())

@@ -2,49 +2,48 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE
-from imblearn.pipeline import Pipeline
-from sklearn.metrics import fbeta_score, make_scorer
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.metrics import fbeta_score, make_scorer, roc_auc_score
+from sklearn.model_selection import GridSearchCV
 
 from loantap.errors import InputError
+from loantap.model import recipe as recipes
 from loantap.model import tuning
-from loantap.model.features import feature_frame, preprocessor
-from loantap.model.logistic import PathLogisticRegression
+from loantap.model.folds import fold_splits, out_of_fold
+from loantap.model.inputs import feature_frame
+from loantap.model.recipe import SAMPLERS, Recipe
 from loantap.model.tuning import fit_model, split_loans, stratified_sample, tune
 
 CS = (0.01, 1.0)
+PLAIN = Recipe("without_pincode")
 
 
 @pytest.fixture(scope="module")
 def table(loans: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    return feature_frame(loans, with_pincode=False), loans["default"].to_numpy()
+    return feature_frame(loans, inputs="without_pincode"), loans["default"].to_numpy()
 
 
 def search(X: pd.DataFrame, y: np.ndarray, **options: object) -> tuning.Tuned:
-    chosen = {"preprocessor": preprocessor(with_pincode=False), "Cs": CS, "random_state": 0, "n_jobs": 1} | options
+    chosen = {"recipe": PLAIN, "Cs": CS, "random_state": 0, "n_jobs": 1} | options
     return tune(X, y, **chosen)  # type: ignore[arg-type]
 
 
-def test_scores_are_those_of_grid_search_over_the_whole_pipeline(table: tuple[pd.DataFrame, np.ndarray]):
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_scores_are_those_of_grid_search_over_the_whole_pipeline(
+    table: tuple[pd.DataFrame, np.ndarray], sampler: recipes.Sampler
+):
     X, y = table
-    pipeline = Pipeline(
-        [
-            ("features", preprocessor(with_pincode=False)),
-            ("sampler", SMOTE(random_state=0)),
-            ("model", PathLogisticRegression()),
-        ]
-    )
+    recipe = Recipe("without_pincode", "plain", sampler)
     slow = GridSearchCV(
-        pipeline,
+        recipe.pipeline(random_state=0),
         {"model__penalty": ["l1", "l2"], "model__C": list(CS)},
         scoring=make_scorer(fbeta_score, beta=2),
-        cv=StratifiedKFold(5, shuffle=True, random_state=0),
+        cv=fold_splits(y, folds=3, random_state=0),
     ).fit(X, y)
     expected = {
         (params["model__penalty"], params["model__C"]): score
         for params, score in zip(slow.cv_results_["params"], slow.cv_results_["mean_test_score"], strict=True)
     }
-    found = search(X, y).grid.set_index(["penalty", "C"])["f2_mean"].to_dict()
+    found = search(X, y, recipe=recipe, folds=3).grid.set_index(["penalty", "C"])["f2_mean"].to_dict()
     # A warm start ends at another point within the solver's tolerance; a loan or two may change sides.
     assert found == pytest.approx(expected, abs=1e-3)
 
@@ -68,25 +67,34 @@ class SpySMOTE(SMOTE):
 
 def test_smote_sees_training_folds_only(table: tuple[pd.DataFrame, np.ndarray], monkeypatch: pytest.MonkeyPatch):
     X, y = table
-    monkeypatch.setattr(tuning, "SMOTE", SpySMOTE)
+    monkeypatch.setattr(recipes, "SMOTE", SpySMOTE)
     SpySMOTE.seen = []
     search(X, y)
-    expected = [len(train) for train, _ in StratifiedKFold(5, shuffle=True, random_state=0).split(X, y)]
-    assert SpySMOTE.seen == expected
+    assert SpySMOTE.seen == [len(train) for train, _ in fold_splits(y, folds=5, random_state=0)]
 
 
 def test_shuffled_labels_cannot_be_learnt(table: tuple[pd.DataFrame, np.ndarray]):
-    from sklearn.metrics import roc_auc_score
-
     X, y = table
     shuffled = np.random.default_rng(0).permutation(y)
     # With 4,000 loans the AUC of a useless model scatters by about 0.012.
     assert roc_auc_score(shuffled, search(X, shuffled).log_odds) == pytest.approx(0.5, abs=0.04)
 
 
-def test_every_loan_is_scored_out_of_fold(table: tuple[pd.DataFrame, np.ndarray]):
+def test_every_loan_is_scored_out_of_fold_in_every_repeat(table: tuple[pd.DataFrame, np.ndarray]):
     X, y = table
-    assert np.isfinite(search(X, y).log_odds).all()
+    found = out_of_fold(
+        X,
+        y,
+        recipe=Recipe("without_pincode", "plain", "none"),
+        splits=fold_splits(y, folds=3, repeats=2, random_state=0),
+        penalties=["l2"],
+        Cs=[0.1],
+        random_state=0,
+        n_jobs=1,
+    )["l2", 0.1]
+    assert found.shape == (2, len(y))
+    assert np.isfinite(found).all()
+    assert (found[0] != found[1]).mean() > 0.99  # the repeats shuffle the folds anew
 
 
 def test_too_few_defaults_are_refused(table: tuple[pd.DataFrame, np.ndarray]):
@@ -94,6 +102,16 @@ def test_too_few_defaults_are_refused(table: tuple[pd.DataFrame, np.ndarray]):
     rows = np.concatenate([np.flatnonzero(y == 0)[:200], np.flatnonzero(y)[:10]])
     with pytest.raises(InputError, match="at least 35 loans of each outcome to tune with 5 folds, got 10"):
         search(X.iloc[rows], y[rows])
+
+
+def test_a_fold_with_one_class_is_refused(table: tuple[pd.DataFrame, np.ndarray]):
+    X, y = table
+    repaid = np.flatnonzero(y == 0)
+    splits = [(np.setdiff1d(np.arange(len(y)), repaid[:100]), repaid[:100])]
+    with pytest.raises(
+        InputError, match="fold 1: expected loans of both outcomes among its 100 held-out loans, got only"
+    ):
+        out_of_fold(X, y, recipe=PLAIN, splits=splits, penalties=["l2"], Cs=[1.0], random_state=0)
 
 
 def test_the_simplest_model_within_one_standard_error_is_chosen():
@@ -108,12 +126,14 @@ def test_the_simplest_model_within_one_standard_error_is_chosen():
     assert tuning._simplest_within_one_error(grid, folds=5) == {"penalty": "l2", "C": 0.1}
 
 
-def test_the_fitted_model_carries_no_sampler_and_no_training_rows(table: tuple[pd.DataFrame, np.ndarray]):
+@pytest.mark.parametrize("sampler", ["SMOTE", "SMOTENC"])
+def test_the_fitted_model_carries_no_sampler_and_no_training_rows(
+    table: tuple[pd.DataFrame, np.ndarray], sampler: recipes.Sampler
+):
     X, y = table
-    model = fit_model(
-        X, y, preprocessor=preprocessor(with_pincode=False), best={"penalty": "l2", "C": 0.1}, random_state=0
-    )
-    assert list(model.named_steps) == ["features", "model"]
+    recipe = Recipe("without_pincode", "plain", sampler)
+    model = fit_model(X, y, recipe=recipe, penalty="l2", C=0.1, random_state=0)
+    assert list(model.named_steps) == ["standard", "expand", "model"]
     arrays = [value for value in vars(model["model"]).values() if isinstance(value, np.ndarray)]
     assert max(array.size for array in arrays) < len(X) / 10
 

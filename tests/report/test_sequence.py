@@ -52,7 +52,7 @@ class Told:
         self.ran: list[str] = []
         self.cells = 0
 
-    def stage(self, name: str, cells: int) -> None:
+    def stage(self, name: str, cells: int, fits: Path) -> None:
         self.ran.append(name)
 
     def cell(self) -> None:

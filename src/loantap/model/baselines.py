@@ -1,57 +1,113 @@
-"""Rules that any model must beat, judged on the same test loans."""
+"""Rules that any model must beat, and how far models and rules lie apart on the same loans."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from loantap.model.evaluation import Predictions, evaluate
+from loantap.model.evaluation import BETA, Predictions, evaluate
 
 
-def score_baselines(
-    train: pd.DataFrame, test: pd.DataFrame, *, repetitions: int = 500, random_state: int
-) -> list[dict]:
-    """Return the test scores of three rules; each learns from the training loans only.
+@dataclass(frozen=True)
+class Rule:
+    """A rule that learnt from training loans, applied to others.
+
+    Attributes:
+        name: Its name.
+        words: What it does.
+        threshold: Loans are refused at and above it.
+        score: A number per loan, shape (n,).
+    """
+
+    name: str
+    words: str
+    threshold: float
+    score: np.ndarray
+
+    @property
+    def refused(self) -> np.ndarray:
+        """Whether each loan is refused."""
+        return self.score >= self.threshold
+
+
+def baseline_rules(train: pd.DataFrame, test: pd.DataFrame) -> list[Rule]:
+    """Return three rules for the test loans; each learns from the training loans only.
 
     Args:
         train: Training loans with `default`, `pincode` and `grade`.
-        test: Test loans with the same columns.
-        repetitions: Bootstrap repetitions for the intervals.
-        random_state: Seed of the bootstrap.
+        test: Test loans; their outcomes are not looked at.
+    """
+    any_default = train.groupby("pincode", observed=True)["default"].max().astype(float)
+    rates = train.groupby("grade", observed=True)["default"].mean()
+    known = _looked_up(train["grade"], rates)
+    threshold = Predictions.of(train["default"].to_numpy(), known).best_threshold()
+    by_pincode = "refuse all but the pincodes in which no training loan defaulted"
+    by_grade = "refuse the grades at and above the threshold in default rate"
+    return [
+        Rule("reject_all", "refuse every application", 0.5, np.ones(len(test))),
+        Rule("pincode", by_pincode, 0.5, _looked_up(test["pincode"], any_default)),
+        Rule("grade", by_grade, threshold, _looked_up(test["grade"], rates)),
+    ]
+
+
+def score_baselines(
+    rules: Sequence[Rule], outcome: np.ndarray, *, repetitions: int = 500, random_state: int
+) -> list[dict]:
+    """Return one dict per rule: name, rule (in words), threshold, and `test` as in `evaluate`."""
+    return [
+        {
+            "name": rule.name,
+            "rule": rule.words,
+            "threshold": rule.threshold,
+            "test": evaluate(
+                outcome, rule.score, threshold=rule.threshold, repetitions=repetitions, random_state=random_state
+            ),
+        }
+        for rule in rules
+    ]
+
+
+def f2_differences(
+    outcome: np.ndarray, flagged: Mapping[str, np.ndarray], *, repetitions: int, random_state: int
+) -> pd.DataFrame:
+    """Return how far the F2 of each rival lies from that of the first, on the same loans.
+
+    The loans are drawn again with replacement, the same ones for all rivals; models and rules stay as they are.
+
+    Args:
+        outcome: 1 for default, 0 for repaid, shape (n,).
+        flagged: For each rival whether it flags each loan; the first is compared with.
+        repetitions: Bootstrap repetitions.
+        random_state: Their seed.
 
     Returns:
-        One dict per rule: name, rule (in words), threshold, and `test` as in `evaluate`.
+        name, difference (first less rival) with difference_low and difference_high, a 95 % percentile interval;
+        missing for the first itself.
     """
-    rules: dict[str, tuple[str, Mapping[str, pd.Series] | None]] = {
-        "reject_all": ("refuse every application", None),
-        "pincode": (
-            "refuse all but the pincodes in which no training loan defaulted (a leak)",
-            {"pincode": _any_default(train)},
-        ),
-        "grade": ("refuse the grades at and above the threshold in default rate", {"grade": _default_rate(train)}),
-    }
-    found = []
-    for name, (rule, table) in rules.items():
-        known, unseen = (_apply(table, loans) for loans in (train, test))
-        threshold = 0.5 if name != "grade" else Predictions.of(train["default"].to_numpy(), known).best_threshold()
-        scores = evaluate(
-            test["default"].to_numpy(), unseen, threshold=threshold, repetitions=repetitions, random_state=random_state
-        )
-        found.append({"name": name, "rule": rule, "threshold": threshold, "test": scores})
-    return found
+    flags = np.column_stack(list(flagged.values())).astype(float)
+    columns = np.column_stack([outcome, flags, flags * np.asarray(outcome)[:, np.newaxis]])
+    rng, n, rivals = np.random.default_rng(random_state), len(outcome), len(flagged)
+
+    def f2(totals: np.ndarray) -> np.ndarray:
+        defaults, called, hits = totals[0], totals[1 : rivals + 1], totals[rivals + 1 :]
+        return (1 + BETA**2) * hits / (BETA**2 * defaults + called)
+
+    draws = np.array([f2(np.bincount(rng.integers(0, n, n), minlength=n) @ columns) for _ in range(repetitions)])
+    estimate = f2(columns.sum(axis=0))
+    low, high = np.quantile(draws[:, :1] - draws, [0.025, 0.975], axis=0)
+    table = pd.DataFrame(
+        {
+            "name": list(flagged),
+            "difference": estimate[0] - estimate,
+            "difference_low": low,
+            "difference_high": high,
+        }
+    )
+    table.loc[0, ["difference", "difference_low", "difference_high"]] = np.nan
+    return table
 
 
-def _any_default(train: pd.DataFrame) -> pd.Series:
-    return train.groupby("pincode", observed=True)["default"].max().astype(float)
-
-
-def _default_rate(train: pd.DataFrame) -> pd.Series:
-    return train.groupby("grade", observed=True)["default"].mean()
-
-
-def _apply(table: Mapping[str, pd.Series] | None, loans: pd.DataFrame) -> np.ndarray:
-    if table is None:
-        return np.ones(len(loans))
-    ((column, values),) = table.items()
+def _looked_up(levels: pd.Series, values: pd.Series) -> np.ndarray:
     # A level that no training loan had is refused: nothing speaks for it.
-    return loans[column].astype("object").map(values).fillna(1.0).to_numpy(dtype=float)
+    return levels.astype("object").map(values).fillna(1.0).to_numpy(dtype=float)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 
@@ -15,8 +16,13 @@ class SigmoidCalibration:
 
     @classmethod
     def fit(cls, log_odds: np.ndarray, outcome: np.ndarray) -> "SigmoidCalibration":
-        """Fit slope and intercept to out-of-fold log-odds, shape (n,), by maximum likelihood."""
+        """Fit slope and intercept to out-of-fold log-odds, shape (n,), by maximum likelihood.
+
+        The slope is 0 or more: log-odds that know nothing must not be turned round.
+        """
         model = LogisticRegression(C=np.inf).fit(np.asarray(log_odds)[:, np.newaxis], outcome)
+        if model.coef_[0, 0] <= 0:
+            return cls(0.0, float(logit(np.mean(outcome))))
         return cls(float(model.coef_[0, 0]), float(model.intercept_[0]))
 
     def __call__(self, log_odds: np.ndarray) -> np.ndarray:
@@ -26,4 +32,4 @@ class SigmoidCalibration:
 
 def probability(log_odds: np.ndarray) -> np.ndarray:
     """Return 1 / (1 + exp(-log_odds))."""
-    return 1.0 / (1.0 + np.exp(-np.asarray(log_odds)))
+    return expit(np.asarray(log_odds))

@@ -107,7 +107,9 @@ class Predictions:
         """Return a bootstrap interval of each metric: loans are drawn again with replacement.
 
         The percentiles are shifted by the bootstrap's own bias, which matters for the calibration error only:
-        drawing again adds noise to every bin, and noise can only raise that error.
+        drawing again adds noise to every bin, and noise can only raise that error. The error as estimated holds such
+        noise already, so its lower end is 0 wherever a model that is right about every loan would show as large a
+        one in one sample of twenty (the consistency bars of Bröcker and Smith, Weather and Forecasting 22 (2007), 651-661).
         """
         rng = np.random.default_rng(random_state)
         n = len(self.outcome)
@@ -118,7 +120,17 @@ class Predictions:
         bias = draws.mean() - pd.Series(self.metrics(threshold))
         ends = (draws.quantile([(1 - level) / 2, (1 + level) / 2]) - bias).clip(-1, 1)
         lowest = {name: -1.0 if name in ("ks", "gini") else 0.0 for name in METRICS}
-        return {name: (max(float(ends[name].iloc[0]), lowest[name]), float(ends[name].iloc[1])) for name in METRICS}
+        found = {name: (max(float(ends[name].iloc[0]), lowest[name]), float(ends[name].iloc[1])) for name in METRICS}
+        name = "expected_calibration_error"
+        if self.metrics(threshold)[name] <= np.quantile(self._error_by_chance(rng, repetitions), level):
+            found[name] = (0.0, found[name][1])
+        return found
+
+    def _error_by_chance(self, rng: np.random.Generator, repetitions: int) -> np.ndarray:
+        """Draw the calibration error of a model whose probabilities are all right; a bin's defaults are near normal."""
+        variance = np.bincount(self.bin, self.probability * (1 - self.probability), minlength=CALIBRATION_BINS)
+        noise = rng.standard_normal((repetitions, CALIBRATION_BINS)) * np.sqrt(variance)
+        return np.abs(noise).sum(axis=1) / len(self.outcome)
 
     def best_threshold(self) -> float:
         """Return the probability at which F2 is largest; to be called on out-of-fold predictions only."""

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from loantap.data.ingest import ingest
 from loantap.data.sources import SyntheticLoans
-from loantap.errors import ParameterError
+from loantap.errors import InputError, ParameterError
 from loantap.report.results import RunFolder, newest_run
 from loantap.settings import notebooks_dir, runs_dir
 
@@ -62,8 +62,10 @@ STAGES: tuple[Stage, ...] = (
         )
         for factor in FACTORS
     ),
-    Stage("tuning-without-pincode", "04_tuning.ipynb", {"with_pincode": False}),
-    Stage("tuning-with-pincode", "04_tuning.ipynb", {"with_pincode": True}),
+    Stage("tuning-without-pincode", "04_tuning.ipynb", {"inputs": "without_pincode"}),
+    # For comparison only, so samplers and features compete on fewer loans.
+    Stage("tuning-with-pincode", "04_tuning.ipynb", {"inputs": "with_pincode", "ablation_rows": 10_000}),
+    Stage("tuning-application-only", "04_tuning.ipynb", {"inputs": "application_only", "ablation_rows": 10_000}),
     Stage(
         "claims",
         "07_claims.ipynb",
@@ -71,6 +73,29 @@ STAGES: tuple[Stage, ...] = (
         reference=("claims.yml", "published_counts.json", "professions.csv"),
     ),
 )
+
+
+def named_stages(only: str | None, factor: str | None, *, with_ingest: bool) -> tuple[Stage, ...]:
+    """Return all stages, or those of one name and what they need first.
+
+    Args:
+        only: A stage's name, or what several begin with (association, tuning); None for all.
+        factor: One factor of the association stages.
+        with_ingest: Whether the loans have to be read first.
+
+    Raises InputError for a name that no stage has.
+    """
+    if factor is not None and only != "association":
+        raise InputError("--factor goes with --only association.")
+    if only is None:
+        return STAGES
+    if factor is not None and factor not in FACTORS:
+        raise InputError(f"--factor expected one of {', '.join(FACTORS)}, got '{factor}'.")
+    wanted = f"{only}-{factor}" if factor else only
+    chosen = [stage for stage in STAGES if stage.name == wanted or stage.name.startswith(f"{wanted}-")]
+    if not chosen:
+        raise InputError(f"--only expected one of {', '.join(stage.name for stage in STAGES)}, got '{only}'.")
+    return tuple(stage for stage in STAGES if stage in chosen or (with_ingest and stage.name == "ingest"))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from loantap.errors import InputError, LoanTapError, ParameterError, SchemaError, StageError
 from loantap.files import replacing, sha256
+from loantap.progress import PROGRESS_FILE
 from loantap.report.manifest import Manifest, StageRecord, new_manifest, now, read_manifest
 from loantap.report.notebooks import STAGES, Stage, check_parameters
 from loantap.report.results import RunFolder
@@ -25,8 +26,8 @@ _INPUT_ERRORS = {error.__name__: error for error in (InputError, ParameterError,
 class Progress(Protocol):
     """What a run tells while it works."""
 
-    def stage(self, name: str, cells: int) -> None:
-        """A stage begins."""
+    def stage(self, name: str, cells: int, fits: Path) -> None:
+        """A stage begins; its searches count their fits in a file."""
 
     def cell(self) -> None:
         """A cell of the stage ended."""
@@ -162,7 +163,9 @@ def _execute(run: RunFolder, stage: Stage, parameters: Mapping[str, Any], progre
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     target = run.path / "notebooks" / f"{stage.name}.ipynb"
     cells = len(json.loads(stage.path.read_text("utf-8"))["cells"])
-    progress.stage(stage.name, cells)
+    fits = run.path / ".fits.json"
+    os.environ[PROGRESS_FILE] = str(fits)
+    progress.stage(stage.name, cells, fits)
     failure: PapermillExecutionError | None = None
     with replacing(target) as temporary:
         try:
@@ -179,6 +182,9 @@ def _execute(run: RunFolder, stage: Stage, parameters: Mapping[str, Any], progre
             )
         except PapermillExecutionError as error:
             failure = error  # the notebook with its traceback is kept
+        finally:
+            del os.environ[PROGRESS_FILE]
+            fits.unlink(missing_ok=True)
     if failure is not None:
         if failure.ename in _INPUT_ERRORS:
             raise _INPUT_ERRORS[failure.ename](failure.evalue)

@@ -1,0 +1,180 @@
+"""Which part of a model brings what: recipes compete over repeated folds, and the champion is chosen by a stated rule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from loantap.model.calibration import SigmoidCalibration, probability
+from loantap.model.evaluation import Predictions
+from loantap.model.features import ENCODINGS
+from loantap.model.folds import Split, out_of_fold
+from loantap.model.inputs import Inputs
+from loantap.model.recipe import SAMPLERS, Recipe
+
+CS = (0.003, 0.03, 0.3, 3.0)
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What competes.
+
+    Attributes:
+        name: In words.
+        recipe: The logistic regression's recipe; None for a challenger, which cannot become champion.
+        C: Inverse strength of its l2 penalty, the one with the best calibrated Brier score; None for a challenger.
+        scores: One row per fold: f2, flagged, roc_auc, average_precision, brier (calibrated), brier_uncalibrated,
+            f2_at_half (at the raw probability 0.5).
+    """
+
+    name: str
+    recipe: Recipe | None
+    C: float | None
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The chosen candidate, and which came out level with it.
+
+    Attributes:
+        candidate: The simplest of those left.
+        recipe: Its recipe.
+        C: Inverse strength of its l2 penalty.
+        best: The candidate with the best mean F2.
+        level: Names of those that no other clearly beats in F2.
+        ranked: Names of those of them that none of them clearly beats in ROC-AUC.
+    """
+
+    candidate: Candidate
+    recipe: Recipe
+    C: float
+    best: str
+    level: list[str]
+    ranked: list[str]
+
+
+def recipes(inputs: Inputs) -> list[Recipe]:
+    """Return what competes: every sampler on plain features, richer features without, and splines with SMOTE."""
+    return [
+        *(Recipe(inputs, "plain", sampler) for sampler in SAMPLERS),
+        *(Recipe(inputs, encoding, "none") for encoding in ENCODINGS[1:]),
+        Recipe(inputs, "splines", "SMOTE"),
+    ]
+
+
+def compete(
+    X: pd.DataFrame, y: np.ndarray, *, recipe: Recipe, splits: Sequence[Split], random_state: int, n_jobs: int = 2
+) -> Candidate:
+    """Return a recipe's scores at its best C, an l2 penalty; see `out_of_fold` for the arguments."""
+    paths = out_of_fold(
+        X, y, recipe=recipe, splits=splits, penalties=["l2"], Cs=CS, random_state=random_state, n_jobs=n_jobs
+    )
+    found = {C: log_odds for (_, C), log_odds in paths.items()}
+    best = min(found, key=lambda C: _brier(y, found[C]))
+    return Candidate(recipe.name, recipe, best, fold_scores(y, found[best], splits))
+
+
+def fold_scores(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split]) -> pd.DataFrame:
+    """Score each fold, with calibration and threshold taken from the other folds of its repeat.
+
+    Args:
+        y: 1 for default, 0 for repaid.
+        log_odds: Out-of-fold log-odds, shape (n_repeats, n_loans).
+        splits: As from `fold_splits`.
+    """
+    rows = []
+    for number, (others, fold) in enumerate(splits):
+        row = log_odds[number * len(log_odds) // len(splits)]
+        calibrate = SigmoidCalibration.fit(row[others], y[others])
+        threshold = Predictions.of(y[others], calibrate(row[others])).best_threshold()
+        held_out = Predictions.of(y[fold], calibrate(row[fold]))
+        found = held_out.metrics(threshold)
+        raw = Predictions.of(y[fold], probability(row[fold])).metrics(0.5)
+        rows.append(
+            {name: found[name] for name in ("f2", "brier")}
+            | {name: raw[name] for name in ("roc_auc", "average_precision")}
+            | {"brier_uncalibrated": raw["brier"], "f2_at_half": raw["f2"]}
+            | {"flagged": float(np.mean(held_out.probability >= threshold))}
+        )
+    return pd.DataFrame(rows)
+
+
+def resampled_interval(values: np.ndarray, *, held_out_share: float) -> tuple[float, float, float, float]:
+    """Return mean, lower end, upper end and two-sided p-value (against 0) of a score over repeated folds.
+
+    Folds share training loans, so their spread alone is too small: the variance of the mean is taken as
+    (1/J + held_out/training) times the folds' variance, the corrected resampled t-test of Nadeau and Bengio,
+    Inference for the generalization error, Machine Learning 52 (2003), 239-281.
+    """
+    mean, count = float(np.mean(values)), len(values)
+    error = float(np.std(values, ddof=1) * np.sqrt(1 / count + held_out_share / (1 - held_out_share)))
+    if error == 0:
+        return mean, mean, mean, 1.0 if mean == 0 else 0.0
+    half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * error
+    return mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / error, count - 1))
+
+
+def comparison(candidates: Sequence[Candidate], *, reference: str, folds: int) -> pd.DataFrame:
+    """Return one row per candidate: mean scores, intervals, and paired differences from the reference.
+
+    Columns: name, C, f2 with f2_low and f2_high, flagged, roc_auc, average_precision, brier, brier_uncalibrated,
+    f2_at_half; f2_difference and roc_auc_difference with their ends, and p_adjusted of each (Holm over the
+    candidates), missing for the reference itself.
+    """
+    base = next(candidate for candidate in candidates if candidate.name == reference)
+    rows = []
+    for candidate in candidates:
+        _, low, high, _ = resampled_interval(candidate.scores["f2"].to_numpy(), held_out_share=1 / folds)
+        row = {"name": candidate.name, "C": candidate.C, **candidate.scores.mean(), "f2_low": low, "f2_high": high}
+        for score in ("f2", "roc_auc"):
+            difference = (candidate.scores[score] - base.scores[score]).to_numpy()
+            found = resampled_interval(difference, held_out_share=1 / folds)
+            names = (f"{score}_difference", f"{score}_difference_low", f"{score}_difference_high", f"{score}_p")
+            row |= dict(zip(names, found if candidate is not base else (np.nan,) * 4, strict=True))
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    for score in ("f2", "roc_auc"):
+        known = table[f"{score}_p"].notna()
+        adjusted = multipletests(table.loc[known, f"{score}_p"], method="holm")[1] if known.any() else []
+        table.loc[known, f"{score}_p_adjusted"] = adjusted
+    return table.drop(columns=["f2_p", "roc_auc_p"])
+
+
+def choose_champion(candidates: Sequence[Candidate], *, folds: int) -> Champion:
+    """Return the champion: the best F2, ties to the simpler.
+
+    A tie has two parts, since F2 at a chosen threshold hardly moves with the model. In F2 all are level that no other
+    candidate clearly beats: the interval of their paired difference holds 0. Of these, all are level in ranking of
+    whom the same is true of the ROC-AUC. Of what is left the simplest wins: plainer features first, then the plainer
+    sampler. The intervals are not widened for the number of candidates: this is a choice, not a finding.
+    """
+    able = [candidate for candidate in candidates if candidate.recipe is not None]
+    best = max(able, key=lambda candidate: candidate.scores["f2"].mean())
+    level = _unbeaten(able, "f2", folds)
+    ranked = _unbeaten(level, "roc_auc", folds)
+    champion, recipe, C = min(
+        ((c, c.recipe, c.C) for c in ranked if c.recipe is not None and c.C is not None),
+        key=lambda found: _complexity(found[1]),
+    )
+    return Champion(champion, recipe, C, best.name, [c.name for c in level], [c.name for c in ranked])
+
+
+def _unbeaten(candidates: Sequence[Candidate], score: str, folds: int) -> list[Candidate]:
+    def beats(one: Candidate, other: Candidate) -> bool:
+        difference = (one.scores[score] - other.scores[score]).to_numpy()
+        return resampled_interval(difference, held_out_share=1 / folds)[1] > 0
+
+    return [candidate for candidate in candidates if not any(beats(rival, candidate) for rival in candidates)]
+
+
+def _brier(y: np.ndarray, log_odds: np.ndarray) -> float:
+    return float(np.mean([np.mean((SigmoidCalibration.fit(row, y)(row) - y) ** 2) for row in log_odds]))
+
+
+def _complexity(recipe: Recipe) -> tuple[int, int]:
+    return ENCODINGS.index(recipe.encoding), SAMPLERS.index(recipe.sampler)

@@ -1,0 +1,148 @@
+"""Score loans out of fold: each fold is encoded and resampled once, then walked along the penalties."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed, parallel_config
+from sklearn.model_selection import RepeatedStratifiedKFold
+from threadpoolctl import threadpool_limits
+
+from loantap.errors import InputError, MissingToolError
+from loantap.model.logistic import PathLogisticRegression
+from loantap.model.recipe import Recipe, encode, prepare
+from loantap.progress import counted
+
+Split = tuple[np.ndarray, np.ndarray]
+Setting = tuple[str, float]  # penalty and C
+NEIGHBOURS = 7  # SMOTE looks for five neighbours among a fold's training defaults
+
+
+def fold_splits(y: np.ndarray, *, folds: int, repeats: int = 1, random_state: int) -> list[Split]:
+    """Return positions of training and held-out loans of stratified folds, one repeat after the other.
+
+    Raises InputError if a class has fewer loans than SMOTE needs in every fold.
+    """
+    rarest, needed = int(min(y.sum(), len(y) - y.sum())), folds * NEIGHBOURS
+    if rarest < needed:
+        raise InputError(
+            f"expected at least {needed} loans of each outcome to tune with {folds} folds, got {rarest}. Use more loans."
+        )
+    return list(RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=random_state).split(y, y))
+
+
+def out_of_fold(
+    X: pd.DataFrame,
+    y: np.ndarray,
+    *,
+    recipe: Recipe,
+    splits: Sequence[Split],
+    penalties: Sequence[str],
+    Cs: Sequence[float],
+    random_state: int,
+    n_jobs: int = 2,
+) -> dict[Setting, np.ndarray]:
+    """Return the log-odds of each held-out loan for every penalty and C, uncalibrated.
+
+    Args:
+        X: Features, one row per loan.
+        y: 1 for default, 0 for repaid.
+        recipe: Encoding and sampler; both learn from each fold's training loans only.
+        splits: As from `fold_splits`: in each repeat, every loan is held out once.
+        penalties: Among "l1" and "l2".
+        Cs: Inverse strengths of the penalty.
+        random_state: Seed of the sampler.
+        n_jobs: Folds worked on at once; the result does not depend on it.
+
+    Returns:
+        For each (penalty, C) an array of shape (n_repeats, n_loans).
+
+    Raises InputError if a fold's training or held-out loans have one outcome only.
+    """
+    for number, (train, test) in enumerate(splits, 1):
+        for part, rows in (("training", train), ("held-out", test)):
+            if len(found := np.unique(y[rows])) < 2:
+                raise InputError(
+                    f"fold {number}: expected loans of both outcomes among its {len(rows):,} {part} loans, got only "
+                    f"{'defaults' if found.max() else 'repaid loans'}. Use more loans or fewer folds."
+                )
+    walked = in_parallel(
+        _walk_penalties,
+        [(X, y, split, recipe, penalties, Cs, random_state) for split in splits],
+        label=recipe.name,
+        fits=len(penalties) * len(Cs),
+        n_jobs=n_jobs,
+    )
+    return {setting: put_together([path[setting] for path in walked], splits, len(y)) for setting in walked[0]}
+
+
+def put_together(held_out: Sequence[np.ndarray], splits: Sequence[Split], n: int) -> np.ndarray:
+    """Return values of held-out loans in the loans' order, shape (n_repeats, n_loans)."""
+    repeats = sum(len(test) for _, test in splits) // n
+    whole = np.empty((repeats, n))
+    for number, ((_, test), values) in enumerate(zip(splits, held_out, strict=True)):
+        whole[number * repeats // len(splits), test] = values
+    return whole
+
+
+def in_parallel(work: Callable[..., Any], tasks: Sequence[tuple], *, label: str, fits: int, n_jobs: int) -> list[Any]:
+    """Return the results of `work` on each task, in order, and show the fits done; each task makes `fits` fits."""
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_alone)(work, *task) for task in tasks)
+    return list(counted(results, label=label, each=fits, total=fits * len(tasks)))
+
+
+@contextmanager
+def on_cluster(address: str) -> Iterator[None]:
+    """Send the work inside to a Dask cluster, or keep it on this machine if the address is empty.
+
+    Args:
+        address: A scheduler, such as tcp://host:8786. Its workers need this version of loantap.
+
+    Raises MissingToolError without dask.distributed, InputError if no scheduler answers.
+    """
+    if not address:
+        yield
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MissingToolError(
+            'a cluster needs dask.distributed, which is not installed. Get it with: pip install -e ".[cluster]"'
+        ) from None
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cluster {address}: expected a running Dask scheduler, none answered ({error}).") from None
+    with client, client.as_current(), parallel_config("dask", client=client):
+        yield
+
+
+def _alone(work: Callable[..., Any], *task: Any) -> Any:
+    # One thread per task: sums are then added in the same order whatever the number of workers.
+    with threadpool_limits(1):
+        return work(*task)
+
+
+def _walk_penalties(
+    X: pd.DataFrame,
+    y: np.ndarray,
+    split: Split,
+    recipe: Recipe,
+    penalties: Sequence[str],
+    Cs: Sequence[float],
+    random_state: int,
+) -> dict[Setting, np.ndarray]:
+    train, test = split
+    pipeline = recipe.pipeline(random_state=random_state)
+    matrix, outcome = prepare(pipeline, X.iloc[train], y[train])
+    unseen = encode(pipeline, X.iloc[test])
+    weights = pipeline["model"].class_weight
+    return {
+        (penalty, C): unseen @ coefficients + intercept
+        for penalty in penalties
+        for C, coefficients, intercept in PathLogisticRegression(penalty, class_weight=weights).path(
+            matrix, outcome, Cs
+        )
+    }

@@ -1,0 +1,95 @@
+"""The harder question: trained on earlier loans, how does the model do on those funded later?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from loantap.model.evaluation import evaluate
+from loantap.model.finalist import fit_finalist
+from loantap.model.inputs import feature_frame
+from loantap.model.profit import loan_profit
+from loantap.model.recipe import Recipe
+from loantap.model.tuning import stratified_sample
+
+
+@dataclass(frozen=True)
+class OutOfTime:
+    """A model judged on later loans.
+
+    Attributes:
+        first_month: The first month of the later loans.
+        train_rows: Loans funded before it.
+        train_default_rate: Their default rate.
+        default_rate: That of the later loans.
+        predicted: The mean predicted default rate of the later loans.
+        threshold: Chosen out of fold on the earlier loans.
+        test: Scores on the later loans, as in `evaluate`.
+    """
+
+    first_month: pd.Timestamp
+    train_rows: int
+    train_default_rate: float
+    default_rate: float
+    predicted: float
+    threshold: float
+    test: dict
+
+
+def judge_out_of_time(
+    loans: pd.DataFrame,
+    *,
+    recipe: Recipe,
+    C: float,
+    later_share: float,
+    rows: int,
+    folds: int,
+    loss_given_default: float,
+    repetitions: int,
+    random_state: int,
+    n_jobs: int = 2,
+) -> OutOfTime | None:
+    """Fit the recipe on the earlier loans, and score it on the later ones; None where one month holds too many loans.
+
+    Recipe and C are those chosen on training loans of all months; coefficients, calibration and threshold
+    come from the earlier loans only.
+
+    Args:
+        loans: Cleaned loans.
+        recipe: What to fit.
+        C: Inverse strength of its l2 penalty.
+        later_share: About how many of the loans are the later ones.
+        rows: Earlier loans to choose calibration and threshold on, out of fold.
+        folds: Number of folds.
+        loss_given_default: As in `loan_profit`.
+        repetitions: Bootstrap repetitions of the intervals.
+        random_state: Seed of sample, folds, sampler and bootstrap.
+        n_jobs: Folds worked on at once.
+    """
+    first_month = loans["issue_d"].sort_values().iloc[int((1 - later_share) * len(loans))]
+    later = (loans["issue_d"] >= first_month).to_numpy()
+    y = loans["default"].to_numpy()
+    if min(np.bincount(y[later], minlength=2).min(), np.bincount(y[~later], minlength=2).min()) < 10 * folds:
+        return None
+    X = feature_frame(loans, inputs=recipe.inputs)
+    fitted = fit_finalist(
+        X[~later],
+        y[~later],
+        loan_profit(loans[~later], loss_given_default=loss_given_default),
+        recipe=recipe,
+        C=C,
+        sample=stratified_sample(y[~later], rows=rows, random_state=random_state),
+        folds=folds,
+        random_state=random_state,
+        n_jobs=n_jobs,
+    )
+    predicted = fitted.probability(X[later])
+    return OutOfTime(
+        first_month,
+        int((~later).sum()),
+        float(y[~later].mean()),
+        float(y[later].mean()),
+        float(predicted.mean()),
+        fitted.threshold,
+        evaluate(y[later], predicted, threshold=fitted.threshold, repetitions=repetitions, random_state=random_state),
+    )

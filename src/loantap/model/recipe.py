@@ -1,0 +1,65 @@
+"""A recipe names everything about a model except the strength of its penalty, and makes its pipeline."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from imblearn.over_sampling import SMOTE, SMOTENC
+from imblearn.pipeline import Pipeline
+
+from loantap.model.features import Encoding, expand_step, standard_step
+from loantap.model.inputs import CATEGORIES, LEAK, Inputs, chosen
+from loantap.model.logistic import PathLogisticRegression
+
+# From the simplest to the most involved.
+Sampler = Literal["none", "class_weights", "SMOTE", "SMOTENC"]
+SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a logistic regression sees, how it is encoded, and what is done about the rarity of defaults."""
+
+    inputs: Inputs
+    encoding: Encoding = "plain"
+    sampler: Sampler = "SMOTE"
+
+    @property
+    def name(self) -> str:
+        """The recipe in words, without its inputs."""
+        told = {"none": "no resampling", "class_weights": "class weights"}.get(self.sampler, self.sampler)
+        return f"{self.encoding}, {told}"
+
+    def pipeline(self, *, penalty: str = "l2", C: float = 1.0, random_state: int) -> Pipeline:
+        """Return encoder, sampler and logistic regression as one unfitted pipeline."""
+        weights = "balanced" if self.sampler == "class_weights" else None
+        steps = [
+            ("standard", standard_step(inputs=self.inputs, encoding=self.encoding)),
+            ("expand", expand_step(inputs=self.inputs, encoding=self.encoding)),
+            ("model", PathLogisticRegression(penalty, C, class_weight=weights)),
+        ]
+        if self.sampler == "SMOTE":
+            steps.insert(2, ("sampler", SMOTE(random_state=random_state)))
+        if self.sampler == "SMOTENC":
+            categories = chosen(CATEGORIES, inputs=self.inputs) + ([LEAK] if self.inputs == "with_pincode" else [])
+            steps.insert(1, ("sampler", SMOTENC(categories, random_state=random_state)))
+        return Pipeline(steps)
+
+
+def prepare(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit every step before the model, and return its matrix and outcome, resampled where the recipe resamples."""
+    for _, step in pipeline.steps[:-1]:
+        if hasattr(step, "fit_resample"):
+            X, y = step.fit_resample(X, y)
+        else:
+            X = step.fit_transform(X, y)
+    return np.asfortranarray(X), np.asarray(y)
+
+
+def encode(pipeline: Pipeline, X: pd.DataFrame) -> np.ndarray:
+    """Return the matrix of unseen loans; a sampler is passed by."""
+    for _, step in pipeline.steps[:-1]:
+        if not hasattr(step, "fit_resample"):
+            X = step.transform(X)
+    return np.asarray(X)

@@ -1,0 +1,99 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from loantap.model.ablation import Candidate, choose_champion, comparison, fold_scores, resampled_interval
+from loantap.model.calibration import SigmoidCalibration
+from loantap.model.evaluation import Predictions
+from loantap.model.folds import fold_splits
+from loantap.model.recipe import Recipe
+
+rng = np.random.default_rng(0)
+NOISE = rng.standard_normal((8, 10))
+
+
+def candidate(recipe: Recipe | None, *, f2: float, roc_auc: float, noise: float = 0.001, row: int = 0) -> Candidate:
+    scores = {"f2": f2 + noise * NOISE[row], "roc_auc": roc_auc + noise * NOISE[row + 1]}
+    rest = dict.fromkeys(("average_precision", "brier", "brier_uncalibrated", "f2_at_half", "flagged"), 0.1)
+    name = recipe.name if recipe else f"challenger {row}"
+    return Candidate(name, recipe, 1.0 if recipe else None, pd.DataFrame(scores).assign(**rest))
+
+
+PLAIN, WEIGHTS, SMOTE = (Recipe("without_pincode", "plain", sampler) for sampler in ("none", "class_weights", "SMOTE"))
+SPLINES = Recipe("without_pincode", "splines", "none")
+
+
+def test_a_clear_winner_in_f2_is_champion_whatever_its_complexity():
+    found = choose_champion(
+        [candidate(PLAIN, f2=0.58, roc_auc=0.70), candidate(SMOTE, f2=0.60, roc_auc=0.70, row=2)], folds=5
+    )
+    assert found.candidate.name == "plain, SMOTE"
+    assert found.level == ["plain, SMOTE"]
+
+
+def test_a_tie_goes_to_the_simpler():
+    rivals = [candidate(WEIGHTS, f2=0.5801, roc_auc=0.70, row=2), candidate(PLAIN, f2=0.58, roc_auc=0.70)]
+    found = choose_champion(rivals, folds=5)
+    assert (found.candidate.name, found.best) == ("plain, no resampling", "plain, class weights")
+    assert set(found.level) == set(found.ranked) == {"plain, no resampling", "plain, class weights"}
+
+
+def test_level_in_f2_but_beaten_in_ranking_is_no_tie():
+    rivals = [candidate(PLAIN, f2=0.58, roc_auc=0.700), candidate(SPLINES, f2=0.58, roc_auc=0.705, row=2)]
+    found = choose_champion(rivals, folds=5)
+    assert found.candidate.name == "splines, no resampling"
+    assert len(found.level) == 2
+    assert found.ranked == ["splines, no resampling"]
+
+
+def test_a_challenger_cannot_become_champion():
+    rivals = [candidate(None, f2=0.9, roc_auc=0.9, row=2), candidate(PLAIN, f2=0.58, roc_auc=0.70)]
+    assert choose_champion(rivals, folds=5).candidate.name == "plain, no resampling"
+
+
+def test_the_interval_is_wider_than_folds_taken_as_independent():
+    values = NOISE[0]
+    mean, low, high, p = resampled_interval(values, held_out_share=0.2)
+    error = np.std(values, ddof=1) * np.sqrt(1 / 10 + 0.25)  # by hand: J = 10 folds of a fifth
+    assert (mean, high - mean) == pytest.approx((values.mean(), 2.2621571628 * error))  # t with 9 degrees of freedom
+    assert mean - low == pytest.approx(high - mean)
+    assert (p < 0.05) == (low > 0 or high < 0)
+
+
+def test_equal_scores_differ_by_nothing():
+    assert resampled_interval(np.zeros(10), held_out_share=0.2) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_comparison_adjusts_for_the_number_of_candidates():
+    rivals = [
+        candidate(PLAIN, f2=0.58, roc_auc=0.70),
+        candidate(SMOTE, f2=0.579, roc_auc=0.70, row=2),
+        candidate(SPLINES, f2=0.581, roc_auc=0.71, row=4),
+    ]
+    table = comparison(rivals, reference="plain, no resampling", folds=5).set_index("name")
+    assert table.loc["plain, no resampling", ["f2_difference", "f2_p_adjusted"]].isna().all()
+    difference = rivals[1].scores["f2"] - rivals[0].scores["f2"]
+    *_, p = resampled_interval(difference.to_numpy(), held_out_share=0.2)
+    assert p <= table.loc["plain, SMOTE", "f2_p_adjusted"] <= 2 * p + 1e-12
+    assert table.loc["plain, SMOTE", "f2_difference"] == pytest.approx(difference.mean())
+
+
+def test_a_folds_threshold_and_calibration_come_from_the_other_folds():
+    draws = np.random.default_rng(2)
+    y = (draws.random(600) < 0.3).astype(int)
+    log_odds = draws.standard_normal((2, 600)) + y
+    splits = fold_splits(y, folds=3, repeats=2, random_state=0)
+    found = fold_scores(y, log_odds, splits)
+    others, fold = splits[4]
+    row = log_odds[1]  # the second repeat
+    calibrate = SigmoidCalibration.fit(row[others], y[others])
+    threshold = Predictions.of(y[others], calibrate(row[others])).best_threshold()
+    expected = Predictions.of(y[fold], calibrate(row[fold])).metrics(threshold)
+    assert found.loc[4, "f2"] == expected["f2"]
+    assert found.loc[4, "brier"] == expected["brier"]
+    # A fold's own outcomes move its scores, and nothing that was chosen for it: flags and calibration stay.
+    changed = y.copy()
+    changed[fold] = 1 - changed[fold]
+    again = fold_scores(changed, log_odds, splits)
+    assert again.loc[4, "flagged"] == found.loc[4, "flagged"]
+    assert again.loc[4, "f2"] != found.loc[4, "f2"]

@@ -1,0 +1,25 @@
+import numpy as np
+import pandas as pd
+
+from loantap.model.challengers import challenge, challengers, ordinal
+from loantap.model.folds import fold_splits
+from loantap.model.inputs import feature_frame
+
+
+def test_challengers_meet_the_same_folds_and_find_something(loans: pd.DataFrame):
+    X, y = feature_frame(loans, inputs="with_pincode"), loans["default"].to_numpy()
+    splits = fold_splits(y, folds=3, random_state=0)
+    found = challenge(X, y, splits=splits, random_state=0, n_jobs=1)
+    assert [rival.name for rival in found] == list(challengers(0))
+    for rival in found:
+        assert rival.recipe is None
+        assert len(rival.scores) == len(splits)
+        assert rival.scores["roc_auc"].min() > 0.75
+
+
+def test_a_challenger_scores_strange_loans(loans: pd.DataFrame):
+    X, y = feature_frame(loans, inputs="with_pincode"), loans["default"].to_numpy()
+    strange = X.head(1).assign(purpose="yacht", pincode="99999", revol_util=np.nan, sub_grade=None)
+    for model in challengers(0).values():
+        scored = ordinal(model.set_params(**({"n_estimators": 5} if hasattr(model, "n_estimators") else {}))).fit(X, y)
+        assert 0 <= scored.predict_proba(strange)[0, 1] <= 1
