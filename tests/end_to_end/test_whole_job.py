@@ -40,7 +40,20 @@ def loantap(*words: object) -> subprocess.CompletedProcess:
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp(request.param) / "run"
     data = ["--data", request.getfixturevalue("real_file")] if request.param == "real" else ["--rows", 5_000]
-    done = loantap("run", *data, "--out", folder, "--engine", "builtin", "-P", "repetitions=100", "-P", "repeats=1")
+    done = loantap(
+        "run",
+        *data,
+        "--out",
+        folder,
+        "--engine",
+        "builtin",
+        "-P",
+        "repetitions=100",
+        "-P",
+        "repeats=1",
+        "-P",
+        "folds=3",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(folder / "report" / "index.html") in done.stdout
     assert str(folder / "report" / "loantap-insights.pdf") in done.stdout

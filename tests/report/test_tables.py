@@ -11,6 +11,8 @@ from loantap.report.tables import interval, show, to_markdown
         (396030, "count", "396,030"),
         (0.1961, "rate", "19.6 %"),
         (0.5, "score", "0.500"),
+        (-0.0003, "score", "0.000"),
+        (-0.0013, "score", "-0.001"),
         (1.234, "ratio", "1.23"),
         (1234.5, "ratio", "1,234"),
         (1e-9, "p", "< 0.001"),

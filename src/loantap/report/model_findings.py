@@ -148,9 +148,9 @@ def original_sentence(original: Result) -> str:
         f"The original's resampling, search and threshold on this project's features (penalty {original['penalty']}, C = {original['C']:g}, threshold "
         f"{show(original['threshold'], 'rate')} on resampled probabilities, {show(original['rows'], 'count')} training loans) scores "
         f"F2 {show(original['claimed_f2'], 'score')} on the resampled loans it learnt from, and {show(test['f2'], 'score')} "
-        f"({_interval(test)}) on the test loans. Half of the resampled loans default, which flatters "
-        "precision; and a threshold where both error rates are equal is not the one that is best for F2, which weighs a missed "
-        "default four times."
+        f"({_interval(test)}) on the test loans. Half of the resampled loans default, so precision counted on them is not that of "
+        "the portfolio; and a threshold where both error rates are equal is not the one that is best for F2, which weighs a "
+        "missed default four times."
     )
 
 

@@ -35,6 +35,8 @@ def show(value: float | int | str | None, kind: str) -> str:
     if kind == "ratio" and float(value) >= 100:
         return f"{value:,.0f}"
     text = _FORMATS[kind].format(value)
+    if kind != "text" and not re.search("[1-9]", text):
+        text = text.removeprefix("-")  # what rounds to nothing has no sign
     return text.replace("%", " %") if kind == "rate" else text
 
 
