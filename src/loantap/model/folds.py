@@ -120,8 +120,9 @@ def on_cluster(address: str) -> Iterator[None]:
 
 
 def _alone(work: Callable[..., Any], *task: Any) -> Any:
-    # One thread per task: sums are then added in the same order whatever the number of workers.
-    with threadpool_limits(1):
+    # One thread per task: sums are then added in the same order whatever the number of workers. A forest would
+    # otherwise share its trees out again.
+    with threadpool_limits(1), parallel_config("sequential"):
         return work(*task)
 
 
