@@ -106,6 +106,17 @@ def test_intervals_hold_the_estimate_and_are_reproducible(scored: tuple[np.ndarr
     assert first == evaluate(outcome, probability, threshold=0.3, repetitions=100, random_state=0)
     for name, (low, high) in first["ci"].items():
         assert low <= first[name] <= high, name
+    for name, (low, high) in first["confusion_ci"].items():
+        assert low <= first["confusion"][name] <= high, name
+
+
+def test_counts_scatter_as_a_share_of_all_loans_does(scored: tuple[np.ndarray, np.ndarray]):
+    outcome, probability = scored
+    found = evaluate(outcome, probability, threshold=0.3, repetitions=2_000, random_state=0)
+    n, hits = len(outcome), found["confusion"]["tp"]
+    low, high = found["confusion_ci"]["tp"]
+    # A binomial count: its standard deviation is known, and 2,000 draws leave it uncertain by about 2 %.
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(hits * (1 - hits / n)), rel=0.1, abs=1)
 
 
 def test_an_interval_is_as_wide_as_theory_says():

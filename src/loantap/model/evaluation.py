@@ -101,6 +101,18 @@ class Predictions:
         fp, defaults = int(flags.sum()) - tp, int(self.outcome.sum())
         return {"tn": len(self.outcome) - defaults - fp, "fp": fp, "fn": defaults - tp, "tp": tp}
 
+    def confusion_intervals(
+        self, threshold: float, *, repetitions: int, random_state: int, level: float = 0.95
+    ) -> dict[str, tuple[int, int]]:
+        """Return a percentile bootstrap interval of each count of `confusion`; the number of loans is as it is."""
+        flags, defaults = self.probability >= threshold, self.outcome == 1
+        cells = np.column_stack([~flags & ~defaults, flags & ~defaults, ~flags & defaults, flags & defaults])
+        rng, n = np.random.default_rng(random_state), len(self.outcome)
+        # Loans drawn again fall into four cells, whatever they are besides.
+        draws = rng.multinomial(n, cells.mean(axis=0), size=repetitions)
+        ends = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0).round().astype(int)
+        return {name: (int(low), int(high)) for name, low, high in zip(("tn", "fp", "fn", "tp"), *ends, strict=True)}
+
     def intervals(
         self, threshold: float, *, repetitions: int, random_state: int, level: float = 0.95
     ) -> dict[str, tuple[float, float]]:
@@ -155,12 +167,13 @@ class Predictions:
 def evaluate(
     outcome: np.ndarray, probability: np.ndarray, *, threshold: float, repetitions: int = 500, random_state: int
 ) -> dict:
-    """Return the `test` part of the results contract: n, every metric, confusion counts, and intervals in `ci`."""
+    """Return the `test` part of the results contract: n, every metric, confusion counts, and intervals in `ci` and `confusion_ci`."""
     predictions = Predictions.of(outcome, probability)
     return {
         "n": len(predictions.outcome),
         **predictions.metrics(threshold),
         "confusion": predictions.confusion(threshold),
+        "confusion_ci": predictions.confusion_intervals(threshold, repetitions=repetitions, random_state=random_state),
         "ci": predictions.intervals(threshold, repetitions=repetitions, random_state=random_state),
     }
 
