@@ -10,12 +10,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import pandas as pd
 import psutil
+from memory import peak_memory
 
 SIZES = (40_000, 396_030, 4_000_000)
 GROWING = ("ingest", "eda", "association-pincode", "association-grade", "association-profession")
@@ -57,12 +57,11 @@ def measured(words: list[str]) -> tuple[float, float]:
     """Run a program; return its seconds and the largest memory of it and its children, in GB."""
     started = time.perf_counter()
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    peak = [0]
-    watcher = threading.Thread(target=_watch, args=(psutil.Process(process.pid), peak), daemon=True)
-    watcher.start()
-    if process.wait() != 0:
+    with peak_memory(psutil.Process(process.pid)) as peak:
+        code = process.wait()
+    if code != 0:
         raise SystemExit(f"failed: {' '.join(words)}")
-    return time.perf_counter() - started, peak[0] / 1e9
+    return time.perf_counter() - started, peak.gigabytes
 
 
 def stage_seconds(run: Path) -> pd.DataFrame:
@@ -72,17 +71,6 @@ def stage_seconds(run: Path) -> pd.DataFrame:
     if manifest["report"]:
         rows.append(("report", manifest["report"]["seconds"]))
     return pd.DataFrame(rows, columns=["stage", "seconds"])
-
-
-def _watch(root: psutil.Process, peak: list[int]) -> None:
-    while True:
-        try:
-            family = [root, *root.children(recursive=True)]
-            peak[0] = max(peak[0], sum(member.memory_info().rss for member in family))
-        except psutil.NoSuchProcess:
-            if not root.is_running():
-                return
-        time.sleep(0.2)
 
 
 if __name__ == "__main__":

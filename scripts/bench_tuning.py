@@ -8,10 +8,8 @@ On an otherwise idle machine; at the default size it takes a quarter of an hour.
 
 import argparse
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -19,6 +17,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import psutil
+from memory import peak_memory
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.model_selection import GridSearchCV
@@ -94,35 +93,11 @@ def compared(ours: Tuned, grid: GridSearchCV) -> pd.DataFrame:
 
 def measured(work: Callable[[], T]) -> tuple[T, float, float]:
     """Return a result, its seconds, and the largest memory of this process and its children in GB."""
-    with peak_memory() as peak:
+    with peak_memory(psutil.Process()) as peak:
         started = time.perf_counter()
         result = work()
         seconds = time.perf_counter() - started
-    return result, seconds, peak[0] / 1e9
-
-
-@contextmanager
-def peak_memory() -> Iterator[list[int]]:
-    """Sample resident memory five times a second while the block runs."""
-    me, peak, done = psutil.Process(), [0], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.2):
-            sizes = []
-            for process in (me, *me.children(recursive=True)):
-                try:
-                    sizes.append(process.memory_info().rss)
-                except psutil.NoSuchProcess:
-                    continue
-            peak[0] = max(peak[0], sum(sizes))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        done.set()
-        thread.join()
+    return result, seconds, peak.gigabytes
 
 
 if __name__ == "__main__":

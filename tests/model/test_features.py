@@ -1,10 +1,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from imblearn.pipeline import Pipeline
 
 from loantap.errors import InputError
-from loantap.model.features import ENCODINGS, encoder
-from loantap.model.inputs import INPUTS, PRICING, check_allowed, feature_frame, source_columns
+from loantap.model.features import ENCODINGS, Encoding
+from loantap.model.inputs import INPUTS, PRICING, Inputs, check_allowed, feature_frame, source_columns
+from loantap.model.recipe import Recipe
+
+
+def encoder(*, inputs: Inputs, encoding: Encoding) -> Pipeline:
+    """Return the steps of a recipe before its model."""
+    return Recipe(inputs, encoding, "none").pipeline(random_state=0)[:-1]
 
 
 def test_the_pincode_is_off_unless_asked_for(loans: pd.DataFrame):

@@ -5,7 +5,7 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from loantap.model.evaluation import Predictions
-from loantap.model.groups import auc_interval, by_group, gains
+from loantap.model.groups import by_group, delong_interval, gains
 
 
 def scored(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -17,12 +17,12 @@ def scored(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_the_auc_is_scikit_learns_ties_included():
     y, score = scored(500)
     score = score.round(1)
-    assert auc_interval(y, score)[0] == pytest.approx(roc_auc_score(y, score), abs=1e-12)
+    assert delong_interval(y, score)[0] == pytest.approx(roc_auc_score(y, score), abs=1e-12)
 
 
 def test_delongs_interval_agrees_with_the_bootstrap():
     y, score = scored(800)
-    _, low, high = auc_interval(y, score)
+    _, low, high = delong_interval(y, score)
     rng = np.random.default_rng(1)
     draws = [roc_auc_score(y[rows], score[rows]) for rows in rng.integers(0, 800, (2_000, 800))]
     # 2,000 draws leave an end of a percentile interval uncertain by about 0.001.
@@ -30,7 +30,7 @@ def test_delongs_interval_agrees_with_the_bootstrap():
 
 
 def test_the_auc_of_one_outcome_is_not_known():
-    assert np.isnan(auc_interval(np.ones(5), np.arange(5.0))).all()
+    assert np.isnan(delong_interval(np.ones(5), np.arange(5.0))).all()
 
 
 def test_a_group_is_described_by_its_own_loans():

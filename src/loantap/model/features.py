@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     OneHotEncoder,
@@ -78,12 +78,6 @@ def expand_step(*, inputs: Inputs, encoding: Encoding = "plain") -> ColumnTransf
         steps.append(("product", make_pipeline(products, StandardScaler()), numbers))
     # What is left over are the indicators of missing values.
     return ColumnTransformer(steps, remainder="passthrough", verbose_feature_names_out=False)
-
-
-def encoder(*, inputs: Inputs, encoding: Encoding = "plain") -> Pipeline:
-    """Return both steps as one unfitted transformer from `feature_frame` to the matrix of the linear model."""
-    steps = {"standard": standard_step, "expand": expand_step}
-    return Pipeline([(name, step(inputs=inputs, encoding=encoding)) for name, step in steps.items()])
 
 
 def _categories(inputs: Inputs) -> list[str]:

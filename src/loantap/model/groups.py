@@ -35,7 +35,7 @@ def by_group(
     for name in pooled.counts["level"]:
         inside = names == name
         y, flags = np.asarray(outcome)[inside], flagged[inside]
-        auc = auc_interval(y, probability[inside])
+        auc = delong_interval(y, probability[inside])
         rows.append(
             {"group": name, "n": len(y), "defaults": int(y.sum()), "predicted": float(probability[inside].mean())}
             | _share("default_rate", int(y.sum()), len(y))
@@ -46,7 +46,7 @@ def by_group(
     return pd.DataFrame(rows)
 
 
-def auc_interval(outcome: np.ndarray, score: np.ndarray, *, level: float = 0.95) -> tuple[float, float, float]:
+def delong_interval(outcome: np.ndarray, score: np.ndarray, *, level: float = 0.95) -> tuple[float, float, float]:
     """Return the ROC-AUC and its interval; NaN where one outcome is absent.
 
     DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), 837-845, with the placements from ranks, and the interval
@@ -71,17 +71,15 @@ def gains(deciles: pd.DataFrame) -> pd.DataFrame:
     """Return the gains table: deciles of predicted risk, the riskiest first.
 
     Args:
-        deciles: loans, defaults, predicted, default_rate by decile, as from `Predictions.calibration`.
+        deciles: Calibration by decile, the lowest risk first: loans, defaults and whatever else is known of them.
 
     Returns:
-        decile (1 is the riskiest), loans, defaults, predicted, default_rate with ci_low and ci_high (Wilson),
-        cumulative_loans and cumulative_defaults (shares of all), lift (cumulative default rate over the portfolio's).
+        decile (1 is the riskiest), the columns of `deciles`, cumulative_loans and cumulative_defaults (shares of all), lift (cumulative default rate over the portfolio's).
     """
     table = deciles.iloc[::-1].reset_index(drop=True)
-    low, high = proportion_confint(table["defaults"], table["loans"], method="wilson")
     loans, defaults = table["loans"].cumsum(), table["defaults"].cumsum()
     shares = {"cumulative_loans": loans / loans.iloc[-1], "cumulative_defaults": defaults / defaults.iloc[-1]}
-    table = table.assign(ci_low=low, ci_high=high, **shares)
+    table = table.assign(**shares)
     table["lift"] = table["cumulative_defaults"] / table["cumulative_loans"]
     table.insert(0, "decile", np.arange(1, len(table) + 1))
     return table

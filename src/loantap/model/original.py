@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from imblearn.over_sampling import SMOTE
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score
 
 from loantap.model.evaluation import Predictions, evaluate
-from loantap.model.features import encoder
 from loantap.model.folds import in_parallel
 from loantap.model.inputs import Inputs, feature_frame
+from loantap.model.recipe import Recipe, encode, prepare
 from loantap.model.tuning import stratified_sample
 
 CS = (1.0, 100.0, 10_000.0)
@@ -71,8 +70,8 @@ def judge_original(
     """
     sample = stratified_sample(loans["default"].to_numpy(), rows=rows, random_state=random_state)
     X, y = feature_frame(loans.iloc[sample], inputs=inputs), loans["default"].to_numpy()[sample]
-    encode = encoder(inputs=inputs)
-    resampled, outcome = SMOTE(random_state=random_state).fit_resample(encode.fit_transform(X), y)
+    pipeline = Recipe(inputs).pipeline(random_state=random_state)
+    resampled, outcome = prepare(pipeline, X, y)
     settings = [(penalty, C) for penalty in ("l1", "l2") for C in CS]
     fits = in_parallel(
         _fit,
@@ -87,7 +86,7 @@ def judge_original(
     curve = Predictions.of(outcome, model.predict_proba(resampled)[:, 1]).curve()
     crossing = (curve["recall"] - (1 - curve["false_positive_rate"])).abs().to_numpy().argmin()
     threshold = float(curve["threshold"].iloc[crossing])
-    scored = model.predict_proba(encode.transform(feature_frame(unseen, inputs=inputs)))[:, 1]
+    scored = model.predict_proba(encode(pipeline, feature_frame(unseen, inputs=inputs)))[:, 1]
     return Original(
         penalty,
         C,

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from loantap.analysis.levels import factor_values
+from loantap.analysis.summaries import with_intervals
 from loantap.model.ablation import Candidate, Champion, choose_champion, comparison, compete, recipes
 from loantap.model.challengers import challenge
 from loantap.model.decision import Share, price_of_refusal
@@ -175,7 +175,7 @@ def judge(
     amount = loans["loan_amnt"].to_numpy()
     drawn: dict[str, Any] = {"repetitions": repetitions, "random_state": random_state}
     predictions = Predictions.of(y, default)
-    before = raw.metrics(0.5)
+    before, deciles = raw.metrics(0.5), _calibration(predictions)
     groups = [
         by_group(factor_values(loans, factor), y, default, threshold=finalist.threshold, min_cell=min_cell).assign(
             factor=factor
@@ -195,9 +195,9 @@ def judge(
         brier_uncalibrated=before["brier"],
         error_uncalibrated=before["expected_calibration_error"],
         curve=predictions.curve(),
-        deciles=_with_intervals(predictions.calibration()),
-        uncalibrated=_with_intervals(raw.calibration()),
-        gains=gains(predictions.calibration()),
+        deciles=deciles,
+        uncalibrated=_calibration(raw),
+        gains=gains(deciles),
         groups=pd.concat(groups, ignore_index=True),
         profit=profit_table(
             default, loan_profit(loans, loss_given_default=loss_given_default), amount, thresholds, **drawn
@@ -231,6 +231,5 @@ def model_result(finalist: Finalist, judged: Judged) -> dict:
     }
 
 
-def _with_intervals(table: pd.DataFrame) -> pd.DataFrame:
-    low, high = proportion_confint(table["defaults"], table["loans"], method="wilson")
-    return table.assign(ci_low=low, ci_high=high)
+def _calibration(predictions: Predictions) -> pd.DataFrame:
+    return with_intervals(predictions.calibration().rename(columns={"loans": "n"})).rename(columns={"n": "loans"})

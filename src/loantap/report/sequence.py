@@ -164,6 +164,7 @@ def _execute(run: RunFolder, stage: Stage, parameters: Mapping[str, Any], progre
     target = run.path / "notebooks" / f"{stage.name}.ipynb"
     cells = len(json.loads(stage.path.read_text("utf-8"))["cells"])
     fits = run.path / ".fits.json"
+    fits.unlink(missing_ok=True)  # a killed run may have left one
     os.environ[PROGRESS_FILE] = str(fits)
     progress.stage(stage.name, cells, fits)
     failure: PapermillExecutionError | None = None
