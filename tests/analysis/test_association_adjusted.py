@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from loantap.analysis.adjusted import adjusted_odds
 from loantap.analysis.association import analyse
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts, stratified_counts
 from loantap.analysis.logistic import fit_levels
 from loantap.analysis.stratified import mantel_haenszel
@@ -45,7 +46,7 @@ def loans() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def association(loans):
-    return analyse(factor_counts(loans, "job"), factor="job")
+    return analyse(factor_counts(FrameCounts(loans), "job"), factor="job")
 
 
 def test_the_fit_is_that_of_statsmodels():
@@ -89,7 +90,7 @@ def test_separated_levels_are_named_and_not_fitted(association, loans):
 
 def test_the_comparison_with_the_rest_does_not_depend_on_the_reference(loans):
     first, second = (
-        adjusted_odds(analyse(factor_counts(loans, "job"), factor="job", reference=level), loans).levels
+        adjusted_odds(analyse(factor_counts(FrameCounts(loans), "job"), factor="job", reference=level), loans).levels
         for level in ("clerk", "driver")
     )
     assert first["odds_ratio"].to_numpy() == pytest.approx(second["odds_ratio"].to_numpy(), rel=1e-8, nan_ok=True)
@@ -98,13 +99,13 @@ def test_the_comparison_with_the_rest_does_not_depend_on_the_reference(loans):
 
 
 def test_grades_are_not_compared_at_equal_rates(loans):
-    found = adjusted_odds(analyse(factor_counts(loans, "grade"), factor="grade"), loans)
+    found = adjusted_odds(analyse(factor_counts(FrameCounts(loans), "grade"), factor="grade"), loans)
     assert found.left_out == ("int_rate",)
     assert "int_rate" not in found.covariates
 
 
 def test_a_covariate_is_not_held_equal_to_itself(loans):
-    found = adjusted_odds(analyse(factor_counts(loans, "purpose"), factor="purpose"), loans)
+    found = adjusted_odds(analyse(factor_counts(FrameCounts(loans), "purpose"), factor="purpose"), loans)
     assert "purpose" not in found.covariates
 
 
@@ -116,7 +117,11 @@ def test_more_loans_than_memory_allows_are_drawn(association, loans):
 
 
 def test_mantel_haenszel_is_that_of_statsmodels_and_of_the_hand_formula(association, loans):
-    found = mantel_haenszel(association, stratified_counts(loans, "job")).levels.set_index("level").loc["driver"]
+    found = (
+        mantel_haenszel(association, stratified_counts(FrameCounts(loans), "job"))
+        .levels.set_index("level")
+        .loc["driver"]
+    )
     tables = [pd.crosstab(part["job"] != "driver", part["default"] == 0) for _, part in loans.groupby("grade")]
     reference = sm.stats.StratifiedTable([cells.to_numpy() for cells in tables])
     cross = [(t.iloc[0, 0] * t.iloc[1, 1] / t.sum().sum(), t.iloc[0, 1] * t.iloc[1, 0] / t.sum().sum()) for t in tables]
@@ -138,7 +143,7 @@ def test_strata_that_differ_are_told_apart():
 
 
 def test_strata_without_a_comparison_are_left_out(association, loans):
-    counts = stratified_counts(loans, "job")
+    counts = stratified_counts(FrameCounts(loans), "job")
     empty = pd.DataFrame({"stratum": ["D"], "level": ["clerk"], "n": [7], "defaults": [2]})
     first = mantel_haenszel(association, counts).levels
     second = mantel_haenszel(association, pd.concat([counts, empty])).levels

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from loantap.analysis.association import analyse
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.nested import analyse_groups, analyse_within
 from loantap.analysis.suppression import is_comparable, is_small, pool_small
 
@@ -123,7 +124,7 @@ def test_grades_and_sub_grades_together_give_no_small_cell_away(loans):
     grades = analyse(
         loans.groupby("grade")["default"].agg(n="size", defaults="sum").reset_index(names="level"), factor="grade"
     )
-    sub_grades = analyse_within(loans, "sub_grade", parent=grades).levels
+    sub_grades = analyse_within(FrameCounts(loans), "sub_grade", parent=grades).levels
     together = sub_grades.groupby("parent")[["n", "defaults"]].sum()
     assert together["n"].to_dict() == grades.levels.set_index("level")["n"].to_dict()
     assert not is_small(sub_grades["n"], sub_grades["defaults"], min_cell=10, default_rate=None).any()

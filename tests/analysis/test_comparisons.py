@@ -4,6 +4,7 @@ import pytest
 from scipy.stats import binomtest
 
 from loantap.analysis.comparisons import compare_groups, contrast, missing_values, rate_difference
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.summaries import with_intervals
 
 
@@ -43,8 +44,8 @@ def test_one_level_cannot_be_compared(ends):
 
 
 def test_groups_are_compared_with_all_other_loans():
-    default = pd.Series([1] * 10 + [0] * 10 + [1] * 20 + [0] * 80)
-    found = compare_groups(default, pd.Series([True] * 20 + [False] * 100))
+    counts = pd.DataFrame({"n": [12, 8, 100], "defaults": [10, 0, 20]})
+    found = compare_groups(counts, pd.Series([True, True, False]))
     assert (found["n"], found["default_rate"], found["other_rate"]) == (20, 0.5, 0.2)
     assert found["difference"] == pytest.approx(0.3)
     assert found["diff_low"] < 0.3 < found["diff_high"]
@@ -52,16 +53,18 @@ def test_groups_are_compared_with_all_other_loans():
 
 @pytest.mark.parametrize("inside", [9, 111])
 def test_a_small_group_shows_no_numbers_nor_does_the_rest_of_a_group_that_leaves_few(inside):
-    found = compare_groups(pd.Series([0, 1] * 60), pd.Series(np.arange(120) < inside))
+    counts = pd.DataFrame({"n": [inside, 120 - inside], "defaults": [4, 60]})
+    found = compare_groups(counts, pd.Series([True, False]))
     assert set(found.values()) == {None}
 
 
 def test_missing_values_list_incomplete_columns_only_and_the_emptiest_first():
-    missing = pd.DataFrame({"few": np.arange(100) < 3, "none": False, "many": np.arange(100) < 40})
-    table = missing_values(missing, pd.Series([1, 0] * 50))
+    row = np.arange(100.0)
+    loans = pd.DataFrame({"few": np.where(row < 3, np.nan, row), "none": row, "many": np.where(row < 40, np.nan, row)})
+    table = missing_values(FrameCounts(loans.assign(default=[1, 0] * 50)), ["few", "none", "many"])
     assert table["column"].tolist() == ["many", "few"]
     assert table["share"].tolist() == [0.4, pytest.approx(np.nan, nan_ok=True)]
 
 
 def test_a_complete_table_has_no_missing_values():
-    assert missing_values(pd.DataFrame({"a": [False] * 20}), pd.Series([0, 1] * 10)).empty
+    assert missing_values(FrameCounts(pd.DataFrame({"a": 1.0, "default": [0, 1] * 10})), ["a"]).empty

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.distributions import histograms, medians, rank_correlations
 
 
@@ -18,7 +19,7 @@ def loans() -> pd.DataFrame:
 
 
 def test_the_interval_of_the_median_difference_agrees_with_a_bootstrap(loans):
-    found = medians(loans, ["dti"]).iloc[0]
+    found = medians(FrameCounts(loans), ["dti"]).iloc[0]
     rng = np.random.default_rng(0)
     bad, good = (loans.loc[loans["default"] == outcome, "dti"].to_numpy() for outcome in (1, 0))
     draws = [np.median(rng.choice(bad, len(bad))) - np.median(rng.choice(good, len(good))) for _ in range(2000)]
@@ -28,7 +29,7 @@ def test_the_interval_of_the_median_difference_agrees_with_a_bootstrap(loans):
 
 
 def test_medians_leave_missing_values_out(loans):
-    found = medians(loans, ["revol_util"]).iloc[0]
+    found = medians(FrameCounts(loans), ["revol_util"]).iloc[0]
     assert found["n"] == loans["revol_util"].notna().sum()
     repaid = loans.loc[loans["default"] == 0, "revol_util"]
     # The middle value itself, not the mean of two middle values: half the gap between neighbours.
@@ -57,7 +58,7 @@ def test_a_column_of_one_value_has_no_correlation():
 
 
 def test_histograms_hold_the_loans_between_the_outer_percentiles(loans):
-    table = histograms(loans, ["dti", "open_acc"])
+    table = histograms(FrameCounts(loans), ["dti", "open_acc"])
     shares = (table["density"] * (table["right"] - table["left"])).groupby([table["column"], table["outcome"]]).sum()
     # One percent is cut off on either side, a little more or less within one outcome.
     assert shares.to_numpy() == pytest.approx(0.98, abs=0.03)
@@ -65,7 +66,7 @@ def test_histograms_hold_the_loans_between_the_outer_percentiles(loans):
 
 def test_no_bar_holds_fewer_loans_than_a_small_cell(loans):
     few = loans.iloc[:300]
-    table = histograms(few, ["dti"], min_cell=10)
+    table = histograms(FrameCounts(few), ["dti"], min_cell=10)
     totals = table["outcome"].map({"repaid": (few["default"] == 0).sum(), "defaulted": few["default"].sum()})
     loans_per_bar = table["density"] * (table["right"] - table["left"]) * totals
     # Whole counts, divided and multiplied again.

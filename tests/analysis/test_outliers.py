@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib.cbook import boxplot_stats
 
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.outliers import implausible_values, outliers
 
 
@@ -23,23 +24,24 @@ def loans() -> pd.DataFrame:
 
 
 def test_outliers_are_the_fliers_of_a_box_plot(loans):
-    found = outliers(loans, ["annual_inc"]).iloc[0]
+    found = outliers(FrameCounts(loans), ["annual_inc"]).iloc[0]
     assert found["n"] == len(boxplot_stats(loans["annual_inc"])[0]["fliers"])
 
 
 def test_missing_values_are_no_outliers(loans):
-    found = outliers(loans.assign(revol_util=loans["revol_util"].where(loans["revol_util"].ne(120))), ["revol_util"])
+    plain = loans.assign(revol_util=loans["revol_util"].where(loans["revol_util"].ne(120)))
+    found = outliers(FrameCounts(plain), ["revol_util"])
     assert found["n"].isna().all()
 
 
 def test_implausible_values_are_counted(loans):
-    found = implausible_values(loans).set_index("meaning")
+    found = implausible_values(FrameCounts(loans)).set_index("meaning")
     over = found.loc["a revol_util above 100 (balance above the limit)"]
     assert over["n"] == 20
     assert over["default_rate"] == loans.loc[:19, "default"].mean()
 
 
 def test_fewer_than_a_small_cell_are_named_without_numbers(loans):
-    found = implausible_values(loans)
+    found = implausible_values(FrameCounts(loans))
     sentinel = found[found["meaning"].str.startswith("a dti of 9999")]
     assert sentinel.drop(columns=["column", "meaning"]).isna().all(axis=None)

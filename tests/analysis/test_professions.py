@@ -3,6 +3,7 @@ import time
 import pandas as pd
 import pytest
 
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts
 from loantap.analysis.professions import (
     COLUMNS,
@@ -116,22 +117,26 @@ def test_groups_follow_professions():
 
 def test_profession_is_counted_from_titles_with_case_folded():
     loans = pd.DataFrame({"emp_title": ["Teacher", "teacher ", "Manager", None], "default": [1, 0, 1, 0]})
-    counts = factor_counts(loans, "profession").set_index("level")
+    counts = factor_counts(FrameCounts(loans), "profession").set_index("level")
     assert counts.loc["Teacher"].tolist() == [2, 1]
     assert counts["n"].sum() == 4
 
 
+def counted(titles: pd.Series) -> FrameCounts:
+    return FrameCounts(pd.DataFrame({"emp_title": titles, "default": 0}))
+
+
 def test_coverage_adds_up_and_shows_no_rare_title():
     titles = pd.Series(["Teacher"] * 30 + ["zzz"] * 12 + ["rare one"] * 3 + ["Acme Inc"] * 5 + [None] * 10, dtype="str")
-    found = coverage(titles)
+    found = coverage(counted(titles))
     assert found.shares == pytest.approx({"mapped": 30 / 60, "employer": 5 / 60, "other": 15 / 60, "missing": 10 / 60})
     assert found.unmapped.to_dict("list") == {"title": ["zzz"], "loans": [12]}
-    assert coverage(titles, min_cell=0).unmapped["title"].tolist() == ["zzz", "rare one"]
+    assert coverage(counted(titles), min_cell=0).unmapped["title"].tolist() == ["zzz", "rare one"]
 
 
 def test_the_real_titles_are_mostly_mapped(real_file):
     titles = pd.read_csv(real_file, usecols=["emp_title"], dtype="str")["emp_title"]
-    shares = coverage(titles).shares
+    shares = coverage(counted(titles)).shares
     assert shares["mapped"] > 0.5
     assert shares["other"] < 0.3
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import mannwhitneyu
 
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.strength import auc_interval, driver_strength
 
 
@@ -22,30 +23,49 @@ def loans() -> pd.DataFrame:
 
 
 def test_auc_is_the_mann_whitney_statistic_per_pair(loans):
-    found = driver_strength(loans, ["dti"]).iloc[0]
+    found = driver_strength(FrameCounts(loans), ["dti"]).iloc[0]
     bad, good = (loans.loc[loans["default"] == outcome, "dti"] for outcome in (1, 0))
     # Two countings of the same pairs, ties as half: only rounding differs.
     assert found["auc"] == pytest.approx(mannwhitneyu(bad, good).statistic / len(bad) / len(good), abs=1e-12)
 
 
 def test_a_column_whose_high_values_default_less_is_turned_round(loans):
-    found = driver_strength(loans, ["annual_inc"]).iloc[0]
+    found = driver_strength(FrameCounts(loans), ["annual_inc"]).iloc[0]
     assert found["direction"] == "down"
     assert found["auc"] > 0.5
 
 
 def test_missing_numbers_are_left_out(loans):
-    assert driver_strength(loans, ["mort_acc"]).loc[0, "n"] == loans["mort_acc"].notna().sum()
+    assert driver_strength(FrameCounts(loans), ["mort_acc"]).loc[0, "n"] == loans["mort_acc"].notna().sum()
 
 
 def test_many_levels_without_meaning_look_no_stronger_than_chance(loans):
-    found = driver_strength(loans, ["purpose"]).iloc[0]
+    found = driver_strength(FrameCounts(loans), ["purpose"]).iloc[0]
     # Scored on its own loans the same column reaches 0.64; 0.03 is three standard errors at n = 3,000.
     assert found["auc"] == pytest.approx(0.5, abs=0.03)
 
 
+def test_levels_are_scored_without_the_pair_that_is_judged():
+    rng = np.random.default_rng(5)
+    loans = pd.DataFrame(
+        {"purpose": pd.Categorical(rng.integers(0, 12, 60).astype("str")), "default": rng.integers(0, 2, 60)}
+    )
+    loans["purpose"] = loans["purpose"].cat.add_categories("alone")
+    loans.loc[1, "purpose"] = "alone"
+    wins = []
+    for bad in loans.index[loans["default"] == 1]:
+        for good in loans.index[loans["default"] == 0]:
+            others = loans.drop([bad, good])
+            rates = others.groupby("purpose", observed=True)["default"].mean()
+            scores = [rates.get(loans.loc[row, "purpose"], others["default"].mean()) for row in (bad, good)]
+            wins.append((scores[0] > scores[1]) + (scores[0] == scores[1]) / 2)
+    found = driver_strength(FrameCounts(loans), ["purpose"]).loc[0, "auc"]
+    # The same pairs, counted one by one: only rounding differs.
+    assert found == pytest.approx(np.mean(wins), abs=1e-12)
+
+
 def test_the_strongest_column_comes_first(loans):
-    assert driver_strength(loans, ["mort_acc", "dti"])["driver"].tolist() == ["dti", "mort_acc"]
+    assert driver_strength(FrameCounts(loans), ["mort_acc", "dti"])["driver"].tolist() == ["dti", "mort_acc"]
 
 
 def test_the_interval_holds_for_the_exponential_scores_it_assumes():

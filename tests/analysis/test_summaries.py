@@ -6,19 +6,25 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from loantap.analysis import summaries
+from loantap.analysis.counts import FrameCounts
 
 
-def loans_of(levels: dict[str, tuple[int, int]], *, ordered: bool = False) -> tuple[pd.Series, pd.Series]:
-    """Return default and level of loans, from (loans, defaults) by level; a level of '' is missing."""
-    names = [name or None for name, (n, _) in levels.items() for _ in range(n)]
-    default = [int(i < defaults) for n, defaults in levels.values() for i in range(n)]
+def counts_of(levels: dict[str, tuple[int, int]], *, ordered: bool = False) -> pd.DataFrame:
+    """Return level, n, defaults, from (loans, defaults) by level; a level of '' is missing."""
     categories = [name for name in levels if name]
-    return pd.Series(default, dtype="int8"), pd.Series(pd.Categorical(names, categories=categories, ordered=ordered))
+    level = pd.Categorical([name or None for name in levels], categories=categories, ordered=ordered)
+    n, defaults = zip(*levels.values(), strict=True)
+    return pd.DataFrame({"level": level, "n": n, "defaults": defaults})
+
+
+def binned(values: pd.Series, *, bins: int = 10) -> pd.Series:
+    """Return the bin of each of some loans, counted one by one."""
+    return summaries.binned(values, pd.Series(1, index=values.index), bins=bins)
 
 
 def test_default_rates_have_the_wilson_intervals_of_scipy():
-    default, levels = loans_of({"rent": (160, 40), "own": (50, 0)})
-    for _, row in summaries.default_rates(default, levels).iterrows():
+    counts = counts_of({"rent": (160, 40), "own": (50, 0)})
+    for _, row in summaries.default_rates(counts).iterrows():
         reference = binomtest(row["defaults"], row["n"]).proportion_ci(method="wilson")
         # Both evaluate the same closed formula: only rounding differs.
         assert row["ci_low"] == pytest.approx(reference.low, abs=1e-12)
@@ -26,31 +32,31 @@ def test_default_rates_have_the_wilson_intervals_of_scipy():
 
 
 def test_missing_values_are_a_level_of_their_own_at_the_end():
-    default, levels = loans_of({"a": (20, 2), "": (30, 9), "b": (40, 4)})
-    table = summaries.default_rates(default, levels)
+    counts = counts_of({"a": (20, 2), "": (30, 9), "b": (40, 4)})
+    table = summaries.default_rates(counts)
     assert table[["level", "n", "defaults"]].to_numpy().tolist() == [["a", 20, 2], ["b", 40, 4], ["missing", 30, 9]]
 
 
 def test_small_unordered_levels_are_pooled_with_each_other():
-    default, levels = loans_of({"rent": (50, 5), "none": (6, 1), "any": (7, 2)})
-    table = summaries.default_rates(default, levels)
+    counts = counts_of({"rent": (50, 5), "none": (6, 1), "any": (7, 2)})
+    table = summaries.default_rates(counts)
     assert table["level"].tolist() == ["rent", "none, any"]
     assert table["n"].tolist() == [50, 13]
 
 
 def test_a_lone_small_level_takes_the_next_smallest_in_so_that_totals_do_not_give_it_away():
-    default, levels = loans_of({"rent": (50, 5), "own": (20, 4), "any": (3, 3)})
-    assert summaries.default_rates(default, levels)["level"].tolist() == ["rent", "own, any"]
+    counts = counts_of({"rent": (50, 5), "own": (20, 4), "any": (3, 3)})
+    assert summaries.default_rates(counts)["level"].tolist() == ["rent", "own, any"]
 
 
 def test_small_ordered_levels_are_pooled_with_their_neighbour():
-    default, levels = loans_of({"1": (4, 1), "2": (20, 2), "3": (30, 3), "4": (5, 1)}, ordered=True)
-    assert summaries.default_rates(default, levels)["level"].tolist() == ["1 to 2", "3 to 4"]
+    counts = counts_of({"1": (4, 1), "2": (20, 2), "3": (30, 3), "4": (5, 1)}, ordered=True)
+    assert summaries.default_rates(counts)["level"].tolist() == ["1 to 2", "3 to 4"]
 
 
 def test_few_missing_values_join_the_smallest_ordered_level():
-    default, levels = loans_of({"1": (40, 1), "2": (20, 2), "": (3, 1)}, ordered=True)
-    assert summaries.default_rates(default, levels)["level"].tolist() == ["1", "2 or missing"]
+    counts = counts_of({"1": (40, 1), "2": (20, 2), "": (3, 1)}, ordered=True)
+    assert summaries.default_rates(counts)["level"].tolist() == ["1", "2 or missing"]
 
 
 @given(
@@ -59,53 +65,51 @@ def test_few_missing_values_join_the_smallest_ordered_level():
     st.integers(0, 12),
 )
 def test_no_published_cell_is_small_and_no_loan_is_lost(sizes, ordered, missing):
-    default, levels = loans_of(
-        {**{str(i): (n, n // 3) for i, n in enumerate(sizes)}, "": (missing, 0)}, ordered=ordered
-    )
-    table = summaries.default_rates(default, levels, min_cell=10)
+    counts = counts_of({**{str(i): (n, n // 3) for i, n in enumerate(sizes)}, "": (missing, 0)}, ordered=ordered)
+    table = summaries.default_rates(counts, min_cell=10)
     assert table["n"].min() >= 10
-    assert table["n"].sum() == len(default)
-    assert table["defaults"].sum() == default.sum()
+    assert table["n"].sum() == counts["n"].sum()
+    assert table["defaults"].sum() == counts["defaults"].sum()
 
 
 def test_quantile_bins_state_their_edges_and_leave_the_extremes_open():
-    labels = summaries.binned(pd.Series(np.arange(1.0, 101.0)), bins=4).cat.categories
+    labels = binned(pd.Series(np.arange(1.0, 101.0)), bins=4).cat.categories
     assert labels.tolist() == ["up to 25", "26 to 50", "51 to 75", "76 or more"]
 
 
 def test_edges_of_fractions_belong_to_the_lower_bin():
     values = pd.Series(np.arange(0.5, 100.5))
-    levels = summaries.binned(values, bins=4)
+    levels = binned(values, bins=4)
     assert levels.cat.categories.tolist() == ["up to 24.5", "over 24.5 to 49.5", "over 49.5 to 74.5", "over 74.5"]
     assert levels[values == 24.5].item() == "up to 24.5"
 
 
 def test_a_value_that_many_loans_share_is_a_bin_of_its_own():
-    levels = summaries.binned(pd.Series([0.0] * 60 + list(range(1, 41))), bins=5)
+    levels = binned(pd.Series([0.0] * 60 + list(range(1, 41))), bins=5)
     assert levels.value_counts()["0"] == 60
     assert "1 to 20" in levels.cat.categories
 
 
 def test_many_loans_at_the_largest_value_leave_a_bin_for_the_others():
-    levels = summaries.binned(pd.Series([*range(10), *[50] * 40]), bins=5)
+    levels = binned(pd.Series([*range(10), *[50] * 40]), bins=5)
     assert levels.value_counts(sort=False).to_dict() == {"up to 9": 10, "10 or more": 40}
 
 
 def test_a_column_of_few_values_keeps_them_as_levels():
-    assert summaries.binned(pd.Series([36, 60, 36])).cat.categories.tolist() == ["36", "60"]
+    assert binned(pd.Series([36, 60, 36])).cat.categories.tolist() == ["36", "60"]
 
 
 def test_edges_get_the_decimals_that_tell_them_apart():
-    assert summaries.binned(pd.Series([0.001, 0.002])).cat.categories.tolist() == ["0.001", "0.002"]
+    assert binned(pd.Series([0.001, 0.002])).cat.categories.tolist() == ["0.001", "0.002"]
 
 
 def test_missing_numbers_stay_missing():
-    assert summaries.binned(pd.Series([1.0, np.nan, *range(30)])).isna().tolist()[:2] == [False, True]
+    assert binned(pd.Series([1.0, np.nan, *range(30)])).isna().tolist()[:2] == [False, True]
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=200), st.integers(2, 12))
 def test_bins_keep_the_order_of_the_values(values, bins):
-    levels = summaries.binned(pd.Series(values), bins=bins)
+    levels = binned(pd.Series(values), bins=bins)
     assert levels.notna().all()
     codes = levels.cat.codes.to_numpy(dtype="int64")[np.argsort(values, kind="stable")]
     assert (np.diff(codes) >= 0).all()
@@ -113,7 +117,7 @@ def test_bins_keep_the_order_of_the_values(values, bins):
 
 def test_driver_rates_say_when_a_driver_is_known():
     loans = pd.DataFrame({"term": [36] * 30 + [60] * 20, "int_rate": np.linspace(6, 20, 50), "default": [0, 1] * 25})
-    table = summaries.driver_rates(loans, ["term", "int_rate"], bins=2)
+    table = summaries.driver_rates(FrameCounts(loans), ["term", "int_rate"], bins=2)
     assert table.groupby("driver")["known"].first().to_dict() == {"term": "application", "int_rate": "pricing"}
     assert table.groupby("driver")["n"].sum().tolist() == [50, 50]
 

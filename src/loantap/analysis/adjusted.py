@@ -32,11 +32,13 @@ class Adjusted:
     Attributes:
         covariates: What is held equal.
         left_out: Covariates of the usual list that this factor cannot be compared at equal values of.
-        n: Loans in the fit; those of separated levels are not in it, and at most `MAX_ROWS` drawn at random are.
+        n: Loans in the fit; those of separated levels are not in it, and at most `MAX_ROWS` drawn at random are. Of the
+            loans at hand, where they are a sample of those that were counted.
         sampled: Whether they were drawn.
         converged: Whether the fit converged; without, there are no odds ratios.
         levels: level, odds_ratio, or_low, or_high, p_value, p_adjusted (against the rest of the portfolio),
-            odds_ratio_reference, or_reference_low, or_reference_high, separation. Separated levels have no numbers.
+            odds_ratio_reference, or_reference_low, or_reference_high, separation. Separated levels have no numbers, nor
+            have those whose loans in the fit are too few to show both outcomes.
     """
 
     covariates: tuple[str, ...]
@@ -80,7 +82,7 @@ def adjusted_odds(
 
     Args:
         association: The factor's result; its pooled levels, reference, alpha and correction are kept.
-        loans: The loans it was counted from.
+        loans: The loans it was counted from, or a sample of them.
         max_rows: Loans in the fit at most, for the memory's sake.
         random_state: Seed of the draw.
     """
@@ -88,20 +90,25 @@ def adjusted_odds(
     left_out = LEFT_OUT.get(factor, ())
     names = {member: pooled for pooled, members in association.pooled.items() for member in members}
     values = factor_values(loans, factor)
-    fitted = association.levels.loc[association.levels["separation"].isna(), "level"].tolist()
+    mixed = association.levels.loc[association.levels["separation"].isna(), "level"].tolist()
     published = [names.get(level, level) for level in values.cat.categories]
-    of_category = np.array([fitted.index(name) if name in fitted else -1 for name in published])
+    of_category = np.array([mixed.index(name) if name in mixed else -1 for name in published])
     codes = of_category[values.cat.codes.to_numpy()]
     rows = np.flatnonzero(codes >= 0)
     sampled = len(rows) > max_rows
     if sampled:
         rows = np.sort(np.random.default_rng(random_state).choice(rows, max_rows, replace=False))
+    # A sample may hold loans of a single outcome, or none, where the counts hold both.
+    cells = np.bincount(2 * codes[rows] + loans["default"].to_numpy()[rows], minlength=2 * len(mixed)).reshape(-1, 2)
+    shown = np.flatnonzero(cells.all(axis=1))
+    rows = rows[np.isin(codes[rows], shown)]
+    fitted = [mixed[place] for place in shown]
     covariates = tuple(name for name in (*NUMBERS, *CATEGORIES) if name not in (factor, *left_out))
     empty = Adjusted(covariates, left_out, len(rows), sampled, False, _levels(association, None))
     if len(fitted) < 2:
         return empty
     chosen = loans.iloc[rows]
-    fit = fit_levels(chosen["default"].to_numpy(), codes[rows], _columns(chosen, covariates))
+    fit = fit_levels(chosen["default"].to_numpy(), np.searchsorted(shown, codes[rows]), _columns(chosen, covariates))
     if fit is None:
         return empty
     contrasts = _contrasts(association, fitted, fit)

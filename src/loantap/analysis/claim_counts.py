@@ -8,6 +8,7 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts
 from loantap.errors import InputError
 from loantap.settings import reference_dir
@@ -191,7 +192,7 @@ def counts_of_loans(loans: pd.DataFrame, *, factors: Iterable[str], columns: Ite
             means[column] = ByOutcome(defaulted=defaulted, repaid=repaid)
     levels = {}
     for factor in dict.fromkeys(factors):
-        rows = factor_counts(loans, factor).to_dict("records")
+        rows = factor_counts(FrameCounts(loans), factor).to_dict("records")
         levels[factor] = Levels(
             counts={str(row["level"]): Count(n=int(row["n"]), defaults=int(row["defaults"])) for row in rows}
         )

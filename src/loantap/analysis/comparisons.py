@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from loantap.analysis.counts import SIZES, LoanCounts
 from loantap.analysis.summaries import MISSING, with_intervals
 
 # Levels with fewer loans than this share say little about a driver's reach, however extreme their rate.
@@ -76,16 +77,22 @@ def rate_difference(
 
 
 def compare_groups(
-    default: pd.Series, inside: pd.Series, *, min_cell: int = 10, confidence: float = 0.95
+    counts: pd.DataFrame, inside: pd.Series, *, min_cell: int = 10, confidence: float = 0.95
 ) -> dict[str, float | int | None]:
     """Compare the default rate of the loans `inside` a group with that of the others.
+
+    Args:
+        counts: n and defaults.
+        inside: Whether a row of them belongs to the group.
+        min_cell: The smallest group that is shown.
+        confidence: Of the intervals.
 
     Returns:
         n, default_rate, ci_low, ci_high of the group; other_rate, other_low, other_high of the others; and
         difference, diff_low, diff_high (Newcombe). All are None if either side has fewer than `min_cell` loans.
     """
-    n, defaults = int(inside.sum()), int(default[inside].sum())
-    others, other_defaults = len(default) - n, int(default.sum()) - defaults
+    n, defaults = (int(counts.loc[inside, name].sum()) for name in SIZES)
+    others, other_defaults = (int(counts.loc[~inside, name].sum()) for name in SIZES)
     if min(n, others) < min_cell:
         return dict.fromkeys(_COMPARED)
     sides = pd.DataFrame({"n": [n, others], "defaults": [defaults, other_defaults]})
@@ -96,23 +103,25 @@ def compare_groups(
 
 
 def missing_values(
-    missing: pd.DataFrame, default: pd.Series, *, min_cell: int = 10, confidence: float = 0.95
+    counts: LoanCounts, columns: list[str], *, min_cell: int = 10, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return what a missing value means for default.
 
     Args:
-        missing: True where a value is absent; columns without any are left out of the answer.
-        default: 1 for a defaulted loan, 0 for a repaid one.
+        counts: Counts by each of the columns.
+        columns: Columns that may lack values; those that do not are left out of the answer.
         min_cell: Columns with fewer missing values show no numbers.
         confidence: Of the intervals.
 
     Returns:
         One row per column, most often missing first: column, share, then the columns of `compare_groups`.
     """
-    incomplete = [name for name in missing.columns if missing[name].any()]
-    rows = []
-    for name in missing[incomplete].sum().sort_values(ascending=False, kind="stable").index:
-        found = compare_groups(default, missing[name], min_cell=min_cell, confidence=confidence)
-        share = None if found["n"] is None else missing[name].mean()
-        rows.append({"column": name, "share": share, **found})
+    found: list[tuple[float, dict]] = []
+    for name in columns:
+        table = counts.by(name)
+        absent = table[name].isna()
+        if share := table.loc[absent, "n"].sum() / table["n"].sum():
+            groups = compare_groups(table, absent, min_cell=min_cell, confidence=confidence)
+            found.append((share, {"column": name, "share": None if groups["n"] is None else share, **groups}))
+    rows = [row for _, row in sorted(found, key=lambda item: -item[0])]
     return pd.DataFrame(rows, columns=["column", "share", *_COMPARED])

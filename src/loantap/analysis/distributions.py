@@ -4,14 +4,16 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, quantile_test
+from scipy.stats import norm
 
-from loantap.analysis.summaries import merge_neighbours
+from loantap.analysis.counts import LoanCounts
+from loantap.analysis.quantiles import inverted_cdf, median_with_interval
+from loantap.analysis.summaries import counts_by_driver, merge_neighbours
 
 REPAID, DEFAULTED = "repaid", "defaulted"
 
 
-def medians(loans: pd.DataFrame, columns: list[str], *, confidence: float = 0.95) -> pd.DataFrame:
+def medians(counts: LoanCounts, columns: list[str], *, confidence: float = 0.95) -> pd.DataFrame:
     """Return the median of each column by outcome, and the difference, defaulted minus repaid.
 
     The interval of a median is that of its order statistics (`scipy.stats.quantile_test`); the interval of the
@@ -24,12 +26,13 @@ def medians(loans: pd.DataFrame, columns: list[str], *, confidence: float = 0.95
     """
     rows = []
     for name in columns:
-        bad, bad_low, bad_high = _median(loans.loc[loans["default"].eq(1), name], confidence)
-        good, good_low, good_high = _median(loans.loc[loans["default"].eq(0), name], confidence)
+        values, n, defaults = _present(counts, name)
+        bad, bad_low, bad_high = median_with_interval(values, defaults, confidence=confidence)
+        good, good_low, good_high = median_with_interval(values, n - defaults, confidence=confidence)
         rows.append(
             {
                 "column": name,
-                "n": int(loans[name].count()),
+                "n": int(n.sum()),
                 "defaulted": bad,
                 "defaulted_low": bad_low,
                 "defaulted_high": bad_high,
@@ -44,17 +47,12 @@ def medians(loans: pd.DataFrame, columns: list[str], *, confidence: float = 0.95
     return pd.DataFrame(rows)
 
 
-def _median(values: pd.Series, confidence: float) -> tuple[float, float, float]:
-    present = values.dropna().to_numpy()
-    if len(present) == 0:
-        return (float("nan"),) * 3
-    interval = quantile_test(present, p=0.5).confidence_interval(confidence)
-    # The middle value itself, as the interval's ends are values too.
-    middle = np.quantile(present, 0.5, method="inverted_cdf")
-    return float(middle), float(interval.low), float(interval.high)
+def _present(counts: LoanCounts, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    table = counts_by_driver(counts, name).dropna()
+    return table["value"].to_numpy(), table["n"].to_numpy(), table["defaults"].to_numpy()
 
 
-def histograms(loans: pd.DataFrame, columns: list[str], *, bins: int = 30, min_cell: int = 10) -> pd.DataFrame:
+def histograms(counts: LoanCounts, columns: list[str], *, bins: int = 30, min_cell: int = 10) -> pd.DataFrame:
     """Return histograms by outcome between the 1st and 99th percentile: column, outcome, left, right, density.
 
     `density` is the share of that outcome's loans with a value, per unit of the column. Bars of whole numbers hold
@@ -62,20 +60,20 @@ def histograms(loans: pd.DataFrame, columns: list[str], *, bins: int = 30, min_c
     """
     tables = []
     for name in columns:
-        values = loans[name].to_numpy()
-        low, high = np.nanquantile(values, [0.01, 0.99], method="inverted_cdf")
-        if low == high or np.all(np.mod(values[~np.isnan(values)], 1) == 0):
+        values, n, defaults = _present(counts, name)
+        low, high = inverted_cdf(values, n, np.array([0.01, 0.99]))
+        if low == high or np.all(np.mod(values, 1) == 0):
             # Bars of equally many whole numbers: others would make a comb of a smooth count.
             width = max(int(np.ceil((high - low + 1) / bins)), 1)
             edges = np.arange(low - 0.5, high + width, width)
         else:
             edges = np.linspace(low, high, bins + 1)
-        repaid = loans["default"].to_numpy() == 0
-        counts = np.array([np.histogram(values[side], bins=edges)[0] for side in (repaid, ~repaid)])
-        groups = merge_neighbours(range(counts.shape[1]), counts.min(axis=0), min_cell)
+        sides = {REPAID: n - defaults, DEFAULTED: defaults}
+        heights = np.array([np.histogram(values, bins=edges, weights=side)[0] for side in sides.values()])
+        groups = merge_neighbours(range(heights.shape[1]), heights.min(axis=0), min_cell)
         left, right = edges[[rows[0] for rows in groups]], edges[[rows[-1] + 1 for rows in groups]]
-        for label, side, bars in ((REPAID, repaid, counts[0]), (DEFAULTED, ~repaid, counts[1])):
-            total = max(int((~np.isnan(values[side])).sum()), 1)
+        for (label, side), bars in zip(sides.items(), heights, strict=True):
+            total = max(int(side.sum()), 1)
             density = np.array([bars[rows].sum() for rows in groups]) / total / (right - left)
             tables.append(
                 pd.DataFrame({"column": name, "outcome": label, "left": left, "right": right, "density": density})

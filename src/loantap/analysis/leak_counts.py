@@ -17,22 +17,23 @@ def counts_of_column(values: pd.Series, default: np.ndarray) -> tuple[pd.DataFra
         return exact, None
     bins: pd.Series | None = None
     if pd.api.types.is_datetime64_any_dtype(values):
-        bins = values.dt.year.astype("category")
-    elif (numbers := _numbers(codes, distinct)) is not None:
-        bins = binned(numbers, bins=_BINS)
+        bins = pd.Series(distinct).dt.year.astype("category")
+    elif (numbers := _numbers(distinct)) is not None:
+        bins = binned(numbers, pd.Series(np.bincount(codes[codes >= 0], minlength=len(distinct))), bins=_BINS)
     if bins is None:
         return exact, None
-    return exact, _tally(bins.cat.categories, bins.cat.codes.to_numpy(dtype="int64"), default)
+    of_distinct = np.append(bins.cat.codes.to_numpy(dtype="int64"), -1)  # the last one serves the code -1: missing
+    return exact, _tally(bins.cat.categories, of_distinct[codes], default)
 
 
-def _numbers(codes: np.ndarray, distinct: pd.Index) -> pd.Series | None:
+def _numbers(distinct: pd.Index) -> pd.Series | None:
     # Columns that the codebook does not know come as texts, numbers among them.
     if not pd.api.types.is_numeric_dtype(distinct):
         texts = pd.Series(distinct).astype("str").str.strip().str.removesuffix("%")
         distinct = pd.Index(pd.to_numeric(texts, errors="coerce"))
         if distinct.hasnans:
             return None
-    return pd.Series(np.append(distinct.to_numpy(dtype="float64"), np.nan)[codes])
+    return pd.Series(distinct.to_numpy(dtype="float64"))
 
 
 def _tally(labels: pd.Index, codes: np.ndarray, default: np.ndarray) -> pd.DataFrame:

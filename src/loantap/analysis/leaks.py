@@ -26,12 +26,12 @@ from scipy import stats
 from loantap.analysis.leak_counts import all_but_one, auc_alone, counts_of_column, level_text
 from loantap.analysis.odds import separation
 from loantap.analysis.strength import auc_interval
-from loantap.data.columns import BY_NAME
+from loantap.data.columns import BY_NAME, KEY
 from loantap.errors import InputError
 
 LEAK, CLEAR = "leak", "clear"
 UNKNOWN = "unknown"
-_OUTCOME = {"row", "default", *(name for name, column in BY_NAME.items() if column.known == "outcome")}
+_OUTCOME = {"row", KEY, "default", *(name for name, column in BY_NAME.items() if column.known == "outcome")}
 _OF_ADDRESS = ("state", "pincode")
 _COLUMN = [
     "column", "known", "levels", "pure_levels", "loans_in_pure", "extreme_levels", "p_adjusted",
@@ -100,7 +100,7 @@ def find_leaks(
 
     Args:
         loans: Cleaned loans with `default`. All columns are examined, also those that the codebook does not know, but
-            for the outcome and `row`.
+            for the outcome, `row` and the loan's key.
         alpha: The family-wise error rate of each of the two rules.
         folds: Of the cross-validation.
         odds_ceiling: The largest plausible factor between a level's odds of default and the portfolio's, both ways.

@@ -6,6 +6,7 @@ from published tables; everything after this module is the same for all three.
 
 import pandas as pd
 
+from loantap.analysis.counts import SIZES, LoanCounts
 from loantap.analysis.professions import MISSING, map_groups, map_professions
 from loantap.data.columns import BY_NAME
 from loantap.errors import InputError
@@ -16,14 +17,19 @@ _OF_TITLES = ("profession", "profession_group")
 
 def source_columns(factor: str, *more: str) -> list[str]:
     """Return the columns of the loans that a factor is made from, with `default` and any others wanted."""
-    return list(dict.fromkeys(["emp_title" if factor in _OF_TITLES else factor, "default", *more]))
+    return list(dict.fromkeys([source_column(factor), "default", *more]))
+
+
+def source_column(factor: str) -> str:
+    """Return the column that a factor is made from."""
+    return "emp_title" if factor in _OF_TITLES else factor
 
 
 def factor_values(loans: pd.DataFrame, factor: str, *, keep_missing: bool = True) -> pd.Series:
     """Return each loan's level of a factor, as a category of texts.
 
     Args:
-        loans: Cleaned loans; a column that bears the factor's name is used as it is.
+        loans: Cleaned loans, or counts by their values; a column that bears the factor's name is used as it is.
         factor: A column, or "profession" or "profession_group", which are made from `emp_title`.
         keep_missing: Make a missing value the level "Missing" (the last one), or leave it missing.
 
@@ -54,34 +60,35 @@ def _text(level: object) -> str:
     return f"{level:g}" if isinstance(level, float) else str(level)
 
 
-def factor_counts(loans: pd.DataFrame, factor: str, *, keep_missing: bool = True) -> pd.DataFrame:
-    """Count loans and defaults by level of a factor, in one pass.
+def factor_counts(counts: LoanCounts, factor: str, *, keep_missing: bool = True) -> pd.DataFrame:
+    """Count loans and defaults by level of a factor.
 
     Args:
-        loans: Cleaned loans with `default` and the factor's column.
+        counts: Counts by the factor's column.
         factor: As in `factor_values`.
         keep_missing: As in `factor_values`.
 
     Returns:
         level, n, defaults: an ordered factor in the codebook's order, any other with the largest level first.
     """
-    values = factor_values(loans, factor, keep_missing=keep_missing)
-    counts = _count(loans, [values.rename("level")])
+    table = counts.by(source_column(factor))
+    values = factor_values(table, factor, keep_missing=keep_missing)
+    by_level = _sum(table, [values.rename("level")])
     if not values.cat.ordered:
-        counts = counts.sort_values(["n", "level"], ascending=[False, True], kind="stable", ignore_index=True)
-    return counts
+        by_level = by_level.sort_values(["n", "level"], ascending=[False, True], kind="stable", ignore_index=True)
+    return by_level
 
 
-def stratified_counts(loans: pd.DataFrame, factor: str, *, stratum: str = "grade") -> pd.DataFrame:
+def stratified_counts(counts: LoanCounts, factor: str, *, stratum: str = "grade") -> pd.DataFrame:
     """Count loans and defaults by level of a factor within each level of another: stratum, level, n, defaults."""
-    values = factor_values(loans, factor).rename("level")
-    return _count(loans, [factor_values(loans, stratum).rename("stratum"), values])
+    table = counts.by(source_column(factor), source_column(stratum))
+    keys = {"stratum": stratum, "level": factor}
+    return _sum(table, [factor_values(table, name).rename(key) for key, name in keys.items()])
 
 
-def _count(loans: pd.DataFrame, keys: list[pd.Series]) -> pd.DataFrame:
-    grouped = loans["default"].groupby(keys, observed=True).agg(n="size", defaults="sum")
-    counts = grouped.astype("int64").reset_index()
-    return counts.astype({str(key.name): "str" for key in keys})
+def _sum(table: pd.DataFrame, keys: list[pd.Series]) -> pd.DataFrame:
+    sums = table[SIZES].groupby(keys, observed=True).sum().reset_index()
+    return sums.astype({str(key.name): "str" for key in keys})
 
 
 def check_counts(counts: pd.DataFrame, *, factor: str) -> pd.DataFrame:

@@ -2,24 +2,24 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
-
 from loantap.analysis.association import Association, analyse
-from loantap.analysis.levels import factor_counts, factor_values
+from loantap.analysis.counts import LoanCounts
+from loantap.analysis.levels import factor_counts, factor_values, source_column
 
 
-def analyse_within(loans: pd.DataFrame, factor: str, *, parent: Association) -> Association:
+def analyse_within(counts: LoanCounts, factor: str, *, parent: Association) -> Association:
     """Analyse a finer factor, such as sub-grades, beside the published levels of its parent.
 
     Small levels are pooled within their parent's level only, so that no difference between the two tables shows one.
     The result's levels have one more column, `parent`: the parent's level.
     """
     names = {member: pooled for pooled, members in parent.pooled.items() for member in members}
-    parents = factor_values(loans, parent.factor).astype("str").replace(names)
-    first_parent = parents.groupby(factor_values(loans, factor), observed=True).first()
+    pairs = counts.by(source_column(factor), source_column(parent.factor))
+    parents = factor_values(pairs, parent.factor).astype("str").replace(names)
+    first_parent = parents.groupby(factor_values(pairs, factor), observed=True).first()
     of_level = {str(level): str(name) for level, name in first_parent.items()}
     found = analyse(
-        factor_counts(loans, factor),
+        factor_counts(counts, factor),
         factor=factor,
         correction=parent.correction,
         alpha=parent.alpha,

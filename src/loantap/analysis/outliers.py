@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from loantap.analysis.comparisons import compare_groups
+from loantap.analysis.counts import LoanCounts
+from loantap.analysis.quantiles import linear
+from loantap.analysis.summaries import counts_by_driver
 
 _WHISKER = 1.5  # quartile ranges beyond the quartiles (Tukey 1977)
 
@@ -34,7 +38,7 @@ SUSPICIONS = (
 )
 
 
-def outliers(loans: pd.DataFrame, columns: list[str], *, min_cell: int = 10, confidence: float = 0.95) -> pd.DataFrame:
+def outliers(counts: LoanCounts, columns: list[str], *, min_cell: int = 10, confidence: float = 0.95) -> pd.DataFrame:
     """Compare loans beyond 1.5 quartile ranges from the quartiles with the others.
 
     Returns:
@@ -43,19 +47,18 @@ def outliers(loans: pd.DataFrame, columns: list[str], *, min_cell: int = 10, con
     """
     rows = []
     for name in columns:
-        present = loans[name].notna()
-        values, default = loans.loc[present, name], loans.loc[present, "default"]
-        first, third = values.quantile([0.25, 0.75])
+        table = counts_by_driver(counts, name).dropna()
+        first, third = linear(table["value"].to_numpy(), table["n"].to_numpy(), np.array([0.25, 0.75]))
         reach = _WHISKER * (third - first)
-        outside = ~values.between(first - reach, third + reach)
-        found = compare_groups(default, outside, min_cell=min_cell, confidence=confidence)
-        share = None if found["n"] is None else outside.mean()
+        outside = ~table["value"].between(first - reach, third + reach)
+        found = compare_groups(table, outside, min_cell=min_cell, confidence=confidence)
+        share = None if found["n"] is None else found["n"] / table["n"].sum()
         rows.append({"column": name, "low": first - reach, "high": third + reach, "share": share, **found})
     return pd.DataFrame(rows)
 
 
 def implausible_values(
-    loans: pd.DataFrame,
+    counts: LoanCounts,
     *,
     suspicions: tuple[Suspicion, ...] = SUSPICIONS,
     min_cell: int = 10,
@@ -69,8 +72,9 @@ def implausible_values(
     """
     rows = []
     for suspicion in suspicions:
-        inside = loans[suspicion.column].between(suspicion.low, suspicion.high)
-        found = compare_groups(loans["default"], inside, min_cell=min_cell, confidence=confidence)
-        share = None if found["n"] is None else inside.mean()
+        table = counts.by(suspicion.column)
+        inside = table[suspicion.column].between(suspicion.low, suspicion.high)
+        found = compare_groups(table, inside, min_cell=min_cell, confidence=confidence)
+        share = None if found["n"] is None else found["n"] / table["n"].sum()
         rows.append({"column": suspicion.column, "meaning": suspicion.meaning, "share": share, **found})
     return pd.DataFrame(rows)

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from loantap.analysis.counts import LoanCounts
 from loantap.errors import InputError
 from loantap.settings import reference_dir
 
@@ -60,7 +61,7 @@ class Rule:
     profession: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProfessionTable:
     """The rules, ready to be looked up.
 
@@ -189,20 +190,23 @@ def map_professions(titles: pd.Series, *, table: ProfessionTable | None = None) 
     """
     table = table or load_professions()
     codes, distinct = pd.factorize(titles)
-    normal = [normalise_title(title) for title in distinct.tolist()]
-    found = [MISSING if title in _NO_ANSWER else table.profession(title) for title in normal]
+    found = [_profession(title, table) for title in distinct.tolist()]
     levels = [*dict.fromkeys(table.groups), OTHER, MISSING]
     of_distinct = pd.Categorical([*found, MISSING], categories=levels)  # the last one serves the code -1: no title
-    values = pd.Categorical.from_codes(of_distinct.codes[codes], dtype=of_distinct.dtype)
-    return pd.Series(values, index=titles.index, name="profession")
+    return pd.Series(of_distinct.take(codes), index=titles.index, name="profession")
+
+
+@lru_cache(maxsize=1_000_000)  # the same titles are asked for by level, within strata, and for a regression's loans
+def _profession(title: str, table: ProfessionTable) -> str:
+    normal = normalise_title(title)
+    return MISSING if normal in _NO_ANSWER else table.profession(normal)
 
 
 def map_groups(professions: pd.Series, *, table: ProfessionTable | None = None) -> pd.Series:
     """Return the group of each profession, as a category; Other and Missing stay themselves."""
     table = table or load_professions()
     groups = {**table.groups, OTHER: OTHER, MISSING: MISSING}
-    levels = list(dict.fromkeys(groups.values()))
-    return professions.map(groups).astype(pd.CategoricalDtype(levels)).rename("group")
+    return professions.map(groups).astype(pd.CategoricalDtype([*dict.fromkeys(groups.values())])).rename("group")
 
 
 @dataclass(frozen=True)
@@ -222,26 +226,25 @@ class Coverage:
     unmapped: pd.DataFrame
 
 
-def coverage(titles: pd.Series, *, professions: pd.Series | None = None, min_cell: int = 10, top: int = 15) -> Coverage:
+def coverage(counts: LoanCounts, *, min_cell: int = 10, top: int = 15) -> Coverage:
     """Return how many loans the rules reach, and the most frequent titles that they do not.
 
     Args:
-        titles: `emp_title` of the loans.
-        professions: What `map_professions` made of them; mapped here if not given.
+        counts: Counts by `emp_title`.
         min_cell: Titles of fewer loans are not shown.
         top: Titles to show at most.
     """
-    professions = map_professions(titles) if professions is None else professions
-    counts = professions.value_counts()
-    named = {"employer": EMPLOYER, "other": OTHER, "missing": MISSING}
-    rest = {name: int(counts.get(level, 0)) for name, level in named.items()}
-    loans = {"mapped": len(titles) - sum(rest.values()), **rest}
-    left = titles[(professions == OTHER).to_numpy()].value_counts()
-    normal = left.groupby([normalise_title(title) for title in left.index]).sum()
+    table = counts.by("emp_title")
+    professions = map_professions(table["emp_title"])
+    total, n = int(table["n"].sum()), table["n"].groupby(professions, observed=False).sum()
+    rest = {"employer": int(n[EMPLOYER]), "other": int(n[OTHER]), "missing": int(n[MISSING])}
+    loans = {"mapped": total - sum(rest.values()), **rest}
+    left = table.loc[professions == OTHER]
+    normal = left["n"].groupby([normalise_title(title) for title in left["emp_title"]]).sum()
     frequent = normal[normal >= max(min_cell, 1)].sort_values(ascending=False, kind="stable").head(top)
     return Coverage(
-        loans=len(titles),
-        distinct_titles=int(titles.nunique()),
-        shares={name: count / len(titles) for name, count in loans.items()},
+        loans=total,
+        distinct_titles=int(table["emp_title"].notna().sum()),
+        shares={name: count / total for name, count in loans.items()},
         unmapped=pd.DataFrame({"title": frequent.index.astype("str"), "loans": frequent.to_numpy()}),
     )

@@ -7,18 +7,22 @@ import pandas as pd
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from loantap.analysis.summaries import known_at
+from loantap.analysis.counts import LoanCounts
+from loantap.analysis.summaries import counts_by_driver, known_at
 
-_FOLDS = 5
 
-
-def driver_strength(loans: pd.DataFrame, columns: Iterable[str], *, confidence: float = 0.95) -> pd.DataFrame:
+def driver_strength(counts: LoanCounts, columns: Iterable[str], *, confidence: float = 0.95) -> pd.DataFrame:
     """Return the area under the ROC curve of each column alone, strongest first.
 
     Numbers and ordered categories are their own score, turned round where higher values default less. The levels of
-    an unordered category are scored by their default rate in four fifths of the loans and judged on the last fifth,
-    five times in turn, so that many small levels look no stronger than they are. Missing values are left out of
-    the first kind and are a level of the second.
+    an unordered category are scored by their default rate, for every pair of a defaulted and a repaid loan without these
+    two (leave-pair-out cross-validation; Airola et al. 2011), so that many small levels look no stronger than they are.
+    Missing values are left out of the first kind and are a level of the second.
+
+    Args:
+        counts: Counts by each of the columns.
+        columns: Drivers, as in `counts_by_driver`.
+        confidence: Of the intervals.
 
     Returns:
         One row per column: driver, known (when its value exists), direction ("up": higher values default more,
@@ -26,17 +30,22 @@ def driver_strength(loans: pd.DataFrame, columns: Iterable[str], *, confidence: 
     """
     rows = []
     for name in columns:
-        values = loans[name]
-        if isinstance(values.dtype, pd.CategoricalDtype) and not values.cat.ordered:
-            auc, n, defaults = _auc_of_levels(values, loans["default"])
-            direction = "levels"
+        table = counts_by_driver(counts, name)
+        kind = table["value"].dtype
+        unordered = isinstance(kind, pd.CategoricalDtype) and not kind.ordered
+        table = table if unordered else table.dropna()
+        n, defaults = table["n"].to_numpy(), table["defaults"].to_numpy()
+        if unordered:
+            auc, direction = _auc_of_levels(n, defaults), "levels"
         else:
-            auc, n, defaults = _auc_of_order(values, loans["default"])
+            # The counts are sorted by value, so a value's place is a score of the same order.
+            place = np.arange(len(table))
+            auc = _auc(place, place, defaults, n - defaults)
             direction = "up" if auc >= 0.5 else "down"
             auc = max(auc, 1 - auc)
-        low, high = auc_interval(auc, defaults, n - defaults, confidence=confidence)
+        low, high = auc_interval(auc, int(defaults.sum()), int((n - defaults).sum()), confidence=confidence)
         rows.append(
-            {"driver": name, "known": known_at(name), "direction": direction, "n": n, "auc": auc, "ci_low": low, "ci_high": high}
+            {"driver": name, "known": known_at(name), "direction": direction, "n": int(n.sum()), "auc": auc, "ci_low": low, "ci_high": high}
         )  # fmt: skip
     return pd.DataFrame(rows).sort_values("auc", ascending=False, kind="stable", ignore_index=True)
 
@@ -56,32 +65,23 @@ def auc_interval(auc: float, positives: int, negatives: int, *, confidence: floa
     return max(0.0, float(auc - reach)), min(1.0, float(auc + reach))
 
 
-def _auc_of_order(values: pd.Series, default: pd.Series) -> tuple[float, int, int]:
-    # Counting equal values first makes the sort short: four million incomes are some hundred thousand values.
-    scores = values.cat.codes.where(values.notna()) if isinstance(values.dtype, pd.CategoricalDtype) else values
-    counts = default.groupby(scores).agg(["size", "sum"])
-    n, defaults = int(counts["size"].sum()), int(counts["sum"].sum())
-    return _weighted_auc(counts.index.to_numpy(), counts["sum"].to_numpy(), counts["size"].to_numpy()), n, defaults
+def _auc_of_levels(n: np.ndarray, defaults: np.ndarray) -> float:
+    # A loan's level is scored without the pair that is judged, so a score never knows the outcomes it is judged on. All
+    # pairs are counted at once: leaving out one loan gives every default of a level the same score, and every repaid loan.
+    repaid = n - defaults
+    unknown = (defaults.sum() - 1) / max(n.sum() - 2, 1)  # a loan alone in its level
+    others = np.maximum(n - 1, 1)
+    of_default = np.where(n > 1, (defaults - 1) / others, unknown)
+    of_repaid = np.where(n > 1, defaults / others, unknown)
+    # Two loans of one level leave the same others behind: a tie, where the two scores above differ.
+    ties = defaults.astype("float64") @ repaid / max(float(defaults.sum()) * float(repaid.sum()), 1)
+    return _auc(of_default, of_repaid, defaults, repaid) + float(ties / 2)
 
 
-def _auc_of_levels(values: pd.Series, default: pd.Series) -> tuple[float, int, int]:
-    codes = values.cat.codes.to_numpy(dtype="int64") + 1
-    levels = len(values.cat.categories) + 1
-    # Every fifth loan: the file's order carries no outcome, and no random numbers are needed.
-    cell = codes + levels * (np.arange(len(codes)) % _FOLDS)
-    n = np.bincount(cell, minlength=levels * _FOLDS).reshape(_FOLDS, levels)
-    defaults = np.bincount(cell, weights=default.to_numpy(), minlength=levels * _FOLDS).reshape(_FOLDS, levels)
-    overall = defaults.sum() / n.sum()
-    other_n, other_defaults = n.sum(axis=0) - n, defaults.sum(axis=0) - defaults
-    # A level unknown in the other folds gets the overall rate.
-    scores = np.where(other_n > 0, other_defaults / np.maximum(other_n, 1), overall)
-    areas = [_weighted_auc(*parts) for parts in zip(scores, defaults, n, strict=True)]
-    return float(np.mean(areas)), int(n.sum()), int(defaults.sum())
-
-
-def _weighted_auc(scores: np.ndarray, defaults: np.ndarray, n: np.ndarray) -> float:
-    if defaults.sum() in (0, n.sum()):
+def _auc(of_default: np.ndarray, of_repaid: np.ndarray, defaults: np.ndarray, repaid: np.ndarray) -> float:
+    """Return the area under the ROC curve of loans that are scored by value and outcome."""
+    if 0 in (defaults.sum(), repaid.sum()):
         return float("nan")
-    outcome = np.repeat([1, 0], len(scores))
-    weights = np.concatenate([defaults, n - defaults])
-    return float(roc_auc_score(outcome, np.tile(scores, 2), sample_weight=weights))
+    outcome = np.repeat([1, 0], len(defaults))
+    scores, weights = np.concatenate([of_default, of_repaid]), np.concatenate([defaults, repaid])
+    return float(roc_auc_score(outcome, scores, sample_weight=weights))

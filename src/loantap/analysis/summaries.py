@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from loantap.analysis.counts import SIZES, LoanCounts
+from loantap.analysis.quantiles import inverted_cdf, linear
 from loantap.data.columns import BY_NAME, names
 
 MISSING = "missing"
@@ -19,9 +21,49 @@ def drivers() -> list[str]:
 
 
 def credit_history_years(loans: pd.DataFrame) -> pd.Series:
-    """Return the years from the first credit line to the funding of the loan."""
+    """Return the years from the first credit line to the funding, of loans or of counts by both months."""
     days = (loans["issue_d"] - loans["earliest_cr_line"]).dt.days
     return (days / 365.25).rename(CREDIT_HISTORY)
+
+
+def counts_by_driver(counts: LoanCounts, driver: str) -> pd.DataFrame:
+    """Count loans and defaults by the values of a driver, a raw column or the length of the credit history.
+
+    Returns:
+        value (sorted, a missing one last), n, defaults.
+    """
+    if driver != CREDIT_HISTORY:
+        return counts.by(driver).rename(columns={driver: "value"})
+    months = counts.by("issue_d", "earliest_cr_line")
+    years = credit_history_years(months).rename("value")
+    return months[SIZES].groupby(years, dropna=False).sum().reset_index()
+
+
+def outcomes(counts: LoanCounts) -> pd.DataFrame:
+    """Return how many loans ended each way, and the money lent with them.
+
+    Returns:
+        A row for "defaulted" and one for "repaid": outcome, loans, amount_lent and median_loan (currency),
+        share_of_loans, share_of_amount.
+    """
+    table = counts.by("loan_amnt")
+    amounts = table["loan_amnt"].to_numpy()
+    bad = table["defaults"].to_numpy()
+    rows = [
+        {
+            "outcome": outcome,
+            "loans": int(n.sum()),
+            "amount_lent": float(amounts @ n),
+            "median_loan": float(linear(amounts, n, np.array([0.5]))[0]),
+        }
+        for outcome, n in (("defaulted", bad), ("repaid", table["n"].to_numpy() - bad))
+        if n.any()
+    ]
+    shape = pd.DataFrame(rows)
+    return shape.assign(
+        share_of_loans=shape["loans"] / shape["loans"].sum(),
+        share_of_amount=shape["amount_lent"] / shape["amount_lent"].sum(),
+    )
 
 
 def known_at(driver: str) -> str:
@@ -35,14 +77,12 @@ def with_intervals(counts: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
     return counts.assign(default_rate=counts["defaults"] / counts["n"], ci_low=low, ci_high=high)
 
 
-def default_rates(
-    default: pd.Series, levels: pd.Series, *, min_cell: int = 10, confidence: float = 0.95
-) -> pd.DataFrame:
+def default_rates(counts: pd.DataFrame, *, min_cell: int = 10, confidence: float = 0.95) -> pd.DataFrame:
     """Return the default rate of each level.
 
     Args:
-        default: 1 for a defaulted loan, 0 for a repaid one.
-        levels: The level of each loan: a category, or values that sort. Missing values form a level of their own.
+        counts: level (a category, or values that sort), n, defaults; rows of one level are added up. Missing values form
+            a level of their own.
         min_cell: Levels with fewer loans are pooled: with their neighbour if levels have an order, else with
             each other, and where they do not suffice together, with the next smallest level, so that totals
             do not give a small cell away.
@@ -51,13 +91,13 @@ def default_rates(
     Returns:
         One row per level, in the order of the levels: level, n, defaults, default_rate, ci_low, ci_high.
     """
+    levels = counts["level"]
     if not isinstance(levels.dtype, pd.CategoricalDtype):
         levels = pd.Series(pd.Categorical(levels, ordered=True), index=levels.index)
     # Missing has the code -1: shifted to the front for counting, then moved to the end.
     codes = levels.cat.codes.to_numpy(dtype="int64") + 1
     size = len(levels.cat.categories) + 1
-    n = np.roll(np.bincount(codes, minlength=size), -1)
-    defaults = np.roll(np.bincount(codes, weights=default.to_numpy(), minlength=size), -1).astype("int64")
+    n, defaults = (np.roll(np.bincount(codes, counts[name], size), -1).astype("int64") for name in SIZES)
     labels = [*(str(level) for level in levels.cat.categories), MISSING]
     groups = _pooled(n, min_cell, ordered=bool(levels.cat.ordered))
     table = pd.DataFrame(
@@ -112,19 +152,28 @@ def _label(labels: list[str], rows: list[int], *, ordered: bool) -> str:
     return " or ".join(parts + ([MISSING] if absent in rows else []))
 
 
-def binned(values: pd.Series, *, bins: int = 10) -> pd.Series:
+def binned(values: pd.Series, n: pd.Series, *, bins: int = 10) -> pd.Series:
     """Return an ordered category of about equally many loans per bin; a column of few values keeps them as levels.
 
     The labels state the edges, which are quantiles; the first and last bin are open, so that the smallest and
     the largest loan stay unnamed. Ties are never split: a value held by many loans fills its bin alone.
+
+    Args:
+        values: Numbers, in any order.
+        n: Loans at each of them.
+        bins: Bins at most.
+
+    Returns:
+        The bin of each of the values; missing ones stay missing.
     """
-    present = values.dropna().to_numpy()
-    distinct = np.unique(present)
+    loans = n.groupby(values).sum()
+    loans = loans.loc[loans > 0]
+    distinct = loans.index.to_numpy()
     if len(distinct) <= bins:
         labels = _texts(distinct)
         codes = np.searchsorted(distinct, values.to_numpy())
     else:
-        uppers = np.unique(np.quantile(present, np.arange(1, bins) / bins, method="inverted_cdf"))
+        uppers = np.unique(inverted_cdf(distinct, loans.to_numpy(), np.arange(1, bins) / bins))
         # Where many loans share the largest value, the last bin is theirs alone.
         uppers = np.unique(np.minimum(uppers, distinct[-2]))
         labels = _edge_labels(uppers, lowest=distinct[0], whole=bool((distinct == np.floor(distinct)).all()))
@@ -154,7 +203,7 @@ def _texts(values: np.ndarray) -> list[str]:
 
 
 def driver_rates(
-    loans: pd.DataFrame, columns: Iterable[str], *, bins: int = 10, min_cell: int = 10, confidence: float = 0.95
+    counts: LoanCounts, columns: Iterable[str], *, bins: int = 10, min_cell: int = 10, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return the default rate of each level of each driver: driver, known, then the columns of `default_rates`.
 
@@ -162,8 +211,10 @@ def driver_rates(
     """
     tables = []
     for name in columns:
-        levels = binned(loans[name], bins=bins) if pd.api.types.is_numeric_dtype(loans[name]) else loans[name]
-        table = default_rates(loans["default"], levels, min_cell=min_cell, confidence=confidence)
+        values = counts_by_driver(counts, name)
+        numeric = pd.api.types.is_numeric_dtype(values["value"])
+        levels = binned(values["value"], values["n"], bins=bins) if numeric else values["value"]
+        table = default_rates(values.assign(level=levels), min_cell=min_cell, confidence=confidence)
         table.insert(0, "driver", name)
         table.insert(1, "known", known_at(name))
         tables.append(table)

@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from loantap.analysis.adjusted import adjusted_odds
 from loantap.analysis.association import analyse
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts
 
 ALPHA = 0.05
@@ -131,6 +132,6 @@ def draw_adjusted_null(rngs: list[np.random.Generator]) -> Draw:
 
 def _analyse(rng: np.random.Generator, effects: np.ndarray, pulls: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
     loans = segment_loans(rng, effects, pulls)
-    association = analyse(factor_counts(loans, FACTOR), factor=FACTOR, alpha=ALPHA)
+    association = analyse(factor_counts(FrameCounts(loans), FACTOR), factor=FACTOR, alpha=ALPHA)
     adjusted = adjusted_odds(association, loans)
     return association.levels.set_index("level").loc[LEVELS], adjusted.levels.set_index("level").loc[LEVELS]

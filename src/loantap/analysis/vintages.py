@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from loantap.analysis.counts import SIZES
 from loantap.analysis.summaries import merge_neighbours, with_intervals
 
 Period = Literal["month", "quarter", "year"]
@@ -12,8 +13,7 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def vintage_rates(
-    issue_d: pd.Series,
-    default: pd.Series,
+    counts: pd.DataFrame,
     *,
     period: Period = "quarter",
     term: int = 36,
@@ -24,11 +24,10 @@ def vintage_rates(
     """Return the default rate of the loans funded in each period.
 
     Args:
-        issue_d: Month of funding of each loan.
-        default: 1 for a defaulted loan, 0 for a repaid one.
+        counts: issue_d (month of funding), n, defaults; rows of one month are added up.
         period: Length of a vintage.
         term: Months that these loans run.
-        last: The last month of funding in the data, if `issue_d` is a part of it.
+        last: The last month of funding in the data, if `counts` are of a part of them.
         min_cell: Neighbouring periods with fewer loans are merged.
         confidence: Of the Wilson intervals.
 
@@ -39,11 +38,11 @@ def vintage_rates(
         ended early, by default or by early repayment.
     """
     step = _MONTHS[period]
+    issue_d = counts["issue_d"]
     months = (issue_d.dt.year * 12 + issue_d.dt.month - 1).to_numpy()
     offset = months.min() // step
     codes = months // step - offset
-    n = np.bincount(codes)
-    defaults = np.bincount(codes, weights=default.to_numpy()).astype("int64")
+    n, defaults = (np.bincount(codes, counts[name]).astype("int64") for name in SIZES)
     final = months.max() if last is None else last.year * 12 + last.month - 1
     rows = []
     for group in merge_neighbours(range(len(n)), n, min_cell):

@@ -131,6 +131,11 @@ def survival(association: Association, adjusted: Adjusted) -> str:
     )
 
 
+def sample_text(adjusted: Adjusted, note: str) -> str:
+    """Return the loans behind the adjusted odds ratios, for a caption; empty without a note on a sample."""
+    return f" Adjusted odds ratios: n = {adjusted.n:,} loans. {note}" if note else ""
+
+
 def _equal(adjusted: Adjusted) -> str:
     return "loan and borrower" if "int_rate" in adjusted.left_out else "loan, price and borrower"
 

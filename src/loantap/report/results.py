@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from loantap.analysis.counts import FrameCounts, LoanCounts, StoredCounts
 from loantap.errors import InputError
 from loantap.files import replacing, write_text
 from loantap.report.plots.style import RC
@@ -53,6 +54,16 @@ class RunFolder:
         return self.path / "data" / "loans.parquet"
 
     @property
+    def counts_dir(self) -> Path:
+        """Counts of loans by value (Parquet), where they were made by a database."""
+        return self.path / "data" / "counts"
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the cleaned loans are a stratified sample of those that were counted."""
+        return self.counts_dir.is_dir()
+
+    @property
     def quarantine_path(self) -> Path:
         """The records set aside (CSV)."""
         return self.path / "data" / "quarantine.csv"
@@ -68,6 +79,14 @@ class RunFolder:
                 f"{self.loans_path}: expected the cleaned loans, found nothing. Run the ingest stage first."
             )
         return pd.read_parquet(self.loans_path, columns=columns)
+
+    def counts(self, columns: list[str] | None = None) -> LoanCounts:
+        """Return counts by the named columns of the cleaned loans (which need `default` among them), or by any."""
+        return StoredCounts(self.counts_dir) if self.is_sampled else FrameCounts(self.loans(columns))
+
+    def sample_note(self, loans: int, *, counted: int) -> str:
+        """Return where a number comes from that needs single loans, for a caption; empty if they are all that was counted."""
+        return f"From a stratified sample of {loans:,} of {counted:,} loans." if self.is_sampled else ""
 
     def write_result(self, name: str, value: Any) -> Path:
         """Write a result as `results/NAME.json`; dataclasses, NumPy and pandas values are turned into plain ones.

@@ -1,0 +1,62 @@
+"""Notebooks that read counts run without the loans behind them, and say what comes from a sample."""
+
+from pathlib import Path
+
+import pandas as pd
+import papermill
+import pytest
+
+from loantap.analysis import summaries
+from loantap.analysis.counts import FrameCounts
+from loantap.data.columns import COLUMNS
+from loantap.report.results import RunFolder
+from loantap.settings import notebooks_dir
+
+SAMPLE = 1_500
+CUBES = {
+    "02_eda.ipynb": [
+        *((name,) for name in sorted({*summaries.drivers(), *(column.name for column in COLUMNS if column.missing)})),
+        ("issue_d", "term"),
+        ("issue_d", "earliest_cr_line"),
+    ],
+    "03_association.ipynb": [("emp_title",), ("emp_title", "grade")],
+}
+
+
+@pytest.fixture
+def run(loans: pd.DataFrame, tmp_path: Path) -> RunFolder:
+    run = RunFolder(tmp_path)
+    run.counts_dir.mkdir(parents=True)
+    loans.groupby("default").sample(frac=SAMPLE / len(loans), random_state=0).to_parquet(run.loans_path)
+    return run
+
+
+def execute(run: RunFolder, loans: pd.DataFrame, notebook: str, **parameters: str) -> None:
+    for columns in CUBES[notebook]:
+        FrameCounts(loans).by(*columns).to_parquet(run.counts_dir / f"{'+'.join(columns)}.parquet")
+    papermill.execute_notebook(
+        notebooks_dir() / notebook, None, {"run_dir": str(run.path), **parameters}, progress_bar=False
+    )
+
+
+def test_the_exploratory_analysis_needs_no_loans_but_for_pairs_of_columns(run: RunFolder, loans: pd.DataFrame):
+    execute(run, loans, "02_eda.ipynb")
+    eda = run.result("eda")
+    assert (eda["shape"]["n"], eda["shape"]["defaults"]) == (len(loans), loans["default"].sum())
+    assert all(sum(level["n"] for level in driver["levels"]) == len(loans) for driver in eda["drivers"])
+    assert eda["correlations"][0]["n"] == SAMPLE
+    note = "From a stratified sample of 1,500 of 4,000 loans."
+    told = {path.stem for path in (run.path / "results").rglob("*.json") if note in path.read_text("utf-8")}
+    assert told == {"eda", "leaks", "eda-leaks", "eda-correlation", "eda-pairs"}
+
+
+def test_associations_need_loans_for_the_regression_only(run: RunFolder, loans: pd.DataFrame):
+    execute(run, loans, "03_association.ipynb", factor="profession")
+    found = run.result("association_profession")
+    assert (found["n"], found["defaults"]) == (len(loans), loans["default"].sum())
+    assert found["adjusted"]["n"] <= SAMPLE
+    note = (
+        f"Adjusted odds ratios: n = {found['adjusted']['n']:,} loans. From a stratified sample of 1,500 of 4,000 loans."
+    )
+    told = {path.stem for path in (run.path / "results").rglob("*.json") if note in path.read_text("utf-8")}
+    assert told == {"association-profession-odds", "association-profession-adjusted"}
