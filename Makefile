@@ -60,8 +60,9 @@ validate: $(VENV)/.dev ## simulate loans of known truth and hold the statistics 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 lock: $(BIN)/python ## resolve pyproject.toml into requirements/*.lock
 	$(PIP) install uv
-	$(LOCK) --extra report --output-file requirements/report.lock
-	$(LOCK) --extra report --extra lab --extra dev --constraint requirements/report.lock --output-file requirements/dev.lock
+	# The larger set first: what it takes, the smaller one can take too.
+	$(LOCK) --extra report --extra lab --extra dev --output-file requirements/dev.lock
+	$(LOCK) --extra report --constraint requirements/dev.lock --output-file requirements/report.lock
 
 clean: ## remove the environment and all caches (runs are kept)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build src/*.egg-info

@@ -41,7 +41,7 @@ def test_the_bar_shows_fits_done_and_time_left(tmp_path: Path):
         path.write_text("{half a")  # a file read while it is written is passed over
         bars._bars.refresh()
     shown = screen.getvalue()
-    assert "fits: plain, SMOTE" in shown
+    assert "plain, SMOTE" in shown
     assert "24/60" in shown
     assert "left" in shown
     assert "half a" not in shown

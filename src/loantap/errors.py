@@ -20,6 +20,14 @@ class SchemaError(InputError):
     """A table breaks the contract of `loantap.data.columns`."""
 
 
+class MergeError(InputError):
+    """What the sources bring does not fit together; nothing was written."""
+
+
+class SourceError(LoanTapError):
+    """A source or the warehouse cannot be reached, refuses, or broke off; nothing was changed."""
+
+
 class ParameterError(InputError):
     """A notebook was given a parameter it does not know, or a value it does not take."""
 

@@ -34,10 +34,9 @@ def counted(results: Iterable[T], *, label: str, each: int, total: int) -> Itera
 
     In a run it is told to the run's own bar; at a terminal and in JupyterLab a bar is drawn; elsewhere nothing is shown.
     """
-    if path := os.environ.get(PROGRESS_FILE):
+    if os.environ.get(PROGRESS_FILE):
         for number, result in enumerate(results, 1):
-            with suppress(OSError):  # the search is worth more than its bar
-                write_text(Path(path), json.dumps({"label": label, "done": number * each, "total": total}))
+            tell(f"fits: {label}", number * each, total)
             yield result
         return
     shown = sys.stderr.isatty() or "ipykernel" in sys.modules
@@ -45,6 +44,13 @@ def counted(results: Iterable[T], *, label: str, each: int, total: int) -> Itera
         for result in results:
             yield result
             bar.update(each)
+
+
+def tell(label: str, done: int, total: int | None = None) -> None:
+    """Tell the run's own bar how far a notebook is; without a run, nobody."""
+    if path := os.environ.get(PROGRESS_FILE):
+        with suppress(OSError):  # the work is worth more than its bar
+            write_text(Path(path), json.dumps({"label": label, "done": done, "total": total}))
 
 
 class LineProgress:
@@ -134,11 +140,11 @@ class _FittingBars(Progress):
             self._looking = False
         yield from super().get_renderables()
 
-    def _show(self, label: str, done: int, total: int) -> None:
+    def _show(self, label: str, done: int, total: int | None) -> None:
         if label != self._label:
             source = self._source
             self.follow(source)
-            self._label, self._shown = label, self.add_task(f"fits: {label}", total=total)
+            self._label, self._shown = label, self.add_task(label, total=total)
         if self._shown is not None:
             self.update(self._shown, completed=done)
 

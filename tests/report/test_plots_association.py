@@ -4,6 +4,7 @@ import pytest
 
 from loantap.analysis.adjusted import adjusted_odds
 from loantap.analysis.association import Association, analyse
+from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts
 from loantap.analysis.nested import analyse_within
 from loantap.report import association_findings as findings
@@ -53,8 +54,8 @@ def test_residuals_have_one_bar_for_each_level(pincode):
 
 
 def test_the_ladder_has_a_step_for_each_grade(loans, tmp_path):
-    grades = analyse(factor_counts(loans, "grade"), factor="grade")
-    ladder = analyse_within(loans, "sub_grade", parent=grades).levels
+    grades = analyse(factor_counts(FrameCounts(loans), "grade"), factor="grade")
+    ladder = analyse_within(FrameCounts(loans), "sub_grade", parent=grades).levels
     figure = plots.grade_ladder(grades.levels, ladder, base_rate=grades.default_rate)
     assert len(figure.axes[0].get_xticklabels()) == len(ladder)
     run = RunFolder(tmp_path)
@@ -86,11 +87,11 @@ def test_without_a_pure_pincode_there_is_no_leak_but_still_fair_lending():
 
 
 def test_other_factors_carry_no_warning(loans):
-    assert leak_warning(analyse(factor_counts(loans, "grade"), factor="grade")) == ""
+    assert leak_warning(analyse(factor_counts(FrameCounts(loans), "grade"), factor="grade")) == ""
 
 
 def test_findings_are_made_of_the_result(loans):
-    grade = analyse(factor_counts(loans, "grade"), factor="grade")
+    grade = analyse(factor_counts(FrameCounts(loans), "grade"), factor="grade")
     adjusted = adjusted_odds(grade, loans)
     rates = grade.levels["default_rate"]
     assert f"{rates.min():.1%}".removesuffix("%") in findings.headline(grade)

@@ -99,3 +99,17 @@ def test_json_is_written_whole(tmp_path: Path):
     path = RunFolder(tmp_path).write_result("x", [1])
     assert json.loads(path.read_text()) == [1]
     assert plain((1, {2})) == [1, [2]]
+
+
+def test_a_run_with_counts_reads_them_and_says_that_its_loans_are_a_sample(loans, tmp_path: Path):
+    run = RunFolder(tmp_path)
+    run.loans_path.parent.mkdir()
+    loans.to_parquet(run.loans_path)
+    whole = run.counts(["grade", "default"]).by("grade")
+    assert not run.is_sampled
+    assert run.sample_note(len(loans), counted=len(loans)) == ""
+    run.counts_dir.mkdir()
+    whole.to_parquet(run.counts_dir / "grade.parquet")
+    loans.sample(100, random_state=1).to_parquet(run.loans_path)
+    pd.testing.assert_frame_equal(run.counts(["grade", "default"]).by("grade"), whole)
+    assert run.sample_note(100, counted=4_000) == "From a stratified sample of 100 of 4,000 loans."

@@ -7,6 +7,8 @@ features all come from the table `COLUMNS`. There is no second list.
 from dataclasses import dataclass
 from typing import Literal
 
+# The column that names a loan, where there is one: files have none, merged sources do.
+KEY = "loan_id"
 CHARGED_OFF = "Charged Off"
 FULLY_PAID = "Fully Paid"
 OUTCOMES = (CHARGED_OFF, FULLY_PAID)

@@ -31,10 +31,11 @@ class Problem:
 
     def __str__(self) -> str:
         """Say what came, where, and what was expected."""
-        where = ", ".join(f"{row:,}" for row in self.rows) + (", ..." if self.count > len(self.rows) else "")
+        rows = ", ".join(f"{row:,}" for row in self.rows) + (", ..." if self.count > len(self.rows) else "")
+        where = f" in row{'s'[: self.count > 1]} {rows}" if self.rows else ""
         came = f" (such as {', '.join(map(repr, self.values))})" if self.values else ""
         head = f"column '{self.column}': " if self.column else ""
-        return f"{head}{self.rule}: {self.count:,} in row{'s'[: self.count > 1]} {where}{came}." + (
+        return f"{head}{self.rule}: {self.count:,}{where}{came}." + (
             f" Expected {BY_NAME[self.column].rule}." if self.column in BY_NAME else ""
         )
 

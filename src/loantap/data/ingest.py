@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loantap.data.cleaning import clean_loans
-from loantap.data.columns import BY_NAME, NAMES, UNFINISHED
+from loantap.data.columns import BY_NAME, KEY, NAMES, UNFINISHED
 from loantap.data.contract import Problem, check_loans, summarise
-from loantap.data.sources import LoanSource, RaggedRow
+from loantap.data.sources import LoanSource, Origin, RaggedRow
 from loantap.errors import SchemaError
 from loantap.files import replacing, sha256
 
@@ -50,13 +50,17 @@ class IngestSummary:
     period: tuple[str, str] | None = None
 
 
-def ingest(source: LoanSource, *, loans_path: Path, quarantine_path: Path | None) -> IngestSummary:
+def ingest(
+    source: LoanSource, *, loans_path: Path, quarantine_path: Path | None, checked_path: Path | None = None
+) -> IngestSummary:
     """Check, clean and write loans to Parquet.
 
     Args:
         source: The loans as they came.
         loans_path: Where the cleaned loans go, whole or not at all.
         quarantine_path: Where records that break the contract go as CSV, with the reasons; None to refuse them.
+        checked_path: Where all records that keep the contract go as Parquet, typed, those of loans that have not ended
+            too; None if nobody wants them.
 
     Raises SchemaError, with nothing written, if a record breaks the contract and there is no quarantine, or if
     no finished loan is left, or if all of them ended the same way.
@@ -65,12 +69,12 @@ def ingest(source: LoanSource, *, loans_path: Path, quarantine_path: Path | None
     failures: list[pd.DataFrame] = []
     seen = np.empty(0, dtype="uint64")
     with ExitStack() as stack:
-        loans_file = stack.enter_context(replacing(loans_path))
-        writer: pq.ParquetWriter | None = None
+        loans_file = _Parts(stack, loans_path)
+        checked_file = _Parts(stack, checked_path) if checked_path else None
         quarantine = _Quarantine(stack.enter_context(replacing(quarantine_path))) if quarantine_path else None
         for raw in source.chunks():
             summary.rows_read += len(raw)
-            summary.extra_columns = [name for name in raw.columns if name not in BY_NAME]
+            summary.extra_columns = [name for name in raw.columns if name not in BY_NAME and name != KEY]
             checked, found = check_loans(raw)
             failures.append(found)
             bad = raw.index.isin(found["row"])
@@ -81,13 +85,25 @@ def ingest(source: LoanSource, *, loans_path: Path, quarantine_path: Path | None
             summary.unfinished.update(good.loc[good["loan_status"].isin(UNFINISHED), "loan_status"])
             loans = clean_loans(good)
             _count(summary, loans)
-            table = pa.Table.from_pandas(loans, preserve_index=False)
-            writer = writer or stack.enter_context(pq.ParquetWriter(loans_file, table.schema, compression="zstd"))
-            writer.write_table(table.cast(writer.schema))
+            loans_file.add(loans)
+            if checked_file:
+                checked_file.add(good.reset_index(names="row"))
         _finish(summary, failures, source, quarantine)
-        if writer:
-            writer.close()
     return summary
+
+
+class _Parts:
+    """A Parquet file written part by part, whole or not at all."""
+
+    def __init__(self, stack: ExitStack, path: Path) -> None:
+        self._stack, self._path = stack, stack.enter_context(replacing(path))
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, frame: pd.DataFrame) -> None:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        if self._writer is None:
+            self._writer = self._stack.enter_context(pq.ParquetWriter(self._path, table.schema, compression="zstd"))
+        self._writer.write_table(table.cast(self._writer.schema))
 
 
 def _without_copies(
@@ -170,7 +186,7 @@ class _Quarantine:
             writer.writerows([record.row, f"a record of {record.fields} fields", record.text] for record in ragged)
 
 
-def describe(summary: IngestSummary, source: LoanSource, *, loans_path: Path) -> dict:
+def describe(summary: IngestSummary, source: Origin, *, loans_path: Path) -> dict:
     """Return what the manifest and the report tell of the data.
 
     `data` is the manifest's entry; its sha256 is that of the file read, or of the cleaned loans if they were made.

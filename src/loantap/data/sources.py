@@ -38,15 +38,22 @@ class RaggedRow:
     text: str
 
 
-class LoanSource(Protocol):
-    """What the ingest reads: raw frames with the columns of the codebook, indexed by row number."""
+class Origin(Protocol):
+    """Where loans come from."""
 
-    kind: str
-    ragged: list[RaggedRow]
+    @property
+    def kind(self) -> str:
+        """A file, synthetic, or the warehouse."""
 
     @property
     def location(self) -> str:
         """Where the loans lie, in words."""
+
+
+class LoanSource(Origin, Protocol):
+    """What the ingest reads: raw frames with the columns of the codebook, indexed by row number."""
+
+    ragged: list[RaggedRow]
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Yield the loans."""

@@ -12,15 +12,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from loantap.errors import InputError, LoanTapError, ParameterError, SchemaError, StageError
+from loantap.errors import (
+    InputError,
+    LoanTapError,
+    MergeError,
+    MissingToolError,
+    ParameterError,
+    SchemaError,
+    SourceError,
+    StageError,
+)
 from loantap.files import replacing, sha256
 from loantap.progress import PROGRESS_FILE
 from loantap.report.manifest import Manifest, StageRecord, new_manifest, now, read_manifest
-from loantap.report.notebooks import STAGES, Stage, check_parameters
+from loantap.report.notebooks import LOANS, STAGES, Stage, check_parameters
 from loantap.report.results import RunFolder
 from loantap.settings import reference_dir, runs_dir
 
-_INPUT_ERRORS = {error.__name__: error for error in (InputError, ParameterError, SchemaError)}
+# What a kernel raises on purpose comes out of it as it went in.
+_OWN_ERRORS: dict[str, type[LoanTapError]] = {
+    error.__name__: error
+    for error in (InputError, MergeError, MissingToolError, ParameterError, SchemaError, SourceError)
+}
 
 
 class Progress(Protocol):
@@ -187,8 +200,8 @@ def _execute(run: RunFolder, stage: Stage, parameters: Mapping[str, Any], progre
             del os.environ[PROGRESS_FILE]
             fits.unlink(missing_ok=True)
     if failure is not None:
-        if failure.ename in _INPUT_ERRORS:
-            raise _INPUT_ERRORS[failure.ename](failure.evalue)
+        if failure.ename in _OWN_ERRORS:
+            raise _OWN_ERRORS[failure.ename](failure.evalue)
         raise StageError(
             f"stage {stage.name} failed in cell {failure.cell_index} of {stage.notebook}: {failure.ename}: "
             f"{failure.evalue}\nSee the executed notebook: {target}\n"
@@ -201,6 +214,8 @@ def _fingerprint(folder: Path, stage: Stage, parameters: Mapping[str, Any]) -> s
     if (data := parameters.get("data")) and Path(data).is_file():
         parts.append(sha256(Path(data)))
     paths = [folder / name for name in stage.needs] + [reference_dir() / name for name in stage.reference]
+    if LOANS in stage.needs:
+        paths += sorted(RunFolder(folder).counts_dir.glob("*.parquet"))
     parts += [sha256(path) if path.is_file() else "absent" for path in paths]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

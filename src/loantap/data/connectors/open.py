@@ -1,0 +1,47 @@
+"""Open any kind of source."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loantap.data.connectors.base import BATCH_ROWS, Brought
+from loantap.data.connectors.config import Config
+from loantap.data.connectors.databricks import databricks_tables
+from loantap.data.connectors.db2 import open_drop
+from loantap.data.connectors.delimited import read_delimited
+from loantap.data.connectors.kinds import DatabricksSource, Db2Drop, FileSource, OdbcSource, Source, SqlSource
+from loantap.data.connectors.sql import odbc_tables, open_engine, query_tables
+from loantap.errors import InputError
+from loantap.files import sha256
+
+
+def open_source(name: str, source: Source, config: Config, *, staging: Path) -> Brought:
+    """Return what a source brings, not yet read; `staging` is where a drop's files are copied to."""
+    where = f"sources.{name}"
+    match source:
+        case FileSource():
+            return _file_tables(source, Path(config.place(source.path, where=f"{where}.path")))
+        case Db2Drop():
+            return open_drop(source, config.place(source.folder, where=f"{where}.folder"), staging=staging)
+        case SqlSource():
+            engine = open_engine(config.address(source.url, where=f"{where}.url"), secrets=config.secrets)
+            return query_tables(source, engine, secrets=config.secrets)
+        case OdbcSource():
+            connection = config.connection(source.connection, where=f"{where}.connection")
+            return odbc_tables(source, connection, secrets=config.secrets)
+        case DatabricksSource():
+            return databricks_tables(source, config, where=where)
+
+
+def _file_tables(source: FileSource, path: Path) -> Brought:
+    if not path.is_file():
+        raise InputError(f"{path}: expected a file of loans, found nothing. Check the path.")
+    facts = {"location": str(path), "files": [{"file": str(path), "size": path.stat().st_size, "sha256": sha256(path)}]}
+    if path.suffix == ".parquet":
+        try:
+            parts = pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS)
+            return Brought((pa.Table.from_batches([part]) for part in parts), facts)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputError(f"{path}: expected a Parquet file, but: {error}. Write it again.") from None
+    return Brought(read_delimited(path, shown=str(path), wanted=source.wanted), facts)

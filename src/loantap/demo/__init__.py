@@ -1,0 +1,1 @@
+"""Stand-ins for services that LoanTap talks to, for demonstrations and tests on one machine."""

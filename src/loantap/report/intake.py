@@ -1,0 +1,116 @@
+"""What the first notebook calls: loans from wherever they lie, and what became of every record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from loantap.analysis.pushdown import count_in_warehouse
+from loantap.data.connectors.config import read_config
+from loantap.data.gather import gather
+from loantap.data.ingest import IngestSummary, describe, ingest
+from loantap.data.sources import SyntheticLoans, open_loans
+from loantap.errors import InputError
+from loantap.progress import tell
+from loantap.report.results import RunFolder
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What came in.
+
+    Attributes:
+        summary: What became of every record.
+        facts: What `results/ingest.json` holds: data (for the manifest), accounts, problems, missing, extra_columns,
+            notes, and merge where several sources were joined.
+    """
+
+    summary: IngestSummary
+    facts: dict[str, Any]
+
+
+def take_in(
+    run: RunFolder,
+    *,
+    data: str,
+    sources: str,
+    pushdown: bool,
+    rows: int,
+    seed: int,
+    quarantine: bool,
+    model_rows: int,
+) -> Intake:
+    """Fill a run's folder with cleaned loans: of a file, of declared sources, counted in the warehouse, or synthetic.
+
+    Args:
+        run: The run.
+        data: A file of loans, or empty.
+        sources: A `loantap.yml`, or empty.
+        pushdown: Count in its warehouse instead of reading its sources.
+        rows: How many synthetic loans, if there is neither file nor sources.
+        seed: Of the synthetic loans, and of the sample.
+        quarantine: Set rows aside that break the contract.
+        model_rows: With pushdown, the size of the stratified sample.
+
+    Raises InputError for options that exclude each other, and what reading raises.
+    """
+    if (data and sources) or (pushdown and not sources):
+        raise InputError("expected either a file of loans or sources, and pushdown with sources only. Leave one out.")
+    if pushdown and quarantine:
+        raise InputError("quarantine sets single rows aside, and pushdown reads none. Leave one out.")
+    paths: dict[str, Any] = {
+        "loans_path": run.loans_path,
+        "quarantine_path": run.quarantine_path if quarantine else None,
+    }
+    if pushdown:
+        counted = count_in_warehouse(
+            read_config(Path(sources)), counts_dir=run.counts_dir, loans_path=run.loans_path, sample_rows=model_rows,
+            random_state=seed, progress=tell,
+        )  # fmt: skip
+        facts = describe(counted.summary, counted.source, loans_path=run.loans_path)
+        return Intake(counted.summary, _joined(facts, counted.facts, notes=[]))
+    if sources:
+        gathered = gather(read_config(Path(sources)), **paths, progress=lambda name, read: tell(f"rows: {name}", read))
+        facts = describe(gathered.summary, gathered.source, loans_path=run.loans_path)
+        joined = _joined(facts, gathered.facts, notes=gathered.notes)
+        return Intake(gathered.summary, joined | {"merge": gathered.report.to_dict()})
+    source = open_loans(Path(data)) if data else SyntheticLoans(rows, seed)
+    summary = ingest(source, **paths)
+    return Intake(summary, _joined(describe(summary, source, loans_path=run.loans_path), {}, notes=[]))
+
+
+def _joined(facts: dict[str, Any], more: Mapping[str, Any], *, notes: list[str]) -> dict[str, Any]:
+    return facts | {"data": facts["data"] | more, "notes": notes}
+
+
+def sources_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what was read from each source: source, kind, location, rows, seconds, files."""
+    rows = [
+        {
+            **{name: read[name] for name in ("source", "kind", "location", "rows", "seconds")},
+            "files": "; ".join(
+                f"{Path(file['file']).name} ({file['size']:,} bytes, sha256 {file['sha256'][:12]})"
+                for file in read.get("files", [])
+            ),
+        }
+        for read in facts["data"].get("sources", [])
+    ]
+    return pd.DataFrame(rows)
+
+
+def merge_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    """Return how the sources' rows went together, one row per source; examples of keys in words."""
+    table = pd.DataFrame(facts["merge"]["sources"])
+    for name in ("loans_without_keys", "rows_without_keys", "repeated_keys"):
+        table[name] = table[name].map(", ".join)
+    return table
+
+
+def conflicts_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the columns that two sources claim, and for how many loans they differ."""
+    table = pd.DataFrame(
+        facts["merge"]["conflicts"], columns=["column", "first", "second", "compared", "differ", "keys"]
+    )
+    return table.assign(keys=table["keys"].map(", ".join))

@@ -1,0 +1,1 @@
+"""What others use a finished run for."""

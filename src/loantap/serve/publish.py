@@ -1,0 +1,83 @@
+"""Results that others want, as tables in the warehouse; the rows of a run are replaced as a whole."""
+
+from pathlib import Path
+
+import pandas as pd
+import sqlalchemy as sa
+
+from loantap.data.columns import KEY
+from loantap.data.connectors.config import Config
+from loantap.data.warehouse import append, open_warehouse, transaction
+from loantap.errors import InputError
+from loantap.model.persistence import load_model
+from loantap.report.manifest import Manifest, read_manifest
+from loantap.report.results import RunFolder
+
+RUN = "run_id"
+_LEVELS = ["level", "n", "defaults", "default_rate", "ci_low", "ci_high", "odds_ratio", "or_low", "or_high", "p_adjusted", "separation"]  # fmt: skip
+_CLAIMS = ["id", "claim", "verdict", "effect", "estimate", "ci_low", "ci_high", "p_adjusted", "n"]
+
+
+def publish_run(folder: Path, config: Config) -> dict[str, int]:
+    """Write a finished run's results into the declared warehouse, all or none of them.
+
+    Tables, each with `run_id`: loantap_runs (one row), loantap_association_levels, loantap_claims, and loantap_scores: the
+    calibrated probability of default of each loan and whether it is flagged. Scores are left out where the run has no saved
+    model, or only a sample of the loans. Publishing a run again replaces its rows by the same ones.
+
+    Returns:
+        Rows written, by table.
+
+    Raises InputError for a run that has not ended or a table that is not loantap's, SourceError if the warehouse fails.
+    """
+    manifest = read_manifest(folder)
+    if manifest.status != "done":
+        raise InputError(
+            f"{folder}: expected a finished run, it is {manifest.status}. Go on with: loantap run --resume {folder}"
+        )
+    run = RunFolder(folder)
+    tables = {
+        "loantap_runs": _run(manifest),
+        "loantap_association_levels": _levels(run),
+        "loantap_claims": _claims(run),
+    }
+    if (folder / "model").is_dir() and not run.is_sampled:
+        tables["loantap_scores"] = _scores(run)
+    engine = open_warehouse(config, create=True)
+    schema = config.warehouse.table_schema if config.warehouse else None
+    with transaction(engine, config) as connection:
+        for name, rows in tables.items():
+            table = sa.table(name, sa.column(RUN), schema=schema)
+            inspector = sa.inspect(connection)
+            if inspector.has_table(name, schema):
+                if RUN not in {column["name"] for column in inspector.get_columns(name, schema)}:
+                    raise InputError(f"warehouse: '{name}' is there and was not written by loantap (it has no {RUN}).")
+                connection.execute(sa.delete(table).where(table.c[RUN] == manifest.run_id))
+            rows.insert(0, RUN, manifest.run_id)
+            append(connection, sa.Table(name, sa.MetaData(schema=schema)), rows)
+    return {name: len(rows) for name, rows in tables.items()}
+
+
+def _run(manifest: Manifest) -> pd.DataFrame:
+    facts = {name: manifest.data[name] for name in ("kind", "location", "sha256", "rows", "defaults")}
+    return pd.DataFrame([{"started_at": manifest.started_at, "finished_at": manifest.finished_at, "git_commit": manifest.git_commit, **facts}])  # fmt: skip
+
+
+def _levels(run: RunFolder) -> pd.DataFrame:
+    names = sorted(path.stem for path in (run.path / "results").glob("association_*.json"))
+    found = [run.result(name) for name in names]
+    parts = [pd.DataFrame(result["levels"])[_LEVELS].assign(factor=result["factor"]) for result in found]
+    return pd.concat(parts, ignore_index=True)[["factor", *_LEVELS]]
+
+
+def _claims(run: RunFolder) -> pd.DataFrame:
+    return pd.DataFrame(run.result("claims"))[_CLAIMS].rename(columns={"id": "claim_id"})
+
+
+def _scores(run: RunFolder) -> pd.DataFrame:
+    model, loans = load_model(run.path / "model"), run.loans()
+    probability = model.probability(loans)
+    key = KEY if KEY in loans else "row"
+    return pd.DataFrame(
+        {"loan": loans[key].astype("str"), "probability": probability, "flagged": probability >= model.threshold, "threshold": model.threshold}
+    )  # fmt: skip
