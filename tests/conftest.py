@@ -1,15 +1,20 @@
-"""What several tests share: small synthetic tables, and the real sample where it is present."""
+"""What several tests share: small synthetic tables, the real sample where it is present, a real PostgreSQL, ODBC drivers."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
+from postgres import PASSWORD, postgres_server, server_programs
 
 from loantap.data.ingest import ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.settings import project_root
 
+PASSWORD_VARIABLE = "PG_PASSWORD"
 REAL = project_root().parent / "shared" / "data" / "loantap_real_7239.csv.gz"
 
 
@@ -33,3 +38,36 @@ def real_file() -> Path:
     if not REAL.is_file():
         pytest.skip(f"the real sample is not at {REAL}")
     return REAL
+
+
+def absent(what: str) -> None:
+    """Skip a test for want of a program; on the project's own CI nothing may be wanting."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is not installed, and CI has to test with it")
+    pytest.skip(f"{what} is not installed")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[int]:
+    """The port of a PostgreSQL server; PG_PASSWORD holds the password of its user analyst."""
+    if server_programs() is None:
+        absent("PostgreSQL")
+    # Not below pytest's own folder: another run of pytest takes the rights on it from the server's user.
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        TemporaryDirectory() as folder,
+        postgres_server(Path(folder) / "server") as port,
+    ):
+        patch.setenv(PASSWORD_VARIABLE, PASSWORD)
+        yield port
+
+
+@pytest.fixture(scope="session")
+def odbc_drivers() -> None:
+    """Debian's ODBC drivers of PostgreSQL and SQLite are there."""
+    try:
+        import pyodbc
+    except ImportError:
+        absent("unixODBC")
+    if missing := {"PostgreSQL Unicode", "SQLite3"} - set(pyodbc.drivers()):
+        absent(f"the ODBC driver {' and '.join(sorted(missing))}")

@@ -147,8 +147,9 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def _table(connection: sa.Connection, name: str, schema: str | None, where: str) -> sa.TableClause:
-    inspector = sa.inspect(connection)
-    there = {column["name"] for column in inspector.get_columns(name, schema)}
+    # A result without rows has the columns of a table or view, in every database.
+    nothing = sa.select(sa.text("*")).select_from(sa.table(name, schema=schema)).limit(0)
+    there = set(connection.execute(nothing).keys())
     if missing := [column for column in (ROW, *_SINGLE, *_OF_ADDRESS) if column not in there]:
         raise SchemaError(
             f"{where}: expected the codebook's columns, with state and pincode in place of address, and {ROW} (a whole "

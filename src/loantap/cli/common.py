@@ -17,6 +17,10 @@ DEFAULT_ROWS = 396_030
 Engine = Literal["auto", "quarto", "builtin"]
 RowsOption = Annotated[int, typer.Option(help="Synthetic loans to make where no file is given.", min=1_000)]
 SeedOption = Annotated[int, typer.Option(help="Random seed of the synthetic loans and of the analysis.", min=0)]
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-P", help="A notebook parameter, NAME=VALUE or STAGE.NAME=VALUE."),
+]
 EngineOption = Annotated[Engine, typer.Option(help="What renders the report.")]
 
 

@@ -8,6 +8,7 @@ import typer
 from loantap.cli.common import (
     DEFAULT_ROWS,
     EngineOption,
+    ParameterOption,
     RowsOption,
     SeedOption,
     console,
@@ -39,10 +40,7 @@ def run(
     quarantine: Annotated[bool, typer.Option("--quarantine", help="Set rows aside that break the contract.")] = False,
     only: Annotated[str | None, typer.Option(help="Run only this stage (and the ingest it needs); no report.")] = None,
     factor: Annotated[str | None, typer.Option(help="With --only association: which factor.")] = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", "-P", help="A notebook parameter, NAME=VALUE or STAGE.NAME=VALUE."),
-    ] = None,
+    parameter: ParameterOption = None,
     cluster: Annotated[
         str | None, typer.Option(help="A Dask scheduler that shares out the searches, such as tcp://host:8786.")
     ] = None,

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from loantap.cli.common import DEFAULT_ROWS, SeedOption, console, errors, run_folder
+from loantap.cli.common import (
+    DEFAULT_ROWS,
+    EngineOption,
+    ParameterOption,
+    SeedOption,
+    console,
+    errors,
+    run_folder,
+)
 from loantap.errors import InputError, LoanTapError
 from loantap.progress import Clock, step
 from loantap.settings import project_root
@@ -107,6 +115,8 @@ def demo_sources(
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option(help="The run's folder, as for `loantap run`.")] = None,
     only: Annotated[str | None, typer.Option(help="Run only this stage (and the ingest); no report.")] = None,
+    parameter: ParameterOption = None,
+    engine: EngineOption = "auto",
 ) -> None:
     """Split loans into a DB2 drop, a stand-in for Databricks and a warehouse, and run the whole job from these."""
     from loantap.cli.run import run
@@ -116,7 +126,7 @@ def demo_sources(
         console.print(
             f"Three sources made; they are declared in {config}", highlight=False, soft_wrap=True, markup=False
         )
-        run(sources=config, out=out, seed=seed, only=only)
+        run(sources=config, out=out, seed=seed, only=only, parameter=parameter, engine=engine)
 
 
 def publish(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from loantap.data.columns import NAMES
+from loantap.data.columns import KEY, NAMES
 from loantap.data.connectors.config import Config
 from loantap.data.ingest import IngestSummary, ingest
 from loantap.data.merge import merge
@@ -19,6 +19,8 @@ from loantap.data.warehouse import Load, write_loans
 from loantap.errors import InputError
 
 STAGING = ".staging-"
+# What the analysis and the warehouse add to the columns of the sources.
+_OURS = ("row", "default", "state", "pincode", "load_id")
 
 
 @dataclass
@@ -84,7 +86,8 @@ def gather(
     """
     check_sources(config)
     with _staging(loans_path.parent) as folder:
-        staged = stage(config, folder, progress=progress)
+        (folder / "sources").mkdir()
+        staged = stage(config, folder / "sources", progress=progress)
         merged, checked = folder / "merged.parquet", folder / "checked.parquet"
         report = merge(staged, config.merge, out=merged)
         opened = open_loans(merged)
@@ -105,6 +108,19 @@ def check_sources(config: Config) -> None:
             f"{config.path}: expected the {len(NAMES)} columns of the codebook (data/README.md) among what the sources "
             f"bring, these are missing: {', '.join(missing)}. Name them under a source's columns."
         )
+    names = {name.lower(): name for name in (KEY, *NAMES)}
+    for name, source in config.sources.items():
+        for column in source.columns:
+            if column.lower() in _OURS:
+                raise InputError(
+                    f"{config.path}: sources.{name}.columns: loantap itself adds a column '{column.lower()}'. Call it "
+                    "something else."
+                )
+            if names.setdefault(column.lower(), column) != column:
+                raise InputError(
+                    f"{config.path}: sources.{name}.columns: '{column}' and '{names[column.lower()]}' are one name to a "
+                    "database. Write them alike, or call one of them something else."
+                )
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 The joins are DuckDB's, on the staged Parquet files, so that they need no more memory than it is given.
 """
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -63,15 +64,17 @@ class _Merge:
         """Drop copies, let the newest row of a key win where that is declared, and name what is repeated."""
         for number, (one, found) in enumerate(zip(self._staged, self.report.sources, strict=True)):
             key = _quoted(one.source.joins_on)
-            self._db.from_parquet(str(one.path)).create_view(f"read{number}")
+            self._db.from_parquet(_literally(one.path)).create_view(f"read{number}")
             self._run(f"CREATE TABLE d{number} AS SELECT DISTINCT * FROM read{number} WHERE {key} IS NOT NULL")
             found.without_key = self._count(f"read{number} WHERE {key} IS NULL")
             distinct = self._count(f"d{number}")
             found.copies = found.rows - found.without_key - distinct
             if one.source.newest_by:
+                # As numbers where they are some (10 is more than 9, and 9.0 no more than 9), else as texts.
+                order = f"TRY_CAST({NEWEST} AS DECIMAL(38, 9))"
                 self._run(
-                    f"CREATE TABLE s{number} AS SELECT * FROM d{number} QUALIFY rank() OVER (PARTITION BY {key} "
-                    f"ORDER BY TRY_CAST({NEWEST} AS DOUBLE) DESC NULLS LAST, {NEWEST} DESC NULLS LAST) = 1"
+                    f"CREATE TABLE s{number} AS SELECT * FROM d{number} QUALIFY rank() OVER (PARTITION BY {key} ORDER BY "
+                    f"{order} DESC NULLS LAST, CASE WHEN {order} IS NULL THEN {NEWEST} END DESC NULLS LAST) = 1"
                 )
             else:
                 self._run(f"ALTER TABLE d{number} RENAME TO s{number}")
@@ -87,11 +90,17 @@ class _Merge:
         self.report.base = first.matched = first.keys
         for number, (one, found) in enumerate(zip(self._staged[1:], others, strict=True), 1):
             on = _quoted(one.source.joins_on)
-            lacking = f"(SELECT {KEY} AS key FROM s0 ANTI JOIN s{number} USING ({on}))"
+            lacking = f"(SELECT DISTINCT {KEY} AS key FROM s0 ANTI JOIN s{number} USING ({on}))"
             found.loans_without, found.loans_without_keys = self._count(lacking), self._keys(lacking)
             found.matched = self.report.base - found.loans_without
             spare = f"(SELECT {on} AS key FROM s{number} ANTI JOIN s0 USING ({on}))"
             found.rows_without, found.rows_without_keys = self._count(spare), self._keys(spare)
+            if one.source.cardinality == "one_to_one":
+                shared = (
+                    f"(SELECT {on} AS key FROM s0 SEMI JOIN s{number} USING ({on}) GROUP BY ALL HAVING count(*) > 1)"
+                )
+                found.shared, found.shared_keys = self._count(shared), self._keys(shared)
+                self._judge_cardinality(one, found)
             if self._policy.unmatched == "error":
                 self._judge_matches(one, found)
 
@@ -110,10 +119,14 @@ class _Merge:
             if number
         )
         a, b = f"s{one[0]}.{name}", f"s{other[0]}.{name}"
+        kind = BY_NAME[column].kind if column in BY_NAME else ""
+        if kind == "category":
+            # As in the contract: the published file writes ' 36 months'.
+            a, b = f"trim({a})", f"trim({b})"
         unlike = f"{a} IS DISTINCT FROM {b}"
-        if column in BY_NAME and BY_NAME[column].kind == "number":
+        if kind == "number":
             unlike += f" AND NOT coalesce(TRY_CAST({a} AS DOUBLE) = TRY_CAST({b} AS DOUBLE), false)"
-        differ = f"(SELECT s0.{KEY} AS key FROM s0 {joins} WHERE {unlike})"
+        differ = f"(SELECT DISTINCT s0.{KEY} AS key FROM s0 {joins} WHERE {unlike})"
         found = Conflict(
             column, one[1].name, other[1].name, self._count(f"s0 {joins}"), self._count(differ), self._keys(differ)
         )
@@ -150,6 +163,11 @@ class _Merge:
                 f"the merge does not reconcile: {self.report.base:,} loans, {self.report.dropped:,} left out, but "
                 f"{self.report.rows:,} rows with {distinct:,} keys. Nothing was written."
             )
+        if not self.report.rows:
+            raise MergeError(
+                f"none of the {self.report.base:,} loans stands in all sources, so that nothing is left. Check the keys "
+                f"(such as {', '.join(self._keys(f'(SELECT {KEY} AS key FROM s0)'))})."
+            )
         if self._policy.unmatched != "drop" and self.report.dropped:
             raise MergeError(f"the merge lost {self.report.dropped:,} loans that no policy drops. Nothing was written.")
         with replacing(out) as temporary:
@@ -165,6 +183,13 @@ class _Merge:
             self.problems.append(
                 f"source '{one.name}': {found.repeated:,} keys stand in rows of different content{tied} (such as "
                 f"{', '.join(found.repeated_keys)}). Correct them, or name under newest_by a column that says which wins."
+            )
+
+    def _judge_cardinality(self, one: Staged, found: SourceRows) -> None:
+        if found.shared:
+            self.problems.append(
+                f"source '{one.name}': {found.shared:,} of its rows are shared by several loans (such as {one.source.joins_on} "
+                f"{', '.join(found.shared_keys)}), expected one_to_one. Correct them, or set cardinality: many_to_one."
             )
 
     def _judge_matches(self, one: Staged, found: SourceRows) -> None:
@@ -194,3 +219,8 @@ class _Merge:
 def _quoted(name: str) -> str:
     # Names are checked when the configuration is read; quoting keeps one that is also a word of SQL.
     return '"' + name.replace('"', '""') + '"'
+
+
+def _literally(path: Path) -> str:
+    # DuckDB takes a path for a pattern.
+    return re.sub(r"([*?\[])", r"[\1]", str(path))

@@ -17,6 +17,8 @@ class SourceRows:
         repeated: Keys with rows of different content.
         repeated_keys: Examples of them.
         keys: Distinct keys.
+        shared: Keys that several loans name, where one_to_one is declared; not counted elsewhere.
+        shared_keys: Examples.
         matched: Loans that it has a row for.
         loans_without: Loans that it has no row for.
         loans_without_keys: Examples.
@@ -32,6 +34,8 @@ class SourceRows:
     repeated: int = 0
     repeated_keys: list[str] = field(default_factory=list)
     keys: int = 0
+    shared: int = 0
+    shared_keys: list[str] = field(default_factory=list)
     matched: int = 0
     loans_without: int = 0
     loans_without_keys: list[str] = field(default_factory=list)

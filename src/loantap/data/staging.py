@@ -1,7 +1,8 @@
 """Every source in one form: the raw format of the codebook, each value a text, in a Parquet file of its own."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from loantap.files import replacing
 
 NEWEST = "newest_by"
 _FORMATS: dict[Dates, tuple[str, str]] = {
-    # How DB2 and others write a date: what has to match, and what it means. A time of day after it is left out.
+    # How DB2 and others write a date: what has to match, and what it means.
     "iso": (r"^(\d{4}-\d{2}-\d{2})", "%Y-%m-%d"),
     "usa": (r"^(\d{2}/\d{2}/\d{4})", "%m/%d/%Y"),
     "eur": (r"^(\d{2}\.\d{2}\.\d{4})", "%d.%m.%Y"),
     "del": (r"^(\d{8})", "%Y%m%d"),
 }
+# A time of day after a date; other digits make it something else.
+_TIME = r"(\D.*|\d{6}.*)?$"
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,13 @@ def _staged(
     path, rows = folder / f"{name}.parquet", 0
     fresh: set[str] = set()
     schema = pa.schema([(column, pa.string()) for column in _targets(source)])
-    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with ExitStack() as stack:
+        # A source that is given up half-way is let go at once, and its connection with it.
+        stack.callback(getattr(brought.tables, "close", lambda: None))
+        writer = stack.enter_context(pq.ParquetWriter(stack.enter_context(replacing(path)), schema, compression="zstd"))
         for table in brought.tables:
             fresh |= _unknown(name, source, table)
-            writer.write_table(raw(table, source).cast(schema))
+            writer.write_table(raw(table, source, name=name).cast(schema))
             rows += table.num_rows
             if progress:
                 progress(name, rows)
@@ -101,44 +107,74 @@ def _unknown(name: str, source: Source, table: pa.Table) -> set[str]:
             f"source '{name}': expected the column{'s'[: len(missing) > 1]} {', '.join(missing)}, found: {found}. If one was "
             "renamed, say so under 'columns'."
         )
+    if doubled := [column for column in source.wanted if table.column_names.count(column) > 1]:
+        raise SchemaError(
+            f"source '{name}': expected each column once, these stand more than once: {', '.join(doubled)}."
+        )
     return set(table.column_names) - set(source.wanted)
 
 
-def raw(table: pa.Table, source: Source) -> pa.Table:
-    """Return the declared columns of a table in the raw format of the codebook."""
+def raw(table: pa.Table, source: Source, *, name: str = "") -> pa.Table:
+    """Return the declared columns of a table in the raw format of the codebook; raises SchemaError for a type without one."""
     own = [source.key, *source.columns.values(), *([source.newest_by] if source.newest_by else [])]
-    arrays = [_raw(table[column], target, source) for column, target in zip(own, _targets(source), strict=True)]
+    arrays = []
+    for column, target in zip(own, _targets(source), strict=True):
+        try:
+            arrays.append(_raw(table[column], target, source))
+        except pa.ArrowException:
+            raise SchemaError(
+                f"source '{name}': expected texts, numbers or dates in the column {column}, found {table[column].type}. "
+                "Convert it in the query or export."
+            ) from None
     return pa.table(arrays, names=_targets(source))
 
 
 def _raw(values: pa.ChunkedArray, target: str, source: Source) -> pa.ChunkedArray:
     kind = BY_NAME[target].kind if target in BY_NAME else ""
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        texts = _texts(values, source)
-        if source.dates != "month" and (kind == "month" or target == NEWEST):
-            return _dated(texts, *_FORMATS[source.dates], shown="%b-%Y" if kind == "month" else "%Y-%m-%d")
-        if kind == "number" and isinstance(source, Db2Drop):
-            return _plain_number(texts, source.decimal)
-        return texts
     if pa.types.is_dictionary(values.type):
-        return _raw(values.cast(values.type.value_type), target, source)
-    if kind == "month" and pa.types.is_temporal(values.type):
-        return pc.strftime(values.cast(pa.timestamp("s")), format="%b-%Y")
-    if pa.types.is_decimal(values.type) and kind == "number":
-        return values.cast(pa.float64()).cast(pa.string())
-    if pa.types.is_null(values.type):
-        return values.cast(pa.string())
+        values = values.cast(values.type.value_type)
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return _raw_text(_texts(values, source), kind, target, source)
+    if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+        return _moment(values, month=kind == "month")
+    if pa.types.is_decimal(values.type):
+        if kind == "number":
+            return _number(values.cast(pa.float64()))
+        return pc.replace_substring_regex(values.cast(pa.string()), pattern=r"\.0+$", replacement="")
     if pa.types.is_floating(values.type):
-        return _whole(values)
+        return _number(values)
     return values.cast(pa.string())
 
 
-def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    # A column of whole numbers with a gap comes as float from some drivers; a key must not become '17.0'.
+def _raw_text(texts: pa.ChunkedArray, kind: str, target: str, source: Source) -> pa.ChunkedArray:
+    if target == source.joins_on:
+        # CHAR columns pad keys in databases too, and a key of nothing but spaces is none.
+        return _without(pc.utf8_trim_whitespace(texts), [""])
+    if source.dates != "month" and (kind == "month" or target == NEWEST):
+        return _dated(texts, *_FORMATS[source.dates], month=kind == "month")
+    if kind == "number" and isinstance(source, Db2Drop):
+        return _plain_number(texts, source.decimal)
+    return texts
+
+
+def _moment(values: pa.ChunkedArray, *, month: bool) -> pa.ChunkedArray:
+    zoned = pa.types.is_timestamp(values.type) and values.type.tz is not None
+    if not month:
+        # Of instants, the later one is the greater text in UTC only.
+        return (values.cast(pa.timestamp(values.type.unit)) if zoned else values).cast(pa.string())
+    local = pc.local_timestamp(values) if zoned else values
+    return pc.strftime(local.cast(pa.timestamp("s")) if pa.types.is_date(local.type) else local, format="%b-%Y")
+
+
+def _number(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    # A column of whole numbers with a gap comes as float from some drivers; a key must not become '17.0' or '1e+17'.
+    if pa.types.is_float16(values.type):
+        values = values.cast(pa.float32())
     values = pc.if_else(pc.is_nan(values), None, values)
-    if pc.all(pc.equal(values, pc.floor(values))).as_py() and (pc.max(pc.abs(values)).as_py() or 0) < 2**53:
-        return values.cast(pa.int64()).cast(pa.string())
-    return values.cast(pa.float64()).cast(pa.string())
+    whole = pc.and_(pc.equal(values, pc.floor(values)), pc.less(pc.abs(values), 2.0**53))
+    return pc.if_else(
+        whole, pc.if_else(whole, values, 0.0).cast(pa.int64()).cast(pa.string()), values.cast(pa.string())
+    )
 
 
 def _texts(values: pa.ChunkedArray, source: Source) -> pa.ChunkedArray:
@@ -155,23 +191,21 @@ def _without(texts: pa.ChunkedArray, markers: list[str]) -> pa.ChunkedArray:
     return pc.if_else(absent, pa.scalar(None, pa.string()), texts)
 
 
-def _dated(texts: pa.ChunkedArray, pattern: str, form: str, *, shown: str) -> pa.ChunkedArray:
-    day = pc.replace_substring_regex(texts, pattern=pattern + r".*$", replacement=r"\1")
-    parsed = pc.strftime(pc.strptime(day, format=form, unit="s", error_is_null=True), format=shown)
+def _dated(texts: pa.ChunkedArray, pattern: str, form: str, *, month: bool) -> pa.ChunkedArray:
+    day = pc.replace_substring_regex(texts, pattern=pattern + _TIME, replacement=r"\1")
+    parsed = pc.strptime(day, format=form, unit="s", error_is_null=True)
+    # The 31st of February would be read as the 3rd of March.
+    parsed = pc.if_else(pc.equal(pc.strftime(parsed, format=form), day), parsed, None)
     # What is no date stays as it came, so that the contract can name it; of two rows, the later time of day wins.
-    rest = pc.replace_substring_regex(texts, pattern=pattern, replacement="") if shown.endswith("%d") else ""
-    return pc.coalesce(pc.binary_join_element_wise(parsed, rest, ""), texts)
+    shown = pc.strftime(parsed, format="%b-%Y" if month else "%Y-%m-%d")
+    rest = "" if month else pc.replace_substring_regex(texts, pattern=pattern, replacement="")
+    return pc.coalesce(pc.binary_join_element_wise(shown, rest, ""), texts)
 
 
 def _plain_number(texts: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
     if decimal == ",":
-        # 1.234,50 would become 1.234.50, which the contract refuses: thousands separators are not guessed.
-        texts = pc.replace_substring(texts, pattern=",", replacement=".")
+        # 1.234 is not 1.234 here: it becomes 1,234, which the contract refuses, since thousands separators are not guessed.
+        for old, new in ((".", "\x00"), (",", "."), ("\x00", ",")):
+            texts = pc.replace_substring(texts, pattern=old, replacement=new)
     # DB2 writes DECIMAL as +0000123.45.
     return pc.replace_substring_regex(texts, pattern=r"^\+", replacement="")
-
-
-def iter_texts(path: Path, *, batch_size: int = 250_000) -> Iterator[pa.Table]:
-    """Yield the rows of a staged file."""
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=batch_size):
-        yield pa.Table.from_batches([batch])

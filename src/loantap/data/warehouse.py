@@ -26,6 +26,7 @@ from loantap.errors import InputError, SourceError
 LOADS = "loantap_loads"
 _TRANSACTIONAL = ("sqlite", "postgresql", "mssql")  # CREATE, DROP and RENAME can be rolled back
 _BATCH = 100_000
+_LOCK_TIMEOUT = "30s"
 _LOCK = 0x6C6F616E  # of PostgreSQL's advisory locks, ours says 'loan'
 
 
@@ -104,7 +105,7 @@ def transaction(engine: sa.Engine, config: Config) -> Iterator[sa.Connection]:
         )
     with told(engine, config.secrets), engine.execution_options(writes=True).begin() as connection:
         if dialect == "postgresql":
-            connection.execute(sa.text("SET LOCAL lock_timeout = '30s'"))
+            connection.execute(sa.select(sa.func.set_config("lock_timeout", _LOCK_TIMEOUT, sa.true())))
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         yield connection
 

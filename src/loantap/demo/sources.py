@@ -37,7 +37,9 @@ def three_sources(data: Path | None, *, rows: int, seed: int, folder: Path | Non
         seed: Of the synthetic loans.
         folder: Where the sources go; what an earlier demonstration left there is replaced.
     """
-    config = yaml.safe_load((project_root() / CONFIG).read_text("utf-8"))
+    # Made loans are named as such on every page, wherever they are read from.
+    config: dict[str, Any] = {"synthetic": True} if data is None else {}
+    config |= yaml.safe_load((project_root() / CONFIG).read_text("utf-8"))
     folder = (folder or project_root() / "data" / "interim" / "demo").resolve()
     loans = _keyed_loans(data, rows=rows, seed=seed)
     _empty(folder)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from loantap.report.page import Page
+from loantap.report.results import is_synthetic
 from loantap.report.tables import interval, plain, show
 
 Result = Mapping[str, Any]
@@ -30,12 +31,6 @@ def headline(page: Page) -> str:
 def provenance(page: Page) -> str:
     """Return where the loans come from, how many, from when, and which run this is."""
     data = page.data
-    kinds = {
-        "synthetic": "**Synthetic loans**: made from the published statistics of the real portfolio. Findings on one "
-        "column are the real portfolio's own; whatever combines columns, models above all, is an approximation.",
-        "file": f"**Loans from a file**: {plain(data['location'].rsplit('/', 1)[-1])}, sha256 `{data['sha256'][:12]}`.",
-        "warehouse": f"**Loans from the warehouse**: {plain(data['location'])}.",
-    }
     first, last = data["period"]
     left_out = [
         f"{show(data[name], 'count')} {words}"
@@ -44,8 +39,56 @@ def provenance(page: Page) -> str:
     ]
     aside = f" ({', '.join(left_out)})" if left_out else ""
     return (
-        f"{kinds[data['kind']]} {show(data['rows_read'], 'count')} records read, {show(data['rows'], 'count')} finished loans "
+        f"{_origin(data)} {show(data['rows_read'], 'count')} records read, {show(data['rows'], 'count')} finished loans "
         f"analysed{aside}; funded {first} to {last}. Run {page.manifest['run_id']}."
+    )
+
+
+def _origin(data: Mapping[str, Any]) -> str:
+    if data["kind"] == "synthetic":
+        return (
+            "**Synthetic loans**: made from the published statistics of the real portfolio. Findings on one column are the real "
+            "portfolio's own; whatever combines columns, models above all, is an approximation."
+        )
+    if data["kind"] == "file":
+        return f"**Loans from a file**: {plain(data['location'].rsplit('/', 1)[-1])}, sha256 `{data['sha256'][:12]}`."
+    if counted := data.get("pushdown"):
+        sampled = (
+            f" What needs single loans, the model above all, is from a stratified sample of {show(counted['sampled'], 'count')}."
+            if counted["sampled"] < data["rows"]
+            else ""
+        )
+        made = "**Synthetic loans**, counted" if is_synthetic(data) else "**Loans counted**"
+        return f"{made} in the warehouse: {plain(data['location'])}.{sampled}"
+    made = "**Synthetic loans**, as if from" if is_synthetic(data) else "**Loans from**"
+    names = ", ".join(f"{plain(read['source'])} ({read['kind']})" for read in data["sources"])
+    written = f", load `{data['warehouse']['load_id']}` of the warehouse" if "warehouse" in data else ""
+    return f"{made} {len(data['sources'])} merged sources: {names}{written}."
+
+
+def sources(page: Page) -> str:
+    """Return how the loans were put together, for the methods page; empty for a single file or synthetic loans."""
+    data = page.data
+    if counted := data.get("pushdown"):
+        return (
+            f"**Counted where they lie.** {show(data['rows'], 'count')} finished loans were counted by value in the warehouse; "
+            "rates, associations and all statistics of one column come from these counts, and are the ones that reading every "
+            "loan would give. The model, adjusted odds ratios, correlations and the search for leaks need single loans: they see "
+            f"{show(counted['sampled'], 'count')} of them, drawn within each outcome, so that the default rate is the portfolio's. "
+            "Their intervals are those of that sample."
+        )
+    if "sources" not in data:
+        return ""
+    merge = page.result("ingest")["merge"]
+    total = {name: show(sum(row[name] for row in merge["sources"]), "count") for name in ("copies", "superseded", "loans_without", "rows_without")}  # fmt: skip
+    differ = sum(conflict["differ"] for conflict in merge["conflicts"])
+    return (
+        f"**Sources.** {len(merge['sources'])} sources were joined on declared keys, one row per loan and never by guess: "
+        f"{show(merge['rows'], 'count')} of {show(merge['base'], 'count')} loans are left. "
+        f"{total['copies']} rows were copies of others and dropped, {total['superseded']} "
+        f"gave way to a newer row of their key; {total['loans_without']} loans lacked a row in some source, "
+        f"{total['rows_without']} rows had no loan, and {show(differ, 'count')} values were told differently "
+        "by two sources."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from loantap.analysis.pushdown import count_in_warehouse
-from loantap.data.connectors.config import read_config
+from loantap.data.connectors.config import Config, read_config
 from loantap.data.gather import gather
 from loantap.data.ingest import IngestSummary, describe, ingest
 from loantap.data.sources import SyntheticLoans, open_loans
@@ -64,17 +64,19 @@ def take_in(
         "loans_path": run.loans_path,
         "quarantine_path": run.quarantine_path if quarantine else None,
     }
+    config = read_config(Path(sources)) if sources else Config()
+    made = {"synthetic": True} if config.synthetic else {}
     if pushdown:
         counted = count_in_warehouse(
-            read_config(Path(sources)), counts_dir=run.counts_dir, loans_path=run.loans_path, sample_rows=model_rows,
+            config, counts_dir=run.counts_dir, loans_path=run.loans_path, sample_rows=model_rows,
             random_state=seed, progress=tell,
         )  # fmt: skip
         facts = describe(counted.summary, counted.source, loans_path=run.loans_path)
-        return Intake(counted.summary, _joined(facts, counted.facts, notes=[]))
+        return Intake(counted.summary, _joined(facts, counted.facts | made, notes=[]))
     if sources:
-        gathered = gather(read_config(Path(sources)), **paths, progress=lambda name, read: tell(f"rows: {name}", read))
+        gathered = gather(config, **paths, progress=lambda name, read: tell(f"rows: {name}", read))
         facts = describe(gathered.summary, gathered.source, loans_path=run.loans_path)
-        joined = _joined(facts, gathered.facts, notes=gathered.notes)
+        joined = _joined(facts, gathered.facts | made, notes=gathered.notes)
         return Intake(gathered.summary, joined | {"merge": gathered.report.to_dict()})
     source = open_loans(Path(data)) if data else SyntheticLoans(rows, seed)
     summary = ingest(source, **paths)

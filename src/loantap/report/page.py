@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loantap.report.results import Exhibit, RunFolder, open_run
+from loantap.report.results import Exhibit, RunFolder, is_synthetic, open_run
 from loantap.report.tables import interval, plain, show, to_markdown
 
 __all__ = ["Page", "interval", "open_page", "show"]
@@ -22,7 +22,7 @@ class Page:
     @property
     def synthetic(self) -> bool:
         """Whether the loans were made, not lent."""
-        return self.data["kind"] == "synthetic"
+        return is_synthetic(self.data)
 
     def result(self, name: str) -> Any:
         """Return a result."""

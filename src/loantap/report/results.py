@@ -59,6 +59,11 @@ class RunFolder:
         return self.path / "data" / "counts"
 
     @property
+    def is_synthetic(self) -> bool:
+        """Whether the loans were made, not lent; a run without a manifest is a small synthetic sample."""
+        return not (self.path / MANIFEST).is_file() or is_synthetic(self.manifest()["data"])
+
+    @property
     def is_sampled(self) -> bool:
         """Whether the cleaned loans are a stratified sample of those that were counted."""
         return self.counts_dir.is_dir()
@@ -143,6 +148,11 @@ class RunFolder:
     def _describe(self, folder: str, exhibit: Exhibit) -> None:
         text = json.dumps(asdict(exhibit), indent=1, ensure_ascii=False)
         write_text(self.path / "results" / folder / f"{exhibit.name}.json", text + "\n")
+
+
+def is_synthetic(data: Mapping[str, Any]) -> bool:
+    """Tell from a manifest's data whether the loans were made, not lent, wherever they were read from."""
+    return bool(data.get("synthetic", data.get("kind") == "synthetic"))
 
 
 def open_run(path: str | Path = "") -> RunFolder:

@@ -15,6 +15,7 @@ import nbformat
 import yaml
 
 from loantap.errors import InputError, RenderError
+from loantap.report.results import is_synthetic
 from loantap.settings import project_root
 
 SYNTHETIC_NOTICE = "Synthetic data: these loans were simulated, and no real borrower is among them. Do not base a lending decision on them."
@@ -69,7 +70,7 @@ def stage_report(run: Path, folder: Path) -> Staged:
 
     notebooks = _stage_notebooks(run / "notebooks", folder / "notebooks")
     config_text = (root / "_quarto.yml").read_text(encoding="utf-8")
-    notice = SYNTHETIC_NOTICE if (manifest.get("data") or {}).get("kind") == "synthetic" else None
+    notice = SYNTHETIC_NOTICE if is_synthetic(manifest.get("data") or {}) else None
     try:
         config = _stage_config(yaml.safe_load(config_text) or {}, notebooks)
     except (yaml.YAMLError, AttributeError) as error:

@@ -5,19 +5,42 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 
-from loantap.errors import SchemaError
+from loantap.errors import InputError, SchemaError
 
 _BLOCK = 1 << 22
-# 'Ã©' in a file of one byte per character is a UTF-8 'é': texts of two code pages were put together.
-_UTF8_PAIR = re.compile(rb"[\xc3-\xc5][\x80-\xbf]")
-_LATIN = ("cp1252", "windows-1252", "latin-1", "latin1", "iso-8859-1", "iso8859-1")
+_LONGEST_HEADER = 1 << 17
+# 'Ã©' in a file of one byte per character is a UTF-8 'é', and 'â‚¬' is '€': texts of two code pages were put together.
+# What cp1252 has for quotes, dashes and spaces may well follow 'Ä' and 'Å'.
+_UTF8 = re.compile(
+    rb"\xc3[\x80-\xbf]|\xc2[\xa1-\xbf]|\xe2[\x80-\x84][\x80-\xbf]|[\xc4\xc5](?![\x85\x91-\x97\xa0\xab\xb4\xb7\xbb])[\x80-\xbf]"
+)
+_LATIN = ("cp1252", "iso8859-1", "iso8859-15")
+# A last record of the reader's own: it is not found at the end if a quote before it was never closed.
+_END = "\x1aend of file\x1a"
+
+
+@dataclass
+class _Ragged:
+    """Records of another number of fields: the first, and how many."""
+
+    record: int = 0
+    fields: int = 0
+    count: int = 0
+
+    def set_aside(self, row: Any) -> str:
+        if not self.count:
+            self.record, self.fields = row.number or 0, row.actual_columns
+        self.count += 1
+        return "skip"
 
 
 def read_delimited(
@@ -39,69 +62,93 @@ def read_delimited(
         encoding: Its code page.
         delimiter: Between fields.
 
-    Raises SchemaError for a wrong header, a record of another number of fields, and bytes that the code page does not
-    know, with the place.
+    Raises SchemaError for a wrong header, a record of another number of fields, a quote that is not closed, and bytes
+    that the code page does not know, with the place; InputError for a damaged file.
     """
-    ragged: list[Any] = []
-
-    def set_aside(row: Any) -> str:
-        ragged.append(row)
-        return "skip"
-
-    names = _checked(header or _header(path, shown, encoding, delimiter), wanted, shown, encoding)
+    first = _header(path, shown, encoding, delimiter)
+    if header and first == list(header):
+        raise SchemaError(f"{shown}: expected records only, its first line names the columns. Leave 'header' out.")
+    names = _checked(header or first, wanted, shown, encoding, delimiter)
+    ragged, read, held = _Ragged(), 0, None
     try:
-        with io.BufferedReader(_Utf8(path, shown, encoding), _BLOCK) as stream:
+        with _Blocks(_Utf8(path, shown, encoding, end=delimiter.join([_END] * len(names))), _BLOCK) as stream:
             reader = pa.csv.open_csv(
                 pa.PythonFile(stream),
                 read_options=pa.csv.ReadOptions(
-                    column_names=names, skip_rows=0 if header else 1, block_size=_BLOCK, use_threads=False
+                    column_names=names, skip_rows_after_names=0 if header else 1, block_size=_BLOCK, use_threads=False
                 ),
                 parse_options=pa.csv.ParseOptions(
-                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=ragged.set_aside
                 ),
                 convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
             )
             for batch in reader:
-                yield pa.Table.from_batches([batch])
+                if batch.num_rows:
+                    if held is not None:
+                        yield held
+                    held = pa.Table.from_batches([batch])
+                    read += batch.num_rows
     except pa.ArrowInvalid as error:
-        if "Empty CSV" not in str(error):
+        place = f"after record {read + ragged.count:,}"
+        if "straddl" in str(error):
             raise SchemaError(
-                f"{shown}: expected {len(names)} fields with '{delimiter}' between, but: {error}."
+                f"{shown}: expected records of at most {_BLOCK:,} bytes, found a longer one {place}. A quote is not closed "
+                f"there, or encoding ({encoding}) is wrong. Export it again."
             ) from None
-    if ragged:
-        record = "?" if ragged[0].number is None else ragged[0].number - (0 if header else 1)
         raise SchemaError(
-            f"{shown}: expected {len(names)} fields in every record, found {ragged[0].actual_columns} in record {record} "
-            f"({len(ragged):,} such records). It is cut short, or a text holds '{delimiter}' without quotes. Export it again."
+            f"{shown}: expected {len(names)} fields with '{delimiter}' between, but {place}: {error}."
+        ) from None
+    if held is None or held.column(0)[-1].as_py() != _END:
+        raise SchemaError(
+            f"{shown}: expected every quote to be closed, one in record {read + ragged.count:,} is not. It is cut short, or "
+            "a text holds a quote that is not doubled. Export it again."
+        )
+    yield held.slice(0, held.num_rows - 1)
+    if ragged.count:
+        raise SchemaError(
+            f"{shown}: expected {len(names)} fields in every record, found {ragged.fields} in record "
+            f"{ragged.record - (0 if header else 1):,} ({ragged.count:,} such records). It is cut short, the delimiter is not "
+            f"'{delimiter}', or a text holds one without quotes. Export it again."
         )
 
 
 def _header(path: Path, shown: str, encoding: str, delimiter: str) -> list[str]:
     with io.TextIOWrapper(io.BufferedReader(_Utf8(path, shown, encoding)), "utf-8", newline="") as stream:
-        return [name.strip() for name in next(csv.reader(stream, delimiter=delimiter), [])]
+        start = io.StringIO(stream.read(_LONGEST_HEADER), newline="")
+    try:
+        return [name.strip() for name in next(csv.reader(start, delimiter=delimiter), [])]
+    except csv.Error as error:
+        raise SchemaError(f"{shown}: expected names of columns in the first line, but: {error}.") from None
 
 
-def _checked(names: Sequence[str], wanted: Sequence[str], shown: str, encoding: str) -> list[str]:
+def _checked(names: Sequence[str], wanted: Sequence[str], shown: str, encoding: str, delimiter: str) -> list[str]:
     if missing := [name for name in wanted if name not in names]:
-        found = ", ".join(names[:12])[:300]
+        others = " ".join(", ".join(name for name in names if name not in wanted)[:300].split())
         raise SchemaError(
-            f"{shown}: expected the column{'s'[: len(missing) > 1]} {', '.join(missing)}, found: {found or 'nothing'}. If a "
-            f"column was renamed, say so under 'columns'; if this is hard to read, encoding ({encoding}) or delimiter is wrong."
+            f"{shown}: expected the column{'s'[: len(missing) > 1]} {', '.join(missing)}, found instead: "
+            f"{others or 'nothing'}. If a column was renamed, say so under 'columns'; if the first line is a record, name "
+            f"the columns under 'header'; if this is hard to read, encoding ({encoding}) or delimiter ({delimiter}) is wrong."
         )
     if doubled := sorted({name for name in names if names.count(name) > 1} & set(wanted)):
         raise SchemaError(f"{shown}: expected each column once, these stand more than once: {', '.join(doubled)}.")
     return list(names)
 
 
+def open_bytes(path: Path) -> Any:
+    """Open a file for reading; `.gz` is unpacked."""
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+
+
 class _Utf8(io.RawIOBase):
     """A file in some code page, read as UTF-8 with line feeds; a byte that the code page does not know is an error."""
 
-    def __init__(self, path: Path, shown: str, encoding: str) -> None:
-        self._stream: Any = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed in close)
-        self._shown, self._encoding = shown, encoding.lower()
+    def __init__(self, path: Path, shown: str, encoding: str, *, end: str = "") -> None:
+        self._stream = open_bytes(path)
+        self._shown, self._encoding = shown, codecs.lookup(encoding).name
         # A byte order mark is no part of the first column's name.
         self._decoder = codecs.getincrementaldecoder("utf-8-sig" if self._encoding == "utf-8" else encoding)()
-        self._ready, self._read = b"", 0
+        self._ready, self._tail, self._end = b"", b"", f"\n{end}\n".encode() if end else b""
+        self._read = self._lines = 0
 
     def readable(self) -> bool:
         """Tell that it is."""
@@ -110,9 +157,15 @@ class _Utf8(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer with UTF-8."""
         while not self._ready:
-            block = self._stream.read(_BLOCK)
+            try:
+                block = self._stream.read(_BLOCK)
+            except (OSError, EOFError, zlib.error) as error:
+                raise InputError(
+                    f"{self._shown}: the file is damaged or cut short ({error}). Copy or export it again."
+                ) from None
             self._ready = self._decoded(block)
             if not block:
+                self._ready, self._end = self._ready + self._end, b""
                 break
         size = min(len(buffer), len(self._ready))
         buffer[:size], self._ready = self._ready[:size], self._ready[size:]
@@ -127,15 +180,30 @@ class _Utf8(io.RawIOBase):
         try:
             text = self._decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
-            raise self._mixed(f"byte {self._read + error.start:,} is not") from None
-        if self._encoding in _LATIN and (match := _UTF8_PAIR.search(block)):
-            raise self._mixed(f"from byte {self._read + match.start():,} on stands UTF-8")
-        self._read += len(block)
+            # What the decoder was given begins with bytes it had kept back.
+            raise self._mixed(block, error.start + len(block) - len(error.object), "is not") from None
+        if self._encoding in _LATIN and (match := _UTF8.search(self._tail + block)):
+            raise self._mixed(block, match.start() - len(self._tail), "and what follows is UTF-8")
+        self._read, self._lines, self._tail = self._read + len(block), self._lines + block.count(b"\n"), block[-2:]
         # EBCDIC ends a line with NEL.
         return text.replace("\x85", "\n").encode() if self._encoding.startswith("cp") else text.encode()
 
-    def _mixed(self, what: str) -> SchemaError:
+    def _mixed(self, block: bytes, start: int, what: str) -> SchemaError:
+        line = self._lines + block[: max(start, 0)].count(b"\n") + 1
         return SchemaError(
-            f"{self._shown}: expected {self._encoding} throughout, {what}. Files of several code pages were put together, or "
-            "'encoding' is wrong."
+            f"{self._shown}: expected {self._encoding} throughout, byte {self._read + start:,} in line {line:,} {what}. Files of "
+            "several code pages were put together, or 'encoding' is wrong."
         )
+
+
+class _Blocks(io.BufferedReader):
+    """Blocks that do not end between a carriage return and its line feed: Arrow drops the line feed, even within quotes."""
+
+    _kept = b""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes, a carriage return at their end kept for the next block."""
+        data = self._kept + super().read(size if size is None or size < 0 else size - len(self._kept))
+        whole = data.rstrip(b"\r") or data
+        self._kept = data[len(whole) :]
+        return whole

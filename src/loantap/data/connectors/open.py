@@ -1,5 +1,6 @@
 """Open any kind of source."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -39,9 +40,14 @@ def _file_tables(source: FileSource, path: Path) -> Brought:
         raise InputError(f"{path}: expected a file of loans, found nothing. Check the path.")
     facts = {"location": str(path), "files": [{"file": str(path), "size": path.stat().st_size, "sha256": sha256(path)}]}
     if path.suffix == ".parquet":
-        try:
-            parts = pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS)
-            return Brought((pa.Table.from_batches([part]) for part in parts), facts)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path}: expected a Parquet file, but: {error}. Write it again.") from None
+        return Brought(_parquet_tables(path), facts)
     return Brought(read_delimited(path, shown=str(path), wanted=source.wanted), facts)
+
+
+def _parquet_tables(path: Path) -> Iterator[pa.Table]:
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=BATCH_ROWS):
+                yield pa.Table.from_batches([batch])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: expected a Parquet file, but: {error}. Write it again.") from None

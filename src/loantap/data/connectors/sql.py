@@ -1,22 +1,38 @@
 """Queries on databases: through SQLAlchemy, or through pyodbc where there is nothing but an ODBC data source."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import URL, Engine, create_engine, event, text
+from pandas.errors import DatabaseError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
-from loantap.data.connectors.base import BATCH_ROWS, Brought, Deadline
+from loantap.data.connectors.base import BATCH_ROWS, Brought, Deadline, table_of
+from loantap.data.connectors.databricks import engine_arguments
 from loantap.data.connectors.kinds import OdbcSource, SqlSource
 from loantap.data.connectors.secrets import Secrets
 from loantap.errors import InputError, MissingToolError, SourceError
 
 _EXTRAS = {"psycopg": "postgresql", "pyodbc": "odbc", "databricks": "databricks"}
 _LOCK_SECONDS = 30
+_STEPS = 10_000  # of SQLite between two looks at the clock
+# A server that does not answer is an error, and a locked file is waited for, but not for ever.
+_LIBPQ = {"connect_timeout": _LOCK_SECONDS, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_CONNECT_ARGS: dict[str, dict[str, Any]] = {
+    "pysqlite": {"timeout": _LOCK_SECONDS},
+    "psycopg": _LIBPQ,
+    "psycopg2": _LIBPQ,
+}
+_SHOWN = ("DSN", "SERVER", "SERVERNAME", "DATABASE")
+_PART = re.compile(r"\s*([^=;]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)")
 
 
 def open_engine(url: URL, *, secrets: Secrets, create: bool = False) -> Engine:
@@ -30,12 +46,13 @@ def open_engine(url: URL, *, secrets: Secrets, create: bool = False) -> Engine:
     Raises MissingToolError naming the extra where the driver is not installed.
     """
     try:
-        engine = create_engine(url, hide_parameters=True, connect_args=_connect_args(url), pool_pre_ping=True)
+        databricks = url.get_backend_name() == "databricks"
+        arguments = engine_arguments(url) if databricks else _CONNECT_ARGS.get(url.get_driver_name(), {})
+        # A connection is closed when its work is done; there are few, and none is worth keeping.
+        engine = create_engine(url, hide_parameters=True, connect_args=arguments, poolclass=NullPool)
     except (ImportError, NoSuchModuleError) as error:
-        driver = url.drivername.split("+")[-1]
-        extra = _EXTRAS.get(driver, driver)
         raise MissingToolError(
-            f'{shown(url)}: the driver is not installed ({secrets.redacted(error)}). Get it with: pip install "loantap[{extra}]"'
+            f"{shown(url)}: the driver is not installed ({secrets.redacted(error)}). {_remedy(url.drivername)}"
         ) from None
     if url.get_backend_name() == "sqlite":
         _transact(engine)
@@ -49,11 +66,13 @@ def shown(url: URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
-def _connect_args(url: URL) -> dict[str, Any]:
-    # A server that does not answer is an error, and a locked file is waited for, but not for ever.
-    return {"sqlite": {"timeout": _LOCK_SECONDS}, "postgresql": {"connect_timeout": _LOCK_SECONDS}}.get(
-        url.get_backend_name(), {}
-    )
+def _remedy(drivername: str) -> str:
+    backend, _, driver = drivername.partition("+")
+    if extra := _EXTRAS.get(driver or backend):
+        return f'Get it with: pip install "loantap[{extra}]"'
+    if backend == "postgresql":
+        return 'Write postgresql+psycopg://, and get that driver with: pip install "loantap[postgresql]"'
+    return f"Install the package that brings SQLAlchemy the driver {drivername}, or correct the name before ://."
 
 
 def _transact(engine: Engine) -> None:
@@ -73,9 +92,13 @@ def told(engine: Engine, secrets: Secrets) -> Iterator[None]:
     """Turn a driver's errors into one SourceError without SQL, values and secrets."""
     try:
         yield
-    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
-        cause = getattr(error, "orig", None) or error
-        raise SourceError(f"{shown(engine.url)}: {secrets.redacted(cause)}. {_advice(str(cause))}") from None
+    except (SQLAlchemyError, DatabaseError, engine.dialect.loaded_dbapi.Error) as error:
+        # pandas wraps what SQLAlchemy raises, which wraps what the driver does.
+        inner = error.__cause__ if isinstance(error, DatabaseError) else error
+        cause = getattr(inner, "orig", None) or inner or error
+        # PostgreSQL's further lines quote the statement and the row.
+        message = secrets.redacted(getattr(getattr(cause, "diag", None), "message_primary", None) or cause)
+        raise SourceError(f"{shown(engine.url)}: {message.rstrip('.')}. {_advice(message)}") from None
 
 
 def _advice(message: str) -> str:
@@ -92,27 +115,58 @@ def _advice(message: str) -> str:
 
 
 def query_tables(source: SqlSource, engine: Engine, *, secrets: Secrets) -> Brought:
-    """Run a query with bound parameters and hand its rows over in batches."""
+    """Run a query with bound parameters and hand its rows over in batches.
+
+    Raises InputError for a query with a parameter that is not declared.
+    """
+    where = shown(engine.url)
+    _check_parameters(source, where)
 
     def tables() -> Iterator[pa.Table]:
-        deadline = Deadline(source.time_limit, shown(engine.url))
-        with told(engine, secrets), engine.connect() as connection:
-            if engine.dialect.name == "postgresql":
-                limit = int(source.time_limit * 1000)
-                connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": str(limit)})
-            streaming = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
-            result = streaming.execute(text(source.query), source.parameters)
-            names = list(result.keys())
-            yield table_of(names, [])
-            for rows in result.partitions(BATCH_ROWS):
-                yield table_of(names, rows)
-                deadline.check()
+        deadline = Deadline(source.time_limit, where)
+        try:
+            with told(engine, secrets), engine.connect() as connection:
+                _limit(connection, source.time_limit, deadline)
+                streaming = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
+                result = streaming.execute(text(source.query), source.parameters)
+                names = list(result.keys())
+                yield table_of(names, [])
+                for rows in result.partitions(BATCH_ROWS):
+                    yield table_of(names, rows)
+                    deadline.check()
+        except SourceError:
+            deadline.check()
+            raise
+        finally:
+            engine.dispose()
 
-    return Brought(tables(), {"location": shown(engine.url)})
+    return Brought(tables(), {"location": where})
+
+
+def _check_parameters(source: SqlSource | OdbcSource, where: str) -> None:
+    if absent := sorted(set(text(source.query).compile().params) - set(source.parameters)):
+        raise InputError(
+            f"{where}: expected a value under 'parameters' for what the query names, none is there: "
+            f"{', '.join(f':{name}' for name in absent)}. Declare it, or write \\: for a colon that names nothing."
+        )
+
+
+def _limit(connection: Connection, seconds: float, deadline: Deadline) -> None:
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        limit = str(max(1, int(seconds * 1000)))
+        connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": limit})
+    elif connection.dialect.name == "sqlite":
+        driver.set_progress_handler(lambda: deadline.passed, _STEPS)
+    elif connection.dialect.driver == "pyodbc":
+        driver.timeout = math.ceil(seconds)
 
 
 def odbc_tables(source: OdbcSource, connection: str, *, secrets: Secrets) -> Brought:
-    """Run a query on an ODBC data source; `:name` in it is bound as pyodbc's `?`."""
+    """Run a query on an ODBC data source; `:name` in it is bound as pyodbc's `?`.
+
+    Raises InputError for a query with a parameter that is not declared, MissingToolError where pyodbc is not installed.
+    """
     try:
         import pyodbc
     except ImportError as error:
@@ -121,43 +175,49 @@ def odbc_tables(source: OdbcSource, connection: str, *, secrets: Secrets) -> Bro
             "system's package unixodbc."
         ) from None
     where = f"ODBC {_public(connection)}"
+    _check_parameters(source, where)
     compiled = text(source.query).compile(dialect=DefaultDialect(paramstyle="qmark"))
     values = [source.parameters[name] for name in compiled.positiontup or ()]
 
     def tables() -> Iterator[pa.Table]:
         deadline = Deadline(source.time_limit, where)
         try:
-            with pyodbc.connect(connection, timeout=_LOCK_SECONDS, readonly=True) as opened:
+            with closing(pyodbc.connect(connection, timeout=_LOCK_SECONDS, readonly=True)) as opened:
                 cursor = opened.cursor()
-                cursor.execute(str(compiled), values)
-                names = [column[0] for column in cursor.description]
-                yield table_of(names, [])
-                while rows := cursor.fetchmany(BATCH_ROWS):
-                    yield table_of(names, rows)
-                    deadline.check()
+                with _cancelling(cursor, source.time_limit):
+                    cursor.execute(str(compiled), values)
+                    if cursor.description is None:
+                        raise InputError(f"{where}: expected a query that brings rows, it brings none. Write a SELECT.")
+                    names = [column[0] for column in cursor.description]
+                    yield table_of(names, [])
+                    while rows := cursor.fetchmany(BATCH_ROWS):
+                        yield table_of(names, rows)
+                        deadline.check()
         except pyodbc.Error as error:
-            message = secrets.redacted(error.args[-1])
+            deadline.check()
+            message = secrets.redacted(error.args[-1] if error.args else error)
+            if "IM002" in error.args or "can't open lib" in message.lower():
+                raise MissingToolError(
+                    f"{where}: {message}. Install the driver, or correct its name; installed are: "
+                    f"{', '.join(pyodbc.drivers()) or 'none'}."
+                ) from None
             raise SourceError(f"{where}: {message}. {_advice(message)}") from None
 
     return Brought(tables(), {"location": where})
 
 
-def _public(connection: str) -> str:
-    parts = [
-        part for part in connection.split(";") if part.strip().upper().startswith(("DSN=", "SERVER=", "DATABASE="))
-    ]
-    return ";".join(parts) or "connection"
-
-
-def table_of(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
-    """Return rows of a driver as a table."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return pa.table([_array(column) for column in columns], names=list(names))
-
-
-def _array(values: Sequence[Any]) -> pa.Array:
+@contextmanager
+def _cancelling(cursor: Any, seconds: float) -> Iterator[None]:
+    # Not every driver keeps a limit that it is told.
+    timer = Timer(seconds, cursor.cancel)
+    timer.daemon = True
+    timer.start()
     try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        # SQLite lets a column hold numbers and texts at once; the contract names the wrong ones.
-        return pa.array([None if value is None else str(value) for value in values])
+        yield
+    finally:
+        timer.cancel()
+
+
+def _public(connection: str) -> str:
+    shown = [f"{name}={value}" for name, value in _PART.findall(connection) if name.upper() in _SHOWN]
+    return ";".join(shown) or "connection"
