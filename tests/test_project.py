@@ -107,3 +107,13 @@ def test_the_makefile_names_its_targets():
     for target in ("report", "test", "lab", "bench", "bench-tuning", "lint", "lock"):
         assert re.search(rf"^{target}:.*## ", text, re.M), target
     assert Path(ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_the_table_of_faults_counts_the_tests_that_there_are():
+    words = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "fault", "-n0", str(ROOT / "tests" / "data")]
+    found = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT).stdout
+    tests = [line for line in found.splitlines() if "::" in line]
+    kinds = {kind for path in (ROOT / "tests").rglob("*.py") for kind in re.findall(r'mark\.fault\("([^"]+)"\)', path.read_text("utf-8"))}  # fmt: skip
+    rows = dict(re.findall(r"^\| (\S.*?) +\| +(\d+) \|", (ROOT / "docs" / "warehouse.md").read_text("utf-8"), flags=re.MULTILINE))  # fmt: skip
+    assert {row for row in rows if not row[0].isdigit()} - {"all"} == kinds
+    assert int(rows["all"]) == len(tests), "write the table again: python scripts/faults.py"

@@ -9,7 +9,15 @@ from packaging.requirements import Requirement
 from loantap.report.quarto import MINIMUM_VERSION, find_quarto
 from loantap.settings import project_root
 
-EXTRAS = {"report": "the notebooks and the report", "lab": "JupyterLab", "dev": "the tests"}
+EXTRAS = {
+    "report": "the notebooks and the report",
+    "lab": "JupyterLab",
+    "postgresql": "a warehouse in PostgreSQL",
+    "databricks": "Databricks as a source",
+    "odbc": "SQL Server and other ODBC sources",
+    "s3": "DB2 drops on S3",
+    "dev": "the tests",
+}
 
 
 @dataclass(frozen=True)

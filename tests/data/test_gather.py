@@ -139,6 +139,7 @@ def test_a_source_may_have_any_name(declare: Declare, split: dict[str, Any], nam
     assert gathered(config).report.rows == 200
 
 
+@pytest.mark.fault("sources that do not fit together")
 def test_a_merge_that_does_not_fit_leaves_nothing(
     declare: Declare, split: dict[str, Any], keyed: pd.DataFrame, tmp_path: Path
 ):
@@ -146,6 +147,7 @@ def test_a_merge_that_does_not_fit_leaves_nothing(
     assert "'servicing' has 50 keys that no loan has" in refused(declare(split), MergeError)
 
 
+@pytest.mark.fault("renamed column")
 def test_a_renamed_column_leaves_nothing(declare: Declare, split: dict[str, Any]):
     split["servicing"]["query"] = "SELECT loan_id, loan_status AS status, issue_d, annual_inc FROM servicing"
     assert "'servicing': expected the column loan_status, found: loan_id, status" in refused(
@@ -153,12 +155,14 @@ def test_a_renamed_column_leaves_nothing(declare: Declare, split: dict[str, Any]
     )
 
 
+@pytest.mark.fault("changed type")
 def test_a_changed_type_is_named_by_the_contract(declare: Declare, split: dict[str, Any]):
     split["servicing"]["query"] = "SELECT loan_id, loan_status, issue_d, 'much' AS annual_inc FROM servicing"
     message = refused(declare(split), SchemaError)
     assert "column 'annual_inc': not a number: 200 in rows 1, 2, 3, ... (such as 'much')" in message
 
 
+@pytest.mark.fault("connection lost while rows are read")
 def test_a_source_that_breaks_off_leaves_nothing(declare: Declare, split: dict[str, Any]):
     split["servicing"]["query"] = "SELECT * FROM servicing WHERE abs(-9223372036854775807 - (loan_id > 100)) > 0"
     assert "servicing.db: integer overflow" in refused(declare(split), SourceError)
@@ -173,6 +177,7 @@ def test_a_warehouse_that_refuses_leaves_no_staging(declare: Declare, split: dic
     assert len(pd.read_sql("SELECT * FROM servicing", engine)) == 200
 
 
+@pytest.mark.fault("killed while rows are read")
 def test_raw_rows_of_a_killed_run_are_removed(declare: Declare, split: dict[str, Any], tmp_path: Path):
     left = tmp_path / "run" / ".staging-0123abcd" / "sources"
     left.mkdir(parents=True)

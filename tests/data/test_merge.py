@@ -80,6 +80,7 @@ def test_a_copy_of_a_row_is_dropped_and_counted(source: Make, tmp_path: Path):
     assert report.sources[0].copies == 3
 
 
+@pytest.mark.fault("sources that do not fit together")
 def test_one_key_with_different_content_is_an_error(source: Make, tmp_path: Path):
     loans = source("loans", ["title"], [("1", "a"), ("1", "b"), ("2", "a"), ("2", None)])
     message = refused(tmp_path, loans)
@@ -98,6 +99,7 @@ def test_the_newest_row_of_a_key_wins_where_that_is_declared(source: Make, tmp_p
     assert (report.sources[0].copies, report.sources[0].superseded) == (1, 1)
 
 
+@pytest.mark.fault("sources that do not fit together")
 @pytest.mark.parametrize("times", [("2017-01-31", "2017-01-31"), ("9", "9.0"), (None, None)])
 def test_newest_rows_that_differ_at_one_time_are_an_error(source: Make, tmp_path: Path, times: Row):
     rows = [("1", "a", times[0]), ("1", "b", times[1])]
@@ -105,11 +107,13 @@ def test_newest_rows_that_differ_at_one_time_are_an_error(source: Make, tmp_path
     assert "1 keys stand in rows of different content (the newest rows of a key differ) (such as 1)" in message
 
 
+@pytest.mark.fault("sources that do not fit together")
 def test_rows_without_a_key_are_an_error(source: Make, tmp_path: Path):
     loans = source("loans", ["title"], [("1", "a"), (None, "b"), (None, "b")], key="LOAN_NO")
     assert "source 'loans': 2 rows have no LOAN_NO. Complete them." in refused(tmp_path, loans)
 
 
+@pytest.mark.fault("sources that do not fit together")
 def test_all_that_does_not_fit_is_told_at_once(source: Make, tmp_path: Path):
     loans = source("loans", ["title"], [("1", "a"), ("2", "b"), ("2", "c"), ("3", "d"), (None, "e")])
     others = source("others", ["title", "purpose"], [("1", "A", "car"), ("4", "x", "car"), ("5", "y", "car")])
@@ -146,6 +150,7 @@ def test_an_unmatched_loan_is_dropped_and_counted(source: Make, tmp_path: Path):
     assert (report.base, report.rows, report.dropped) == (3, 2, 1)
 
 
+@pytest.mark.fault("sources that do not fit together")
 def test_that_no_loan_is_left_is_an_error(source: Make, tmp_path: Path):
     loans, terms = source("loans", ["title"], [("1", "a")]), source("terms", ["term"], [("01", "36 months")])
     assert "none of the 1 loans stands in all sources" in refused(tmp_path, loans, terms, unmatched="drop")
@@ -209,6 +214,7 @@ def test_many_loans_may_share_a_row_where_that_is_declared(source: Make, tmp_pat
     assert (report.rows, report.sources[1].keys, report.sources[1].matched) == (3, 2, 3)
 
 
+@pytest.mark.fault("sources that do not fit together")
 def test_loans_that_share_a_row_are_an_error_where_it_is_declared_as_one_to_one(source: Make, tmp_path: Path):
     message = refused(tmp_path, *borrowers(source, "one_to_one", ("A", "B", "A")))
     assert (
@@ -243,6 +249,7 @@ def test_a_folder_with_signs_of_a_pattern_is_read_as_it_is(tmp_path: Path):
     assert merged(folder, staged(folder, "loans", ["title"], [("1", "a")]))[1].rows == 1
 
 
+@pytest.mark.fault("disk full")
 def test_a_failure_of_duckdb_is_told_and_nothing_written(source: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     # No memory, and a file where the folder for what does not fit into it should be.
     (tmp_path / "spill").write_text("")

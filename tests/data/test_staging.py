@@ -164,6 +164,7 @@ def test_a_truth_value_becomes_a_word():
     assert staged_values([True, None, False], "title") == ["true", None, "false"]
 
 
+@pytest.mark.fault("changed type")
 @pytest.mark.parametrize("values", [[[1, 2]], [{"a": 1}], [b"\xff\xfe"]])
 def test_a_type_without_a_text_is_named(values: list):
     with pytest.raises(SchemaError, match=r"'loans'.*column title, found (list|struct|binary).*Convert it"):
@@ -204,6 +205,7 @@ def test_a_source_is_staged_under_the_names_of_the_codebook(declare: Declare, tm
     assert one.facts["files"][0]["size"] == (tmp_path / "loans.csv").stat().st_size
 
 
+@pytest.mark.fault("new column")
 def test_a_new_column_is_told_and_not_read(declare: Declare, tmp_path: Path):
     source = csv_source(tmp_path, "loan_id,loan_amnt,colour\n1,500,red\n", columns=["loan_amnt"])
     [one] = staged(declare({"loans": source}), tmp_path / "staging")
@@ -211,6 +213,7 @@ def test_a_new_column_is_told_and_not_read(declare: Declare, tmp_path: Path):
     assert pq.read_schema(one.path).names == ["loan_id", "loan_amnt"]
 
 
+@pytest.mark.fault("renamed column")
 def test_a_renamed_column_is_named_with_what_is_there(declare: Declare, database: Callable[..., Path], tmp_path: Path):
     database("CREATE TABLE loans (loan_id, amount); INSERT INTO loans VALUES (1, 2)")
     source = {"kind": "sql", "url": "sqlite:///loans.db", "query": "SELECT * FROM loans", "columns": ["loan_amnt"]}
@@ -226,6 +229,7 @@ def test_a_column_that_stands_twice_is_named(declare: Declare, database: Callabl
         staged(declare({"loans": source}), tmp_path / "staging")
 
 
+@pytest.mark.fault("source with zero rows")
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_file_without_rows_is_an_error(declare: Declare, tmp_path: Path, suffix: str):
     frame = pd.DataFrame({"loan_id": [], "title": []})
@@ -235,6 +239,7 @@ def test_a_file_without_rows_is_an_error(declare: Declare, tmp_path: Path, suffi
         staged(declare({"loans": source}), tmp_path / "staging")
 
 
+@pytest.mark.fault("changed type")
 def test_a_changed_type_from_part_to_part_is_one_text_column(
     declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -268,6 +273,7 @@ def test_a_source_that_breaks_off_is_let_go_and_leaves_no_file(
     assert list((tmp_path / "staging").iterdir()) == []
 
 
+@pytest.mark.fault("connection lost while rows are read")
 def test_a_lost_connection_leaves_no_file(declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def tables():
         yield pa.table({"loan_id": ["1"], "title": ["a"]})

@@ -15,10 +15,12 @@ import sqlalchemy as sa
 import yaml
 
 from loantap.data import warehouse
+from loantap.data.columns import NAMES
 from loantap.data.connectors import sql
 from loantap.data.connectors.config import Config, read_config
 from loantap.data.ingest import ingest
 from loantap.data.sources import SyntheticLoans
+from loantap.data.synthetic import generate_loans
 from loantap.data.warehouse import LOADS, content_id, open_warehouse, write_loans
 from loantap.errors import InputError, SourceError
 
@@ -165,6 +167,7 @@ write_loans(read_config(Path(sys.argv[1])), Path(sys.argv[2]))
 """
 
 
+@pytest.mark.fault("killed during the swap")
 def test_killed_during_the_swap_the_old_table_is_whole(config: Config, checked: Callable[[int], Path]):
     before = write_loans(config, checked(500))
     done = subprocess.run([sys.executable, "-c", KILLED, config.path, checked(700)], check=False)
@@ -176,6 +179,7 @@ def test_killed_during_the_swap_the_old_table_is_whole(config: Config, checked: 
     assert tables(config) == {"loans", LOADS}
 
 
+@pytest.mark.fault("two that write at once")
 def test_a_reader_sees_the_old_or_the_new_table(config: Config, checked: Callable[[int], Path]):
     write_loans(config, checked(500))
     seen: set[int] = set()
@@ -199,6 +203,7 @@ def test_a_reader_sees_the_old_or_the_new_table(config: Config, checked: Callabl
     assert seen <= {500, 3_000}
 
 
+@pytest.mark.fault("two that write at once")
 def test_two_that_write_at_once_leave_one_of_both(config: Config, checked: Callable[[int], Path]):
     write_loans(config, checked(500))
     paths = [checked(700), checked(3_000)]
@@ -222,6 +227,7 @@ def test_two_that_write_at_once_leave_one_of_both(config: Config, checked: Calla
     assert tables(config) == {"loans", LOADS}
 
 
+@pytest.mark.fault("warehouse locked")
 def test_a_locked_sqlite_file_is_told(checked: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = sqlite_config(tmp_path)
     before = write_loans(config, checked(500))
@@ -234,6 +240,7 @@ def test_a_locked_sqlite_file_is_told(checked: Callable[[int], Path], tmp_path: 
     assert set(held(config)["load_id"]) == {before.load_id}
 
 
+@pytest.mark.fault("warehouse locked")
 def test_a_locked_postgresql_table_is_told(
     postgres: int, checked: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -247,6 +254,7 @@ def test_a_locked_postgresql_table_is_told(
     assert set(held(config)["load_id"]) == {before.load_id}
 
 
+@pytest.mark.fault("disk full")
 def test_a_full_disk_is_told_and_the_old_table_is_whole(checked: Callable[[int], Path], tmp_path: Path):
     config = sqlite_config(tmp_path)
     before = write_loans(config, checked(500))
@@ -266,6 +274,38 @@ def test_a_full_disk_is_told_and_the_old_table_is_whole(checked: Callable[[int],
     assert set(found["load_id"]) == {before.load_id}
 
 
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+from loantap.cli import main
+sys.argv = ["loantap", "sources", "load", "--config", sys.argv[2]]
+main()
+"""
+
+
+@pytest.mark.fault("disk full")
+@pytest.mark.parametrize("largest", [20_000, 200_000, 500_000], ids=["staging", "merge", "warehouse"])
+def test_a_disk_that_fills_up_anywhere_leaves_the_old_table(
+    checked: Callable[[int], Path], tmp_path: Path, largest: int
+):
+    before = write_loans(sqlite_config(tmp_path), checked(500))
+    generate_loans(3_000, seed=1).assign(loan_id=range(3_000)).to_parquet(tmp_path / "loans.parquet")
+    source = {"kind": "file", "path": "loans.parquet", "columns": list(NAMES)}
+    declared = {"sources": {"loans": source}, "warehouse": {"url": "sqlite:///w.db"}}
+    (tmp_path / "loantap.yml").write_text(yaml.safe_dump(declared))
+    # No file may grow beyond a size: what a full disk is to the one that writes, and it happens in another place each time.
+    words = [sys.executable, "-c", LIMITED, str(largest), str(tmp_path / "loantap.yml")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "space left" in done.stderr or "Make room" in done.stderr or "run again" in done.stderr
+    found = held(sqlite_config(tmp_path))
+    assert set(found["load_id"]) == {before.load_id}
+    assert len(found) == 500
+
+
+@pytest.mark.fault("connection lost while the table is written")
 def test_a_connection_lost_while_writing_leaves_the_old_table(
     postgres: int, checked: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

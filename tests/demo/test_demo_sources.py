@@ -90,7 +90,10 @@ def test_the_committed_example_is_what_the_demonstration_runs():
 @pytest.mark.slow
 def test_the_command_runs_a_stage_from_the_sources_and_says_what_it_made(tmp_path: Path):
     words = ["demo", "sources", "--rows", "2000", "--only", "association", "--out", str(tmp_path / "run")]
-    done = subprocess.run([sys.executable, "-m", "loantap", *words], capture_output=True, text=True, check=False)
+    environment = os.environ | {"LOANTAP_DEMO": str(tmp_path / "demo")}
+    done = subprocess.run(
+        [sys.executable, "-m", "loantap", *words], capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Three sources made" in done.stdout
     plain = ["run", "--rows", "2000", "--only", "association", "--out", str(tmp_path / "plain")]

@@ -15,12 +15,14 @@ from typing import Any
 from uuid import uuid4
 
 import pandas as pd
+import pyarrow as pa
 import sqlalchemy as sa
 
 from loantap.analysis.counts import typed
 from loantap.analysis.pushdown_checks import examine
 from loantap.analysis.pushdown_sample import ROW, stratified_sample
 from loantap.data.columns import CHARGED_OFF, COLUMNS, KEY, OUTCOMES, UNFINISHED
+from loantap.data.connectors.base import BATCH_ROWS, table_of
 from loantap.data.connectors.config import Config
 from loantap.data.connectors.sql import shown, told
 from loantap.data.contract import Problem
@@ -189,8 +191,11 @@ def _cube(connection: sa.Connection, table: sa.TableClause, columns: tuple[str, 
         .where(table.c.loan_status.in_(OUTCOMES))
         .group_by(*keys)
     )
-    result = connection.execute(counted)
-    frame = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
+    # Free texts have millions of values: they come in parts, so that their objects do not pile up.
+    result = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS).execute(counted)
+    names = list(result.keys())
+    parts = [table_of(names, []), *(table_of(names, rows) for rows in result.partitions(BATCH_ROWS))]
+    frame = pa.concat_tables(parts, promote_options="permissive").to_pandas()
     return frame.astype({"n": "int64", "defaults": "int64"})
 
 

@@ -20,6 +20,7 @@ from loantap.files import sha256, write_text
 from loantap.settings import project_root
 
 CONFIG = "loantap.yml"
+FOLDER = "LOANTAP_DEMO"
 # How wide DB2's CHAR fields are: shorter values are padded.
 _WIDTHS = {"TERM": 12, "GRADE": 2, "SUB_GRADE": 4, "LIST_STAT": 2, "APPL_TYPE": 12}
 
@@ -35,19 +36,20 @@ def three_sources(data: Path | None, *, rows: int, seed: int, folder: Path | Non
         data: A file of loans; synthetic ones if None.
         rows: How many synthetic loans.
         seed: Of the synthetic loans.
-        folder: Where the sources go; what an earlier demonstration left there is replaced.
+        folder: Where the sources go, else LOANTAP_DEMO, else data/interim/demo; what an earlier demonstration left there is
+            replaced.
     """
     # Made loans are named as such on every page, wherever they are read from.
     config: dict[str, Any] = {"synthetic": True} if data is None else {}
     config |= yaml.safe_load((project_root() / CONFIG).read_text("utf-8"))
-    folder = (folder or project_root() / "data" / "interim" / "demo").resolve()
+    folder = Path(folder or os.environ.get(FOLDER) or project_root() / "data" / "interim" / "demo").resolve()
     loans = _keyed_loans(data, rows=rows, seed=seed)
     _empty(folder)
     _write_drop(loans, config["sources"]["contracts"], folder / "db2")
     applications = folder / "applications.db"
     _write_table(_applications(loans, config["sources"]["applications"]), applications, "applications")
     _write_table(_servicing(loans), folder / "warehouse.db", "servicing")
-    variables = {"LOANTAP_DEMO": str(folder)}
+    variables = {FOLDER: str(folder)}
     if find_spec("databricks") is None:
         query = {
             name: config["sources"]["applications"][name] for name in ("query", "parameters", "key", "dates", "columns")

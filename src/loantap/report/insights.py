@@ -59,7 +59,7 @@ def _origin(data: Mapping[str, Any]) -> str:
             else ""
         )
         made = "**Synthetic loans**, counted" if is_synthetic(data) else "**Loans counted**"
-        return f"{made} in the warehouse: {plain(data['location'])}.{sampled}"
+        return f"{made} in the warehouse: {plain(data['location'].rsplit('/', 1)[-1])}.{sampled}"
     made = "**Synthetic loans**, as if from" if is_synthetic(data) else "**Loans from**"
     names = ", ".join(f"{plain(read['source'])} ({read['kind']})" for read in data["sources"])
     written = f", load `{data['warehouse']['load_id']}` of the warehouse" if "warehouse" in data else ""

@@ -91,7 +91,11 @@ class RunFolder:
 
     def sample_note(self, loans: int, *, counted: int) -> str:
         """Return where a number comes from that needs single loans, for a caption; empty if they are all that was counted."""
-        return f"From a stratified sample of {loans:,} of {counted:,} loans." if self.is_sampled else ""
+        return (
+            f"From a stratified sample of {loans:,} of {counted:,} loans."
+            if self.is_sampled and loans < counted
+            else ""
+        )
 
     def write_result(self, name: str, value: Any) -> Path:
         """Write a result as `results/NAME.json`; dataclasses, NumPy and pandas values are turned into plain ones.

@@ -143,6 +143,7 @@ def test_types_of_a_lakehouse_come_in_the_raw_format(declare: Declare, loans: Pa
     ]
 
 
+@pytest.mark.fault("source with zero rows")
 def test_an_empty_result_is_a_clear_error(declare: Declare, loans: Path, tmp_path: Path):
     with DatabricksStandIn(loans, token=TOKEN) as server:
         config = declare({"loans": source(server, query="SELECT * FROM loans WHERE loan_id < 0")})
@@ -150,6 +151,7 @@ def test_an_empty_result_is_a_clear_error(declare: Declare, loans: Path, tmp_pat
             stage(config, tmp_path)
 
 
+@pytest.mark.fault("wrong password or token")
 def test_a_wrong_token_is_refused_at_once(declare: Declare, loans: Path):
     with DatabricksStandIn(loans, token="another") as server:
         started = time.monotonic()
@@ -166,6 +168,7 @@ def test_what_is_no_token_is_not_sent(declare: Declare, loans: Path, monkeypatch
     assert not token.strip() or token not in message
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 def test_a_query_ends_at_its_limit(declare: Declare, loans: Path):
     with DatabricksStandIn(loans, token=TOKEN) as server:
         started = time.monotonic()
@@ -174,6 +177,7 @@ def test_a_query_ends_at_its_limit(declare: Declare, loans: Path):
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 def test_rows_that_come_too_slowly_end_at_the_limit(declare: Declare, loans: Path, monkeypatch: pytest.MonkeyPatch):
     class Slow(DatabricksStandIn):
         def before(self, method_name: str) -> None:
@@ -209,6 +213,7 @@ class Failing(DatabricksStandIn):
     service = FailingService
 
 
+@pytest.mark.fault("connection lost while rows are read")
 def test_an_error_half_way_is_told(declare: Declare, loans: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(databricks, "BATCH_ROWS", 5)
     with Failing(loans, token=TOKEN, batch_rows=5) as server:
@@ -231,6 +236,7 @@ class Busy(DatabricksStandIn):
         return 503
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 @pytest.mark.parametrize("method", ["OpenSession", "ExecuteStatement", "GetOperationStatus", "FetchResults"])
 def test_a_server_that_recovers_within_the_retries_is_read(
     declare: Declare, loans: Path, pauses: list[float], method: str
@@ -241,6 +247,7 @@ def test_a_server_that_recovers_within_the_retries_is_read(
     assert (server.refused, len(pauses)) == (1, 1)
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 @pytest.mark.parametrize("method", ["OpenSession", "ExecuteStatement", "GetOperationStatus", "FetchResults"])
 def test_a_server_that_does_not_recover_is_told_after_the_retries(
     declare: Declare, loans: Path, pauses: list[float], method: str
@@ -269,6 +276,7 @@ class Dropping(DatabricksStandIn):
             raise ConnectionAbortedError
 
 
+@pytest.mark.fault("connection lost while rows are read")
 def test_a_dropped_connection_is_told(declare: Declare, loans: Path):
     with Dropping(loans, token=TOKEN, batch_rows=10) as server:
         message = failure(declare, source(server, retries=1))
@@ -287,11 +295,13 @@ class Losing(DatabricksStandIn):
     service = LosingService
 
 
+@pytest.mark.fault("connection lost while rows are read")
 def test_a_lost_answer_does_not_lose_rows(declare: Declare, loans: Path):
     with Losing(loans, token=TOKEN, batch_rows=10) as server:
         failure(declare, source(server, retries=1))
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 def test_a_server_that_is_not_there_is_told(declare: Declare, loans: Path):
     with DatabricksStandIn(loans, token=TOKEN) as server:
         pass

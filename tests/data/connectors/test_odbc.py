@@ -84,6 +84,7 @@ def test_a_query_changes_nothing(declare: Declare, sqlite: dict[str, Any]):
     assert read(declare, sqlite).num_rows == 2
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 def test_a_query_ends_at_its_limit(declare: Declare, sqlite: dict[str, Any]):
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS loan_id FROM n"
     started = time.monotonic()
@@ -122,6 +123,7 @@ def test_a_value_is_bound_on_postgresql_too(declare: Declare, server: dict[str, 
     assert read(declare, server | query)["title"].to_pylist() == [EVIL]
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 def test_a_query_on_postgresql_ends_at_its_limit(declare: Declare, server: dict[str, Any]):
     started = time.monotonic()
     with pytest.raises(SourceError, match=r"expected all rows within 0\.5 s"):
@@ -129,6 +131,7 @@ def test_a_query_on_postgresql_ends_at_its_limit(declare: Declare, server: dict[
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.fault("wrong password or token")
 def test_a_wrong_password_is_told_without_it(declare: Declare, server: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ODBC_PASSWORD", "{wr@ng;one}")
     with pytest.raises(SourceError, match=r"authentication failed.*Check the user, the secret") as failed:

@@ -141,6 +141,7 @@ def test_an_instant_keeps_its_time_whatever_pandera_tells_arrow(monkeypatch: pyt
     assert value == midnight
 
 
+@pytest.mark.fault("source with zero rows")
 def test_no_rows_is_a_clear_error(declare: Declare, database: Database, tmp_path: Path):
     database("CREATE TABLE loans (loan_id, title)")
     config = declare({"loans": SQLITE | {"query": "SELECT * FROM loans"}})
@@ -148,6 +149,7 @@ def test_no_rows_is_a_clear_error(declare: Declare, database: Database, tmp_path
         stage(config, tmp_path)
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 @pytest.mark.parametrize("query", [ENDLESS, COUNTING.replace(":rows", "1000000000")])
 def test_a_query_on_sqlite_ends_at_its_limit(declare: Declare, database: Database, query: str):
     database("")
@@ -254,6 +256,7 @@ def told_without_password(failed: pytest.ExceptionInfo) -> str:
     return message
 
 
+@pytest.mark.fault("wrong password or token")
 def test_a_wrong_password_is_told_without_it(declare: Declare, server: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PG_PASSWORD", "wr@ng/one")
     with pytest.raises(
@@ -264,6 +267,7 @@ def test_a_wrong_password_is_told_without_it(declare: Declare, server: dict[str,
     assert "wr%40ng" not in str(failed.value)
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 def test_a_closed_port_is_told(declare: Declare, server: dict[str, Any]):
     source = server | SERIES | {"url": "postgresql+psycopg://analyst:${PG_PASSWORD}@127.0.0.1:9/postgres"}
     with pytest.raises(SourceError, match="refused") as failed:
@@ -271,6 +275,7 @@ def test_a_closed_port_is_told(declare: Declare, server: dict[str, Any]):
     told_without_password(failed)
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 def test_an_unknown_host_is_told(declare: Declare, server: dict[str, Any]):
     source = server | SERIES | {"url": "postgresql+psycopg://analyst:${PG_PASSWORD}@nowhere.invalid/postgres"}
     with pytest.raises(SourceError, match=r"nowhere\.invalid") as failed:
@@ -284,6 +289,7 @@ def test_a_syntax_error_on_postgresql_is_told_without_the_statement(declare: Dec
     assert "Elm Street" not in told_without_password(failed)
 
 
+@pytest.mark.fault("server that does not answer, or not in time")
 def test_a_query_on_postgresql_ends_at_its_limit(declare: Declare, server: dict[str, Any]):
     started = time.monotonic()
     source = {"query": "SELECT 1 AS loan_id, pg_sleep(20) AS title", "time_limit": 0.5}
@@ -292,6 +298,7 @@ def test_a_query_on_postgresql_ends_at_its_limit(declare: Declare, server: dict[
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.fault("connection lost while rows are read")
 def test_a_backend_that_is_terminated_while_rows_are_read_is_told(
     declare: Declare, server: dict[str, Any], small_batches: None
 ):
@@ -309,6 +316,7 @@ def test_a_backend_that_is_terminated_while_rows_are_read_is_told(
     told_without_password(failed)
 
 
+@pytest.mark.fault("connection lost while rows are read")
 def test_a_server_that_dies_while_rows_are_read_is_told(declare: Declare, server: dict[str, Any], small_batches: None):
     with TemporaryDirectory() as folder, postgres_server(Path(folder) / "mortal") as port:
         url = f"postgresql+psycopg://analyst:${{PG_PASSWORD}}@127.0.0.1:{port}/postgres"
