@@ -1,7 +1,12 @@
 """Score loans out of fold: each fold is encoded and resampled once, then walked along the penalties."""
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from multiprocessing import current_process
 from typing import Any
 
 import numpy as np
@@ -17,6 +22,7 @@ from loantap.progress import counted
 
 Split = tuple[np.ndarray, np.ndarray]
 Setting = tuple[str, float]  # penalty and C
+_LOOK_SECONDS = 2.0
 NEIGHBOURS = 7  # SMOTE looks for five neighbours among a fold's training defaults
 
 
@@ -89,7 +95,9 @@ def put_together(held_out: Sequence[np.ndarray], splits: Sequence[Split], n: int
 
 def in_parallel(work: Callable[..., Any], tasks: Sequence[tuple], *, label: str, fits: int, n_jobs: int) -> list[Any]:
     """Return the results of `work` on each task, in order, and show the fits done; each task makes `fits` fits."""
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_alone)(work, *task) for task in tasks)
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_alone)(os.getpid(), work, *task) for task in tasks
+    )
     return list(counted(results, label=label, each=fits, total=fits * len(tasks)))
 
 
@@ -119,11 +127,26 @@ def on_cluster(address: str) -> Iterator[None]:
         yield
 
 
-def _alone(work: Callable[..., Any], *task: Any) -> Any:
+def _alone(parent: int, work: Callable[..., Any], *task: Any) -> Any:
+    _end_with(parent)
     # One thread per task: sums are then added in the same order whatever the number of workers. A forest would
     # otherwise share its trees out again.
     with threadpool_limits(1), parallel_config("sequential"):
         return work(*task)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Have a local worker end when the process that started it is gone; killed, that one cannot tell it any more."""
+    if not current_process().name.startswith("LokyProcess"):
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _walk_penalties(
