@@ -13,6 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from loantap.analysis.claim_counts import PortfolioCounts, counts_of_loans, read_counts
 from loantap.analysis.claim_list import Claim, columns_of, factors_of, load_claims
 from loantap.analysis.claims import CANNOT, CONTRADICTED, NO_EVIDENCE, SUPPORTED, VERDICTS, Judgement, judge_claims
+from loantap.analysis.counts import FrameCounts
 from loantap.errors import InputError
 from loantap.settings import project_root
 
@@ -118,7 +119,7 @@ def test_an_alpha_that_is_none_is_refused():
 
 
 def test_loans_and_their_counts_say_the_same(loans: pd.DataFrame):
-    counts = counts_of_loans(loans, factors=factors_of(CLAIMS), columns=columns_of(CLAIMS))
+    counts = counts_of_loans(FrameCounts(loans), factors=factors_of(CLAIMS), columns=columns_of(CLAIMS))
     found = {tested.claim.id: tested for tested in judge_claims(CLAIMS, counts, min_cell=10)}
     assert found["term"].verdict == found["grade"].verdict == found["pincode-11650"].verdict == SUPPORTED
     amount = loans.groupby("default")["loan_amnt"].mean()

@@ -196,3 +196,61 @@ def test_loans_that_have_not_ended_are_counted_and_left_out(prepared: Path, tmp_
     assert found.summary.rows == ROWS - 100
     assert found.summary.unfinished == {"Current": 100}
     assert StoredCounts(tmp_path / "counts").by("grade")["n"].sum() == ROWS - 100
+
+
+OWN = (
+    "CREATE TABLE {schema}.own AS SELECT CAST(row AS INTEGER) AS row, CAST(loan_status AS CHAR(20)) AS loan_status, "
+    "CAST(split_part(term, ' ', 1) AS SMALLINT) AS term, CAST(grade AS CHAR(3)) AS grade, "
+    "CAST(loan_amnt AS NUMERIC(12, 2)) AS loan_amnt, CAST(pincode AS CHAR(8)) AS pincode, CAST(issue_d AS TIMESTAMP) AS issue_d, "
+    "{rest} FROM {schema}.loans"
+)
+
+
+def table_of_ones_own(prepared: Path, folder: Path, port: int, *changes: str) -> Config:
+    """A table that somebody else made, with types of their own, changed by further statements."""
+    schema = f"s{os.urandom(4).hex()}"
+    declared = {"url": f"postgresql+psycopg://analyst:${{PG_PASSWORD}}@127.0.0.1:{port}/postgres", "schema": schema}
+    (folder / "loantap.yml").write_text(yaml.safe_dump({"warehouse": declared}))
+    config = read_config(folder / "loantap.yml")
+    with open_warehouse(config).begin() as connection:
+        connection.execute(sa.schema.CreateSchema(schema))
+    write_loans(config, prepared / "checked.parquet")
+    cast = ("row", "loan_status", "term", "grade", "loan_amnt", "pincode", "issue_d", "load_id", "loan_id")
+    rest = ", ".join(name for name in pd.read_parquet(prepared / "checked.parquet").columns if name not in cast)
+    with open_warehouse(config).begin() as connection:
+        for statement in (OWN.format(schema=schema, rest=rest), *changes):
+            connection.exec_driver_sql(
+                statement.replace("TABLE own", f"TABLE {schema}.own").replace("UPDATE own", f"UPDATE {schema}.own")
+            )
+    (folder / "loantap.yml").write_text(yaml.safe_dump({"warehouse": declared | {"table": "own"}}))
+    return read_config(folder / "loantap.yml")
+
+
+def test_a_table_of_ones_own_with_other_types_gives_the_same(prepared: Path, tmp_path: Path, postgres: int):
+    count(table_of_ones_own(prepared, tmp_path, postgres), tmp_path, sample_rows=10 * ROWS)
+    stored, framed = StoredCounts(tmp_path / "counts"), FrameCounts(pd.read_parquet(prepared / "loans.parquet"))
+    for columns in CUBES:
+        if columns != ("title",):
+            pd.testing.assert_frame_equal(stored.by(*columns), framed.by(*columns))
+    sample = pd.read_parquet(tmp_path / "sample.parquet")
+    pd.testing.assert_frame_equal(sample, pd.read_parquet(prepared / "loans.parquet")[sample.columns])
+
+
+@pytest.mark.fault("changed type")
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER TABLE own ALTER issue_d TYPE TIMESTAMPTZ", "column 'issue_d': not the first day of a month"),
+        ("ALTER TABLE own ALTER issue_d TYPE INTEGER USING 20150101", "column 'issue_d': not the first day of a month"),
+        ("UPDATE own SET issue_d = issue_d + INTERVAL '3 days'", "column 'issue_d': not the first day of a month"),
+        ("ALTER TABLE own ALTER pincode TYPE INTEGER USING CAST(pincode AS INTEGER)", "no text of five digits"),
+        ("UPDATE own SET pincode = NULL WHERE row < 9", "column 'pincode': no text of five digits: 8"),
+        ("UPDATE own SET row = 1 WHERE row < 9", "column 'row' expected a number of its own"),
+        ("UPDATE own SET row = NULL", "column 'row' expected a number of its own"),
+    ],
+)  # fmt: skip
+def test_what_would_be_misread_is_refused(prepared: Path, tmp_path: Path, postgres: int, change: str, told: str):
+    config = table_of_ones_own(prepared, tmp_path, postgres, change)
+    with pytest.raises(SchemaError) as caught:
+        count(config, tmp_path)
+    assert told in str(caught.value)

@@ -100,6 +100,14 @@ def test_the_newest_row_of_a_key_wins_where_that_is_declared(source: Make, tmp_p
 
 
 @pytest.mark.fault("sources that do not fit together")
+@pytest.mark.parametrize("times", [("Dec-2014", "Apr-2015"), ("12/31/2014", "2015-01-31"), ("9", "2015-01-31")])
+def test_what_does_not_sort_by_time_says_not_which_row_is_newer(source: Make, tmp_path: Path, times: Row):
+    rows = [("1", "old", times[0]), ("1", "new", times[1])]
+    message = refused(tmp_path, source("loans", ["title", NEWEST], rows))
+    assert "source 'loans': newest_by changed expected numbers throughout, or dates throughout" in message
+
+
+@pytest.mark.fault("sources that do not fit together")
 @pytest.mark.parametrize("times", [("2017-01-31", "2017-01-31"), ("9", "9.0"), (None, None)])
 def test_newest_rows_that_differ_at_one_time_are_an_error(source: Make, tmp_path: Path, times: Row):
     rows = [("1", "a", times[0]), ("1", "b", times[1])]

@@ -136,6 +136,52 @@ def test_a_table_that_loantap_did_not_write_stays(config: Config, checked: Calla
     assert held(config)["precious"].tolist() == [1]
 
 
+def test_a_table_with_a_load_id_of_somebody_elses_stays(config: Config, checked: Callable[[int], Path]):
+    schema = config.warehouse.table_schema if config.warehouse else None
+    write_loans(config, checked(500))
+    columns = [sa.Column("loan_id", sa.Text), sa.Column("load_id", sa.Integer)]
+    theirs = sa.Table("loans", sa.MetaData(schema=schema), *columns)
+    with open_warehouse(config).begin() as connection:
+        theirs.drop(connection)
+        theirs.create(connection)
+        connection.execute(theirs.insert().values(loan_id="a", load_id=7))
+    with pytest.raises(InputError, match="was not written by loantap"):
+        write_loans(config, checked(700))
+    assert held(config)["load_id"].tolist() == [7]
+
+
+def test_the_rights_of_others_are_kept(postgres: int, checked: Callable[[int], Path], tmp_path: Path):
+    config = postgres_config(tmp_path, postgres)
+    write_loans(config, checked(500))
+    reader = f'reader "{os.urandom(3).hex()}"'
+    quoted = '"' + reader.replace('"', '""') + '"'
+    with open_warehouse(config).begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {quoted}")
+        connection.exec_driver_sql(f"GRANT SELECT, UPDATE ON loans TO {quoted}")
+        connection.exec_driver_sql("GRANT SELECT ON loans TO PUBLIC")
+    write_loans(config, checked(700))
+    with open_warehouse(config).connect() as connection:
+        rights = connection.execute(
+            sa.text(
+                "SELECT grantee, privilege_type FROM information_schema.table_privileges WHERE table_name = 'loans'"
+            )
+        ).all()
+    assert {tuple(right) for right in rights if right[0] != "analyst"} == {
+        (reader, "SELECT"), (reader, "UPDATE"), ("PUBLIC", "SELECT"),
+    }  # fmt: skip
+
+
+@pytest.mark.fault("view on the table")
+def test_a_view_on_the_table_is_told(postgres: int, checked: Callable[[int], Path], tmp_path: Path):
+    config = postgres_config(tmp_path, postgres)
+    before = write_loans(config, checked(500))
+    with open_warehouse(config).begin() as connection:
+        connection.exec_driver_sql("CREATE VIEW grades AS SELECT grade FROM loans")
+    with pytest.raises(SourceError, match=r"depend on it.*drop it, load, and make it again"):
+        write_loans(config, checked(700))
+    assert set(held(config)["load_id"]) == {before.load_id}
+
+
 @pytest.mark.parametrize("table", ["loans; DROP TABLE x", 'lo"ans', "", "1loans", "a" * 64, "loans--", "schéma"])
 def test_a_table_with_sql_in_its_name_is_refused(table: str, tmp_path: Path):
     path = tmp_path / "loantap.yml"

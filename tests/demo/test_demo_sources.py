@@ -74,11 +74,19 @@ def test_the_sources_have_their_quirks(tmp_path: Path):
 
 def test_the_environment_is_as_before_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("DATABRICKS_TOKEN", raising=False)
-    monkeypatch.setenv("LOANTAP_DEMO", "mine")
+    monkeypatch.setenv("DATABRICKS_HOST", "mine")
     with demo.three_sources(None, rows=1_000, seed=0, folder=tmp_path / "demo"):
-        assert os.environ["LOANTAP_DEMO"] != "mine"
-    assert os.environ["LOANTAP_DEMO"] == "mine"
+        assert os.environ["DATABRICKS_HOST"] != "mine"
+    assert os.environ["DATABRICKS_HOST"] == "mine"
     assert "DATABRICKS_TOKEN" not in os.environ
+
+
+def test_the_file_that_stays_is_read_without_the_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with demo.three_sources(None, rows=1_000, seed=0, folder=tmp_path / "demo") as config:
+        during = merged(config, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    pd.testing.assert_frame_equal(merged(config, tmp_path), during)
+    assert read_config(config).sources["applications"].kind == "sql"
 
 
 def test_the_committed_example_is_what_the_demonstration_runs():

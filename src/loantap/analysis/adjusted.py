@@ -104,7 +104,8 @@ def adjusted_odds(
     rows = rows[np.isin(codes[rows], shown)]
     fitted = [mixed[place] for place in shown]
     covariates = tuple(name for name in (*NUMBERS, *CATEGORIES) if name not in (factor, *left_out))
-    empty = Adjusted(covariates, left_out, len(rows), sampled, False, _levels(association, None))
+    drawn = sampled or len(loans) < association.n  # here, or before they came here
+    empty = Adjusted(covariates, left_out, len(rows), drawn, False, _levels(association, None))
     if len(fitted) < 2:
         return empty
     chosen = loans.iloc[rows]
@@ -112,7 +113,7 @@ def adjusted_odds(
     if fit is None:
         return empty
     contrasts = _contrasts(association, fitted, fit)
-    return Adjusted(covariates, left_out, len(rows), sampled, True, _levels(association, contrasts))
+    return Adjusted(covariates, left_out, len(rows), drawn, True, _levels(association, contrasts))
 
 
 def _columns(loans: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:

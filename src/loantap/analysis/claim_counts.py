@@ -8,7 +8,7 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from loantap.analysis.counts import FrameCounts
+from loantap.analysis.counts import LoanCounts
 from loantap.analysis.levels import factor_counts
 from loantap.errors import InputError
 from loantap.settings import reference_dir
@@ -105,6 +105,15 @@ class PortfolioCounts(_Strict):
         return pd.DataFrame([*rows, rest] if rest["n"] else rows)
 
 
+def _moments(values: pd.Series, n: pd.Series) -> Moments | None:
+    loans = int(n.sum())
+    if loans < 2:
+        return None
+    mean = float((values * n).sum() / loans)
+    sd = float((((values - mean) ** 2 * n).sum() / (loans - 1)) ** 0.5)
+    return Moments(n=loans, mean=mean, sd=sd) if sd > 0 else None
+
+
 def read_counts(path: Path | None = None) -> PortfolioCounts:
     """Read a portfolio's counts; by default the published ones of the real portfolio.
 
@@ -173,32 +182,32 @@ def counts_of_facts(facts: Mapping[str, Any]) -> PortfolioCounts:
     )
 
 
-def counts_of_loans(loans: pd.DataFrame, *, factors: Iterable[str], columns: Iterable[str]) -> PortfolioCounts:
+def counts_of_loans(counted: LoanCounts, *, factors: Iterable[str], columns: Iterable[str]) -> PortfolioCounts:
     """Count loans as a published portfolio is counted.
 
     Args:
-        loans: Cleaned loans.
+        counted: The loans, counted by value.
         factors: Factors to count levels of, as in `factor_values`.
         columns: Numeric columns to summarise by outcome; one with fewer than two different values of either is left out.
     """
     means: dict[str, ByOutcome] = {}
     for column in columns:
-        table = loans.groupby("default")[column].agg(["count", "mean", "std"]).reindex([1, 0])
-        if (table["count"] >= 2).all() and (table["std"] > 0).all():
-            defaulted, repaid = (
-                Moments(n=int(row["count"]), mean=float(row["mean"]), sd=float(row["std"]))
-                for _, row in table.iterrows()
-            )
+        values = counted.by(column).dropna()
+        defaulted = _moments(values[column], values["defaults"])
+        repaid = _moments(values[column], values["n"] - values["defaults"])
+        if defaulted and repaid:
             means[column] = ByOutcome(defaulted=defaulted, repaid=repaid)
-    levels = {}
+    levels, total = {}, Count(n=0, defaults=0)
     for factor in dict.fromkeys(factors):
-        rows = factor_counts(FrameCounts(loans), factor).to_dict("records")
+        table = factor_counts(counted, factor)
+        total = Count(n=int(table["n"].sum()), defaults=int(table["defaults"].sum()))
+        rows = table.to_dict("records")
         levels[factor] = Levels(
             counts={str(row["level"]): Count(n=int(row["n"]), defaults=int(row["defaults"])) for row in rows}
         )
     return PortfolioCounts(
         portfolio="the loans at hand",
-        loans=Count(n=len(loans), defaults=int(loans["default"].sum())),
+        loans=total,
         levels=levels,
         means=means,
     )

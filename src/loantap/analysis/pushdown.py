@@ -19,7 +19,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from loantap.analysis.counts import typed
-from loantap.analysis.pushdown_checks import examine
+from loantap.analysis.pushdown_checks import as_written, examine
 from loantap.analysis.pushdown_sample import ROW, stratified_sample
 from loantap.data.columns import CHARGED_OFF, COLUMNS, KEY, OUTCOMES, UNFINISHED
 from loantap.data.connectors.base import BATCH_ROWS, table_of
@@ -107,6 +107,7 @@ def count_in_warehouse(
     with told(engine, config.secrets), _snapshot(engine) as connection, _whole_folder(counts_dir) as folder:
         table = _table(connection, config.warehouse.table, config.warehouse.table_schema, place.location)
         summary = _summarise(connection, table, place.location)
+        _check_rows(connection, table, summary, place.location)
         problems: list[Problem] = []
         for done, columns in enumerate(CUBES, 1):
             counts = _cube(connection, table, columns)
@@ -163,10 +164,19 @@ def _table(connection: sa.Connection, name: str, schema: str | None, where: str)
     return sa.table(name, *(sa.column(column) for column in names), schema=schema)
 
 
+def _check_rows(connection: sa.Connection, table: sa.TableClause, summary: IngestSummary, where: str) -> None:
+    distinct = connection.execute(sa.select(sa.func.count(sa.distinct(table.c[ROW])))).scalar_one()
+    if distinct != summary.rows_read:
+        raise SchemaError(
+            f"{where}: column '{ROW}' expected a number of its own in each of {summary.rows_read:,} rows, found {distinct:,} "
+            "different ones. Rows may stand twice: number them, without copies."
+        )
+
+
 def _summarise(connection: sa.Connection, table: sa.TableClause, where: str) -> IngestSummary:
     status = table.c.loan_status
     counted = connection.execute(sa.select(status, sa.func.count()).group_by(status)).all()
-    found: dict[str, int] = {name: count for name, count in counted}  # noqa: C416 (rows are no pairs to a type checker)
+    found: dict[str, int] = {str(name).strip(): count for name, count in counted}
     if unknown := [str(name) for name in found if name not in (*OUTCOMES, *UNFINISHED)]:
         raise SchemaError(
             f"{where}: column 'loan_status' expected one of {', '.join((*OUTCOMES, *UNFINISHED))}, got {', '.join(unknown[:5])}."
@@ -195,8 +205,8 @@ def _cube(connection: sa.Connection, table: sa.TableClause, columns: tuple[str, 
     result = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS).execute(counted)
     names = list(result.keys())
     parts = [table_of(names, []), *(table_of(names, rows) for rows in result.partitions(BATCH_ROWS))]
-    frame = pa.concat_tables(parts, promote_options="permissive").to_pandas()
-    return frame.astype({"n": "int64", "defaults": "int64"})
+    frame = pa.concat_tables(parts, promote_options="permissive").to_pandas(date_as_object=True)
+    return as_written(frame.astype({"n": "int64", "defaults": "int64"}))
 
 
 def _key(table: sa.TableClause, name: str) -> sa.ColumnElement[Any]:

@@ -5,9 +5,11 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from loantap.analysis.pushdown_checks import as_written
 from loantap.data.cleaning import clean_loans
 from loantap.data.columns import BY_NAME, CHARGED_OFF, FULLY_PAID
 from loantap.data.ingest import IngestSummary
+from loantap.errors import SourceError
 
 ROW = "row"
 _PRIME = 2**31 - 1
@@ -37,7 +39,12 @@ def stratified_sample(
             chosen = chosen.where(mark < reach).order_by(mark, table.c[ROW]).limit(wanted)
         result = connection.execute(chosen)
         parts.append(pd.DataFrame(result.fetchall(), columns=list(result.keys())))
-    loans = pd.concat(parts, ignore_index=True).sort_values(ROW).set_index(ROW)
+        if len(parts[-1]) < wanted:
+            raise SourceError(
+                f"warehouse: expected {wanted:,} loans of '{outcome}' in the sample, found {len(parts[-1]):,}: the numbers in "
+                f"'{ROW}' are not spread. Number the rows from 1 on, or ask for another model_rows."
+            )
+    loans = as_written(pd.concat(parts, ignore_index=True)).sort_values(ROW).set_index(ROW)
     for name in loans.columns:
         match BY_NAME[name].kind if name in BY_NAME else "text":
             case "number":
@@ -55,5 +62,5 @@ def _mark(row: sa.ColumnElement[Any], random_state: int) -> sa.ColumnElement[Any
     Two linear congruential steps (Lehmer's prime and multiplier; Park and Miller 1988) around a square: whole numbers
     that stay below 2**63, so that every database computes the same.
     """
-    start = (row % _PRIME * 48271 + random_state % _PRIME * 69621 + 1) % _PRIME
+    start = (sa.cast(row, sa.BigInteger()) % _PRIME * 48271 + random_state % _PRIME * 69621 + 1) % _PRIME
     return (start * start % _PRIME * 39373 + 12345) % _PRIME

@@ -60,7 +60,8 @@ def run(
         with on_cluster(cluster):  # one that does not answer is named before anything runs
             given |= {"cluster": cluster}
     if resume is not None:
-        clash = [name for name, value in (("--data", data), ("--sources", sources), ("--out", out)) if value]
+        fixed = {"--data": data, "--sources": sources, "--pushdown": pushdown, "--quarantine": quarantine, "--out": out}
+        clash = [name for name, value in fixed.items() if value]
         if clash:
             raise InputError(
                 f"--resume goes on with a run as it was started; {' and '.join(clash)} cannot change it. Leave it out."

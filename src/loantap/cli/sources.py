@@ -133,10 +133,15 @@ def publish(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name under runs/.")],
     config: ConfigOption = None,
 ) -> None:
-    """Write a run's results into the warehouse, for others to read; a second time changes nothing."""
+    """Write a run's results into the warehouse of its sources, for others to read; a second time changes nothing."""
     from loantap.data.connectors.config import read_config
+    from loantap.report.manifest import read_manifest
     from loantap.serve.publish import publish_run
 
-    written = publish_run(run_folder(folder), read_config(find_config(config)))
+    run = run_folder(folder)
+    own = read_manifest(run).parameters.get("sources")
+    declared = read_config(find_config(config or (Path(own) if own else None)))
+    written = publish_run(run, declared)
+    console.print(f"Into the warehouse that {declared.path} declares:", highlight=False, markup=False, soft_wrap=True)
     for name, count in written.items():
         console.print(f"{name}: {count:,} rows", highlight=False, markup=False)

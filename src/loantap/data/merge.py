@@ -72,6 +72,7 @@ class _Merge:
             if one.source.newest_by:
                 # As numbers where they are some (10 is more than 9, and 9.0 no more than 9), else as texts.
                 order = f"TRY_CAST({NEWEST} AS DECIMAL(38, 9))"
+                self._judge_order(one, f"d{number}", order)
                 self._run(
                     f"CREATE TABLE s{number} AS SELECT * FROM d{number} QUALIFY rank() OVER (PARTITION BY {key} ORDER BY "
                     f"{order} DESC NULLS LAST, CASE WHEN {order} IS NULL THEN {NEWEST} END DESC NULLS LAST) = 1"
@@ -183,6 +184,18 @@ class _Merge:
             self.problems.append(
                 f"source '{one.name}': {found.repeated:,} keys stand in rows of different content{tied} (such as "
                 f"{', '.join(found.repeated_keys)}). Correct them, or name under newest_by a column that says which wins."
+            )
+
+    def _judge_order(self, one: Staged, table: str, number: str) -> None:
+        # 'Dec-2014' comes after 'Apr-2015' as a text: only numbers, or days as year-month-day, tell which row is newer.
+        day = f"regexp_full_match({NEWEST}, '\\d{{4}}-\\d{{2}}-\\d{{2}}([ T-].*)?')"
+        odd = f"(SELECT {NEWEST} AS key FROM {table} WHERE {NEWEST} IS NOT NULL AND {number} IS NULL AND NOT {day})"
+        mixed = self._count(f"(SELECT DISTINCT {number} IS NULL FROM {table} WHERE {NEWEST} IS NOT NULL)") > 1
+        if (count := self._count(odd)) or mixed:
+            shown = f"{count:,} others (such as {', '.join(self._keys(odd))})" if count else "both"
+            self.problems.append(
+                f"source '{one.name}': newest_by {one.source.newest_by} expected numbers throughout, or dates throughout in "
+                f"the form that 'dates' says ({one.source.dates}), found {shown}. Correct 'dates' or the values."
             )
 
     def _judge_cardinality(self, one: Staged, found: SourceRows) -> None:

@@ -76,10 +76,16 @@ def _newest(months: pa.ChunkedArray) -> str:
 def probe_warehouse(config: Config, name: str = "warehouse") -> Probe:
     """Look at the warehouse's table of loans; one that is not there yet has no rows."""
     started = time.perf_counter()
-    engine = open_warehouse(config, create=True)
+    engine = open_warehouse(
+        config, create=True
+    )  # made when it is connected to, which is not done where there is no file
     declared = config.warehouse
     assert declared is not None  # noqa: S101 (open_warehouse has seen to it)
     found = Probe(name, f"{shown(engine.url)}, table {declared.table}")
+    absent = f"the warehouse has no table '{declared.table}' yet: loantap sources load writes it"
+    if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).is_file():
+        found.notes.append(absent)
+        return found
     with told(engine, config.secrets), engine.connect() as connection:
         inspector = sa.inspect(connection)
         if inspector.has_table(declared.table, declared.table_schema):
@@ -89,6 +95,6 @@ def probe_warehouse(config: Config, name: str = "warehouse") -> Probe:
             rows, newest = connection.execute(sa.select(sa.func.count(), dated).select_from(table)).one()
             found.rows, found.newest = int(rows), str(newest or "")[:7]
         else:
-            found.notes.append(f"the warehouse has no table '{declared.table}' yet: loantap sources load writes it")
+            found.notes.append(absent)
     found.seconds = time.perf_counter() - started
     return found

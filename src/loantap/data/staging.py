@@ -63,11 +63,18 @@ def stage(config: Config, folder: Path, *, progress: Callable[[str, int], None] 
 
     Raises SchemaError for a source without a declared column or without rows, and what the sources raise.
     """
-    return [_staged(name, source, config, folder, progress) for name, source in config.sources.items()]
+    # What one source is joined on is a key in the first one too.
+    keys = frozenset(source.joins_on for source in config.sources.values())
+    return [_staged(name, source, config, folder, keys, progress) for name, source in config.sources.items()]
 
 
 def _staged(
-    name: str, source: Source, config: Config, folder: Path, progress: Callable[[str, int], None] | None
+    name: str,
+    source: Source,
+    config: Config,
+    folder: Path,
+    keys: frozenset[str],
+    progress: Callable[[str, int], None] | None,
 ) -> Staged:
     started = time.perf_counter()
     brought = open_source(name, source, config, staging=folder)
@@ -80,7 +87,7 @@ def _staged(
         writer = stack.enter_context(pq.ParquetWriter(stack.enter_context(replacing(path)), schema, compression="zstd"))
         for table in brought.tables:
             fresh |= _unknown(name, source, table)
-            writer.write_table(raw(table, source, name=name).cast(schema))
+            writer.write_table(raw(table, source, name=name, keys=keys).cast(schema))
             rows += table.num_rows
             if progress:
                 progress(name, rows)
@@ -114,13 +121,16 @@ def _unknown(name: str, source: Source, table: pa.Table) -> set[str]:
     return set(table.column_names) - set(source.wanted)
 
 
-def raw(table: pa.Table, source: Source, *, name: str = "") -> pa.Table:
-    """Return the declared columns of a table in the raw format of the codebook; raises SchemaError for a type without one."""
+def raw(table: pa.Table, source: Source, *, name: str = "", keys: frozenset[str] = frozenset()) -> pa.Table:
+    """Return the declared columns of a table in the raw format of the codebook, `keys` among them without padding.
+
+    Raises SchemaError for a type that has no raw format.
+    """
     own = [source.key, *source.columns.values(), *([source.newest_by] if source.newest_by else [])]
     arrays = []
     for column, target in zip(own, _targets(source), strict=True):
         try:
-            arrays.append(_raw(table[column], target, source))
+            arrays.append(_raw(table[column], target, source, keys | {source.joins_on}))
         except pa.ArrowException:
             raise SchemaError(
                 f"source '{name}': expected texts, numbers or dates in the column {column}, found {table[column].type}. "
@@ -129,12 +139,16 @@ def raw(table: pa.Table, source: Source, *, name: str = "") -> pa.Table:
     return pa.table(arrays, names=_targets(source))
 
 
-def _raw(values: pa.ChunkedArray, target: str, source: Source) -> pa.ChunkedArray:
+def _raw(values: pa.ChunkedArray, target: str, source: Source, keys: frozenset[str]) -> pa.ChunkedArray:
     kind = BY_NAME[target].kind if target in BY_NAME else ""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return _raw_text(_texts(values, source), kind, target, source)
+        texts = _texts(values, source)
+        # CHAR columns pad keys in databases too, and a key of nothing but spaces is none.
+        return (
+            _without(pc.utf8_trim_whitespace(texts), [""]) if target in keys else _raw_text(texts, kind, target, source)
+        )
     if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
         return _moment(values, month=kind == "month")
     if pa.types.is_decimal(values.type):
@@ -147,9 +161,6 @@ def _raw(values: pa.ChunkedArray, target: str, source: Source) -> pa.ChunkedArra
 
 
 def _raw_text(texts: pa.ChunkedArray, kind: str, target: str, source: Source) -> pa.ChunkedArray:
-    if target == source.joins_on:
-        # CHAR columns pad keys in databases too, and a key of nothing but spaces is none.
-        return _without(pc.utf8_trim_whitespace(texts), [""])
     if source.dates != "month" and (kind == "month" or target == NEWEST):
         return _dated(texts, *_FORMATS[source.dates], month=kind == "month")
     if kind == "number" and isinstance(source, Db2Drop):

@@ -54,8 +54,6 @@ def open_warehouse(config: Config, *, create: bool = False) -> sa.Engine:
     if config.warehouse is None:
         raise InputError(f"{config.path}: expected a warehouse, it declares none. Add: warehouse: {{url: ...}}")
     url = config.address(config.warehouse.url, where="warehouse.url")
-    if create and url.get_backend_name() == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     return open_engine(url, secrets=config.secrets, create=create)
 
 
@@ -103,6 +101,8 @@ def transaction(engine: sa.Engine, config: Config) -> Iterator[sa.Connection]:
             f"{shown(engine.url)}: expected a warehouse that can replace a table in one transaction ({', '.join(_TRANSACTIONAL)}), "
             f"got {dialect}. It can be read and counted in, not written to."
         )
+    if dialect == "sqlite" and engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
     with told(engine, config.secrets), engine.execution_options(writes=True).begin() as connection:
         if dialect == "postgresql":
             connection.execute(sa.select(sa.func.set_config("lock_timeout", _LOCK_TIMEOUT, sa.true())))
@@ -111,21 +111,27 @@ def transaction(engine: sa.Engine, config: Config) -> Iterator[sa.Connection]:
 
 
 def _held(connection: sa.Connection, name: str, schema: str | None) -> tuple[str, int] | None:
-    """Return load_id and rows of the table that is there; None if there is none."""
+    """Return load_id and rows of the table that is there; None if there is none.
+
+    Raises InputError for one that is not in the table of loads under the load_id that it holds.
+    """
     inspector = sa.inspect(connection)
-    if name in inspector.get_view_names(schema) or (
-        inspector.has_table(name, schema)
-        and "load_id" not in {column["name"] for column in inspector.get_columns(name, schema)}
-    ):
-        raise InputError(
-            f"warehouse: '{name}' is there and was not written by loantap (it has no load_id). Name another table, or "
-            "remove it yourself."
-        )
-    if not inspector.has_table(name, schema):
+    view = name in inspector.get_view_names(schema)
+    if not view and not inspector.has_table(name, schema):
         return None
-    table = sa.table(name, sa.column("load_id"), schema=schema)
-    found = connection.execute(sa.select(sa.func.min(table.c.load_id), sa.func.count()).select_from(table)).one()
-    return str(found[0]), int(found[1])
+    columns = set() if view else {column["name"] for column in inspector.get_columns(name, schema)}
+    if {KEY, "load_id"} <= columns and inspector.has_table(LOADS, schema):
+        table, loads = sa.table(name, sa.column("load_id"), schema=schema), _loads(schema)
+        load_id, rows = connection.execute(
+            sa.select(sa.func.min(table.c.load_id), sa.func.count()).select_from(table)
+        ).one()
+        ours = sa.and_(loads.c.table_name == name, loads.c.load_id == sa.cast(load_id, sa.String(16)))
+        if connection.execute(sa.select(sa.func.count()).select_from(loads).where(ours)).scalar_one():
+            return str(load_id), int(rows)
+    raise InputError(
+        f"warehouse: '{name}' is there and was not written by loantap (it is not in {LOADS}). Name another table, or "
+        "remove it yourself."
+    )
 
 
 def _replace(connection: sa.Connection, name: str, schema: str | None, path: Path, load_id: str, rows: int) -> None:
@@ -139,9 +145,26 @@ def _replace(connection: sa.Connection, name: str, schema: str | None, path: Pat
     if count != rows:
         raise SourceError(f"warehouse: wrote {rows:,} rows into {new}, but it holds {count:,}. '{name}' is untouched.")
     operations = Operations(MigrationContext.configure(connection))
+    grants: list[str] = []
     if sa.inspect(connection).has_table(name, schema):
+        grants = _grants(connection, name, schema)
         operations.drop_table(name, schema=schema)
     operations.rename_table(new, name, schema=schema)
+    for grant in grants:
+        connection.execute(sa.text(grant))
+
+
+def _grants(connection: sa.Connection, name: str, schema: str | None) -> list[str]:
+    """Return the statements that give others the rights they have on a table, since a new table has none of them."""
+    if connection.dialect.name != "postgresql":
+        return []
+    place = connection.dialect.identifier_preparer.format_table(sa.table(name, schema=schema))
+    wanted = sa.text(
+        "SELECT format('GRANT %s ON %s TO %s', acl.privilege_type, CAST(:place AS text), "
+        "CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END) "
+        "FROM pg_class, aclexplode(relacl) AS acl WHERE oid = CAST(:place AS regclass) AND acl.grantee <> relowner"
+    )
+    return list(connection.execute(wanted, {"place": place}).scalars())
 
 
 def _columns(schema: pa.Schema) -> list[sa.Column]:
@@ -186,7 +209,13 @@ def _copy(table: Any, connection: sa.Connection, keys: list[str], rows: Iterable
 
 def _note(connection: sa.Connection, schema: str | None, **facts: Any) -> None:
     """Add a line to the table of loads."""
-    loads = sa.Table(
+    loads = _loads(schema)
+    loads.create(connection, checkfirst=True)
+    connection.execute(loads.insert().values(written_at=datetime.now(UTC).isoformat(timespec="seconds"), **facts))
+
+
+def _loads(schema: str | None) -> sa.Table:
+    return sa.Table(
         LOADS,
         sa.MetaData(schema=schema),
         sa.Column("load_id", sa.String(16)),
@@ -195,5 +224,3 @@ def _note(connection: sa.Connection, schema: str | None, **facts: Any) -> None:
         sa.Column("rows", sa.BigInteger()),
         sa.Column("sources", sa.Text()),
     )
-    loads.create(connection, checkfirst=True)
-    connection.execute(loads.insert().values(written_at=datetime.now(UTC).isoformat(timespec="seconds"), **facts))

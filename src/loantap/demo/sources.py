@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -49,29 +50,36 @@ def three_sources(data: Path | None, *, rows: int, seed: int, folder: Path | Non
     applications = folder / "applications.db"
     _write_table(_applications(loans, config["sources"]["applications"]), applications, "applications")
     _write_table(_servicing(loans), folder / "warehouse.db", "servicing")
-    variables = {FOLDER: str(folder)}
+    # The stand-in is gone afterwards: the file that stays reads its database as one of SQL.
+    kept = _without_stand_in(config, applications)
     if find_spec("databricks") is None:
-        query = {
-            name: config["sources"]["applications"][name] for name in ("query", "parameters", "key", "dates", "columns")
-        }
-        config["sources"]["applications"] = {"kind": "sql", "url": f"sqlite:///{applications}", **query}
-        with _environment(variables):
-            yield _written(config, folder)
+        yield _written(kept, folder)
         return
     from loantap.demo.databricks_server import DatabricksStandIn
 
     with DatabricksStandIn(applications, token=secrets.token_urlsafe(16)) as server:
-        variables |= {
+        variables = {
             "DATABRICKS_HOST": server.uri,
             "DATABRICKS_HTTP_PATH": server.http_path,
             "DATABRICKS_TOKEN": server.token,
         }
         with _environment(variables):
-            yield _written(config, folder)
+            try:
+                yield _written(config, folder)
+            finally:
+                _written(kept, folder)
+
+
+def _without_stand_in(config: dict[str, Any], database: Path) -> dict[str, Any]:
+    source = config["sources"]["applications"]
+    query = {name: source[name] for name in ("query", "parameters", "key", "dates", "columns")}
+    applications = {"kind": "sql", "url": f"sqlite:///{database}", **query}
+    return config | {"sources": config["sources"] | {"applications": applications}}
 
 
 def _written(config: dict[str, Any], folder: Path) -> Path:
-    return write_text(folder / CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    return write_text(folder / CONFIG, re.sub(r"\$\{LOANTAP_DEMO(:-[^}]*)?\}", str(folder), text))
 
 
 def _empty(folder: Path) -> None:

@@ -72,10 +72,11 @@ def sources(page: Page) -> str:
     if counted := data.get("pushdown"):
         return (
             f"**Counted where they lie.** {show(data['rows'], 'count')} finished loans were counted by value in the warehouse; "
-            "rates, associations and all statistics of one column come from these counts, and are the ones that reading every "
+            "rates, associations and the default rate along each column come from these counts, and are the ones that reading every "
             "loan would give. The model, adjusted odds ratios, correlations and the search for leaks need single loans: they see "
             f"{show(counted['sampled'], 'count')} of them, drawn within each outcome, so that the default rate is the portfolio's. "
-            "Their intervals are those of that sample."
+            "Their intervals are those of that sample. Values were checked by their counts: those of loans that have not ended, and "
+            "whether rows are copies of each other, were not looked at."
         )
     if "sources" not in data:
         return ""

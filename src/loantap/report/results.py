@@ -97,6 +97,15 @@ class RunFolder:
             else ""
         )
 
+    def model_note(self) -> str:
+        """Return which loans the model has seen, for captions and pages; empty if they are all that was counted."""
+        if not self.is_sampled:
+            return ""
+        data = self.result("ingest")["data"]
+        sampled, counted = data["pushdown"]["sampled"], data["rows"]
+        whole = f"The model is made and judged on a stratified sample of {sampled:,} of {counted:,} loans."
+        return whole if sampled < counted else ""
+
     def write_result(self, name: str, value: Any) -> Path:
         """Write a result as `results/NAME.json`; dataclasses, NumPy and pandas values are turned into plain ones.
 

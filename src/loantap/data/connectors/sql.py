@@ -107,6 +107,7 @@ def _advice(message: str) -> str:
         (("locked", "lock timeout"), "Another process writes there: wait for it, then run again."),
         (("full", "no space", "max_page"), "Make room, then run again. What was there is untouched."),
         (("password", "authentication", "permission", "denied"), "Check the user, the secret and its rights."),
+        (("depend on",), "A view is made from the table that is replaced: drop it, load, and make it again."),
         (("no such table", "does not exist", "no such column", "unknown column"), "Check table and columns."),
     ):
         if any(word in lowered for word in words):
