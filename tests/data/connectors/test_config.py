@@ -1,42 +1,14 @@
 from pathlib import Path
 
 import pytest
+from declarations import SECRET, source
 
-from loantap.data.connectors.config import Config, read_config
+from loantap.data.connectors.config import read_config
 from loantap.data.connectors.kinds import Db2Drop
 from loantap.errors import InputError
 from loantap.settings import project_root
 
-SECRET = "hunter2"
 FILE = "sources:\n  loans:\n    kind: file\n    path: loans.csv\n    columns: [loan_amnt]\n"
-
-
-@pytest.fixture
-def config(tmp_path: Path):
-    def read(text: str) -> Config:
-        path = tmp_path / "loantap.yml"
-        path.write_text(text, encoding="utf-8")
-        return read_config(path)
-
-    return read
-
-
-@pytest.fixture
-def refusal(config):
-    def message(text: str) -> str:
-        with pytest.raises(InputError) as caught:
-            config(text)
-        assert "loantap.yml: " in str(caught.value)
-        assert SECRET not in str(caught.value)
-        assert caught.value.exit_code == 2
-        return str(caught.value)
-
-    return message
-
-
-def source(**settings: str) -> str:
-    settings = {"columns": "[loan_amnt]", **settings}
-    return "sources:\n  loans:\n" + "".join(f"    {name}: {value}\n" for name, value in settings.items())
 
 
 def db2(**settings: str) -> str:

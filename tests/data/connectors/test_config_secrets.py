@@ -1,41 +1,12 @@
 from pathlib import Path
 
 import pytest
+from declarations import SECRET, source
 from pydantic import ValidationError
 from sqlalchemy import create_engine
 
-from loantap.data.connectors.config import Config, read_config
+from loantap.data.connectors.config import Config
 from loantap.errors import InputError
-
-SECRET = "hunter2"
-
-
-@pytest.fixture
-def config(tmp_path: Path):
-    def read(text: str) -> Config:
-        path = tmp_path / "loantap.yml"
-        path.write_text(text, encoding="utf-8")
-        return read_config(path)
-
-    return read
-
-
-@pytest.fixture
-def refusal(config):
-    def message(text: str) -> str:
-        with pytest.raises(InputError) as caught:
-            config(text)
-        assert "loantap.yml: " in str(caught.value)
-        assert SECRET not in str(caught.value)
-        assert caught.value.exit_code == 2
-        return str(caught.value)
-
-    return message
-
-
-def source(**settings: str) -> str:
-    settings = {"columns": "[loan_amnt]", **settings}
-    return "sources:\n  loans:\n" + "".join(f"    {name}: {value}\n" for name, value in settings.items())
 
 
 @pytest.mark.parametrize(
