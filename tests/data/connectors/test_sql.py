@@ -305,7 +305,7 @@ def test_a_backend_that_is_terminated_while_rows_are_read_is_told(
     tables = opened(declare, server | SERIES | {"parameters": {"rows": 100_000}})
     assert [next(tables).num_rows for _ in range(2)] == [0, 10]
     config = declare({"loans": server | SERIES})
-    engine = sa.create_engine(config.address(server["url"], where="url"))
+    engine = sa.create_engine(config.address(server["url"], where="url"), poolclass=sa.NullPool)
     others = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%FETCH%' AND pid <> pg_backend_pid()"
     )
