@@ -110,7 +110,7 @@ def test_the_makefile_names_its_targets():
 
 
 def test_the_table_of_faults_counts_the_tests_that_there_are():
-    words = [sys.executable, "-m", "pytest", "--collect-only", "-m", "fault", "-n0", str(ROOT / "tests" / "data")]
+    words = [sys.executable, "-m", "pytest", "--collect-only", "-m", "fault", "-n0", str(ROOT / "tests")]
     found = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT).stdout
     tests = [line for line in found.splitlines() if "::" in line]
     kinds = {kind for path in (ROOT / "tests").rglob("*.py") for kind in re.findall(r'mark\.fault\("([^"]+)"\)', path.read_text("utf-8"))}  # fmt: skip
