@@ -1,10 +1,15 @@
 """Files that are whole or absent: write to a temporary name beside the target, then rename."""
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+from loantap.errors import InputError
+
+_STAGING = ".staging-"
 
 
 @contextmanager
@@ -22,6 +27,39 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def staging_folder(parent: Path) -> Iterator[Path]:
+    """Yield a folder below `parent` that nobody else may look into; it is gone when the block ends.
+
+    What it held may be personal data, so the folder of a killed run is removed when the next one starts there.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for leftover in parent.glob(f"{_STAGING}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    folder = parent / f"{_STAGING}{uuid4().hex[:8]}"
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def alone_in(folder: Path, *, busy: str) -> Iterator[None]:
+    """Hold a folder for one process while the block runs; raises InputError with the message `busy` where another has it.
+
+    The lock goes with the process, so a killed one leaves none behind.
+    """
+    import fcntl  # here, since Windows has none and everything else works there
+
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(busy) from None
+        yield
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -15,6 +15,7 @@ from loantap.data.ingest import ingest
 from loantap.data.sources import SyntheticLoans, open_loans
 from loantap.data.synthetic import write_loans
 from loantap.demo import sources as demo
+from loantap.errors import InputError
 from loantap.settings import project_root
 
 
@@ -79,6 +80,16 @@ def test_the_environment_is_as_before_afterwards(tmp_path: Path, monkeypatch: py
         assert os.environ["DATABRICKS_HOST"] != "mine"
     assert os.environ["DATABRICKS_HOST"] == "mine"
     assert "DATABRICKS_TOKEN" not in os.environ
+
+
+def test_a_second_demonstration_does_not_take_the_sources_away(tmp_path: Path):
+    with demo.three_sources(None, rows=1_000, seed=0, folder=tmp_path / "demo") as config:
+        with (
+            pytest.raises(InputError, match="another demonstration is running there"),
+            demo.three_sources(None, rows=1_000, seed=1, folder=tmp_path / "demo"),
+        ):
+            pass
+        assert len(merged(config, tmp_path)) == 1_000
 
 
 def test_the_file_that_stays_is_read_without_the_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

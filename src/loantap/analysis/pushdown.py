@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
@@ -29,7 +28,7 @@ from loantap.data.contract import Problem
 from loantap.data.ingest import IngestSummary
 from loantap.data.warehouse import open_warehouse
 from loantap.errors import SchemaError, SourceError
-from loantap.files import replacing, sha256
+from loantap.files import replacing, sha256, staging_folder
 
 _OF_ADDRESS = ("state", "pincode")
 _SINGLE = [column.name for column in COLUMNS if column.kind != "address"]
@@ -138,15 +137,13 @@ def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    temporary = folder.with_name(f".staging-{uuid4().hex[:8]}")
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def _whole_folder(target: Path) -> Iterator[Path]:
+    with staging_folder(target.parent) as folder:
+        inner = folder / target.name
+        inner.mkdir()
+        yield inner
+        shutil.rmtree(target, ignore_errors=True)
+        inner.rename(target)
 
 
 def _table(connection: sa.Connection, name: str, schema: str | None, where: str) -> sa.TableClause:

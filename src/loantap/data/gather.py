@@ -1,12 +1,9 @@
 """From the declared sources to one checked table of loans, in the warehouse and for the analysis."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from loantap.data.columns import KEY, NAMES
 from loantap.data.connectors.config import Config
@@ -17,8 +14,8 @@ from loantap.data.sources import LoanFile, open_loans
 from loantap.data.staging import Staged, stage
 from loantap.data.warehouse import Load, write_loans
 from loantap.errors import InputError
+from loantap.files import staging_folder
 
-STAGING = ".staging-"
 # What the analysis and the warehouse add to the columns of the sources.
 _OURS = ("row", "default", "state", "pincode", "load_id")
 
@@ -85,7 +82,7 @@ def gather(
     Raises InputError, MergeError, SchemaError or SourceError; the warehouse then holds what it held.
     """
     check_sources(config)
-    with _staging(loans_path.parent) as folder:
+    with staging_folder(loans_path.parent) as folder:
         (folder / "sources").mkdir()
         staged = stage(config, folder / "sources", progress=progress)
         merged, checked = folder / "merged.parquet", folder / "checked.parquet"
@@ -121,17 +118,3 @@ def check_sources(config: Config) -> None:
                     f"{config.path}: sources.{name}.columns: '{column}' and '{names[column.lower()]}' are one name to a "
                     "database. Write them alike, or call one of them something else."
                 )
-
-
-@contextmanager
-def _staging(parent: Path) -> Iterator[Path]:
-    # Raw rows, addresses among them: gone when the work is done, and those of a killed run when the next one starts.
-    parent.mkdir(parents=True, exist_ok=True)
-    for leftover in parent.glob(f"{STAGING}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    folder = parent / f"{STAGING}{uuid4().hex[:8]}"
-    folder.mkdir(mode=0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ import yaml
 
 from loantap.data.columns import BY_NAME, KEY, NAMES
 from loantap.data.sources import SyntheticLoans, open_loans
-from loantap.files import sha256, write_text
+from loantap.files import alone_in, sha256, write_text
 from loantap.settings import project_root
 
 CONFIG = "loantap.yml"
@@ -44,8 +44,17 @@ def three_sources(data: Path | None, *, rows: int, seed: int, folder: Path | Non
     config: dict[str, Any] = {"synthetic": True} if data is None else {}
     config |= yaml.safe_load((project_root() / CONFIG).read_text("utf-8"))
     folder = Path(folder or os.environ.get(FOLDER) or project_root() / "data" / "interim" / "demo").resolve()
-    loans = _keyed_loans(data, rows=rows, seed=seed)
-    _empty(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    busy = f"{folder}: another demonstration is running there. Wait for it, or name another folder with {FOLDER}=..."
+    with alone_in(folder, busy=busy):
+        loans = _keyed_loans(data, rows=rows, seed=seed)
+        _empty(folder)
+        with _made(loans, config, folder) as path:
+            yield path
+
+
+@contextmanager
+def _made(loans: pd.DataFrame, config: dict[str, Any], folder: Path) -> Iterator[Path]:
     _write_drop(loans, config["sources"]["contracts"], folder / "db2")
     applications = folder / "applications.db"
     _write_table(_applications(loans, config["sources"]["applications"]), applications, "applications")

@@ -1,13 +1,11 @@
 """Run the notebooks in sequence with papermill, so that a run can fail, be killed, and be resumed."""
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +20,7 @@ from loantap.errors import (
     SourceError,
     StageError,
 )
-from loantap.files import replacing, sha256
+from loantap.files import alone_in, replacing, sha256
 from loantap.progress import PROGRESS_FILE
 from loantap.report.manifest import Manifest, StageRecord, new_manifest, now, read_manifest
 from loantap.report.notebooks import LOANS, STAGES, Stage, check_parameters
@@ -124,7 +122,8 @@ def _go_on(
     folder: Path, manifest: Manifest, stages: tuple[Stage, ...], chosen: dict[str, dict[str, Any]], progress: Progress
 ) -> RunFolder:
     run = RunFolder(folder)
-    with _only_one(folder):
+    busy = f"{folder}: another process is working in this run folder. Wait for it, or start a new run."
+    with alone_in(folder, busy=busy):
         for leftover in folder.rglob(".writing-*"):
             leftover.unlink()
         manifest.status, manifest.finished_at = "running", None
@@ -230,16 +229,3 @@ def _written_since(folder: Path, before: int) -> list[str]:
 def _finish(manifest: Manifest) -> None:
     complete = all(record.status == "done" for record in manifest.stages)
     manifest.status, manifest.finished_at = ("done" if complete else "partial"), now()
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    # The lock goes with the process, so a killed run leaves none behind.
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(
-                f"{folder}: another process is working in this run folder. Wait for it, or start a new run."
-            ) from None
-        yield
