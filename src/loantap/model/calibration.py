@@ -29,6 +29,10 @@ class SigmoidCalibration:
         """Return calibrated probabilities of default."""
         return probability(self.slope * np.asarray(log_odds) + self.intercept)
 
+    def one(self, log_odds: float) -> float:
+        """Return the calibrated probability of default at one log-odds."""
+        return float(expit(self.slope * log_odds + self.intercept))
+
 
 def probability(log_odds: np.ndarray) -> np.ndarray:
     """Return 1 / (1 + exp(-log_odds))."""

@@ -1,9 +1,11 @@
 """What a model may see: the allow-list, and the features computed from it."""
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from loantap.data.applications import month_number
 from loantap.data.columns import BY_NAME
 from loantap.errors import InputError
 
@@ -104,3 +106,31 @@ def check_allowed(features: pd.DataFrame, *, inputs: Inputs) -> None:
         if barred:
             why = BY_NAME[barred[0]].why if barred[0] in BY_NAME else "the codebook does not know it"
             raise InputError(f"feature '{name}' is not allowed: {why}. Allowed features are marked in data/README.md.")
+
+
+def application_features(
+    application: Mapping[str, Any], *, inputs: Inputs, month: str
+) -> dict[str, float | str | None]:
+    """Return the features of one application: what `feature_frame` makes of a loan, without a frame.
+
+    Args:
+        application: Values by the codebook's names, checked; missing ones as None.
+        inputs: Which set of inputs; with_pincode is for comparison only and takes no application.
+        month: When the loan would be funded, such as 'Jan-2015', unless the application says it.
+    """
+    funded = application.get("issue_d") or month
+    length = application.get("emp_length")
+    made: dict[str, Any] = {
+        **application,
+        "term": float(application["term"].split()[0]),
+        "emp_length_years": None if length is None else float(BY_NAME["emp_length"].levels.index(length)),
+        "credit_history_months": float(month_number(funded) - month_number(application["earliest_cr_line"])),
+    }
+    for name, cap in CAPS.items():
+        if made.get(name) is not None:
+            made[name] = min(made[name], cap)
+    income = max(made["annual_inc"], 1.0)
+    made["loan_to_income"] = made["loan_amnt"] / income
+    if "installment" in made:
+        made["installment_to_income"] = 12 * made["installment"] / income
+    return {name: made.get(name) for name in chosen((*SKEWED, *PLAIN, *RATIOS, *CATEGORIES), inputs=inputs)}

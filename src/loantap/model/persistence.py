@@ -1,38 +1,71 @@
-"""A saved model: a folder with its pipeline, in a form that cannot run code when read, and the facts around it."""
+"""A saved model: a folder with its pipeline, in a form that cannot run code when read, and all that is known of it."""
 
+import hashlib
 import json
+import pickle
+import shutil
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import sklearn
 import skops.io
-from pydantic import BaseModel, FiniteFloat, ValidationError
-from sklearn.linear_model import LogisticRegression
+from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter, ValidationError
 from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from loantap import __version__
 from loantap.errors import InputError
-from loantap.files import replacing, sha256, write_text
+from loantap.files import sha256, staging_folder
 from loantap.model.calibration import SigmoidCalibration
+from loantap.model.features import Encoding
 from loantap.model.finalist import Finalist
 from loantap.model.inputs import Inputs, feature_frame
+from loantap.model.plain import BINDING, plain_pipeline, versions, whole_pipeline
+from loantap.model.reasons import ReasonCode, reason_table
+from loantap.model.recipe import Sampler
+from loantap.model.scorer import Scorer, compile_pipeline
+from loantap.model.seal import SUMS, check_seal, read_sums, seal
+from loantap.model.training import TrainingSummary, summarise_training
 
-PIPELINE, FACTS = "pipeline.skops", "model.json"
-# What scikit-learn's own transformers hold of other libraries: splines, and the type of a column. None can run code.
-TRUSTED = [
-    "numpy.dtype",
-    "scipy.interpolate._bsplines.BSpline",
-    "scipy._lib.array_api_compat.numpy._aliases.asarray",
-]
+PIPELINE, PICKLE, FACTS, REASONS, TRAINING = (
+    "pipeline.skops",
+    "pipeline.pickle",
+    "model.json",
+    "reasons.json",
+    "training.json",
+)
+CARD, PAGE = "model_card.json", "model_card.html"
+_STEPS = ["standard", "expand", "model"]
 
 
-class _Facts(BaseModel):
-    sha256: str
+class Facts(BaseModel):
+    """What `model.json` holds: how the model was made, and how its log-odds become decisions.
+
+    Attributes:
+        inputs: Which set of inputs it takes.
+        encoding: How they were encoded.
+        sampler: What was done about the rarity of defaults.
+        penalty: Of the coefficients.
+        C: Its inverse strength.
+        features: The inputs, in the order of contributions.
+        slope: Of the calibration.
+        intercept: Of the calibration.
+        threshold: Calibrated probability at and above which a loan is flagged, for F2.
+        profit_threshold: The same for profit.
+        versions: Of the libraries that made it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
     inputs: Inputs
+    encoding: Encoding
+    sampler: Sampler
+    penalty: str
+    C: FiniteFloat
+    features: list[str]
     slope: FiniteFloat
     intercept: FiniteFloat
     threshold: FiniteFloat
@@ -45,88 +78,185 @@ class SavedModel:
     """A model read from its folder.
 
     Attributes:
-        inputs: Which set of inputs it takes.
+        version: Twelve hexadecimal digits that follow from the content of all its files.
+        facts: How it was made.
         pipeline: Encoder and logistic regression.
-        calibration: From log-odds to probabilities.
-        threshold: Calibrated probability at and above which a loan is flagged, for F2.
-        profit_threshold: The same for profit.
+        reasons: Its table of reasons, one line per feature.
+        training: What the training loans were like.
+        card: Its model card.
     """
 
-    inputs: Inputs
+    version: str
+    facts: Facts
     pipeline: Pipeline
-    calibration: SigmoidCalibration
-    threshold: float
-    profit_threshold: float
+    reasons: list[ReasonCode]
+    training: TrainingSummary
+    card: dict[str, Any]
+
+    @property
+    def threshold(self) -> float:
+        """Calibrated probability at and above which a loan is flagged, for F2."""
+        return self.facts.threshold
+
+    @property
+    def calibration(self) -> SigmoidCalibration:
+        """From log-odds to probabilities."""
+        return SigmoidCalibration(self.facts.slope, self.facts.intercept)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The pipeline as plain numbers."""
+        return compile_pipeline(self.pipeline)
 
     def probability(self, loans: pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities of default of cleaned loans, shape (n,)."""
-        return self.calibration(self.pipeline.decision_function(feature_frame(loans, inputs=self.inputs)))
+        return self.calibration(self.pipeline.decision_function(feature_frame(loans, inputs=self.facts.inputs)))
 
 
-def save_model(folder: Path, finalist: Finalist) -> Path:
-    """Write a model into a folder, and return the folder.
+def save_model(folder: Path, finalist: Finalist, *, loans: pd.DataFrame, card: Mapping[str, Any], page: str) -> Path:
+    """Write a model into a folder, in the place of a former one, and return the folder.
 
-    The logistic regression is kept as scikit-learn's own, so that reading it needs nothing of this project's code.
+    Args:
+        folder: Where to.
+        finalist: The model.
+        loans: The cleaned loans it was fitted on; none of them is written.
+        card: The model card.
+        page: The model card as an HTML page.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    own = finalist.model["model"]
-    plain = LogisticRegression(C=finalist.C, l1_ratio=float(finalist.penalty == "l1"))
-    plain.coef_, plain.intercept_, plain.classes_ = own.coef_, own.intercept_, own.classes_
-    plain.n_features_in_, plain.n_iter_ = own.n_features_in_, np.zeros(1, dtype=np.int32)
-    with replacing(folder / PIPELINE) as temporary:
-        skops.io.dump(
-            Pipeline([*finalist.model.steps[:-1], ("model", plain)]), temporary, compression=zipfile.ZIP_DEFLATED
-        )
-    facts = {
-        "sha256": sha256(folder / PIPELINE),
-        "inputs": finalist.recipe.inputs,
-        "features": finalist.recipe.encoding,
-        "sampler": finalist.recipe.sampler,
-        "penalty": finalist.penalty,
-        "C": finalist.C,
-        "slope": finalist.calibration.slope,
-        "intercept": finalist.calibration.intercept,
-        "threshold": finalist.threshold,
-        "profit_threshold": finalist.profit_threshold,
-        "train_rows": finalist.train_rows,
-        "versions": {"loantap": __version__, "scikit-learn": sklearn.__version__},
-    }
-    write_text(folder / FACTS, json.dumps(facts, indent=1) + "\n")
+    scorer = compile_pipeline(finalist.model)
+    facts = Facts(
+        inputs=finalist.recipe.inputs,
+        encoding=finalist.recipe.encoding,
+        sampler=finalist.recipe.sampler,
+        penalty=finalist.penalty,
+        C=finalist.C,
+        features=scorer.features,
+        slope=finalist.calibration.slope,
+        intercept=finalist.calibration.intercept,
+        threshold=finalist.threshold,
+        profit_threshold=finalist.profit_threshold,
+        versions=versions(),
+    )
+    reasons = reason_table(scorer, feature_frame(loans, inputs=finalist.recipe.inputs))
+    training = summarise_training(loans, inputs=finalist.recipe.inputs)
+    with staging_folder(folder.parent) as staging:
+        stored = plain_pipeline(finalist.model, C=finalist.C, penalty=finalist.penalty)
+        skops.io.dump(stored, staging / PIPELINE, compression=zipfile.ZIP_DEFLATED)
+        parts = {
+            FACTS: facts.model_dump(),
+            REASONS: [reason.model_dump() for reason in reasons],
+            TRAINING: training.model_dump(),
+            CARD: dict(card),
+        }
+        for name, part in parts.items():
+            (staging / name).write_text(json.dumps(part, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        (staging / PAGE).write_text(page, "utf-8")
+        seal(staging)
+        _take_place(staging, folder)
     return folder
 
 
-def load_model(folder: Path) -> SavedModel:
-    """Read a model; raises InputError for a file that is missing, changed, of another version, or not a model's."""
-    for name in (PIPELINE, FACTS):
+def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
+    """Read a model.
+
+    Args:
+        folder: What `save_model` or `export_pickle` wrote.
+        pickle_sums: For a pickled pipeline, which can run any code when read: a file outside the folder, in the form of
+            sha256sum, that holds its sha256. Without it no pickle is ever read.
+
+    Raises InputError for a file that is missing, changed, of another version, or not a model's.
+    """
+    _check_parts(folder)
+    check_seal(folder)
+    facts = _read(folder / FACTS, Facts)
+    here_now = versions()
+    other = {name: here_now[name] for name in BINDING if facts.versions.get(name) != here_now[name]}
+    if other:
+        made = ", ".join(f"{name} {facts.versions.get(name, 'unknown')}" for name in other)
+        here = ", ".join(f"{name} {found}" for name, found in other.items())
+        raise InputError(
+            f"{folder}: made with {made}, and {here} is installed. Install that version, or make the model again."
+        )
+    pipeline = _read_pickle(folder, pickle_sums) if (folder / PICKLE).is_file() else _read_skops(folder / PIPELINE)
+    if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != _STEPS:
+        raise InputError(f"{folder}: expected a pipeline of {', '.join(_STEPS)}, got {pipeline!r:.200}")
+    reasons, training = _read(folder / REASONS, list[ReasonCode]), _read(folder / TRAINING, TrainingSummary)
+    model = SavedModel(model_version(folder), facts, pipeline, reasons, training, _read(folder / CARD, dict[str, Any]))
+    if not model.scorer.features == facts.features == [reason.feature for reason in reasons]:
+        raise InputError(
+            f"{folder}: its pipeline, {FACTS} and {REASONS} name different features. Make the model again."
+        )
+    return model
+
+
+def export_pickle(folder: Path, out: Path) -> Path:
+    """Write a copy of a model with a pickled pipeline, and beside the folder, as OUT.sha256, what its reader has to be given.
+
+    Returns that file. Raises InputError if `out` is there.
+    """
+    sums = out.with_name(out.name + ".sha256")
+    for path in (out, sums):
+        if path.exists():
+            raise InputError(f"{path}: expected nothing there. Name another folder, or remove it yourself.")
+    model = load_model(folder)
+    with staging_folder(out.resolve().parent) as staging:
+        for name in (FACTS, REASONS, TRAINING, CARD, PAGE):
+            shutil.copy(folder / name, staging / name)
+        (staging / PICKLE).write_bytes(pickle.dumps(model.pipeline, protocol=5))
+        seal(staging)
+        _take_place(staging, out)
+    sums.write_text(f"{sha256(out / PICKLE)}  {out.name}/{PICKLE}\n", "utf-8")
+    return sums
+
+
+def _check_parts(folder: Path) -> None:
+    pipeline = PICKLE if (folder / PICKLE).is_file() else PIPELINE
+    for name in (SUMS, FACTS, pipeline, REASONS, TRAINING, CARD):
         if not (folder / name).is_file():
             raise InputError(
                 f"{folder / name}: expected a part of a saved model, found nothing. Name a model's folder."
             )
+
+
+def model_version(folder: Path) -> str:
+    """Return the version of the model in a folder: twelve hexadecimal digits that follow from its content."""
+    return hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()[:12]
+
+
+def _read(path: Path, form: Any) -> Any:
     try:
-        facts = _Facts.model_validate_json((folder / FACTS).read_text("utf-8"))
+        return TypeAdapter(form).validate_json(path.read_bytes())
     except ValidationError as error:
-        raise InputError(f"{folder / FACTS}: expected the facts of a saved model, but: {error}") from error
-    if facts.sha256 != sha256(folder / PIPELINE):
-        raise InputError(
-            f"{folder / PIPELINE}: its sha256 is not the one in {FACTS}: it was changed, or its writing was "
-            "interrupted. Do not use it; make the model again."
-        )
-    if facts.versions["scikit-learn"] != sklearn.__version__:
-        raise InputError(
-            f"{folder}: made with scikit-learn {facts.versions['scikit-learn']}, and {sklearn.__version__} is installed. "
-            "Install that version, or make the model again."
-        )
+        raise InputError(f"{path}: expected what `loantap run` writes there, but: {error}") from error
+
+
+def _read_skops(path: Path) -> Pipeline:
     try:
-        pipeline = skops.io.load(folder / PIPELINE, trusted=TRUSTED)
+        return whole_pipeline(skops.io.load(path))
     except UntrustedTypesFoundException as error:
+        raise InputError(f"{path}: expected scikit-learn's types only, but: {error}. Do not use this file.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: expected a pipeline that loantap wrote, but: {error}") from error
+
+
+def _read_pickle(folder: Path, sums: Path | None) -> Any:
+    path = folder / PICKLE
+    if sums is None:
         raise InputError(
-            f"{folder / PIPELINE}: expected scikit-learn's types only, but: {error}. Do not use this file."
-        ) from error
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{folder / PIPELINE}: expected a file that skops wrote, but: {error}") from error
-    if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != ["standard", "expand", "model"]:
-        raise InputError(
-            f"{folder / PIPELINE}: expected a pipeline of standard, expand and model, got {pipeline!r:.200}"
+            f"{path}: a pickle can run any code when it is read, so it is read only if you name a file outside the folder that "
+            "holds its sha256: --allow-pickle FILE. Better: use the folder with pipeline.skops."
         )
-    calibration = SigmoidCalibration(facts.slope, facts.intercept)
-    return SavedModel(facts.inputs, pipeline, calibration, facts.threshold, facts.profit_threshold)
+    if not sums.is_file() or folder.resolve() in sums.resolve().parents:
+        raise InputError(f"{sums}: expected a file outside {folder} that holds the sha256 of {PICKLE}.")
+    content = path.read_bytes()
+    if read_sums(sums).get(PICKLE) != hashlib.sha256(content).hexdigest():
+        raise InputError(f"{path}: its sha256 is not the one in {sums}. Do not use it; ask where it comes from.")
+    return pickle.loads(content)  # noqa: S301 (the caller vouched for these very bytes)
+
+
+def _take_place(staging: Path, folder: Path) -> None:
+    """Move a finished folder to its place."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    staging.chmod(0o755)  # a model is no personal data
+    staging.rename(folder)

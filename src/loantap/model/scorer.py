@@ -1,0 +1,214 @@
+"""A fitted pipeline as plain numbers: what each input adds to the log-odds, for one application or for many.
+
+Encoder and logistic regression are, input by input, a piecewise cubic polynomial of a standardised number or a table of
+levels; products of inputs add a quadratic form. Evaluated so, the answer is the pipeline's own to rounding, without a
+DataFrame per application, and it falls into one contribution per input, which is what reasons are made of.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log1p
+
+import numpy as np
+import pandas as pd
+from scipy.interpolate import BSpline, PPoly
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+_UNSEEN = "\x00unseen"  # a level that no training loan had: what the encoder makes of any such text
+_INDICATOR = "missingindicator_"
+Value = float | str | None
+
+
+@dataclass(frozen=True)
+class _Number:
+    """The contribution of a number: a polynomial in z = (t - mean) / scale, t the value or its logarithm.
+
+    Beyond the outer knots a spline is constant, so z is held within low..high; a straight line has one piece.
+    """
+
+    name: str
+    logarithm: bool
+    mean: float
+    scale: float
+    missing: float  # z where the value is missing
+    low: float
+    high: float
+    knots: tuple[float, ...]  # where pieces begin
+    pieces: tuple[tuple[float, float, float, float], ...]  # of (z - knot), highest power first
+    stated: float  # the indicator's share of the contribution
+    not_stated: float
+
+
+class Scorer:
+    """Contributions of inputs to the log-odds; they and `intercept` sum to the pipeline's decision function.
+
+    Attributes:
+        features: The inputs, in the order of the contributions.
+        intercept: Log-odds where every contribution is 0.
+    """
+
+    def __init__(
+        self,
+        numbers: list[_Number],
+        categories: dict[str, dict[str, float]],
+        intercept: float,
+        products: np.ndarray | None,
+    ) -> None:
+        self.features = [*(number.name for number in numbers), *categories]
+        self.intercept = intercept
+        self._numbers, self._categories, self._products = numbers, categories, products
+
+    def levels(self, feature: str) -> frozenset[str]:
+        """Return the levels of a category that training loans had."""
+        return frozenset(self._categories[feature]) - {_UNSEEN}
+
+    def one(self, features: Mapping[str, Value]) -> list[float]:
+        """Return the contributions of one application's features, in the order of `features`."""
+        found, standardised = [], []
+        for number in self._numbers:
+            value = features[number.name]
+            if value is None:
+                z, contribution = number.missing, number.not_stated
+            else:
+                z = ((log1p(value) if number.logarithm else value) - number.mean) / number.scale  # type: ignore[arg-type, operator]
+                contribution = number.stated
+            standardised.append(z)
+            z = min(max(z, number.low), number.high)
+            piece = max(bisect_right(number.knots, z) - 1, 0) if len(number.knots) > 1 else 0
+            a, b, c, d = number.pieces[piece]
+            u = z - number.knots[piece]
+            found.append(contribution + ((a * u + b) * u + c) * u + d)
+        if self._products is not None:
+            z_all = np.array(standardised)
+            found = [one + pair for one, pair in zip(found, (z_all * (self._products @ z_all)).tolist(), strict=True)]
+        for name, levels in self._categories.items():
+            level = features[name]
+            found.append(levels.get(level, levels[_UNSEEN]))  # type: ignore[arg-type]
+        return found
+
+    def many(self, features: pd.DataFrame) -> np.ndarray:
+        """Return contributions, shape (n, features).
+
+        Args:
+            features: As from `feature_frame`: numbers as float64 with NaN where missing, categories as text.
+        """
+        found = np.empty((len(features), len(self.features)), order="F")
+        standardised = np.empty((len(features), len(self._numbers)), order="F")
+        for column, number in enumerate(self._numbers):
+            values = features[number.name].to_numpy(dtype=np.float64)
+            z = ((np.log1p(values) if number.logarithm else values) - number.mean) / number.scale
+            gone = np.isnan(values)
+            z[gone] = number.missing
+            standardised[:, column] = z
+            z = np.clip(z, number.low, number.high)
+            piece = np.searchsorted(number.knots[1:], z, side="right")
+            a, b, c, d = np.array(number.pieces).T[:, piece]
+            u = z - np.array(number.knots)[piece]
+            found[:, column] = ((a * u + b) * u + c) * u + d + np.where(gone, number.not_stated, number.stated)
+        if self._products is not None:
+            found[:, : len(self._numbers)] += standardised * (standardised @ self._products)
+        for column, (name, levels) in enumerate(self._categories.items(), start=len(self._numbers)):
+            codes, seen = pd.factorize(features[name])
+            # Code -1 is a missing level; no training loan had one, so it is unseen like any other.
+            table = [*(levels.get(str(level), levels[_UNSEEN]) for level in seen), levels[_UNSEEN]]
+            found[:, column] = np.array(table)[codes]
+        return found
+
+
+@dataclass(frozen=True)
+class _Standard:
+    """How a number is standardised: z = (t - mean) / scale, t the value or its logarithm, `fill` where it is missing."""
+
+    logarithm: bool
+    fill: float
+    mean: float
+    scale: float
+
+
+def compile_pipeline(pipeline: Pipeline) -> Scorer:
+    """Return a fitted pipeline of `Recipe.pipeline`, without its sampler, as a Scorer."""
+    standard, expand, model = (pipeline[name] for name in ("standard", "expand", "model"))
+    names = list(expand.get_feature_names_out())
+    weights = dict(zip(names, model.coef_[0], strict=True))
+    known = _standards(standard)
+    curves = _curves(expand, model.coef_[0])
+    numbers = []
+    for name in [name for name in known if not name.startswith(_INDICATOR)]:
+        of, stated, not_stated = known[name], 0.0, 0.0
+        if indicator := known.get(_INDICATOR + name):
+            stated, not_stated = (
+                float(weights[_INDICATOR + name]) * (flag - indicator.mean) / indicator.scale for flag in (0.0, 1.0)
+            )
+        low, high, knots, pieces = curves.get(name) or _line(weights[name])
+        z = (of.fill - of.mean) / of.scale
+        at_fill = _Number(name, of.logarithm, of.mean, of.scale, z, low, high, knots, pieces, stated, not_stated)
+        numbers.append(at_fill)
+    quadratic, constant = _products(expand, model.coef_[0], [number.name for number in numbers])
+    return Scorer(numbers, _levels(expand, model.coef_[0]), float(model.intercept_[0]) + constant, quadratic)
+
+
+def _standards(standard: ColumnTransformer) -> dict[str, _Standard]:
+    found = {}
+    for group, logarithm in (("skewed", True), ("plain", False)):
+        steps = standard.named_transformers_[group]
+        fill, scaler = steps["simpleimputer"], steps["standardscaler"]
+        names = scaler.feature_names_in_
+        fills = np.append(fill.statistics_, np.zeros(len(names) - len(fill.statistics_)))
+        for name, *facts in zip(names, fills, scaler.mean_, scaler.scale_, strict=True):
+            # The indicator is no logarithm and never missing.
+            found[str(name)] = _Standard(logarithm and not name.startswith(_INDICATOR), *map(float, facts))
+    return found
+
+
+def _line(weight: float) -> tuple[float, float, tuple[float, ...], tuple[tuple[float, float, float, float], ...]]:
+    return float("-inf"), float("inf"), (0.0,), ((0.0, 0.0, float(weight), 0.0),)
+
+
+def _curves(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, tuple]:
+    if "spline" not in expand.named_transformers_:
+        return {}
+    splines, own = expand.named_transformers_["spline"], coefficients[expand.output_indices_["spline"]]
+    found = {}
+    for name, basis, weights in zip(
+        splines.feature_names_in_, splines.bsplines_, own.reshape(len(splines.bsplines_), -1), strict=True
+    ):
+        # The last basis function is left out of the matrix, since the intercept stands for it.
+        spline = BSpline(basis.t, np.append(weights, 0.0), basis.k)
+        pieces = PPoly.from_spline(spline)
+        inner = slice(basis.k, len(basis.t) - basis.k - 1)
+        low, high = basis.t[basis.k], basis.t[-basis.k - 1]
+        found[str(name)] = (
+            float(low), float(high), tuple(map(float, pieces.x[inner])), tuple(tuple(map(float, piece)) for piece in pieces.c[:, inner].T),
+        )  # fmt: skip
+    return found
+
+
+def _products(expand: ColumnTransformer, coefficients: np.ndarray, names: list[str]) -> tuple[np.ndarray | None, float]:
+    """Return a symmetric matrix Q and a constant: the products add z' Q z + constant."""
+    if "product" not in expand.named_transformers_:
+        return None, 0.0
+    steps, own = expand.named_transformers_["product"], coefficients[expand.output_indices_["product"]]
+    products, scaler = steps["polynomialfeatures"], steps["standardscaler"]
+    weights = own / scaler.scale_
+    place = [names.index(name) for name in products.feature_names_in_]
+    matrix = np.zeros((len(names), len(names)))
+    for powers, weight in zip(products.powers_, weights, strict=True):
+        one, other = np.flatnonzero(powers)
+        matrix[place[one], place[other]] = matrix[place[other], place[one]] = weight / 2
+    return matrix, -float(weights @ scaler.mean_)
+
+
+def _levels(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, dict[str, float]]:
+    encoder, own = expand.named_transformers_["category"], coefficients[expand.output_indices_["category"]]
+    found: dict[str, dict[str, float]] = {}
+    end = 0
+    for column, (name, levels) in enumerate(zip(encoder.feature_names_in_, encoder.categories_, strict=True)):
+        # Asked one by one, with every other column unseen: rare levels share a column, and unseen ones join it.
+        asked = pd.DataFrame({other: [_UNSEEN] * (len(levels) + 1) for other in encoder.feature_names_in_})
+        asked[name] = [*levels, _UNSEEN]
+        start, end = end, end + encoder._n_features_outs[column]
+        values = encoder.transform(asked)[:, start:end] @ own[start:end]
+        found[str(name)] = dict(zip([*map(str, levels), _UNSEEN], map(float, values), strict=True))
+    return found

@@ -1,0 +1,77 @@
+"""What the training loans were like: ranges, medians and shares, and no loan of them."""
+
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from loantap.model.inputs import CAPS, CATEGORIES, Inputs, feature_frame
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class NumberSummary(BaseModel):
+    """A number among the training loans.
+
+    Attributes:
+        low: The smallest value that still has `min_cell` loans at or below it, so that it is nobody's own.
+        median: Half of the known values lie at or below it.
+        high: The largest value that still has `min_cell` loans at or above it.
+        missing: Share of the loans without a value.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    low: FiniteFloat
+    median: FiniteFloat
+    high: FiniteFloat
+    missing: Share
+
+
+class TrainingSummary(BaseModel):
+    """The training loans in numbers.
+
+    Attributes:
+        rows: How many.
+        defaults: How many were charged off.
+        period: First and last month of funding, such as ("2007-06", "2016-12").
+        min_cell: The fewest loans that anything here stands for.
+        numbers: By feature, in the units of `feature_frame`, before caps.
+        categories: Share of the loans by feature and level; levels of fewer than `min_cell` loans are left out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rows: int
+    defaults: int
+    period: tuple[str, str]
+    min_cell: int
+    numbers: dict[str, NumberSummary]
+    categories: dict[str, dict[str, Share]]
+
+
+def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 10) -> TrainingSummary:
+    """Return the summary of cleaned training loans."""
+    X = feature_frame(loans, inputs=inputs)
+    X = X.assign(**{name: loans[name].astype("float64") for name in CAPS})
+    numbers, categories = {}, {}
+    for name in X.columns:
+        if name in CATEGORIES or X[name].dtype == "object":
+            counts = X[name].value_counts()
+            shown = counts[counts >= min_cell].sort_index() / len(X)
+            categories[str(name)] = {str(level): float(share) for level, share in shown.items()}
+            continue
+        known = np.sort(X[name].dropna().to_numpy())
+        if len(known) < 2 * min_cell:
+            continue
+        numbers[str(name)] = NumberSummary(
+            low=known[min_cell - 1], median=np.median(known), high=known[-min_cell], missing=1 - len(known) / len(X)
+        )
+    months = loans["issue_d"].dt.strftime("%Y-%m")
+    return TrainingSummary(
+        rows=len(loans),
+        defaults=int(loans["default"].sum()),
+        period=(str(months.min()), str(months.max())),
+        min_cell=min_cell,
+        numbers=numbers,
+        categories=categories,
+    )

@@ -1,0 +1,167 @@
+"""The model card: what a saved model is, for whom, how good, and what it must not be used for. As JSON, and as a page."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from loantap.analysis.leaks import LEAK
+from loantap.data.columns import BY_NAME
+from loantap.model.study import Judged
+from loantap.report.results import MANIFEST, RunFolder, plain
+from loantap.report.tables import interval, show, to_markdown
+from loantap.report.tables import plain as escape_markdown
+
+_USES = (
+    "Ranking applications by risk, and asking what a threshold would do.",
+    "Sending an application to a person: the model refers, it does not refuse.",
+)
+_MISUSES = (
+    "Deciding alone on a person.",
+    "Applicants unlike those once approved: the refused are not in the data.",
+    "Replacing the lender's own pricing: sub-grade, rate and installment are inputs, and the model learns from that judgement.",
+    "Reading its reasons as causes: they say what moves the score.",
+)
+_LIMITS = (
+    "Home ownership and income may stand in for what the law protects; compare the groups below before use.",
+    "Of the latest loans only those that ended early are in the data.",
+    "What was recovered after a default is not in the data; the profit threshold rests on an assumed loss.",
+)
+_SCORES = {"metric": "text", "estimate": "score", "ci_low": "score", "ci_high": "score"}
+_RULES = {"rule": "text", "difference": "score", "difference_low": "score", "difference_high": "score"}
+_GROUPS = {
+    "factor": "text", "group": "text", "n": "count", "default_rate": "rate", "recall": "rate", "false_positive_rate": "rate",
+    "roc_auc": "score",
+}  # fmt: skip
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }}
+table {{ border-collapse: collapse; display: block; overflow-x: auto; font-size: .9rem }}
+th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #ddd; white-space: nowrap }}
+.notice {{ border-left: 4px solid #b45309; padding: .5rem 1rem; background: #fef6e7 }}
+</style></head><body>
+{body}
+</body></html>
+"""
+
+
+def model_card(
+    run: RunFolder, result: Mapping[str, Any], judged: Judged, ladder: pd.DataFrame, features: list[str]
+) -> dict[str, Any]:
+    """Return the model card.
+
+    Args:
+        run: The run that made the model.
+        result: The model's part of `results/model.json`.
+        judged: How it did on the test loans.
+        ladder: How it compares with rules and rivals, see `loantap.report.model_tables.ladder`.
+        features: Its inputs.
+    """
+    manifest = run.manifest() if (run.path / MANIFEST).is_file() else {}
+    data = manifest.get("data", {})
+    leaks = run.result("leaks") if (run.path / "results" / "leaks.json").is_file() else None
+    return plain(
+        {
+            "name": "Probability of default of a loan application",
+            "run_id": manifest.get("run_id"),
+            "git_commit": manifest.get("git_commit"),
+            "made_at": manifest.get("started_at"),
+            "synthetic": run.is_synthetic,
+            "data": {name: data.get(name) for name in ("kind", "location", "sha256", "rows", "defaults", "period")},
+            "sample": run.model_note(),
+            "uses": _USES,
+            "misuses": _MISUSES,
+            "limits": _LIMITS,
+            "features": features,
+            "not_features": [
+                {"column": name, "why": column.why} for name, column in BY_NAME.items() if not column.feature
+            ],
+            "leaks": None
+            if leaks is None
+            else [line["column"] for line in leaks["columns"] if line["verdict"] == LEAK],
+            "recipe": {name: result[name] for name in ("features", "sampler", "best_params")},
+            "train_rows": result["train_rows"],
+            "split": result["split"],
+            "threshold": result["threshold"],
+            "threshold_rule": result["threshold_rule"],
+            "profit_threshold": result["profit_threshold"],
+            "profit_threshold_rule": result["profit_threshold_rule"],
+            "loss_given_default": result["loss_given_default"],
+            "test": result["test"],
+            "calibration": {
+                **result["calibration"],
+                "deciles": judged.deciles,
+                "brier_uncalibrated": result["brier_uncalibrated"],
+                "expected_calibration_error_uncalibrated": result["expected_calibration_error_uncalibrated"],
+            },
+            "rivals": ladder[["name", "rule", "f2", "difference", "difference_low", "difference_high"]],
+            "groups": judged.groups,
+            "out_of_time": result["out_of_time"],
+        }
+    )
+
+
+def card_page(card: Mapping[str, Any]) -> str:
+    """Return the model card as an HTML page that needs nothing else."""
+    import pypandoc
+
+    text = pypandoc.convert_text("\n\n".join(_sections(card)), "html", format="markdown-raw_html")
+    return _PAGE.format(title=escape(card["name"]), body=text)
+
+
+def _sections(card: Mapping[str, Any]) -> list[str]:
+    test, rows, best = card["test"], card["data"]["rows"], card["recipe"]["best_params"]
+    scores = [
+        {"metric": name.replace("_", " "), "estimate": test[name], "ci_low": low, "ci_high": high}
+        for name, (low, high) in test["ci"].items()
+    ]
+    rivals = [line for line in card["rivals"] if line["difference"] is not None]
+    notice = "::: notice\nMade from synthetic loans, not from loans that were lent: for trying things out only.\n:::"
+    later = card["out_of_time"]
+    parts = [
+        f"# Model card: {card['name']}",
+        notice if card["synthetic"] else "",
+        f"A logistic regression ({card['recipe']['features']} features, {card['recipe']['sampler'].replace('_', ' ')}, penalty "
+        f"{best['penalty']}, C = {best['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
+        f"with calibrated probabilities of default. It refers an application to a person at {show(card['threshold'], 'rate')} or more "
+        f"({card['threshold_rule']}). For the largest profit, if a default loses {show(card['loss_given_default'], 'rate')} of its "
+        f"amount, that would be {show(card['profit_threshold'], 'rate')}. {card['sample']}",
+        f"Run {escape_markdown(card['run_id'] or 'without a manifest')}, begun {card['made_at'] or 'at a time not noted'}.",
+        "## What it is for", _listed(card["uses"]),
+        "## What it is not for", _listed(card["misuses"]),
+        "## How good it is",
+        f"On n = {show(test['n'], 'count')} test loans, which nothing was chosen on; 95 % bootstrap intervals.",
+        to_markdown(pd.DataFrame(scores), _SCORES),
+        "Its F2 less that of a rule or a rival on the same loans, paired (95 % bootstrap intervals):",
+        to_markdown(pd.DataFrame(rivals), _RULES),
+    ]  # fmt: skip
+    if later:
+        parts.append(
+            f"On loans funded from {later['first_month'][:7]} on, fitted on earlier ones: ROC-AUC {show(later['test']['roc_auc'], 'score')} "
+            f"({interval(later['test']['ci']['roc_auc'][0], later['test']['ci']['roc_auc'][1], 'score')})."
+        )
+    parts += [
+        "## Whom it serves worse",
+        "At its threshold; small groups are pooled.",
+        to_markdown(pd.DataFrame(card["groups"]), _GROUPS),
+        "## What it looks at",
+        _listed([name.replace("_", " ") for name in card["features"]]),
+        "Columns that are no features, and why:",
+        _listed([f"{escape_markdown(line['column'])}: {line['why']}" for line in card["not_features"]]),
+        _leaks(card["leaks"]),
+        "## Limits",
+        _listed(card["limits"]),
+    ]
+    return [part for part in parts if part]
+
+
+def _leaks(leaks: list[str] | None) -> str:
+    if leaks is None:
+        return "No search for leaks was made in this run."
+    return f"Columns that gave the outcome away in this run: {', '.join(leaks) or 'none'}. No leak is a feature."
+
+
+def _listed(items: Any) -> str:
+    return "\n".join(f"- {item}" for item in items)

@@ -1,0 +1,119 @@
+"""One application in, one answer out: what the API and the dashboard show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from loantap.data.applications import this_month
+from loantap.data.columns import BY_NAME
+from loantap.model.inputs import CAPS, CATEGORIES, application_features
+from loantap.model.persistence import SavedModel
+from loantap.model.reasons import Reason, reasons_of
+from loantap.model.scorer import Value
+
+Decision = Literal["approve", "refer"]
+REASONS = 4
+_ANNUITY_TOLERANCE = 0.02  # fees and rounding make installments differ by less
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A doubt about a score.
+
+    Attributes:
+        field: What it is about, by the codebook's name or the feature's.
+        code: Which kind of doubt.
+        text: The doubt in a sentence.
+    """
+
+    field: str
+    code: Literal["outside_training_range", "unseen_category", "not_the_annuity"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """The answer to an application.
+
+    Attributes:
+        probability_of_default: Calibrated, within 0 to 1.
+        decision: "refer" to a person at and above the threshold, "approve" below it.
+        threshold: The probability that decides.
+        model_version: Which model said so.
+        reasons: For a referral what raises the risk most against the average loan, for an approval what lowers it most.
+        warnings: Doubts about the score.
+    """
+
+    probability_of_default: float
+    decision: Decision
+    threshold: float
+    model_version: str
+    reasons: list[Reason]
+    warnings: list[Caution]
+
+
+def score_application(model: SavedModel, application: Mapping[str, Any]) -> Score:
+    """Score one application.
+
+    Args:
+        model: The model.
+        application: Values by the codebook's names, as an `Application` has them; fields that may be missing may be absent.
+    """
+    features, contributions = _contributions(model, application)
+    probability = model.calibration.one(sum(contributions) + model.scorer.intercept)
+    decision: Decision = "refer" if probability >= model.threshold else "approve"
+    reasons = reasons_of(
+        contributions,
+        _as_told(features, application),
+        model.reasons,
+        model.training,
+        slope=model.facts.slope,
+        effect="raises" if decision == "refer" else "lowers",
+        limit=REASONS,
+    )
+    cautions = _cautions(model, application, features)
+    return Score(probability, decision, model.threshold, model.version, reasons, cautions)
+
+
+def all_reasons(model: SavedModel, application: Mapping[str, Any]) -> list[Reason]:
+    """Return what every input does to an application's score, the strongest first."""
+    features, contributions = _contributions(model, application)
+    told = _as_told(features, application)
+    return reasons_of(contributions, told, model.reasons, model.training, slope=model.facts.slope)
+
+
+def _contributions(model: SavedModel, application: Mapping[str, Any]) -> tuple[dict[str, Value], list[float]]:
+    features = application_features(application, inputs=model.facts.inputs, month=this_month())
+    return features, model.scorer.one(features)
+
+
+def _as_told(features: Mapping[str, Value], application: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the features as the applicant knows them: the model caps some."""
+    return {**features, **{name: application.get(name) for name in CAPS if name in features}}
+
+
+def _cautions(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> list[Caution]:
+    found = []
+    for name, value in features.items():
+        if name in CATEGORIES:
+            if value not in model.scorer.levels(name):
+                text = f"{name}: no training loan had '{value}'; it counts as the rarest levels do."
+                found.append(Caution(name, "unseen_category", text))
+            continue
+        known = model.training.numbers.get(name)
+        asked = application.get(name) if name in CAPS else value
+        if known and asked is not None and not known.low <= asked <= known.high:  # type: ignore[operator]
+            unit = f" {BY_NAME[name].unit}" if name in BY_NAME and name != "term" else ""
+            text = (
+                f"{name}: {asked:,.10g}{unit} is outside of what nearly all training loans had, {known.low:,.10g} to "
+                f"{known.high:,.10g}; the score is a guess there."
+            )
+            found.append(Caution(name, "outside_training_range", text))
+    rate, term = application["int_rate"] / 1200, features["term"]
+    due = application["loan_amnt"] * rate / (1 - (1 + rate) ** -term)  # type: ignore[operator]
+    if abs(application["installment"] / due - 1) > _ANNUITY_TOLERANCE:
+        text = (
+            f"installment: {application['installment']:,.2f} is not the annuity of amount, rate and term, {due:,.2f}."
+        )
+        found.append(Caution("installment", "not_the_annuity", text))
+    return found
