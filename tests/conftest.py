@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from postgres import PASSWORD, postgres_server, server_programs
@@ -12,6 +14,11 @@ from postgres import PASSWORD, postgres_server, server_programs
 from loantap.data.ingest import ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.data.synthetic import generate_loans
+from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.inputs import feature_frame
+from loantap.model.persistence import save_model
+from loantap.model.profit import loan_profit
+from loantap.model.recipe import Recipe
 from loantap.settings import project_root
 
 PASSWORD_VARIABLE = "PG_PASSWORD"
@@ -30,6 +37,42 @@ def loans(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     path = tmp_path_factory.mktemp("loans") / "loans.parquet"
     ingest(SyntheticLoans(4_000, 3), loans_path=path, quarantine_path=None)
     return pd.read_parquet(path)
+
+
+@pytest.fixture(scope="session")
+def finalist(loans: pd.DataFrame) -> Finalist:
+    """A model of the synthetic loans, with splines and ratios, quickly made."""
+    X, y = feature_frame(loans, inputs="without_pincode"), loans["default"].to_numpy()
+    return fit_finalist(
+        X,
+        y,
+        loan_profit(loans, loss_given_default=0.6),
+        recipe=Recipe("without_pincode", "ratios", "none"),
+        C=0.3,
+        sample=np.arange(len(y)),
+        folds=3,
+        random_state=0,
+        n_jobs=1,
+    )
+
+
+@pytest.fixture(scope="session")
+def model_folder(finalist: Finalist, loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model, saved; to be copied by tests that change it."""
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    return save_model(folder, finalist, loans=loans, card={"name": "a test"}, page="<p>a test</p>")
+
+
+@pytest.fixture(scope="session")
+def application() -> dict[str, Any]:
+    """One application for a loan, whole."""
+    return {
+        "loan_amnt": 10000.0, "term": "36 months", "int_rate": 11.44, "installment": 329.48, "grade": "B", "sub_grade": "B4",
+        "emp_title": "Marketing", "emp_length": "10+ years", "home_ownership": "RENT", "annual_inc": 117000.0,
+        "verification_status": "Not Verified", "issue_d": "Jan-2015", "purpose": "vacation", "title": "Vacation", "dti": 26.24,
+        "earliest_cr_line": "Jun-1990", "open_acc": 16.0, "pub_rec": 0.0, "revol_bal": 36369.0, "revol_util": 41.8,
+        "total_acc": 25.0, "application_type": "INDIVIDUAL", "mort_acc": 0.0, "pub_rec_bankruptcies": 0.0,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="session")

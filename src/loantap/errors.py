@@ -42,3 +42,7 @@ class RenderError(LoanTapError):
 
 class MissingToolError(LoanTapError):
     """Something that has to be installed is not; the message names it and how to get it."""
+
+
+class PromotionError(LoanTapError):
+    """A model did not pass a gate, or there is none to go back to; the champion is what it was."""

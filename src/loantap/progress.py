@@ -4,8 +4,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -152,6 +152,15 @@ class _FittingBars(Progress):
 def run_progress(console: Console, stages: int) -> LineProgress:
     """Return the bar on a terminal, lines elsewhere."""
     return BarProgress(console, stages) if console.is_terminal else LineProgress(console, stages)
+
+
+@contextmanager
+def rows_progress(console: Console, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Yield what takes the number of rows done and moves a bar on a terminal; elsewhere it does nothing."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(label, total=total)
+        yield lambda done: bars.update(task, completed=done)
 
 
 def step(console: Console, text: str) -> AbstractContextManager[object]:

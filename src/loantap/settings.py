@@ -40,3 +40,9 @@ def notebooks_dir() -> Path:
 def runs_dir() -> Path:
     """Return the folder that holds one folder per run."""
     return project_root() / "runs"
+
+
+def models_dir() -> Path:
+    """Return the folder of promoted models: LOANTAP_MODELS, or `models/` in the project."""
+    chosen = os.environ.get("LOANTAP_MODELS")
+    return Path(chosen) if chosen else project_root() / "models"

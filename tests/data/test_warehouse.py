@@ -21,7 +21,8 @@ from loantap.data.connectors.config import Config, read_config
 from loantap.data.ingest import ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.data.synthetic import generate_loans
-from loantap.data.warehouse import LOADS, content_id, open_warehouse, write_loans
+from loantap.data.tables import append, content_id
+from loantap.data.warehouse import LOADS, open_warehouse, write_loans
 from loantap.errors import InputError, SourceError
 
 HOSTILE = "'); DROP TABLE loans; --"
@@ -357,7 +358,7 @@ def test_a_connection_lost_while_writing_leaves_the_old_table(
 ):
     config = postgres_config(tmp_path, postgres)
     before = write_loans(config, checked(500))
-    genuine = warehouse.append
+    genuine = append
 
     def cut_off(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> None:
         genuine(connection, table, frame)
@@ -366,7 +367,7 @@ def test_a_connection_lost_while_writing_leaves_the_old_table(
                 sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
             )
 
-    monkeypatch.setattr(warehouse, "append", cut_off)
+    monkeypatch.setattr("loantap.data.tables.append", cut_off)
     with pytest.raises(SourceError, match="run again"):
         write_loans(config, checked(700))
     found = held(config)

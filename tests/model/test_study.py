@@ -1,23 +1,18 @@
-import json
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score
 
-from loantap.errors import InputError
-from loantap.files import sha256
 from loantap.model.baselines import baseline_rules, f2_differences, score_baselines
 from loantap.model.calibration import SigmoidCalibration
 from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.original import judge_original
 from loantap.model.out_of_time import judge_out_of_time
-from loantap.model.persistence import FACTS, PIPELINE, load_model, save_model
+from loantap.model.persistence import PIPELINE, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.study import Judged, Trained, judge, model_result, train
 from loantap.model.tuning import split_loans
@@ -114,58 +109,14 @@ def test_a_saved_model_gives_the_probabilities_of_the_fitted_one(
         n_jobs=1,
     )
     for finalist in (trained.champion, trained.smote, richest):
-        folder = save_model(tmp_path_factory.mktemp("model"), finalist)
+        folder = save_model(tmp_path_factory.mktemp("models") / "model", finalist, loans=loans, card={}, page="")
         saved = load_model(folder)
         expected = finalist.probability(feature_frame(unseen, inputs="without_pincode"))
         assert saved.probability(unseen) == pytest.approx(expected, abs=1e-12)
-        assert (saved.threshold, saved.profit_threshold) == (finalist.threshold, finalist.profit_threshold)
+        assert (saved.threshold, saved.facts.profit_threshold) == (finalist.threshold, finalist.profit_threshold)
         # No array in the file is large enough to hold a column of the training loans.
         with zipfile.ZipFile(folder / PIPELINE) as parts:
             assert max(part.file_size for part in parts.infolist() if part.filename.endswith(".npy")) < len(loans)
-
-
-def rewritten(folder: Path, **facts: object) -> None:
-    """Write facts that fit the pipeline as it is, but for the given ones."""
-    known = json.loads((folder / FACTS).read_text()) | {"sha256": sha256(folder / PIPELINE)} | facts
-    (folder / FACTS).write_text(json.dumps(known))
-
-
-@pytest.mark.parametrize(
-    ("thing", "complaint"),
-    [
-        (exec, "expected scikit-learn's types only"),
-        ({"a": 1}, "expected a pipeline of standard, expand and model"),
-        (None, "expected a file that skops wrote"),
-    ],
-)
-def test_a_model_file_that_holds_anything_else_is_refused(
-    trained: Trained, tmp_path: Path, thing: object, complaint: str
-):
-    save_model(tmp_path, trained.champion)
-    if thing is None:
-        (tmp_path / PIPELINE).write_bytes(b"no archive")
-    else:
-        skops.io.dump(thing, tmp_path / PIPELINE)
-    with pytest.raises(InputError, match="its sha256 is not the one"):
-        load_model(tmp_path)
-    rewritten(tmp_path)  # even if whoever changed it mended the sum
-    with pytest.raises(InputError, match=complaint):
-        load_model(tmp_path)
-
-
-def test_facts_that_are_wrong_and_other_versions_are_named(trained: Trained, tmp_path: Path):
-    save_model(tmp_path, trained.champion)
-    rewritten(tmp_path, versions={"scikit-learn": "0.1"})
-    with pytest.raises(InputError, match=r"made with scikit-learn 0\.1"):
-        load_model(tmp_path)
-    rewritten(tmp_path, threshold="high")
-    with pytest.raises(InputError, match="expected the facts of a saved model"):
-        load_model(tmp_path)
-
-
-def test_a_missing_model_is_named(tmp_path: Path):
-    with pytest.raises(InputError, match="expected a part of a saved model"):
-        load_model(tmp_path)
 
 
 def test_baselines_learn_from_training_loans_only(halves: Halves):

@@ -1,22 +1,24 @@
 """An application for a loan, checked at the edge: its fields and their rules come from the codebook."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from loantap.data.columns import BY_NAME, COLUMNS, Column
+from loantap.data.columns import COLUMNS, Column
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MONTH_PATTERN = rf"^({'|'.join(_MONTHS)})-(19|20)[0-9]{{2}}$"
 _TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"  # no control characters
 _TEXT_LENGTH = 200
+_LARGEST = 1e9  # for numbers without a largest value of their own: far beyond it, a score would be no number
 
 # What is known when somebody applies, the lender's price among it. The address is never wanted: it is personal, and
 # its pincode gives the outcome of the old loans away. The month of funding dates the credit history.
 FIELDS: tuple[Column, ...] = tuple(
-    column
+    replace(column, high=min(column.high, _LARGEST)) if column.kind == "number" else column
     for column in COLUMNS
     if (column.known in ("application", "pricing") and column.kind != "address") or column.name == "issue_d"
 )
@@ -56,8 +58,7 @@ def _field(column: Column) -> tuple[Any, Any]:
     kind: Any
     match column.kind:
         case "number":
-            high = None if column.high == float("inf") else column.high
-            kind = Annotated[float, Field(ge=column.low, le=high, allow_inf_nan=False)]
+            kind = Annotated[float, Field(ge=column.low, le=column.high, allow_inf_nan=False)]
         case "category":
             kind = Literal[column.levels]
         case "month":
@@ -80,6 +81,9 @@ Application: type[BaseModel] = create_model(
 )
 
 
+_RULES = {column.name: column.rule for column in FIELDS}
+
+
 def rule(field: str) -> str:
     """Return the rule of a field in words, or that there is no such field."""
-    return BY_NAME[field].rule if field in BY_NAME else "no field of an application"
+    return _RULES.get(field, "no field of an application")

@@ -1,13 +1,15 @@
 """The contract of a loan table: raw values are parsed and checked against the codebook, all problems at once."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow as arrow
+import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
 from loantap.data.columns import BY_NAME, COLUMNS, Column
@@ -40,21 +42,22 @@ class Problem:
         )
 
 
-def check_loans(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def check_loans(raw: pd.DataFrame, *, columns: tuple[Column, ...] = COLUMNS) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Parse raw loans and check every rule of the codebook.
 
     Args:
         raw: Columns as in the file, texts or already typed, indexed by row number.
+        columns: The columns to look at; `raw` has them all.
 
     Returns:
         The parsed frame (numbers as float64, months as datetime64, categories and texts as str, `state` and
         `pincode` in place of `address`, extra columns untouched) with the rows of `raw`; and the failures,
         one line per broken rule: row, column, rule, value.
     """
-    again = _header_rows(raw)
+    again = _header_rows(raw, columns)
     body = raw.loc[~again]
-    parsed, failures = _parse(body)
-    failures += _check_values(parsed)
+    parsed, failures = _parse(body, columns)
+    failures += _check_values(parsed, columns)
     failures += _check_across(parsed)
     failures.append(_failures(raw.index[again], "", _HEADER_AGAIN))
     table = pd.concat(failures, ignore_index=True) if failures else pd.DataFrame(columns=FAILURE_COLUMNS)
@@ -73,14 +76,15 @@ def summarise(failures: pd.DataFrame) -> list[Problem]:
     return sorted(problems, key=lambda problem: -problem.count)
 
 
-def _header_rows(raw: pd.DataFrame) -> np.ndarray:
-    return (raw["loan_status"].astype("object") == "loan_status").to_numpy(dtype=bool)
+def _header_rows(raw: pd.DataFrame, columns: tuple[Column, ...]) -> np.ndarray:
+    name = next(column.name for column in columns if column.kind == "category")
+    return (raw[name].astype("object") == name).to_numpy(dtype=bool)
 
 
-def _parse(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+def _parse(raw: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     parsed: dict[str, pd.Series] = {}
     failures: list[pd.DataFrame] = []
-    for column in COLUMNS:
+    for column in columns:
         values = raw[column.name]
         match column.kind:
             case "number":
@@ -103,23 +107,31 @@ def _parse(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
 
 
 def _number(values: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    try:  # the fast way, for columns that hold nothing but plain numbers
+        numbers = pd.Series(pc.cast(arrow.array(values), arrow.float64()).to_numpy(zero_copy_only=False), values.index)
+    except (arrow.ArrowInvalid, arrow.ArrowTypeError, arrow.ArrowNotImplementedError):
+        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     return numbers.where(np.isfinite(numbers))
 
 
 def _month(values: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(values):
         return values.astype("datetime64[s]")
-    # A few hundred distinct months: parse each once.
-    distinct = pd.Series(values.dropna().unique())
-    months = pd.to_datetime(distinct, format="%b-%Y", errors="coerce").astype("datetime64[s]")
-    return values.map(dict(zip(distinct, months, strict=True))).astype("datetime64[s]")
+    return _by_level(
+        values, lambda texts: pd.to_datetime(texts, format="%b-%Y", errors="coerce").astype("datetime64[s]")
+    )
 
 
 def _stripped(values: pd.Series) -> pd.Series:
     # The published file writes " 36 months"; exports pad with spaces.
-    distinct = values.dropna().unique()
-    return values.map({value: str(value).strip() for value in distinct}).astype("str")
+    return _by_level(values, lambda levels: levels.map(lambda level: str(level).strip()).astype("str"))
+
+
+def _by_level(values: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Change each distinct value once: there are a few hundred at most."""
+    codes, levels = pd.factorize(values)
+    changed = change(pd.Series(levels)).array
+    return pd.Series(changed.take(codes, allow_fill=True), values.index)
 
 
 def _state_and_pincode(values: pd.Series) -> dict[str, pd.Series]:
@@ -136,12 +148,13 @@ def _bad(values: pd.Series, parsed: pd.Series, column: str, rule: str) -> pd.Dat
     return found
 
 
-@lru_cache(maxsize=1)
-def schema() -> pa.DataFrameSchema:
+@lru_cache(maxsize=4)
+def schema(columns: tuple[Column, ...] = COLUMNS) -> pa.DataFrameSchema:
     """Return the pandera schema of a parsed frame, made from the codebook."""
-    columns = {column.name: _pandera_column(column) for column in COLUMNS if column.kind != "address"}
-    columns["pincode"] = pa.Column(nullable=False)
-    return pa.DataFrameSchema(columns)
+    checked = {column.name: _pandera_column(column) for column in columns if column.kind != "address"}
+    if any(column.kind == "address" for column in columns):
+        checked["pincode"] = pa.Column(nullable=False)
+    return pa.DataFrameSchema(checked)
 
 
 def _pandera_column(column: Column) -> pa.Column:
@@ -155,9 +168,9 @@ def _pandera_column(column: Column) -> pa.Column:
     return pa.Column(checks=checks, nullable=column.missing)
 
 
-def _check_values(parsed: pd.DataFrame) -> list[pd.DataFrame]:
+def _check_values(parsed: pd.DataFrame, columns: tuple[Column, ...]) -> list[pd.DataFrame]:
     try:
-        schema().validate(parsed, lazy=True)
+        schema(columns).validate(parsed, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         rules = cases["check"].replace({"not_nullable": "missing"})
@@ -170,13 +183,17 @@ def _check_values(parsed: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _check_across(parsed: pd.DataFrame) -> list[pd.DataFrame]:
-    early = parsed["earliest_cr_line"] > parsed["issue_d"]
-    both = parsed["sub_grade"].notna() & parsed["grade"].notna()
-    astray = both & (parsed["sub_grade"].str[:1] != parsed["grade"])
-    return [
-        _failures(parsed.index[early], "earliest_cr_line", "later than issue_d", parsed.loc[early, "earliest_cr_line"]),
-        _failures(parsed.index[astray], "sub_grade", "of another grade than 'grade'", parsed.loc[astray, "sub_grade"]),
-    ]
+    found = []
+    if {"earliest_cr_line", "issue_d"} <= set(parsed.columns):
+        early = parsed["earliest_cr_line"] > parsed["issue_d"]
+        values = parsed.loc[early, "earliest_cr_line"]
+        found.append(_failures(parsed.index[early], "earliest_cr_line", "later than issue_d", values))
+    if {"grade", "sub_grade"} <= set(parsed.columns):
+        both = parsed["sub_grade"].notna() & parsed["grade"].notna()
+        astray = both & (parsed["sub_grade"].str[:1] != parsed["grade"])
+        values = parsed.loc[astray, "sub_grade"]
+        found.append(_failures(parsed.index[astray], "sub_grade", "of another grade than 'grade'", values))
+    return found
 
 
 def _failures(rows: pd.Index, column: str, rule: str, values: Iterable | None = None) -> pd.DataFrame:

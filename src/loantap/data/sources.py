@@ -4,7 +4,7 @@ import codecs
 import csv
 import gzip
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +26,8 @@ MISSING = [
     "NULL", "NaN", "None", "n/a", "nan", "null",
 ]  # fmt: skip
 _SNIFFED_BYTES = 1 << 16
-_BLOCK_BYTES = 1 << 26
+_BATCH_ROWS = 100_000
+_BLOCK_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -95,19 +96,21 @@ class LoanFile:
         path: The file.
         header: Its column names.
         ragged: Records with a wrong number of fields met so far; complete once `chunks` is exhausted.
+        only: The columns to read; all of them if None.
     """
 
     path: Path
     header: tuple[str, ...]
     ragged: list[RaggedRow] = field(default_factory=list)
     kind: str = "file"
+    only: list[str] | None = None
 
     @property
     def location(self) -> str:
         """The file's path."""
         return str(self.path)
 
-    def chunks(self) -> Iterator[pd.DataFrame]:
+    def chunks(self) -> Generator[pd.DataFrame, None, None]:
         """Yield frames of the file's columns, indexed by record number (the first loan is row 1).
 
         CSV values are texts with missing ones as NaN; Parquet columns keep their types.
@@ -130,7 +133,7 @@ class LoanFile:
     def _read(self) -> Iterator[pd.DataFrame]:
         try:
             if self.path.suffix == ".parquet":
-                for batch in pq.ParquetFile(self.path).iter_batches(batch_size=250_000):
+                for batch in pq.ParquetFile(self.path).iter_batches(batch_size=_BATCH_ROWS, columns=self.only):
                     yield batch.to_pandas()
             else:
                 yield from self._read_csv()
@@ -153,6 +156,7 @@ class LoanFile:
                 column_types=dict.fromkeys(self.header, pa.string()),
                 null_values=MISSING,
                 strings_can_be_null=True,
+                include_columns=self.only,
             ),
         )
         for batch in reader:
@@ -169,8 +173,13 @@ class LoanFile:
         return candidates[~np.isin(candidates, list(taken))][:rows] if taken else candidates
 
 
-def open_loans(path: Path) -> LoanFile:
+def open_loans(path: Path, *, needed: Sequence[str] = columns.NAMES, welcome: Sequence[str] | None = None) -> LoanFile:
     """Open a CSV (also gzipped) or Parquet file of loans and check its header.
+
+    Args:
+        path: The file.
+        needed: The columns that it has to have.
+        welcome: Further columns to read where they are there; if None, all that are there are read.
 
     Raises InputError if the file is absent, empty, of another type or not readable as what its name says, and
     SchemaError if a column is missing or stands twice. Columns that the codebook does not know are kept.
@@ -187,8 +196,9 @@ def open_loans(path: Path) -> LoanFile:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: expected loans, the file is empty (0 bytes). Copy or export it again.")
     header = _parquet_header(path) if path.suffix == ".parquet" else _csv_header(path)
-    _check_header(path, header)
-    return LoanFile(path, tuple(header))
+    _check_header(path, header, needed)
+    only = None if welcome is None else [name for name in header if name in (*needed, *welcome)]
+    return LoanFile(path, tuple(header), only=only)
 
 
 def _parquet_header(path: Path) -> list[str]:
@@ -221,21 +231,21 @@ def _csv_header(path: Path) -> list[str]:
     return next(csv.reader(io.StringIO(text)), [])
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def _check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
     if len(header) == 1:
         for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-            if header[0].count(separator) >= len(columns.NAMES) // 2:
+            if header[0].count(separator) >= len(needed) // 2:
                 raise SchemaError(f"{path}: expected commas between fields, found {name}. Export it with commas.")
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
         raise SchemaError(
             f"{path}: expected each column once, these stand more than once: {', '.join(doubled)}. Drop the copies."
         )
-    missing = [name for name in columns.NAMES if name not in header]
+    missing = [name for name in needed if name not in header]
     if missing:
         close = {name: other for name in missing for other in header if other.strip().lower() == name and other != name}
         hint = "".join(f" Column '{other}' looks like '{name}': rename it." for name, other in close.items())
         raise SchemaError(
-            f"{path}: expected the {len(columns.NAMES)} columns of the codebook (data/README.md), found {len(header)} "
+            f"{path}: expected {'the ' if needed is columns.NAMES else ''}{len(needed)} columns of the codebook (data/README.md), found {len(header)} "
             f"columns, and these are missing: {', '.join(missing)}.{hint or ' Export them too.'}"
         )

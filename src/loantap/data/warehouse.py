@@ -1,27 +1,23 @@
 """Tables in the warehouse, written whole or not at all: into a new table, which takes the old one's place in one transaction."""
 
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 
 from loantap.data.columns import KEY
 from loantap.data.connectors.config import Config
 from loantap.data.connectors.kinds import check_name
 from loantap.data.connectors.sql import open_engine, shown, told
 from loantap.data.staging import Staged
-from loantap.errors import InputError, SourceError
+from loantap.data.tables import content_id, replace_table
+from loantap.errors import InputError
 
 LOADS = "loantap_loads"
 _TRANSACTIONAL = ("sqlite", "postgresql", "mssql")  # CREATE, DROP and RENAME can be rolled back
@@ -75,18 +71,18 @@ def write_loans(config: Config, checked: Path, *, staged: Iterable[Staged] = ())
     with transaction(engine, config) as connection:
         if _held(connection, name, schema) == (load_id, rows):
             return Load(where, name, load_id, rows, written=False)
-        _replace(connection, name, schema, checked, load_id, rows)
+        replace_table(connection, name, schema, checked, {"load_id": load_id})
         about = [one.facts for one in staged]
         _note(connection, schema, load_id=load_id, table_name=name, rows=rows, sources=json.dumps(about, default=str))
     return Load(where, name, load_id, rows, written=True)
 
 
-def content_id(path: Path) -> str:
-    """Return 16 hexadecimal digits that follow from the values of a Parquet file alone, not from how it is packed."""
-    digest = hashlib.sha256(",".join(pq.read_schema(path).names).encode())
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=_BATCH):
-        digest.update(pd.util.hash_pandas_object(batch.to_pandas(), index=False).to_numpy().tobytes())
-    return digest.hexdigest()[:16]
+def table_name(name: str) -> str:
+    """Return a table's name; raises InputError for one that is none."""
+    try:
+        return check_name(name)
+    except ValueError as error:
+        raise InputError(f"table: {error}. Correct it.") from None
 
 
 @contextmanager
@@ -134,77 +130,30 @@ def _held(connection: sa.Connection, name: str, schema: str | None) -> tuple[str
     )
 
 
-def _replace(connection: sa.Connection, name: str, schema: str | None, path: Path, load_id: str, rows: int) -> None:
-    new = f"{check_name(name)[:40]}_{load_id}"
-    table = sa.Table(new, sa.MetaData(schema=schema), *_columns(pq.read_schema(path)))
-    table.drop(connection, checkfirst=True)
-    table.create(connection)
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=_BATCH):
-        append(connection, table, batch.to_pandas().assign(load_id=load_id))
-    count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-    if count != rows:
-        raise SourceError(f"warehouse: wrote {rows:,} rows into {new}, but it holds {count:,}. '{name}' is untouched.")
-    operations = Operations(MigrationContext.configure(connection))
-    grants: list[str] = []
-    if sa.inspect(connection).has_table(name, schema):
-        grants = _grants(connection, name, schema)
-        operations.drop_table(name, schema=schema)
-    operations.rename_table(new, name, schema=schema)
-    for grant in grants:
-        connection.execute(sa.text(grant))
+def write_table(config: Config, name: str, path: Path, *, ours: set[str]) -> str:
+    """Put a Parquet file in the place of a table of that name, and return where, in words.
 
+    Args:
+        config: Declares the warehouse.
+        name: The table.
+        path: The rows.
+        ours: Columns by which a table that loantap wrote is known; one without them is never replaced.
 
-def _grants(connection: sa.Connection, name: str, schema: str | None) -> list[str]:
-    """Return the statements that give others the rights they have on a table, since a new table has none of them."""
-    if connection.dialect.name != "postgresql":
-        return []
-    place = connection.dialect.identifier_preparer.format_table(sa.table(name, schema=schema))
-    wanted = sa.text(
-        "SELECT format('GRANT %s ON %s TO %s', acl.privilege_type, CAST(:place AS text), "
-        "CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END) "
-        "FROM pg_class, aclexplode(relacl) AS acl WHERE oid = CAST(:place AS regclass) AND acl.grantee <> relowner"
-    )
-    return list(connection.execute(wanted, {"place": place}).scalars())
-
-
-def _columns(schema: pa.Schema) -> list[sa.Column]:
-    kinds: list[tuple[Callable[[Any], bool], Any]] = [
-        (pa.types.is_floating, sa.Double()),
-        (pa.types.is_integer, sa.BigInteger()),
-        (pa.types.is_temporal, sa.Date()),
-    ]
-    columns = []
-    for field in schema:
-        kind = next((kind for fits, kind in kinds if fits(field.type)), sa.Text())
-        columns.append(
-            sa.Column(field.name, sa.String(255), primary_key=True)
-            if field.name == KEY
-            else sa.Column(field.name, kind)
-        )
-    return [*columns, sa.Column("load_id", sa.String(16), nullable=False)]
-
-
-def append(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> None:
-    """Add the rows of a frame to a table; every value is bound, never written into the statement."""
-    months = frame.select_dtypes("datetime").columns
-    frame.assign(**{str(name): frame[name].dt.date for name in months}).to_sql(
-        table.name, connection, schema=table.schema, if_exists="append", index=False,
-        method=_copy if connection.dialect.name == "postgresql" else None,
-    )  # fmt: skip
-
-
-def _copy(table: Any, connection: sa.Connection, keys: list[str], rows: Iterable[tuple]) -> None:
-    """Insert by PostgreSQL's COPY, which takes a tenth of the time of INSERT (the method of pandas' to_sql)."""
-    from psycopg import sql
-
-    names = [part for part in (table.schema, table.name) if part]
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(*names), sql.SQL(", ").join(map(sql.Identifier, keys))
-    )
-    cursor: Any = connection.connection.cursor()
-    with cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+    Raises InputError for a table of others, SourceError if the warehouse fails; it then holds what it held.
+    """
+    name, engine = table_name(name), open_warehouse(config, create=True)
+    schema = config.warehouse.table_schema if config.warehouse else None
+    with transaction(engine, config) as connection:
+        inspector = sa.inspect(connection)
+        view = name in inspector.get_view_names(schema)
+        there = view or inspector.has_table(name, schema)
+        if there and (view or not ours <= {column["name"] for column in inspector.get_columns(name, schema)}):
+            raise InputError(
+                f"warehouse: '{name}' is there and was not written by loantap (it has not the columns {', '.join(sorted(ours))}). "
+                "Name another table, or remove it yourself."
+            )
+        replace_table(connection, name, schema, path, {})
+    return f"table {name} in {shown(engine.url)}"
 
 
 def _note(connection: sa.Connection, schema: str | None, **facts: Any) -> None:

@@ -1,6 +1,7 @@
 """From log-odds of a model trained on resampled loans back to probabilities that hold in the portfolio."""
 
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 from scipy.special import expit, logit
@@ -31,7 +32,8 @@ class SigmoidCalibration:
 
     def one(self, log_odds: float) -> float:
         """Return the calibrated probability of default at one log-odds."""
-        return float(expit(self.slope * log_odds + self.intercept))
+        x = self.slope * log_odds + self.intercept
+        return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))  # exp never overflows so
 
 
 def probability(log_odds: np.ndarray) -> np.ndarray:

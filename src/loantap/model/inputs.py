@@ -47,10 +47,13 @@ def chosen(names: tuple[str, ...], *, inputs: Inputs) -> list[str]:
     return [name for name in names if not (inputs == "application_only" and name in PRICING)]
 
 
+_FEATURES = {inputs: chosen((*SKEWED, *PLAIN, *RATIOS, *CATEGORIES), inputs=inputs) for inputs in INPUTS}
+_YEARS = {level: float(years) for years, level in enumerate(BY_NAME["emp_length"].levels)}
+
+
 def source_columns(*, inputs: Inputs) -> list[str]:
     """Return the columns of the cleaned loans that `feature_frame` reads."""
-    features = chosen((*SKEWED, *PLAIN, *RATIOS, *CATEGORIES), inputs=inputs)
-    named = {source for name in features for source in DERIVED.get(name, (name,))}
+    named = {source for name in _FEATURES[inputs] for source in DERIVED.get(name, (name,))}
     return sorted(named | ({LEAK} if inputs == "with_pincode" else set()))
 
 
@@ -123,14 +126,15 @@ def application_features(
     made: dict[str, Any] = {
         **application,
         "term": float(application["term"].split()[0]),
-        "emp_length_years": None if length is None else float(BY_NAME["emp_length"].levels.index(length)),
+        "emp_length_years": None if length is None else _YEARS[length],
         "credit_history_months": float(month_number(funded) - month_number(application["earliest_cr_line"])),
     }
     for name, cap in CAPS.items():
-        if made.get(name) is not None:
-            made[name] = min(made[name], cap)
+        value = made.get(name)
+        if value is not None and value > cap:
+            made[name] = cap
     income = max(made["annual_inc"], 1.0)
     made["loan_to_income"] = made["loan_amnt"] / income
     if "installment" in made:
         made["installment_to_income"] = 12 * made["installment"] / income
-    return {name: made.get(name) for name in chosen((*SKEWED, *PLAIN, *RATIOS, *CATEGORIES), inputs=inputs)}
+    return {name: made.get(name) for name in _FEATURES[inputs]}

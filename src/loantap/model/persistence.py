@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,23 +21,18 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from loantap.errors import InputError
 from loantap.files import sha256, staging_folder
 from loantap.model.calibration import SigmoidCalibration
-from loantap.model.features import Encoding
-from loantap.model.finalist import Finalist
 from loantap.model.inputs import Inputs, feature_frame
+from loantap.model.pickled import PICKLE, read_pickle
 from loantap.model.plain import BINDING, plain_pipeline, versions, whole_pipeline
 from loantap.model.reasons import ReasonCode, reason_table
-from loantap.model.recipe import Sampler
 from loantap.model.scorer import Scorer, compile_pipeline
-from loantap.model.seal import SUMS, check_seal, read_sums, seal
+from loantap.model.seal import SUMS, check_seal, seal
 from loantap.model.training import TrainingSummary, summarise_training
 
-PIPELINE, PICKLE, FACTS, REASONS, TRAINING = (
-    "pipeline.skops",
-    "pipeline.pickle",
-    "model.json",
-    "reasons.json",
-    "training.json",
-)
+if TYPE_CHECKING:
+    from loantap.model.finalist import Finalist  # what fits a model need not be loaded to use one
+
+PIPELINE, FACTS, REASONS, TRAINING = "pipeline.skops", "model.json", "reasons.json", "training.json"
 CARD, PAGE = "model_card.json", "model_card.html"
 _STEPS = ["standard", "expand", "model"]
 
@@ -61,8 +56,8 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     inputs: Inputs
-    encoding: Encoding
-    sampler: Sampler
+    encoding: str
+    sampler: str
     penalty: str
     C: FiniteFloat
     features: list[str]
@@ -113,7 +108,7 @@ class SavedModel:
         return self.calibration(self.pipeline.decision_function(feature_frame(loans, inputs=self.facts.inputs)))
 
 
-def save_model(folder: Path, finalist: Finalist, *, loans: pd.DataFrame, card: Mapping[str, Any], page: str) -> Path:
+def save_model(folder: Path, finalist: "Finalist", *, loans: pd.DataFrame, card: Mapping[str, Any], page: str) -> Path:
     """Write a model into a folder, in the place of a former one, and return the folder.
 
     Args:
@@ -177,12 +172,17 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
         raise InputError(
             f"{folder}: made with {made}, and {here} is installed. Install that version, or make the model again."
         )
-    pipeline = _read_pickle(folder, pickle_sums) if (folder / PICKLE).is_file() else _read_skops(folder / PIPELINE)
+    pipeline = read_pickle(folder, pickle_sums) if (folder / PICKLE).is_file() else _read_skops(folder / PIPELINE)
     if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != _STEPS:
         raise InputError(f"{folder}: expected a pipeline of {', '.join(_STEPS)}, got {pipeline!r:.200}")
     reasons, training = _read(folder / REASONS, list[ReasonCode]), _read(folder / TRAINING, TrainingSummary)
-    model = SavedModel(model_version(folder), facts, pipeline, reasons, training, _read(folder / CARD, dict[str, Any]))
-    if not model.scorer.features == facts.features == [reason.feature for reason in reasons]:
+    card = _read(folder / CARD, dict[str, Any])
+    try:
+        model = SavedModel(model_version(folder), facts, whole_pipeline(pipeline), reasons, training, card)
+        features = model.scorer.features
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{folder}: its pipeline is not one that loantap makes: {error!r}. Do not use it.") from error
+    if not features == facts.features == [reason.feature for reason in reasons]:
         raise InputError(
             f"{folder}: its pipeline, {FACTS} and {REASONS} name different features. Make the model again."
         )
@@ -230,28 +230,13 @@ def _read(path: Path, form: Any) -> Any:
         raise InputError(f"{path}: expected what `loantap run` writes there, but: {error}") from error
 
 
-def _read_skops(path: Path) -> Pipeline:
+def _read_skops(path: Path) -> Any:
     try:
-        return whole_pipeline(skops.io.load(path))
+        return skops.io.load(path)
     except UntrustedTypesFoundException as error:
         raise InputError(f"{path}: expected scikit-learn's types only, but: {error}. Do not use this file.") from error
     except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: expected a pipeline that loantap wrote, but: {error}") from error
-
-
-def _read_pickle(folder: Path, sums: Path | None) -> Any:
-    path = folder / PICKLE
-    if sums is None:
-        raise InputError(
-            f"{path}: a pickle can run any code when it is read, so it is read only if you name a file outside the folder that "
-            "holds its sha256: --allow-pickle FILE. Better: use the folder with pipeline.skops."
-        )
-    if not sums.is_file() or folder.resolve() in sums.resolve().parents:
-        raise InputError(f"{sums}: expected a file outside {folder} that holds the sha256 of {PICKLE}.")
-    content = path.read_bytes()
-    if read_sums(sums).get(PICKLE) != hashlib.sha256(content).hexdigest():
-        raise InputError(f"{path}: its sha256 is not the one in {sums}. Do not use it; ask where it comes from.")
-    return pickle.loads(content)  # noqa: S301 (the caller vouched for these very bytes)
 
 
 def _take_place(staging: Path, folder: Path) -> None:

@@ -64,7 +64,7 @@ def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 1
         if len(known) < 2 * min_cell:
             continue
         numbers[str(name)] = NumberSummary(
-            low=known[min_cell - 1], median=np.median(known), high=known[-min_cell], missing=1 - len(known) / len(X)
+            low=known[min_cell - 1], median=np.median(known), high=known[-min_cell], missing=X[name].isna().mean()
         )
     months = loans["issue_d"].dt.strftime("%Y-%m")
     return TrainingSummary(

@@ -9,18 +9,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from loantap.analysis.counts import FrameCounts, LoanCounts, StoredCounts
 from loantap.errors import InputError
 from loantap.files import replacing, write_text
-from loantap.report.plots.style import RC
 from loantap.settings import runs_dir
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure  # who only reads a run draws nothing
 
 MANIFEST = "manifest.json"
 
@@ -140,13 +140,17 @@ class RunFolder:
         texts = dict.fromkeys(["pincode", "level", "profession"], "str")
         return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
 
-    def write_figure(self, figure: Figure, name: str, *, title: str, caption: str, alt: str) -> Exhibit:
+    def write_figure(self, figure: "Figure", name: str, *, title: str, caption: str, alt: str) -> Exhibit:
         """Write a Matplotlib figure as `results/figures/NAME.svg` with title, caption and alt text beside it.
 
         The file depends on nothing but the figure: no date and no random ids.
         """
+        from matplotlib import rc_context
+
+        from loantap.report.plots.style import RC
+
         exhibit = Exhibit(name, title, caption, alt)
-        with mpl.rc_context(RC), replacing(self.path / "results" / "figures" / f"{name}.svg") as temporary:
+        with rc_context(RC), replacing(self.path / "results" / "figures" / f"{name}.svg") as temporary:
             figure.savefig(temporary, format="svg", bbox_inches="tight", metadata={"Date": None})
         self._describe("figures", exhibit)
         return exhibit

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from loantap.data.columns import KEY
 from loantap.data.connectors.config import Config
-from loantap.data.warehouse import append, open_warehouse, transaction
+from loantap.data.tables import append
+from loantap.data.warehouse import open_warehouse, transaction
 from loantap.errors import InputError
 from loantap.model.persistence import load_model
 from loantap.report.manifest import Manifest, read_manifest

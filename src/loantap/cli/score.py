@@ -1,0 +1,92 @@
+"""Many applications at once: `loantap score`."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loantap.cli.common import console
+from loantap.cli.sources import find_config
+from loantap.errors import InputError
+from loantap.progress import Clock, rows_progress
+
+if TYPE_CHECKING:
+    from loantap.data.connectors.config import Config
+
+TABLE = "table:"
+ModelOption = Annotated[
+    Path | None, typer.Option(help="A model's folder, a run's, or a store of promoted models; the champion if absent.")
+]
+PickleOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Read a pickled model, which can run any code, if this file outside its folder holds its sha256.",
+        metavar="SHA256_FILE",
+    ),
+]
+
+
+def score(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="Applications: csv, csv.gz, parquet, or table:NAME in the warehouse.")
+    ],
+    out: Annotated[str, typer.Option(help="Scores: a file of these kinds, or table:NAME.")],
+    model: ModelOption = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The file that declares the warehouse; loantap.yml if absent.")
+    ] = None,
+    allow_pickle: PickleOption = None,
+) -> None:
+    """Score applications from a file or a table into another one, whole or not at all."""
+    from loantap.data.application_file import expected_rows, open_applications
+    from loantap.model.inputs import source_columns
+    from loantap.model.persistence import load_model
+    from loantap.serve.batch import OURS, Applications, score_applications
+    from loantap.serve.locate import find_model
+
+    clock = Clock()
+    chosen = load_model(find_model(model), pickle_sums=allow_pickle)
+    declared = _declared(config) if source.startswith(TABLE) or out.startswith(TABLE) else None
+    applications: Applications
+    total: int | None
+    needed = source_columns(inputs=chosen.facts.inputs)
+    if declared and source.startswith(TABLE):
+        from loantap.data.application_table import ApplicationTable
+
+        table = ApplicationTable(declared, source.removeprefix(TABLE), needed=needed)
+        applications, total = table, table.rows
+    else:
+        applications = open_applications(Path(source), needed=needed)
+        total = expected_rows(Path(source))
+    with TemporaryDirectory() as folder, rows_progress(console, "scoring", total) as progress:
+        target = Path(folder) / "scores.parquet" if out.startswith(TABLE) else Path(out)
+        if target.resolve() == Path(source).resolve():
+            raise InputError(f"{out}: expected another file than the one that is read. Name another one.")
+        report = score_applications(chosen, applications, target, progress=progress)
+        where = str(target)
+        if declared and out.startswith(TABLE):
+            from loantap.data.warehouse import write_table
+
+            if report.errors_path:
+                raise InputError(
+                    f"{source}: {report.refused:,} of {report.rows:,} rows break the contract of applications. A table is written "
+                    "for all rows or for none: score into a file to see which, mend them, and score again."
+                )
+            where = write_table(declared, out.removeprefix(TABLE), target, ours=OURS)
+    console.print(
+        f"Scored {report.scored:,} of {report.rows:,} applications with model {chosen.version}: {report.referred:,} referred, "
+        f"mean probability of default {report.mean_probability:.1%}. {where} ({clock})",
+        highlight=False, soft_wrap=True, markup=False,
+    )  # fmt: skip
+    if report.errors_path:
+        note = (
+            f"Note: {report.refused:,} rows break the contract and were not scored; which and why: {report.errors_path}"
+        )
+        console.print(note, highlight=False, soft_wrap=True, markup=False)
+
+
+def _declared(config: Path | None) -> "Config":
+    from loantap.data.connectors.config import read_config
+
+    return read_config(find_config(config))

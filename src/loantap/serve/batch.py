@@ -1,0 +1,242 @@
+"""Many applications at once: scored chunk by chunk, written whole or not at all, refused rows beside it with their reasons."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from loantap.data.application_file import application_columns, open_applications
+from loantap.data.applications import this_month
+from loantap.data.cleaning import typed
+from loantap.data.columns import BY_NAME, KEY
+from loantap.data.contract import FAILURE_COLUMNS, check_loans, summarise
+from loantap.data.sources import RaggedRow
+from loantap.errors import InputError, SchemaError
+from loantap.files import replacing
+from loantap.model.inputs import CAPS, feature_frame, source_columns
+from loantap.model.persistence import SavedModel
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+OURS = {"probability_of_default", "decision", "model_version"}  # columns by which a table of scores is known
+_REASONS = 3
+
+
+class Applications(Protocol):
+    """Applications to be read."""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns that are there."""
+
+    @property
+    def location(self) -> str:
+        """Where they lie, in words."""
+
+    @property
+    def ragged(self) -> Sequence[RaggedRow]:
+        """Records with a wrong number of fields, complete once they are read."""
+
+    def chunks(self) -> Generator[pd.DataFrame, None, None]:
+        """Yield frames of texts or typed values, indexed by row number."""
+
+
+@dataclass
+class BatchReport:
+    """What became of every row: rows = scored + refused.
+
+    Attributes:
+        out: Where the scores lie.
+        rows: Rows read.
+        scored: Rows scored.
+        refused: Rows that break the contract.
+        referred: Of those scored, how many are at or above the threshold.
+        mean_probability: Mean probability of default of those scored.
+        errors_path: The refused rows: row, column, rule, value (CSV); None if there are none.
+    """
+
+    out: Path
+    rows: int = 0
+    scored: int = 0
+    refused: int = 0
+    referred: int = 0
+    mean_probability: float = 0.0
+    errors_path: Path | None = None
+
+
+def score_file(
+    model: SavedModel, path: Path, out: Path, *, progress: Callable[[int], None] | None = None
+) -> BatchReport:
+    """Score a file of applications (csv, csv.gz, parquet) into another one; see `score_applications`."""
+    if out.resolve() == path.resolve():
+        raise InputError(f"{out}: expected another file than the one that is read. Name another one.")
+    applications = open_applications(path, needed=source_columns(inputs=model.facts.inputs))
+    return score_applications(model, applications, out, progress=progress)
+
+
+def score_applications(
+    model: SavedModel, applications: Applications, out: Path, *, progress: Callable[[int], None] | None = None
+) -> BatchReport:
+    """Score applications and write one row for each that keeps the contract.
+
+    The columns are loan_id where there is one, else row (the number of the record, from 1), probability_of_default,
+    decision, reason_1 to reason_3 (codes of the model's table, the strongest first), warnings (how many inputs lie
+    outside of the training loans' range) and model_version. Rows that break the contract go to OUT.errors.csv.
+
+    Args:
+        model: The model.
+        applications: Where they come from.
+        out: A file ending in .csv, .csv.gz or .parquet; replaced as a whole.
+        progress: Called with the number of rows read so far.
+
+    Raises InputError or SchemaError, with nothing written, for what cannot be read or if no row keeps the contract.
+    """
+    if not out.name.endswith(SUFFIXES):
+        raise InputError(f"{out}: expected a file ending in {', '.join(SUFFIXES)}. Name one.")
+    if out.is_dir():
+        raise InputError(f"{out}: expected a file, it is a folder. Name a file in it.")
+    errors_path = out.with_name(f"{out.name}.errors.csv")
+    report, total = BatchReport(out), 0.0
+    failures: list[pd.DataFrame] = []
+    with ExitStack() as stack:
+        write = stack.enter_context(_writer(out))
+        errors = stack.enter_context(replacing(errors_path))
+        pd.DataFrame(columns=FAILURE_COLUMNS).to_csv(errors, index=False)
+        for raw in _ahead(applications.chunks()):
+            checked, found = _checked(model, applications, raw)
+            good = checked.loc[~checked.index.isin(found["row"])]
+            report.rows += len(raw)
+            if len(found):
+                _told(found).to_csv(errors, mode="a", header=False, index=False)
+                failures.append(found.head(1_000))
+            if len(good):
+                scores = score_frame(model, good)
+                write(scores)
+                report.scored += len(good)
+                probability = scores.column("probability_of_default").to_numpy()
+                report.referred += int((probability >= model.threshold).sum())
+                total += float(probability.sum())
+            if progress:
+                progress(report.rows)
+        _set_aside(errors, applications.ragged)
+        report.rows += len(applications.ragged)
+        report.refused = report.rows - report.scored
+        if not report.scored:
+            problems = summarise(pd.concat(failures)) if failures else []
+            told = "".join(f"\n  {problem}" for problem in problems[:20])
+            raise SchemaError(
+                f"{applications.location}: no row keeps the contract of applications:{told}\nNothing was written."
+            )
+    report.mean_probability = total / report.scored
+    if report.refused:
+        report.errors_path = errors_path
+    else:
+        errors_path.unlink()
+    return report
+
+
+def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
+    """Return the scores of checked applications, indexed by row number; see `score_applications` for the columns."""
+    loans = typed(checked)
+    features = feature_frame(loans, inputs=model.facts.inputs)
+    contributions = model.scorer.many(features)
+    probability = model.calibration(contributions.sum(axis=1) + model.scorer.intercept)
+    refer = probability >= model.threshold
+    key = KEY if KEY in checked else "row"
+    columns = {
+        key: pa.array(checked[KEY].astype("str") if key == KEY else checked.index),
+        "probability_of_default": pa.array(probability),
+        "decision": pa.DictionaryArray.from_arrays(refer.astype(np.int8), ["approve", "refer"]),
+        **_reasons(model, contributions, refer),
+        "warnings": pa.array(_outside(model, loans, features)),
+        "model_version": pa.DictionaryArray.from_arrays(np.zeros(len(refer), dtype=np.int8), [model.version]),
+    }
+    return pa.table(columns)
+
+
+def _checked(model: SavedModel, applications: Applications, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    columns = application_columns(source_columns(inputs=model.facts.inputs), applications.header)
+    if "issue_d" not in raw:
+        raw = raw.assign(issue_d=this_month())
+        columns = (*columns, BY_NAME["issue_d"])
+    return check_loans(raw, columns=columns)
+
+
+def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) -> dict[str, pa.Array]:
+    averages = np.array([line.average for line in model.reasons])
+    # What speaks for the decision: what raises the risk of a referral, what lowers that of an approval.
+    weight = (contributions - averages) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.facts.slope)
+    first = np.argpartition(-weight, _REASONS, axis=1)[:, :_REASONS]
+    weights = np.take_along_axis(weight, first, axis=1)
+    order = np.argsort(-weights, axis=1, kind="stable")
+    places, weights = np.take_along_axis(first, order, axis=1), np.take_along_axis(weights, order, axis=1)
+    codes = [line.code for line in model.reasons]
+    return {
+        f"reason_{number + 1}": pa.DictionaryArray.from_arrays(
+            pa.array(places[:, number].astype(np.int8), mask=weights[:, number] <= 0), codes
+        )
+        for number in range(_REASONS)
+    }
+
+
+def _outside(model: SavedModel, loans: pd.DataFrame, features: pd.DataFrame) -> np.ndarray:
+    """Count the inputs of each application that hardly any training loan, or none, had."""
+    count = np.zeros(len(features), dtype=np.int8)
+    for name in features:
+        if known := model.training.numbers.get(str(name)):
+            values = (loans[name] if name in CAPS else features[name]).to_numpy(dtype=np.float64)
+            count += (values < known.low) | (values > known.high)
+        elif features[name].dtype == object:
+            count += ~features[name].isin(model.scorer.levels(str(name))).to_numpy()
+    return count
+
+
+def _told(found: pd.DataFrame) -> pd.DataFrame:
+    """Return failures without what people wrote in free text."""
+    quotable = found["column"].map(lambda name: name in BY_NAME and BY_NAME[name].kind not in ("text", "address"))
+    return found[FAILURE_COLUMNS].assign(value=found["value"].where(quotable))
+
+
+def _set_aside(errors: Path, ragged: Sequence[RaggedRow]) -> None:
+    told = [(record.row, "", f"a record of {record.fields} fields", None) for record in ragged]
+    pd.DataFrame(told, columns=FAILURE_COLUMNS).to_csv(errors, mode="a", header=False, index=False)
+
+
+def _ahead(chunks: Generator[pd.DataFrame, None, None]) -> Iterator[pd.DataFrame]:
+    """Read the next chunk while this one is scored; all reading, and the end of it, is done by one other thread."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        try:
+            coming = reader.submit(next, chunks, None)
+            while (chunk := coming.result()) is not None:
+                coming = reader.submit(next, chunks, None)
+                yield chunk
+        finally:
+            reader.submit(chunks.close)
+
+
+@contextmanager
+def _writer(out: Path) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield what writes a part of the file; it takes its place when the block ends without an error."""
+    with ExitStack() as stack:
+        temporary = stack.enter_context(replacing(out))
+        writer: pq.ParquetWriter | pyarrow.csv.CSVWriter | None = None
+
+        def write(part: pa.Table) -> None:
+            nonlocal writer
+            if writer is None and out.suffix == ".parquet":
+                writer = stack.enter_context(pq.ParquetWriter(temporary, part.schema, compression="zstd"))
+            elif writer is None:
+                sink = stack.enter_context(
+                    pa.output_stream(str(temporary), compression="gzip" if out.suffix == ".gz" else None)
+                )
+                writer = stack.enter_context(pyarrow.csv.CSVWriter(sink, part.schema))
+            writer.write_table(part)
+
+        yield write

@@ -1,0 +1,33 @@
+"""Which model answers: one that is named, or the champion."""
+
+from pathlib import Path
+
+from loantap.errors import InputError
+from loantap.model.seal import SUMS
+from loantap.serve.store import POINTER, ModelStore
+from loantap.settings import models_dir
+
+
+def find_model(given: Path | None) -> Path:
+    """Return a model's folder.
+
+    Args:
+        given: A model's folder, a run's folder, or a store of promoted models; None: the project's store.
+
+    Raises InputError if there is no model.
+    """
+    place = models_dir() if given is None else given
+    if (place / SUMS).is_file():
+        return place
+    if (place / "model" / SUMS).is_file():
+        return place / "model"
+    if (place / POINTER).is_file():
+        champion = ModelStore(place).champion()
+        if champion is not None:
+            return champion
+    if given is None:
+        raise InputError(
+            f"{place}: expected a promoted model, there is none. Promote one with: loantap promote RUN, or name a model's "
+            "folder with --model."
+        )
+    raise InputError(f"{given}: expected a model's folder, a run's, or a store of promoted models, found none of them.")

@@ -1,0 +1,104 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loantap.data.applications import Application, month_number
+from loantap.data.columns import BY_NAME
+from loantap.model.inputs import application_features, feature_frame
+from loantap.model.persistence import SavedModel, load_model
+from loantap.serve.scoring import all_reasons, score_application
+
+Fields = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def model(model_folder: Path) -> SavedModel:
+    return load_model(model_folder)
+
+
+def as_application(loan: Fields) -> Fields:
+    """Return a cleaned loan as its applicant would have sent it."""
+    made = {}
+    for name in Application.model_fields:
+        value = loan[name]
+        if BY_NAME[name].kind == "month":
+            value = value.strftime("%b-%Y")
+        elif name == "term":
+            value = f"{value} months"
+        made[name] = None if pd.isna(value) else value
+    return made
+
+
+def test_the_features_of_one_application_are_those_of_the_frame(loans: pd.DataFrame):
+    X = feature_frame(loans, inputs="without_pincode")
+    for (_, wanted), loan in zip(X.iterrows(), loans.head(500).to_dict("records"), strict=False):
+        made = application_features(as_application(loan), inputs="without_pincode", month="Jan-2000")
+        assert list(made) == list(wanted.index) or set(made) == set(wanted.index)
+        for name, value in made.items():
+            assert (value is None and pd.isna(wanted[name])) or value == wanted[name], name
+
+
+def test_an_application_scores_as_in_the_notebook(model: SavedModel, loans: pd.DataFrame):
+    some = loans.head(1_000)
+    assert some[["mort_acc", "emp_length"]].isna().any().all()
+    applications = [Application(**as_application(loan)).model_dump() for loan in some.to_dict("records")]
+    answers = [score_application(model, application).probability_of_default for application in applications]
+    np.testing.assert_allclose(answers, model.probability(some), rtol=0, atol=1e-12)
+
+
+def test_the_threshold_decides(model: SavedModel, loans: pd.DataFrame):
+    for loan in loans.head(100).to_dict("records"):
+        score = score_application(model, as_application(loan))
+        assert (score.decision == "refer") == (score.probability_of_default >= model.threshold)
+        effects = {reason.effect for reason in score.reasons}
+        assert effects == ({"raises"} if score.decision == "refer" else {"lowers"})
+        assert len(score.reasons) <= 4
+
+
+def test_contributions_against_the_portfolio_sum_to_the_score(model: SavedModel, application: Fields):
+    score = score_application(model, application)
+    average = sum(line.average for line in model.reasons) + model.scorer.intercept
+    log_odds = sum(reason.contribution for reason in all_reasons(model, application))
+    log_odds += model.facts.slope * average + model.facts.intercept
+    assert score.probability_of_default == pytest.approx(1 / (1 + np.exp(-log_odds)), abs=1e-12)
+
+
+def test_the_averages_are_those_of_the_training_loans(model: SavedModel, loans: pd.DataFrame):
+    averages = model.scorer.many(feature_frame(loans, inputs="without_pincode")).mean(axis=0)
+    assert [line.average for line in model.reasons] == pytest.approx(list(averages), abs=1e-12)
+
+
+def test_the_strongest_reason_comes_first_and_tells_the_applicants_own_value(model: SavedModel, application: Fields):
+    reasons = all_reasons(model, application | {"dti": 86.24})
+    strengths = [abs(reason.contribution) for reason in reasons]
+    assert strengths == sorted(strengths, reverse=True)
+    (dti,) = (reason for reason in reasons if reason.feature == "dti")
+    assert dti.text.startswith("Debt-to-income is 86.2 %, above the portfolio's median of ")
+    (purpose,) = (reason for reason in reasons if reason.feature == "purpose")
+    assert purpose.text.startswith("The purpose is vacation; this ")
+
+
+def test_a_missing_value_is_a_reason_too(model: SavedModel, application: Fields):
+    reasons = all_reasons(model, application | {"mort_acc": None})
+    (found,) = (reason for reason in reasons if reason.feature == "mort_acc")
+    assert found.text.startswith("The number of mortgage accounts is not known; ")
+
+
+def test_doubts_are_told(model: SavedModel, application: Fields):
+    assert score_application(model, application).warnings == []
+    odd = application | {"annual_inc": 9e6, "dti": 99.0, "installment": 500.0, "home_ownership": "ANY"}
+    told = {(caution.field, caution.code) for caution in score_application(model, odd).warnings}
+    assert {("annual_inc", "outside_training_range"), ("dti", "outside_training_range")} <= told
+    assert {("home_ownership", "unseen_category"), ("installment", "not_the_annuity")} <= told
+
+
+def test_without_a_month_of_funding_it_is_now(model: SavedModel, application: Fields, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("loantap.serve.scoring.this_month", lambda: "Mar-2015")
+    now = application_features(application | {"issue_d": None}, inputs="without_pincode", month="Mar-2015")
+    assert now["credit_history_months"] == month_number("Mar-2015") - month_number("Jun-1990")
+    left_out = {name: value for name, value in application.items() if name != "issue_d"}
+    given = score_application(model, application | {"issue_d": "Mar-2015"})
+    assert score_application(model, left_out) == given
