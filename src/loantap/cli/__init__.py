@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from loantap import __version__
-from loantap.cli import run, score, sources, tools
+from loantap.cli import models, run, score, sources, tools
 from loantap.cli.common import console, errors
 from loantap.errors import LoanTapError
 
@@ -20,6 +20,8 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(run.report)
 app.command()(score.score)
+for command in (models.promote, models.export, models.track, models.mlflow):
+    app.command()(command)
 app.add_typer(sources.app, name="sources")
 app.add_typer(sources.demo_app, name="demo")
 for command in (sources.publish, tools.synthetic, tools.claims, tools.lab, tools.doctor):

@@ -17,6 +17,7 @@ from loantap.cli.common import (
     run_folder,
     say_notices,
 )
+from loantap.cli.models import check_tracking, track_if_wanted
 from loantap.errors import InputError
 from loantap.progress import Clock, run_progress
 
@@ -45,6 +46,10 @@ def run(
         str | None, typer.Option(help="A Dask scheduler that shares out the searches, such as tcp://host:8786.")
     ] = None,
     engine: EngineOption = "auto",
+    track: Annotated[
+        bool,
+        typer.Option("--track", help="Log the finished run to MLflow; also done where MLFLOW_TRACKING_URI is set."),
+    ] = False,
 ) -> None:
     """Run the whole job: read, check, explore, test, tune, and render the report."""
     from loantap.data.connectors.config import read_config
@@ -52,6 +57,8 @@ def run(
     from loantap.report.notebooks import named_stages
     from loantap.report.sequence import resume_run, start_run
 
+    if track:
+        check_tracking(only)
     clock = Clock()
     given = parse_parameters(parameter or [])
     if cluster is not None:
@@ -89,6 +96,7 @@ def run(
     else:
         render(done.path, engine)
         console.print(f"Whole job: {clock}", highlight=False)
+        track_if_wanted(done.path, asked=track)
 
 
 def report(

@@ -133,7 +133,7 @@ class LoanFile:
     def _read(self) -> Iterator[pd.DataFrame]:
         try:
             if self.path.suffix == ".parquet":
-                for batch in pq.ParquetFile(self.path).iter_batches(batch_size=_BATCH_ROWS, columns=self.only):
+                for batch in pq.ParquetFile(self.path, pre_buffer=False).iter_batches(batch_size=_BATCH_ROWS, columns=self.only):
                     yield batch.to_pandas()
             else:
                 yield from self._read_csv()

@@ -1,0 +1,240 @@
+"""The gates that a run's model has to pass before it may become the champion: each looks at numbers and says which."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from loantap.analysis.leaks import LEAK
+from loantap.analysis.summaries import with_intervals
+from loantap.errors import InputError, LoanTapError
+from loantap.model.evaluation import METRICS, Predictions
+from loantap.model.inputs import DERIVED, check_allowed, feature_frame, source_columns
+from loantap.model.persistence import SavedModel, load_model
+from loantap.model.tuning import split_loans
+from loantap.report.manifest import Manifest, read_manifest
+from loantap.report.results import RunFolder, is_synthetic
+
+ERROR_CEILING = 0.03
+DECILE_TOLERANCE, DECILES_WITHIN = 0.01, 9
+SIMPLE_RULES = ("reject all", "grade")
+LARGEST_FALL = 0.05
+_PARTS = (
+    "name", "run_id", "data", "uses", "misuses", "limits", "features", "not_features", "recipe", "train_rows", "split",
+    "threshold", "threshold_rule", "profit_threshold", "test", "calibration", "rivals", "groups",
+)  # fmt: skip
+Finding = tuple[bool, str]
+
+
+class Evidence:
+    """What the gates look at: a run, its manifest, and its model.
+
+    Attributes:
+        run: The run's folder.
+        manifest: Its manifest.
+        allow_synthetic: Whether a model of made loans is wanted all the same.
+        refusal: Why the model cannot be loaded; empty if it can.
+    """
+
+    def __init__(self, folder: Path, *, allow_synthetic: bool) -> None:
+        """Open a run; raises InputError if the folder holds none."""
+        self.run, self.allow_synthetic = RunFolder(folder), allow_synthetic
+        self.manifest: Manifest = read_manifest(folder)
+        self.refusal = ""
+        self._model: SavedModel | None = None
+        try:
+            self._model = load_model(folder / "model")
+        except InputError as error:
+            self.refusal = str(error)
+
+    @property
+    def model(self) -> SavedModel:
+        """The model; raises InputError if it cannot be loaded."""
+        if self._model is None:
+            raise InputError("not judged, since the model cannot be loaded")
+        return self._model
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition of promotion.
+
+    Attributes:
+        name: In a few words.
+        rule: The condition.
+        check: Tells whether it holds, and what was seen.
+    """
+
+    name: str
+    rule: str
+    check: Callable[[Evidence], Finding]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate said.
+
+    Attributes:
+        gate: Its name.
+        rule: Its condition.
+        passed: Whether it holds.
+        found: The numbers it looked at.
+    """
+
+    gate: str
+    rule: str
+    passed: bool
+    found: str
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON knows it."""
+        return asdict(self)
+
+
+def judge_run(folder: Path, *, allow_synthetic: bool = False) -> list[Verdict]:
+    """Hold a run's model against every gate; what a gate cannot judge does not pass it.
+
+    Args:
+        folder: The run's folder.
+        allow_synthetic: Let a model of made loans pass, for trying things out.
+
+    Raises InputError if the folder holds no run.
+    """
+    evidence = Evidence(folder, allow_synthetic=allow_synthetic)
+    return [_judged(gate, evidence) for gate in GATES]
+
+
+def _judged(gate: Gate, evidence: Evidence) -> Verdict:
+    try:
+        passed, found = gate.check(evidence)
+    except LoanTapError as error:
+        passed, found = False, str(error)
+    except (LookupError, TypeError, ValueError) as error:  # a card or result that loantap did not write
+        passed, found = False, f"not judged: {type(error).__name__} {error} in what the run left"
+    return Verdict(gate.name, gate.rule, passed, found)
+
+
+def _finished(evidence: Evidence) -> Finding:
+    status = evidence.manifest.status
+    return status == "done", f"run {evidence.manifest.run_id} is {status}"
+
+
+def _sound(evidence: Evidence) -> Finding:
+    if evidence.refusal:
+        return False, evidence.refusal
+    card, manifest = evidence.model.card, evidence.manifest
+    own = card["run_id"] == manifest.run_id and card["data"]["sha256"] == manifest.data.get("sha256")
+    return (
+        own,
+        f"model {evidence.model.version} of run {card['run_id']}, made from data {str(card['data']['sha256'])[:12]}",
+    )
+
+
+def _lent(evidence: Evidence) -> Finding:
+    made = bool(evidence.model.card.get("synthetic", True)) or is_synthetic(evidence.manifest.data)
+    if not made:
+        return True, "made from loans that were lent"
+    allowed = "; let through by --allow-synthetic" if evidence.allow_synthetic else ""
+    return evidence.allow_synthetic, f"made from synthetic loans{allowed}"
+
+
+def _beats_rules(evidence: Evidence) -> Finding:
+    rivals = {line["name"]: line for line in evidence.model.card["rivals"]}
+    against = [rivals[name] for name in SIMPLE_RULES]
+    found = ", ".join(
+        f"'{line['name']}' {line['difference']:+.4f} ({line['difference_low']:+.4f} to {line['difference_high']:+.4f})"
+        for line in against
+    )
+    return all(line["difference_low"] > 0 for line in against), f"difference in F2 from {found}"
+
+
+def _calibrated(evidence: Evidence) -> Finding:
+    """Judge calibration so that neither few nor many loans decide it.
+
+    The calibration error must be shown to be small: the whole interval counts, so a small test cannot pass by its noise.
+    A decile may miss by chance, and by a point, which no pricing notices; without that allowance any model fails once
+    there are enough loans. Of deciles that are right, each misses in at most one of twenty samples.
+    """
+    card = evidence.model.card
+    error, (_, high) = card["test"]["expected_calibration_error"], card["test"]["ci"]["expected_calibration_error"]
+    deciles = with_intervals(pd.DataFrame(card["calibration"]["deciles"]).rename(columns={"loans": "n"}))
+    low, high_rate = deciles["ci_low"] - DECILE_TOLERANCE, deciles["ci_high"] + DECILE_TOLERANCE
+    within = int(deciles["predicted"].between(low, high_rate).sum())
+    passed = high <= ERROR_CEILING and within >= DECILES_WITHIN
+    return passed, f"error {error:.4f}, upper end {high:.4f}; {within} of {len(deciles)} deciles"
+
+
+def _no_leak(evidence: Evidence) -> Finding:
+    facts = evidence.model.facts
+    leaks = {line["column"] for line in evidence.run.result("leaks")["columns"] if line["verdict"] == LEAK}
+    sources = {source for name in facts.features for source in (name, *DERIVED.get(name, ()))}
+    if used := sorted(leaks & sources):
+        return False, f"it looks at {', '.join(used)}, which gives the outcome away"
+    if facts.inputs == "with_pincode":
+        return False, "its inputs are with_pincode, which serve comparison only"
+    check_allowed(pd.DataFrame(columns=facts.features), inputs=facts.inputs)
+    return True, f"{len(facts.features)} features; leaks found in this run: {', '.join(sorted(leaks)) or 'none'}"
+
+
+def _card_is_true(evidence: Evidence) -> Finding:
+    model, card = evidence.model, evidence.model.card
+    if missing := [name for name in _PARTS if card.get(name) is None]:
+        return False, f"the card lacks {', '.join(missing)}"
+    loans = evidence.run.loans([*source_columns(inputs=model.facts.inputs), "default"])
+    split = card["split"]
+    train, test = split_loans(loans["default"], test_share=split["test_share"], random_state=split["seed"])
+    unseen = loans.iloc[test]
+    probability = model.probability(unseen)
+    plain = model.scorer.many(feature_frame(unseen, inputs=model.facts.inputs)).sum(axis=1) + model.scorer.intercept
+    predictions = Predictions.of(unseen["default"].to_numpy(), probability)
+    scores, deciles = predictions.metrics(model.threshold), predictions.calibration()
+    told, told_deciles = card["test"], pd.DataFrame(card["calibration"]["deciles"])
+    exact = {
+        "threshold": card["threshold"] == model.threshold,
+        "profit threshold": card["profit_threshold"] == model.facts.profit_threshold,
+        "features": set(model.facts.features) <= set(card["features"]),
+        "number of loans": (card["train_rows"], told["n"]) == (len(train), len(test)),
+        "confusion": told["confusion"] == predictions.confusion(model.threshold),
+        "deciles": len(told_deciles) == len(deciles)
+        and np.allclose(told_deciles[list(deciles)], deciles, rtol=0, atol=1e-9),
+        "scorer": np.abs(model.calibration(plain) - probability).max() <= 1e-12,
+    }
+    wrong = [name for name, same in exact.items() if not same]
+    wrong += [name for name in METRICS if abs(scores[name] - told[name]) > 1e-9]
+    if wrong:
+        return False, f"the saved model gives other numbers on the run's {len(test):,} test loans: {', '.join(wrong)}"
+    return (
+        True,
+        f"{len(test):,} test loans scored again: F2 {scores['f2']:.4f}, ROC-AUC {scores['roc_auc']:.4f}, as told",
+    )
+
+
+def _holds_later(evidence: Evidence) -> Finding:
+    card = evidence.model.card
+    later = card["out_of_time"]
+    if later is None:
+        return False, "not judged: the run had too few later loans"
+    now, then, low = card["test"]["roc_auc"], later["test"]["roc_auc"], later["test"]["ci"]["roc_auc"][0]
+    found = f"ROC-AUC {then:.4f} (from {low:.4f}) on {later['test']['n']:,} later loans, {now:.4f} on those of the same months"
+    return low > 0.5 and then >= now - LARGEST_FALL, found
+
+
+# 'pincode' is no rule to beat: it gives the outcome away.
+GATES = (
+    Gate("finished run", "every stage of the run is done", _finished),
+    Gate("sound model", "its seal and library versions are right, and the model is that of this run and data", _sound),
+    Gate("lent, not made", "the loans were lent; made ones need --allow-synthetic", _lent),
+    Gate("beats simple rules", "the 95 % interval of the paired difference in F2 from 'reject all' and from 'grade' lies above 0",
+         _beats_rules),
+    Gate("calibrated", f"the 95 % interval of the calibration error ends at or below {ERROR_CEILING:g}, and in at least "
+         f"{DECILES_WITHIN} of 10 deciles the predicted rate lies within {100 * DECILE_TOLERANCE:g} percentage point of the 95 % interval of the observed one",
+         _calibrated),
+    Gate("no leak column", "leaks were searched for, none is behind a feature, and every feature is allowed", _no_leak),
+    Gate("model card", "the card is whole, and the saved model scored again on the test loans gives its numbers to 1e-9; "
+         "the fast scorer gives the pipeline's probabilities to 1e-12", _card_is_true),
+    Gate("holds later", f"on later loans the 95 % interval of ROC-AUC lies above 0.5, and it falls by at most {LARGEST_FALL:g}",
+         _holds_later),
+)  # fmt: skip

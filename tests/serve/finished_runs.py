@@ -1,0 +1,126 @@
+"""A small finished run with a model, made as the notebooks do but in seconds; to be copied by tests that change it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loantap.data.ingest import describe, ingest
+from loantap.data.sources import SyntheticLoans
+from loantap.model.baselines import baseline_rules, f2_differences
+from loantap.model.evaluation import Predictions
+from loantap.model.finalist import fit_finalist
+from loantap.model.inputs import feature_frame
+from loantap.model.out_of_time import judge_out_of_time
+from loantap.model.persistence import CARD, FACTS, save_model
+from loantap.model.profit import loan_profit
+from loantap.model.recipe import Recipe
+from loantap.model.seal import SUMS, seal
+from loantap.model.study import judge, model_result
+from loantap.model.tuning import split_loans
+from loantap.report.card import card_page, model_card
+from loantap.report.manifest import StageRecord, new_manifest
+from loantap.report.results import RunFolder, plain
+
+RUN_ID = "20260102-030405"
+ROWS = 24_000
+_SPLIT = {"test_share": 0.5, "seed": 0}
+_DRAWN: dict[str, Any] = {"repetitions": 30, "random_state": 0}
+_RECIPE = Recipe("without_pincode", "plain", "none")
+_GRID = [
+    {"penalty": "l2", "C": C, "f2_mean": 0.5, "f2_sd": 0.1, "fold_1": 0.4, "fold_2": 0.6} for C in (0.01, 0.1, 1.0)
+]
+_CANDIDATES = [
+    {"name": name, "C": 0.3, "f2": 0.57, "f2_difference": None} for name in ("plain, no resampling", "plain, SMOTE")
+]
+_made: list[Path] = []
+
+
+def finished_run_in(factory: pytest.TempPathFactory) -> Path:
+    """Return the run's folder, made once per process."""
+    if not _made:
+        _made.append(_make(factory.mktemp("finished") / "run"))
+    return _made[0]
+
+
+def _make(folder: Path) -> Path:
+    run = RunFolder(folder)
+    source = SyntheticLoans(ROWS, 1)
+    summary = ingest(source, loans_path=run.loans_path, quarantine_path=None)
+    data = describe(summary, source, loans_path=run.loans_path)["data"]
+    manifest = new_manifest(RUN_ID, {"rows": ROWS, "seed": 1}, [StageRecord(name="ingest", notebook="01_ingest.ipynb")])
+    manifest.status, manifest.finished_at, manifest.data = "done", manifest.started_at, plain(data)
+    manifest.report = {"engine": "builtin", "html": "report/index.html", "pdf": "report/report.pdf", "seconds": 1.0}
+    manifest.write(folder)
+    columns = [{"column": "pincode", "verdict": "leak"}, {"column": "grade", "verdict": "clear"}]
+    run.write_result("leaks", {"columns": columns})
+    run.write_table(pd.DataFrame({"level": ["A"], "n": [10]}), "grades", title="Grades", caption="n = 10")
+    (folder / "results" / "figures").mkdir()
+    (folder / "results" / "figures" / "grades.svg").write_text("<svg/>")
+    (folder / "report").mkdir()
+    (folder / "report" / "index.html").write_text("<p>The report</p>")
+    (folder / "report" / "report.pdf").write_bytes(b"%PDF-")
+    _model(run)
+    return folder
+
+
+def _model(run: RunFolder) -> None:
+    loans = run.loans()
+    train, test = (
+        loans.iloc[rows]
+        for rows in split_loans(loans["default"], test_share=_SPLIT["test_share"], random_state=int(_SPLIT["seed"]))
+    )
+    X, y = feature_frame(train, inputs="without_pincode"), train["default"].to_numpy()
+    profit = loan_profit(train, loss_given_default=0.6)
+    finalist = fit_finalist(
+        X, y, profit, recipe=_RECIPE, C=0.3, sample=np.arange(len(y)), folds=3, random_state=0, n_jobs=1
+    )
+    judged = judge(finalist, test, loss_given_default=0.6, min_cell=10, **_DRAWN)
+    outcome, rules = test["default"].to_numpy(), baseline_rules(train, test)
+    flagged = {"champion": judged.flagged, **{rule.name: rule.refused for rule in rules}}
+    f2 = [Predictions.of(outcome, flags.astype(float)).metrics(0.5)["f2"] for flags in flagged.values()]
+    ladder = f2_differences(outcome, flagged, **_DRAWN).assign(f2=f2, rule="a rule")
+    ladder["name"] = ladder["name"].str.replace("_", " ")
+    later = judge_out_of_time(
+        loans, recipe=_RECIPE, C=0.3, later_share=0.2, rows=5_000, folds=3, loss_given_default=0.6, **_DRAWN
+    )
+    result = model_result(finalist, judged) | {
+        "loss_given_default": 0.6,
+        "split": _SPLIT,
+        "smote": {"search": {"grid": _GRID}},
+        "competition": {"table": _CANDIDATES},
+        "out_of_time": later,
+    }
+    run.write_result("model", {"without_pincode": result})
+    card = model_card(run, result, judged, ladder, list(X))
+    save_model(run.path / "model", finalist, loans=train, card=card, page=card_page(card))
+
+
+def reseal(model: Path) -> None:
+    """Write the sums of a model's files anew, as somebody would who wants a change to go unseen."""
+    (model / SUMS).unlink()
+    seal(model)
+
+
+def change_card(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the model card of a run and seal it again."""
+    path = run / "model" / CARD
+    card = json.loads(path.read_text("utf-8"))
+    change(card)
+    path.write_text(json.dumps(card), "utf-8")
+    reseal(run / "model")
+
+
+def other_model(model: Path, out: Path) -> Path:
+    """Write a copy of a model with another threshold, and so of another version."""
+    shutil.copytree(model, out)
+    facts = json.loads((out / FACTS).read_text("utf-8"))
+    facts["threshold"] += 0.01
+    (out / FACTS).write_text(json.dumps(facts), "utf-8")
+    reseal(out)
+    return out
