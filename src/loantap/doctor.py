@@ -16,6 +16,9 @@ EXTRAS = {
     "databricks": "Databricks as a source",
     "odbc": "SQL Server and other ODBC sources",
     "s3": "DB2 drops on S3",
+    "mlflow": "tracking runs in MLflow",
+    "api": "serving scores",
+    "dashboard": "the dashboard",
     "dev": "the tests",
 }
 

@@ -27,7 +27,7 @@ MISSING = [
 ]  # fmt: skip
 _SNIFFED_BYTES = 1 << 16
 _BATCH_ROWS = 100_000
-_BLOCK_BYTES = 1 << 24
+_BLOCK_BYTES = 1 << 22  # Arrow reads up to 32 of them ahead
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,9 @@ class LoanFile:
     def _read(self) -> Iterator[pd.DataFrame]:
         try:
             if self.path.suffix == ".parquet":
-                for batch in pq.ParquetFile(self.path, pre_buffer=False).iter_batches(batch_size=_BATCH_ROWS, columns=self.only):
+                for batch in pq.ParquetFile(self.path, pre_buffer=False).iter_batches(
+                    batch_size=_BATCH_ROWS, columns=self.only
+                ):
                     yield batch.to_pandas()
             else:
                 yield from self._read_csv()
@@ -159,8 +161,14 @@ class LoanFile:
                 include_columns=self.only,
             ),
         )
+        waiting: list[pa.RecordBatch] = []
         for batch in reader:
-            yield batch.to_pandas()
+            waiting.append(batch)
+            if sum(map(len, waiting)) >= _BATCH_ROWS:
+                yield pa.Table.from_batches(waiting).to_pandas()
+                waiting = []
+        if waiting:
+            yield pa.Table.from_batches(waiting).to_pandas()
 
     def _set_aside(self, row: pyarrow.csv.InvalidRow) -> str:
         # Arrow counts records from 1 and the header is the first; with its number unknown, say so with 0.

@@ -37,7 +37,7 @@ _GROUPS = {
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>
-body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }}
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }}
 table {{ border-collapse: collapse; display: block; overflow-x: auto; font-size: .9rem }}
 th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #ddd; white-space: nowrap }}
 .notice {{ border-left: 4px solid #b45309; padding: .5rem 1rem; background: #fef6e7 }}
@@ -69,7 +69,7 @@ def model_card(
             "git_commit": manifest.get("git_commit"),
             "made_at": manifest.get("started_at"),
             "synthetic": run.is_synthetic,
-            "data": {name: data.get(name) for name in ("kind", "location", "sha256", "rows", "defaults", "period")},
+            "data": {name: data.get(name) for name in ("kind", "sha256", "rows", "defaults", "period")},
             "sample": run.model_note(),
             "uses": _USES,
             "misuses": _MISUSES,
@@ -81,7 +81,7 @@ def model_card(
             "leaks": None
             if leaks is None
             else [line["column"] for line in leaks["columns"] if line["verdict"] == LEAK],
-            "recipe": {name: result[name] for name in ("features", "sampler", "best_params")},
+            "recipe": {"encoding": result["features"], "sampler": result["sampler"], **result["best_params"]},
             "train_rows": result["train_rows"],
             "split": result["split"],
             "threshold": result["threshold"],
@@ -107,12 +107,15 @@ def card_page(card: Mapping[str, Any]) -> str:
     """Return the model card as an HTML page that needs nothing else."""
     import pypandoc
 
-    text = pypandoc.convert_text("\n\n".join(_sections(card)), "html", format="markdown-raw_html")
+    text = pypandoc.convert_text(
+        "\n\n".join(_sections(card)), "html", format="markdown-raw_html", extra_args=["--wrap=none"]
+    )
     return _PAGE.format(title=escape(card["name"]), body=text)
 
 
 def _sections(card: Mapping[str, Any]) -> list[str]:
-    test, rows, best = card["test"], card["data"]["rows"], card["recipe"]["best_params"]
+    test, rows, recipe = card["test"], card["data"]["rows"], card["recipe"]
+    sampled = {"none": "no resampling", "class_weights": "class weights"}.get(recipe["sampler"], recipe["sampler"])
     scores = [
         {"metric": name.replace("_", " "), "estimate": test[name], "ci_low": low, "ci_high": high}
         for name, (low, high) in test["ci"].items()
@@ -123,8 +126,8 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
     parts = [
         f"# Model card: {card['name']}",
         notice if card["synthetic"] else "",
-        f"A logistic regression ({card['recipe']['features']} features, {card['recipe']['sampler'].replace('_', ' ')}, penalty "
-        f"{best['penalty']}, C = {best['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
+        f"A logistic regression ({recipe['encoding']} features, {sampled}, penalty "
+        f"{recipe['penalty']}, C = {recipe['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
         f"with calibrated probabilities of default. It refers an application to a person at {show(card['threshold'], 'rate')} or more "
         f"({card['threshold_rule']}). For the largest profit, if a default loses {show(card['loss_given_default'], 'rate')} of its "
         f"amount, that would be {show(card['profit_threshold'], 'rate')}. {card['sample']}",
