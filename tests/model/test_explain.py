@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from loantap.model.explain import _annuity, _changes, _covariance, odds_ratios
+from loantap.model.explain import _changes, _covariance, _payment, odds_ratios
 from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
@@ -103,4 +103,4 @@ def test_the_installment_follows_amount_rate_and_term(table: tuple[pd.DataFrame,
     assert (longer["installment"] < shorter["installment"]).all()
     # By hand: 10,000 at 12 % over 36 months is 332.14 a month, over 60 months 222.44.
     loan = pd.DataFrame({"loan_amnt": 10_000.0, "int_rate": 12.0, "term": [36.0, 60.0]})
-    assert _annuity(loan).tolist() == pytest.approx([332.14, 222.44], abs=0.005)
+    assert _payment(loan).tolist() == pytest.approx([332.14, 222.44], abs=0.005)

@@ -1,13 +1,14 @@
 """The command line: `loantap --help`."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from loantap import __version__
-from loantap.cli import models, run, score, sources, tools
+from loantap.cli import dashboard, models, run, score, serve, sources, tools
 from loantap.cli.common import console, errors
 from loantap.errors import LoanTapError
 
@@ -20,11 +21,15 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(run.report)
 app.command()(score.score)
-for command in (models.promote, models.export, models.track, models.mlflow):
-    app.command()(command)
 app.add_typer(sources.app, name="sources")
 app.add_typer(sources.demo_app, name="demo")
-for command in (sources.publish, tools.synthetic, tools.claims, tools.lab, tools.doctor):
+app.add_typer(serve.app, name="serve")
+serve.app.command()(dashboard.dashboard)
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    models.promote, models.export, models.track, models.mlflow, sources.publish, tools.synthetic, tools.claims, tools.lab,
+    tools.doctor,
+)  # fmt: skip
+for command in _COMMANDS:
     app.command()(command)
 
 

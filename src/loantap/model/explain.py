@@ -10,6 +10,7 @@ from scipy.stats import norm
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
+from loantap.data.annuity import annuity
 from loantap.model.calibration import probability
 from loantap.model.finalist import Finalist
 from loantap.model.inputs import CATEGORIES, capped, with_ratios
@@ -105,7 +106,7 @@ def _changes(sample: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame, pd.Data
     def changed(feature: str, values: Any) -> pd.DataFrame:
         made = sample.assign(**{feature: values})
         if "installment" in made:
-            made["installment"] *= _annuity(made) / _annuity(sample)
+            made["installment"] *= _payment(made) / _payment(sample)
         return with_ratios(capped(made))
 
     changes = []
@@ -133,10 +134,8 @@ def _changes(sample: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame, pd.Data
     return changes
 
 
-def _annuity(features: pd.DataFrame) -> pd.Series:
-    """Return the monthly payment of amount, yearly rate in percent, and months: A r / (1 - (1 + r)^-n)."""
-    rate = features["int_rate"] / 1200
-    return features["loan_amnt"] * rate / (1 - (1 + rate) ** -features["term"])
+def _payment(features: pd.DataFrame) -> pd.Series:
+    return annuity(features["loan_amnt"], features["int_rate"], features["term"])
 
 
 def _lower(level: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from loantap.data.annuity import months_of
 from loantap.data.applications import month_number
 from loantap.data.columns import BY_NAME
 from loantap.errors import InputError
@@ -125,7 +126,7 @@ def application_features(
     length = application.get("emp_length")
     made: dict[str, Any] = {
         **application,
-        "term": float(application["term"].split()[0]),
+        "term": float(months_of(application["term"])),
         "emp_length_years": None if length is None else _YEARS[length],
         "credit_history_months": float(month_number(funded) - month_number(application["earliest_cr_line"])),
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from loantap.data.annuity import annuity
 from loantap.data.applications import this_month
 from loantap.data.columns import BY_NAME
 from loantap.model.inputs import CAPS, CATEGORIES, application_features
@@ -109,8 +110,7 @@ def _cautions(model: SavedModel, application: Mapping[str, Any], features: Mappi
                 f"{known.high:,.10g}; the score is a guess there."
             )
             found.append(Caution(name, "outside_training_range", text))
-    rate, term = application["int_rate"] / 1200, features["term"]
-    due = application["loan_amnt"] * rate / (1 - (1 + rate) ** -term)  # type: ignore[operator]
+    due = annuity(application["loan_amnt"], application["int_rate"], features["term"])
     if abs(application["installment"] / due - 1) > _ANNUITY_TOLERANCE:
         text = (
             f"installment: {application['installment']:,.2f} is not the annuity of amount, rate and term, {due:,.2f}."

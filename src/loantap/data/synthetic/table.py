@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from loantap.data.annuity import annuity
 from loantap.data.synthetic import text
 from loantap.data.synthetic.coding import FIRST_YEAR, STATUSES, month_label
 from loantap.data.synthetic.copula import Columns, draw_status
@@ -16,14 +17,6 @@ from loantap.data.synthetic.reference import Reference
 TERM_MONTHS = np.array([36, 60])
 EARLIEST_CREDIT_LINE = (1944 - FIRST_YEAR) * 12  # January 1944 and October 2013 are the published extremes
 LATEST_CREDIT_LINE = (2013 - FIRST_YEAR) * 12 + 9
-
-
-def annuity(
-    amount: NDArray[np.float64], yearly_rate: NDArray[np.float64], months: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return the monthly instalment to the cent of `amount` at `yearly_rate` percent, paid back over `months`."""
-    monthly = yearly_rate / 1200
-    return np.round(amount * monthly / (1 - (1 + monthly) ** -months), 2)
 
 
 def chunks(reference: Reference, rows: int, *, seed: int, chunk_rows: int) -> Iterator[pd.DataFrame]:
@@ -76,7 +69,7 @@ def raw_frame(
             "loan_amnt": amount,
             "term": text.pick([f" {term}" for term in levels("term")], columns["term"]).to_pandas(),
             "int_rate": rate,
-            "installment": annuity(amount, rate, months),
+            "installment": np.round(annuity(amount, rate, months), 2),
             "grade": text.pick([name[0] for name in sub_grades], columns["sub_grade"]).to_pandas(),
             "sub_grade": category("sub_grade").to_pandas(),
             "emp_title": text.employment_titles(

@@ -1,0 +1,59 @@
+"""`loantap serve dashboard`."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loantap.cli.common import console, errors, run_folder
+from loantap.errors import MissingToolError
+
+_UPLOAD_MB = 200  # 400,000 applications as CSV are about 100
+
+
+def dashboard(
+    model: Annotated[Path | None, typer.Option(help="A model's folder; the champion, or the run's, if absent.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="A run's folder, or its name under runs/; the champion's, or the newest, if absent."),
+    ] = None,
+    port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8501,
+    host: Annotated[
+        str, typer.Option(help="For whom; 127.0.0.1 is this machine only. There is no login.")
+    ] = "127.0.0.1",
+) -> None:
+    """Open the dashboard: score, explore, upload, compare policies."""
+    if find_spec("streamlit") is None:
+        raise MissingToolError('Streamlit is not installed. Get it with: pip install -e ".[dashboard]"')
+    from loantap.report.plots.style import REPAID
+    from loantap.serve import dashboard as pages
+    from loantap.serve.dashboard.sources import MODEL, RUN, find_sources
+
+    folder = run_folder(run) if run else None
+    find_sources(model, folder)  # what is wrong with them is said before anything starts
+    options = {
+        "server.address": host,
+        "server.port": port,
+        "server.headless": "true",
+        "server.maxUploadSize": _UPLOAD_MB,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "theme.base": "light",
+        "theme.primaryColor": REPAID,
+        "theme.textColor": "#1c2733",
+        "theme.secondaryBackgroundColor": "#f3f5f7",
+    }
+    words = [sys.executable, "-m", "streamlit", "run", str(Path(pages.__file__).with_name("app.py"))]
+    words += [f"--{name}={value}" for name, value in options.items()]
+    told = {MODEL: str(model.resolve()) if model else "", RUN: str(folder or "")}
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        errors.print("Note: there is no login: whoever reaches this address sees the loans' rates and may score.")
+    console.print(f"Dashboard: http://{host}:{port} (Ctrl+C ends it)", highlight=False, soft_wrap=True)
+    sys.stdout.flush()
+    # In this very process, so that signals and the exit code are Streamlit's own.
+    os.execve(words[0], words, os.environ | told)  # noqa: S606

@@ -1,0 +1,1 @@
+"""The dashboard: pages that ask, call the library, and show; `app.py` is what Streamlit runs."""

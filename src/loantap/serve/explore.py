@@ -1,0 +1,135 @@
+"""Default rates by any factor of a portfolio, for the loans that match some filters; small cells never leave this module."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from loantap.analysis.levels import factor_values
+from loantap.analysis.summaries import CREDIT_HISTORY, binned, credit_history_years, drivers, with_intervals
+from loantap.analysis.suppression import is_comparable, pool_small
+from loantap.data.columns import BY_NAME
+from loantap.model.inputs import LEAK
+from loantap.report.results import RunFolder
+
+MIN_CELL = 10
+MIN_LOANS = 100  # fewer say next to nothing, and single people could be picked out
+_MADE = {
+    CREDIT_HISTORY: "Years from the first credit line to the funding",
+    "issue_year": "Year in which the loan was funded",
+    "profession_group": "Group of professions, from the job title",
+    "profession": "Profession, from the job title",
+    "state": "State of the postal address",
+    LEAK: "Pincode of the postal address",
+}
+_FROM_DATA = ("profession", "profession_group", "state")
+_NOTES = dict.fromkeys((LEAK, "state"), f"About addresses: {BY_NAME['address'].why}.")
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Default rates by level of a factor among the loans that match.
+
+    Attributes:
+        factor: The factor.
+        loans: How many loans match; None where too few do.
+        default_rate: Of all of them.
+        levels: level, n, defaults, default_rate, ci_low, ci_high (95 %, Wilson): in the order of the levels, those of few
+            loans pooled at the end. Empty where nothing may be shown.
+        note: Why nothing is shown, or what has to be known about the factor; may be empty.
+    """
+
+    factor: str
+    loans: int | None
+    default_rate: float | None
+    levels: pd.DataFrame
+    note: str
+
+
+def factors() -> dict[str, str]:
+    """Return the name of each factor with its meaning."""
+    return {name: BY_NAME[name].meaning for name in drivers()} | _MADE
+
+
+class Portfolio:
+    """A run's cleaned loans, with the levels of each factor kept once they were asked for."""
+
+    def __init__(self, loans: pd.DataFrame) -> None:
+        """Take cleaned loans, which are not changed."""
+        self._loans = loans
+        self._default = loans["default"].to_numpy()
+        self._known: dict[str, pd.Categorical] = {}
+
+    @classmethod
+    def of(cls, run: RunFolder) -> "Portfolio":
+        """Read the loans of a run; raises InputError where it has none."""
+        return cls(run.loans([*drivers(), "issue_d", "earliest_cr_line", "emp_title", "state", LEAK, "default"]))
+
+    def levels(self, factor: str) -> list[str]:
+        """Return the levels of a factor, in their order: numbers in bins of about equally many loans of the portfolio."""
+        return self._of(factor).categories.tolist()
+
+    def rates(self, factor: str, filters: Mapping[str, Sequence[str]]) -> Rates:
+        """Return the default rate by level.
+
+        Args:
+            factor: One of `factors`.
+            filters: For some factors the levels that a loan has to have one of; no levels mean no filter.
+        """
+        empty = pd.DataFrame(columns=["level", "n", "defaults", "default_rate", "ci_low", "ci_high"])
+        match = self._match(filters)
+        default = self._default[match]
+        if len(default) < MIN_LOANS:
+            return Rates(factor, None, None, empty, f"Fewer than {MIN_LOANS} loans match: too few to say anything. Widen the filters.")  # fmt: skip
+        values = self._of(factor)
+        codes, size = values.codes[match], len(values.categories)
+        counts = pd.DataFrame(
+            {
+                "level": values.categories.to_numpy(),
+                "n": np.bincount(codes, minlength=size),
+                "defaults": np.bincount(codes, default, size).astype("int64"),
+            }
+        )
+        counts = counts.loc[counts["n"] > 0].reset_index(drop=True)
+        rule = {"min_cell": MIN_CELL, "by_expectation": factor in _FROM_DATA}
+        if min(default.sum(), len(default) - default.sum()) < MIN_CELL:
+            few = (
+                f"Fewer than {MIN_CELL} of the loans that match defaulted, or were repaid: no rates. Widen the filters."
+            )
+            return Rates(factor, None, None, empty, few)
+        note = _NOTES.get(factor, "")
+        if not is_comparable(counts, **rule):  # type: ignore[arg-type]
+            note = "All the loans that match have one level, or levels too small to be shown apart."
+        shown = with_intervals(pool_small(counts, **rule).counts)  # type: ignore[arg-type]
+        return Rates(factor, len(default), float(default.mean()), shown, note)
+
+    def _match(self, filters: Mapping[str, Sequence[str]]) -> np.ndarray:
+        match = np.ones(len(self._loans), dtype=bool)
+        for factor, levels in filters.items():
+            if levels:
+                values = self._of(factor)
+                wanted = np.isin(values.categories.to_numpy(), list(levels))
+                match &= wanted[values.codes]
+        return match
+
+    def _of(self, factor: str) -> pd.Categorical:
+        if factor not in self._known:
+            self._known[factor] = self._categorical(factor)
+        return self._known[factor]
+
+    def _categorical(self, factor: str) -> pd.Categorical:
+        loans = self._loans
+        if factor == CREDIT_HISTORY:
+            values = credit_history_years(loans)
+        elif factor == "issue_year":
+            values = loans["issue_d"].dt.year
+        elif factor in loans:
+            values = loans[factor]
+        else:
+            return factor_values(loans[["emp_title"]], factor).array
+        numeric = pd.api.types.is_numeric_dtype(values)
+        if numeric and factor != "issue_year":
+            values = binned(values, pd.Series(1, index=values.index))
+        # The order of levels that are numbers or ordered is kept; others come in alphabetical order.
+        return factor_values(values.rename(factor).to_frame(), factor).array

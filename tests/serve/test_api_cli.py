@@ -1,0 +1,79 @@
+"""`loantap serve api` and `loantap serve key`."""
+
+import importlib.util
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import api_support  # noqa: F401 (finds the scripts)
+import pandas as pd
+import pytest
+from api_process import running_service
+from typer.testing import CliRunner
+
+from loantap.cli.serve import app
+from loantap.errors import InputError, MissingToolError
+from loantap.model.finalist import Finalist
+from loantap.model.persistence import model_version, save_model
+from loantap.serve.api.keys import read_keys
+from loantap.serve.store import ModelStore
+
+runner = CliRunner()
+
+
+def test_a_key_is_shown_once_and_its_hash_kept(tmp_path: Path):
+    found = runner.invoke(app, ["key", "branch", "--file", str(tmp_path / "keys")])
+    assert found.exit_code == 0
+    key = found.stdout.strip()
+    assert read_keys(tmp_path / "keys").holder(key) == "branch"
+    assert key not in (tmp_path / "keys").read_text()
+    assert "Shown this once" in found.stderr
+
+
+def test_a_name_that_has_a_key_is_refused(tmp_path: Path):
+    runner.invoke(app, ["key", "branch", "--file", str(tmp_path / "keys")])
+    found = runner.invoke(app, ["key", "branch", "--file", str(tmp_path / "keys")])
+    assert isinstance(found.exception, InputError)
+
+
+def test_what_is_no_model_is_said(tmp_path: Path):
+    found = runner.invoke(app, ["api", "--model", str(tmp_path)])
+    assert isinstance(found.exception, InputError)
+    assert "expected a model's folder" in str(found.exception)
+
+
+def test_keys_that_are_not_there_are_said(model_folder: Path, tmp_path: Path):
+    found = runner.invoke(app, ["api", "--model", str(model_folder), "--keys", str(tmp_path / "none")])
+    assert isinstance(found.exception, InputError)
+    assert "Make one: loantap serve key" in str(found.exception)
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("flask", "waitress") else object())
+    found = runner.invoke(app, ["api"])
+    assert isinstance(found.exception, MissingToolError)
+    assert 'flask and waitress is not installed. Get it with: pip install -e ".[api]"' in str(found.exception)
+
+
+def test_the_champion_of_a_store_answers_and_the_next_one_takes_over(
+    model_folder: Path, tmp_path: Path, finalist: Finalist, loans: pd.DataFrame, application: dict[str, Any]
+):
+    store = ModelStore(tmp_path / "models")
+    store.promote(model_folder, "one", [])
+    other = save_model(tmp_path / "other", finalist, loans=loans, card={"name": "another"}, page="")
+    with running_service(tmp_path / "models") as service:
+
+        def version() -> str:
+            status, body = service.ask("/v1/score", application)
+            assert status == 200
+            return json.loads(body)["model_version"]
+
+        assert version() == model_version(model_folder)
+        store.promote(other, "two", [])
+        end = time.monotonic() + 20
+        while version() != model_version(other):
+            assert time.monotonic() < end, "the new champion does not answer"
+        store.rollback()
+        while version() != model_version(model_folder):
+            assert time.monotonic() < end, "the former champion does not answer"

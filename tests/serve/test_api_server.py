@@ -1,0 +1,201 @@
+"""The scoring service on a real port, in a process of its own."""
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import api_support  # noqa: F401 (finds the scripts)
+import pytest
+from api_process import START, Service, running_service
+
+from loantap.errors import InputError
+from loantap.serve.api.server import serve
+
+
+@pytest.fixture(scope="module")
+def service(model_folder: Path) -> Iterator[Service]:
+    with running_service(model_folder) as found:
+        yield found
+
+
+def test_it_scores(service: Service, application: dict[str, Any]):
+    status, body = service.ask("/v1/score", application)
+    assert status == 200
+    assert 0 < json.loads(body)["probability_of_default"] < 1
+
+
+def test_a_connection_serves_many_requests(service: Service, application: dict[str, Any]):
+    connection = service.connection()
+    for _ in range(5):
+        connection.request("POST", "/v1/score", json.dumps(application), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        assert response.status == 200
+        response.read()
+        assert connection.sock is not None
+    connection.close()
+
+
+def test_a_body_sent_in_chunks_is_taken(service: Service, application: dict[str, Any]):
+    connection = service.connection()
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    body = json.dumps(application).encode()
+    connection.request("POST", "/v1/score", iter([body[:100], body[100:]]), headers, encode_chunked=True)
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+@pytest.mark.parametrize("raw", [b"GET /health HTTP/1.1\r\nnot a header\r\n\r\n", b"GET http://[ HTTP/1.1\r\n\r\n"])
+def test_http_that_is_not_http_is_a_problem_too(service: Service, raw: bytes):
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as peer:
+        peer.sendall(raw)
+        response = http.client.HTTPResponse(peer)
+        response.begin()
+        assert (response.status, response.getheader("Content-Type")) == (400, "application/problem+json")
+        assert response.getheader("X-Content-Type-Options") == "nosniff"
+        assert json.loads(response.read())["status"] == 400
+
+
+def test_a_batch_beyond_all_bounds_is_refused_before_it_is_sent(service: Service):
+    connection = service.connection()
+    connection.putrequest("POST", "/v1/score/batch")
+    connection.putheader("Content-Length", str(1 << 40))
+    connection.putheader("Content-Type", "application/json")
+    connection.endheaders()
+    response = connection.getresponse()
+    assert (response.status, response.getheader("Content-Type")) == (413, "application/problem+json")
+
+
+def test_no_answer_names_the_server_or_its_version(service: Service):
+    connection = service.connection()
+    connection.request("GET", "/health")
+    assert connection.getresponse().getheader("Server") is None
+    connection.close()
+
+
+def test_a_port_that_is_taken_is_named(service: Service):
+    with pytest.raises(
+        InputError, match=f"expected to listen at 127.0.0.1, port {service.port}, but: Address already in use"
+    ):
+        serve(None, port=service.port, started=print, ending=print)  # type: ignore[arg-type]
+
+
+def test_a_name_that_is_no_address_is_named():
+    with pytest.raises(InputError, match=r"expected to listen at no\.such\.host\.invalid"):
+        serve(None, host="no.such.host.invalid", port=0, started=print, ending=print)  # type: ignore[arg-type]
+
+
+def test_a_model_that_is_none_ends_it_at_once(tmp_path: Path):
+    words = [sys.executable, "-c", START, "api", "--model", str(tmp_path), "--port", "0"]
+    found = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode != 0
+    assert "expected a model's folder" in found.stderr
+
+
+def batch_of(application: dict[str, Any], rows: int) -> bytes:
+    return json.dumps({"applications": [application] * rows}).encode()
+
+
+def in_flight(service: Service, path: str, body: bytes) -> tuple[threading.Thread, list[Any]]:
+    """Start a request in a thread; return the thread, and the list that will hold its status, body and time of arrival."""
+    found: list[Any] = []
+
+    def ask() -> None:
+        found.extend((*service.ask(path, body), time.monotonic()))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    return thread, found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_requests_in_flight_are_answered_whole_when_the_service_is_told_to_end(
+    model_folder: Path, application: dict[str, Any], number: signal.Signals
+):
+    with running_service(model_folder) as service:
+        kept = service.connection()
+        kept.request("GET", "/ready")
+        assert kept.getresponse().read() == b'{"status":"ready"}'
+        # More than there are threads: some are in work, some wait for their turn.
+        batches = [in_flight(service, "/v1/score/batch", batch_of(application, 10_000)) for _ in range(2)]
+        singles = [in_flight(service, "/v1/score", json.dumps(application).encode()) for _ in range(10)]
+        time.sleep(0.2)
+        service.process.send_signal(number)
+        told = time.monotonic()
+        time.sleep(0.05)
+        kept.request("GET", "/ready")
+        response = kept.getresponse()
+        assert (response.status, response.getheader("Connection")) == (503, "close")
+        with pytest.raises(OSError, match="refused"):
+            service.ask("/health")
+        for thread, _ in batches + singles:
+            thread.join(30)
+        for _, (status, body, _) in batches:
+            assert status == 200
+            assert len(json.loads(body)["scores"]) == 10_000
+        assert max(arrived for _, (_, _, arrived) in batches) > told, "none was in flight"
+        assert [found[0] for _, found in singles] == [200] * 10
+        assert service.process.wait(10) == 0
+        assert "cut off" not in service.log.read_text()
+
+
+def test_a_slow_reader_gets_his_answer_to_the_last_byte_while_the_service_ends(
+    model_folder: Path, application: dict[str, Any]
+):
+    with running_service(model_folder) as service, socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        peer.connect(("127.0.0.1", service.port))
+        body = batch_of(application, 10_000)
+        head = f"POST /v1/score/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        peer.sendall(head.encode() + body)
+        first = peer.recv(1)  # the answer has begun, and does not fit into the buffers
+        service.process.terminate()
+        parts = [first]
+        while part := peer.recv(1 << 20):
+            parts.append(part)
+            time.sleep(0.02)
+        head_, _, rest = b"".join(parts).partition(b"\r\n\r\n")
+        assert b" 200 OK" in head_
+        assert len(json.loads(rest)["scores"]) == 10_000
+        assert service.process.wait(10) == 0
+
+
+def half_a_request(service: Service) -> socket.socket:
+    peer = socket.create_connection(("127.0.0.1", service.port))
+    peer.sendall(b"POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    time.sleep(0.2)
+    return peer
+
+
+def test_a_second_signal_ends_it_at_once(model_folder: Path):
+    with running_service(model_folder) as service, half_a_request(service):
+        service.process.terminate()
+        time.sleep(0.5)
+        assert service.process.poll() is None
+        service.process.terminate()
+        assert service.process.wait(5) == -signal.SIGTERM
+
+
+@pytest.mark.slow
+def test_a_request_that_never_arrives_does_not_hold_the_end_for_ever(model_folder: Path):
+    with running_service(model_folder) as service, half_a_request(service):
+        began = time.monotonic()
+        service.process.terminate()
+        assert service.process.wait(40) == 0
+        assert 15 < time.monotonic() - began < 30
+        assert "cut off" in service.log.read_text()
+
+
+def test_idle_connections_do_not_hold_the_end(model_folder: Path):
+    with running_service(model_folder) as service:
+        idle = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(50)]
+        service.process.terminate()
+        assert service.process.wait(5) == 0
+        assert all(peer.recv(1) == b"" for peer in idle)

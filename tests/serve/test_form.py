@@ -1,0 +1,61 @@
+"""A form's values: where they start, and what is said of wrong ones."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loantap.data.applications import FIELDS, Application, rule
+from loantap.model.persistence import load_model
+from loantap.model.training import TrainingSummary
+from loantap.serve.form import check_form, starting_values
+
+
+@pytest.fixture(scope="module")
+def training(model_folder: Path) -> TrainingSummary:
+    return load_model(model_folder).training
+
+
+def test_the_form_starts_with_a_whole_application(training: TrainingSummary):
+    values = starting_values(training)
+    assert list(values) == [column.name for column in FIELDS]
+    application, wrong = check_form(values)
+    assert wrong == {}
+    assert application is not None
+    assert Application(**application)
+    assert application["loan_amnt"] == round(training.numbers["loan_amnt"].median, 2)
+    assert application["sub_grade"][0] == application["grade"]
+
+
+def test_an_empty_installment_becomes_the_annuity(training: TrainingSummary):
+    application, _ = check_form(starting_values(training) | {"loan_amnt": 10_000.0, "int_rate": 11.44, "term": "36 months"})  # fmt: skip
+    assert application is not None
+    assert application["installment"] == pytest.approx(329.48, abs=0.01)
+
+
+def test_an_installment_that_was_entered_stays(training: TrainingSummary):
+    application, _ = check_form(starting_values(training) | {"installment": 500.0})
+    assert application is not None
+    assert application["installment"] == 500.0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("int_rate", 0.0, "Expected a number, 1 to 60, in percent a year. Got 0.0."),
+        ("loan_amnt", None, f"Expected {rule('loan_amnt')}. Got nothing."),
+        ("earliest_cr_line", "1990-06", "Expected a month such as Jan-2015. Got '1990-06'."),
+        ("earliest_cr_line", "Jan-2099", "Expected another value: this is later than issue_d."),
+        ("sub_grade", "G5", "Expected another value: this is of another grade than 'grade'."),
+        ("emp_title", "x" * 201, "String should have at most 200 characters; no control characters."),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(field: str, value: Any, said: str, training: TrainingSummary):
+    application, wrong = check_form(starting_values(training) | {field: value})
+    assert application is None
+    assert wrong[field] == said
+
+
+def test_all_wrong_fields_are_named_at_once(training: TrainingSummary):
+    _, wrong = check_form(starting_values(training) | {"dti": -1.0, "annual_inc": None, "earliest_cr_line": ""})
+    assert set(wrong) == {"dti", "annual_inc", "earliest_cr_line"}

@@ -1,0 +1,62 @@
+"""A file that is handed in, scored, and gone."""
+
+import io
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from loantap.errors import InputError
+from loantap.model.persistence import SavedModel, load_model
+from loantap.serve.upload import score_upload
+
+
+@pytest.fixture(scope="module")
+def model(model_folder: Path) -> SavedModel:
+    return load_model(model_folder)
+
+
+@pytest.fixture
+def corner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files go."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_file_is_scored_and_nothing_of_it_stays(model: SavedModel, raw_loans: pd.DataFrame, corner: Path):
+    done = score_upload(model, "Loans of May.CSV", raw_loans.head(50).to_csv(index=False).encode())
+    assert (done.report.rows, done.report.scored, done.errors) == (50, 50, None)
+    scores = pd.read_csv(io.BytesIO(done.scores))
+    assert len(scores) == 50
+    assert scores["probability_of_default"].mean() == pytest.approx(done.report.mean_probability)
+    assert list(corner.iterdir()) == []
+
+
+def test_refused_rows_come_back_with_reasons(model: SavedModel, raw_loans: pd.DataFrame, corner: Path):
+    spoilt = raw_loans.head(20).astype({"dti": "object"})
+    spoilt.loc[spoilt.index[3], "dti"] = "a lot"
+    done = score_upload(model, "loans.csv", spoilt.to_csv(index=False).encode())
+    assert (done.report.scored, done.report.refused) == (19, 1)
+    assert done.errors is not None
+    assert b"dti" in done.errors
+    assert list(corner.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("loans.xlsx", b"PK", "expected a file that ends in .csv, .csv.gz, .parquet"),
+        ("loans.csv", b"", "loans.csv"),
+        ("loans.csv", b"a,b\n1,2\n", "loans.csv: .*missing"),
+        ("loans.parquet", b"no parquet", "loans.parquet"),
+        ("loans.csv.gz", b"no gzip", "loans.csv.gz"),
+    ],
+)
+def test_a_file_of_no_use_is_named_as_its_owner_named_it(
+    name: str, content: bytes, said: str, model: SavedModel, corner: Path
+):
+    with pytest.raises(InputError, match=said) as caught:
+        score_upload(model, name, content)
+    assert str(corner) not in str(caught.value)
+    assert list(corner.iterdir()) == []

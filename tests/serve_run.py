@@ -1,0 +1,29 @@
+"""A small run's folder with its model, for tests of what is served."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from loantap.model.finalist import Finalist
+from loantap.model.persistence import save_model
+from loantap.report.manifest import StageRecord, new_manifest
+
+CARD: dict[str, Any] = {
+    "name": "a test",
+    "run_id": "r1",
+    "synthetic": True,
+    "split": {"test_share": 0.25, "seed": 0},
+    "loss_given_default": 0.6,
+}
+
+
+def write_run(folder: Path, finalist: Finalist, loans: pd.DataFrame) -> Path:
+    """Write a run of synthetic loans: manifest, cleaned loans and model; return the folder."""
+    (folder / "data").mkdir(parents=True)
+    loans.to_parquet(folder / "data" / "loans.parquet")
+    manifest = new_manifest("r1", {}, [StageRecord(name="ingest", notebook="01_ingest.ipynb")])
+    manifest.data = {"kind": "synthetic", "location": "synthetic: a few rows"}
+    manifest.write(folder)
+    save_model(folder / "model", finalist, loans=loans, card=CARD, page="<p>a test</p>")
+    return folder
