@@ -1,6 +1,5 @@
 """What several tests share: small synthetic tables, the real sample where it is present, a real PostgreSQL, ODBC drivers."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from absences import absent
 from postgres import PASSWORD, postgres_server, server_programs
 
 from loantap.data.ingest import ingest
@@ -81,13 +81,6 @@ def real_file() -> Path:
     if not REAL.is_file():
         pytest.skip(f"the real sample is not at {REAL}")
     return REAL
-
-
-def absent(what: str) -> None:
-    """Skip a test for want of a program; on the project's own CI nothing may be wanting."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what} is not installed, and CI has to test with it")
-    pytest.skip(f"{what} is not installed")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import absent
+from absences import absent
 from serve_run import write_run
 from site_checks import CHROMIUM
 

@@ -37,7 +37,13 @@ LADDER = pd.DataFrame(
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    data = {"kind": "file", "location": "/somewhere/somebody/loans.csv", "sha256": "ab", "rows": 6_170, "defaults": 1_234}
+    data = {
+        "kind": "file",
+        "location": "/somewhere/somebody/loans.csv",
+        "sha256": "ab",
+        "rows": 6_170,
+        "defaults": 1_234,
+    }
     manifest = {"run_id": "20260101-000000", "started_at": "2026-01-01", "git_commit": "abc", "data": data}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     RunFolder(tmp_path).write_result(

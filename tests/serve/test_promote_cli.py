@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import typer
-from conftest import absent
+from absences import absent
 from finished_runs import finished_run_in, other_model
 from typer.testing import CliRunner, Result
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import absent
+from absences import absent
 from finished_runs import RUN_ID, finished_run_in, other_model
 
 from loantap.data.applications import FIELDS
