@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from loantap.errors import InputError
 
-_STAGING = ".staging-"
+_STAGING = ".loantap-staging-"
 
 
 @contextmanager
@@ -30,13 +30,17 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def staging_folder(parent: Path) -> Iterator[Path]:
+def staging_folder(parent: Path, *, alone: bool = True) -> Iterator[Path]:
     """Yield a folder below `parent` that nobody else may look into; it is gone when the block ends.
 
     What it held may be personal data, so the folder of a killed run is removed when the next one starts there.
+
+    Args:
+        parent: Where to.
+        alone: Whether nobody else works below `parent` now; if not, what others have left there stays.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    for leftover in parent.glob(f"{_STAGING}*"):
+    for leftover in parent.glob(f"{_STAGING}*") if alone else ():
         shutil.rmtree(leftover, ignore_errors=True)
     folder = parent / f"{_STAGING}{uuid4().hex[:8]}"
     folder.mkdir(mode=0o700)

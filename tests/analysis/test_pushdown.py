@@ -257,8 +257,8 @@ def test_what_would_be_misread_is_refused(prepared: Path, tmp_path: Path, postgr
 
 
 def test_what_a_killed_count_left_is_removed_by_the_next(prepared: Path, tmp_path: Path):
-    (tmp_path / ".staging-0").mkdir()
-    (tmp_path / ".staging-0" / "grade.parquet").touch()
+    (tmp_path / ".loantap-staging-0").mkdir()
+    (tmp_path / ".loantap-staging-0" / "grade.parquet").touch()
     count(read_config(prepared / "loantap.yml"), tmp_path)
     count(read_config(prepared / "loantap.yml"), tmp_path)  # and counts that are there are replaced
     assert sorted(path.name for path in tmp_path.iterdir()) == ["counts", "sample.parquet"]

@@ -173,13 +173,13 @@ def test_a_warehouse_that_refuses_leaves_no_staging(declare: Declare, split: dic
     config = declare(split, warehouse={"url": "sqlite:///servicing.db", "table": "servicing"})
     with pytest.raises(InputError, match="'servicing' is there and was not written by loantap"):
         gathered(config)
-    assert not list((tmp_path / "run").glob(".staging-*"))
+    assert not list((tmp_path / "run").glob(".loantap-staging-*"))
     assert len(pd.read_sql("SELECT * FROM servicing", engine)) == 200
 
 
 @pytest.mark.fault("killed while rows are read")
 def test_raw_rows_of_a_killed_run_are_removed(declare: Declare, split: dict[str, Any], tmp_path: Path):
-    left = tmp_path / "run" / ".staging-0123abcd" / "sources"
+    left = tmp_path / "run" / ".loantap-staging-0123abcd" / "sources"
     left.mkdir(parents=True)
     (left / "contracts.parquet").write_text("addresses")
     gathered(declare(split))

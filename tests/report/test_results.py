@@ -113,3 +113,13 @@ def test_a_run_with_counts_reads_them_and_says_that_its_loans_are_a_sample(loans
     loans.sample(100, random_state=1).to_parquet(run.loans_path)
     pd.testing.assert_frame_equal(run.counts(["grade", "default"]).by("grade"), whole)
     assert run.sample_note(100, counted=4_000) == "From a stratified sample of 100 of 4,000 loans."
+
+
+@pytest.mark.parametrize("cut", [0, 4, 300])
+def test_loans_that_are_no_parquet_file_are_named(cut: int, tmp_path: Path):
+    run = RunFolder(tmp_path)
+    run.loans_path.parent.mkdir()
+    pd.DataFrame({"a": range(1000)}).to_parquet(run.loans_path)
+    run.loans_path.write_bytes(run.loans_path.read_bytes()[:cut])
+    with pytest.raises(InputError, match=r"loans\.parquet: expected the cleaned loans as Parquet"):
+        run.loans()

@@ -97,6 +97,8 @@ def _model(run: RunFolder) -> None:
         "out_of_time": later,
     }
     run.write_result("model", {"without_pincode": result})
+    for name, table in (("baselines", ladder), ("groups", judged.groups)):
+        run.write_table(table, f"model-{name}-without-pincode", title=name, caption="n = 10")
     card = model_card(run, result, judged, ladder, list(X))
     save_model(run.path / "model", finalist, loans=train, card=card, page=card_page(card))
 
@@ -107,13 +109,23 @@ def reseal(model: Path) -> None:
     seal(model)
 
 
-def change_card(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the model card of a run and seal it again."""
+def change_card(run: Path, change: Callable[[dict[str, Any]], object], *, alone: bool = False) -> None:
+    """Change the model card of a run and seal it again; the run's results say the same then, unless the card is changed alone."""
     path = run / "model" / CARD
     card = json.loads(path.read_text("utf-8"))
     change(card)
     path.write_text(json.dumps(card), "utf-8")
     reseal(run / "model")
+    if not alone:
+        _say_the_same(RunFolder(run), card)
+
+
+def _say_the_same(run: RunFolder, card: dict[str, Any]) -> None:
+    told = {name: card[name] for name in ("test", "out_of_time") if name in card}
+    run.update_result("model", without_pincode=run.result("model")["without_pincode"] | told)
+    for name, part in (("baselines", "rivals"), ("groups", "groups")):
+        if card.get(part):
+            run.write_table(pd.DataFrame(card[part]), f"model-{name}-without-pincode", title=name, caption="n = 10")
 
 
 def other_model(model: Path, out: Path) -> Path:

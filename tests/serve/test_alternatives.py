@@ -8,7 +8,7 @@ import pytest
 
 from loantap.data.annuity import annuity
 from loantap.model.persistence import SavedModel, load_model
-from loantap.serve.alternatives import Alternative, alternatives
+from loantap.serve.alternatives import Alternative, alternatives, told_apart
 from loantap.serve.scoring import score_application
 
 
@@ -158,3 +158,47 @@ def test_the_annuity_pays_the_loan_back():
     for _ in range(36):
         left = left * (1 + 11.44 / 1200) - annuity(10_000, 11.44, 36)
     assert left == pytest.approx(0, abs=1e-6)
+
+
+def test_an_installment_that_is_not_the_annuity_keeps_its_ratio_to_it(model: SavedModel, application: dict):
+    stated = application | {"installment": 500.0}
+    low = at(model, probability(model, stated) * 1.03)
+    found = by_fields(low, stated)["loan_amnt",]
+    after = {change.field: change.after for change in found.changes}
+    ratio = 500 / annuity(stated["loan_amnt"], stated["int_rate"], 36)
+    assert after["installment"] == pytest.approx(ratio * annuity(after["loan_amnt"], stated["int_rate"], 36), abs=0.006)
+    # No smaller amount does: it is the amount that turns the answer, and not another payment in secret.
+    before = after["loan_amnt"] - 100
+    assert (
+        before == stated["loan_amnt"]
+        or probability(
+            low, stated, loan_amnt=before, installment=round(ratio * annuity(before, stated["int_rate"], 36), 2)
+        )
+        < low.threshold
+    )
+
+
+@pytest.mark.parametrize(
+    ("probability", "threshold", "told"),
+    [
+        (0.121, 0.132, ("12.1 %", "13.2 %")),
+        (0.1318, 0.1321, ("13.18 %", "13.21 %")),
+        (0.13159, 0.13160, ("13.159 %", "13.160 %")),
+        (0.132, 0.132, ("13.2 %", "13.2 %")),
+    ],
+)
+def test_a_probability_and_the_threshold_are_told_apart(probability: float, threshold: float, told: tuple[str, str]):
+    assert told_apart(probability, threshold) == told
+
+
+def test_a_sentence_names_the_threshold_and_the_amount_as_stated(case: tuple[SavedModel, dict]):
+    model, application = case
+    odd = application | {"loan_amnt": 9_999.6}
+    told = [found for found in alternatives(model, odd) if found.changes]
+    assert told
+    for found in told:
+        assert found.probability is not None
+        first, second = told_apart(found.probability, model.threshold)
+        assert f"would be {first}," in found.text
+        assert found.text.endswith(f"the threshold of {second}.")
+        assert ("instead of 9,999.60" in found.text) == ("loan_amnt" in found.fields)

@@ -156,7 +156,8 @@ def test_names_and_values_of_the_caller_are_not_repeated(client: FlaskClient, ap
         (b'{"loan_amnt": -Infinity}', "Infinity"),
         (b'{"a": 1, "a": 2}', "a name twice"),
         (b'{"a": ' + b"9" * 5_000 + b"}", "too many digits"),
-        (b"[" * 30_000, "nested too deeply"),
+        (b"[" * 30_000, "at most 500 of { and [ here, got 30,000"),
+        (b'{"a":' * 501, "at most 500"),
         (b'{"emp_title": "\xe9"}', "not UTF-8"),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
         (b'\xef\xbb\xbf{"a": 1}', "Expected JSON"),
@@ -296,3 +297,24 @@ def test_only_so_many_batches_run_at_once(model_folder: Path, application: dict[
         "a refused one gives nothing back"
     )
     assert inner == [503, 200]
+
+
+@pytest.mark.parametrize("row", [b"[]", b'{"a":0}', b"[" * 400 + b"]" * 400])
+def test_a_batch_of_more_objects_and_lists_than_rows_is_refused_before_it_is_decoded(
+    client: FlaskClient, row: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("loantap.serve.api.validation._DECODER", None)
+    body = b'{"applications":[' + b",".join([row] * 40_001) + b"]}"
+    answer = client.post("/v1/score/batch", data=body[:BATCH_BYTES], headers=JSON)
+    assert "at most 40,000 of { and [" in problem(answer, 400)["detail"]
+
+
+def test_nesting_within_that_number_is_refused_too(client: FlaskClient):
+    answer = client.post("/v1/score/batch", data=b"[" * 39_000, headers=JSON)
+    assert "nested too deeply" in problem(answer, 400)["detail"]
+
+
+def test_brackets_in_texts_are_no_harm(client: FlaskClient, application: dict[str, Any]):
+    row = application | {"emp_title": "[" * 200, "title": "{" * 200}
+    assert client.post("/v1/score", json=row).status_code == 200
+    assert client.post("/v1/score/batch", json={"applications": [row] * 90}).status_code == 200

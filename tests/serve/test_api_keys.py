@@ -2,6 +2,8 @@
 
 import hashlib
 import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,49 @@ def test_comments_and_former_keys_stay_when_one_is_added(keys_file: Path):
     make_key(keys_file, "app")
     assert keys_file.read_text().startswith("# the branch")
     assert read_keys(keys_file).holder(first) == "branch"
+
+
+def test_who_makes_keys_at_the_same_time_loses_none(keys_file: Path):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda number: make_key(keys_file, f"n{number}"), range(24)))
+    keys = read_keys(keys_file)
+    assert [keys.holder(key) for key in made] == [f"n{number}" for number in range(24)]
+
+
+def test_a_link_its_mode_and_the_bytes_of_the_file_stay(keys_file: Path, tmp_path: Path):
+    make_key(keys_file, "branch")
+    keys_file.chmod(0o640)
+    link = tmp_path / "link"
+    link.symlink_to(keys_file)
+    former = "# Zürich\r\n".encode() + keys_file.read_bytes().rstrip(b"\n")
+    keys_file.write_bytes(former)
+    make_key(link, "app")
+    assert link.is_symlink()
+    assert keys_file.read_bytes().startswith(former + b"\napp:")
+    assert stat.S_IMODE(keys_file.stat().st_mode) == 0o640
+    assert set(read_keys(link).hashes) == {"branch", "app"}
+    assert {path.name for path in tmp_path.iterdir()} == {"keys", "link"}
+
+
+def test_a_name_behind_a_space_has_a_key_too(keys_file: Path):
+    keys_file.write_text(" a:" + "0" * 64 + "\n")
+    with pytest.raises(InputError, match="'a' has a key"):
+        make_key(keys_file, "a")
+
+
+@pytest.mark.parametrize("use", [read_keys, lambda path: make_key(path, "a")])
+def test_what_is_no_file_of_keys_is_said_and_stays(tmp_path: Path, use: Callable[[Path], object]):
+    with pytest.raises(InputError, match="expected a file of keys, but: Is a directory"):
+        use(tmp_path)
+    latin = tmp_path / "latin"
+    latin.write_bytes(b"# Z\xfcrich\n")
+    with pytest.raises(InputError, match="in UTF-8"):
+        use(latin)
+    wrong = tmp_path / "wrong"
+    wrong.write_text("a\n")
+    with pytest.raises(InputError, match=r"line 1: expected NAME:SHA256"):
+        use(wrong)
+    assert (latin.read_bytes(), wrong.read_text()) == (b"# Z\xfcrich\n", "a\n")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import pytest
 from api_process import START, Service, running_service
 
 from loantap.errors import InputError
+from loantap.serve.api.app import BATCH_BYTES
+from loantap.serve.api.connection import WAITING
 from loantap.serve.api.server import serve
 
 
@@ -71,6 +74,81 @@ def test_a_batch_beyond_all_bounds_is_refused_before_it_is_sent(service: Service
     connection.endheaders()
     response = connection.getresponse()
     assert (response.status, response.getheader("Content-Type")) == (413, "application/problem+json")
+
+
+def answer_to(service: Service, raw: bytes) -> tuple[int, int | str]:
+    """Return the first status that bytes are answered with, 100 too, and that which the JSON tells."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as peer:
+        peer.sendall(raw)
+        first = peer.recv(12, socket.MSG_PEEK | socket.MSG_WAITALL)
+        response = http.client.HTTPResponse(peer)
+        response.begin()
+        return int(first[-3:]), json.loads(response.read())["status"]
+
+
+@pytest.mark.parametrize("path", ["/v1/score", "/health", "/nothing"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_only_a_batch_may_be_large_and_who_sends_more_gets_an_answer(service: Service, path: str, *, chunked: bool):
+    before = files_of(service)
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as peer:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        size = 5_000_000
+        peer.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n{size:x}\r\n".encode() if chunked else f"{head}Content-Length: {size}\r\n\r\n".encode())  # fmt: skip
+        peer.sendall(b"x" * (size - 1))
+        assert files_of(service) == before, "it is kept on the disk"
+        peer.sendall(b"x\r\n0\r\n\r\n" if chunked else b"x")
+        response = http.client.HTTPResponse(peer)
+        response.begin()
+        assert (response.status, json.loads(response.read())["status"]) == (413, 413)
+
+
+def files_of(service: Service) -> int:
+    """Return how many unnamed temporary files it holds, after it has had time to read."""
+    time.sleep(0.3)
+    return sum("deleted" in str(found.readlink()) for found in Path(f"/proc/{service.process.pid}/fd").iterdir())
+
+
+def test_of_bodies_that_wait_only_so_many_bytes_are_taken(service: Service, application: dict[str, Any]):
+    head = f"POST /v1/score/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {BATCH_BYTES}\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(WAITING // BATCH_BYTES):
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port))).sendall(head.encode())
+        time.sleep(0.3)
+        assert service.ask("/v1/score/batch", {"applications": [application]})[0] == 503
+        assert service.ask("/v1/score", application)[0] == 200
+    time.sleep(0.3)
+    assert service.ask("/v1/score/batch", {"applications": [application]})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("head", "wanted"),
+    [
+        ("GET /health HTTP/1.1\r\n", (200, "ok")),
+        ("POST /v1/score HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 0\r\n", (400, 400)),
+        ("POST /v1/score HTTP/1.1\r\nContent-Length: -1\r\n", (400, 400)),
+        ("POST /v1/score HTTP/1.1\r\nContent-Length: 70000\r\n", (413, 413)),
+        ("POST /v1/score/batch HTTP/1.1\r\nContent-Length: 60000000\r\n", (413, 413)),
+    ],
+)
+def test_who_asks_whether_to_go_on_with_no_body_or_too_large_a_one_is_answered_at_once(
+    service: Service, head: str, wanted: tuple[int, int | str]
+):
+    assert answer_to(service, f"{head}Host: x\r\nExpect: 100-continue\r\n\r\n".encode()) == wanted
+
+
+def test_who_asks_whether_to_go_on_is_told_to(service: Service, application: dict[str, Any]):
+    body = json.dumps(application).encode()
+    head = f"POST /v1/score HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as peer:
+        peer.sendall(head.encode())
+        assert peer.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        peer.sendall(body)
+        assert peer.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_the_head_of_a_chunk_has_an_end(service: Service):
+    head = b"POST /v1/score/batch HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert answer_to(service, head + b"1" * 30_000) == (400, 400)
 
 
 def test_no_answer_names_the_server_or_its_version(service: Service):
@@ -174,13 +252,14 @@ def half_a_request(service: Service) -> socket.socket:
     return peer
 
 
-def test_a_second_signal_ends_it_at_once(model_folder: Path):
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_it_at_once(model_folder: Path, second: signal.Signals):
     with running_service(model_folder) as service, half_a_request(service):
         service.process.terminate()
         time.sleep(0.5)
         assert service.process.poll() is None
-        service.process.terminate()
-        assert service.process.wait(5) == -signal.SIGTERM
+        service.process.send_signal(second)
+        assert service.process.wait(5) == -second
 
 
 @pytest.mark.slow

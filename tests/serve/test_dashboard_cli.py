@@ -1,6 +1,7 @@
 """How the dashboard is started."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_streamlit_takes_the_place_of_the_command_on_this_machine_only(started: 
     assert int(options["server.maxUploadSize"]) <= 200
     assert started["environment"][MODEL] == str(model_folder.resolve())
     assert started["environment"][RUN] == ""
+
+
+def test_a_model_named_by_its_run_reaches_the_pages_as_it_was_named(
+    started: dict, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(model_folder, tmp_path / "runs" / "r1" / "model")
+    monkeypatch.setattr("loantap.serve.locate.runs_dir", lambda: tmp_path / "runs")
+    with pytest.raises(Replaced):
+        cli.dashboard(model=Path("r1"), run=None)
+    assert started["environment"][MODEL] == "r1"
 
 
 def test_a_wrong_folder_is_named_before_anything_starts(started: dict, tmp_path: Path):

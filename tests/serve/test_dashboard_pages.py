@@ -116,6 +116,14 @@ def test_a_file_is_scored_and_summed_up(run: Path, raw_loans: pd.DataFrame):
     assert [metric.value for metric in app.metric][:2] == ["30", "30"]
 
 
+def test_scores_are_dropped_when_another_page_is_opened(run: Path, raw_loans: pd.DataFrame):
+    app = opened("portfolio.py")
+    app.file_uploader[0].set_value(("loans.csv", raw_loans.head(30).to_csv(index=False).encode(), "text/csv")).run()
+    assert "scored" in app.session_state
+    app.switch_page("watchlist.py").run()
+    assert "scored" not in app.session_state
+
+
 def test_a_file_of_no_use_is_refused_in_words(run: Path):
     app = opened("portfolio.py")
     app.file_uploader[0].set_value(("loans.csv", b"a,b\n1,2\n", "text/csv")).run()
@@ -194,6 +202,57 @@ def test_the_run_that_made_the_champion_is_shown_with_it(run: Path, tmp_path: Pa
     found = find_sources()
     assert found.run is not None
     assert (found.run.path.name, found.promoted) == ("r1", True)
+
+
+def test_the_champion_is_known_by_its_version_wherever_it_is_named(run: Path, tmp_path: Path):
+    assert not find_sources(run / "model", run).promoted
+    ModelStore().promote(run / "model", "r1", [])
+    assert find_sources(run / "model", run).promoted
+    assert find_sources(run, run).promoted
+    assert find_sources(ModelStore().folder, run).promoted
+
+
+def test_the_champion_of_a_store_that_is_named_is_promoted(run: Path, tmp_path: Path):
+    other = ModelStore(tmp_path / "other")
+    other.promote(run / "model", "r1", [])
+    assert find_sources(other.folder, run).promoted
+    assert not find_sources(run / "model", run).promoted
+
+
+def test_a_broken_store_matters_only_where_no_model_is_named(run: Path):
+    store = ModelStore().folder
+    store.mkdir()
+    (store / "champion.json").write_text("{")
+    assert not find_sources(run / "model", run).promoted
+    with pytest.raises(InputError, match=r"champion\.json"):
+        find_sources(run=run)
+
+
+def copied(run: Path, folder: Path) -> Path:
+    for path in (path for path in run.rglob("*") if path.is_file()):
+        target = folder / path.relative_to(run)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    return folder
+
+
+def test_a_model_whose_writing_was_interrupted_is_a_message(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    other = copied(run, tmp_path / "cut")
+    (other / "model" / "SHA256SUMS").unlink()
+    with pytest.raises(InputError, match="SHA256SUMS"):
+        find_sources(run=other)
+    monkeypatch.setenv(RUN, str(other))
+    app = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert not app.exception
+    assert "SHA256SUMS" in app.error[0].value
+
+
+def test_damaged_loans_are_a_message(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    other = copied(run, tmp_path / "damaged")
+    (other / "data" / "loans.parquet").write_bytes(b"PAR1 no more")
+    monkeypatch.setenv(RUN, str(other))
+    assert "expected the cleaned loans as Parquet" in said(opened("explore.py"))
+    assert "expected the cleaned loans as Parquet" in said(opened("policy.py"))
 
 
 def test_nothing_to_show_is_said_before_anything_starts(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -54,7 +54,8 @@ def test_missing_values_are_a_level_that_can_be_asked_for(portfolio: Portfolio, 
 def test_ordered_levels_keep_their_order(portfolio: Portfolio):
     levels = portfolio.rates("emp_length", {}).levels["level"].tolist()
     assert levels.index("2 years") < levels.index("10+ years")
-    assert portfolio.levels("issue_year") == sorted(portfolio.levels("issue_year"))
+    years = [level for level in portfolio.levels("issue_year") if "pooled" not in level]
+    assert years == sorted(years)
 
 
 def test_too_few_loans_give_no_number_at_all(portfolio: Portfolio):
@@ -84,3 +85,51 @@ def test_the_loans_stay_as_they_were(loans: pd.DataFrame):
     before = loans.copy()
     Portfolio(loans).rates("profession_group", {"dti": []})
     pd.testing.assert_frame_equal(loans, before)
+
+
+def with_rare_owners(loans: pd.DataFrame) -> pd.DataFrame:
+    """Three loans of one rare kind of ownership and five of another, among thousands."""
+    owners = loans["home_ownership"].astype("object")
+    owners.iloc[:3], owners.iloc[3:8] = "NONE", "ANY"
+    return loans.assign(home_ownership=owners)
+
+
+def test_filters_offer_small_levels_pooled_only(loans: pd.DataFrame):
+    rare = Portfolio(with_rare_owners(loans))
+    pooled = rare.levels("home_ownership")[-1]
+    assert pooled.endswith("(pooled)")
+    assert {"NONE", "ANY"}.isdisjoint(rare.levels("home_ownership"))
+    assert rare.rates("grade", {"home_ownership": ["NONE"]}).loans is None
+    everybody = rare.rates("grade", {"home_ownership": rare.levels("home_ownership")})
+    assert everybody.loans == len(loans)
+
+
+@pytest.mark.parametrize("factor", factors())
+def test_no_small_cell_is_the_difference_of_a_filter_and_none(factor: str, loans: pd.DataFrame):
+    rare = Portfolio(with_rare_owners(loans))
+    everybody = rare.rates("term", {})
+    assert everybody.default_rate is not None
+    levels = rare.levels(factor)
+    for left_out in levels:
+        found = rare.rates("term", {factor: [level for level in levels if level != left_out]})
+        if found.loans is None or found.default_rate is None or len(levels) == 1:
+            continue
+        n = len(loans) - found.loans
+        defaults = round(everybody.default_rate * len(loans) - found.default_rate * found.loans)
+        assert n >= 10
+        assert all(cell == 0 or cell >= 10 for cell in (defaults, n - defaults))
+
+
+def test_filters_that_leave_out_few_loans_together_or_one_by_one_are_refused(loans: pd.DataFrame):
+    """All but three loans of purpose car own; 'all' and 'those who own' would differ by these three."""
+    purpose, owner = loans["purpose"].astype("object"), pd.Series("RENT", index=loans.index)
+    owner.iloc[:900] = "OWN"
+    purpose.iloc[:900], purpose.iloc[900:] = "car", "medical"
+    owner.iloc[:3] = "RENT"
+    made = Portfolio(loans.assign(purpose=purpose, home_ownership=owner))
+    cars = {"purpose": ["car"]}
+    assert made.rates("grade", cars).loans == 900
+    refused = made.rates("grade", cars | {"home_ownership": ["OWN"]})
+    assert refused.loans is None
+    assert refused.levels.empty
+    assert "leave out fewer than 10 loans" in refused.note

@@ -59,3 +59,10 @@ def test_what_is_wrong_is_said_at_its_field(field: str, value: Any, said: str, t
 def test_all_wrong_fields_are_named_at_once(training: TrainingSummary):
     _, wrong = check_form(starting_values(training) | {"dti": -1.0, "annual_inc": None, "earliest_cr_line": ""})
     assert set(wrong) == {"dti", "annual_inc", "earliest_cr_line"}
+
+
+@pytest.mark.parametrize(("field", "value"), [("int_rate", 1e-14), ("int_rate", 0.0), ("loan_amnt", None), ("term", None), ("dti", -1.0)])  # fmt: skip
+def test_an_installment_left_open_is_no_second_fault(field: str, value: Any, training: TrainingSummary):
+    application, wrong = check_form(starting_values(training) | {field: value})
+    assert application is None
+    assert list(wrong) == [field]

@@ -98,7 +98,7 @@ def test_the_model_of_another_run_fails(run: Path):
 
 def test_the_model_of_other_data_fails(run: Path):
     rewrite(run / "manifest.json", lambda manifest: manifest["data"].update(sha256="ab"))
-    assert list(failed(run)) == ["sound model"]
+    assert list(failed(run)) == ["sound model", "model card"]
 
 
 @pytest.mark.parametrize("rule", ["reject all", "grade"])
@@ -161,7 +161,9 @@ def test_a_leak_behind_a_feature_fails(run: Path):
         run / "results" / "leaks.json",
         lambda leaks: leaks["columns"].append({"column": "earliest_cr_line", "verdict": "leak"}),
     )
-    assert failed(run) == {"no leak column": "it looks at earliest_cr_line, which gives the outcome away"}
+    found = failed(run)
+    assert found["no leak column"] == "it looks at earliest_cr_line, which gives the outcome away"
+    assert set(found) == {"no leak column", "model card"}  # whose list of leaks is another one
 
 
 def test_without_a_search_for_leaks_nothing_is_known_of_them(run: Path):
@@ -223,7 +225,7 @@ def test_a_run_without_a_later_test_fails(run: Path):
     assert failed(run) == {"holds later": "not judged: the run had too few later loans"}
 
 
-@pytest.mark.parametrize("change", [{"roc_auc": 0.6}, {"ci": {"roc_auc": [0.5, 0.7]}}])
+@pytest.mark.parametrize("change", [{"roc_auc": 0.6, "ci": {"roc_auc": [0.58, 0.62]}}, {"ci": {"roc_auc": [0.5, 0.7]}}])
 def test_a_ranking_that_is_lost_on_later_loans_fails(change: dict[str, Any], run: Path):
     change_card(run, lambda card: card["out_of_time"]["test"].update(change))
     assert list(failed(run)) == ["holds later"]
@@ -232,3 +234,36 @@ def test_a_ranking_that_is_lost_on_later_loans_fails(change: dict[str, Any], run
 def test_a_card_of_another_form_fails_without_a_traceback(run: Path):
     change_card(run, lambda card: card.update(test=None, rivals=None, calibration=[]))
     assert {"beats simple rules", "calibrated", "model card"} <= set(failed(run))
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("rivals", lambda card: card["rivals"][-1].update(difference_low=0.8)),
+        ("test", lambda card: card["test"]["ci"].update({CALIBRATION: [0.0, 0.0001]})),
+        ("out_of_time", lambda card: card["out_of_time"].update(default_rate=0.0)),
+        ("groups", lambda card: card["groups"][0].update(false_positive_rate=0.0)),
+        ("leaks", lambda card: card.update(leaks=["grade"])),
+        ("data", lambda card: card["data"].update(rows=1)),
+        ("calibration", lambda card: card["calibration"].update(slope=99.0)),
+    ],
+)
+def test_a_card_that_says_otherwise_than_the_results_fails(part: str, change: Callable, run: Path):
+    change_card(run, change, alone=True)
+    found = failed(run)["model card"]
+    assert found.startswith("the card says otherwise than the run's results: ")
+    assert part in found
+
+
+@pytest.mark.parametrize("part", ["groups", "limits", "misuses", "rivals"])
+def test_a_card_with_an_empty_part_fails(part: str, run: Path):
+    change_card(run, lambda card: card.update({part: []}), alone=True)
+    assert part in failed(run)["model card"]
+
+
+def test_scores_that_are_no_numbers_fail(run: Path):
+    def spoil(card: dict[str, Any]) -> None:
+        card["test"] |= {name: float("nan") for name in ("f2", "brier", CALIBRATION)}
+
+    change_card(run, spoil, alone=True)
+    assert {"model card", "calibrated"} <= set(failed(run))

@@ -3,6 +3,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -131,3 +132,28 @@ def test_without_a_model_the_champion_scores(model_folder: Path, raw_loans: pd.D
     done = loantap("score", "in.csv", "--out", "out.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"with model {version}" in done.stdout
+
+
+def test_a_table_that_only_looks_like_scores_is_kept(config: Path, model_folder: Path, tmp_path: Path):
+    with open_warehouse(read_config(config)).begin() as connection:
+        connection.execute(
+            sa.text(
+                "CREATE TABLE others AS SELECT loan_id, 0.1 AS probability_of_default, 'x' AS decision, 'y' AS model_version, "
+                "'z' AS reviewer FROM applications"
+            )
+        )
+    done = loantap("score", "table:applications", "--out", "table:others", "--model", model_folder, cwd=tmp_path)
+    assert (done.returncode, "was not written by loantap" in done.stderr) == (2, True)
+    assert set(rows(config, "SELECT * FROM others")["reviewer"]) == {"z"}
+
+
+def test_a_stop_by_the_system_leaves_no_half_file(model_folder: Path, raw_loans: pd.DataFrame, tmp_path: Path):
+    pd.concat([raw_loans[COLUMNS]] * 400).to_parquet(tmp_path / "in.parquet", index=False, row_group_size=100_000)
+    words = [sys.executable, "-m", "loantap", "score", "in.parquet", "--out", "out.csv", "--model", str(model_folder)]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".writing-*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.terminate()
+    assert process.returncode == 143
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]

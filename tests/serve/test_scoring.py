@@ -102,3 +102,24 @@ def test_without_a_month_of_funding_it_is_now(model: SavedModel, application: Fi
     left_out = {name: value for name, value in application.items() if name != "issue_d"}
     given = score_application(model, application | {"issue_d": "Mar-2015"})
     assert score_application(model, left_out) == given
+
+
+def test_a_value_that_reads_like_the_median_is_said_to_be_at_it(model: SavedModel, application: Fields):
+    median = model.training.numbers["dti"].median
+    reasons = all_reasons(model, application | {"dti": median - 0.001})
+    (dti,) = (reason for reason in reasons if reason.feature == "dti")
+    assert f"at the portfolio's median of {median:.1f} %" in dti.text
+
+
+@pytest.mark.parametrize("words", ["10+ years", "< 1 year"])
+def test_the_time_in_employment_is_told_in_the_words_of_the_codebook(
+    model: SavedModel, application: Fields, words: str
+):
+    reasons = all_reasons(model, application | {"emp_length": words})
+    (found,) = (reason for reason in reasons if reason.feature == "emp_length_years")
+    assert found.text.startswith(f"The time in employment is {words}, ")
+
+
+def test_an_income_of_nothing_is_one_doubt_and_not_three(model: SavedModel, application: Fields):
+    told = [caution.field for caution in score_application(model, application | {"annual_inc": 0.0}).warnings]
+    assert told == ["annual_inc"]

@@ -155,7 +155,7 @@ def test_killed_at_any_moment_the_old_champion_stays(
     assert store.champion() == store.folder / model_version(model_folder)
     assert store.promote(other, "r2", GATES)
     assert store.champion() == store.folder / model_version(other)
-    assert not list(store.folder.glob(".staging-*"))
+    assert not list(store.folder.glob(".loantap-staging-*"))
 
 
 def test_two_promotions_at_once_do_not_mix(store: ModelStore, model_folder: Path):
@@ -184,4 +184,29 @@ def test_the_pointer_cannot_name_a_folder_outside(store: ModelStore, model_folde
     pointer["history"][0]["version"] = "../../elsewh"
     path.write_text(json.dumps(pointer))
     with pytest.raises(InputError, match="version"):
+        store.champion()
+
+
+def test_a_folder_of_the_store_that_holds_another_model_is_refused(model_folder: Path, tmp_path: Path):
+    store = ModelStore(tmp_path / "store")
+    version = load_model(model_folder).version
+    other_model(model_folder, store.folder / version)
+    with pytest.raises(InputError, match="it holds another model than its name says"):
+        store.promote(model_folder, "r1", GATES)
+    assert store.champion() is None
+
+
+def test_only_the_model_that_was_judged_is_promoted(model_folder: Path, tmp_path: Path):
+    with pytest.raises(InputError, match="another model than 0123456789ab, which was judged"):
+        ModelStore(tmp_path / "store").promote(model_folder, "r1", GATES, version="0123456789ab")
+
+
+def test_a_champion_that_was_changed_by_hand_does_not_answer(model_folder: Path, tmp_path: Path):
+    store = ModelStore(tmp_path / "store")
+    store.promote(model_folder, "r1", GATES)
+    champion = store.champion()
+    assert champion is not None
+    shutil.rmtree(champion)
+    other_model(model_folder, champion)
+    with pytest.raises(InputError, match="it holds another model than its name says"):
         store.champion()

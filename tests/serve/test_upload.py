@@ -1,5 +1,6 @@
 """A file that is handed in, scored, and gone."""
 
+import gzip
 import io
 import tempfile
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from loantap.errors import InputError
 from loantap.model.persistence import SavedModel, load_model
+from loantap.serve import upload
 from loantap.serve.upload import score_upload
 
 
@@ -50,7 +52,9 @@ def test_refused_rows_come_back_with_reasons(model: SavedModel, raw_loans: pd.Da
         ("loans.csv", b"", "loans.csv"),
         ("loans.csv", b"a,b\n1,2\n", "loans.csv: .*missing"),
         ("loans.parquet", b"no parquet", "loans.parquet"),
-        ("loans.csv.gz", b"no gzip", "loans.csv.gz"),
+        ("loans.csv.gz", b"no gzip", "loans.csv.gz: expected a whole gzip file"),
+        ("loans.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99)[:-9], "loans.csv.gz: expected a whole gzip file"),
+        ("loans.csv.gz", gzip.compress(b"a,b\n1,2\n"), "loans.csv.gz: .*missing"),
     ],
 )
 def test_a_file_of_no_use_is_named_as_its_owner_named_it(
@@ -59,4 +63,15 @@ def test_a_file_of_no_use_is_named_as_its_owner_named_it(
     with pytest.raises(InputError, match=said) as caught:
         score_upload(model, name, content)
     assert str(corner) not in str(caught.value)
+    assert list(corner.iterdir()) == []
+
+
+def test_a_packed_file_is_unpacked_up_to_a_limit(
+    model: SavedModel, raw_loans: pd.DataFrame, corner: Path, monkeypatch: pytest.MonkeyPatch
+):
+    text = raw_loans.head(20).to_csv(index=False).encode()
+    monkeypatch.setattr(upload, "_LARGEST", len(text))
+    assert score_upload(model, "loans.csv.gz", gzip.compress(text)).report.scored == 20
+    with pytest.raises(InputError, match=r"loans.csv.gz: unpacked it is larger than"):
+        score_upload(model, "loans.csv.gz", gzip.compress(text + b"\n"))
     assert list(corner.iterdir()) == []

@@ -1,5 +1,6 @@
 """The command line: `loantap --help`."""
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -35,6 +36,8 @@ for command in _COMMANDS:
 
 def main() -> None:
     """Run the command line; errors raised on purpose become one message and their exit code."""
+    # As Ctrl-C: what is half written is taken away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except LoanTapError as error:

@@ -15,7 +15,9 @@ _UPLOAD_MB = 200  # 400,000 applications as CSV are about 100
 
 
 def dashboard(
-    model: Annotated[Path | None, typer.Option(help="A model's folder; the champion, or the run's, if absent.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model's folder, a run's, or a store; the champion, or the run's, if absent.")
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(help="A run's folder, or its name under runs/; the champion's, or the newest, if absent."),
@@ -50,7 +52,8 @@ def dashboard(
     }
     words = [sys.executable, "-m", "streamlit", "run", str(Path(pages.__file__).with_name("app.py"))]
     words += [f"--{name}={value}" for name, value in options.items()]
-    told = {MODEL: str(model.resolve()) if model else "", RUN: str(folder or "")}
+    named = model.resolve() if model and model.exists() else model  # else it is a run's name
+    told = {MODEL: str(named or ""), RUN: str(folder or "")}
     if host not in ("127.0.0.1", "::1", "localhost"):
         errors.print("Note: there is no login: whoever reaches this address sees the loans' rates and may score.")
     console.print(f"Dashboard: http://{host}:{port} (Ctrl+C ends it)", highlight=False, soft_wrap=True)

@@ -13,7 +13,6 @@ from rich.table import Table
 from loantap.cli.common import console, run_folder
 from loantap.errors import InputError, PromotionError, SourceError
 from loantap.progress import step
-from loantap.settings import runs_dir
 
 if TYPE_CHECKING:
     from loantap.serve.gates import Verdict
@@ -34,6 +33,7 @@ def promote(
     ] = None,
 ) -> None:
     """Make a run's model the champion if it passes every gate; nothing changes if it does not."""
+    from loantap.model.persistence import model_version
     from loantap.report.manifest import read_manifest
     from loantap.serve.gates import judge_run
     from loantap.serve.store import ModelStore
@@ -47,6 +47,7 @@ def promote(
         _say(f"The champion is {version} of run {back.run_id} again, promoted at {back.promoted_at}.")
     else:
         folder = run_folder(run)
+        version = model_version(folder / "model") if (folder / "model").is_dir() else ""
         with step(console, "holding the model against the gates"):
             verdicts = judge_run(folder, allow_synthetic=allow_synthetic)
         _show(verdicts)
@@ -56,8 +57,9 @@ def promote(
                 f"{folder.name} was not promoted: it does not pass {', '.join(failed)}. The champion is what it was."
             )
         manifest = read_manifest(folder)
-        changed = models.promote(folder / "model", manifest.run_id, [verdict.plain() for verdict in verdicts])
-        version = models.history()[-1].version
+        changed = models.promote(
+            folder / "model", manifest.run_id, [verdict.plain() for verdict in verdicts], version=version
+        )
         _say(
             f"The champion is {version} of run {manifest.run_id}, in {models.champion()}"
             if changed
@@ -75,8 +77,7 @@ def export(
     from loantap.model.persistence import export_pickle
     from loantap.serve.locate import find_model
 
-    named = runs_dir() / model
-    sums = export_pickle(find_model(named if not model.exists() and named.is_dir() else model), out)
+    sums = export_pickle(find_model(model), out)
     _say(f"Wrote {out}, and its sha256 to {sums}")
     _say(
         "A pickle can run any code when it is read. It is read only with --allow-pickle and that file, so send the file "

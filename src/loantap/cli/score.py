@@ -42,7 +42,7 @@ def score(
     from loantap.data.application_file import expected_rows, open_applications
     from loantap.model.inputs import source_columns
     from loantap.model.persistence import load_model
-    from loantap.serve.batch import OURS, Applications, score_applications
+    from loantap.serve.batch import Applications, score_applications
     from loantap.serve.locate import find_model
 
     clock = Clock()
@@ -61,8 +61,6 @@ def score(
         total = expected_rows(Path(source))
     with TemporaryDirectory() as folder, rows_progress(console, "scoring", total) as progress:
         target = Path(folder) / "scores.parquet" if out.startswith(TABLE) else Path(out)
-        if target.resolve() == Path(source).resolve():
-            raise InputError(f"{out}: expected another file than the one that is read. Name another one.")
         report = score_applications(chosen, applications, target, progress=progress)
         where = str(target)
         if declared and out.startswith(TABLE):
@@ -73,7 +71,7 @@ def score(
                     f"{source}: {report.refused:,} of {report.rows:,} rows break the contract of applications. A table is written "
                     "for all rows or for none: score into a file to see which, mend them, and score again."
                 )
-            where = write_table(declared, out.removeprefix(TABLE), target, ours=OURS)
+            where = write_table(declared, out.removeprefix(TABLE), target)
     console.print(
         f"Scored {report.scored:,} of {report.rows:,} applications with model {chosen.version}: {report.referred:,} referred, "
         f"mean probability of default {report.mean_probability:.1%}. {where} ({clock})",

@@ -36,5 +36,8 @@ def expected_rows(path: Path) -> int | None:
         return None
     with path.open("rb") as stream:
         start = stream.read(_SAMPLE_BYTES)
-    records = sum(1 for _ in csv.reader(io.StringIO(start.decode("utf-8", "replace"), newline="")))
+    try:
+        records = sum(1 for _ in csv.reader(io.StringIO(start.decode("utf-8", "replace"), newline="")))
+    except csv.Error:
+        return None
     return max(1, round(records * path.stat().st_size / max(len(start), 1)) - 1)

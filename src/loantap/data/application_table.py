@@ -9,6 +9,7 @@ from loantap.data.application_file import WELCOME
 from loantap.data.connectors.base import BATCH_ROWS, table_of
 from loantap.data.connectors.config import Config
 from loantap.data.connectors.sql import shown, told
+from loantap.data.headers import with_text_keys
 from loantap.data.sources import RaggedRow
 from loantap.data.warehouse import open_warehouse, table_name
 from loantap.errors import InputError, SchemaError
@@ -25,6 +26,7 @@ class ApplicationTable:
     """
 
     ragged: Sequence[RaggedRow] = ()
+    path = None
 
     def __init__(self, config: Config, name: str, *, needed: Sequence[str]) -> None:
         """Look at the table; raises InputError where it is absent, SchemaError where it lacks a column."""
@@ -55,7 +57,7 @@ class ApplicationTable:
             result = streaming.execute(sa.select(self._table))
             names = list(result.keys())
             for rows in result.partitions(BATCH_ROWS):
-                frame = table_of(names, rows).to_pandas(date_as_object=False)
+                frame = with_text_keys(table_of(names, rows)).to_pandas(date_as_object=False)
                 frame.index = pd.RangeIndex(start, start + len(frame), name="row")
                 start += len(frame)
                 yield frame

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from loantap.data.columns import COLUMNS, Column
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_PLACE = {month: place for place, month in enumerate(_MONTHS)}
 MONTH_PATTERN = rf"^({'|'.join(_MONTHS)})-(19|20)[0-9]{{2}}$"
 _TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"  # no control characters
 _TEXT_LENGTH = 200
@@ -26,7 +27,7 @@ FIELDS: tuple[Column, ...] = tuple(
 
 def month_number(text: str) -> int:
     """Return the months from year 0 to a month such as 'Jan-2015'."""
-    return int(text[4:]) * 12 + _MONTHS.index(text[:3])
+    return int(text[4:]) * 12 + _PLACE[text[:3]]
 
 
 def this_month() -> str:

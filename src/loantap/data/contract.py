@@ -12,6 +12,7 @@ import pyarrow as arrow
 import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
+from loantap.data.applications import MONTH_PATTERN
 from loantap.data.columns import BY_NAME, COLUMNS, Column
 
 FAILURE_COLUMNS = ["row", "column", "rule", "value"]
@@ -107,6 +108,8 @@ def _parse(raw: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[pd.DataFrame
 
 
 def _number(values: pd.Series) -> pd.Series:
+    if pd.api.types.is_bool_dtype(values):
+        return pd.Series(np.nan, values.index)  # true is no number
     try:  # the fast way, for columns that hold nothing but plain numbers
         numbers = pd.Series(pc.cast(arrow.array(values), arrow.float64()).to_numpy(zero_copy_only=False), values.index)
     except (arrow.ArrowInvalid, arrow.ArrowTypeError, arrow.ArrowNotImplementedError):
@@ -115,11 +118,16 @@ def _number(values: pd.Series) -> pd.Series:
 
 
 def _month(values: pd.Series) -> pd.Series:
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     if pd.api.types.is_datetime64_any_dtype(values):
-        return values.astype("datetime64[s]")
-    return _by_level(
-        values, lambda texts: pd.to_datetime(texts, format="%b-%Y", errors="coerce").astype("datetime64[s]")
-    )
+        return values.where(values.dt.year.between(1900, 2099)).astype("datetime64[s]")
+    return _by_level(values, _month_of)
+
+
+def _month_of(texts: pd.Series) -> pd.Series:
+    known = texts.where(texts.astype("str").str.fullmatch(MONTH_PATTERN))
+    return pd.to_datetime(known, format="%b-%Y", errors="coerce").astype("datetime64[s]")
 
 
 def _stripped(values: pd.Series) -> pd.Series:

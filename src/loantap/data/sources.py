@@ -1,10 +1,6 @@
 """Where loans come from: files read, or synthetic loans made, in chunks; every value still as it was written."""
 
-import codecs
-import csv
-import gzip
-import io
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from loantap.data import columns
+from loantap.data.headers import check_header, check_types, csv_header, parquet_header, with_text_keys
 from loantap.data.synthetic import iter_loans
 from loantap.errors import InputError, SchemaError
 
@@ -25,8 +22,8 @@ MISSING = [
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 ]  # fmt: skip
-_SNIFFED_BYTES = 1 << 16
 _BATCH_ROWS = 100_000
+_MOST_RAGGED = 100_000  # records with a wrong number of fields; what is more is no table
 _BLOCK_BYTES = 1 << 22  # Arrow reads up to 32 of them ahead
 
 
@@ -133,10 +130,10 @@ class LoanFile:
     def _read(self) -> Iterator[pd.DataFrame]:
         try:
             if self.path.suffix == ".parquet":
-                for batch in pq.ParquetFile(self.path, pre_buffer=False).iter_batches(
-                    batch_size=_BATCH_ROWS, columns=self.only
-                ):
-                    yield batch.to_pandas()
+                file = pq.ParquetFile(self.path, pre_buffer=False)
+                for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=self.only):
+                    # What pandas noted there would make an index of a column, and hide it.
+                    yield with_text_keys(batch).to_pandas(ignore_metadata=True)
             else:
                 yield from self._read_csv()
         except pa.ArrowInvalid as error:
@@ -171,6 +168,8 @@ class LoanFile:
             yield pa.Table.from_batches(waiting).to_pandas()
 
     def _set_aside(self, row: pyarrow.csv.InvalidRow) -> str:
+        if len(self.ragged) >= _MOST_RAGGED:
+            return "error"  # this is another kind of file
         # Arrow counts records from 1 and the header is the first; with its number unknown, say so with 0.
         self.ragged.append(RaggedRow((row.number or 1) - 1, row.actual_columns, row.text))
         return "skip"
@@ -203,57 +202,9 @@ def open_loans(path: Path, *, needed: Sequence[str] = columns.NAMES, welcome: Se
         )
     if path.stat().st_size == 0:
         raise InputError(f"{path}: expected loans, the file is empty (0 bytes). Copy or export it again.")
-    header = _parquet_header(path) if path.suffix == ".parquet" else _csv_header(path)
-    _check_header(path, header, needed)
+    header = parquet_header(path) if path.suffix == ".parquet" else csv_header(path)
+    check_header(path, header, needed)
     only = None if welcome is None else [name for name in header if name in (*needed, *welcome)]
+    if path.suffix == ".parquet":
+        check_types(path, only or header)
     return LoanFile(path, tuple(header), only=only)
-
-
-def _parquet_header(path: Path) -> list[str]:
-    try:
-        return list(pq.read_schema(path).names)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: expected a Parquet file, but: {error}. Write it again.") from error
-
-
-def _csv_header(path: Path) -> list[str]:
-    opener: Callable = gzip.open if path.name.endswith(".gz") else open
-    try:
-        with opener(path, "rb") as stream:
-            start = stream.read(_SNIFFED_BYTES)
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: expected a gzipped CSV, but: {error}. Copy or export it again.") from error
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError(
-            f"{path}: expected UTF-8, found UTF-16. Save it as 'CSV UTF-8', or run: iconv -f UTF-16 -t UTF-8"
-        )
-    try:
-        # A character may be cut at the end of what was read; the decoder waits for its rest.
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8, byte {error.start:,} is no UTF-8. Save it as 'CSV UTF-8', or run: iconv -f CP1252 -t UTF-8"
-        ) from error
-    if "\x00" in text:
-        raise InputError(f"{path}: expected text, found binary data. Check that this is the CSV file.")
-    return next(csv.reader(io.StringIO(text)), [])
-
-
-def _check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
-    if len(header) == 1:
-        for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-            if header[0].count(separator) >= len(needed) // 2:
-                raise SchemaError(f"{path}: expected commas between fields, found {name}. Export it with commas.")
-    doubled = sorted({name for name in header if header.count(name) > 1})
-    if doubled:
-        raise SchemaError(
-            f"{path}: expected each column once, these stand more than once: {', '.join(doubled)}. Drop the copies."
-        )
-    missing = [name for name in needed if name not in header]
-    if missing:
-        close = {name: other for name in missing for other in header if other.strip().lower() == name and other != name}
-        hint = "".join(f" Column '{other}' looks like '{name}': rename it." for name, other in close.items())
-        raise SchemaError(
-            f"{path}: expected {'the ' if needed is columns.NAMES else ''}{len(needed)} columns of the codebook (data/README.md), found {len(header)} "
-            f"columns, and these are missing: {', '.join(missing)}.{hint or ' Export them too.'}"
-        )

@@ -130,27 +130,27 @@ def _held(connection: sa.Connection, name: str, schema: str | None) -> tuple[str
     )
 
 
-def write_table(config: Config, name: str, path: Path, *, ours: set[str]) -> str:
+def write_table(config: Config, name: str, path: Path) -> str:
     """Put a Parquet file in the place of a table of that name, and return where, in words.
 
     Args:
         config: Declares the warehouse.
         name: The table.
         path: The rows.
-        ours: Columns by which a table that loantap wrote is known; one without them is never replaced.
 
-    Raises InputError for a table of others, SourceError if the warehouse fails; it then holds what it held.
+    Raises InputError for a table with other columns, which is somebody else's, SourceError if the warehouse fails; it then holds what it held.
     """
     name, engine = table_name(name), open_warehouse(config, create=True)
     schema = config.warehouse.table_schema if config.warehouse else None
     with transaction(engine, config) as connection:
         inspector = sa.inspect(connection)
         view = name in inspector.get_view_names(schema)
+        columns = set(pq.read_schema(path).names)
         there = view or inspector.has_table(name, schema)
-        if there and (view or not ours <= {column["name"] for column in inspector.get_columns(name, schema)}):
+        if there and (view or {column["name"] for column in inspector.get_columns(name, schema)} != columns):
             raise InputError(
-                f"warehouse: '{name}' is there and was not written by loantap (it has not the columns {', '.join(sorted(ours))}). "
-                "Name another table, or remove it yourself."
+                f"warehouse: '{name}' is there and was not written by loantap as this is (its columns are not "
+                f"{', '.join(sorted(columns))}). Name another table, or remove it yourself."
             )
         replace_table(connection, name, schema, path, {})
     return f"table {name} in {shown(engine.url)}"

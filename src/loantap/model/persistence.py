@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import skops.io
-from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from loantap.errors import InputError
 from loantap.files import sha256, staging_folder
 from loantap.model.calibration import SigmoidCalibration
-from loantap.model.inputs import Inputs, feature_frame
+from loantap.model.facts import Facts
+from loantap.model.inputs import feature_frame
 from loantap.model.pickled import PICKLE, read_pickle
 from loantap.model.plain import BINDING, plain_pipeline, versions, whole_pipeline
 from loantap.model.reasons import ReasonCode, reason_table
@@ -35,37 +36,6 @@ if TYPE_CHECKING:
 PIPELINE, FACTS, REASONS, TRAINING = "pipeline.skops", "model.json", "reasons.json", "training.json"
 CARD, PAGE = "model_card.json", "model_card.html"
 _STEPS = ["standard", "expand", "model"]
-
-
-class Facts(BaseModel):
-    """What `model.json` holds: how the model was made, and how its log-odds become decisions.
-
-    Attributes:
-        inputs: Which set of inputs it takes.
-        encoding: How they were encoded.
-        sampler: What was done about the rarity of defaults.
-        penalty: Of the coefficients.
-        C: Its inverse strength.
-        features: The inputs, in the order of contributions.
-        slope: Of the calibration.
-        intercept: Of the calibration.
-        threshold: Calibrated probability at and above which a loan is flagged, for F2.
-        profit_threshold: The same for profit.
-        versions: Of the libraries that made it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    inputs: Inputs
-    encoding: str
-    sampler: str
-    penalty: str
-    C: FiniteFloat
-    features: list[str]
-    slope: FiniteFloat
-    intercept: FiniteFloat
-    threshold: FiniteFloat
-    profit_threshold: FiniteFloat
-    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -162,6 +132,7 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
     Raises InputError for a file that is missing, changed, of another version, or not a model's.
     """
     _check_parts(folder)
+    version = model_version(folder)
     check_seal(folder)
     facts = _read(folder / FACTS, Facts)
     here_now = versions()
@@ -178,7 +149,7 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
     reasons, training = _read(folder / REASONS, list[ReasonCode]), _read(folder / TRAINING, TrainingSummary)
     card = _read(folder / CARD, dict[str, Any])
     try:
-        model = SavedModel(model_version(folder), facts, whole_pipeline(pipeline), reasons, training, card)
+        model = SavedModel(version, facts, whole_pipeline(pipeline), reasons, training, card)
         features = model.scorer.features
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder}: its pipeline is not one that loantap makes: {error!r}. Do not use it.") from error
@@ -186,6 +157,8 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
         raise InputError(
             f"{folder}: its pipeline, {FACTS} and {REASONS} name different features. Make the model again."
         )
+    if model_version(folder) != version:
+        raise InputError(f"{folder}: another model took its place while it was read. Read it again.")
     return model
 
 
@@ -196,10 +169,10 @@ def export_pickle(folder: Path, out: Path) -> Path:
     """
     sums = out.with_name(out.name + ".sha256")
     for path in (out, sums):
-        if path.exists():
+        if path.exists() or path.is_symlink():
             raise InputError(f"{path}: expected nothing there. Name another folder, or remove it yourself.")
     model = load_model(folder)
-    with staging_folder(out.resolve().parent) as staging:
+    with staging_folder(out.resolve().parent, alone=False) as staging:
         for name in (FACTS, REASONS, TRAINING, CARD, PAGE):
             shutil.copy(folder / name, staging / name)
         (staging / PICKLE).write_bytes(pickle.dumps(model.pipeline, protocol=5))
@@ -219,8 +192,16 @@ def _check_parts(folder: Path) -> None:
 
 
 def model_version(folder: Path) -> str:
-    """Return the version of the model in a folder: twelve hexadecimal digits that follow from its content."""
-    return hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()[:12]
+    """Return the version of the model in a folder: twelve hexadecimal digits that follow from its content.
+
+    Raises InputError where there is none.
+    """
+    try:
+        return hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()[:12]
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{folder}: expected a saved model with its {SUMS}, found none. Name a model's folder."
+        ) from error
 
 
 def _read(path: Path, form: Any) -> Any:
@@ -235,13 +216,15 @@ def _read_skops(path: Path) -> Any:
         return skops.io.load(path)
     except UntrustedTypesFoundException as error:
         raise InputError(f"{path}: expected scikit-learn's types only, but: {error}. Do not use this file.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever a damaged file makes of its reader
         raise InputError(f"{path}: expected a pipeline that loantap wrote, but: {error}") from error
 
 
 def _take_place(staging: Path, folder: Path) -> None:
-    """Move a finished folder to its place."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Move a finished folder to its place; a former one stays beside it until then."""
     staging.chmod(0o755)  # a model is no personal data
+    former = staging.with_name(f"{staging.name}-former")
+    if folder.exists():
+        folder.rename(former)
     staging.rename(folder)
+    shutil.rmtree(former, ignore_errors=True)

@@ -96,6 +96,7 @@ def reasons_of(
     slope: float,
     effect: Effect | None = None,
     limit: int | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> list[Reason]:
     """Return the reasons that an application's inputs give, the strongest first.
 
@@ -107,28 +108,33 @@ def reasons_of(
         slope: Of the calibration, so that contributions are of calibrated log-odds.
         effect: Only reasons of this effect; all of them if None.
         limit: At most so many.
+        words: Values by feature that are told in the application's own words.
     """
     added = [slope * (contribution - line.average) for line, contribution in zip(table, contributions, strict=True)]
     order = sorted(range(len(added)), key=lambda place: -abs(added[place]))
-    chosen = [place for place in order if effect is None or _effect(added[place]) == effect]
-    return [_reason(table[place], added[place], features[table[place].feature], training) for place in chosen[:limit]]
+    chosen = [place for place in order if added[place] != 0 and effect in (None, _effect(added[place]))]
+    return [_reason(table[place], added[place], features, training, words or {}) for place in chosen[:limit]]
 
 
 def _effect(added: float) -> Effect:
     return "raises" if added > 0 else "lowers"
 
 
-def _reason(line: ReasonCode, added: float, value: Value, training: TrainingSummary) -> Reason:
-    text = f"{_told(line, value, training)}; this {_effect(added)} the risk."
+def _reason(
+    line: ReasonCode, added: float, features: Mapping[str, Value], training: TrainingSummary, words: Mapping[str, str]
+) -> Reason:
+    text = f"{_told(line, features[line.feature], training, words.get(line.feature))}; this {_effect(added)} the risk."
     return Reason(line.code, line.feature, _effect(added), added, text[0].upper() + text[1:])
 
 
-def _told(line: ReasonCode, value: Value, training: TrainingSummary) -> str:
+def _told(line: ReasonCode, value: Value, training: TrainingSummary, words: str | None) -> str:
     if value is None:
         return f"{line.label} is not known"
-    shown = line.form.format(value)
+    shown = words or line.form.format(value)
     if line.feature not in training.numbers:
         return f"{line.label} is {shown}"
     median = training.numbers[line.feature].median
-    place = "above" if value > median else "below" if value < median else "at"  # type: ignore[operator]
-    return f"{line.label} is {shown}, {place} the portfolio's median of {line.form.format(median)}"
+    typical = line.form.format(median)
+    same = line.form.format(value) == typical  # as told, whatever further digits say
+    place = "at" if same else "above" if value > median else "below"  # type: ignore[operator]
+    return f"{line.label} is {shown}, {place} the portfolio's median of {typical}"

@@ -20,6 +20,9 @@ from sklearn.pipeline import Pipeline
 _UNSEEN = "\x00unseen"  # a level that no training loan had: what the encoder makes of any such text
 _INDICATOR = "missingindicator_"
 Value = float | str | None
+_Pieces = tuple[tuple[float, float, float, float], ...]
+# name, logarithm, contribution where it is missing, slope and offset of a line, or low, high, knots and pieces of a curve
+_Term = tuple[str, bool, float, float, float, tuple[float, float, tuple[float, ...], _Pieces] | None]
 
 
 class _Number(NamedTuple):
@@ -36,9 +39,35 @@ class _Number(NamedTuple):
     low: float
     high: float
     knots: tuple[float, ...]  # where pieces begin
-    pieces: tuple[tuple[float, float, float, float], ...]  # of (z - knot), highest power first
+    pieces: _Pieces  # of (z - knot), highest power first
     stated: float  # the indicator's share of the contribution
     not_stated: float
+
+    def z(self, value: float | None) -> float:
+        """Return the standardised value."""
+        if value is None:
+            return self.missing
+        return ((log1p(value) if self.logarithm else value) - self.mean) / self.scale
+
+    def term(self) -> _Term:
+        """Return the same contribution in t, with all that is constant multiplied out, for one value at a time."""
+        unknown = self._at(self.missing) + self.not_stated
+        if len(self.knots) == 1:
+            slope = self.pieces[0][2] / self.scale
+            return self.name, self.logarithm, unknown, slope, self.stated - slope * self.mean, None
+        knots = tuple(knot * self.scale + self.mean for knot in self.knots)
+        pieces = tuple(
+            (a / self.scale**3, b / self.scale**2, c / self.scale, d + self.stated) for a, b, c, d in self.pieces
+        )
+        low, high = self.low * self.scale + self.mean, self.high * self.scale + self.mean
+        return self.name, self.logarithm, unknown, 0.0, 0.0, (low, high, knots, pieces)
+
+    def _at(self, z: float) -> float:
+        z = min(max(z, self.low), self.high)
+        piece = max(bisect_right(self.knots, z) - 1, 0)
+        a, b, c, d = self.pieces[piece]
+        u = z - self.knots[piece]
+        return ((a * u + b) * u + c) * u + d
 
 
 class Scorer:
@@ -59,6 +88,7 @@ class Scorer:
         self.features = [*(number.name for number in numbers), *categories]
         self.intercept = intercept
         self._numbers, self._categories, self._products = numbers, categories, products
+        self._terms = [number.term() for number in numbers]
         self._levels = {name: frozenset(levels) - {_UNSEEN} for name, levels in categories.items()}
 
     def levels(self, feature: str) -> frozenset[str]:
@@ -67,24 +97,25 @@ class Scorer:
 
     def one(self, features: Mapping[str, Value]) -> list[float]:
         """Return the contributions of one application's features, in the order of `features`."""
-        found, standardised, products = [], [], self._products
-        for name, logarithm, mean, scale, missing, low, high, knots, pieces, stated, not_stated in self._numbers:
+        found: list[float] = []
+        for name, logarithm, unknown, slope, offset, curve in self._terms:
             value = features[name]
             if value is None:
-                z, contribution = missing, not_stated
-            else:
-                z = ((log1p(value) if logarithm else value) - mean) / scale  # type: ignore[arg-type, operator]
-                contribution = stated
-            if products is not None:
-                standardised.append(z)
-            z = low if z < low else high if z > high else z  # min and max take thrice as long
-            piece = max(bisect_right(knots, z) - 1, 0) if len(knots) > 1 else 0
+                found.append(unknown)
+                continue
+            t = log1p(value) if logarithm else value  # type: ignore[arg-type]
+            if curve is None:
+                found.append(offset + slope * t)  # type: ignore[operator]
+                continue
+            low, high, knots, pieces = curve
+            t = low if t < low else high if t > high else t  # type: ignore[operator]  # min and max take thrice as long
+            piece = max(bisect_right(knots, t) - 1, 0)
             a, b, c, d = pieces[piece]
-            u = z - knots[piece]
-            found.append(contribution + ((a * u + b) * u + c) * u + d)
-        if products is not None:
-            z_all = np.array(standardised)
-            found = [one + pair for one, pair in zip(found, (z_all * (products @ z_all)).tolist(), strict=True)]
+            u = t - knots[piece]  # type: ignore[operator]
+            found.append(((a * u + b) * u + c) * u + d)
+        if self._products is not None:
+            z = np.array([number.z(features[number.name]) for number in self._numbers])  # type: ignore[arg-type]
+            found = [one + pair for one, pair in zip(found, (z * (self._products @ z)).tolist(), strict=True)]
         for name, levels in self._categories.items():
             level = features[name]
             found.append(levels.get(level, levels[_UNSEEN]))  # type: ignore[arg-type]
@@ -207,7 +238,7 @@ def _levels(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, di
     found: dict[str, dict[str, float]] = {}
     end = 0
     for column, (name, levels) in enumerate(zip(encoder.feature_names_in_, encoder.categories_, strict=True)):
-        # Asked one by one, with every other column unseen: rare levels share a column, and unseen ones join it.
+        # Asked one by one, with every other column unseen: rare levels share a column, and unseen ones have none.
         asked = pd.DataFrame({other: [_UNSEEN] * (len(levels) + 1) for other in encoder.feature_names_in_})
         asked[name] = [*levels, _UNSEEN]
         start, end = end, end + encoder._n_features_outs[column]

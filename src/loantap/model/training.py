@@ -1,5 +1,6 @@
 """What the training loans were like: ranges, medians and shares, and no loan of them."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
@@ -15,9 +16,9 @@ class NumberSummary(BaseModel):
     """A number among the training loans.
 
     Attributes:
-        low: The smallest value that still has `min_cell` loans at or below it, so that it is nobody's own.
+        low: The value that `min_cell` loans are at or below, rounded down to two digits, so that it is nobody's own.
         median: Half of the known values lie at or below it.
-        high: The largest value that still has `min_cell` loans at or above it.
+        high: The value that `min_cell` loans are at or above, rounded up to two digits.
         missing: Share of the loans without a value.
     """
 
@@ -64,7 +65,10 @@ def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 1
         if len(known) < 2 * min_cell:
             continue
         numbers[str(name)] = NumberSummary(
-            low=known[min_cell - 1], median=np.median(known), high=known[-min_cell], missing=X[name].isna().mean()
+            low=_rounded(known[min_cell - 1], np.floor),
+            median=np.median(known),
+            high=_rounded(known[-min_cell], np.ceil),
+            missing=X[name].isna().mean(),
         )
     months = loans["issue_d"].dt.strftime("%Y-%m")
     return TrainingSummary(
@@ -75,3 +79,10 @@ def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 1
         numbers=numbers,
         categories=categories,
     )
+
+
+def _rounded(value: float, outward: Callable[[float], float]) -> float:
+    if value == 0:
+        return 0.0
+    unit = 10.0 ** (np.floor(np.log10(abs(value))) - 1)
+    return float(outward(value / unit) * unit)

@@ -78,12 +78,17 @@ class RunFolder:
         return _read_json(self.path / MANIFEST, "a run folder holds a manifest")
 
     def loans(self, columns: list[str] | None = None) -> pd.DataFrame:
-        """Return the cleaned loans, or only the named columns of them."""
+        """Return the cleaned loans, or only the named columns of them; raises InputError where they cannot be read."""
         if not self.loans_path.is_file():
             raise InputError(
                 f"{self.loans_path}: expected the cleaned loans, found nothing. Run the ingest stage first."
             )
-        return pd.read_parquet(self.loans_path, columns=columns)
+        try:
+            return pd.read_parquet(self.loans_path, columns=columns)
+        except (OSError, ValueError) as error:  # pyarrow's own are among these
+            raise InputError(
+                f"{self.loans_path}: expected the cleaned loans as Parquet, but: {error}. Run the ingest stage again."
+            ) from error
 
     def counts(self, columns: list[str] | None = None) -> LoanCounts:
         """Return counts by the named columns of the cleaned loans (which need `default` among them), or by any."""

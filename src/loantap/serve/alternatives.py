@@ -12,12 +12,15 @@ from loantap.data.applications import this_month
 from loantap.data.columns import BY_NAME
 from loantap.model.inputs import CAPS, CATEGORIES, application_features, capped, with_ratios
 from loantap.model.persistence import SavedModel
+from loantap.report.tables import show
 from loantap.serve.scoring import Decision, Score, score_application
 
 # What people ask for: the step of a change, how it is called, and how it is written.
 _STEPS = {"dti": 0.1, "loan_amnt": 100.0}
 _NAMES = {"dti": "the debt-to-income", "loan_amnt": "the amount", "term": "the term"}
 _FORMS = {"dti": "{:.1f} %", "loan_amnt": "{:,.0f}", "term": "{}"}
+_DIGITS = 6
+_CENT = 0.01  # an annuity is stated in whole ones
 _PRICE = "at the same rate and grade, which the lender may set anew"
 
 
@@ -58,8 +61,8 @@ def alternatives(model: SavedModel, application: Mapping[str, Any]) -> list[Alte
 
     For a referral: what would let it be approved, and amount and term together where nothing alone does. For an approval:
     what would have it referred. Every value on the grid of `_STEPS` between the application's and the end of what training
-    loans had is tried, since a score need not rise or fall all the way. When amount or term changes, the installment becomes
-    their annuity; rate and grade stay.
+    loans had is tried, since a score need not rise or fall all the way: lower ones for a referral, higher ones for an
+    approval. When amount or term changes, the installment keeps its ratio to their annuity; rate and grade stay.
 
     Args:
         model: The model.
@@ -99,9 +102,8 @@ def _search(
         after = {name: _plain(values[place]) for name, values in tried.items()}
         changed = {**application, **after}
         if fields != ("dti",):
-            payment = annuity(changed["loan_amnt"], changed["int_rate"], months_of(changed["term"]))
-            changed["installment"] = round(payment, 2)
-            after["installment"] = changed["installment"]
+            payment = _payment(application, changed["loan_amnt"], months_of(changed["term"]))
+            changed["installment"] = after["installment"] = round(float(payment), 2)
         score = score_application(model, changed)
         if score.decision != now:  # the grid's own arithmetic may differ in the last digit
             changes = tuple(Change(name, application[name], value) for name, value in after.items())
@@ -126,10 +128,18 @@ def _across(
         months = np.array([months_of(term) for term in np.broadcast_to(asked["term"], size)])
         frame["loan_amnt"], frame["term"] = asked["loan_amnt"], months.astype(float)
         if "installment" in frame:
-            frame["installment"] = np.round(annuity(frame["loan_amnt"], application["int_rate"], months), 2)
+            frame["installment"] = np.round(_payment(application, frame["loan_amnt"], months), 2)
     log_odds = model.scorer.many(with_ratios(capped(frame))).sum(axis=1) + model.scorer.intercept
     referred = model.calibration(log_odds) >= model.threshold
     return np.flatnonzero(referred != (now == "refer")).tolist()
+
+
+def _payment(application: Mapping[str, Any], amount: Any, months: Any) -> Any:
+    """Return the installment of another amount or term: a stated one that is not the annuity stays as far from it."""
+    rate = application["int_rate"]
+    stated, due = application["installment"], annuity(application["loan_amnt"], rate, months_of(application["term"]))
+    ratio = 1.0 if abs(stated - due) < _CENT else stated / due
+    return ratio * annuity(amount, rate, months)
 
 
 def _plain(value: Any) -> float | str:
@@ -147,14 +157,26 @@ def _told(changes: tuple[Change, ...], score: Score) -> str:
     if paid := said.get("installment"):
         text += f" ({_PRICE}; the monthly payment would be {paid.after:,.2f} instead of {paid.before:,.2f})"
     side = "below" if score.decision == "approve" else "at or above"
-    return (
-        f"{text}, the probability of default would be {100 * score.probability_of_default:.1f} %, {side} the threshold."
-    )
+    probability, threshold = told_apart(score.probability_of_default, score.threshold)
+    return f"{text}, the probability of default would be {probability}, {side} the threshold of {threshold}."
+
+
+def told_apart(probability: float, threshold: float) -> tuple[str, str]:
+    """Return both in percent with one decimal, or with as many more as it takes until they do not look alike."""
+    for digits in range(1, _DIGITS + 1):
+        told = tuple(f"{100 * value:.{digits}f} %" for value in (probability, threshold))
+        if told[0] != told[1]:
+            return told[0], told[1]
+    return show(probability, "rate"), show(threshold, "rate")  # they are the same
 
 
 def _shown(change: Change) -> str:
-    # An amount is round, and so is its form; a debt-to-income is stated to two decimals.
-    return f"{change.before:g} %" if change.field == "dti" else _FORMS[change.field].format(change.before)
+    # What is tried is round; what the application says need not be.
+    if change.field == "dti":
+        return f"{change.before:g} %"
+    if change.field == "loan_amnt" and float(change.before) % 1:
+        return f"{change.before:,.2f}"
+    return _FORMS[change.field].format(change.before)
 
 
 def _nothing(fields: tuple[str, ...], tried: Mapping[str, np.ndarray], now: Decision, threshold: float) -> str:

@@ -17,15 +17,15 @@ from loantap.data.application_file import application_columns, open_applications
 from loantap.data.applications import this_month
 from loantap.data.cleaning import typed
 from loantap.data.columns import BY_NAME, KEY
-from loantap.data.contract import FAILURE_COLUMNS, check_loans, summarise
+from loantap.data.contract import check_loans
 from loantap.data.sources import RaggedRow
 from loantap.errors import InputError, SchemaError
 from loantap.files import replacing
 from loantap.model.inputs import CAPS, feature_frame, source_columns
 from loantap.model.persistence import SavedModel
+from loantap.serve.refused import Refused, wrong_keys
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
-OURS = {"probability_of_default", "decision", "model_version"}  # columns by which a table of scores is known
 _REASONS = 3
 
 
@@ -35,6 +35,10 @@ class Applications(Protocol):
     @property
     def header(self) -> tuple[str, ...]:
         """The columns that are there."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file that they lie in, if it is one."""
 
     @property
     def location(self) -> str:
@@ -75,8 +79,6 @@ def score_file(
     model: SavedModel, path: Path, out: Path, *, progress: Callable[[int], None] | None = None
 ) -> BatchReport:
     """Score a file of applications (csv, csv.gz, parquet) into another one; see `score_applications`."""
-    if out.resolve() == path.resolve():
-        raise InputError(f"{out}: expected another file than the one that is read. Name another one.")
     applications = open_applications(path, needed=source_columns(inputs=model.facts.inputs))
     return score_applications(model, applications, out, progress=progress)
 
@@ -102,20 +104,14 @@ def score_applications(
         raise InputError(f"{out}: expected a file ending in {', '.join(SUFFIXES)}. Name one.")
     if out.is_dir():
         raise InputError(f"{out}: expected a file, it is a folder. Name a file in it.")
-    errors_path = out.with_name(f"{out.name}.errors.csv")
     report, total = BatchReport(out), 0.0
-    failures: list[pd.DataFrame] = []
     with ExitStack() as stack:
-        write = stack.enter_context(_writer(out))
-        errors = stack.enter_context(replacing(errors_path))
-        pd.DataFrame(columns=FAILURE_COLUMNS).to_csv(errors, index=False)
+        write, refused = stack.enter_context(_writer(out)), stack.enter_context(Refused(out, applications.path))
         for raw in _ahead(applications.chunks()):
             checked, found = _checked(model, applications, raw)
             good = checked.loc[~checked.index.isin(found["row"])]
+            refused.add(found)
             report.rows += len(raw)
-            if len(found):
-                _told(found).to_csv(errors, mode="a", header=False, index=False)
-                failures.append(found.head(1_000))
             if len(good):
                 scores = score_frame(model, good)
                 write(scores)
@@ -125,20 +121,16 @@ def score_applications(
                 total += float(probability.sum())
             if progress:
                 progress(report.rows)
-        _set_aside(errors, applications.ragged)
+        refused.add_ragged(applications.ragged)
         report.rows += len(applications.ragged)
         report.refused = report.rows - report.scored
         if not report.scored:
-            problems = summarise(pd.concat(failures)) if failures else []
-            told = "".join(f"\n  {problem}" for problem in problems[:20])
+            told = "".join(f"\n  {problem}" for problem in refused.problems()[:20])
             raise SchemaError(
                 f"{applications.location}: no row keeps the contract of applications:{told}\nNothing was written."
             )
     report.mean_probability = total / report.scored
-    if report.refused:
-        report.errors_path = errors_path
-    else:
-        errors_path.unlink()
+    report.errors_path = refused.path if report.refused else None
     return report
 
 
@@ -164,9 +156,23 @@ def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
 def _checked(model: SavedModel, applications: Applications, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns = application_columns(source_columns(inputs=model.facts.inputs), applications.header)
     if "issue_d" not in raw:
-        raw = raw.assign(issue_d=this_month())
         columns = (*columns, BY_NAME["issue_d"])
-    return check_loans(raw, columns=columns)
+    raw = _dated(raw)
+    checked, found = check_loans(raw, columns=columns)
+    return checked, pd.concat([found, *wrong_keys(raw)], ignore_index=True)
+
+
+def _dated(raw: pd.DataFrame) -> pd.DataFrame:
+    """Return applications of which those without a month of funding are of this month."""
+    if "issue_d" not in raw:
+        return raw.assign(issue_d=this_month())
+    months = raw["issue_d"]
+    if not months.isna().any():
+        return raw
+    if pd.api.types.is_datetime64_any_dtype(months):
+        now = pd.to_datetime(this_month(), format="%b-%Y")
+        return raw.assign(issue_d=months.fillna(now.tz_localize(months.dt.tz)))
+    return raw.assign(issue_d=months.astype("object").fillna(this_month()))
 
 
 def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) -> dict[str, pa.Array]:
@@ -196,17 +202,6 @@ def _outside(model: SavedModel, loans: pd.DataFrame, features: pd.DataFrame) -> 
         elif features[name].dtype == object:
             count += ~features[name].isin(model.scorer.levels(str(name))).to_numpy()
     return count
-
-
-def _told(found: pd.DataFrame) -> pd.DataFrame:
-    """Return failures without what people wrote in free text."""
-    quotable = found["column"].map(lambda name: name in BY_NAME and BY_NAME[name].kind not in ("text", "address"))
-    return found[FAILURE_COLUMNS].assign(value=found["value"].where(quotable))
-
-
-def _set_aside(errors: Path, ragged: Sequence[RaggedRow]) -> None:
-    told = [(record.row, "", f"a record of {record.fields} fields", None) for record in ragged]
-    pd.DataFrame(told, columns=FAILURE_COLUMNS).to_csv(errors, mode="a", header=False, index=False)
 
 
 def _ahead(chunks: Generator[pd.DataFrame, None, None]) -> Iterator[pd.DataFrame]:

@@ -45,18 +45,21 @@ def check_form(entered: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[
 
     Args:
         entered: By field; empty ones as None or an empty text. An empty installment becomes the annuity of amount, rate and
-            term.
+            term, once these keep their own rules.
     """
     values = {name: None if value == "" else value for name, value in entered.items()}
-    if values.get("installment") is None:
-        amount, rate, term = (values.get(name) for name in ("loan_amnt", "int_rate", "term"))
-        if amount and rate and term and rate > 0:
-            values["installment"] = round(annuity(amount, rate, months_of(term)), 2)
+    is_open = values.get("installment") is None
+    if is_open:
+        values["installment"] = BY_NAME["installment"].low  # keeps the rule, so that only the other fields are judged
     try:
-        return Application(**values).model_dump(), {}
+        application = Application(**values).model_dump()
+        if is_open:
+            due = annuity(application["loan_amnt"], application["int_rate"], months_of(application["term"]))
+            application = Application(**application | {"installment": round(due, 2)}).model_dump()
     except ValidationError as error:
         found = [(_place(line), line) for line in error.errors()]
         return None, {field: _words(field, line) for field, line in reversed(found)}
+    return application, {}
 
 
 def _place(line: ErrorDetails) -> str:

@@ -5,18 +5,20 @@ from pathlib import Path
 from loantap.errors import InputError
 from loantap.model.seal import SUMS
 from loantap.serve.store import POINTER, ModelStore
-from loantap.settings import models_dir
+from loantap.settings import models_dir, runs_dir
 
 
 def find_model(given: Path | None) -> Path:
     """Return a model's folder.
 
     Args:
-        given: A model's folder, a run's folder, or a store of promoted models; None: the project's store.
+        given: A model's folder, a run's folder or its name under runs/, or a store of promoted models; None: the project's store.
 
     Raises InputError if there is no model.
     """
     place = models_dir() if given is None else given
+    if not place.exists() and (runs_dir() / place).is_dir():
+        place = runs_dir() / place
     if (place / SUMS).is_file():
         return place
     if (place / "model" / SUMS).is_file():
@@ -31,3 +33,13 @@ def find_model(given: Path | None) -> Path:
             "folder with --model."
         )
     raise InputError(f"{given}: expected a model's folder, a run's, or a store of promoted models, found none of them.")
+
+
+def find_store(given: Path | None) -> ModelStore:
+    """Return the store that is named, or else the project's.
+
+    Args:
+        given: As in `find_model`.
+    """
+    is_store = given is not None and (given / POINTER).is_file()
+    return ModelStore(given if is_store else None)

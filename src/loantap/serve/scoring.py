@@ -7,7 +7,7 @@ from typing import Any, Literal
 from loantap.data.annuity import annuity
 from loantap.data.applications import this_month
 from loantap.data.columns import BY_NAME
-from loantap.model.inputs import CAPS, CATEGORIES, application_features
+from loantap.model.inputs import CAPS, CATEGORIES, RATIOS, application_features
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason, reasons_of
 from loantap.model.scorer import Value
@@ -71,6 +71,7 @@ def score_application(model: SavedModel, application: Mapping[str, Any]) -> Scor
         slope=model.facts.slope,
         effect="raises" if decision == "refer" else "lowers",
         limit=REASONS,
+        words=_words(application),
     )
     cautions = _cautions(model, application, features)
     return Score(probability, decision, model.threshold, model.version, reasons, cautions)
@@ -80,7 +81,9 @@ def all_reasons(model: SavedModel, application: Mapping[str, Any]) -> list[Reaso
     """Return what every input does to an application's score, the strongest first."""
     features, contributions = _contributions(model, application)
     told = _as_told(features, application)
-    return reasons_of(contributions, told, model.reasons, model.training, slope=model.facts.slope)
+    return reasons_of(
+        contributions, told, model.reasons, model.training, slope=model.facts.slope, words=_words(application)
+    )
 
 
 def _contributions(model: SavedModel, application: Mapping[str, Any]) -> tuple[dict[str, Value], list[float]]:
@@ -93,14 +96,21 @@ def _as_told(features: Mapping[str, Value], application: Mapping[str, Any]) -> d
     return {**features, **{name: application.get(name) for name in CAPS if name in features}}
 
 
+def _words(application: Mapping[str, Any]) -> dict[str, str]:
+    # "10+ years" is not ten, and "< 1 year" is not none.
+    return {"emp_length_years": application.get("emp_length") or ""}
+
+
 def _cautions(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> list[Caution]:
     found = []
     for name, value in features.items():
         if name in CATEGORIES:
             if value not in model.scorer.levels(name):
-                text = f"{name}: no training loan had '{value}'; it counts as the rarest levels do."
+                text = f"{name}: no training loan had '{value}'; the score leaves it out."
                 found.append(Caution(name, "unseen_category", text))
             continue
+        if name in RATIOS and application["annual_inc"] < 1:
+            continue  # the income itself is doubted; a ratio to it says nothing
         known = model.training.numbers.get(name)
         asked = application.get(name) if name in CAPS else value
         if known and asked is not None and not known.low <= asked <= known.high:  # type: ignore[operator]

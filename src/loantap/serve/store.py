@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loantap.errors import InputError, PromotionError
 from loantap.files import alone_in, staging_folder, write_text
-from loantap.model.persistence import load_model
+from loantap.model.persistence import load_model, model_version
 from loantap.report.manifest import now
 from loantap.settings import models_dir
 
@@ -72,7 +72,9 @@ class ModelStore:
         """Return the promotions that were rolled back, the latest last."""
         return self._pointer().withdrawn
 
-    def promote(self, model_folder: Path, run_id: str, gates: list[dict[str, Any]]) -> bool:
+    def promote(
+        self, model_folder: Path, run_id: str, gates: list[dict[str, Any]], *, version: str | None = None
+    ) -> bool:
         """Copy a model into the store and make it the champion; return False if it is the champion already.
 
         Whoever calls has passed it through the gates. Killed at any moment, the old champion stays.
@@ -81,17 +83,22 @@ class ModelStore:
             model_folder: The model, in the default format.
             run_id: The run that made it.
             gates: What it passed, to be kept with the promotion.
+            version: Of the model that passed them; another one is refused. None: whichever it is.
 
         Raises InputError for a model that `load_model` refuses, before or after the copy.
         """
-        version = load_model(model_folder).version
+        found = load_model(model_folder).version
+        if version not in (None, found):
+            raise InputError(
+                f"{model_folder}: another model than {version}, which was judged. Nothing was promoted; try again."
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
             pointer = self._pointer()
-            self._copy(model_folder, version)
-            if pointer.history and pointer.history[-1].version == version:
+            self._copy(model_folder, found)
+            if pointer.history and pointer.history[-1].version == found:
                 return False
-            promotion = Promotion(version=version, run_id=run_id, promoted_at=now(), gates=gates)
+            promotion = Promotion(version=found, run_id=run_id, promoted_at=now(), gates=gates)
             self._point([*pointer.history, promotion], pointer.withdrawn)
         return True
 
@@ -110,7 +117,7 @@ class ModelStore:
                     f"{self.folder}: the champion {present.version} has no former one; it stays. "
                     "Promote another run instead: loantap promote RUN"
                 )
-            load_model(self._place(former[-1].version))
+            _sound(self._place(former[-1].version))
             self._point(former, [*pointer.withdrawn, present.model_copy(update={"withdrawn_at": now()})])
         return former[-1]
 
@@ -135,13 +142,15 @@ class ModelStore:
                 f"{folder}: {self.folder / POINTER} names this model, and its folder is gone. Put it back from a backup, or "
                 "promote its run again."
             )
+        if model_version(folder) != version:
+            raise _another(folder)
         return folder
 
     def _copy(self, source: Path, version: str) -> None:
         """Bring a model's folder into the store, whole or not at all; a version that is there already only has to be sound."""
         target = self.folder / version
         if target.exists():
-            load_model(target)
+            _sound(target)
             return
         with staging_folder(self.folder) as staging:
             shutil.copytree(source, staging, dirs_exist_ok=True)
@@ -152,3 +161,15 @@ class ModelStore:
 
     def _alone(self) -> AbstractContextManager[None]:
         return alone_in(self.folder, busy=f"{self.folder}: another promotion is changing this store. Try again.")
+
+
+def _sound(folder: Path) -> None:
+    """Raise InputError unless a folder of the store holds the very model that it is named for."""
+    if load_model(folder).version != folder.name:
+        raise _another(folder)
+
+
+def _another(folder: Path) -> InputError:
+    return InputError(
+        f"{folder}: it holds another model than its name says. It was changed by hand; move it away and promote its run again."
+    )

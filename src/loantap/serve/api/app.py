@@ -21,12 +21,13 @@ from loantap.serve.api.openapi import describe
 from loantap.serve.api.page import STYLE_HASH, docs_page
 from loantap.serve.api.problems import PROBLEM_JSON, Problem
 from loantap.serve.api.telemetry import Telemetry
-from loantap.serve.api.validation import read_json, valid_application, valid_batch
+from loantap.serve.api.validation import BATCH_BRACKETS, SINGLE_BRACKETS, read_json, valid_application, valid_batch
 from loantap.serve.scoring import score_application
 
 LOG = logging.getLogger("loantap.api")
 JSON = "application/json"
 SINGLE_BYTES, BATCH_BYTES = 64 << 10, 16 << 20
+BATCH_PATH = "/v1/score/batch"
 _OPEN = ("health", "ready")  # whoever runs the service asks these, often and without a key
 _BATCHES = 2  # at once: each takes memory and time, and single applications should not have to wait for many
 _GUESSES, _GUESSES_PER_SECOND = 10, 0.5
@@ -81,7 +82,7 @@ def _add_scoring(app: Flask, models: Models) -> None:
     batches = threading.BoundedSemaphore(_BATCHES)
 
     def score() -> Response:
-        application = valid_application(read_json(_body(SINGLE_BYTES)))
+        application = valid_application(read_json(_body(SINGLE_BYTES), brackets=SINGLE_BRACKETS))
         found = score_application(_present(models), application)
         g.decisions = {found.decision: 1}
         return Response(score_json(found), content_type=JSON)
@@ -91,7 +92,7 @@ def _add_scoring(app: Flask, models: Models) -> None:
         if not batches.acquire(blocking=False):
             raise Problem(503, "Other batches are being scored; try again soon.", headers={"Retry-After": "1"})
         try:
-            applications = valid_batch(read_json(body))
+            applications = valid_batch(read_json(body, brackets=BATCH_BRACKETS))
             model = _present(models)
             scores = [score_application(model, application) for application in applications]
             g.decisions = Counter(found.decision for found in scores)
@@ -100,7 +101,7 @@ def _add_scoring(app: Flask, models: Models) -> None:
             batches.release()
 
     _add(app, "/v1/score", score, method="POST")
-    _add(app, "/v1/score/batch", score_batch, method="POST")
+    _add(app, BATCH_PATH, score_batch, method="POST")
 
 
 def _add_state(app: Flask, models: Models, telemetry: Telemetry) -> None:

@@ -2,8 +2,12 @@
 
 import hashlib
 import hmac
+import os
 import re
 import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,23 +39,14 @@ class Keys:
 def read_keys(path: Path) -> Keys:
     """Read a file of lines NAME:SHA256; empty lines and lines that begin with # are for people.
 
-    Raises InputError where there is no such file, for a line of another form, for a name twice, and for a file without
-    keys, which would shut everybody out.
+    Raises InputError where there is no such file, for bytes that are not UTF-8, a line of another form, a name twice, and
+    for a file without keys, which would shut everybody out.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputError(
             f"{path}: expected a file of keys, found nothing. Make one: loantap serve key NAME --file {path}"
         )
-    hashes: dict[str, bytes] = {}
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        match = _LINE.fullmatch(line.strip())
-        if match is None:  # the line is not shown: somebody may have put a key there
-            raise InputError(f"{path}, line {number}: expected NAME:SHA256, with a name of letters, digits and ._-")
-        if match[1] in hashes:
-            raise InputError(f"{path}, line {number}: expected each name once, '{match[1]}' is there twice.")
-        hashes[match[1]] = bytes.fromhex(match[2])
+    hashes = _hashes(path, _text(path))
     if not hashes:
         raise InputError(f"{path}: expected keys, found none. Make one: loantap serve key NAME --file {path}")
     return Keys(hashes)
@@ -60,20 +55,58 @@ def read_keys(path: Path) -> Keys:
 def make_key(path: Path, name: str) -> str:
     """Make a key for `name`, add its hash to the file (made if absent, for its owner's eyes only), and return the key.
 
-    Raises InputError for a name of other characters, and for one that has a key.
+    Others who make keys there at the same time wait for each other. What the file held, its mode and its owner stay.
+    Raises InputError for a name of other characters, for one that has a key, and for a file that is none of keys.
     """
     if not re.fullmatch(_NAME, name):
         raise InputError(f"expected a name of up to 64 letters, digits and ._-, got {name[:80]!r}.")
-    text = ""
-    if path.exists():
-        text = "\n".join(_lines(path)) + "\n"
-        if any(line.startswith(f"{name}:") for line in text.splitlines()):
-            raise InputError(f"{path}: '{name}' has a key. Take another name, or remove its line to end that key.")
+    path = path.resolve()  # of a link, what it leads to is replaced
+    path.parent.mkdir(parents=True, exist_ok=True)
     key = secrets.token_urlsafe(32)
-    with replacing(path) as temporary:
+    with _in_turn(path.parent), replacing(path) as temporary:
         temporary.touch(mode=0o600)
-        temporary.write_text(f"{text}{name}:{_hash(key).hex()}\n", "utf-8")
+        text = ""
+        if path.exists():
+            text = _text(path)
+            if name in _hashes(path, text):
+                raise InputError(f"{path}: '{name}' has a key. Take another name, or remove its line to end that key.")
+            text += "" if text.endswith("\n") or not text else "\n"
+            with suppress(OSError):  # only root may give a file to another
+                shutil.chown(temporary, path.stat().st_uid, path.stat().st_gid)
+            shutil.copymode(path, temporary)
+        temporary.write_bytes(f"{text}{name}:{_hash(key).hex()}\n".encode())
     return key
+
+
+def _hashes(path: Path, text: str) -> dict[str, bytes]:
+    hashes: dict[str, bytes] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        entry = line.strip()
+        if not entry or entry.startswith("#"):
+            continue
+        match = _LINE.fullmatch(entry)
+        if match is None:  # the line is not shown: somebody may have put a key there
+            raise InputError(f"{path}, line {number}: expected NAME:SHA256, with a name of letters, digits and ._-")
+        if match[1] in hashes:
+            raise InputError(f"{path}, line {number}: expected each name once, '{match[1]}' is there twice.")
+        hashes[match[1]] = bytes.fromhex(match[2])
+    return hashes
+
+
+@contextmanager
+def _in_turn(folder: Path) -> Iterator[None]:
+    """Wait until nobody else makes a key in this folder, and hold it while the block runs."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has none
+        yield
+        return
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _hash(key: str) -> bytes:
@@ -81,5 +114,12 @@ def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text("utf-8", errors="replace").splitlines()
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected a file of keys in UTF-8, these bytes are not. Save it as UTF-8.") from None
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected a file of keys, but: {error.strerror}. Name one with NAME:SHA256 lines."
+        ) from error

@@ -5,20 +5,15 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from types import FrameType
 from typing import Any
-from uuid import uuid4
 
 from flask import Flask
 from waitress import create_server, wasyncore  # type: ignore[import-untyped]
-from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
-from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[import-untyped]
-from waitress.task import ErrorTask, WSGITask  # type: ignore[import-untyped]
 
 from loantap.errors import InputError
-from loantap.serve.api.app import BATCH_BYTES, FIXED_HEADERS
-from loantap.serve.api.problems import PROBLEM_JSON, Problem
+from loantap.serve.api.app import BATCH_BYTES
+from loantap.serve.api.connection import Connection
 
 LOG = logging.getLogger("loantap.api")
 CONNECTIONS = 800  # of 1,024 files that a process may usually have open
@@ -64,13 +59,14 @@ def serve(
         log_socket_errors=False,
         ident=None,
     )
-    server.channel_class = _Channel
+    server.channel_class = Connection
     stop = False
 
-    def end(number: int, _: FrameType | None) -> None:
+    def end(_number: int, _frame: FrameType | None) -> None:
         nonlocal stop
         stop = True
-        signal.signal(number, signal.SIG_DFL)
+        for each in (signal.SIGTERM, signal.SIGINT):  # a second one, of either kind, ends the process
+            signal.signal(each, signal.SIG_DFL)
         # An exception here, waitress' own way, could strike between sending bytes and noting that they were sent.
         server.pull_trigger()
 
@@ -99,60 +95,6 @@ def _listening(host: str, port: int) -> socket.socket:
             f"expected to listen at {host}, port {port}, but: {error.strerror or error}. Name another with --host or --port "
             "(0 takes any free port)."
         ) from error
-
-
-class _Task(WSGITask):
-    def build_response_header(self) -> bytes:
-        """Say that the connection closes after this answer, if the service is ending."""
-        if not self.channel.server.accepting:
-            self.set_close_on_finish()
-        return super().build_response_header()
-
-
-class _ErrorTask(ErrorTask):
-    """What is wrong with the HTTP itself, as a problem like any other."""
-
-    def execute(self) -> None:
-        """Answer."""
-        request_id = str(uuid4())
-        code = self.request.error.code
-        problem = Problem(400 if code == 501 else code)  # another transfer coding than chunked is the caller's error
-        body = problem.body(request_id)
-        LOG.info("request", extra={"facts": {"request_id": request_id, "route": None, "status": problem.status}})
-        self.status = f"{problem.status} {HTTPStatus(problem.status).phrase}"
-        self.response_headers += [("Content-Type", PROBLEM_JSON), ("X-Request-Id", request_id), *FIXED_HEADERS.items()]
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-
-
-class _Parser(HTTPRequestParser):
-    def parse_header(self, header_plus: bytes) -> None:
-        """Read the head of a request; waitress does not expect that a URL cannot be read at all."""
-        try:
-            super().parse_header(header_plus)
-        except ValueError as error:
-            raise ParsingError("Invalid URL") from error
-
-
-class _Channel(HTTPChannel):
-    """A connection that knows since when its present request is under way."""
-
-    task_class = _Task
-    error_task_class = _ErrorTask
-    parser_class = _Parser
-    began = 0.0
-
-    def received(self, data: bytes) -> bool:
-        """Take bytes; those of a new request start the clock."""
-        if self.request is None:
-            self.began = time.time()
-        return bool(super().received(data))
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a request is arriving, worked on, or its answer not yet sent."""
-        return bool(self.requests or self.request is not None or self.total_outbufs_len)
 
 
 def _close_slow(server: Any) -> None:

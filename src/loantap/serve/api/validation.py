@@ -9,6 +9,7 @@ from loantap.data.applications import Application, rule
 from loantap.serve.api.problems import LISTED, Problem, shown
 
 MOST_ROWS = 10_000
+SINGLE_BRACKETS, BATCH_BRACKETS = 500, 4 * MOST_ROWS  # an application is flat; its texts may hold some
 _MOST_FIELDS = 100  # an application has far fewer; a million wrong names are not worth looking at
 _WHOLE = "application"
 _RULES = {
@@ -17,8 +18,17 @@ _RULES = {
 }
 
 
-def read_json(body: bytes) -> Any:
-    """Return what the JSON says; raises Problem 400 for what is not JSON of RFC 8259 in UTF-8, or has a name twice."""
+def read_json(body: bytes, *, brackets: int) -> Any:
+    """Return what the JSON says.
+
+    Raises Problem 400 for what is not JSON of RFC 8259 in UTF-8, has a name twice, or more than so many `{` and `[`:
+    millions of them would take seconds, in which nobody else is answered, and fifty times the memory of their bytes.
+    """
+    opened = body.count(b"{") + body.count(b"[")
+    if opened > brackets:
+        raise Problem(
+            400, f"Expected at most {brackets:,} of {{ and [ here, got {opened:,}: applications hold no others."
+        )
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:

@@ -21,6 +21,8 @@ page = st.navigation(
         st.Page("watchlist.py", title="Watchlist", icon=":material/visibility:"),
     ]
 )
+if page.url_path != "portfolio":
+    st.session_state.pop("scored", None)  # of people: not kept longer than they are looked at
 shown = sources()
 model = need_model() if shown.model else None
 run = shown.run

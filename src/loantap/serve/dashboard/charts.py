@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from loantap.report.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID
-from loantap.report.tables import show
+from loantap.serve.alternatives import told_apart
 
 _ROW = 24  # pixels of a row
 _RAISES, _LOWERS = "raises the risk", "lowers the risk"
@@ -16,7 +16,8 @@ _RAISES, _LOWERS = "raises the risk", "lowers the risk"
 def gauge(probability: float, threshold: float, decision: str) -> None:
     """Draw a probability on a bar from 0 to 100 % with the threshold marked; words say the same."""
     place, mark = 100 * probability, 100 * threshold
-    words = f"Probability of default {show(probability, 'rate')}, threshold {show(threshold, 'rate')}: {decision}"
+    told, limit = told_apart(probability, threshold)
+    words = f"Probability of default {told}, threshold {limit}: {decision}"
     side = f"right:{100 - mark:.2f}%" if mark > 50 else f"left:{mark:.2f}%"
     hatch = f"repeating-linear-gradient(45deg,{DEFAULTED} 0 8px,#9a3a24 8px 12px)" if decision == "refer" else REPAID
     st.html(
@@ -25,7 +26,7 @@ def gauge(probability: float, threshold: float, decision: str) -> None:
         f'<div style="height:100%;width:{place:.2f}%;background:{hatch};border-radius:4px"></div>'
         f'<div style="position:absolute;top:-.35rem;bottom:-.35rem;left:{mark:.2f}%;border-left:3px solid #1c2733"></div></div>'
         f'<div style="position:relative;height:1.6rem;font-size:.9rem;margin-top:.5rem">'
-        f'<span style="position:absolute;{side}">▲ threshold {show(threshold, "rate")}</span></div>'
+        f'<span style="position:absolute;{side}">▲ threshold {limit}</span></div>'
         '<div style="display:flex;justify-content:space-between;font-size:.9rem"><span>0 %</span><span>100 %</span></div></div>'
     )
 

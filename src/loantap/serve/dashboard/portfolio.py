@@ -10,15 +10,16 @@ from loantap.serve.upload import SUFFIXES, score_upload
 st.title("Score a portfolio")
 model = need_model()
 st.markdown(
-    f"A file of applications ({', '.join(SUFFIXES)}), with the columns that the Score page asks for. Nothing of it, nor of the "
-    "result, is kept once this page is closed."
+    f"A file of applications ({', '.join(SUFFIXES)}), with the columns that the Score page asks for. The result is dropped "
+    "when you open another page; it and the file stay in memory until some minutes after the browser's tab is closed at most."
 )
 file = st.file_uploader("File of applications", type=["csv", "gz", "parquet"])
 if file is None:
     st.session_state.pop("scored", None)
     st.stop()
-# Kept for this session only, so that a download does not score the file again.
+# Kept for this session and page only, so that a download does not score the file again.
 if st.session_state.get("scored", ("", None))[0] != (file.file_id, model.version):
+    st.session_state.pop("scored", None)
     with st.spinner("Scoring the file"):
         done = or_stop(partial(score_upload, model, file.name, file.getvalue()))
     st.session_state["scored"] = ((file.file_id, model.version), done)

@@ -8,9 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME, Column
 from loantap.model.persistence import SavedModel
-from loantap.serve.alternatives import alternatives
+from loantap.serve.alternatives import alternatives, told_apart
 from loantap.serve.dashboard.charts import bars, gauge
-from loantap.serve.dashboard.parts import need_model, note, plain, show
+from loantap.serve.dashboard.parts import need_model, note, plain
 from loantap.serve.form import check_form, starting_values
 from loantap.serve.scoring import all_reasons, score_application
 
@@ -65,10 +65,9 @@ def _answer(model: SavedModel, application: dict[str, Any]) -> None:
     score = score_application(model, application)
     refer = score.decision == "refer"
     st.header("Refer to a person" if refer else "Approve", anchor="answer")
-    st.markdown(
-        f"The probability of default is **{show(score.probability_of_default, 'rate')}**, {'at or above' if refer else 'below'} "
-        f"the threshold of {show(score.threshold, 'rate')}."
-    )
+    probability, threshold = told_apart(score.probability_of_default, score.threshold)
+    side = "at or above" if refer else "below"
+    st.markdown(f"The probability of default is **{probability}**, {side} the threshold of {threshold}.")
     gauge(score.probability_of_default, score.threshold, score.decision)
     for warning in score.warnings:
         st.warning(plain(warning.text), icon=":material/warning:")

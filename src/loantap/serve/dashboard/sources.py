@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loantap.errors import InputError
+from loantap.model.persistence import model_version
 from loantap.report.results import MANIFEST, RunFolder, newest_run
-from loantap.serve.locate import find_model
-from loantap.serve.store import ModelStore
+from loantap.serve.locate import find_model, find_store
+from loantap.serve.store import ModelStore, Promotion
 from loantap.settings import runs_dir
 
 # How the command line tells the pages what it was given.
@@ -21,7 +22,7 @@ class Sources:
     Attributes:
         model: The model's folder.
         run: The run.
-        promoted: Whether the model is the champion of the store.
+        promoted: Whether the model is the champion, or the same as it, of the store that was named, or else the project's.
     """
 
     model: Path | None
@@ -34,22 +35,20 @@ def find_sources(model: Path | None = None, run: Path | None = None) -> Sources:
 
     Args:
         model: As in `find_model`; if None, the champion, or without one the run's own model.
-        run: A run's folder; if None, the one that made the champion, or else the newest.
+        run: A run's folder; if None, the one that made the champion where that is shown, or else the newest.
 
-    Raises InputError where there is neither a model nor a run, or the given ones are not there.
+    Raises InputError where there is neither a model nor a run, or the given ones are not there or are damaged.
     """
-    store = ModelStore()
-    champion = store.champion()
-    shown = _run(run, made_by=store.history()[-1].run_id if champion and model is None else None)
-    if model is not None:
-        chosen: Path | None = find_model(model)
-    elif champion is None and shown and (shown.path / "model").is_dir():
+    store = find_store(model)
+    chosen = store.champion() if model is None else find_model(model)
+    champion = _champion(store, may_be_broken=model is not None)
+    promoted = chosen is not None and champion is not None and model_version(chosen) == champion.version
+    shown = _run(run, made_by=champion.run_id if champion and promoted else None)
+    if chosen is None and shown and (shown.path / "model").is_dir():
         chosen = shown.path / "model"
-    else:
-        chosen = champion
+        model_version(chosen)  # raises InputError for a folder that holds no model
     if chosen is None and shown is None:
         raise InputError(f"expected a model or a run under {runs_dir()}, found neither. Make one with: loantap run")
-    promoted = champion is not None and chosen is not None and chosen.resolve() == champion.resolve()
     return Sources(chosen, shown, promoted)
 
 
@@ -57,6 +56,16 @@ def given_sources() -> Sources:
     """Return what the command line asked for; what was not named is looked up anew, so that a new champion is found."""
     model, run = (os.environ.get(name) for name in (MODEL, RUN))
     return find_sources(Path(model) if model else None, Path(run) if run else None)
+
+
+def _champion(store: ModelStore, *, may_be_broken: bool) -> Promotion | None:
+    try:
+        history = store.history()
+    except InputError:
+        if may_be_broken:  # the model that was named can be shown all the same
+            return None
+        raise
+    return history[-1] if history else None
 
 
 def _run(given: Path | None, *, made_by: str | None) -> RunFolder | None:

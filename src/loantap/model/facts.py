@@ -1,0 +1,41 @@
+"""What is told of a saved model beside its pipeline: how it was made, and how its log-odds become decisions."""
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from loantap.model.inputs import Inputs
+
+Threshold = Annotated[float, Field(ge=0, le=float(np.nextafter(1.0, 2.0)))]  # just above 1: nobody is referred
+
+
+class Facts(BaseModel):
+    """What `model.json` holds: how the model was made, and how its log-odds become decisions.
+
+    Attributes:
+        inputs: Which set of inputs it takes.
+        encoding: How they were encoded.
+        sampler: What was done about the rarity of defaults.
+        penalty: Of the coefficients.
+        C: Its inverse strength.
+        features: The inputs, in the order of contributions.
+        slope: Of the calibration.
+        intercept: Of the calibration.
+        threshold: Calibrated probability at and above which a loan is flagged, for F2.
+        profit_threshold: The same for profit.
+        versions: Of the libraries that made it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    inputs: Inputs
+    encoding: str
+    sampler: str
+    penalty: str
+    C: FiniteFloat
+    features: list[str]
+    slope: Annotated[FiniteFloat, Field(ge=0)]
+    intercept: FiniteFloat
+    threshold: Threshold
+    profit_threshold: Threshold
+    versions: dict[str, str]
