@@ -123,3 +123,9 @@ def test_loans_that_are_no_parquet_file_are_named(cut: int, tmp_path: Path):
     run.loans_path.write_bytes(run.loans_path.read_bytes()[:cut])
     with pytest.raises(InputError, match=r"loans\.parquet: expected the cleaned loans as Parquet"):
         run.loans()
+
+
+def test_a_result_that_is_no_json_is_named(tmp_path: Path):
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(InputError, match=r"manifest\.json: expected JSON that loantap wrote"):
+        RunFolder(tmp_path).manifest()

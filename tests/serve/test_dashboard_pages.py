@@ -48,14 +48,14 @@ def said(app: AppTest) -> str:
 def test_every_page_says_that_data_are_synthetic_and_what_is_shown(page: str, run: Path):
     app = opened(page)
     assert "SYNTHETIC DATA" in said(app)
-    assert "not promoted" in said(app)
+    assert "not the champion" in said(app)
     assert "**Run** r1" in [line.value for line in app.sidebar.markdown]
 
 
 def test_a_promoted_model_is_shown_first_and_without_a_warning(run: Path):
     ModelStore().promote(run / "model", "r1", [])
     app = opened()
-    assert "not promoted" not in said(app)
+    assert "not the champion" not in said(app)
     assert "the champion" in app.sidebar.markdown[0].value
 
 

@@ -219,4 +219,7 @@ def plain(value: Any) -> Any:
 def _read_json(path: Path, why: str) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: expected this file ({why}), found nothing. Check the run folder's path.")
-    return json.loads(path.read_text("utf-8"))
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: expected JSON that loantap wrote, but: {error}. Run its stage again.") from error

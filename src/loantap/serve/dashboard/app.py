@@ -28,7 +28,7 @@ model = need_model() if shown.model else None
 run = shown.run
 with st.sidebar:
     if model:
-        st.markdown(f"**Model** {model.version}, {'the champion' if shown.promoted else 'not promoted'}")
+        st.markdown(f"**Model** {model.version}, {'the champion' if shown.promoted else 'not the champion'}")
     if run:
         st.markdown(f"**Run** {plain(run.manifest()['run_id'])}")
 if (model and model.card.get("synthetic")) or (run and run.is_synthetic):
@@ -38,5 +38,8 @@ if (model and model.card.get("synthetic")) or (run and run.is_synthetic):
         icon=":material/science:",
     )
 if model and not shown.promoted:
-    st.warning("This model is **not promoted**: it passed no gates. See `loantap promote`.", icon=":material/flag:")
+    st.warning(
+        "This model is **not the champion**: nobody has promoted it, or another one took its place. See `loantap promote`.",
+        icon=":material/flag:",
+    )
 page.run()
