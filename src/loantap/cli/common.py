@@ -22,6 +22,16 @@ ParameterOption = Annotated[
     typer.Option("--parameter", "-P", help="A notebook parameter, NAME=VALUE or STAGE.NAME=VALUE."),
 ]
 EngineOption = Annotated[Engine, typer.Option(help="What renders the report.")]
+ModelOption = Annotated[
+    Path | None, typer.Option(help="A model's folder, a run's, or a store of promoted models; the champion if absent.")
+]
+PickleOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Read a pickled model, which can run any code, if this file outside its folder holds its sha256.",
+        metavar="SHA256_FILE",
+    ),
+]
 
 
 def render(folder: Path, engine: Engine) -> None:

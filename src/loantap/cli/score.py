@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loantap.cli.common import console
+from loantap.cli.common import ModelOption, PickleOption, console
 from loantap.cli.sources import find_config
 from loantap.errors import InputError
 from loantap.progress import Clock, rows_progress
@@ -15,16 +15,6 @@ if TYPE_CHECKING:
     from loantap.data.connectors.config import Config
 
 TABLE = "table:"
-ModelOption = Annotated[
-    Path | None, typer.Option(help="A model's folder, a run's, or a store of promoted models; the champion if absent.")
-]
-PickleOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Read a pickled model, which can run any code, if this file outside its folder holds its sha256.",
-        metavar="SHA256_FILE",
-    ),
-]
 
 
 def score(

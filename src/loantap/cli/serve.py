@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from loantap.cli.common import console, errors
+from loantap.cli.common import ModelOption, PickleOption, console, errors
 from loantap.errors import MissingToolError
 
 app = typer.Typer(no_args_is_help=True, help="The model as a service.")
@@ -13,12 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="The model as a service.")
 
 @app.command()
 def api(
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="A model's folder, a run's, or a store of promoted models; the project's champion if absent."
-        ),
-    ] = None,
+    model: ModelOption = None,
     host: Annotated[
         str, typer.Option(help="Address to listen at; others than this machine need another one.")
     ] = "127.0.0.1",
@@ -28,9 +23,7 @@ def api(
         float | None, typer.Option(help="Requests a second from one key, or address; no limit if absent.", min=0.01)
     ] = None,
     threads: Annotated[int, typer.Option(help="Requests worked on at a time.", min=1, max=64)] = 4,
-    allow_pickle: Annotated[
-        Path | None, typer.Option(help="For a pickled model: a file outside its folder that holds its sha256.")
-    ] = None,
+    allow_pickle: PickleOption = None,
 ) -> None:
     """Score applications that are sent as JSON; a newly promoted champion answers without a restart."""
     _need_api()

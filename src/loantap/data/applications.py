@@ -9,9 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from loantap.data.columns import COLUMNS, Column
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_PLACE = {month: place for place, month in enumerate(_MONTHS)}
-MONTH_PATTERN = rf"^({'|'.join(_MONTHS)})-(19|20)[0-9]{{2}}$"
+MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_PLACE = {month: place for place, month in enumerate(MONTH_NAMES)}
+MONTH_PATTERN = rf"^({'|'.join(MONTH_NAMES)})-(19|20)[0-9]{{2}}$"
 _TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"  # no control characters
 _TEXT_LENGTH = 200
 _LARGEST = 1e9  # for numbers without a largest value of their own: far beyond it, a score would be no number
@@ -33,7 +33,7 @@ def month_number(text: str) -> int:
 def this_month() -> str:
     """Return the present month, in UTC, as the codebook writes months."""
     now = datetime.now(UTC)
-    return f"{_MONTHS[now.month - 1]}-{now.year}"
+    return f"{MONTH_NAMES[now.month - 1]}-{now.year}"
 
 
 class _Checked(BaseModel):

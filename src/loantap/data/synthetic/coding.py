@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from loantap.data.applications import MONTH_NAMES
+
 STATUSES = ("Charged Off", "Fully Paid")
 FIRST_YEAR = 2007
-MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 # The levels of each category, ordered so that a rank correlation with them has a meaning.
 LEVEL_ORDER: dict[str, tuple[str, ...]] = {

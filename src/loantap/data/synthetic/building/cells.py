@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loantap.data.synthetic.coding import FIRST_YEAR, MEASURE_STEPS, MONTH_NAMES, STATUSES
+from loantap.data.applications import MONTH_NAMES
+from loantap.data.synthetic.coding import FIRST_YEAR, MEASURE_STEPS, STATUSES
 from loantap.data.synthetic.reference import Measure
 
 Facts = dict[str, Any]
