@@ -70,6 +70,7 @@ class _Parser(HTTPRequestParser):
 
     expect_continue: bool
     error: Error | None
+    path = ""  # of a head that cannot be read; waitress names it when its sender leaves before the answer
     most = 0  # bytes of the body, the framing of chunks included
     reserved = 0  # bytes that it may yet hold
 
