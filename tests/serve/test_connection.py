@@ -23,8 +23,11 @@ def test_who_leaves_before_the_answer_to_what_is_not_http_is_no_error_of_ours(ca
     caplog.set_level(logging.INFO)
     here, there = socket.socketpair()
     with here, there:
-        server = SimpleNamespace(active_channels={}, accepting=True, add_task=lambda _: None, pull_trigger=lambda: None)
-        connection = Leaving(server, here, ("127.0.0.1", 1), Adjustments(), map={})
+        settings = Adjustments()
+        server = SimpleNamespace(
+            active_channels={}, accepting=True, add_task=lambda _: None, pull_trigger=lambda: None, adj=settings
+        )
+        connection = Leaving(server, here, ("127.0.0.1", 1), settings, map={})
         connection.received(b"\x00 no request\r\n\r\n")
         connection.service()
     assert connection.close_when_flushed
