@@ -1,0 +1,1 @@
+"""Limits on what is lent: where they lie, whom they refuse, and what they earn."""

@@ -1,0 +1,23 @@
+"""Sums over loans drawn again with replacement: what every percentile interval of a share or an amount comes from."""
+
+import numpy as np
+
+
+def drawn_sums(columns: np.ndarray, *, repetitions: int, random_state: int) -> np.ndarray:
+    """Return the sum of each column over n rows drawn with replacement, shape (repetitions, columns).
+
+    Columns that are summed together share their draws, so differences and ratios of them are paired.
+
+    Args:
+        columns: One row per loan, shape (n, columns).
+        repetitions: How often to draw.
+        random_state: Seed.
+    """
+    rng, n = np.random.default_rng(random_state), len(columns)
+    return np.array([np.bincount(rng.integers(0, n, n), minlength=n) @ columns for _ in range(repetitions)])
+
+
+def percentile_interval(draws: np.ndarray, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the percentile interval over the first axis; draws that are NaN are left out."""
+    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
