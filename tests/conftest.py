@@ -14,10 +14,10 @@ from postgres import PASSWORD, postgres_server, server_programs
 from loantap.data.ingest import ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.data.synthetic import generate_loans
+from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
-from loantap.model.profit import loan_profit
 from loantap.model.recipe import Recipe
 from loantap.settings import project_root
 
@@ -46,7 +46,7 @@ def finalist(loans: pd.DataFrame) -> Finalist:
     return fit_finalist(
         X,
         y,
-        loan_profit(loans, loss_given_default=0.6),
+        loan_profit(loans, Economics()),
         recipe=Recipe("without_pincode", "ratios", "none"),
         C=0.3,
         sample=np.arange(len(y)),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from loantap.model.economics import Economics
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import save_model
 from loantap.report.manifest import StageRecord, new_manifest
@@ -14,7 +15,7 @@ CARD: dict[str, Any] = {
     "run_id": "r1",
     "synthetic": True,
     "split": {"test_share": 0.25, "seed": 0},
-    "loss_given_default": 0.6,
+    "economics": vars(Economics()),
 }
 
 

@@ -1,18 +1,9 @@
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loantap.model.profit import best_profit_threshold, loan_profit, profit_table
-
-
-def test_a_repaid_loan_earns_its_interest_and_a_default_loses_its_share():
-    loans = pd.DataFrame(
-        {"loan_amnt": [1_000.0, 1_000.0], "installment": [35.0, 35.0], "term": [36, 36], "default": [0, 1]}
-    )
-    # 36 payments of 35 are 1,260.
-    assert loan_profit(loans, loss_given_default=0.6).tolist() == [260, -600]
+from loantap.model.profit import best_profit_threshold, profit_table
 
 
 def earned(probability: np.ndarray, profit: np.ndarray, threshold: float) -> float:

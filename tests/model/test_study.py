@@ -8,6 +8,7 @@ from sklearn.metrics import fbeta_score
 
 from loantap.model.baselines import baseline_rules, f2_differences, score_baselines
 from loantap.model.calibration import SigmoidCalibration
+from loantap.model.economics import Economics
 from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.original import judge_original
@@ -22,11 +23,11 @@ TRAINING = {
     "repeats": 2,
     "tuning_rows": 2_000,
     "ablation_rows": 1_500,
-    "loss_given_default": 0.6,
+    "economics": Economics(),
     "random_state": 0,
     "n_jobs": 1,
 }
-JUDGING = {"loss_given_default": 0.6, "repetitions": 20, "min_cell": 10, "random_state": 0}
+JUDGING = {"economics": Economics(), "repetitions": 20, "min_cell": 10, "random_state": 0}
 Halves = tuple[pd.DataFrame, pd.DataFrame]
 
 
@@ -164,7 +165,7 @@ def test_the_original_protocol_looks_better_on_what_it_learnt_from(halves: Halve
 
 
 def test_later_loans_are_judged_by_a_model_of_earlier_ones(loans: pd.DataFrame):
-    options = {"rows": 1_500, "folds": 3, "loss_given_default": 0.6, "repetitions": 20, "random_state": 0, "n_jobs": 1}
+    options = {"rows": 1_500, "folds": 3, "economics": Economics(), "repetitions": 20, "random_state": 0, "n_jobs": 1}
     recipe = Recipe("without_pincode", "plain", "none")
     found = judge_out_of_time(loans, recipe=recipe, C=0.1, later_share=0.2, **options)
     later = loans["issue_d"] >= found.first_month

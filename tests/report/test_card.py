@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from loantap.model.economics import Economics
 from loantap.report.card import card_page, model_card
 from loantap.report.results import RunFolder
 from loantap.report.tables import show
@@ -23,7 +24,7 @@ SCORES = {"n": 1_234, "f2": 0.5871, "roc_auc": 0.71, "ci": {"f2": [0.571, 0.601]
 RESULT = {
     "features": "splines", "sampler": "none", "best_params": {"penalty": "l2", "C": 0.3}, "train_rows": 4_936, "sample": "",
     "split": {"test_share": 0.2, "seed": 0}, "threshold": 0.1316, "threshold_rule": "largest F2", "profit_threshold": 0.4774,
-    "profit_threshold_rule": "largest profit", "loss_given_default": 0.6, "test": SCORES, "brier_uncalibrated": 0.2,
+    "profit_threshold_rule": "largest profit", "economics": vars(Economics()), "test": SCORES, "brier_uncalibrated": 0.2,
     "calibration": {"method": "sigmoid", "slope": 1.0, "intercept": 0.1}, "expected_calibration_error_uncalibrated": 0.1,
     "out_of_time": {"first_month": "2015-05-01", "test": SCORES},
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from loantap.model.economics import Economics
 from loantap.report.model_findings import (
     ablation_title,
     baseline_sentence,
@@ -83,7 +84,7 @@ def test_profit_is_claimed_only_where_the_interval_allows(threshold: float, low:
         "name": "best profit", "threshold": threshold, "refused": 0.1, "difference": (low + high) / 2,
         "difference_low": low, "difference_high": high,
     }  # fmt: skip
-    assert words in profit_sentence(pd.DataFrame([row]), loss_given_default=0.6)
+    assert words in profit_sentence(pd.DataFrame([row]), economics=Economics())
 
 
 def test_too_few_later_loans_are_said_to_be_too_few():

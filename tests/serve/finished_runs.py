@@ -13,12 +13,12 @@ import pytest
 from loantap.data.ingest import describe, ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.model.baselines import baseline_rules, f2_differences
+from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions
 from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.out_of_time import judge_out_of_time
 from loantap.model.persistence import CARD, FACTS, save_model
-from loantap.model.profit import loan_profit
 from loantap.model.recipe import Recipe
 from loantap.model.seal import SUMS, seal
 from loantap.model.study import judge, model_result
@@ -76,21 +76,21 @@ def _model(run: RunFolder) -> None:
         for rows in split_loans(loans["default"], test_share=_SPLIT["test_share"], random_state=int(_SPLIT["seed"]))
     )
     X, y = feature_frame(train, inputs="without_pincode"), train["default"].to_numpy()
-    profit = loan_profit(train, loss_given_default=0.6)
+    profit = loan_profit(train, Economics())
     finalist = fit_finalist(
         X, y, profit, recipe=_RECIPE, C=0.3, sample=np.arange(len(y)), folds=3, random_state=0, n_jobs=1
     )
-    judged = judge(finalist, test, loss_given_default=0.6, min_cell=10, **_DRAWN)
+    judged = judge(finalist, test, economics=Economics(), min_cell=10, **_DRAWN)
     outcome, rules = test["default"].to_numpy(), baseline_rules(train, test)
     flagged = {"champion": judged.flagged, **{rule.name: rule.refused for rule in rules}}
     f2 = [Predictions.of(outcome, flags.astype(float)).metrics(0.5)["f2"] for flags in flagged.values()]
     ladder = f2_differences(outcome, flagged, **_DRAWN).assign(f2=f2, rule="a rule")
     ladder["name"] = ladder["name"].str.replace("_", " ")
     later = judge_out_of_time(
-        loans, recipe=_RECIPE, C=0.3, later_share=0.2, rows=5_000, folds=3, loss_given_default=0.6, **_DRAWN
+        loans, recipe=_RECIPE, C=0.3, later_share=0.2, rows=5_000, folds=3, economics=Economics(), **_DRAWN
     )
     result = model_result(finalist, judged) | {
-        "loss_given_default": 0.6,
+        "economics": Economics(),
         "split": _SPLIT,
         "smote": {"search": {"grid": _GRID}},
         "competition": {"table": _CANDIDATES},

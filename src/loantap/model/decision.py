@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loantap.model.bootstrap import drawn_sums
+
 
 @dataclass(frozen=True)
 class Share:
@@ -43,9 +45,7 @@ def price_of_refusal(
             amount * (1 - outcome) * refused,
         ]
     ).astype(float)
-    rng = np.random.default_rng(random_state)
-    n = len(amount)
-    draws = [_shares(np.bincount(rng.integers(0, n, n), minlength=n) @ columns) for _ in range(repetitions)]
+    draws = [_shares(sums) for sums in drawn_sums(columns, repetitions=repetitions, random_state=random_state)]
     estimate = _shares(columns.sum(axis=0))
     return {
         name: Share(value, *(float(end) for end in np.nanquantile([draw[name] for draw in draws], [0.025, 0.975])))

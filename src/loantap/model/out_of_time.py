@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import evaluate
 from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
-from loantap.model.profit import loan_profit
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import stratified_sample
 
@@ -44,7 +44,7 @@ def judge_out_of_time(
     later_share: float,
     rows: int,
     folds: int,
-    loss_given_default: float,
+    economics: Economics,
     repetitions: int,
     random_state: int,
     n_jobs: int = 2,
@@ -61,7 +61,7 @@ def judge_out_of_time(
         later_share: About how many of the loans are the later ones.
         rows: Earlier loans to choose calibration and threshold on, out of fold.
         folds: Number of folds.
-        loss_given_default: As in `loan_profit`.
+        economics: What profit rests on.
         repetitions: Bootstrap repetitions of the intervals.
         random_state: Seed of sample, folds, sampler and bootstrap.
         n_jobs: Folds worked on at once.
@@ -75,7 +75,7 @@ def judge_out_of_time(
     fitted = fit_finalist(
         X[~later],
         y[~later],
-        loan_profit(loans[~later], loss_given_default=loss_given_default),
+        loan_profit(loans[~later], economics),
         recipe=recipe,
         C=C,
         sample=stratified_sample(y[~later], rows=rows, random_state=random_state),

@@ -1,22 +1,9 @@
-"""What a loan earns or loses, under assumptions said aloud, and the threshold that earns most."""
+"""The threshold that earns most, and what thresholds earn."""
 
 import numpy as np
 import pandas as pd
 
-
-def loan_profit(loans: pd.DataFrame, *, loss_given_default: float) -> np.ndarray:
-    """Return the profit of each loan if it is granted, in currency, shape (n,).
-
-    A repaid loan earns its scheduled interest, installment times term less amount: nobody repays early. A default
-    loses `loss_given_default` of the amount. Neither recoveries nor early repayment nor the cost of money are in
-    the data.
-
-    Args:
-        loans: Columns loan_amnt, installment (a month), term (months), default.
-        loss_given_default: Share of the amount that a default loses, within 0 to 1.
-    """
-    interest = loans["installment"] * loans["term"] - loans["loan_amnt"]
-    return np.where(loans["default"] == 1, -loss_given_default * loans["loan_amnt"], interest).astype(float)
+from loantap.model.bootstrap import drawn_sums, percentile_interval
 
 
 def best_profit_threshold(probability: np.ndarray, profit: np.ndarray) -> float:
@@ -59,12 +46,11 @@ def profit_table(
     """
     granted = np.column_stack([probability < threshold for threshold in thresholds.values()])
     columns = np.column_stack([amount, granted * profit[:, np.newaxis]])
-    rng, n = np.random.default_rng(random_state), len(profit)
-    draws = np.array([np.bincount(rng.integers(0, n, n), minlength=n) @ columns for _ in range(repetitions)])
+    draws = drawn_sums(columns, repetitions=repetitions, random_state=random_state)
     total = columns.sum(axis=0)
     earned, drawn = total[1:] / total[0], draws[:, 1:] / draws[:, :1]
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    difference_low, difference_high = np.quantile(drawn - drawn[:, :1], [0.025, 0.975], axis=0)
+    low, high = percentile_interval(drawn)
+    difference_low, difference_high = percentile_interval(drawn - drawn[:, :1])
     return pd.DataFrame(
         {
             "name": list(thresholds),

@@ -11,12 +11,13 @@ from loantap.analysis.summaries import with_intervals
 from loantap.model.ablation import Candidate, Champion, choose_champion, comparison, compete, recipes
 from loantap.model.challengers import challenge
 from loantap.model.decision import Share, price_of_refusal
+from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions, evaluate
 from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.folds import fold_splits, on_cluster
 from loantap.model.groups import by_group, gains
 from loantap.model.inputs import Inputs, check_allowed, feature_frame
-from loantap.model.profit import loan_profit, profit_table
+from loantap.model.profit import profit_table
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import Tuned, stratified_sample, tune
 
@@ -91,7 +92,7 @@ def train(
     repeats: int,
     tuning_rows: int,
     ablation_rows: int,
-    loss_given_default: float,
+    economics: Economics,
     random_state: int,
     n_jobs: int = 2,
     cluster: str = "",
@@ -105,14 +106,14 @@ def train(
         repeats: How often the competition repeats its folds.
         tuning_rows: Most training loans the search, and each finalist's out-of-fold predictions, use.
         ablation_rows: Most training loans the competition uses.
-        loss_given_default: As in `loan_profit`.
+        economics: What profit rests on.
         random_state: Seed of samples, folds and samplers.
         n_jobs: Folds worked on at once; the result does not depend on it.
         cluster: Address of a Dask scheduler to work on; empty for this machine.
     """
     X, y = feature_frame(loans, inputs=inputs), loans["default"].to_numpy()
     check_allowed(X, inputs=inputs)
-    profit = loan_profit(loans, loss_given_default=loss_given_default)
+    profit = loan_profit(loans, economics)
     sample = stratified_sample(y, rows=tuning_rows, random_state=random_state)
     arena = stratified_sample(y, rows=ablation_rows, random_state=random_state)
     seeded: dict[str, Any] = {"random_state": random_state, "n_jobs": n_jobs}
@@ -155,7 +156,7 @@ def judge(
     finalist: Finalist,
     loans: pd.DataFrame,
     *,
-    loss_given_default: float,
+    economics: Economics,
     repetitions: int,
     min_cell: int,
     random_state: int,
@@ -165,7 +166,7 @@ def judge(
     Args:
         finalist: Fitted on other loans.
         loans: Cleaned test loans.
-        loss_given_default: As in `loan_profit`.
+        economics: What profit rests on.
         repetitions: Bootstrap repetitions of the intervals.
         min_cell: The smallest count of loans, defaults or repaid loans that a group may show.
         random_state: Seed of the bootstrap.
@@ -199,9 +200,7 @@ def judge(
         uncalibrated=_calibration(raw),
         gains=gains(deciles),
         groups=pd.concat(groups, ignore_index=True),
-        profit=profit_table(
-            default, loan_profit(loans, loss_given_default=loss_given_default), amount, thresholds, **drawn
-        ),
+        profit=profit_table(default, loan_profit(loans, economics), amount, thresholds, **drawn),
     )
 
 

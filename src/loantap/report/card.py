@@ -8,7 +8,9 @@ import pandas as pd
 
 from loantap.analysis.leaks import LEAK
 from loantap.data.columns import BY_NAME
+from loantap.model.economics import Economics
 from loantap.model.study import Judged
+from loantap.report.economics import told
 from loantap.report.results import MANIFEST, RunFolder, plain
 from loantap.report.tables import interval, show, to_markdown
 from loantap.report.tables import plain as escape_markdown
@@ -88,7 +90,7 @@ def model_card(
             "threshold_rule": result["threshold_rule"],
             "profit_threshold": result["profit_threshold"],
             "profit_threshold_rule": result["profit_threshold_rule"],
-            "loss_given_default": result["loss_given_default"],
+            "economics": result["economics"],
             "test": result["test"],
             "calibration": {
                 **result["calibration"],
@@ -129,8 +131,8 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
         f"A logistic regression ({recipe['encoding']} features, {sampled}, penalty "
         f"{recipe['penalty']}, C = {recipe['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
         f"with calibrated probabilities of default. It refers an application to a person at {show(card['threshold'], 'rate')} or more "
-        f"({card['threshold_rule']}). For the largest profit, if a default loses {show(card['loss_given_default'], 'rate')} of its "
-        f"amount, that would be {show(card['profit_threshold'], 'rate')}. {card['sample']}",
+        f"({card['threshold_rule']}). For the largest profit, if {told(Economics(**card['economics']))}, "
+        f"that would be {show(card['profit_threshold'], 'rate')}. {card['sample']}",
         f"Run {escape_markdown(card['run_id'] or 'without a manifest')}, begun {card['made_at'] or 'at a time not noted'}.",
         "## What it is for", _listed(card["uses"]),
         "## What it is not for", _listed(card["misuses"]),

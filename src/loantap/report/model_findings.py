@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from loantap.model.economics import Economics
 from loantap.model.features import ENCODINGS
 from loantap.model.out_of_time import OutOfTime
 from loantap.model.recipe import Recipe
 from loantap.model.study import Trained
+from loantap.report.economics import told
 from loantap.report.tables import interval, show
 
 Result = Mapping[str, Any]
@@ -176,10 +178,10 @@ def out_of_time_title(test: Result, later: OutOfTime | None) -> str:
     )
 
 
-def profit_sentence(profit: pd.DataFrame, *, loss_given_default: float) -> str:
+def profit_sentence(profit: pd.DataFrame, *, economics: Economics) -> str:
     """Return what the threshold for profit earns beside granting every loan, and under which assumption."""
     row = _by_name(profit)["best profit"]
-    return f"If every default lost {show(loss_given_default, 'rate')} of its amount and nobody repaid early, {_profit_told(row)}."
+    return f"Suppose that {told(economics)}. Then {_profit_told(row)}."
 
 
 def _profit_told(row: Result) -> str:

@@ -8,9 +8,10 @@ import pandas as pd
 from loantap.analysis.summaries import with_intervals
 from loantap.errors import InputError
 from loantap.model.decision import Share
+from loantap.model.economics import COLUMNS, Economics, loan_profit
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
-from loantap.model.profit import loan_profit, profit_table
+from loantap.model.profit import profit_table
 from loantap.model.tuning import split_loans
 from loantap.report.results import RunFolder
 
@@ -23,7 +24,7 @@ class TestLoans:
 
     Attributes:
         probability: Calibrated probability of default, shape (n,).
-        loans: loan_amnt, installment, term and default of each.
+        loans: loan_amnt, int_rate, term, installment and default of each.
     """
 
     __test__ = False  # pytest: no class of tests
@@ -42,20 +43,20 @@ def read_test_loans(model: SavedModel, run: RunFolder) -> TestLoans:
             f"{run.path}: the model {model.version} was made by run {model.card.get('run_id')}, and this is run {run_id}, so "
             "which of its loans are new to the model is not known. Name the run that made the model with --run, or this run's own model with --model."
         )
-    columns = {*source_columns(inputs=model.facts.inputs), "loan_amnt", "installment", "term", "default"}
+    columns = {*source_columns(inputs=model.facts.inputs), *COLUMNS, "default"}
     loans = run.loans(sorted(columns))
     _, test = split_loans(loans["default"], test_share=split["test_share"], random_state=split["seed"])
     unseen = loans.iloc[test].reset_index(drop=True)
-    return TestLoans(model.probability(unseen), unseen[["loan_amnt", "installment", "term", "default"]])
+    return TestLoans(model.probability(unseen), unseen[[*COLUMNS, "default"]])
 
 
-def trade_off(test: TestLoans, *, threshold: float, loss_given_default: float) -> dict[str, Share]:
+def trade_off(test: TestLoans, *, threshold: float, economics: Economics) -> dict[str, Share]:
     """Return what referring at and above a threshold would do, if no referred loan were granted.
 
     Args:
         test: The test loans.
         threshold: Probability of default.
-        loss_given_default: Share of the amount that a default loses, within 0 to 1.
+        economics: What profit rests on.
 
     Returns:
         referred: of all loans; defaults_caught: of the defaults; good_referred: of the loans repaid; default_rate_approved: of
@@ -74,7 +75,7 @@ def trade_off(test: TestLoans, *, threshold: float, loss_given_default: float) -
     ).T
     shares = with_intervals(counts.loc[counts["n"] > 0]).reindex(counts.index)[["default_rate", "ci_low", "ci_high"]]
     found = {name: Share(*ends) for name, ends in zip(parts, shares.to_numpy().tolist(), strict=True)}
-    profit = loan_profit(test.loans, loss_given_default=loss_given_default)
+    profit = loan_profit(test.loans, economics)
     amount = test.loans["loan_amnt"].to_numpy()
     earned = profit_table(
         test.probability, profit, amount, {"chosen": threshold}, repetitions=_REPETITIONS, random_state=0

@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from loantap.model.decision import Share
+from loantap.model.economics import Economics
 from loantap.report.tables import interval
 from loantap.serve.dashboard.charts import curves
 from loantap.serve.dashboard.parts import need_model, need_run, note, show, test_loans
@@ -31,11 +32,13 @@ left, right = st.columns(2)
 start = round(100 * model.threshold, 1)
 moved = left.slider("Refer at a probability of default of (%)", 1.0, 99.0, start, 0.1, format="%.1f")
 threshold = model.threshold if moved == start else moved / 100
-assumed = round(100 * model.card["loss_given_default"])
-loss = right.slider("A default loses, of the amount (%)", 0, 100, assumed, 1) / 100
+economics = Economics(**model.card["economics"])
+assumed = round(100 * economics.loss_given_default)
+loss = right.slider("A default loses, of the balance then outstanding (%)", 0, 100, assumed, 1) / 100
+economics = economics.with_("loss_given_default", loss)
 columns = {
     f"{whose}: {show(at, 'rate')}": [
-        _shown(name, share) for name, share in trade_off(test, threshold=at, loss_given_default=loss).items()
+        _shown(name, share) for name, share in trade_off(test, threshold=at, economics=economics).items()
     ]
     for whose, at in (("Chosen here", threshold), ("The model's own", model.threshold))
 }
@@ -45,6 +48,6 @@ curves(curve(test, np.linspace(0.01, 0.99, 99)), _CURVES, at=threshold, descript
 note(
     f"On n = {show(len(test.loans), 'count')} test loans of run {run.manifest()['run_id']}, which the model was not made from; in "
     "brackets 95 % intervals, Wilson's for shares, bootstrap ones for profit. Profit supposes that no referred application is "
-    "granted, that a repaid loan earns its scheduled interest, and that nobody repays early. A threshold chosen on these very loans "
+    "granted, {told(economics)}. A threshold chosen on these very loans "
     f"promises somewhat more than it will bring. {run.model_note()}"
 )

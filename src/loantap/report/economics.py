@@ -1,0 +1,18 @@
+"""The assumptions behind profit, in words: wherever an amount of profit is said, they are said with it."""
+
+from loantap.model.economics import Economics
+from loantap.report.tables import show
+
+
+def told(economics: Economics) -> str:
+    """Return the assumptions as the clauses of a sentence."""
+    early = (
+        "nobody repays early"
+        if economics.settled_after == 1
+        else f"a repaid loan is settled after {show(economics.settled_after, 'rate')} of its term"
+    )
+    return (
+        f"a default loses {show(economics.loss_given_default, 'rate')} of the balance outstanding once "
+        f"{show(economics.default_after, 'rate')} of the installments are paid, {early}, and money costs "
+        f"{show(economics.funding_cost, 'rate')} a year"
+    )
