@@ -16,8 +16,10 @@ from loantap.model.economics import (
     value_if_default,
     value_if_repaid,
 )
+from loantap.report.notebooks import parameters
+from loantap.settings import notebooks_dir
 
-FREE = Economics(loss_given_default=0.6, default_after=0.5, funding_cost=0.0)
+FREE = Economics(loss_given_default=0.6, default_after=0.5, settled_after=1.0, funding_cost=0.0)
 
 
 def one_loan(amount: float = 1_000.0, rate: float = 12.0, term: int = 12, default: int = 0) -> pd.DataFrame:
@@ -39,7 +41,7 @@ def test_a_default_loses_a_share_of_the_balance_and_keeps_what_was_paid():
 
 
 def test_money_that_costs_what_the_loan_earns_leaves_nothing():
-    assert value_if_repaid(one_loan(), Economics(funding_cost=0.12))[0] == pytest.approx(0, abs=1e-9)
+    assert value_if_repaid(one_loan(), Economics(settled_after=1.0, funding_cost=0.12))[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_settling_early_forgoes_the_interest_to_come():
@@ -99,3 +101,9 @@ def test_every_assumption_has_its_default_within_its_range():
 def test_a_share_beyond_one_is_refused():
     with pytest.raises(ValueError, match="funding_cost: expected a share within 0 to 1, got 4"):
         Economics(funding_cost=4)
+
+
+def test_the_notebooks_start_from_the_same_assumptions():
+    for name in ("04_tuning", "05_policy"):
+        declared = parameters(notebooks_dir() / f"{name}.ipynb")
+        assert {one: float(declared[one].default) for one in vars(Economics())} == vars(Economics()), name

@@ -40,13 +40,13 @@ class Economics:
         loss_given_default: Share of the balance outstanding at default that is lost, after all recoveries and their cost.
         default_after: Share of its installments that a loan pays before it defaults.
         settled_after: Share of its term after which a repaid loan is settled; 1 means that nobody repays early.
-        funding_cost: What the lender pays for its money, as a fraction a year; payments are discounted at it.
+        funding_cost: What money and servicing cost the lender, as a fraction a year; payments are discounted at it.
     """
 
-    loss_given_default: float = 0.6
-    default_after: float = 0.4
-    settled_after: float = 1.0
-    funding_cost: float = 0.04
+    loss_given_default: float = 0.75
+    default_after: float = 0.3
+    settled_after: float = 0.7
+    funding_cost: float = 0.05
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -61,20 +61,20 @@ class Economics:
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
-        "loss_given_default", "share of the balance outstanding at default that is lost", 0.4, 0.9,
-        "an assumption: the loans hold no recoveries; the range runs from the 40 % that the Basel framework sets for senior "
-        "unsecured claims under its foundation approach to almost nothing recovered",
+        "loss_given_default", "share of the balance outstanding at default that is lost", 0.4, 0.95,
+        "an assumption, the loans hold no recoveries: 75 % is what the Basel framework's foundation approach sets for subordinated "
+        "claims, 40 % for senior ones of firms; next to nothing may come back without a security",
     ),
     Assumption(
-        "default_after", "share of its installments paid before a loan defaults", 0.2, 0.6,
-        "an assumption: the loans hold no dates of default; installment loans default mostly in the first half of their term",
+        "default_after", "share of its installments that a loan pays before it defaults", 0.15, 0.5,
+        "an assumption, the loans hold no dates of default: installment loans default mostly in the first half of their term",
     ),
     Assumption(
-        "settled_after", "share of the term after which a repaid loan is settled", 0.5, 1.0,
-        "an assumption: the loans hold no payments; by default nobody repays early, which flatters profit",
+        "settled_after", "share of its term after which a repaid loan is settled", 0.5, 1.0,
+        "an assumption, the loans hold no payments: 100 % is the contract, and flatters profit if borrowers refinance",
     ),
     Assumption(
-        "funding_cost", "cost of the lender's money, a year", 0.01, 0.08,
+        "funding_cost", "cost of the lender's money and of servicing, a year", 0.02, 0.08,
         "an assumption: from cheap deposits to what investors of a marketplace ask for",
     ),
 )  # fmt: skip
