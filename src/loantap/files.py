@@ -50,6 +50,15 @@ def staging_folder(parent: Path, *, alone: bool = True) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def take_place(staging: Path, folder: Path) -> None:
+    """Move a finished staging folder to its place; a former one stays beside it until then."""
+    former = staging.with_name(f"{staging.name}-former")
+    if folder.exists():
+        folder.rename(former)
+    staging.rename(folder)
+    shutil.rmtree(former, ignore_errors=True)
+
+
 @contextmanager
 def alone_in(folder: Path, *, busy: str) -> Iterator[None]:
     """Hold a folder for one process while the block runs; raises InputError with the message `busy` where another has it.

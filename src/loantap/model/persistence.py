@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from loantap.errors import InputError
-from loantap.files import sha256, staging_folder
+from loantap.files import sha256, staging_folder, take_place
 from loantap.model.calibration import SigmoidCalibration
 from loantap.model.facts import Facts
 from loantap.model.inputs import feature_frame
@@ -117,7 +117,8 @@ def save_model(folder: Path, finalist: "Finalist", *, loans: pd.DataFrame, card:
             (staging / name).write_text(json.dumps(part, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
         (staging / PAGE).write_text(page, "utf-8")
         seal(staging)
-        _take_place(staging, folder)
+        staging.chmod(0o755)  # a model is no personal data
+        take_place(staging, folder)
     return folder
 
 
@@ -177,7 +178,8 @@ def export_pickle(folder: Path, out: Path) -> Path:
             shutil.copy(folder / name, staging / name)
         (staging / PICKLE).write_bytes(pickle.dumps(model.pipeline, protocol=5))
         seal(staging)
-        _take_place(staging, out)
+        staging.chmod(0o755)
+        take_place(staging, out)
     sums.write_text(f"{sha256(out / PICKLE)}  {out.name}/{PICKLE}\n", "utf-8")
     return sums
 
@@ -218,13 +220,3 @@ def _read_skops(path: Path) -> Any:
         raise InputError(f"{path}: expected scikit-learn's types only, but: {error}. Do not use this file.") from error
     except Exception as error:  # whatever a damaged file makes of its reader
         raise InputError(f"{path}: expected a pipeline that loantap wrote, but: {error}") from error
-
-
-def _take_place(staging: Path, folder: Path) -> None:
-    """Move a finished folder to its place; a former one stays beside it until then."""
-    staging.chmod(0o755)  # a model is no personal data
-    former = staging.with_name(f"{staging.name}-former")
-    if folder.exists():
-        folder.rename(former)
-    staging.rename(folder)
-    shutil.rmtree(former, ignore_errors=True)

@@ -1,7 +1,6 @@
 """The model card: what a saved model is, for whom, how good, and what it must not be used for. As JSON, and as a page."""
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ from loantap.model.economics import Economics
 from loantap.model.study import Judged
 from loantap.report.economics import told
 from loantap.report.results import MANIFEST, RunFolder, plain
+from loantap.report.single_page import single_page
 from loantap.report.tables import interval, show, to_markdown
 from loantap.report.tables import plain as escape_markdown
 
@@ -36,17 +36,6 @@ _GROUPS = {
     "factor": "text", "group": "text", "n": "count", "default_rate": "rate", "recall": "rate", "false_positive_rate": "rate",
     "roc_auc": "score",
 }  # fmt: skip
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>
-body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }}
-table {{ border-collapse: collapse; display: block; overflow-x: auto; font-size: .9rem }}
-th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #ddd; white-space: nowrap }}
-.notice {{ border-left: 4px solid #b45309; padding: .5rem 1rem; background: #fef6e7 }}
-</style></head><body>
-{body}
-</body></html>
-"""
 
 
 def model_card(
@@ -107,12 +96,7 @@ def model_card(
 
 def card_page(card: Mapping[str, Any]) -> str:
     """Return the model card as an HTML page that needs nothing else."""
-    import pypandoc
-
-    text = pypandoc.convert_text(
-        "\n\n".join(_sections(card)), "html", format="markdown-raw_html", extra_args=["--wrap=none"]
-    )
-    return _PAGE.format(title=escape(card["name"]), body=text)
+    return single_page(card["name"], _sections(card))
 
 
 def _sections(card: Mapping[str, Any]) -> list[str]:

@@ -108,7 +108,7 @@ def score_applications(
     with ExitStack() as stack:
         write, refused = stack.enter_context(_writer(out)), stack.enter_context(Refused(out, applications.path))
         for raw in _ahead(applications.chunks()):
-            checked, found = _checked(model, applications, raw)
+            checked, found = checked_applications(applications, raw, needed=source_columns(inputs=model.facts.inputs))
             good = checked.loc[~checked.index.isin(found["row"])]
             refused.add(found)
             report.rows += len(raw)
@@ -153,8 +153,11 @@ def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
     return pa.table(columns)
 
 
-def _checked(model: SavedModel, applications: Applications, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    columns = application_columns(source_columns(inputs=model.facts.inputs), applications.header)
+def checked_applications(
+    applications: Applications, raw: pd.DataFrame, *, needed: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a chunk of applications as `check_loans` does: those without a month of funding are of this month."""
+    columns = application_columns(needed, applications.header)
     if "issue_d" not in raw:
         columns = (*columns, BY_NAME["issue_d"])
     raw = _dated(raw)

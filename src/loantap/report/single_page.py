@@ -1,0 +1,24 @@
+"""A page that needs nothing but itself, to be kept beside what it describes."""
+
+from collections.abc import Sequence
+from html import escape
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }}
+table {{ border-collapse: collapse; display: block; overflow-x: auto; font-size: .9rem }}
+th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #ddd; white-space: nowrap }}
+.notice {{ border-left: 4px solid #b45309; padding: .5rem 1rem; background: #fef6e7 }}
+</style></head><body>
+{body}
+</body></html>
+"""
+
+
+def single_page(title: str, parts: Sequence[str]) -> str:
+    """Return a page of HTML made from parts in Markdown; texts that people wrote have to be escaped in them."""
+    import pypandoc
+
+    body = pypandoc.convert_text("\n\n".join(parts), "html", format="markdown-raw_html", extra_args=["--wrap=none"])
+    return _PAGE.format(title=escape(title), body=body)

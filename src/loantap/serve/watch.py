@@ -1,0 +1,167 @@
+"""A month's watchlist as files and as rows of a table: the same again for the same snapshots, model and settings."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from loantap.data.cleaning import typed
+from loantap.data.columns import KEY
+from loantap.data.connectors.config import Config
+from loantap.data.panel import Panel
+from loantap.data.tables import append
+from loantap.data.warehouse import open_warehouse, transaction
+from loantap.decisions.early_warning.model_update import probabilities
+from loantap.decisions.early_warning.month import TERMS, Month, find_month, months_needed, watch_month
+from loantap.decisions.early_warning.settings import Settings
+from loantap.errors import InputError
+from loantap.files import staging_folder, take_place
+from loantap.model.economics import Economics
+from loantap.model.inputs import source_columns
+from loantap.model.persistence import SavedModel
+from loantap.report.results import plain
+from loantap.report.watch_page import watch_page
+from loantap.serve.batch import Applications, checked_applications
+
+TABLE, AS_OF = "loantap_watchlist", "as_of"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A month that was written.
+
+    Attributes:
+        folder: Where its files lie.
+        month: What they say.
+    """
+
+    folder: Path
+    month: Month
+
+    def count(self, light: str) -> int:
+        """Return how many live loans have a light."""
+        lights = self.month.lights
+        return int(lights.loc[lights["light"] == light, "loans"].iloc[0])
+
+
+def application_needs(model: SavedModel) -> list[str]:
+    """Return the columns of an application that a watchlist reads."""
+    return sorted({*source_columns(inputs=model.facts.inputs), *TERMS, "dti", "revol_util"})
+
+
+def read_applications(
+    model: SavedModel, applications: Applications, *, progress: Callable[[int], None] | None = None
+) -> tuple[pd.DataFrame, int]:
+    """Read the applications of live loans, and count those that break the contract; they are left out.
+
+    Raises InputError where they bear no loan_id, InputError or SchemaError for what cannot be read.
+    """
+    if KEY not in applications.header:
+        raise InputError(
+            f"{applications.location}: expected the column {KEY}, which joins applications to snapshots; there is none. Add it."
+        )
+    needed, parts, read = application_needs(model), [], 0
+    for raw in applications.chunks():
+        checked, found = checked_applications(applications, raw, needed=needed)
+        parts.append(typed(checked.loc[~checked.index.isin(found["row"])]))
+        read += len(raw)
+        if progress:
+            progress(read)
+    good = pd.concat(parts, ignore_index=True)
+    return good, read + len(applications.ragged) - len(good)
+
+
+def watch(
+    panel: Panel,
+    applications: pd.DataFrame,
+    model: SavedModel,
+    *,
+    as_of: np.datetime64 | None,
+    settings: Settings,
+    economics: Economics,
+) -> Month:
+    """Return what early warning says of a month, the last one by default."""
+    position = find_month(panel, as_of)
+    found = probabilities(model, applications, panel, months_needed(position))
+    return watch_month(
+        panel, position, probabilities=found, applications=applications, settings=settings, economics=economics
+    )
+
+
+def write_month(
+    month: Month,
+    out: Path,
+    *,
+    model: SavedModel,
+    source: str,
+    synthetic: bool,
+    notes: Sequence[str],
+    quarantine: pd.DataFrame,
+) -> Watched:
+    """Write a month's watchlist into OUT/YYYY-MM, in the place of what was there, whole or not at all.
+
+    Files: watchlist.csv, changes.csv, offers.csv, quarantine.csv (rows of snapshots set aside), watchlist.json (the counts) and
+    index.html. They hold no time of writing, so the same input gives the same bytes.
+
+    Args:
+        month: What to write.
+        out: The folder of all months.
+        model: What the probabilities come from.
+        source: Where the snapshots lie, in words.
+        synthetic: Whether the snapshots were made.
+        notes: What was seen when reading them.
+        quarantine: Rows set aside, with their reasons.
+    """
+    name = str(month.month)
+    summary: dict[str, Any] = plain(
+        {
+            AS_OF: name,
+            "source": source,
+            "synthetic": synthetic,
+            "model_version": model.version,
+            "lights": month.lights,
+            "changes": month.changes.counts,
+            "changed": month.changes.words,
+            "unknown": month.unknown,
+            "quarantined": len(quarantine),
+            "notes": list(notes),
+        }
+    )
+    with staging_folder(out, alone=False) as staging:
+        for file, table in (
+            ("watchlist", month.watchlist),
+            ("changes", month.changes.rows),
+            ("offers", month.offers),
+            ("quarantine", quarantine),
+        ):
+            table.to_csv(staging / f"{file}.csv", index=False, lineterminator="\n")
+        text = json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False)
+        (staging / "watchlist.json").write_text(text + "\n", "utf-8")
+        (staging / "index.html").write_text(watch_page(month, summary), "utf-8")
+        take_place(staging, out / name)
+    return Watched(out / name, month)
+
+
+def write_rows(month: Month, config: Config) -> int:
+    """Put a month's watchlist into the warehouse's table, in the place of the rows that it held for the month.
+
+    Raises InputError for a table of that name that is not loantap's, SourceError if the warehouse fails.
+    """
+    engine, schema = open_warehouse(config, create=True), config.warehouse.table_schema if config.warehouse else None
+    rows = month.watchlist.copy()
+    rows.insert(0, AS_OF, str(month.month))
+    table = sa.table(TABLE, sa.column(AS_OF), schema=schema)
+    with transaction(engine, config) as connection:
+        inspector = sa.inspect(connection)
+        if inspector.has_table(TABLE, schema):
+            known = {column["name"] for column in inspector.get_columns(TABLE, schema)}
+            if known != set(rows.columns):
+                raise InputError(f"warehouse: '{TABLE}' is there and was not written by loantap. Rename it.")
+            connection.execute(sa.delete(table).where(table.c[AS_OF] == str(month.month)))
+        append(connection, sa.Table(TABLE, sa.MetaData(schema=schema)), rows)
+    return len(rows)
