@@ -55,7 +55,7 @@ def plot_drift(drift: pd.DataFrame, *, amber: float, red: float) -> Figure:
     """Draw the stability index of each variable by month, with the customary limits.
 
     Args:
-        drift: variable, month (text) and index, ordered by month.
+        drift: variable, month (text) and psi, ordered by month.
         amber: The index from which a variable counts as drifting.
         red: The index from which it counts as drifted.
     """
@@ -63,7 +63,7 @@ def plot_drift(drift: pd.DataFrame, *, amber: float, red: float) -> Figure:
         months = list(dict.fromkeys(drift["month"]))
         for (name, rows), (colour, line) in zip(drift.groupby("variable", sort=False), _STYLES, strict=False):
             places = [months.index(month) for month in rows["month"]]
-            axes.plot(places, rows["index"], color=colour, linestyle=line, marker=".", label=str(name))
+            axes.plot(places, rows["psi"], color=colour, linestyle=line, marker=".", label=str(name))
         for limit, label in ((amber, "amber"), (red, "red")):
             axes.axhline(limit, color=LIGHT, linestyle="--")
             axes.annotate(label, (len(months) - 1, limit), color=NEUTRAL, ha="right", va="bottom")
@@ -77,11 +77,11 @@ def plot_outcomes(calibration: pd.DataFrame) -> Figure:
     """Draw observed over expected defaults by month.
 
     Args:
-        calibration: month (text), ratio with ratio_low and ratio_high.
+        calibration: month (text), ratio with ci_low and ci_high.
     """
     with canvas(height=2.6) as (figure, axes):
         places = np.arange(len(calibration))
-        ends = [calibration["ratio"] - calibration["ratio_low"], calibration["ratio_high"] - calibration["ratio"]]
+        ends = [calibration["ratio"] - calibration["ci_low"], calibration["ci_high"] - calibration["ratio"]]
         axes.axhline(1, color=LIGHT, linestyle="--")
         axes.errorbar(places, calibration["ratio"], yerr=np.clip(ends, 0, None), fmt="o-", color=DEFAULTED)
         axes.set_xticks(places[::3], calibration["month"].iloc[::3])

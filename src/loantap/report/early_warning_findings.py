@@ -1,0 +1,88 @@
+"""The sentences and tables of early warning, made from results."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from loantap.report.tables import interval, show
+
+Result = Mapping[str, Any]
+PERFORMANCE_COLUMNS = {
+    "setting": "text", "method": "text", "alerts_per_1000": "number", "precision": "rate", "precision_low": "rate",
+    "precision_high": "rate", "red_precision": "rate", "recall": "rate", "recall_low": "rate", "recall_high": "rate",
+    "lead_median": "count", "flip_flop": "rate",
+}  # fmt: skip
+DRIFT_COLUMNS = {
+    "month": "text", "variable": "text", "n": "count", "missing": "rate", "psi": "score", "chance_95": "score", "light": "text",
+}  # fmt: skip
+CALIBRATION_COLUMNS = {
+    "month": "text", "n": "count", "defaults": "count", "expected": "number", "ratio": "ratio", "ci_low": "ratio",
+    "ci_high": "ratio", "light": "text", "change": "ratio", "change_light": "text",
+}  # fmt: skip
+METHODS = {"caps": "caps alone", "probability": "model alone"}
+
+
+def backtest_row(performance: Sequence[Result]) -> Result:
+    """Return the row that matters: the rule's, on the later months where there are such, as recommended where it is."""
+    rows = [row for row in performance if row["method"] == "rule"]
+    return rows[-1]
+
+
+def warning_sentence(result: Result) -> str:
+    """Return what early warning found, in one or two sentences, for the first screen and the head of its page."""
+    lights = {line["light"]: line for line in result["lights"]}
+    live = sum(line["loans"] for line in result["lights"])
+    made = "Of {n} invented live loans (no real snapshots were given)" if result["synthetic"] else "Of {n} live loans"
+    head = (
+        f"{made.format(n=show(live, 'count'))} {show(lights['red']['loans'], 'count')} are red and "
+        f"{show(lights['amber']['loans'], 'count')} amber in {result['month']}."
+    )
+    if not result["performance"]:
+        return f"{head} {result['why_not']}"
+    row = backtest_row(result["performance"])
+    return (
+        f"{head} On the {row['period']} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
+        f"{show(row['recall'], 'rate')} of the defaults ({interval(row['recall_low'], row['recall_high'], 'rate')}, "
+        f"n = {show(row['defaults'], 'count')}), in the middle {show(row['lead_median'], 'count')} months ahead, with "
+        f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month, of which "
+        f"{show(row['precision'], 'rate')} were right ({interval(row['precision_low'], row['precision_high'], 'rate')})."
+    )
+
+
+def baseline_sentences(result: Result) -> str:
+    """Return how the rule compares with simpler ways to alert as many loans, on the months it was not chosen on."""
+    rows = [row for row in result["comparisons"] if row["rule"] == "rule"]
+    last = rows[-1] if rows else None
+    return " ".join(row["words"] for row in rows if (row["period"], row["setting"]) == (last["period"], last["setting"])) if last else ""  # fmt: skip
+
+
+def drift_title(drift: pd.DataFrame) -> str:
+    """Return how many variables drift in the last month that has live loans."""
+    known = drift.dropna(subset=["psi"])
+    last = known[known["month"] == known["month"].iloc[-1]]
+    apart = [f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')})" for _, row in last.iterrows() if row["light"] != "green"]  # fmt: skip
+    if not apart:
+        return f"In {last['month'].iloc[0]} no variable has drifted from the training loans"
+    return f"In {last['month'].iloc[0]}, away from the training loans: {', '.join(apart)}"
+
+
+def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> str:
+    """Return how the lights of a month meet the hidden distress that synthetic snapshots were drawn from.
+
+    Args:
+        truth: loan_id, and distress: position of the month in which it begins, -1 if never.
+        lights: loan_id and light of the loans on the watchlist.
+        position: Position of the month.
+    """
+    distressed = truth.loc[(truth["distress"] >= 0) & (truth["distress"] <= position), "loan_id"]
+    hit = lights["loan_id"].isin(distressed)
+    return (
+        f"Of the {show(len(lights), 'count')} loans on the list, {show(int(hit.sum()), 'count')} are or were in the hidden distress "
+        "that the synthetic snapshots were drawn with; the others rose by chance, or are late with a payment."
+    )
+
+
+def as_months(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its months as texts such as 2016-05."""
+    return table.assign(month=table["month"].astype("datetime64[s]").dt.strftime("%Y-%m"))
