@@ -20,6 +20,10 @@ CALIBRATION_COLUMNS = {
     "month": "text", "n": "count", "defaults": "count", "expected": "number", "ratio": "ratio", "ci_low": "ratio",
     "ci_high": "ratio", "light": "text", "change": "ratio", "change_light": "text",
 }  # fmt: skip
+MEDIAN_COLUMNS = {
+    "offer": "text", "installment": "number", "months": "count", "interest_change": "number", "dti_before": "number", "dti_after": "number",
+    "cost": "number",
+}  # fmt: skip
 METHODS = {"caps": "caps alone", "probability": "model alone"}
 
 
@@ -86,3 +90,30 @@ def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> 
 def as_months(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with its months as texts such as 2016-05."""
     return table.assign(month=table["month"].astype("datetime64[s]").dt.strftime("%Y-%m"))
+
+
+def alert_curves(trade_off: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines of the trade-off: the rule at its settings of the frontier, and the baselines."""
+    shown = trade_off[(trade_off["method"] != "rule") | trade_off["frontier"]]
+    return shown.assign(method=shown["method"].replace(METHODS))
+
+
+def trade_off_title(result: Result) -> str:
+    """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
+    rows = [row for row in result["comparisons"] if row["rule"] == "rule"]
+    if not rows:
+        return "What alerts cost and bring"
+    last = {row["baseline"]: row["verdict"] for row in rows if row["setting"] == rows[-1]["setting"]}
+    told = {"more": "finds more than", "fewer": "finds fewer than", "open": "is not shown to beat"}
+    parts = [f"{told[verdict]} {'the caps' if name == 'caps' else 'the model'} alone" for name, verdict in last.items()]
+    return f"At as many alerts the rule {' and '.join(parts)}"
+
+
+def calibration_title(outcomes: pd.DataFrame) -> str:
+    """Return how the defaults of the last months compare with those that the model lets expect."""
+    known = outcomes.dropna(subset=["change"])
+    if known.empty:
+        return "Too few months to tell whether defaults come as the model lets expect"
+    lights = known["change_light"].value_counts()
+    told = ", ".join(f"{lights[name]} {name}" for name in ("green", "amber", "red") if name in lights)
+    return f"Against the first months, defaults as the model lets expect: {told} of {len(known)} months"

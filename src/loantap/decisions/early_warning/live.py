@@ -45,7 +45,7 @@ def synthetic_live(
         random_state: Seed of the choice of loans and of the snapshots.
     """
     chosen = loans.sample(min(most, len(loans)), random_state=random_state).reset_index(drop=True)
-    first = np.datetime64(model.training.period[1], "M") + 1
+    first = str(np.datetime64(model.training.period[1], "M") + 1)
     made = synthetic_panel(
         chosen, model.probability(chosen), months=months, random_state=random_state, first_month=first
     )

@@ -44,7 +44,7 @@ def find_month(panel: Panel, month: np.datetime64 | None) -> int:
     """Return the position of a month, of the last one for None; raises InputError for one that the panel lacks."""
     if month is None:
         return len(panel.months) - 1
-    found = np.flatnonzero(panel.months == np.datetime64(month, "M"))
+    found = np.flatnonzero(panel.months == month.astype("datetime64[M]"))
     if len(found) == 0:
         raise InputError(
             f"month {month}: expected one of the snapshots' months, {panel.months[0]} to {panel.months[-1]}. Name one of them."
