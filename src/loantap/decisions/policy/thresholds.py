@@ -1,0 +1,17 @@
+"""The thresholds of a model that a policy is compared with."""
+
+from loantap.decisions.policy.book import Book
+from loantap.model.economics import Economics
+from loantap.model.persistence import SavedModel
+from loantap.model.profit import best_profit_threshold
+
+
+def model_thresholds(model: SavedModel, training: Book) -> dict[str, float]:
+    """Return the thresholds for F2 and for profit, by the names f2 and profit.
+
+    Both are the model's own, chosen out of fold; where it was made under other assumptions than the book's, the one for
+    profit is chosen anew, on the training book.
+    """
+    same = Economics(**model.card["economics"]) == training.economics if "economics" in model.card else False
+    profit = model.facts.profit_threshold if same else best_profit_threshold(training.probability, training.realised)
+    return {"f2": model.threshold, "profit": profit}

@@ -1,0 +1,135 @@
+"""The sentences and tables of the lending policy, made from results."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from loantap.report.tables import interval, show
+
+Result = Mapping[str, Any]
+APPROVE_ALL = "approve all"
+ASSUMPTION_COLUMNS = {"meaning": "text", "low": "rate", "default": "rate", "high": "rate", "source": "text"}
+EFFECT_COLUMNS = {
+    "policy": "text", "approved": "rate", "defaults_avoided": "rate", "good_refused": "rate", "default_rate_approved": "rate",
+    "profit": "number", "profit_change": "number", "profit_change_low": "number", "profit_change_high": "number",
+}  # fmt: skip
+LEVER_COLUMNS = {
+    "lever": "text", "finding": "text", "n_refused": "count", "defaults_avoided": "rate", "good_refused": "rate",
+    "profit_change": "number", "profit_change_low": "number", "profit_change_high": "number",
+}  # fmt: skip
+STEP_COLUMNS = {
+    "lever": "text", "n_refused": "count", "expected_gain": "number", "realised_gain": "number", "realised_gain_low": "number",
+    "realised_gain_high": "number", "reason": "text",
+}  # fmt: skip
+MARGIN_COLUMNS = {
+    "level": "text", "n": "count", "expected": "number", "expected_low": "number", "expected_high": "number", "realised": "number",
+    "realised_low": "number", "realised_high": "number", "verdict": "text",
+}  # fmt: skip
+LIMIT_COLUMNS = {"level": "text", "limit": "money"} | {
+    name: kind for name, kind in MARGIN_COLUMNS.items() if name != "level"
+}
+TERM_COLUMNS = MARGIN_COLUMNS | {"expected_if_short": "number"}
+
+
+def recommendation(result: Result) -> str:
+    """Return what to do and its price, in one sentence, as far as the test loans bear it out."""
+    policy = result["recommended"]
+    if not policy["rules"]:
+        return (
+            "Leave the lending policy as it is: of all levers tried on the training loans, none adds to profit beyond doubt "
+            f"under the assumptions below (n = {show(result['n'], 'count')} test loans)."
+        )
+    effect = policy["effect"]
+    change = (
+        f"{show(effect['profit_change'], 'number')} per 100 of money asked for "
+        f"({interval(effect['profit_change_low'], effect['profit_change_high'], 'number')})"
+    )
+    verdict = (
+        f"raises profit by {change}"
+        if effect["profit_change_low"] > 0
+        else f"lowers profit by {change}"
+        if effect["profit_change_high"] < 0
+        else f"changes profit by {change}, which may be nothing"
+    )
+    return (
+        f"{_capital('; '.join(policy['rules']))}: on n = {show(result['n'], 'count')} test loans that {verdict}, avoids "
+        f"{_share(effect, 'defaults_avoided')} of the defaults, and costs {_share(effect, 'refused')} of the approvals and "
+        f"{_share(effect, 'good_refused')} of the good customers."
+    )
+
+
+def threshold_sentence(effects: Mapping[str, Result]) -> str:
+    """Return what the two thresholds do side by side."""
+    parts = []
+    for name, words in (("threshold_f2", "best for F2"), ("threshold_profit", "best for profit")):
+        row = effects[name]
+        parts.append(
+            f"the threshold {words} approves {_share(row, 'approved')}, avoids {_share(row, 'defaults_avoided')} of the defaults, "
+            f"refuses {_share(row, 'good_refused')} of the good customers and changes profit by "
+            f"{show(row['profit_change'], 'number')} per 100 ({interval(row['profit_change_low'], row['profit_change_high'], 'number')})"
+        )
+    return f"{_capital('; '.join(parts))}."
+
+
+def gap_title(gaps: pd.DataFrame, rule: str) -> str:
+    """Return the widest gap that the recommended rule leaves, with its interval."""
+    rows = gaps[gaps["rule"] == rule].dropna(subset=["gap"])
+    if rows.empty or rows["gap"].max() == 0:
+        return "No rule is recommended, so no group of good customers is refused more often than another"
+    worst = rows.loc[rows["gap"].idxmax()]
+    return (
+        f"The recommended policy refuses good customers most unevenly by {str(worst['attribute']).replace('_', ' ')}: "
+        f"{worst['highest']} {show(worst['gap'], 'rate')} more often than {worst['lowest']} "
+        f"({interval(worst['gap_low'], worst['gap_high'], 'rate')})"
+    )
+
+
+def tornado_title(table: pd.DataFrame) -> str:
+    """Return which assumption moves profit most."""
+    first = table.iloc[0]
+    return (
+        f"Profit depends most on the {first['label']}: {show(first['profit_low'], 'number')} to {show(first['profit_high'], 'number')} per "
+        "100 lent between the ends of its range"
+    )
+
+
+def curve_title(curve: pd.DataFrame) -> str:
+    """Return at which approval rate thresholds of the model earn most on the test loans."""
+    best = curve.loc[curve["profit"].idxmax()]
+    return (
+        f"Approving {show(best['approved'], 'rate')} earns most of all thresholds, {show(best['profit'], 'number')} per 100; approving all earns "
+        f"{show(curve.loc[curve['approved'].idxmax(), 'profit'], 'number')}"
+    )
+
+
+def lever_table(found: Mapping[str, Any], effects: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per lever: what was found on the training loans, and what it does to the test loans.
+
+    Args:
+        found: What each search found: title and finding, by the id of the lever.
+        effects: Effects of the levers there are, by name.
+    """
+    told = pd.DataFrame({"name": list(found), "lever": [one.title for one in found.values()], "finding": [one.finding for one in found.values()]})  # fmt: skip
+    return told.merge(effects, on="name", how="left", validate="one_to_one")
+
+
+def rows(effects: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the effects by name, each with the share refused and its interval."""
+    table = effects.assign(refused=1 - effects["approved"], refused_low=1 - effects["approved_high"], refused_high=1 - effects["approved_low"])  # fmt: skip
+    return {str(row["name"]): row for row in table.to_dict("records")}
+
+
+def named(effects: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Return the effects with the policy's name in words in front."""
+    table = effects.copy()
+    table.insert(0, "policy", [titles.get(str(name), str(name)) for name in table["name"]])
+    return table
+
+
+def _share(row: Result, name: str) -> str:
+    return f"{show(row[name], 'rate')} ({interval(row[f'{name}_low'], row[f'{name}_high'], 'rate')})"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
