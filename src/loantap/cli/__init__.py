@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from loantap import __version__
-from loantap.cli import dashboard, models, run, score, serve, sources, tools
+from loantap.cli import dashboard, models, policy, run, score, serve, sources, tools, watch
 from loantap.cli.common import console, errors
 from loantap.errors import LoanTapError
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(run.report)
 app.command()(score.score)
+app.command()(policy.policy)
+app.command()(watch.watch)
 app.add_typer(sources.app, name="sources")
 app.add_typer(sources.demo_app, name="demo")
 app.add_typer(serve.app, name="serve")

@@ -1,0 +1,139 @@
+"""Early warning month by month: `loantap watch`."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from loantap.cli.common import ModelOption, console, run_folder
+from loantap.cli.sources import find_config
+from loantap.errors import InputError
+from loantap.progress import Clock, rows_progress, step
+
+if TYPE_CHECKING:
+    from loantap.decisions.early_warning.live import Live
+    from loantap.model.persistence import SavedModel
+
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_LIMIT = re.compile(r"(red|amber)>(\d+)")
+INVENTED = 20_000
+
+
+def watch(
+    snapshots: Annotated[
+        str | None, typer.Option(help="Snapshots: csv, csv.gz, parquet, or table:NAME; invented ones if absent.")
+    ] = None,
+    applications: Annotated[
+        str | None,
+        typer.Option(help="The loans' applications with loan_id: a file or table:NAME; the run's loans if absent."),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="The run whose loans and model are used; the newest if absent.")
+    ] = None,
+    model: ModelOption = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The month to watch, such as 2016-05; the last one if absent.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of all months; watch/ in the project if absent.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="The file that declares the warehouse: the watchlist goes there too."),
+    ] = None,
+    fail_on: Annotated[
+        str | None, typer.Option(help="Exit with 1 if there are more lights than this, such as 'red>100'.")
+    ] = None,
+) -> None:
+    """Write the watchlist of a month, and say what has changed since the month before; a second time changes nothing."""
+    from loantap.data.connectors.config import read_config
+    from loantap.decisions.early_warning.settings import read_settings
+    from loantap.model.economics import Economics
+    from loantap.serve import watch as serving
+    from loantap.settings import project_root
+
+    clock, month, limit = Clock(), _month(as_of), _fail_on(fail_on)
+    if applications and not snapshots:
+        raise InputError("--applications goes with --snapshots; invented snapshots have applications of their own.")
+    tables = any(text and text.startswith("table:") for text in (snapshots, applications))
+    declared = read_config(find_config(config)) if config or tables else None
+    settings, chosen = read_settings(), _model(run, model)
+    live = _live(snapshots, applications, run, chosen, declared)
+    with step(console, "watching"):
+        found = serving.watch(
+            live.panel, live.applications, chosen, as_of=month, settings=settings, economics=Economics()
+        )
+        done = serving.write_month(
+            found, out or project_root() / "watch", model=chosen, source=live.source, synthetic=live.truth is not None,
+            notes=live.notes, quarantine=live.quarantine,
+        )  # fmt: skip
+    if declared:
+        rows = serving.write_rows(found, declared)
+        _say(f"Warehouse: {rows:,} rows of {found.month} in {serving.TABLE}")
+    for note in live.notes:
+        _say(f"Note: {note}")
+    if len(live.quarantine):
+        _say(f"Note: rows set aside with their reasons: {done.folder / 'quarantine.csv'}")
+    if found.unknown:
+        _say(f"Note: {found.unknown:,} live loans have no known probability (no application, or a value missing).")
+    made = " (invented snapshots)" if live.truth is not None else ""
+    counts = ", ".join(f"{done.count(light):,} {light}" for light in ("red", "amber", "green"))
+    _say(f"{found.month}{made}: {counts}. Since the month before: {found.changes.words}.")
+    _say(f"{done.folder / 'index.html'} ({clock})")
+    if limit and done.count(limit[0]) > limit[1]:
+        _say(f"{done.count(limit[0]):,} {limit[0]} lights are more than {limit[1]:,}: exit 1 as --fail-on asks.")
+        raise typer.Exit(1)
+
+
+def _model(run: Path | None, model: Path | None) -> "SavedModel":
+    from loantap.model.persistence import load_model
+    from loantap.report.results import newest_run
+    from loantap.serve.locate import find_model
+
+    if model is None and run is None and (newest := newest_run()) and (newest.path / "model").is_dir():
+        return load_model(newest.path / "model")
+    return load_model(find_model(model or (run_folder(run) if run else None)))
+
+
+def _live(
+    snapshots: str | None, applications: str | None, run: Path | None, model: "SavedModel", declared: object
+) -> "Live":
+    from loantap.data.connectors.config import Config
+    from loantap.decisions.early_warning.live import synthetic_live
+    from loantap.report.notebook_model import split_run
+    from loantap.report.results import open_run
+    from loantap.serve.live import read_live
+
+    config = declared if isinstance(declared, Config) else None
+    if snapshots is None:
+        folder = open_run(run_folder(run) if run else "")
+        if folder.manifest()["run_id"] != model.card.get("run_id"):
+            raise InputError(
+                f"{folder.path}: invented snapshots are made from loans that the model has not seen, and the model was made by another "
+                "run. Name that run with --run, or bring snapshots with --snapshots."
+            )
+        return synthetic_live(split_run(folder, model)[1], model, most=INVENTED)
+    given = applications if applications else open_run(run_folder(run) if run else "").loans()
+    with rows_progress(console, "reading snapshots", None) as progress:
+        return read_live(snapshots, given, model, config=config, progress=progress)
+
+
+def _month(text: str | None) -> np.datetime64 | None:
+    if text is None:
+        return None
+    if not _MONTH.fullmatch(text):
+        raise InputError(f"--as-of expected a month such as 2016-05, got '{text}'.")
+    return np.datetime64(text, "M")
+
+
+def _fail_on(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    found = _LIMIT.fullmatch(text.replace(" ", ""))
+    if not found:
+        raise InputError(f"--fail-on expected a light and a number, such as 'red>100' (in quotes), got '{text}'.")
+    return found[1], int(found[2])
+
+
+def _say(text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
