@@ -107,6 +107,15 @@ def findings(page: Page) -> list[str]:
 
 def decision(page: Page) -> str:
     """Return what the committee is asked to decide, with its cost in approvals, defaults and money."""
+    policy = page.result("policy")
+    return (
+        f"**{plain(policy['recommendation'])}** Keep the pincode out of every model and policy, and do not let F2 set the "
+        f"approval threshold: {_lower(policy['f2_sentence'])} {plain(policy['caveat'])} [The policy and its evidence](policy.qmd)."
+    )
+
+
+def at_f2(page: Page) -> str:
+    """Return what refusing at the model's threshold for F2 does, in shares of loans, people and money lent."""
     model = page.result("model")["without_pincode"]
     shares = model["refusal"]
 
@@ -115,14 +124,17 @@ def decision(page: Page) -> str:
         return f"{show(share['estimate'], 'rate')} ({interval(share['ci_low'], share['ci_high'], 'rate')})"
 
     return (
-        "Keep the pincode out of every model and policy, and do not let F2 alone set the approval threshold. "
         f"At the threshold that is best for F2 (refuse at a predicted default rate of {show(model['threshold'], 'rate')} or more) "
         f"the model would have refused {told('refused')} of these loans. That avoids {told('defaults_avoided')} of the "
         f"defaults and turns away {told('good_refused')} of the customers who repay. Of all money lent, "
         f"{told('amount_defaults_avoided')} went to the defaults avoided and {told('amount_good_refused')} to the repaid "
-        f"loans refused (n = {show(model['test']['n'], 'count')} test loans, 95 % bootstrap intervals). What a default "
-        f"loses is not in the data. {model['profit_sentence']}"
+        f"loans refused (n = {show(model['test']['n'], 'count')} test loans, 95 % bootstrap intervals). {model['profit_sentence']}"
     )
+
+
+def watchlist(page: Page) -> str:
+    """Return how many live loans have a light, and how well the lights would have warned."""
+    return f"{plain(page.result('early_warning')['sentence'])} [The watchlist and its back-test](early-warning.qmd)."
 
 
 def pricing(page: Page) -> str:
@@ -133,6 +145,10 @@ def pricing(page: Page) -> str:
         f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc')} rather than {_score(priced, 'roc_auc')}, and F2 {_score(alone, 'f2')} rather "
         f"than {_score(priced, 'f2')} (n = {show(alone['n'], 'count')} test loans)."
     )
+
+
+def _lower(text: str) -> str:
+    return plain(text[:1].lower() + text[1:])
 
 
 def _pure(pincode: Result) -> list[Result]:
