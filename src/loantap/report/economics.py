@@ -1,6 +1,8 @@
 """The assumptions behind profit, in words: wherever an amount of profit is said, they are said with it."""
 
-from loantap.model.economics import Economics
+import pandas as pd
+
+from loantap.model.economics import ASSUMPTIONS, Economics
 from loantap.report.tables import show
 
 
@@ -16,3 +18,11 @@ def told(economics: Economics) -> str:
         f"{show(economics.default_after, 'rate')} of the installments are paid, {early}, and money costs "
         f"{show(economics.funding_cost, 'rate')} a year"
     )
+
+
+def assumption_table(economics: Economics) -> pd.DataFrame:
+    """Return the assumptions as rows: name, meaning, low, default (as assumed here), high and source."""
+    return pd.DataFrame(
+        {"name": one.name, "meaning": one.meaning, "low": one.low, "default": getattr(economics, one.name), "high": one.high, "source": one.source}
+        for one in ASSUMPTIONS
+    )  # fmt: skip

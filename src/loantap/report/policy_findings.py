@@ -30,6 +30,16 @@ LIMIT_COLUMNS = {"level": "text", "limit": "money"} | {
     name: kind for name, kind in MARGIN_COLUMNS.items() if name != "level"
 }
 TERM_COLUMNS = MARGIN_COLUMNS | {"expected_if_short": "number"}
+CURVE_COLUMNS = {
+    "threshold": "rate", "approved": "rate", "default_rate_approved": "rate", "defaults_avoided": "rate", "good_refused": "rate",
+    "profit": "number", "profit_low": "number", "profit_high": "number",
+}  # fmt: skip
+# Evidence of limits by level, and the table that shows it.
+EVIDENCE = {
+    "amount_by_grade": "policy-amounts-grade", "amount_by_risk_tier": "policy-amounts-tier", "term_by_grade": "policy-terms-grade",
+    "term_by_risk_tier": "policy-terms-tier", "exclude_home_ownership": "policy-tiers-home-ownership",
+    "exclude_profession_group": "policy-tiers-profession",
+}  # fmt: skip
 
 
 def recommendation(result: Result) -> str:
@@ -41,10 +51,7 @@ def recommendation(result: Result) -> str:
             f"under the assumptions below (n = {show(result['n'], 'count')} test loans)."
         )
     effect = policy["effect"]
-    change = (
-        f"{show(effect['profit_change'], 'number')} per 100 of money asked for "
-        f"({interval(effect['profit_change_low'], effect['profit_change_high'], 'number')})"
-    )
+    change = _change(effect)
     verdict = (
         f"raises profit by {change}"
         if effect["profit_change_low"] > 0
@@ -133,3 +140,63 @@ def _share(row: Result, name: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def f2_sentence(row: Result) -> str:
+    """Return what refusing at the threshold for F2 does to money and people."""
+    return (
+        f"At the threshold that is best for F2, {_share(row, 'approved')} of the applications are approved, "
+        f"{_share(row, 'good_refused')} of the good customers refused, and profit changes by {_change(row)}."
+    )
+
+
+def plain_sentence(result: Result) -> str:
+    """Return what rules that need no model reach."""
+    policy = result["plain"]
+    if not policy["rules"]:
+        return "Rules that need no model: none of them adds to profit beyond doubt."
+    effect = policy["effect"]
+    return (
+        f"Rules that need no model ({'; '.join(policy['rules'])}) change profit by {_change(effect)} and refuse "
+        f"{_share(effect, 'refused')} of the applications."
+    )
+
+
+def caveat(result: Result) -> str:
+    """Return what the recommendation rests on, and whom it touches."""
+    made = "These are synthetic loans, so none of this is about a real portfolio. " if result["synthetic"] else ""
+    return f"{made}Assumed: {result['assumed']}. {result['break_even']} {result['gap']}."
+
+
+def limits_title(limits: Mapping[str, float | None]) -> str:
+    """Return where profit turns negative along the numbers that a cap may bound."""
+    parts = [f"{name} {'never' if limit is None else f'above {limit:g}'}" for name, limit in limits.items()]
+    return f"Expected profit turns negative: {', '.join(parts)}"
+
+
+def steps(combination: Any) -> pd.DataFrame:
+    """Return the levers adopted, in order, then those left out with the reason."""
+    both = pd.concat([combination.steps.assign(reason="adopted"), combination.left_out], ignore_index=True)
+    return both.rename(columns={"title": "lever"})
+
+
+def steps_title(combination: Any) -> str:
+    """Return how many levers were adopted."""
+    taken = len(combination.steps)
+    return f"{taken} of {taken + len(combination.left_out)} levers are adopted: {', '.join(combination.steps['title']) or 'none'}"
+
+
+def points(effects: pd.DataFrame, combined: pd.DataFrame, levers: pd.DataFrame) -> pd.DataFrame:
+    """Return the policies that the trade-off marks: the thresholds, caps that were found, and all levers together."""
+    marked = levers[levers["name"].isin(["cap_dti", "cap_revol_util"])]
+    together = combined.tail(1).assign(name="recommended")
+    table = pd.concat([effects, marked, together], ignore_index=True)
+    table["name"] = table["name"].str.replace("_", " ")
+    return table.drop_duplicates("name")
+
+
+def _change(row: Result) -> str:
+    return (
+        f"{show(row['profit_change'], 'number')} per 100 of money asked for "
+        f"({interval(row['profit_change_low'], row['profit_change_high'], 'number')})"
+    )

@@ -1,0 +1,197 @@
+"""The contract of monthly snapshots: each column described once, and rows checked against it."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from loantap.data.applications import MONTH_NAMES
+from loantap.data.columns import BY_NAME, KEY
+
+AS_OF = "as_of"
+FAILURE_COLUMNS = ["row", KEY, AS_OF, "value", "rule"]
+_MONTH = re.compile(
+    rf"(?P<name>{'|'.join(MONTH_NAMES)})-(?P<of>\d{{4}})|(?P<year>\d{{4}})-(?P<month>\d\d)(-(?P<day>\d\d)([ T]\d.*)?)?"
+)
+_YEARS = (1900, 2099)
+_NO_MONTH = np.iinfo(np.int16).min
+_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+_NUMBER_TYPES = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+
+
+@dataclass(frozen=True)
+class SnapshotColumn:
+    """One column of monthly snapshots.
+
+    Attributes:
+        name: The header.
+        meaning: What the value says, in one line.
+        unit: The unit of a number.
+        kind: How the value is read.
+        low: The smallest allowed number.
+        high: The largest allowed number.
+        whole: Whether the number has to be whole.
+        missing: Whether the value may be absent.
+        optional: Whether the whole column may be.
+    """
+
+    name: str
+    meaning: str
+    unit: str = ""
+    kind: Literal["text", "month", "number"] = "number"
+    low: float = 0.0
+    high: float = float("inf")
+    whole: bool = False
+    missing: bool = False
+    optional: bool = False
+
+    @property
+    def rule(self) -> str:
+        """The rule that a value has to keep, in words."""
+        match self.kind:
+            case "text":
+                text = "a text that does not begin like a formula"
+            case "month":
+                text = "a month such as 2016-01, 2016-01-31 or Jan-2016, or a date"
+            case "number":
+                above = f"{self.low:,.10g} or more" if self.high == float("inf") else f"{self.low:,.10g} to {self.high:,.10g}"  # fmt: skip
+                text = f"a {'whole ' if self.whole else ''}number, {above}, in {self.unit}"
+        return f"{text}; may be missing" if self.missing else text
+
+
+def _as_in_loans(name: str, *, missing: bool) -> SnapshotColumn:
+    column = BY_NAME[name]
+    return SnapshotColumn(name, column.meaning, column.unit, low=column.low, high=column.high, missing=missing)
+
+
+SNAPSHOT_COLUMNS: tuple[SnapshotColumn, ...] = (
+    SnapshotColumn(KEY, "Which loan", kind="text"),
+    SnapshotColumn(AS_OF, "The month at whose end the values held", kind="month"),
+    _as_in_loans("dti", missing=False),
+    _as_in_loans("revol_util", missing=True),
+    SnapshotColumn("balance", "Balance outstanding", "currency"),
+    SnapshotColumn("days_past_due", "Days since the oldest unpaid installment was due", "days", whole=True, missing=True, optional=True),
+)  # fmt: skip
+SNAPSHOT_BY_NAME = {column.name: column for column in SNAPSHOT_COLUMNS}
+NEEDED = tuple(column.name for column in SNAPSHOT_COLUMNS if not column.optional)
+OPTIONAL = tuple(column.name for column in SNAPSHOT_COLUMNS if column.optional)
+MEASURES = tuple(column.name for column in SNAPSHOT_COLUMNS if column.kind == "number")
+
+
+def snapshot_codebook() -> list[dict[str, str]]:
+    """Return the codebook of snapshots as one row of texts per column."""
+    return [
+        {
+            "column": column.name,
+            "meaning": column.meaning,
+            "rule": column.rule,
+            "column may be absent": "yes" if column.optional else "no",
+        }
+        for column in SNAPSHOT_COLUMNS
+    ]
+
+
+def check_snapshots(raw: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Parse some rows and check every rule that a row can break by itself.
+
+    Args:
+        raw: The columns of snapshots, texts or typed, indexed by row number; `days_past_due` may be absent.
+
+    Returns:
+        The rows that keep the rules, by column, shape (r,) each: row (its number), loan_id (an Arrow array), as_of
+        (months since January 1970) and the measures (NaN where missing, and where the column is absent); and the failures, one
+        line per broken rule with FAILURE_COLUMNS: a rule such as "balance: below 0"; loan_id, as_of and value as text.
+    """
+    loan_id, month = _array(raw[KEY]).cast(pa.string()), _months(raw[AS_OF])
+    blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(loan_id), ""), True).to_numpy(zero_copy_only=False)
+    no_month, unknown = month == _NO_MONTH, raw[AS_OF].isna().to_numpy()
+    broken = {f"{KEY}: missing": blank, f"{AS_OF}: missing": unknown, f"{AS_OF}: not a month": no_month & ~unknown}
+    measures = {}
+    for name in MEASURES:
+        array = _array(raw[name]) if name in raw else pa.nulls(len(raw))
+        measures[name] = _numbers(array)
+        broken |= _broken(SNAPSHOT_BY_NAME[name], measures[name], array.is_null().to_numpy(zero_copy_only=False))
+    bad = np.logical_or.reduce(list(broken.values()))
+    failures = [_failures(raw, wrong, rule) for rule, wrong in broken.items() if wrong.any()]
+    if bad.any():
+        loan_id, month = loan_id.filter(pa.array(~bad)), month[~bad]
+        measures = {name: values[~bad] for name, values in measures.items()}
+    kept = {"row": raw.index.to_numpy()[~bad], KEY: loan_id, AS_OF: month, **measures}
+    return kept, pd.concat(failures) if failures else pd.DataFrame(columns=FAILURE_COLUMNS)
+
+
+def _failures(raw: pd.DataFrame, wrong: np.ndarray, rule: str) -> pd.DataFrame:
+    """Return the rows that break one rule."""
+    texts = (raw.loc[wrong, name].astype("str").array for name in (KEY, AS_OF, rule.partition(":")[0]))
+    return pd.DataFrame(dict(zip(FAILURE_COLUMNS, (raw.index[wrong], *texts, rule), strict=True)))
+
+
+def _broken(column: SnapshotColumn, values: np.ndarray, absent: np.ndarray) -> dict[str, np.ndarray]:
+    """Return by rule which values of a column break it."""
+    rules = {"not a number": np.isnan(values) & ~absent, f"below {column.low:,.10g}": values < column.low}
+    if not column.missing:
+        rules["missing"] = absent
+    if column.high < float("inf"):
+        rules[f"above {column.high:,.10g}"] = values > column.high
+    if column.whole:
+        rules["not a whole number"] = np.isfinite(values) & (values != np.floor(values))
+    return {f"{column.name}: {rule}": wrong for rule, wrong in rules.items()}
+
+
+def _array(values: pd.Series) -> pa.Array:
+    """Return a column as one Arrow array without dictionary; NaN is missing."""
+    array = pa.array(values, from_pandas=True)
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+def _numbers(array: pa.Array) -> np.ndarray:
+    """Return finite numbers as floats, and NaN for all else."""
+    kind = array.type
+    if not (_is_text(kind) or any(fits(kind) for fits in _NUMBER_TYPES)):
+        return np.full(len(array), np.nan)  # true is no number, and a date is none
+    try:
+        numbers = array.cast(pa.float64(), safe=_is_text(kind))
+    except pa.ArrowInvalid:  # some text is no number, or stands between spaces
+        plain = pc.match_substring_regex(array, _NUMBER)
+        numbers = pc.if_else(plain, pc.utf8_trim_whitespace(array), pa.scalar(None, kind)).cast(pa.float64())
+    values = numbers.to_numpy(zero_copy_only=False)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _months(values: pd.Series) -> np.ndarray:
+    """Return months since January 1970 as int16, _NO_MONTH for what is none; of a time with a zone, its own local month."""
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.tz_localize(None)
+    array = _array(values)
+    if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
+        months = array.to_numpy(zero_copy_only=False).astype("datetime64[M]").astype(np.int64)
+        low, high = ((year - 1970) * 12 for year in (_YEARS[0], _YEARS[1] + 1))
+        return np.where((months >= low) & (months < high), months, _NO_MONTH).astype(np.int16)
+    if not _is_text(array.type):
+        return np.full(len(array), _NO_MONTH, dtype=np.int16)
+    encoded = array.dictionary_encode()
+    levels = np.array([*map(_month_of, encoded.dictionary.to_pylist()), _NO_MONTH], dtype=np.int16)
+    return levels[encoded.indices.fill_null(len(levels) - 1).to_numpy()]
+
+
+def _month_of(text: str) -> int:
+    found = _MONTH.fullmatch(text.strip())
+    if not found:
+        return _NO_MONTH
+    year = int(found["year"] or found["of"])
+    month = int(found["month"]) if found["month"] else MONTH_NAMES.index(found["name"]) + 1
+    try:
+        date(year, month, int(found["day"] or 1))
+    except ValueError:
+        return _NO_MONTH
+    return (year - 1970) * 12 + month - 1 if _YEARS[0] <= year <= _YEARS[1] else _NO_MONTH

@@ -1,0 +1,203 @@
+"""Monthly snapshots of live loans, read, checked and turned into a panel; what breaks the contract is set aside with its reason."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from loantap.data.columns import KEY
+from loantap.data.panel import Panel
+from loantap.data.snapshot_contract import AS_OF, MEASURES, SNAPSHOT_BY_NAME, check_snapshots
+from loantap.data.snapshot_quarantine import (
+    broken_rules,
+    quarantine,
+    ragged_failures,
+    refuse_most,
+    row_failures,
+    together,
+)
+from loantap.data.snapshot_rows import FAR, Growing, Rows, by_loan, far_months, is_formula, matrix, repeats
+from loantap.data.snapshot_sources import SnapshotSource
+from loantap.data.synthetic.writing import write_chunks
+from loantap.errors import InputError, SchemaError
+
+_MOST_CELLS = 250_000_000  # loans times months; each of the four measures takes 8 bytes for each
+# A column is taken for fractions if 99 % of its values above 0 are 1.5 or less. Of the published loans 1 % of dti and of
+# revol_util in percent are, and as fractions (150 % of income, of the limit) all but a few in ten thousand would be.
+_FRACTION, _FRACTIONS = 1.5, 0.99
+_ENOUGH = 100  # values above 0, below which their unit is only asked after
+_SHOWN_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Snapshots as a panel, and what became of every row.
+
+    Attributes:
+        panel: The snapshots; `days_past_due` is None where nobody tells.
+        quarantine: Rows set aside, by row: row (from 1), loan_id, as_of, reason.
+        notes: What a person should know of the rows, a sentence or two each.
+        rows: Rows read.
+    """
+
+    panel: Panel
+    quarantine: pd.DataFrame
+    notes: list[str]
+    rows: int
+
+    @property
+    def loans(self) -> int:
+        """How many loans the panel has."""
+        return len(self.panel.loan_id)
+
+    @property
+    def months(self) -> int:
+        """How many months it has."""
+        return len(self.panel.months)
+
+
+def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | None = None) -> Snapshots:
+    """Read snapshots, check them and return them as a panel.
+
+    Rows may stand in any order. A row that breaks a rule of the codebook is set aside; so are all snapshots of one loan and month
+    that differ, and months more than a year from the others. Of equal rows one is kept. Months that a loan lacks stay NaN.
+
+    Args:
+        source: As from `open_snapshots` or `SnapshotTable`.
+        progress: Called with the number of rows read so far.
+
+    Raises InputError for what cannot be read, is empty, or does not fit into memory as a panel; SchemaError where a column is
+    missing or holds fractions, or more than half of the rows would be set aside.
+    """
+    where = source.location
+    rows, measures, failures, read = _read(source, progress)
+    refuse_most(failures, read=read, location=where)
+    notes = _check_units(measures, where)
+    names, far = is_formula(rows.loans)[rows.loan], far_months(rows)
+    found_names = row_failures(rows, names, f"{KEY}: begins like a formula")
+    found_months = row_failures(rows, far, f"{AS_OF}: more than {FAR} months from the other snapshots")
+    failures = together([failures, found_names, found_months])
+    refuse_most(failures, read=read, location=where)
+    rows = _only(~(names | far), rows, measures)
+    _check_size(rows, where)
+    found = repeats(rows, measures)
+    failures = together([failures, row_failures(rows, found.differ, "two snapshots of one month that differ")])
+    refuse_most(failures, read=read, location=where)
+    panel = _panel(_only(~(found.differ | found.copies), rows, measures), measures)
+    if len(failures):
+        notes.append(f"Rows set aside: {failures['row'].nunique():,} of {read:,}. {'; '.join(broken_rules(failures))}.")
+    if copies := int(found.copies.sum()):
+        notes.append(f"Rows that repeat another one: {copies:,}. One of each was kept.")
+    if found.disordered:
+        notes.append(f"Loans whose months do not stand in their order: {found.disordered:,}. They were sorted.")
+    return Snapshots(panel, quarantine(failures), notes + panel_notes(panel), read)
+
+
+def panel_notes(panel: Panel) -> list[str]:
+    """Return what a panel lacks: months of all loans, months of single loans, and loans that vanish."""
+    seen, position = ~np.isnan(panel.balance), np.arange(len(panel.months))
+    first, last = seen.argmax(axis=1), position[-1] - seen[:, ::-1].argmax(axis=1)
+    notes = []
+    if (empty := ~seen.any(axis=0)).any():
+        shown = ", ".join(map(str, panel.months[empty][:_SHOWN_MONTHS])) + (
+            ", ..." if empty.sum() > _SHOWN_MONTHS else ""
+        )
+        notes.append(f"Months without a snapshot of any loan: {shown}. They stay unknown.")
+    inside = (position > first[:, np.newaxis]) & (position < last[:, np.newaxis])
+    gaps = (inside & ~seen & ~empty).sum(axis=1)
+    if gaps.any():
+        notes.append(f"Months that single loans lack between their first and last snapshot: {gaps.sum():,}, of {(gaps > 0).sum():,} loans. They stay unknown.")  # fmt: skip
+    owed = np.take_along_axis(panel.balance, last[:, np.newaxis], axis=1)[:, 0] > 0
+    if vanished := int(((last < position[-1]) & owed & (panel.default_month() > last)).sum()):
+        late = "" if panel.days_past_due is None else " and without default"
+        notes.append(f"Loans that leave before the last month with a balance{late}: {vanished:,}. They were repaid, sold or lost; the snapshots do not tell.")  # fmt: skip
+    return notes
+
+
+def write_snapshots(panel: Panel, path: Path) -> None:
+    """Write a panel as rows of snapshots, month after month, to a .csv, .csv.gz or .parquet file, whole or not at all.
+
+    What is read back from it is the same panel, but for loans without any snapshot. Raises InputError for another suffix.
+    """
+    write_chunks(_monthly(panel), Path(path), lambda written: None)
+
+
+def _monthly(panel: Panel) -> Iterator[pd.DataFrame]:
+    for position, month in enumerate(panel.months):
+        rows = np.flatnonzero(~np.isnan(panel.balance[:, position]))
+        measures = {name: getattr(panel, name) for name in MEASURES}
+        values = {name: matrix[rows, position] for name, matrix in measures.items() if matrix is not None}
+        yield pd.DataFrame({KEY: panel.loan_id[rows], AS_OF: str(month), **values})
+
+
+def _read(
+    source: SnapshotSource, progress: Callable[[int], None] | None
+) -> tuple[Rows, dict[str, np.ndarray], pd.DataFrame, int]:
+    """Return the rows that keep the rules and their measures, the failures of the others, and how many rows were read."""
+    loans, failures, read = [], [], 0
+    held = {name: Growing() for name in ("row", AS_OF, *MEASURES)}
+    for frame in source.chunks():
+        kept, failed = check_snapshots(frame)
+        loans.append(kept[KEY])
+        for name, column in held.items():
+            column.add(kept[name])
+        failures.append(failed)
+        read += len(frame)
+        if progress:
+            progress(read)
+    if read == 0:
+        raise InputError(f"{source.location}: expected snapshots, found none. Check how they were exported.")
+    failures.append(ragged_failures(source.ragged))
+    loan = pa.chunked_array(loans).dictionary_encode()  # one dictionary for all chunks
+    loans.clear()
+    codes = np.concatenate([chunk.indices.to_numpy() for chunk in loan.chunks])
+    rows = Rows(held["row"].values(), codes, held[AS_OF].values(), loan.chunk(0).dictionary)
+    return rows, {name: held[name].values() for name in MEASURES}, together(failures), read + len(source.ragged)
+
+
+def _check_units(measures: dict[str, np.ndarray], location: str) -> list[str]:
+    """Raise SchemaError for a column of fractions; return what looks so where too few values are there to say it."""
+    doubts = []
+    for name in ("dti", "revol_util"):
+        values = measures[name]
+        above, small = int((values > 0).sum()), int(((values > 0) & (values <= _FRACTION)).sum())
+        if small == 0 or small < _FRACTIONS * above:
+            continue
+        unit = SNAPSHOT_BY_NAME[name].unit
+        if above >= _ENOUGH:
+            raise SchemaError(
+                f"{location}: column '{name}': {small:,} of {above:,} values above 0 are {_FRACTION} or less. Expected {unit}, got "
+                "fractions. Multiply the column by 100."
+            )
+        doubts.append(f"All values of {name} above 0 are {_FRACTION} or less. If they are fractions and not {unit}, multiply them by 100.")  # fmt: skip
+    return doubts
+
+
+def _check_size(rows: Rows, location: str) -> None:
+    loans, months = len(rows.loans), len(rows.months)
+    if loans * months > _MOST_CELLS:
+        raise InputError(
+            f"{location}: expected at most {_MOST_CELLS:,} loans times months, got {loans:,} loans in {months:,} months with "
+            f"{len(rows.row) / loans:.1f} snapshots each. Check that {KEY} names the loan and not the row, or bring fewer months."
+        )
+
+
+def _only(keep: np.ndarray, rows: Rows, measures: dict[str, np.ndarray]) -> Rows:
+    """Return some of the rows, and leave their measures only."""
+    if keep.all():
+        return rows
+    for name in MEASURES:
+        measures[name] = measures[name][keep]
+    return rows.only(keep)
+
+
+def _panel(rows: Rows, measures: dict[str, np.ndarray]) -> Panel:
+    """Return rows, one per loan and month, as matrices; each measure is let go of when its matrix is made."""
+    loan_id, cells = by_loan(rows)
+    shape = (len(loan_id), len(rows.months))
+    filled = {name: matrix(measures.pop(name), cells, shape) for name in MEASURES}
+    late = filled.pop("days_past_due")
+    return Panel(loan_id, rows.months, **filled, days_past_due=None if np.isnan(late).all() else late)

@@ -1,0 +1,241 @@
+"""How well the rule would have warned in the months of a panel, against simpler ways to alert as many loans."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from loantap.data.panel import DEFAULT_DAYS, Panel
+from loantap.decisions.early_warning.choice import Choice, choose, mark_frontier, sweep_rule
+from loantap.decisions.early_warning.history import History, baseline_scores, make_history
+from loantap.decisions.early_warning.measures import Period, found, measure, paired_difference, right_alerts
+from loantap.decisions.early_warning.settings import Settings
+
+RATES = (
+    2,
+    5,
+    10,
+    20,
+    30,
+    50,
+    75,
+    100,
+    150,
+    200,
+    300,
+)  # alerts per 1,000 loans a month at which the baselines are swept
+BASELINES = {"caps": "the caps alone", "probability": "the model's probability alone"}
+RULES = ("rule", "rule without days past due")
+FEW_DISCORDANT = 10  # with fewer defaults caught by one way only a bootstrap interval is too narrow: no verdict
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What the rule would have done.
+
+    Attributes:
+        performance: One row per period (all months, later months), setting (as set, recommended) and method (the RULES, and
+            each baseline with as many alerts as the rule in `matched_to`), with the columns of `measures.measure`.
+        comparisons: One row per period, setting, rule and baseline with as many alerts: difference in recall with low and
+            high; beyond_chance, the same of recall less what chance finds, with its ends; `only_rule` and `only_baseline`
+            (defaults that one of them caught alone); verdict (more, fewer, open: of beyond_chance) and words.
+        trade_off: The rule at every strictness and number of points, and the baselines at RATES, on the later months (on all
+            where the panel is too short to be halved): method, strictness, points, the columns of `measures.measure`, and `frontier`: on the earlier months no other
+            setting of the rule found as many defaults beyond chance with fewer alerts. A line through the frontier is what could have been
+            known before; the best of all points on the later months could not.
+        by_month: Of the recommended setting: month, loans (judged), amber, red, defaults (within the horizon), right (alerts
+            that one follows); the last two NaN where the horizon is not over.
+        recommended: The setting chosen on the earlier months.
+        chosen: How, in words.
+        notes: What to know when reading it.
+    """
+
+    performance: pd.DataFrame
+    comparisons: pd.DataFrame
+    trade_off: pd.DataFrame
+    by_month: pd.DataFrame
+    recommended: Settings
+    chosen: str
+    notes: tuple[str, ...]
+
+
+def why_not(panel: Panel, *, settings: Settings) -> str:
+    """Return why a panel allows no back-test; empty if it does."""
+    needed = settings.window + settings.backtest.horizon
+    if panel.days_past_due is None:
+        return "No back-test: the snapshots do not tell days past due, so nobody knows which loans defaulted."
+    if len(panel.months) < needed:
+        return (
+            f"No back-test: a window of {settings.window} months and a horizon of {settings.backtest.horizon} need {needed} months "
+            f"of snapshots, the panel has {len(panel.months)}."
+        )
+    if not (panel.default_month() < len(panel.months)).any():
+        return "No back-test: no loan of the panel defaults."
+    return ""
+
+
+def backtest(
+    panel: Panel,
+    *,
+    settings: Settings,
+    probability_then: np.ndarray | None = None,
+    probability_now: np.ndarray | None = None,
+    repetitions: int = 1000,
+    random_state: int,
+) -> Backtest | None:
+    """Return how well the rule would have warned, or None where `why_not` says why it cannot be told.
+
+    Alerts count on loans that are live and less than `early_days` past due: later ones are no early warning. The months after the
+    first window are halved; the setting is chosen on the earlier half, with the defaults that were known when it ended, and judged
+    on the later half.
+
+    Args:
+        panel: Snapshots of n loans in m months.
+        settings: The rule as it is set, the horizon and the budgets.
+        probability_then: Probability of default of each loan by its application, shape (n,).
+        probability_now: The same with debt-to-income and utilisation of each snapshot, shape (n, m).
+        repetitions: Bootstrap repetitions.
+        random_state: Their seed.
+    """
+    if why_not(panel, settings=settings):
+        return None
+    history = make_history(panel, settings=settings, probability_then=probability_then, probability_now=probability_now)
+    scores = baseline_scores(history, settings=settings)
+    whole, earlier, later = _periods(len(panel.months), settings)
+    judged_on = later or whole
+    tried = sweep_rule(history, settings=settings, periods={"earlier": earlier or whole, "later": judged_on})
+    on = {name: part.drop(columns="period").reset_index(drop=True) for name, part in tried.groupby("period")}
+    plan = [("all months", "as set", whole, settings)]
+    if earlier and later:
+        choice, frontier = choose(on["earlier"], settings=settings), mark_frontier(on["earlier"])
+        plan += [("later months", "as set", later, settings), ("later months", "recommended", later, choice.settings)]
+    else:
+        choice = Choice(
+            settings,
+            "The settings stay as they are: the panel is too short to choose on one half and judge on the other.",
+        )
+        frontier = pd.Series(False, index=on["later"].index)
+    rows, differences = [], []
+    for name, setting, period, chosen in plan:
+        place = {"period": name, "setting": setting}
+        found_rows, found_differences = _against_baselines(
+            history, scores, period=period, settings=chosen, repetitions=repetitions, random_state=random_state
+        )
+        rows += [place | row for row in found_rows]
+        differences += [place | row for row in found_differences]
+    rule = on["later"].assign(method="rule", frontier=frontier)
+    baselines = pd.DataFrame(_sweep_baselines(history, scores, judged_on))
+    return Backtest(
+        performance=pd.DataFrame(rows),
+        comparisons=pd.DataFrame(differences),
+        trade_off=pd.concat([rule, baselines.assign(frontier=False)], ignore_index=True),
+        by_month=_by_month(history, panel.months, choice.settings),
+        recommended=choice.settings,
+        chosen=choice.words,
+        notes=_notes(settings),
+    )
+
+
+def _periods(months: int, settings: Settings) -> tuple[Period, Period | None, Period | None]:
+    first, last, horizon = settings.window - 1, months - 1, settings.backtest.horizon
+    middle = first + (last - first + 1) // 2  # the first of the later months
+    whole = Period(first, last, horizon)
+    if middle - 1 - first < horizon:
+        return whole, None, None
+    return whole, Period(first, middle - 1, horizon), Period(middle, last, horizon)
+
+
+def _against_baselines(
+    history: History,
+    scores: Mapping[str, np.ndarray],
+    *,
+    period: Period,
+    settings: Settings,
+    repetitions: int,
+    random_state: int,
+) -> tuple[list[dict], list[dict]]:
+    rows, differences = [], []
+    for rule, record in zip(RULES, (history, history.without_days_past_due()), strict=True):
+        lights = record.rule_lights(settings)
+        own, one = measure(lights, history.default_month, period), found(lights, history.default_month, period)
+        rows.append({"method": rule, "matched_to": rule} | own)
+        alerts = int((lights[:, period.alerts] > 0).sum())
+        for name, score in scores.items():
+            matched = history.matched_lights(score, alerts, period)
+            other, two = measure(matched, history.default_month, period), found(matched, history.default_month, period)
+            rows.append({"method": name, "matched_to": rule} | other)
+            numbers: dict[str, float] = {}
+            pairs = {
+                "difference": (one.caught, two.caught),
+                "beyond_chance": (one.caught - one.chance, two.caught - two.chance),
+            }
+            for column, (left, right) in pairs.items():
+                value, low, high = paired_difference(left, right, repetitions=repetitions, random_state=random_state)
+                numbers |= {column: value, f"{column}_low": low, f"{column}_high": high}
+            numbers["only_rule"] = int((one.caught & ~two.caught).sum())
+            numbers["only_baseline"] = int((two.caught & ~one.caught).sum())
+            differences.append({"rule": rule, "baseline": name, **numbers, **_verdict(rule, name, own, other, numbers)})
+    return rows, differences
+
+
+def _verdict(
+    rule: str, baseline: str, own: dict[str, float], other: dict[str, float], numbers: dict[str, float]
+) -> dict[str, str]:
+    if not own["defaults"]:
+        return {"verdict": "open", "words": "No default falls into these months: there is nothing to find."}
+    low, high = numbers["beyond_chance_low"], numbers["beyond_chance_high"]
+    known = numbers["only_rule"] + numbers["only_baseline"] >= FEW_DISCORDANT
+    verdict = "more" if known and low > 0 else "fewer" if known and high < 0 else "open"
+    ending = {
+        "more": f"the {rule} finds more",
+        "fewer": f"the {rule} finds fewer: {BASELINES[baseline]} would have served better",
+        "open": f"that the {rule} finds more cannot be shown",
+    }[verdict]
+    words = (
+        f"With {own['alerts_per_1000']:.1f} alerts per 1,000 loans a month the {rule} finds {_shares(own)} of "
+        f"{int(own['defaults']):,} defaults, {BASELINES[baseline]} {_shares(other)} with {other['alerts_per_1000']:.1f}: "
+        f"{100 * numbers['difference']:+.1f} points, {100 * numbers['beyond_chance']:+.1f} beyond chance (95 % interval "
+        f"{100 * low:+.1f} to {100 * high:+.1f}); {ending}."
+    )
+    return {"verdict": verdict, "words": words}
+
+
+def _shares(measured: dict[str, float]) -> str:
+    return f"{100 * measured['recall']:.0f} % (by chance {100 * measured['by_chance']:.0f} %)"
+
+
+def _sweep_baselines(history: History, scores: Mapping[str, np.ndarray], period: Period) -> list[dict]:
+    inside = (history.month >= period.alerts.start) & (history.month < period.alerts.stop)
+    return [
+        {"method": name} | measure(history.matched_lights(score, round(rate * inside.sum() / 1000), period), history.default_month, period)
+        for name, score in scores.items()
+        for rate in RATES
+    ]  # fmt: skip
+
+
+def _by_month(history: History, months: np.ndarray, settings: Settings) -> pd.DataFrame:
+    lights, last, horizon = history.rule_lights(settings), len(months) - 1, settings.backtest.horizon
+    shown = slice(settings.window - 1, len(months))
+    inside = lights[:, shown]
+    table = pd.DataFrame({"month": months[shown], "loans": (inside >= 0).sum(axis=0)})
+    table["amber"], table["red"] = (inside == 1).sum(axis=0), (inside == 2).sum(axis=0)
+    period = Period(settings.window - 1, last, horizon)
+    soon, known = right_alerts(history.default_month, period), lights[:, period.with_outcome]
+    for name, counted in (("defaults", soon & (known >= 0)), ("right", soon & (known > 0))):
+        table[name] = pd.Series(counted.sum(axis=0), dtype=float)  # the months at the end have no outcome yet
+    return table
+
+
+def _notes(settings: Settings) -> tuple[str, ...]:
+    horizon, late = settings.backtest.horizon, settings.backtest.early_days
+    return (
+        f"An alert is right if the loan is {DEFAULT_DAYS} or more days past due within the {horizon} months after it.",
+        f"Alerts on loans that are {late} or more days past due are left out: they come too late to be an early warning.",
+        "A loan whose snapshots end without default counts as not defaulted.",
+        f"A default counts as found if it had an alert in the {horizon} months before; lead time counts from the first of them.",
+        "By chance is the share of any loans that have an alert in as many months. Alerts that flicker reach more loans than alerts "
+        "that stay, so verdicts are on the defaults found beyond it.",
+        "Baselines alert as often as the rule in the same months: their thresholds are set on those months, the rule's are not.",
+        "Intervals are over loans. What moves all loans at once, such as a recession, is not in them.",
+    )

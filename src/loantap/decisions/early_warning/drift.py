@@ -1,0 +1,219 @@
+"""Whether live loans still look like the training loans, and default as often as the model says.
+
+Stability is measured month by month with the population stability index. Its limits of 0.10 and 0.25 are a custom of
+scorecard builders and no test: with few loans chance alone exceeds them, with many a change that matters stays below.
+What chance gives stands beside each value.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import beta, chi2
+
+from loantap.data.panel import Panel
+from loantap.decisions.early_warning.signals import live
+from loantap.errors import InputError
+
+PROBABILITY = "probability"
+AMBER, RED = 0.10, 0.25  # of a stability index, by custom
+TOLERANCE = (0.8, 1.25)  # ratios of observed to expected defaults that need no action
+_BINS = 10
+_CONFIDENCE = 0.95
+_FIRST_MONTHS = 6
+
+
+def psi(expected: np.ndarray, actual: np.ndarray) -> float:
+    """Return the population stability index, the sum over cells of (a - e) ln(a / e).
+
+    Symmetric, 0 or more, and 0 only for equal shares. (Jeffreys' divergence; Siddiqi, Credit Risk Scorecards, 2006.)
+
+    Args:
+        expected: Share e of the training loans in each cell; above 0, see `shares`.
+        actual: Share a of the live loans in each cell; above 0.
+    """
+    e, a = np.asarray(expected, dtype=float), np.asarray(actual, dtype=float)
+    return float(np.sum((a - e) * np.log(a / e)))
+
+
+def shares(counts: np.ndarray) -> np.ndarray:
+    """Return the share of each cell, with half a loan added to every cell so that no share is 0.
+
+    Laplace's rule with Jeffreys' half: the smallest share of B cells and n loans is 1 / (2 n + B).
+    """
+    counts = np.asarray(counts, dtype=float)
+    return (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
+
+
+def drift(
+    panel: Panel,
+    training: Mapping[str, Any],
+    *,
+    probability: np.ndarray | None = None,
+    features: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Compare the live loans of each month with the training loans, one variable at a time.
+
+    Cells are fixed by the training loans: tenths by their quantiles (a value that more than a tenth share is a cell of
+    its own) or their levels, one cell for levels that none of them had, one for missing values. A cell without any loan
+    of either is left out.
+
+    Args:
+        panel: The n loans in m months.
+        training: Values of the training loans, by variable: dti and revol_util (percent), probability, or a column of
+            `features`.
+        probability: The model's probability of default with each month's snapshot, shape (n, m), or shape (n,) if it
+            stays; loans with NaN in a month are left out, since what they lack is seen in its own variable.
+        features: Other facts of the loans, one row per loan in the panel's order; they do not change, so that only who
+            is live does.
+
+    Returns:
+        One row per month and variable: month, variable, n (live loans), missing (share without a value), psi, chance
+        and chance_95 (mean and 95 % quantile of psi if both came from one population), and light: red from 0.25,
+        amber from 0.10, green below or where chance_95 is not exceeded. NaN and "" without live loans. Chance:
+        (1/n + 1/training loans) times chi-square with B - 1 degrees of freedom for B cells (Yurdakul, Statistical
+        Properties of Population Stability Index, 2018). It takes months one by one, and loans as independent of the
+        training loans.
+
+    Raises InputError for a variable that is not there.
+    """
+    given: dict[str, Any] = {"dti": panel.dti, "revol_util": panel.revol_util}
+    given |= {} if features is None else {str(name): values for name, values in features.items()}
+    given |= {} if probability is None else {PROBABILITY: probability}
+    if absent := [name for name in training if name not in given]:
+        raise InputError(f"training: expected variables among {', '.join(given)}, got {', '.join(absent)}.")
+    alive = _live(panel)
+    rows = []
+    for name, values in training.items():
+        cells = _cells(values)
+        before = _count(values, cells)
+        for position, month in enumerate(panel.months):
+            now = given[name] if np.ndim(given[name]) == 1 else given[name][:, position]
+            here = alive[:, position] & ~np.isnan(now) if name == PROBABILITY else alive[:, position]
+            rows.append({"month": month, "variable": name} | _stability(before, _count(now[here], cells)))
+    return pd.DataFrame(rows).sort_values("month", kind="stable", ignore_index=True)
+
+
+def calibration_drift(
+    panel: Panel, probability: np.ndarray, term: np.ndarray, *, first_months: int = _FIRST_MONTHS
+) -> pd.DataFrame:
+    """Compare the defaults of each month with those that the model lets expect.
+
+    A loan defaults in the first month that finds it 90 or more days past due. At risk are loans that were live
+    in an earlier month and are live or default in this one; so the panel's first month has none, and a loan that comes
+    in default is not counted.
+
+    The model says how likely default is at all, not when. An assumption fills in: the same hazard in every month of the
+    term, 1 - (1 - p)^(1 / term). Defaults come earlier or later in truth, and a loan 90 days past due may recover, so
+    the level of observed to expected says little; its change against the first months says more, as long as loans of
+    all ages are among those at risk.
+
+    Args:
+        panel: The n loans in m months, with days past due.
+        probability: The model's probability p of default over the term, shape (n,); loans with NaN are left out.
+        term: Months of each loan, shape (n,).
+        first_months: How many months with loans at risk the others are compared with.
+
+    Returns:
+        One row per month: month, n (loans at risk), defaults, expected, ratio (defaults to expected) with ci_low,
+        ci_high (exact Poisson, Garwood 1936, 95 %) and light; change (the ratio against that of the first months
+        together) with change_low, change_high (exact, given the defaults of both) and change_light; NaN and "" in the
+        first months and where nothing is expected. A light is green if the interval holds 1 or the value lies within
+        0.8 to 1.25, red if the whole interval lies outside of 0.8 to 1.25, and amber otherwise.
+
+    Raises InputError where the panel does not tell days past due.
+    """
+    if panel.days_past_due is None:
+        raise InputError(
+            "panel: expected days past due, got none. Calibration can only be judged where defaults are seen."
+        )
+    positions, end, alive = np.arange(len(panel.months)), panel.default_month(), _live(panel)
+    known = alive.any(axis=1) & ~np.isnan(probability)
+    hazard = 1 - (1 - np.where(known, probability, 0.0)) ** (1 / np.asarray(term, dtype=float))
+    after_first = (positions > alive.argmax(axis=1)[:, np.newaxis]) & known[:, np.newaxis]
+    at_risk = (alive | (positions == end[:, np.newaxis])) & after_first
+    n, expected = at_risk.sum(axis=0), np.array([hazard[inside].sum() for inside in at_risk.T])
+    counted = end < len(positions)
+    defaults = np.bincount(end[counted][at_risk[counted, end[counted]]], minlength=len(positions))
+    first = np.flatnonzero(expected > 0)[:first_months]
+    observed_first, expected_first = defaults[first].sum(), expected[first].sum()
+    later = (expected > 0) & (positions > first.max(initial=-1))
+    tail = (1 - _CONFIDENCE) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = [
+            values / np.where(expected > 0, expected, np.nan) for values in (defaults, *poisson_interval(defaults))
+        ]
+        # Given the defaults of both, those of a month are binomial: odds of its share are the ratio of the two rates.
+        odds = np.where(later & (observed_first > 0), expected_first / expected, np.nan)
+        low = np.where(defaults > 0, beta.ppf(tail, defaults, observed_first + 1), 0.0)
+        high = beta.ppf(1 - tail, defaults + 1, observed_first)
+        change = [odds * defaults / observed_first, odds * low / (1 - low), odds * high / (1 - high)]
+    table = pd.DataFrame({"month": panel.months, "n": n, "defaults": defaults, "expected": expected})
+    table = table.assign(**dict(zip(("ratio", "ci_low", "ci_high"), ratio, strict=True)), light=_ratio_lights(*ratio))
+    return table.assign(
+        **dict(zip(("change", "change_low", "change_high"), change, strict=True)), change_light=_ratio_lights(*change)
+    )
+
+
+def poisson_interval(count: np.ndarray, *, confidence: float = _CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
+    """Return the exact interval of a Poisson mean from a count (Garwood, Biometrika 28, 1936, 437-442)."""
+    count, tail = np.asarray(count, dtype=float), (1 - confidence) / 2
+    low = np.where(count > 0, chi2.ppf(tail, 2 * np.maximum(count, 1)) / 2, 0.0)
+    return low, chi2.ppf(1 - tail, 2 * count + 2) / 2
+
+
+def _live(panel: Panel) -> np.ndarray:
+    return np.column_stack([live(panel, position) for position in range(len(panel.months))])
+
+
+def _cells(values: Any) -> np.ndarray | pd.Index:
+    """Return the edges between cells of numbers, or the levels of a category."""
+    column = pd.Series(values)
+    if not pd.api.types.is_numeric_dtype(column):
+        return pd.Index(column.dropna().astype(str).unique())
+    known = column.dropna().to_numpy(dtype=float)
+    if len(known) == 0:
+        raise InputError("training: expected a variable with values, got missing ones only.")
+    edges, times = np.unique(np.quantile(known, np.arange(1, _BINS) / _BINS), return_counts=True)
+    # A value that is several quantiles is a cell of its own, or values below it would count as if they were the same.
+    return np.union1d(edges, np.nextafter(edges[times > 1], -np.inf))
+
+
+def _count(values: Any, cells: np.ndarray | pd.Index) -> np.ndarray:
+    """Return the loans in each cell; of levels the last cell but one is for others. The last is for missing values."""
+    column = pd.Series(values)
+    gone = column.isna().to_numpy()
+    if isinstance(cells, pd.Index):
+        codes = cells.get_indexer(pd.Index(column[~gone].astype(str)))  # -1 for a level that is not there
+        codes = np.where(codes < 0, len(cells), codes)
+    else:
+        codes = np.searchsorted(cells, column[~gone].to_numpy(dtype=float), side="left")
+    return np.append(np.bincount(codes, minlength=len(cells) + 1), gone.sum())
+
+
+def _stability(before: np.ndarray, now: np.ndarray) -> dict[str, Any]:
+    n, filled = int(now.sum()), (before + now) > 0
+    if n == 0:
+        return {"n": 0, **dict.fromkeys(("missing", "psi", "chance", "chance_95"), np.nan), "light": ""}
+    found, scale, freedom = psi(shares(before[filled]), shares(now[filled])), 1 / n + 1 / before.sum(), filled.sum() - 1
+    chance_95 = float(scale * chi2.ppf(_CONFIDENCE, freedom)) if freedom else 0.0
+    light = "green" if found < AMBER or found <= chance_95 else "amber" if found < RED else "red"
+    return {
+        "n": n,
+        "missing": now[-1] / n,
+        "psi": found,
+        "chance": scale * freedom,
+        "chance_95": chance_95,
+        "light": light,
+    }
+
+
+def _ratio_lights(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    near, far = TOLERANCE
+    conditions = [
+        np.isnan(value),
+        ((low <= 1) & (high >= 1)) | ((value >= near) & (value <= far)),
+        (low > far) | (high < near),
+    ]
+    return np.select(conditions, ["", "green", "red"], "amber")

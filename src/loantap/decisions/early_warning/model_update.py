@@ -1,0 +1,111 @@
+"""The model's probability of default of live loans, with debt-to-income and utilisation as they are now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from loantap.data.columns import KEY
+from loantap.data.panel import Panel
+from loantap.errors import InputError
+from loantap.model.inputs import CAPS, feature_frame, source_columns
+from loantap.model.persistence import SavedModel
+from loantap.model.scorer import Scorer
+
+_UPDATED = ("dti", "revol_util")
+_CHUNK = 50_000  # loans at a time; their features take some 30 MB
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """Calibrated probabilities of default of the n loans of a panel; NaN where not known.
+
+    Attributes:
+        at_application: As the application stood, shape (n,).
+        now: With debt-to-income and utilisation of the snapshots at k months, shape (n, k). All else is as in the
+            application: the model was fitted on applications, so this is what it would say of the borrower's next one.
+        without_application: How many loans have no application.
+    """
+
+    at_application: np.ndarray
+    now: np.ndarray
+    without_application: int
+
+
+def probabilities(
+    model: SavedModel, applications: pd.DataFrame, panel: Panel, positions: Sequence[int]
+) -> Probabilities:
+    """Return the model's probabilities of the panel's loans at application and at some of its months.
+
+    Args:
+        model: The model.
+        applications: Cleaned loans with loan_id and the model's `source_columns`; those of other loans are passed by.
+        panel: The n loans. Where a snapshot lacks debt-to-income or utilisation, the probability is NaN.
+        positions: Which k of the panel's months.
+
+    Raises InputError for a column that is absent, two applications of one loan, and applications of none of the loans.
+    """
+    columns = source_columns(inputs=model.facts.inputs)
+    if absent := [name for name in (KEY, *columns) if name not in applications]:
+        raise InputError(
+            f"applications: expected the columns {KEY}, {', '.join(columns)}; {', '.join(absent)} is absent."
+        )
+    rows = _rows(applications[KEY], panel.loan_id)
+    at_application = np.full(len(rows), np.nan)
+    now = np.full((len(rows), len(positions)), np.nan)
+    sources, with_application = applications[columns], np.flatnonzero(rows >= 0)
+    for start in range(0, len(with_application), _CHUNK):
+        part = with_application[start : start + _CHUNK]
+        features = feature_frame(sources.iloc[rows[part]], inputs=model.facts.inputs)
+        log_odds = _LogOdds(model, features)
+        at_application[part] = model.calibration(log_odds.at_application)
+        for column, position in enumerate(positions):
+            values = {name: getattr(panel, name)[part, position] for name in _UPDATED}
+            now[part, column] = model.calibration(log_odds.now(values))
+    return Probabilities(at_application, now, int((rows < 0).sum()))
+
+
+class _LogOdds:
+    """Log-odds of some loans, and what becomes of them when debt-to-income and utilisation change."""
+
+    def __init__(self, model: SavedModel, features: pd.DataFrame) -> None:
+        self._scorer, self._features = model.scorer, features
+        self._changing = _only(model.scorer, _UPDATED)
+        contributions = self._scorer.many(features)
+        self.at_application = contributions.sum(axis=1) + self._scorer.intercept
+        if self._changing is not None:
+            places = [self._scorer.features.index(name) for name in _UPDATED]
+            self._rest = self.at_application - contributions[:, places].sum(axis=1)
+
+    def now(self, values: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the log-odds with other values of debt-to-income and utilisation; NaN where one is missing."""
+        columns = {name: np.minimum(np.asarray(value, dtype=float), CAPS[name]) for name, value in values.items()}
+        known = ~np.logical_or.reduce([np.isnan(value) for value in columns.values()])
+        if self._changing is None:
+            found = self._scorer.many(self._features.assign(**columns)).sum(axis=1) + self._scorer.intercept
+        else:
+            found = self._rest + self._changing.many(pd.DataFrame(columns)).sum(axis=1)
+        return np.where(known, found, np.nan)
+
+
+def _only(scorer: Scorer, names: Sequence[str]) -> Scorer | None:
+    """Return what scores some numbers alone; None where inputs are multiplied, so that they cannot be told apart."""
+    if scorer._products is not None:
+        return None
+    return Scorer([number for number in scorer._numbers if number.name in names], {}, 0.0, None)
+
+
+def _rows(loan_id: pd.Series, wanted: np.ndarray) -> np.ndarray:
+    """Return the row of each wanted loan's application, -1 where there is none."""
+    index = pd.Index(loan_id)
+    if not index.is_unique:
+        twice = index[index.duplicated()][0]
+        raise InputError(f"applications: expected one row per loan, got several of {KEY} {twice}. Keep one of them.")
+    rows = np.asarray(index.get_indexer(pd.Index(wanted)))
+    if len(rows) and (rows < 0).all():
+        raise InputError(
+            f"applications: expected those of the panel's loans, such as {KEY} {wanted[0]!r}, got none of them"
+            f"{f', but such as {index[0]!r}' if len(index) else ''}. Read both from the same portfolio."
+        )
+    return rows

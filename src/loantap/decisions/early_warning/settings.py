@@ -1,0 +1,153 @@
+"""The thresholds of early warning: `data/reference/early_warning.yml`, checked."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from loantap.errors import InputError
+from loantap.settings import reference_dir
+
+FILE_NAME = "early_warning.yml"
+SIGNALS = (
+    "dti", "revol_util", "dti_trend", "util_trend", "dti_acceleration", "util_acceleration", "probability_change", "days_past_due",
+)  # fmt: skip
+
+
+class _Checked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Thresholds(_Checked):
+    """Where a signal counts: one point above `amber`, two above `red`."""
+
+    amber: float
+    red: float
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.amber >= self.red:
+            raise ValueError(f"expected amber below red, got {self.amber:g} and {self.red:g}")
+        return self
+
+    def scaled(self, factor: float) -> "Thresholds":
+        """Return both thresholds times a factor."""
+        return Thresholds(amber=self.amber * factor, red=self.red * factor)
+
+
+def _within(low: float, high: float) -> Callable[[Thresholds], Thresholds]:
+    def check(value: Thresholds) -> Thresholds:
+        if value.amber < low or value.red > high:
+            raise ValueError(f"expected thresholds within {low:g} to {high:g}, got {value.amber:g} and {value.red:g}")
+        return value
+
+    return check
+
+
+_Level = Annotated[Thresholds, AfterValidator(_within(1, 1000))]
+_Trend = Annotated[Thresholds, AfterValidator(_within(0.01, 100))]
+
+
+class SignalThresholds(_Checked):
+    """Thresholds by signal; units as in `signals`."""
+
+    dti: _Level
+    revol_util: _Level
+    dti_trend: _Trend
+    util_trend: _Trend
+    dti_acceleration: _Trend
+    util_acceleration: _Trend
+    probability_change: Annotated[Thresholds, AfterValidator(_within(0.001, 1))]
+    days_past_due: Annotated[Thresholds, AfterValidator(_within(1, 90))]
+
+    def of(self, signal: str) -> Thresholds:
+        """Return the thresholds of one of SIGNALS."""
+        return getattr(self, signal)
+
+
+class BacktestSettings(_Checked):
+    """What the back-test judges by.
+
+    Attributes:
+        horizon: Months after an alert within which a default makes it right.
+        early_days: Days past due at and above which a loan is left out: an alert on it would be no early warning.
+        alerts_per_1000: Budget of amber and red lights per 1,000 loans a month.
+        red_per_1000: Budget of red lights per 1,000 loans a month.
+    """
+
+    horizon: int = Field(ge=1, le=24)
+    early_days: int = Field(ge=1, le=90)
+    alerts_per_1000: float = Field(ge=1, le=1000)
+    red_per_1000: float = Field(ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.red_per_1000 > self.alerts_per_1000:
+            raise ValueError(
+                f"expected red_per_1000 no larger than alerts_per_1000, got {self.red_per_1000:g} and {self.alerts_per_1000:g}"
+            )
+        return self
+
+
+class Settings(_Checked):
+    """All that a watchlist depends on besides the panel and the model.
+
+    Attributes:
+        window: Months of snapshots that trends are taken from.
+        signals: Thresholds by signal.
+        amber_points: Points from which a light is amber.
+        red_points: Points from which it is red.
+        backtest: What the back-test judges by.
+    """
+
+    window: int = Field(ge=5, le=24)
+    signals: SignalThresholds
+    amber_points: int = Field(ge=1, le=16)
+    red_points: int = Field(ge=1, le=17)
+    backtest: BacktestSettings
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.amber_points >= self.red_points:
+            raise ValueError(f"expected amber_points below red_points, got {self.amber_points} and {self.red_points}")
+        return self
+
+    def with_points(self, amber_points: int, red_points: int) -> "Settings":
+        """Return the same with other points."""
+        return self.model_copy(update={"amber_points": amber_points, "red_points": red_points})
+
+    def stricter(self, factor: float) -> "Settings":
+        """Return the same with all thresholds times a factor, above 1 for fewer alerts.
+
+        Days past due stay as they are: their thresholds are conventions of payment, not of degree.
+        """
+        scaled = {name: self.signals.of(name).scaled(factor) for name in SIGNALS if name != "days_past_due"}
+        return self.model_copy(update={"signals": self.signals.model_copy(update=scaled)})
+
+
+def read_settings(path: Path | None = None) -> Settings:
+    """Read the settings; by default `data/reference/early_warning.yml`.
+
+    Raises InputError for a file that is absent or no YAML, and for a setting that is missing, unknown or out of bounds, by name.
+    """
+    path = path or reference_dir() / FILE_NAME
+    try:
+        return Settings.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected the settings of early warning, found no file.") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: expected YAML, but: {error}") from error
+    except ValidationError as error:
+        wrong = "; ".join(_in_words(one["loc"], one["msg"], one["input"]) for one in error.errors())
+        raise InputError(
+            f"{path}: {wrong}. Mend the file; {FILE_NAME} of the project says what each setting means."
+        ) from error
+
+
+def _in_words(place: tuple[int | str, ...], message: str, value: object) -> str:
+    name = ".".join(map(str, place)) or "settings"
+    if message.startswith("Value error, "):  # raised above, with the value
+        return f"{name}: {message.removeprefix('Value error, ')}"
+    return f"{name}: {message[0].lower()}{message[1:]}" + ("" if isinstance(value, dict) else f", got {value!r}")

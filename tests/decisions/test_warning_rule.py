@@ -1,0 +1,216 @@
+"""Points, lights and reasons by hand; settings that are refused by name."""
+
+import copy
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from loantap.decisions.early_warning.rule import judge, light_codes, signal_points
+from loantap.decisions.early_warning.settings import FILE_NAME, SIGNALS, Settings, read_settings
+from loantap.errors import InputError
+from loantap.settings import reference_dir
+
+NA = float("nan")
+FILE = reference_dir() / FILE_NAME
+RAW = {
+    "window": 6,
+    "signals": {
+        "dti": {"amber": 30, "red": 40},
+        "revol_util": {"amber": 80, "red": 95},
+        "dti_trend": {"amber": 0.5, "red": 1},
+        "util_trend": {"amber": 1.5, "red": 3},
+        "dti_acceleration": {"amber": 1, "red": 2},
+        "util_acceleration": {"amber": 4, "red": 8},
+        "probability_change": {"amber": 0.05, "red": 0.1},
+        "days_past_due": {"amber": 1, "red": 30},
+    },
+    "amber_points": 2,
+    "red_points": 4,
+    "backtest": {"horizon": 6, "early_days": 30, "alerts_per_1000": 50, "red_per_1000": 10},
+}
+SETTINGS = Settings.model_validate(RAW)
+
+
+def loans(*signals: dict) -> pd.DataFrame:
+    """Return signals of loans; what is not given is not known."""
+    return pd.DataFrame([dict.fromkeys(SIGNALS, NA) | one for one in signals], columns=list(SIGNALS))
+
+
+def judged(**signals: float) -> pd.Series:
+    return judge(loans(signals), settings=SETTINGS).iloc[0]
+
+
+def test_a_signal_has_a_point_above_amber_and_two_above_red():
+    frame = loans(*({"dti": dti} for dti in (NA, 30, 30.01, 40, 40.01)))
+    assert signal_points(frame, settings=SETTINGS)[0].tolist() == [0, 0, 1, 1, 2]
+
+
+def test_days_past_due_count_from_their_threshold_on():
+    frame = loans(*({"days_past_due": days} for days in (0, 1, 29, 30)))
+    assert signal_points(frame, settings=SETTINGS)[-1].tolist() == [0, 1, 1, 2]
+
+
+def test_lights_follow_from_the_sum_of_points():
+    assert judged(dti=35)["light"] == "green"  # 1
+    assert judged(dti=35, util_trend=2)["light"] == "amber"  # 1 + 1
+    assert judged(dti=45, dti_trend=0.7)["light"] == "amber"  # 2 + 1
+    assert judged(dti=45, dti_trend=0.7, revol_util=81)["light"] == "red"  # 2 + 1 + 1
+    assert judged(dti=45, dti_trend=0.7, revol_util=81)["points"] == 4
+
+
+def test_thirty_days_past_due_are_red_with_nothing_else():
+    assert judged(days_past_due=30)["light"] == "red"
+    assert judged(days_past_due=29)["light"] == "green"
+
+
+def test_a_loan_that_nothing_is_known_of_is_green():
+    assert judged()["light"] == "green"
+    assert judged()["reasons"] == ""
+
+
+def test_reasons_are_told_in_words_the_strongest_first():
+    # Red before amber; of the reds utilisation lies 24/8 = 3 times and debt-to-income 41.2/40 = 1.03 times its threshold.
+    row = judged(dti=41.2, util_trend=2.14, util_acceleration=24, revol_util=93, probability_change=0.083)
+    assert row["reasons"].split("; ") == [
+        "trend of utilisation up by 24.0 points a month",
+        "debt-to-income 41.2 %, above 40 %",
+        "utilisation 93.0 %, above 80 %",
+        "probability of default up by 8.3 points since the application",
+        "utilisation rising by 2.1 points a month",
+    ]
+
+
+def test_days_past_due_that_make_the_light_red_come_first():
+    row = judged(dti=400, days_past_due=31, dti_acceleration=1.5)
+    assert row["reasons"] == (
+        "days past due: 31; debt-to-income 400.0 %, above 40 %; trend of debt-to-income up by 1.5 points a month"
+    )
+
+
+def test_every_loan_gets_its_own_reasons_and_green_ones_none():
+    frame = loans({"dti": 45}, {"dti": 35}, {"dti_trend": 0.72, "days_past_due": 12})
+    assert judge(frame, settings=SETTINGS)["reasons"].tolist() == [
+        "debt-to-income 45.0 %, above 40 %",
+        "",
+        "debt-to-income rising by 0.7 points a month; days past due: 12",
+    ]
+
+
+def test_no_loans_are_no_error():
+    assert judge(loans(), settings=SETTINGS).empty
+    assert judge(loans({"dti": 1}), settings=SETTINGS)["light"].tolist() == ["green"]
+
+
+def test_the_signals_are_left_as_they_were():
+    frame = loans({"dti": 45})
+    before = frame.copy()
+    judge(frame, settings=SETTINGS)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+random_signals = arrays(float, (8, 20), elements=st.one_of(st.floats(0, 120), st.just(NA)))
+
+
+@given(random_signals, st.floats(1, 3), st.integers(0, 3), st.sampled_from(SIGNALS))
+def test_stricter_settings_never_raise_an_alert(values: np.ndarray, factor: float, more: int, one: str):
+    frame = pd.DataFrame(dict(zip(SIGNALS, values, strict=True)))
+    raised = SETTINGS.signals.model_copy(update={one: SETTINGS.signals.of(one).scaled(factor)})
+    for stricter in (
+        SETTINGS.stricter(factor),
+        SETTINGS.with_points(2 + more, 4 + more),
+        SETTINGS.model_copy(update={"signals": raised}),
+    ):
+        before, after = (
+            light_codes(signal_points(frame, settings=settings), settings=settings) for settings in (SETTINGS, stricter)
+        )
+        assert (after <= before).all()
+
+
+def test_days_past_due_are_not_made_stricter():
+    stricter = SETTINGS.stricter(2)
+    assert stricter.signals.days_past_due == SETTINGS.signals.days_past_due
+    assert (stricter.signals.dti.amber, stricter.signals.probability_change.red) == (60, 0.2)
+
+
+def test_the_projects_settings_can_be_read():
+    assert set(type(read_settings().signals).model_fields) == set(SIGNALS)
+
+
+def written(folder: Path, place: str, value: object) -> Path:
+    raw = copy.deepcopy(RAW)
+    *parents, last = place.split(".")
+    inner: dict = raw
+    for parent in parents:
+        inner = inner[parent]
+    inner[last] = value
+    path = folder / "changed.yml"
+    path.write_text(yaml.safe_dump(raw), "utf-8")
+    return path
+
+
+def complaint(path: Path) -> str:
+    try:
+        read_settings(path)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+BOUNDS = re.findall(r"^( *)(\w+):.*\[([\d.]+)\.\.([\d.]+)\]", FILE.read_text("utf-8"), flags=re.MULTILINE)
+
+
+def test_every_setting_tells_its_bounds():
+    assert {name for _, name, _, _ in BOUNDS} == {*SIGNALS, "window", "amber_points", "red_points", *RAW["backtest"]}
+
+
+@pytest.mark.parametrize(("indent", "name", "low", "high"), BOUNDS)
+def test_the_bounds_that_the_file_tells_are_those_that_hold(
+    indent: str, name: str, low: str, high: str, tmp_path: Path
+):
+    smallest, largest = float(low), float(high)
+    if name in SIGNALS:
+        place = f"signals.{name}"
+        wrong = [{"amber": smallest * 0.99, "red": largest}, {"amber": smallest, "red": largest * 1.01}]
+        right = [{"amber": smallest, "red": largest}]
+    else:
+        place = f"backtest.{name}" if indent else name
+        wrong, right = [smallest - 1, largest + 1], [int(smallest), int(largest)]
+    for value in wrong:
+        with pytest.raises(InputError, match=rf": {place}: "):
+            read_settings(written(tmp_path, place, value))
+    for value in right:  # points and budgets also have an order among each other: an error may name that
+        assert f": {place}: " not in complaint(written(tmp_path, place, value))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("signals.dti", {"amber": 40, "red": 30}, "signals.dti: expected amber below red, got 40 and 30"),
+        ("signals.dti", {"amber": 40, "red": 40}, "signals.dti: expected amber below red, got 40 and 40"),
+        ("signals.dti", {"amber": 40}, "signals.dti.red: field required"),
+        ("signals.dti.red", "much", "signals.dti.red: input should be a valid number.*got 'much'"),
+        ("signals.dti.red", float("nan"), "signals.dti.red: "),
+        ("red_points", 2, "settings: expected amber_points below red_points, got 2 and 2"),
+        ("backtest.red_per_1000", 60, "backtest: expected red_per_1000 no larger than alerts_per_1000, got 60 and 50"),
+        ("windov", 6, "windov: extra inputs are not permitted, got 6"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(place: str, value: object, message: str, tmp_path: Path):
+    with pytest.raises(InputError, match=message):
+        read_settings(written(tmp_path, place, value))
+
+
+def test_a_file_that_is_absent_or_no_settings_is_an_input_error(tmp_path: Path):
+    with pytest.raises(InputError, match="found no file"):
+        read_settings(tmp_path / "none.yml")
+    for text in ("", "- 1", "{"):
+        (tmp_path / "odd.yml").write_text(text, "utf-8")
+        with pytest.raises(InputError, match=r"odd\.yml"):
+            read_settings(tmp_path / "odd.yml")
