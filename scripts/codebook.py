@@ -1,21 +1,24 @@
-"""Write the codebook of `loantap.data.columns` into data/README.md: python scripts/codebook.py."""
+"""Write the codebooks of loans and of monthly snapshots into data/README.md: python scripts/codebook.py."""
 
 import pandas as pd
 
 from loantap.data.columns import codebook
+from loantap.data.snapshot_contract import snapshot_codebook
 from loantap.files import write_text
 from loantap.settings import project_root
 
-START = "<!-- codebook: written by scripts/codebook.py -->"
-END = "<!-- end of codebook -->"
+TABLES = {"codebook": codebook, "codebook of snapshots": snapshot_codebook}
 
 
 def with_codebook(page: str) -> str:
-    """Return the page with the part between the markers replaced by the codebook."""
-    before, rest = page.split(START)
-    _, after = rest.split(END)
-    table = pd.DataFrame(codebook()).to_markdown(index=False, tablefmt="github")
-    return f"{before}{START}\n\n{table}\n\n{END}{after}"
+    """Return the page with the parts between the markers replaced by the codebooks."""
+    for name, rows in TABLES.items():
+        start, end = f"<!-- {name}: written by scripts/codebook.py -->", f"<!-- end of {name} -->"
+        before, rest = page.split(start)
+        _, after = rest.split(end)
+        table = pd.DataFrame(rows()).to_markdown(index=False, tablefmt="github")
+        page = f"{before}{start}\n\n{table}\n\n{end}{after}"
+    return page
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class SnapshotTable:
             result = streaming.execute(sa.select(self._table))
             names = list(result.keys())
             for rows in result.partitions(BATCH_ROWS):
-                frame = with_text_keys(table_of(names, rows)).to_pandas()
+                frame = with_text_keys(table_of(names, rows)).to_pandas(date_as_object=False)
                 frame.index = pd.RangeIndex(start, start + len(frame), name="row")
                 start += len(frame)
                 yield frame

@@ -19,6 +19,7 @@ from loantap.report.results import RunFolder, newest_run
 from loantap.settings import notebooks_dir, runs_dir
 
 LOANS = "data/loans.parquet"
+MODEL = "model/SHA256SUMS"  # follows from every file of the model
 MODEL_DECILES = tuple(f"results/tables/model-calibration-{name}-pincode.csv" for name in ("with", "without"))
 FACTORS = ("pincode", "grade", "profession", "home_ownership")
 SAMPLE_ROWS = 5_000
@@ -66,6 +67,8 @@ STAGES: tuple[Stage, ...] = (
     # For comparison only, so samplers and features compete on fewer loans.
     Stage("tuning-with-pincode", "04_tuning.ipynb", {"inputs": "with_pincode", "ablation_rows": 10_000}),
     Stage("tuning-application-only", "04_tuning.ipynb", {"inputs": "application_only", "ablation_rows": 10_000}),
+    Stage("policy", "05_policy.ipynb", needs=(LOANS, MODEL)),
+    Stage("early-warning", "06_early_warning.ipynb", needs=(LOANS, MODEL), reference=("early_warning.yml",)),
     Stage(
         "claims",
         "07_claims.ipynb",

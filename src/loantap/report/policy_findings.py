@@ -34,6 +34,21 @@ CURVE_COLUMNS = {
     "threshold": "rate", "approved": "rate", "default_rate_approved": "rate", "defaults_avoided": "rate", "good_refused": "rate",
     "profit": "number", "profit_low": "number", "profit_high": "number",
 }  # fmt: skip
+SEGMENT_COLUMNS = {
+    "amount": "text", "term": "text", "purpose": "text", "n": "count", "default_rate": "rate", "expected": "number",
+    "expected_low": "number", "expected_high": "number", "realised": "number", "realised_low": "number", "realised_high": "number",
+    "verdict": "text",
+}  # fmt: skip
+GAP_COLUMNS = {
+    "rule": "text", "attribute": "text", "highest": "text", "lowest": "text", "gap": "rate", "gap_low": "rate", "gap_high": "rate",
+}  # fmt: skip
+GROUP_COLUMNS = {
+    "rule": "text", "attribute": "text", "group": "text", "n": "count", "refused": "count", "rate": "rate", "ci_low": "rate",
+    "ci_high": "rate", "approval_ratio": "ratio",
+}  # fmt: skip
+PINCODE_COLUMNS = {
+    "pincode": "text", "n": "count", "default_rate": "rate", "ci_low": "rate", "ci_high": "rate", "tier": "text", "separation": "text",
+}  # fmt: skip
 # Evidence of limits by level, and the table that shows it.
 EVIDENCE = {
     "amount_by_grade": "policy-amounts-grade", "amount_by_risk_tier": "policy-amounts-tier", "term_by_grade": "policy-terms-grade",
@@ -200,3 +215,28 @@ def _change(row: Result) -> str:
         f"{show(row['profit_change'], 'number')} per 100 of money asked for "
         f"({interval(row['profit_change_low'], row['profit_change_high'], 'number')})"
     )
+
+
+def segments_title(products: pd.DataFrame) -> str:
+    """Return how many products earn and lose beyond doubt."""
+    counts = products["verdict"].value_counts()
+    told = [f"{counts[name]} {words}" for name, words in (("earns", "earn"), ("loses", "lose money")) if name in counts]
+    return f"Of {len(products)} products {' and '.join(told) or 'none earns or loses'} beyond doubt"
+
+
+def break_even_sentence(table: pd.DataFrame) -> str:
+    """Return where granting every loan stops to pay, one assumption at a time."""
+    parts = [
+        f"at a {row['label']} of {show(row['break_even'], 'rate')} rather than {show(row['value'], 'rate')}"
+        for row in table.dropna(subset=["break_even"]).to_dict("records")
+        if row["assumption"] in ("loss_given_default", "default_rate")
+    ]
+    if not parts:
+        return "No value of the loss given default or of the default rate takes all profit away."
+    return f"Granting every loan would earn nothing {', or '.join(parts)}."
+
+
+def pincode_sentence(effects: pd.DataFrame) -> str:
+    """Return the gain that refusing by pincode feigns, and what is left of it without the pure ones."""
+    parts = [f"{row['name']}: {_change(row)}" for row in effects.to_dict("records")]
+    return f"Simulated on the test loans, and worth nothing: {'; '.join(parts)}."

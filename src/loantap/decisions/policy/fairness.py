@@ -18,7 +18,7 @@ from loantap.errors import InputError
 ALPHA = 0.05
 _GROUPS = ["rule", "attribute", "group", "n", "refused", "rate", "ci_low", "ci_high", "approval_ratio", "members"]
 _GAPS = ["rule", "attribute", "highest", "lowest", "gap", "gap_low", "gap_high"]
-_SHOWN = 3  # members in the name of a pooled group
+_SHOWN = 5  # members in the name of a pooled group
 _AND = "\x1f"  # between members while groups are pooled; no level contains it
 
 
@@ -126,9 +126,9 @@ def _by_group(group: pd.Series, refused: np.ndarray, *, min_cell: int) -> pd.Dat
 def _names(members: list[list[str]]) -> list[str]:
     names: list[str] = []
     for group in members:
-        many = f"{len(group)} small groups"
+        many = f"{len(group)} pooled groups"
         # At most two are pooled: by their loans for all rules, and by those refused for one.
-        many = f"{len(group)} further small groups" if many in names else many
+        many = f"{len(group)} further pooled groups" if many in names else many
         names.append(group[0] if len(group) == 1 else " or ".join(group) if len(group) <= _SHOWN else many)
     return names
 
