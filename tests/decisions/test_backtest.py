@@ -274,6 +274,14 @@ def test_noise_is_not_found(noise: Backtest):
     assert noise.comparisons["words"].str.contains("cannot be shown|fewer|nothing to find").all()
 
 
+def test_a_few_defaults_decide_nothing():
+    panel, then, now = drifting(n=150)
+    result = backtest(panel, settings=SETTINGS, probability_then=then, probability_now=now, random_state=0)
+    few = result.comparisons[result.comparisons[["only_rule", "only_baseline"]].sum(axis=1) < 10]
+    assert (few["beyond_chance_low"] > 0).any()
+    assert set(few["verdict"]) == {"open"}
+
+
 def test_baselines_alert_as_often_as_the_rule(planted: Backtest):
     rows = planted.performance
     for _, group in rows.groupby(["period", "setting", "matched_to"]):

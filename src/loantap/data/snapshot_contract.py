@@ -55,7 +55,7 @@ class SnapshotColumn:
         """The rule that a value has to keep, in words."""
         match self.kind:
             case "text":
-                text = "a text that does not begin like a formula"
+                text = "a text that does not begin like a formula (= + - @), or a number"
             case "month":
                 text = "a month such as 2016-01, 2016-01-31 or Jan-2016, or a date"
             case "number":

@@ -74,7 +74,6 @@ def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | 
     """
     where = source.location
     rows, measures, failures, read = _read(source, progress)
-    refuse_most(failures, read=read, location=where)
     notes = _check_units(measures, where)
     names, far = is_formula(rows.loans)[rows.loan], far_months(rows)
     found_names = row_failures(rows, names, f"{KEY}: begins like a formula")
@@ -86,25 +85,25 @@ def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | 
     found = repeats(rows, measures)
     failures = together([failures, row_failures(rows, found.differ, "two snapshots of one month that differ")])
     refuse_most(failures, read=read, location=where)
-    panel = _panel(_only(~(found.differ | found.copies), rows, measures), measures)
+    rows = _only(~(found.differ | found.copies), rows, measures)
+    panel = _panel(rows, measures)
     if len(failures):
         notes.append(f"Rows set aside: {failures['row'].nunique():,} of {read:,}. {'; '.join(broken_rules(failures))}.")
     if copies := int(found.copies.sum()):
         notes.append(f"Rows that repeat another one: {copies:,}. One of each was kept.")
     if found.disordered:
         notes.append(f"Loans whose months do not stand in their order: {found.disordered:,}. They were sorted.")
-    return Snapshots(panel, quarantine(failures), notes + panel_notes(panel), read)
+    return Snapshots(panel, quarantine(failures), notes + _panel_notes(panel), read)
 
 
-def panel_notes(panel: Panel) -> list[str]:
+def _panel_notes(panel: Panel) -> list[str]:
     """Return what a panel lacks: months of all loans, months of single loans, and loans that vanish."""
     seen, position = ~np.isnan(panel.balance), np.arange(len(panel.months))
     first, last = seen.argmax(axis=1), position[-1] - seen[:, ::-1].argmax(axis=1)
     notes = []
     if (empty := ~seen.any(axis=0)).any():
-        shown = ", ".join(map(str, panel.months[empty][:_SHOWN_MONTHS])) + (
-            ", ..." if empty.sum() > _SHOWN_MONTHS else ""
-        )
+        named = [str(month) for month in panel.months[empty]]
+        shown = ", ".join([*named[:_SHOWN_MONTHS], *(["..."] if len(named) > _SHOWN_MONTHS else [])])
         notes.append(f"Months without a snapshot of any loan: {shown}. They stay unknown.")
     inside = (position > first[:, np.newaxis]) & (position < last[:, np.newaxis])
     gaps = (inside & ~seen & ~empty).sum(axis=1)
@@ -126,10 +125,10 @@ def write_snapshots(panel: Panel, path: Path) -> None:
 
 
 def _monthly(panel: Panel) -> Iterator[pd.DataFrame]:
-    for position, month in enumerate(panel.months):
-        rows = np.flatnonzero(~np.isnan(panel.balance[:, position]))
-        measures = {name: getattr(panel, name) for name in MEASURES}
-        values = {name: matrix[rows, position] for name, matrix in measures.items() if matrix is not None}
+    seen, measures = ~np.isnan(panel.balance), {name: getattr(panel, name) for name in MEASURES}
+    for position in np.flatnonzero(seen.any(axis=0)):
+        rows, month = np.flatnonzero(seen[:, position]), panel.months[position]
+        values = {name: values[rows, position] for name, values in measures.items() if values is not None}
         yield pd.DataFrame({KEY: panel.loan_id[rows], AS_OF: str(month), **values})
 
 
@@ -150,12 +149,14 @@ def _read(
             progress(read)
     if read == 0:
         raise InputError(f"{source.location}: expected snapshots, found none. Check how they were exported.")
-    failures.append(ragged_failures(source.ragged))
+    read += len(source.ragged)
+    found = together([*failures, ragged_failures(source.ragged)])
+    refuse_most(found, read=read, location=source.location)
     loan = pa.chunked_array(loans).dictionary_encode()  # one dictionary for all chunks
     loans.clear()
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in loan.chunks])
     rows = Rows(held["row"].values(), codes, held[AS_OF].values(), loan.chunk(0).dictionary)
-    return rows, {name: held[name].values() for name in MEASURES}, together(failures), read + len(source.ragged)
+    return rows, {name: held[name].values() for name in MEASURES}, found, read
 
 
 def _check_units(measures: dict[str, np.ndarray], location: str) -> list[str]:

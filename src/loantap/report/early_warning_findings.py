@@ -9,8 +9,8 @@ from loantap.report.tables import interval, show
 
 Result = Mapping[str, Any]
 PERFORMANCE_COLUMNS = {
-    "setting": "text", "method": "text", "alerts_per_1000": "number", "precision": "rate", "precision_low": "rate",
-    "precision_high": "rate", "red_precision": "rate", "recall": "rate", "recall_low": "rate", "recall_high": "rate",
+    "setting": "text", "method": "text", "alerts_per_1000": "number", "precision": "rate with interval",
+    "red_precision": "rate", "recall": "rate with interval", "by_chance": "rate",
     "lead_median": "count", "flip_flop": "rate",
 }  # fmt: skip
 DRIFT_COLUMNS = {
@@ -48,7 +48,7 @@ def warning_sentence(result: Result) -> str:
     return (
         f"{head} On the {row['period']} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
         f"{show(row['recall'], 'rate')} of the defaults ({interval(row['recall_low'], row['recall_high'], 'rate')}, "
-        f"n = {show(row['defaults'], 'count')}), in the middle {show(row['lead_median'], 'count')} months ahead, with "
+        f"n = {show(row['defaults'], 'count')}; {show(row['by_chance'], 'rate')} by chance), in the middle {show(row['lead_median'], 'count')} months ahead, with "
         f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month, of which "
         f"{show(row['precision'], 'rate')} were right ({interval(row['precision_low'], row['precision_high'], 'rate')})."
     )

@@ -11,20 +11,18 @@ Result = Mapping[str, Any]
 APPROVE_ALL = "approve all"
 ASSUMPTION_COLUMNS = {"meaning": "text", "low": "rate", "default": "rate", "high": "rate", "source": "text"}
 EFFECT_COLUMNS = {
-    "policy": "text", "approved": "rate", "defaults_avoided": "rate", "good_refused": "rate", "default_rate_approved": "rate",
-    "profit": "number", "profit_change": "number", "profit_change_low": "number", "profit_change_high": "number",
+    "policy": "text", "approved": "rate", "defaults_avoided": "rate with interval", "good_refused": "rate with interval",
+    "default_rate_approved": "rate", "profit": "number", "profit_change": "number with interval",
 }  # fmt: skip
 LEVER_COLUMNS = {
     "lever": "text", "finding": "text", "n_refused": "count", "defaults_avoided": "rate", "good_refused": "rate",
-    "profit_change": "number", "profit_change_low": "number", "profit_change_high": "number",
+    "profit_change": "number with interval",
 }  # fmt: skip
 STEP_COLUMNS = {
-    "lever": "text", "n_refused": "count", "expected_gain": "number", "realised_gain": "number", "realised_gain_low": "number",
-    "realised_gain_high": "number", "reason": "text",
+    "lever": "text", "reason": "text", "n_refused": "count", "expected_gain": "number", "realised_gain": "number with interval",
 }  # fmt: skip
 MARGIN_COLUMNS = {
-    "level": "text", "n": "count", "expected": "number", "expected_low": "number", "expected_high": "number", "realised": "number",
-    "realised_low": "number", "realised_high": "number", "verdict": "text",
+    "level": "text", "n": "count", "expected": "number with interval", "realised": "number with interval", "verdict": "text",
 }  # fmt: skip
 LIMIT_COLUMNS = {"level": "text", "limit": "money"} | {
     name: kind for name, kind in MARGIN_COLUMNS.items() if name != "level"
@@ -32,23 +30,24 @@ LIMIT_COLUMNS = {"level": "text", "limit": "money"} | {
 TERM_COLUMNS = MARGIN_COLUMNS | {"expected_if_short": "number"}
 CURVE_COLUMNS = {
     "threshold": "rate", "approved": "rate", "default_rate_approved": "rate", "defaults_avoided": "rate", "good_refused": "rate",
-    "profit": "number", "profit_low": "number", "profit_high": "number",
+    "profit": "number with interval",
 }  # fmt: skip
 SEGMENT_COLUMNS = {
-    "amount": "text", "term": "text", "purpose": "text", "n": "count", "default_rate": "rate", "expected": "number",
-    "expected_low": "number", "expected_high": "number", "realised": "number", "realised_low": "number", "realised_high": "number",
+    "product": "text", "n": "count", "default_rate": "rate", "expected": "number with interval", "realised": "number with interval",
     "verdict": "text",
 }  # fmt: skip
-GAP_COLUMNS = {
-    "rule": "text", "attribute": "text", "highest": "text", "lowest": "text", "gap": "rate", "gap_low": "rate", "gap_high": "rate",
-}  # fmt: skip
+GAP_COLUMNS = {"rule": "text", "attribute": "text", "highest": "text", "lowest": "text", "gap": "rate with interval"}
 GROUP_COLUMNS = {
-    "rule": "text", "attribute": "text", "group": "text", "n": "count", "refused": "count", "rate": "rate", "ci_low": "rate",
-    "ci_high": "rate", "approval_ratio": "ratio",
+    "rule": "text", "attribute": "text", "group": "text", "n": "count", "refused": "count", "rate": "rate with interval",
+    "approval_ratio": "ratio",
 }  # fmt: skip
 PINCODE_COLUMNS = {
-    "pincode": "text", "n": "count", "default_rate": "rate", "ci_low": "rate", "ci_high": "rate", "tier": "text", "separation": "text",
-}  # fmt: skip
+    "pincode": "text",
+    "n": "count",
+    "default_rate": "rate with interval",
+    "tier": "text",
+    "separation": "text",
+}
 # Evidence of limits by level, and the table that shows it.
 EVIDENCE = {
     "amount_by_grade": "policy-amounts-grade", "amount_by_risk_tier": "policy-amounts-tier", "term_by_grade": "policy-terms-grade",
@@ -102,7 +101,7 @@ def gap_title(gaps: pd.DataFrame, rule: str) -> str:
     worst = rows.loc[rows["gap"].idxmax()]
     return (
         f"The recommended policy refuses good customers most unevenly by {str(worst['attribute']).replace('_', ' ')}: "
-        f"{worst['highest']} {show(worst['gap'], 'rate')} more often than {worst['lowest']} "
+        f"{worst['highest']} {show(worst['gap'], 'rate').removesuffix(' %')} points more often than {worst['lowest']} "
         f"({interval(worst['gap_low'], worst['gap_high'], 'rate')})"
     )
 
@@ -240,3 +239,14 @@ def pincode_sentence(effects: pd.DataFrame) -> str:
     """Return the gain that refusing by pincode feigns, and what is left of it without the pure ones."""
     parts = [f"{row['name']}: {_change(row)}" for row in effects.to_dict("records")]
     return f"Simulated on the test loans, and worth nothing: {'; '.join(parts)}."
+
+
+def with_product(products: pd.DataFrame) -> pd.DataFrame:
+    """Return the segments with their amount, term and purpose in a few words in front."""
+    purpose = [
+        name if name.count(" or ") < 2 else f"{name.count(' or ') + 1} small purposes" for name in products["purpose"]
+    ]
+    words = [f"{amount}, {term}, {name}".replace("_", " ") for amount, term, name in zip(products["amount"], products["term"], purpose, strict=True)]  # fmt: skip
+    table = products.copy()
+    table.insert(0, "product", words)
+    return table

@@ -15,6 +15,7 @@ _FORMATS = {
     "text": "{}",
 }
 ABSENT = "–"
+WITH_INTERVAL = " with interval"
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#@$|~^])")
 
 
@@ -51,10 +52,19 @@ def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
 
     Args:
         table: The rows to show.
-        formats: For each column to show, the kind of `show`; the column's header is its name with spaces.
+        formats: For each column to show, the kind of `show`; the column's header is its name with spaces. A kind that ends in
+            WITH_INTERVAL takes the ends from the columns NAME_low and NAME_high, or ci_low and ci_high.
     """
-    shown = pd.DataFrame(
-        {name.replace("_", " "): [plain(show(value, kind)) for value in table[name]] for name, kind in formats.items()}
-    )
+    shown = pd.DataFrame({name.replace("_", " "): _cells(table, name, kind) for name, kind in formats.items()})
     sides = tuple("left" if kind == "text" else "right" for kind in formats.values())
     return shown.to_markdown(index=False, disable_numparse=True, colalign=sides)
+
+
+def _cells(table: pd.DataFrame, name: str, kind: str) -> list[str]:
+    base = kind.removesuffix(WITH_INTERVAL)
+    texts = [show(value, base) for value in table[name]]
+    if kind != base:
+        ends = [f"{name}_low", f"{name}_high"] if f"{name}_low" in table else ["ci_low", "ci_high"]
+        told = [interval(low, high, base) for low, high in zip(*(table[end] for end in ends), strict=True)]
+        texts = [text if ABSENT in (text, ends) else f"{text} ({ends})" for text, ends in zip(texts, told, strict=True)]
+    return [plain(text) for text in texts]

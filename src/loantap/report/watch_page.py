@@ -13,7 +13,7 @@ _SHOWN = 50
 _OFFERED = 10
 LIGHT_COLUMNS = {"light": "text", "loans": "count", "share": "rate", "balance": "money", "action": "text"}
 LIST_COLUMNS = {
-    "loan_id": "text", "light": "text", "reasons": "text", "balance": "money", "probability": "rate", "dti": "number",
+    "loan_id": "text", "light": "text", "mainly": "text", "balance": "money", "probability": "rate", "dti": "number",
     "revol_util": "number", "days_past_due": "count",
 }  # fmt: skip
 OFFER_COLUMNS = {
@@ -24,6 +24,7 @@ SYNTHETIC = (
     "Made from synthetic snapshots, not from loans that are live: the case-study file holds one moment of each loan only. For "
     "trying things out."
 )
+_REASONS = 2
 OFFERS_NOTE = (
     "DTI is here with this loan's installment; cost is the present value that the lender gives up, if all is paid. How far "
     "an offer lowers the risk is not known. Amounts are of the schedule to the cent, interest within a few cents."
@@ -49,7 +50,7 @@ def watch_page(month: Month, summary: Mapping[str, Any]) -> str:
         f"{summary['changed']}.",
         "## Loans to look at",
         _some(listed, _SHOWN, "watchlist.csv"),
-        to_markdown(listed.head(_SHOWN), LIST_COLUMNS) if len(listed) else "",
+        to_markdown(with_main_reasons(listed.head(_SHOWN)), LIST_COLUMNS) if len(listed) else "",
         "## What can be offered to red loans",
         OFFERS_NOTE,
         f"The first {len(red)} red loans; all of them are in offers.csv.",
@@ -75,3 +76,10 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
     if summary["unknown"]:
         told.append(f"{show(summary['unknown'], 'count')} live loans have no known probability: no application, or a value missing in the snapshot.")  # fmt: skip
     return told or ["Nothing out of the ordinary."]
+
+
+def with_main_reasons(listed: pd.DataFrame) -> pd.DataFrame:
+    """Return a watchlist with the strongest reasons of each loan in a column of their own, and how many more there are."""
+    parts = [text.split("; ") for text in listed["reasons"]]
+    more = [f", and {len(part) - _REASONS} more" if len(part) > _REASONS else "" for part in parts]
+    return listed.assign(mainly=["; ".join(part[:_REASONS]) + rest for part, rest in zip(parts, more, strict=True)])

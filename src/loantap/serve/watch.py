@@ -29,6 +29,7 @@ from loantap.report.watch_page import watch_page
 from loantap.serve.batch import Applications, checked_applications
 
 TABLE, AS_OF = "loantap_watchlist", "as_of"
+_DIGITS = 4  # of what is computed; nobody needs more, and a reader would take them for exactness
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def write_month(
             ("offers", month.offers),
             ("quarantine", quarantine),
         ):
-            table.to_csv(staging / f"{file}.csv", index=False, lineterminator="\n")
+            table.round(_DIGITS).to_csv(staging / f"{file}.csv", index=False, lineterminator="\n")
         text = json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False)
         (staging / "watchlist.json").write_text(text + "\n", "utf-8")
         (staging / "index.html").write_text(watch_page(month, summary), "utf-8")
@@ -153,7 +154,7 @@ def write_rows(month: Month, config: Config) -> int:
     Raises InputError for a table of that name that is not loantap's, SourceError if the warehouse fails.
     """
     engine, schema = open_warehouse(config, create=True), config.warehouse.table_schema if config.warehouse else None
-    rows = month.watchlist.copy()
+    rows = month.watchlist.round(_DIGITS)
     rows.insert(0, AS_OF, str(month.month))
     table = sa.table(TABLE, sa.column(AS_OF), schema=schema)
     with transaction(engine, config) as connection:

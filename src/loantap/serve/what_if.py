@@ -57,6 +57,10 @@ def parse_caps(texts: Sequence[str]) -> list[Cap]:
             limit = float("nan")
         if not known.low <= limit <= min(known.high, 1e9):
             raise InputError(f"--cap {name}: expected {known.rule}, got '{value}'.")
+        if known.unit.startswith("percent") and 0 < limit <= 1:
+            raise InputError(
+                f"--cap {name}: expected {known.unit}, got {value}, which looks like a fraction. Name {100 * limit:g}."
+            )
         caps.append(Cap(name, limit))
     if len({cap.column for cap in caps}) < len(caps):
         raise InputError("--cap: expected each column once. The lower of two limits refuses what both refuse.")
@@ -97,6 +101,6 @@ def what_if(
 
 def _gap(row: dict[str, Any]) -> str:
     return (
-        f"Good customers refused, by {str(row['attribute']).replace('_', ' ')}: {row['highest']} {show(row['gap'], 'rate')} more often than "
+        f"Good customers refused, by {str(row['attribute']).replace('_', ' ')}: {row['highest']} {show(row['gap'], 'rate').removesuffix(' %')} points more often than "
         f"{row['lowest']} ({interval(row['gap_low'], row['gap_high'], 'rate')})."
     )

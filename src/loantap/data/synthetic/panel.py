@@ -36,7 +36,8 @@ class Mechanism:
         util_step: The same of utilisation.
         util_noise: The same of utilisation.
         util_ceiling: Percent of the limit that utilisation does not rise above, unless it was there at the application.
-        distress: Share of loans that enter distress in a month.
+        distress: Share of loans that enter distress in a month, above 0; about a sixth of the loans are in it at some time on a
+            panel of two years.
         dti_drift: Rise of dti in each month of distress, points.
         util_drift: The same of utilisation.
         cured: Share of distressed loans whose distress ends by itself.
@@ -76,7 +77,8 @@ class SyntheticPanel:
 
     Attributes:
         panel: Snapshots of n loans in m months.
-        truth: One row per loan: loan_id; distress and default, the positions of the months in which they begin, -1 if never.
+        truth: One row per loan: loan_id; distress and default, the positions of the months in which they begin, -1 if never;
+            distress is that of the first month on the panel if it began earlier.
         hazard: Probability that a loan defaults in a month given its true dti and utilisation and that it has not before, shape
             (n, m); NaN before it is funded and after it has ended. It knows nothing of days past due.
     """
@@ -97,9 +99,9 @@ def synthetic_panel(
 ) -> SyntheticPanel:
     """Return snapshots of loans funded at months drawn evenly from those that let them be live on the panel.
 
-    A loan is live from its funding to the month before its last installment, or to its default. Its balance amortises; an
-    installment that is 30 days late is still in it. dti and utilisation start at the application's values, take lasting steps,
-    rise in distress, and are seen with noise. Default comes with the hazard
+    A loan is live from its funding to the month before its last installment, or to its default; one that defaults before the panel
+    begins is drawn again. Its balance amortises; an installment that is 30 days late is still in it. dti and utilisation start at
+    the application's values, take lasting steps, rise in distress, and are seen with noise. Default comes with the hazard
     expit(intercept + per_logit logit(p) + per_dti (dti - dti_0) / 10 + per_util (util - util_0) / 10), not in the panel's first
     month nor in a loan's first ones, and is announced by 30 and 60 days past due in the two months before.
 
@@ -143,54 +145,62 @@ def _draw(
     loans: pd.DataFrame, log_odds: np.ndarray, months: int, how: Mechanism, rng: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return the matrices of some loans with the months in which distress and default begin, and which loans are on the panel."""
-    n, at = len(loans), np.arange(-_BEFORE, months + len(_ANNOUNCED))  # the last months announce what comes after them
-    shape, never = (n, len(at)), months + 2 * len(_ANNOUNCED)
-    term = loans["term"].to_numpy(dtype=np.int64)[:, np.newaxis]
-    funded = rng.integers(1 - term, months)
+    at, never = (
+        np.arange(-_BEFORE, months + len(_ANNOUNCED)),
+        months + 2 * len(_ANNOUNCED),
+    )  # the last months announce, too
+    term, amount, rate, installment, dti, util = (
+        loans[name].to_numpy(dtype=float)[:, np.newaxis]
+        for name in ("term", "loan_amnt", "int_rate", "installment", "dti", "revol_util")
+    )
+    funded = rng.integers(1 - term.astype(np.int64), months)
     age, first, last = at - funded, np.maximum(funded, -_BEFORE), funded + term - 1
-    onset = first + rng.geometric(how.distress, (n, 1))
-    cured = rng.random((n, 1)) < how.cured
-    easing = np.where(cured, onset + rng.integers(*how.cured_after, (n, 1), endpoint=True), never)
+    onset = first + rng.geometric(how.distress, first.shape)
+    eases_after = rng.integers(*how.cured_after, first.shape, endpoint=True)
+    easing = np.where(rng.random(first.shape) < how.cured, onset + eases_after, never)
     distressed = np.clip(np.minimum(at + 1, easing) - onset, 0, None) * how.eases ** np.clip(at + 1 - easing, 0, None)
     # A loan that is not drawn from its funding on has taken as many steps before.
     steps = np.select([at > first, at == first], [1.0, np.sqrt(np.maximum(age, 0))], 0.0)
 
-    seen, risen = {}, {}
-    for name, step, noise, drift in (
-        ("dti", how.dti_step, how.dti_noise, how.dti_drift),
-        ("revol_util", how.util_step, how.util_noise, how.util_drift),
-    ):
-        at_application, high = loans[name].to_numpy(dtype=float)[:, np.newaxis], BY_NAME[name].high
-        ceiling = np.fmax(at_application, how.util_ceiling) if name == "revol_util" else high
-        walk = np.cumsum(step * steps * rng.standard_normal(shape), axis=1)
-        level = np.clip(at_application + walk + drift * distressed, 0, ceiling)
-        seen[name] = np.clip(level + noise * rng.standard_normal(shape), 0, high)
-        risen[name] = np.nan_to_num(level - at_application)  # a utilisation that was never known does no harm
-    odds = how.intercept + how.per_logit * log_odds[:, np.newaxis] + how.per_dti * risen["dti"] / 10
-    hazard = expit(odds + how.per_util * risen["revol_util"] / 10)
-    hazard[(age < how.youngest) | (at == 0)] = 0.0
+    shape = steps.shape
+    dti_level = dti + how.dti_drift * distressed + np.cumsum(how.dti_step * steps * rng.standard_normal(shape), axis=1)
+    dti_level = np.clip(dti_level, 0, BY_NAME["dti"].high)
+    util_level = (
+        util + how.util_drift * distressed + np.cumsum(how.util_step * steps * rng.standard_normal(shape), axis=1)
+    )
+    util_level = np.clip(util_level, 0, np.fmax(util, how.util_ceiling))
+    odds = how.intercept + how.per_logit * log_odds[:, np.newaxis] + how.per_dti * (dti_level - dti) / 10
+    odds += how.per_util * np.nan_to_num(util_level - util) / 10  # a utilisation that was never known does no harm
+    hazard = np.where((age < how.youngest) | (at == 0), 0.0, expit(odds))
     hits = (age >= 0) & (at <= last) & (rng.random(shape) < hazard)
     default = np.where(hits.any(axis=1), at[hits.argmax(axis=1)], never)[:, np.newaxis]
-    on_panel, ends = default[:, 0] >= 0, np.minimum(np.minimum(default, last), months - 1)
+    ends = np.minimum(np.minimum(default, last), months - 1)
 
-    days = np.where(rng.random(shape) < how.late, rng.integers(1, 30, shape), 0)
-    arrears = np.where((at >= onset) & (at < easing), how.arrears_in_distress, how.arrears)
-    days[rng.random(shape) < arrears] = 30
-    days[age < 2] = 0
-    days = np.select([at == default - back for back in range(3)], [DEFAULT_DAYS, *_ANNOUNCED], days)
-    amount, rate, installment = (loans[name].to_numpy(dtype=float)[:, np.newaxis] for name in ("loan_amnt", "int_rate", "installment"))  # fmt: skip
+    days = _days_past_due(at - default, age, (at >= onset) & (at < easing), how, rng)
     balance = -npf.fv(rate / 1200, np.maximum(age, 0) - days // 30, -installment, amount)
-
     live, first = (at >= funded) & (at <= ends), np.maximum(first, 0)
     shown = live & ((rng.random(shape) >= how.missing) | (at == first) | (at == default))
-    rounded = {
-        "dti": seen["dti"].round(2), "revol_util": seen["revol_util"].round(1), "balance": np.maximum(balance, 0).round(2),
+    matrices = {
+        "dti": np.clip(dti_level + how.dti_noise * rng.standard_normal(shape), 0, BY_NAME["dti"].high).round(2),
+        "revol_util": np.clip(
+            util_level + how.util_noise * rng.standard_normal(shape), 0, BY_NAME["revol_util"].high
+        ).round(1),
+        "balance": np.maximum(balance, 0).round(2),
         "days_past_due": days.astype(float),
-    }  # fmt: skip
-    matrices = {name: np.where(shown, values, np.nan) for name, values in rounded.items()}
-    matrices["hazard"] = np.where(live, hazard, np.nan)
-    begins = {
-        "distress": np.where((onset <= ends) & (easing > first), np.maximum(onset, first), -1)[:, 0],
-        "default": np.where(default <= ends, default, -1)[:, 0],
     }
-    return {name: values[:, _BEFORE : _BEFORE + months] for name, values in matrices.items()} | begins, on_panel
+    drawn = {name: np.where(shown, values, np.nan) for name, values in matrices.items()}
+    drawn["hazard"] = np.where(live, hazard, np.nan)
+    drawn = {name: values[:, _BEFORE : _BEFORE + months] for name, values in drawn.items()}
+    drawn["distress"] = np.where((onset <= ends) & (easing > first), np.maximum(onset, first), -1)[:, 0]
+    drawn["default"] = np.where(default <= ends, default, -1)[:, 0]
+    return drawn, default[:, 0] >= 0
+
+
+def _days_past_due(
+    since_default: np.ndarray, age: np.ndarray, in_distress: np.ndarray, how: Mechanism, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw days past due: without consequence, or in the months up to the default."""
+    days = np.where(rng.random(age.shape) < how.late, rng.integers(1, 30, age.shape), 0)
+    days[rng.random(age.shape) < np.where(in_distress, how.arrears_in_distress, how.arrears)] = 30
+    days[age < 2] = 0  # the first installment is due a month after the funding
+    return np.select([since_default == 0, since_default == -1, since_default == -2], [DEFAULT_DAYS, *_ANNOUNCED], days)

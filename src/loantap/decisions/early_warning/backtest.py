@@ -175,13 +175,14 @@ def _against_baselines(
                 numbers |= {column: value, f"{column}_low": low, f"{column}_high": high}
             numbers["only_rule"] = int((one.caught & ~two.caught).sum())
             numbers["only_baseline"] = int((two.caught & ~one.caught).sum())
-            differences.append({"rule": rule, "baseline": name, **numbers, **_verdict(rule, name, own, other, numbers)})
+            row: dict[str, object] = {"rule": rule, "baseline": name, **numbers}
+            differences.append(row | _verdict(rule, name, own, other, numbers))
     return rows, differences
 
 
 def _verdict(
     rule: str, baseline: str, own: dict[str, float], other: dict[str, float], numbers: dict[str, float]
-) -> dict[str, str]:
+) -> dict[str, object]:
     if not own["defaults"]:
         return {"verdict": "open", "words": "No default falls into these months: there is nothing to find."}
     low, high = numbers["beyond_chance_low"], numbers["beyond_chance_high"]

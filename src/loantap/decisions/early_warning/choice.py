@@ -50,9 +50,9 @@ def sweep_rule(history: History, *, settings: Settings, periods: Mapping[str, Pe
 
 
 def choose(tried: pd.DataFrame, *, settings: Settings) -> Choice:
-    """Return the setting that finds most defaults beyond chance within the budget of alerts, with red points within that of red lights.
+    """Return the setting that finds most defaults beyond chance within the budget of alerts.
 
-    Recall alone would favour lights that flicker (see `measures.reach`); recall less what chance finds is Youden's index, of
+    Its red points are the fewest within the budget of red lights. Recall alone would favour lights that flicker (see `measures.reach`); recall less what chance finds is Youden's index, of
     loans over a horizon. Of equal ones the setting with fewer alerts is taken. Where none finds more than chance within the
     budget, the settings stay as they are.
 
@@ -76,7 +76,8 @@ def choose(tried: pd.DataFrame, *, settings: Settings) -> Choice:
     red = NEVER if few.empty else int(few.min())
     words = (
         f"Chosen on the earlier months, within {limits}: thresholds times {strictness:g}, amber from {amber} and red from {red} "
-        f"points. There it found {100 * best['recall']:.0f} % of {int(best['defaults']):,} defaults, {100 * best['by_chance']:.0f} % by chance, with {best['alerts_per_1000']:.1f} alerts."
+        f"points. There it found {100 * best['recall']:.0f} % of {int(best['defaults']):,} defaults, {100 * best['by_chance']:.0f} % by chance, "
+        f"with {best['alerts_per_1000']:.1f} alerts."
     )
     return Choice(settings.stricter(strictness).with_points(amber, red), words)
 

@@ -72,7 +72,8 @@ def found(lights: np.ndarray, default_month: np.ndarray, period: Period) -> Foun
     alert = before > 0
     caught = np.asarray(alert.any(axis=1))
     chance = reach(lights, period)[default_month[rows] - period.first - period.horizon, judged - 1]
-    return Found(caught, np.where(caught, lags[alert.argmax(axis=1)], 0), chance)
+    # Where no loan was judged in all of these months there is no share to tell; every way to alert shares that.
+    return Found(caught, np.where(caught, lags[alert.argmax(axis=1)], 0), np.nan_to_num(chance))
 
 
 def reach(lights: np.ndarray, period: Period) -> np.ndarray:
@@ -117,10 +118,11 @@ def measure(lights: np.ndarray, default_month: np.ndarray, period: Period) -> di
     Returns:
         loan_months (judged), alerts_per_1000 and red_per_1000 (of 1,000 judged loans a month); base_rate (of judged loans that
         default within the horizon); alerts, right, precision and the same of red lights alone (red_...); defaults, caught,
-        recall, by_chance (the recall of alerts that reach as many loans and know nothing); lead_q1, lead_median, lead_q3 (months from the first alert in the horizon to the default, of those caught);
-        flip_flop (share of alerts whose loan is green the next month and has an alert again within the RETURN_WITHIN months
-        after that one, of alerts with as many months to follow). Intervals are Wilson's at 95 %, for precision with the
-        number of alerts that is left once the alerts of one loan are seen to go together.
+        recall, by_chance (the recall of alerts that reach as many loans and know nothing); lead_q1, lead_median, lead_q3
+        (months from the first alert in the horizon to the default, of those caught); flip_flop (share of alerts whose loan
+        is green the next month and has an alert again within the RETURN_WITHIN months after that one, of alerts with as many
+        months to follow). Intervals are Wilson's at 95 %, for precision with the number of alerts that is left once the alerts
+        of one loan are seen to go together.
     """
     inside, judged = lights[:, period.alerts], int((lights[:, period.alerts] >= 0).sum())
     known, soon = lights[:, period.with_outcome], right_alerts(default_month, period)
@@ -142,7 +144,7 @@ def measure(lights: np.ndarray, default_month: np.ndarray, period: Period) -> di
     low, high = proportion_confint(caught, total, method="wilson") if total else (np.nan, np.nan)
     row |= {"defaults": total, "caught": caught, "recall": _ratio(caught, total), "recall_low": float(low)}
     leads = np.quantile(defaults.lead[defaults.caught], [0.25, 0.5, 0.75]) if caught else np.full(3, np.nan)
-    row |= {"recall_high": float(high), "by_chance": float(np.nanmean(defaults.chance)) if total else float("nan")}
+    row |= {"recall_high": float(high), "by_chance": float(defaults.chance.mean()) if total else float("nan")}
     row |= {"lead_q1": leads[0], "lead_median": leads[1], "lead_q3": leads[2]}
     return row | {"flip_flop": flip_flop(lights, period)}
 

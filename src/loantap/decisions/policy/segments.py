@@ -31,8 +31,8 @@ _COLUMNS = [
 def segments(book: Book, *, min_cell: int, repetitions: int, random_state: int) -> pd.DataFrame:
     """Return what each amount band, term and purpose earns, the best first by expected profit.
 
-    Small segments are pooled so that counts by purpose and counts by term, published elsewhere, give none of them away; counts
-    of the same loans by these amount bands should not stand beside this table.
+    Small segments are pooled so that counts by purpose and counts by term give none of them away, wherever those are published
+    (a term that is small itself must not be). Counts of the same loans by these amount bands must not stand beside this table.
 
     Args:
         book: n loans.

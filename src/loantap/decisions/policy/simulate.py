@@ -15,7 +15,8 @@ _APPROVED = np.arange(5, 100) / 100  # below a twentieth, too few loans default 
 def simulate(book: Book, refusals: Mapping[str, np.ndarray], *, repetitions: int, random_state: int) -> pd.DataFrame:
     """Return what each rule would have done to a book, against approving all of it; every rule on the same draws of loans.
 
-    Intervals say how sure the effect of a given rule is. They hold for a book that had no part in choosing the rule: the test book.
+    Intervals say how sure the effect of a given rule is. They hold for a book that had no part in choosing the rule: the
+    test book.
 
     Args:
         book: n loans.
@@ -47,8 +48,8 @@ def trade_off_curve(book: Book, *, repetitions: int, random_state: int) -> pd.Da
         random_state: Their seed.
 
     Returns:
-        One row per threshold, 96 unless probabilities are equal: threshold (refused at and above it; above 1 where all are approved), then as
-        `simulate`. The thresholds are quantiles of the book's probabilities a percentage point apart.
+        One row per threshold, 96 unless probabilities are equal: threshold (refused at and above it; above 1 where all are
+        approved), then as `simulate`. The thresholds are quantiles of the book's probabilities a percentage point apart.
     """
     shares = np.quantile(book.probability, _APPROVED)
     thresholds = np.unique(np.append(shares, np.nextafter(1.0, 2.0)))

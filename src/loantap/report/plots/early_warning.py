@@ -15,7 +15,7 @@ def plot_alerts(curves: pd.DataFrame, *, chosen: Mapping[str, float]) -> Figure:
     """Draw defaults warned of, and the share of alerts that were right, against alerts.
 
     Args:
-        curves: method, alerts_per_1000, recall, precision; several rows per method.
+        curves: method, alerts_per_1000, recall, by_chance, precision; several rows per method. What chance would find is drawn for the first.
         chosen: alerts_per_1000, recall and precision of the recommended setting on the same months.
     """
     panels = (("recall", "defaults warned of"), ("precision", "alerts followed by a default"))
@@ -26,11 +26,14 @@ def plot_alerts(curves: pd.DataFrame, *, chosen: Mapping[str, float]) -> Figure:
                 panel.plot(
                     ordered["alerts_per_1000"], ordered[name], color=colour, linestyle=line, marker=".", label=method
                 )
+            if name == "recall":
+                first = curves[curves["method"] == curves["method"].iloc[0]].sort_values("alerts_per_1000")
+                panel.plot(first["alerts_per_1000"], first["by_chance"], color=LIGHT, label="by chance")
             panel.plot(chosen["alerts_per_1000"], chosen[name], "o", markersize=11, markerfacecolor="none", color=NEUTRAL, label="recommended")  # fmt: skip
             panel.set(xlabel="alerts per 1,000 loans a month", ylabel=label, ylim=(0, None), xlim=(0, None))
             percent(panel.yaxis)
         handles, labels = np.ravel(axes)[0].get_legend_handles_labels()  # type: ignore[call-overload]
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        figure.legend(handles, labels, loc="outside lower center", ncols=5)
     return figure
 
 
