@@ -18,7 +18,7 @@ from loantap.model.tuning import split_loans
 from loantap.report.notebooks import STAGES
 from loantap.report.tables import plain
 
-PAGES = ("index.html", "claims.html", "methods.html", "model-card.html")
+PAGES = ("index.html", "claims.html", "policy.html", "early-warning.html", "methods.html", "model-card.html")
 LIMIT_MB = 10
 in_ci = os.environ.get("CI", "").lower() == "true"
 needs_browser = pytest.mark.skipif(CHROMIUM is None and not in_ci, reason="needs chromium on PATH to look at the site")
@@ -188,6 +188,37 @@ def test_claims_keep_the_contract(run: Path):
     assert of["term"]["this_run"]["verdict"] == "supported"
 
 
+def test_policy_results_keep_the_contract(run: Path):
+    policy = result(run, "policy")
+    assert set(policy) >= {"recommendation", "recommended", "thresholds", "levers", "steps", "segments", "gaps", "pincode", "assumptions", "sensitivity", "n"}  # fmt: skip
+    study = result(run, "model")["without_pincode"]
+    assert policy["thresholds"] == {"f2": study["threshold"], "profit": study["profit_threshold"]}
+    assert policy["n"] == study["test"]["n"]
+    confusion = study["test"]["confusion"]
+    at_f2 = policy["effects"]["threshold_f2"]
+    assert (at_f2["n_refused"], at_f2["n_defaults_avoided"]) == (confusion["tp"] + confusion["fp"], confusion["tp"])
+    assert at_f2["profit_change_low"] <= at_f2["profit_change"] <= at_f2["profit_change_high"]
+    assert policy["effects"]["approve all"]["profit_change"] == 0
+    assert policy["effects"]["approve all"]["profit"] == pytest.approx(100 * study["profit"][0]["profit"])
+    assert set(policy["pincode"]["pure"]) == {"11650", "86630", "93700", "00813", "05113", "29597"}
+    assert "must not be used" in policy["pincode"]["warning"]
+    # What the page begins with is the recommendation and its price.
+    words = prose(run / "report" / "policy.html")
+    assert policy["recommendation"] in words
+    assert words.index(policy["recommendation"]) < 20
+
+
+def test_early_warning_results_keep_the_contract(run: Path):
+    found = result(run, "early_warning")
+    assert set(found) >= {"month", "synthetic", "lights", "changes", "performance", "comparisons", "drift", "settings"}
+    assert found["synthetic"]
+    listed = pd.read_csv(run / "results" / "tables" / "watchlist.csv")
+    lights = {line["light"]: line["loans"] for line in found["lights"]}
+    assert listed["light"].value_counts().reindex(["red", "amber"], fill_value=0).to_dict() == {name: lights[name] for name in ("red", "amber")}  # fmt: skip
+    assert listed["reasons"].notna().all()
+    assert "Invented snapshots" in prose(run / "report" / "early-warning.html")
+
+
 def test_every_claim_links_an_exhibit_that_is_there(run: Path):
     claims = json.loads((run / "results" / "claims.json").read_text("utf-8"))
     page = (run / "report" / "claims.html").read_text("utf-8")
@@ -265,6 +296,7 @@ def test_the_first_screen_answers(run: Path):
         "Where these numbers come from",
         "Five findings",
         "The decision asked for",
+        "Live loans",
         "Pincode: a leak",
     ]
     places = [text.index(words) for words in order]
