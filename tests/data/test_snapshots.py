@@ -222,6 +222,11 @@ def test_a_row_that_breaks_a_rule_is_set_aside_with_its_reason(change: dict[str,
     assert f"Rows set aside: 1 of 13. {reason.split(' (')[0]}: 1 (rows 13" in " ".join(found.notes)
 
 
+@pytest.mark.parametrize("edge", [{"dti": 0.0}, {"dti": 9_999}, {"revol_util": 1_000}, {"balance": 0.0}])
+def test_the_bounds_themselves_are_allowed(edge: dict[str, Any]):
+    assert len(read(many(month_of_loan("E") | edge)).quarantine) == 0
+
+
 def test_a_text_that_is_no_number_is_set_aside_and_the_others_stay_exact():
     texts = many(month_of_loan("E"), month_of_loan("F")).astype({"balance": "str"})
     texts.loc[12:, "balance"] = ["1,234.5", " 0.1 "]
@@ -305,6 +310,7 @@ def test_two_snapshots_of_one_month_that_differ_are_both_set_aside(other: dict[s
 def test_of_three_snapshots_of_which_two_agree_none_is_kept():
     found = read(many(month_of_loan("A", "2016-02", dti=1.0), month_of_loan("A", "2016-02")))
     assert found.quarantine["row"].tolist() == [2, 13, 14]
+    assert not any("repeat" in note for note in found.notes)
 
 
 def test_a_row_that_was_set_aside_contradicts_nobody():

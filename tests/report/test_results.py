@@ -129,3 +129,9 @@ def test_a_result_that_is_no_json_is_named(tmp_path: Path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(InputError, match=r"manifest\.json: expected JSON that loantap wrote"):
         RunFolder(tmp_path).manifest()
+
+
+def test_a_loan_id_of_digits_keeps_its_zeros(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    run.write_table(pd.DataFrame({"loan_id": ["007"], "points": [3]}), "watchlist", title="One", caption="n = 1")
+    assert run.table("watchlist")["loan_id"].tolist() == ["007"]

@@ -145,15 +145,145 @@ def test_there_is_no_watchlist_before_early_warning_has_run(run: Path):
     assert "early warning has not been run on it" in said(opened("watchlist.py"))
 
 
-def test_a_watchlist_is_shown_where_there_is_one(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    other = tmp_path / "watched"
-    other.mkdir()
-    (other / "manifest.json").write_text((run / "manifest.json").read_text())
-    folder = RunFolder(other)
-    folder.write_result("early_warning", {})
-    folder.write_table(pd.DataFrame({"loan": [7], "why": ["late"]}), "watchlist", title="t", caption="c")
-    monkeypatch.setenv(RUN, str(other))
-    assert opened("watchlist.py").dataframe[0].value["loan"].tolist() == [7]
+LIGHTS = [
+    {"light": "red", "loans": 2, "share": 0.02, "balance": 3000.0, "action": "restructuring offer"},
+    {"light": "amber", "loans": 1, "share": 0.01, "balance": 500.0, "action": "financial counselling"},
+    {"light": "green", "loans": 97, "share": 0.97, "balance": 90000.0, "action": "none"},
+]
+WARNED = {
+    "synthetic": False, "sentence": "Of 100 live loans 2 are red_hot in 2018-12.", "lights": LIGHTS, "changed": "1 new on the list",
+}  # fmt: skip
+LISTED = pd.DataFrame(
+    {
+        "loan_id": ["<b>L1</b>", "L2", "L3"], "light": ["red", "red", "amber"], "points": [9, 8, 4],
+        "reasons": ["**late** <script>; and [more](x)", "days past due: 30", "utilisation 90.0 %"], "probability": [0.5, 0.25, None],
+        "balance": [2000.0, 1000.0, 500.0], "mainly": "late",
+    }
+)  # fmt: skip
+OFFERS = pd.DataFrame(
+    {"loan_id": ["<b>L1</b>", "<b>L1</b>", "L2"], "offer": ["12 months longer", "no payment for 3 months", "12 months longer"], "cost": [1.0, 2.0, 3.0]}
+)  # fmt: skip
+
+
+@pytest.fixture
+def watched(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A run with a watchlist, shown by the dashboard."""
+    folder = RunFolder(tmp_path / "watched")
+    folder.path.mkdir()
+    (folder.path / "manifest.json").write_text((run / "manifest.json").read_text())
+    folder.write_result("early_warning", WARNED)
+    write_lists(folder, LISTED, OFFERS)
+    monkeypatch.setenv(RUN, str(folder.path))
+    return folder
+
+
+def write_lists(folder: RunFolder, listed: pd.DataFrame, offers: pd.DataFrame) -> None:
+    for name, table in (("watchlist", listed), ("watchlist-offers", offers)):
+        folder.write_table(table, name, title="t", caption="c")
+
+
+def watchlist() -> AppTest:
+    """Return the page by itself: the frame around it reads a model, and has tests of its own."""
+    app = AppTest.from_file(str(APP.with_name("watchlist.py")), default_timeout=30).run()
+    assert not app.exception
+    return app
+
+
+def test_the_watchlist_says_how_many_lights_and_what_has_changed(watched: RunFolder):
+    app = watchlist()
+    assert "Of 100 live loans 2 are red\\_hot in 2018-12." in said(app)
+    assert "Since the month before: 1 new on the list." in said(app)
+    assert [(metric.label, metric.value) for metric in app.metric] == [
+        ("Red: restructuring offer", "2"), ("Amber: financial counselling", "1"), ("Green: none", "97"),
+    ]  # fmt: skip
+    assert "Invented snapshots" not in said(app)
+
+
+def test_invented_snapshots_are_said_before_anything_else(watched: RunFolder):
+    watched.write_result("early_warning", WARNED | {"synthetic": True})
+    app = watchlist()
+    assert any(line.value.startswith("**Invented snapshots.** Made from synthetic snapshots") for line in app.warning)
+
+
+def test_the_watchlist_can_be_filtered_by_light(watched: RunFolder):
+    app = watchlist()
+    assert app.dataframe[0].value["loan_id"].tolist() == LISTED["loan_id"].tolist()
+    assert "3 of 3 loans" in said(app)
+    app.multiselect[0].set_value(["amber"]).run()
+    assert not app.exception
+    assert app.dataframe[0].value["loan_id"].tolist() == ["L3"]
+    assert "1 of 3 loans" in said(app)
+
+
+def test_a_red_loan_has_its_own_offers(watched: RunFolder):
+    app = watchlist()
+    assert app.selectbox[0].options == ["<b>L1</b>", "L2"]
+    assert app.dataframe[1].value["cost"].tolist() == [1.0, 2.0]
+    app.selectbox[0].set_value("L2").run()
+    assert app.dataframe[1].value["cost"].tolist() == [3.0]
+
+
+def test_what_lenders_wrote_is_shown_as_it_is(watched: RunFolder):
+    app = watchlist()
+    assert app.dataframe[0].value["reasons"].iloc[0] == "**late** <script>; and [more](x)"
+    rendered = [*app.markdown, *app.warning, *app.info, *app.header, *app.metric]
+    assert not any("<b>" in part.value or "<script>" in part.value for part in rendered)
+
+
+def test_keys_that_are_numbers_are_no_amounts(watched: RunFolder):
+    write_lists(watched, LISTED.assign(loan_id=[1234567, 2, 3]), OFFERS.assign(loan_id=[1234567, 1234567, 2]))
+    app = watchlist()
+    assert app.dataframe[0].value["loan_id"].tolist() == ["1234567", "2", "3"]
+    assert len(app.dataframe[1].value) == 2
+
+
+def test_the_watchlist_has_its_place_among_the_pages(watched: RunFolder):
+    assert opened("watchlist.py").title[0].value == "Watchlist"
+
+
+def test_an_empty_watchlist_is_said(watched: RunFolder):
+    write_lists(watched, LISTED[:0], OFFERS[:0])
+    app = watchlist()
+    assert "No loan is amber or red." in said(app)
+    assert not app.dataframe
+
+
+def test_without_a_red_loan_nothing_is_offered(watched: RunFolder):
+    write_lists(watched, LISTED[2:], OFFERS[:0])
+    app = watchlist()
+    assert len(app.dataframe) == 1
+    assert not app.selectbox
+    assert [header.value for header in app.header] == ["Loans to look at"]
+
+
+def test_a_red_loan_without_offers_is_said(watched: RunFolder):
+    write_lists(watched, LISTED, OFFERS[2:])
+    app = watchlist()
+    assert "Nothing was computed for this loan." in said(app)
+
+
+@pytest.mark.parametrize("column", ["loan_id", "light", "reasons", "probability"])
+def test_a_column_that_is_missing_is_left_out(column: str, watched: RunFolder):
+    write_lists(watched, LISTED.drop(columns=column), OFFERS)
+    shown = watchlist().dataframe[0].value
+    assert set(shown) == {*LISTED.columns} - {column, "mainly"}
+
+
+def test_a_watchlist_from_elsewhere_is_shown_as_it_is(watched: RunFolder):
+    watched.write_result("early_warning", {})
+    write_lists(watched, pd.DataFrame({"loan": [7], "why": ["late"]}), OFFERS.drop(columns="loan_id"))
+    app = watchlist()
+    assert app.dataframe[0].value["loan"].tolist() == [7]
+    assert not app.selectbox
+
+
+@pytest.mark.parametrize("name", ["watchlist", "watchlist-offers"])
+def test_a_list_that_is_missing_or_damaged_is_a_message(name: str, watched: RunFolder):
+    file = watched.path / "results" / "tables" / f"{name}.csv"
+    file.write_text("")
+    assert f"{name}.csv: expected a table, but" in watchlist().error[0].value.replace("\\", "")
+    file.unlink()
+    assert "expected a table, found nothing" in watchlist().error[0].value
 
 
 def test_a_run_without_a_model_can_still_be_explored(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

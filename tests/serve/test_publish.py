@@ -22,6 +22,13 @@ CLAIM = {
     "ci_high": 0.2, "p_adjusted": 0.5, "n": 12,
 }  # fmt: skip
 
+LISTED = pd.DataFrame(
+    {
+        "loan_id": ["L1", "L2"], "light": ["red", "amber"], "points": [9, 4], "reasons": ["late'); --", "utilisation 90.0 %"],
+        "dti": [30.0, 20.0], "probability": [0.5, None], "balance": [2000.0, 500.25], "mainly": "late",
+    }
+)  # fmt: skip
+
 
 def finished_run(folder: Path, run_id: str, *, levels: int = 2) -> Path:
     folder.mkdir()
@@ -32,6 +39,13 @@ def finished_run(folder: Path, run_id: str, *, levels: int = 2) -> Path:
     manifest.status, manifest.finished_at = "done", "2026-01-01T00:00:00+00:00"
     manifest.data = {"kind": "file", "location": "loans.csv", "sha256": "ab", "rows": 10, "defaults": 2}
     manifest.write(folder)
+    return folder
+
+
+def watched_run(folder: Path, run_id: str, listed: pd.DataFrame = LISTED, *, synthetic: bool = False) -> Path:
+    run = RunFolder(finished_run(folder, run_id))
+    run.write_result("early_warning", {"month": "2018-12", "synthetic": synthetic})
+    run.write_table(listed, "watchlist", title="t", caption="c")
     return folder
 
 
@@ -84,3 +98,45 @@ def test_all_or_nothing_and_no_table_of_others_is_touched(config: Config, tmp_pa
     with pytest.raises(InputError, match="was not written by loantap"):
         publish_run(finished_run(tmp_path / "run", "r1"), config)
     assert sa.inspect(open_warehouse(config)).get_table_names() == ["loantap_claims"]
+
+
+def test_the_watchlist_is_written_where_there_is_one(config: Config, tmp_path: Path):
+    written = publish_run(watched_run(tmp_path / "run", "r1"), config)
+    assert written["loantap_warnings"] == 2
+    warnings = table(config, "loantap_warnings")
+    assert list(warnings) == [
+        "run_id", "month", "loan_id", "light", "points", "reasons", "probability", "balance", "synthetic",
+    ]  # fmt: skip
+    assert warnings.iloc[0].tolist() == ["r1", "2018-12", "L1", "red", 9, "late'); --", 0.5, 2000.0, False]
+    assert warnings["probability"].isna().tolist() == [False, True]
+
+
+def test_loans_that_were_invented_are_marked(config: Config, tmp_path: Path):
+    publish_run(watched_run(tmp_path / "run", "r1", synthetic=True), config)
+    assert table(config, "loantap_warnings")["synthetic"].tolist() == [True, True]
+
+
+def test_a_watchlist_takes_the_place_of_its_runs_own_only(config: Config, tmp_path: Path):
+    one, two = watched_run(tmp_path / "one", "r1"), watched_run(tmp_path / "two", "r2", LISTED[1:])
+    for run in (one, two, one):
+        publish_run(run, config)
+    assert table(config, "loantap_warnings")["run_id"].value_counts().to_dict() == {"r1": 2, "r2": 1}
+    RunFolder(one).write_table(LISTED[:0], "watchlist", title="t", caption="c")
+    assert publish_run(one, config)["loantap_warnings"] == 0
+    assert table(config, "loantap_warnings")["run_id"].tolist() == ["r2"]
+
+
+def test_an_empty_watchlist_makes_a_table_that_takes_others(config: Config, tmp_path: Path):
+    publish_run(watched_run(tmp_path / "one", "r1", LISTED[:0]), config)
+    kinds = {one["name"]: one["type"] for one in sa.inspect(open_warehouse(config)).get_columns("loantap_warnings")}
+    assert isinstance(kinds["points"], sa.Integer)
+    assert isinstance(kinds["balance"], sa.Float)
+    assert publish_run(watched_run(tmp_path / "two", "r2"), config)["loantap_warnings"] == 2
+
+
+def test_early_warning_without_its_list_writes_nothing_at_all(config: Config, tmp_path: Path):
+    run = watched_run(tmp_path / "run", "r1")
+    (run / "results" / "tables" / "watchlist.csv").unlink()
+    with pytest.raises(InputError, match="expected a table"):
+        publish_run(run, config)
+    assert not (tmp_path / "w.db").exists()

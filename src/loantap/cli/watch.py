@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from loantap.decisions.early_warning.live import Live
     from loantap.model.persistence import SavedModel
 
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
-_LIMIT = re.compile(r"(red|amber)>(\d+)")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_LIMIT = re.compile(r"(red|amber)>([0-9]+)")
 INVENTED = 20_000
 
 
@@ -47,6 +47,7 @@ def watch(
 ) -> None:
     """Write the watchlist of a month, and say what has changed since the month before; a second time changes nothing."""
     from loantap.data.connectors.config import read_config
+    from loantap.data.warehouse import open_warehouse
     from loantap.decisions.early_warning.settings import read_settings
     from loantap.model.economics import Economics
     from loantap.serve import watch as serving
@@ -55,10 +56,14 @@ def watch(
     clock, month, limit = Clock(), _month(as_of), _fail_on(fail_on)
     if applications and not snapshots:
         raise InputError("--applications goes with --snapshots; invented snapshots have applications of their own.")
+    if config and not snapshots:
+        raise InputError("--config goes with --snapshots; invented snapshots do not go into a warehouse.")
     tables = any(text and text.startswith("table:") for text in (snapshots, applications))
     declared = read_config(find_config(config)) if config or tables else None
-    settings, chosen = read_settings(), _model(run, model)
-    live = _live(snapshots, applications, run, chosen, declared)
+    if declared:
+        open_warehouse(declared, create=True)  # that none is declared is said before the work, not after it
+    settings, chosen = read_settings(), _model(run, model, invented=snapshots is None)
+    live = _live(snapshots, applications, run, chosen, declared, month)
     with step(console, "watching"):
         found = serving.watch(
             live.panel, live.applications, chosen, as_of=month, settings=settings, economics=Economics()
@@ -85,18 +90,26 @@ def watch(
         raise typer.Exit(1)
 
 
-def _model(run: Path | None, model: Path | None) -> "SavedModel":
+def _model(run: Path | None, model: Path | None, *, invented: bool) -> "SavedModel":
+    """Return the model that is named; else the champion for live loans, and the newest run's where there is none or loans are invented."""
     from loantap.model.persistence import load_model
     from loantap.report.results import newest_run
-    from loantap.serve.locate import find_model
+    from loantap.serve.locate import find_model, find_store
 
-    if model is None and run is None and (newest := newest_run()) and (newest.path / "model").is_dir():
-        return load_model(newest.path / "model")
+    if model is None and run is None and (invented or find_store(None).champion() is None):
+        newest = newest_run()
+        if newest and (newest.path / "model").is_dir():
+            return load_model(newest.path / "model")
     return load_model(find_model(model or (run_folder(run) if run else None)))
 
 
 def _live(
-    snapshots: str | None, applications: str | None, run: Path | None, model: "SavedModel", declared: object
+    snapshots: str | None,
+    applications: str | None,
+    run: Path | None,
+    model: "SavedModel",
+    declared: object,
+    until: np.datetime64 | None,
 ) -> "Live":
     from loantap.data.connectors.config import Config
     from loantap.decisions.early_warning.live import synthetic_live
@@ -115,7 +128,7 @@ def _live(
         return synthetic_live(split_run(folder, model)[1], model, most=INVENTED)
     given = applications if applications else open_run(run_folder(run) if run else "").loans()
     with rows_progress(console, "reading snapshots", None) as progress:
-        return read_live(snapshots, given, model, config=config, progress=progress)
+        return read_live(snapshots, given, model, until=until, config=config, progress=progress)
 
 
 def _month(text: str | None) -> np.datetime64 | None:

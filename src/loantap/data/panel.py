@@ -36,6 +36,6 @@ class Panel:
 
     def until(self, month: np.datetime64) -> "Panel":
         """Return the panel without what comes after a month."""
-        last = int(np.searchsorted(self.months, np.datetime64(month, "M"), side="right"))
+        last = int((self.months <= month.astype("datetime64[M]")).sum())
         late = None if self.days_past_due is None else self.days_past_due[:, :last]
         return Panel(self.loan_id, self.months[:last], self.dti[:, :last], self.revol_util[:, :last], self.balance[:, :last], late)  # fmt: skip

@@ -14,7 +14,6 @@ from loantap.data.applications import MONTH_NAMES
 from loantap.data.columns import BY_NAME, KEY
 
 AS_OF = "as_of"
-FAILURE_COLUMNS = ["row", KEY, AS_OF, "value", "rule"]
 _MONTH = re.compile(
     rf"(?P<name>{'|'.join(MONTH_NAMES)})-(?P<of>\d{{4}})|(?P<year>\d{{4}})-(?P<month>\d\d)(-(?P<day>\d\d)([ T]\d.*)?)?"
 )
@@ -96,7 +95,7 @@ def snapshot_codebook() -> list[dict[str, str]]:
     ]
 
 
-def check_snapshots(raw: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
+def check_snapshots(raw: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Parse some rows and check every rule that a row can break by itself.
 
     Args:
@@ -104,8 +103,8 @@ def check_snapshots(raw: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
 
     Returns:
         The rows that keep the rules, by column, shape (r,) each: row (its number), loan_id (an Arrow array), as_of
-        (months since January 1970) and the measures (NaN where missing, and where the column is absent); and the failures, one
-        line per broken rule with FAILURE_COLUMNS: a rule such as "balance: below 0"; loan_id, as_of and value as text.
+        (months since January 1970) and the measures (NaN where missing, and where the column is absent); and by broken rule, such
+        as "balance: below 0", the rows that break it: row, loan_id, as_of and value, as texts but for the row.
     """
     loan_id, month = _array(raw[KEY]).cast(pa.string()), _months(raw[AS_OF])
     blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(loan_id), ""), True).to_numpy(zero_copy_only=False)
@@ -117,18 +116,19 @@ def check_snapshots(raw: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
         measures[name] = _numbers(array)
         broken |= _broken(SNAPSHOT_BY_NAME[name], measures[name], array.is_null().to_numpy(zero_copy_only=False))
     bad = np.logical_or.reduce(list(broken.values()))
-    failures = [_failures(raw, wrong, rule) for rule, wrong in broken.items() if wrong.any()]
+    failures = {rule: _failures(raw, wrong, rule) for rule, wrong in broken.items() if wrong.any()}
     if bad.any():
         loan_id, month = loan_id.filter(pa.array(~bad)), month[~bad]
         measures = {name: values[~bad] for name, values in measures.items()}
     kept = {"row": raw.index.to_numpy()[~bad], KEY: loan_id, AS_OF: month, **measures}
-    return kept, pd.concat(failures) if failures else pd.DataFrame(columns=FAILURE_COLUMNS)
+    return kept, failures
 
 
 def _failures(raw: pd.DataFrame, wrong: np.ndarray, rule: str) -> pd.DataFrame:
     """Return the rows that break one rule."""
-    texts = (raw.loc[wrong, name].astype("str").array for name in (KEY, AS_OF, rule.partition(":")[0]))
-    return pd.DataFrame(dict(zip(FAILURE_COLUMNS, (raw.index[wrong], *texts, rule), strict=True)))
+    names = {KEY: KEY, AS_OF: AS_OF, "value": rule.partition(":")[0]}
+    texts = {name: raw.loc[wrong, column].astype("str").array for name, column in names.items()}
+    return pd.DataFrame({"row": raw.index[wrong], **texts})
 
 
 def _broken(column: SnapshotColumn, values: np.ndarray, absent: np.ndarray) -> dict[str, np.ndarray]:

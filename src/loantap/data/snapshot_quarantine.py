@@ -1,5 +1,6 @@
 """Rows of snapshots that are set aside: which they are, why, and when they are too many."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,69 +8,86 @@ import pandas as pd
 import pyarrow as pa
 
 from loantap.data.columns import KEY
-from loantap.data.snapshot_contract import AS_OF, FAILURE_COLUMNS
+from loantap.data.snapshot_contract import AS_OF
 from loantap.data.snapshot_rows import Rows, is_formula
 from loantap.data.sources import RaggedRow
 from loantap.errors import SchemaError
 
+QUARANTINE_COLUMNS = ["row", KEY, AS_OF, "reason"]
 _EXAMPLES = 3
 _LONGEST = 40  # signs of a value that are shown
 
 
-def ragged_failures(records: Sequence[RaggedRow]) -> pd.DataFrame:
-    """Return records with a wrong number of fields as failures."""
-    rule = "a record with another number of fields than the header"
-    return pd.DataFrame([(one.row, "", "", str(one.fields), rule) for one in records], columns=FAILURE_COLUMNS)
+class SetAside:
+    """The rows set aside so far, by rule: there may be millions, so their rule is not written beside each of them."""
 
+    def __init__(self) -> None:
+        self._by_rule: dict[str, list[pd.DataFrame]] = defaultdict(list)
 
-def row_failures(rows: Rows, bad: np.ndarray, rule: str) -> pd.DataFrame:
-    """Return rows that break a rule together with others as failures; which they are stands in `bad`, shape (r,)."""
-    months = rows.month[bad].astype("datetime64[M]").astype(str)
-    names = rows.loans.take(rows.loan[bad]).to_numpy(zero_copy_only=False)
-    return pd.DataFrame({"row": rows.row[bad], KEY: names, AS_OF: months, "value": "", "rule": rule})
+    def add(self, rule: str, rows: pd.DataFrame) -> None:
+        """Note rows that break a rule: row, loan_id, as_of and value."""
+        if len(rows):
+            self._by_rule[rule].append(rows)
 
-
-def together(failures: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return failures as one frame."""
-    found = [one for one in failures if len(one)]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=FAILURE_COLUMNS)
-
-
-def refuse_most(failures: pd.DataFrame, *, read: int, location: str) -> None:
-    """Raise SchemaError if more than half of the rows read have failures."""
-    if 2 * (bad := failures["row"].nunique()) > read:
-        told = "\n  ".join(broken_rules(failures))
-        raise SchemaError(
-            f"{location}: {bad:,} of {read:,} rows, more than half, break the contract of snapshots (data/README.md):\n  {told}\n"
-            "Mend the export: rows are set aside only where most are right."
+    def add_ragged(self, records: Sequence[RaggedRow]) -> None:
+        """Note records with a wrong number of fields."""
+        lines = [(one.row, "", "", str(one.fields)) for one in records]
+        self.add(
+            "a record with another number of fields than the header",
+            pd.DataFrame(lines, columns=["row", KEY, AS_OF, "value"]),
         )
 
+    def add_rows(self, rule: str, rows: Rows, bad: np.ndarray) -> None:
+        """Note rows that break a rule together with others; which they are stands in `bad`, shape (r,)."""
+        months = rows.month[bad].astype("datetime64[M]").astype(str)
+        names = rows.loans.take(rows.loan[bad]).to_numpy(zero_copy_only=False)
+        self.add(rule, pd.DataFrame({"row": rows.row[bad], KEY: names, AS_OF: months, "value": ""}))
 
-def broken_rules(failures: pd.DataFrame) -> list[str]:
-    """Return one text per rule, the most broken first: how often, and examples."""
-    texts = []
-    for rule, group in failures.groupby("rule", sort=False):
-        rows = ", ".join(f"{row:,}" for row in group["row"].head(_EXAMPLES)) + (
-            ", ..." if len(group) > _EXAMPLES else ""
+    def count(self) -> int:
+        """Return how many rows are set aside."""
+        numbers = [frame["row"].to_numpy() for frames in self._by_rule.values() for frame in frames]
+        seen = np.zeros(max((part.max() for part in numbers), default=0) + 1, dtype=bool)
+        for part in numbers:
+            seen[part] = True
+        return int(seen.sum())
+
+    def rules(self) -> list[str]:
+        """Return one text per broken rule, the most broken first: how often, and examples."""
+        texts = []
+        for rule, frames in self._by_rule.items():
+            count, first = sum(map(len, frames)), pd.concat(frames[:_EXAMPLES]).head(_EXAMPLES)
+            came = ", ".join(repr(value[:_LONGEST]) for value in first["value"].dropna().drop_duplicates() if value)
+            rows = [*(f"{row:,}" for row in first["row"]), *(["..."] if count > _EXAMPLES else [])]
+            shown = ", ".join(rows) + (f", such as {came}" if came else "")
+            texts.append((count, f"{rule}: {count:,} (rows {shown})"))
+        return [text for _, text in sorted(texts, key=lambda pair: -pair[0])]
+
+    def refuse_most(self, *, read: int, location: str) -> None:
+        """Raise SchemaError if more than half of the rows read are set aside."""
+        if 2 * (bad := self.count()) > read:
+            told = "\n  ".join(self.rules())
+            raise SchemaError(
+                f"{location}: {bad:,} of {read:,} rows, more than half, break the contract of snapshots (data/README.md):\n  {told}\n"
+                "Mend the export: rows are set aside only where most are right."
+            )
+
+    def quarantine(self) -> pd.DataFrame:
+        """Return one line per row, in their order, with QUARANTINE_COLUMNS.
+
+        loan_id and as_of as they came, as_of as 2016-01 where only other rows contradict it; with an apostrophe before what a
+        spreadsheet would run.
+        """
+        lines = pd.concat(
+            [pd.DataFrame(columns=QUARANTINE_COLUMNS, dtype="str"), *map(self._with_reason, self._by_rule)]
         )
-        values = [value[:_LONGEST] for value in group["value"].dropna().drop_duplicates().head(_EXAMPLES) if value]
-        came = f", such as {', '.join(map(repr, values))}" if values else ""
-        texts.append((len(group), f"{rule}: {len(group):,} (rows {rows}{came})"))
-    return [text for _, text in sorted(texts, key=lambda pair: -pair[0])]
+        if lines["row"].duplicated().any():
+            grouped = lines.groupby("row", sort=False)
+            lines = grouped[[KEY, AS_OF]].first().assign(reason=grouped["reason"].agg("; ".join)).reset_index()
+        shown = {name: lines[name].fillna("").astype("str") for name in (KEY, AS_OF)}
+        shown = {name: texts.where(~is_formula(pa.array(texts)), "'" + texts) for name, texts in shown.items()}
+        return lines.assign(**shown).astype({"row": "int64"}).sort_values("row", ignore_index=True)
 
-
-def quarantine(failures: pd.DataFrame) -> pd.DataFrame:
-    """Return one line per row, in their order: row, loan_id, as_of, reason.
-
-    loan_id and as_of as they came, as_of as 2016-01 where it is a month that only other rows contradict; with an apostrophe before
-    what a spreadsheet would run.
-    """
-    values = failures["value"].fillna("").str.slice(0, _LONGEST)
-    reason = failures["rule"].where(values == "", failures["rule"] + " (" + values + ")")
-    joined = failures.assign(reason=reason)[["row", KEY, AS_OF, "reason"]]
-    if joined["row"].duplicated().any():
-        grouped = joined.groupby("row", sort=False)
-        joined = grouped[[KEY, AS_OF]].first().assign(reason=grouped["reason"].agg("; ".join)).reset_index()
-    shown = {name: joined[name].fillna("").astype("str") for name in (KEY, AS_OF)}
-    shown = {name: texts.where(~is_formula(pa.array(texts)), "'" + texts) for name, texts in shown.items()}
-    return joined.assign(**shown).sort_values("row", ignore_index=True)
+    def _with_reason(self, rule: str) -> pd.DataFrame:
+        lines = pd.concat(self._by_rule[rule], ignore_index=True)
+        values = lines.pop("value").fillna("").str.slice(0, _LONGEST)
+        return lines.assign(reason=(rule + " (" + values + ")").where(values != "", rule))

@@ -11,14 +11,7 @@ import pyarrow as pa
 from loantap.data.columns import KEY
 from loantap.data.panel import Panel
 from loantap.data.snapshot_contract import AS_OF, MEASURES, SNAPSHOT_BY_NAME, check_snapshots
-from loantap.data.snapshot_quarantine import (
-    broken_rules,
-    quarantine,
-    ragged_failures,
-    refuse_most,
-    row_failures,
-    together,
-)
+from loantap.data.snapshot_quarantine import SetAside
 from loantap.data.snapshot_rows import FAR, Growing, Rows, by_loan, far_months, is_formula, matrix, repeats
 from loantap.data.snapshot_sources import SnapshotSource
 from loantap.data.synthetic.writing import write_chunks
@@ -72,28 +65,27 @@ def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | 
     Raises InputError for what cannot be read, is empty, or does not fit into memory as a panel; SchemaError where a column is
     missing or holds fractions, or more than half of the rows would be set aside.
     """
-    where = source.location
-    rows, measures, failures, read = _read(source, progress)
+    where, aside = source.location, SetAside()
+    rows, measures, read = _read(source, aside, progress)
     notes = _check_units(measures, where)
     names, far = is_formula(rows.loans)[rows.loan], far_months(rows)
-    found_names = row_failures(rows, names, f"{KEY}: begins like a formula")
-    found_months = row_failures(rows, far, f"{AS_OF}: more than {FAR} months from the other snapshots")
-    failures = together([failures, found_names, found_months])
-    refuse_most(failures, read=read, location=where)
+    aside.add_rows(f"{KEY}: begins like a formula", rows, names)
+    aside.add_rows(f"{AS_OF}: more than {FAR} months from the other snapshots", rows, far)
+    aside.refuse_most(read=read, location=where)
     rows = _only(~(names | far), rows, measures)
     _check_size(rows, where)
     found = repeats(rows, measures)
-    failures = together([failures, row_failures(rows, found.differ, "two snapshots of one month that differ")])
-    refuse_most(failures, read=read, location=where)
+    aside.add_rows("two snapshots of one month that differ", rows, found.differ)
+    aside.refuse_most(read=read, location=where)
     rows = _only(~(found.differ | found.copies), rows, measures)
     panel = _panel(rows, measures)
-    if len(failures):
-        notes.append(f"Rows set aside: {failures['row'].nunique():,} of {read:,}. {'; '.join(broken_rules(failures))}.")
+    if bad := aside.count():
+        notes.append(f"Rows set aside: {bad:,} of {read:,}. {'; '.join(aside.rules())}.")
     if copies := int(found.copies.sum()):
         notes.append(f"Rows that repeat another one: {copies:,}. One of each was kept.")
     if found.disordered:
         notes.append(f"Loans whose months do not stand in their order: {found.disordered:,}. They were sorted.")
-    return Snapshots(panel, quarantine(failures), notes + _panel_notes(panel), read)
+    return Snapshots(panel, aside.quarantine(), notes + _panel_notes(panel), read)
 
 
 def _panel_notes(panel: Panel) -> list[str]:
@@ -133,30 +125,31 @@ def _monthly(panel: Panel) -> Iterator[pd.DataFrame]:
 
 
 def _read(
-    source: SnapshotSource, progress: Callable[[int], None] | None
-) -> tuple[Rows, dict[str, np.ndarray], pd.DataFrame, int]:
-    """Return the rows that keep the rules and their measures, the failures of the others, and how many rows were read."""
-    loans, failures, read = [], [], 0
+    source: SnapshotSource, aside: SetAside, progress: Callable[[int], None] | None
+) -> tuple[Rows, dict[str, np.ndarray], int]:
+    """Return the rows that keep the rules, their measures and how many rows were read; note the others in `aside`."""
+    loans, read = [], 0
     held = {name: Growing() for name in ("row", AS_OF, *MEASURES)}
     for frame in source.chunks():
-        kept, failed = check_snapshots(frame)
+        kept, failures = check_snapshots(frame)
         loans.append(kept[KEY])
         for name, column in held.items():
             column.add(kept[name])
-        failures.append(failed)
+        for rule, failed in failures.items():
+            aside.add(rule, failed)
         read += len(frame)
         if progress:
             progress(read)
     if read == 0:
         raise InputError(f"{source.location}: expected snapshots, found none. Check how they were exported.")
+    aside.add_ragged(source.ragged)
     read += len(source.ragged)
-    found = together([*failures, ragged_failures(source.ragged)])
-    refuse_most(found, read=read, location=source.location)
+    aside.refuse_most(read=read, location=source.location)
     loan = pa.chunked_array(loans).dictionary_encode()  # one dictionary for all chunks
     loans.clear()
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in loan.chunks])
     rows = Rows(held["row"].values(), codes, held[AS_OF].values(), loan.chunk(0).dictionary)
-    return rows, {name: held[name].values() for name in MEASURES}, found, read
+    return rows, {name: held[name].values() for name in MEASURES}, read
 
 
 def _check_units(measures: dict[str, np.ndarray], location: str) -> list[str]:

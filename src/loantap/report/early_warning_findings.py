@@ -35,35 +35,42 @@ def backtest_row(performance: Sequence[Result]) -> Result:
 
 def warning_sentence(result: Result) -> str:
     """Return what early warning found, in one or two sentences, for the first screen and the head of its page."""
-    lights = {line["light"]: line for line in result["lights"]}
-    live = sum(line["loans"] for line in result["lights"])
-    made = "Of {n} invented live loans (no real snapshots were given)" if result["synthetic"] else "Of {n} live loans"
+    lights = {line["light"]: line["loans"] for line in result["lights"]}
+    invented = result["synthetic"]
     head = (
-        f"{made.format(n=show(live, 'count'))} {show(lights['red']['loans'], 'count')} are red and "
-        f"{show(lights['amber']['loans'], 'count')} amber in {result['month']}."
+        f"Of {show(sum(lights.values()), 'count')} {'invented ' if invented else ''}live loans "
+        f"{'(no real snapshots were given) ' if invented else ''}{show(lights['red'], 'count')} "
+        f"{'is' if lights['red'] == 1 else 'are'} red and {show(lights['amber'], 'count')} amber in {result['month']}."
     )
     if not result["performance"]:
         return f"{head} {result['why_not']}"
     row = backtest_row(result["performance"])
+    if not row["defaults"]:
+        return f"{head} No loan defaulted in the {row['period']}, so there was nothing to warn of."
+    ahead = f", in the middle {show(row['lead_median'], 'count')} months ahead" if row["caught"] else ""
+    right = (
+        f", of which {show(row['precision'], 'rate')} were right ({interval(row['precision_low'], row['precision_high'], 'rate')})"
+        if row["alerts"]
+        else ""
+    )
     return (
         f"{head} On the {row['period']} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
         f"{show(row['recall'], 'rate')} of the defaults ({interval(row['recall_low'], row['recall_high'], 'rate')}, "
-        f"n = {show(row['defaults'], 'count')}; {show(row['by_chance'], 'rate')} by chance), in the middle {show(row['lead_median'], 'count')} months ahead, with "
-        f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month, of which "
-        f"{show(row['precision'], 'rate')} were right ({interval(row['precision_low'], row['precision_high'], 'rate')})."
+        f"n = {show(row['defaults'], 'count')}; {show(row['by_chance'], 'rate')} by chance){ahead}, with "
+        f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month{right}."
     )
 
 
 def baseline_sentences(result: Result) -> str:
     """Return how the rule compares with simpler ways to alert as many loans, on the months it was not chosen on."""
-    rows = [row for row in result["comparisons"] if row["rule"] == "rule"]
-    last = rows[-1] if rows else None
-    return " ".join(row["words"] for row in rows if (row["period"], row["setting"]) == (last["period"], last["setting"])) if last else ""  # fmt: skip
+    return " ".join(row["words"] for row in _last_comparisons(result))
 
 
 def drift_title(drift: pd.DataFrame) -> str:
     """Return how many variables drift in the last month that has live loans."""
     known = drift.dropna(subset=["psi"])
+    if known.empty:
+        return "No month has live loans to compare with the training loans"
     last = known[known["month"] == known["month"].iloc[-1]]
     apart = [f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')})" for _, row in last.iterrows() if row["light"] != "green"]  # fmt: skip
     if not apart:
@@ -80,10 +87,10 @@ def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> 
         position: Position of the month.
     """
     distressed = truth.loc[(truth["distress"] >= 0) & (truth["distress"] <= position), "loan_id"]
-    hit = lights["loan_id"].isin(distressed)
+    hit = int(lights["loan_id"].isin(distressed).sum())
     return (
-        f"Of the {show(len(lights), 'count')} loans on the list, {show(int(hit.sum()), 'count')} are or were in the hidden distress "
-        "that the synthetic snapshots were drawn with; the others rose by chance, or are late with a payment."
+        f"Of the {show(len(lights), 'count')} loans on the list, {show(hit, 'count')} {'is or was' if hit == 1 else 'are or were'} in the "
+        "hidden distress that the synthetic snapshots were drawn with; the others rose by chance, or are late with a payment."
     )
 
 
@@ -100,10 +107,9 @@ def alert_curves(trade_off: pd.DataFrame) -> pd.DataFrame:
 
 def trade_off_title(result: Result) -> str:
     """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
-    rows = [row for row in result["comparisons"] if row["rule"] == "rule"]
-    if not rows:
+    last = {row["baseline"]: row["verdict"] for row in _last_comparisons(result)}
+    if not last:
         return "What alerts cost and bring"
-    last = {row["baseline"]: row["verdict"] for row in rows if row["setting"] == rows[-1]["setting"]}
     told = {"more": "finds more than", "fewer": "finds fewer than", "open": "is not shown to beat"}
     parts = [f"{told[verdict]} {'the caps' if name == 'caps' else 'the model'} alone" for name, verdict in last.items()]
     return f"At as many alerts the rule {' and '.join(parts)}"
@@ -117,3 +123,9 @@ def calibration_title(outcomes: pd.DataFrame) -> str:
     lights = known["change_light"].value_counts()
     told = ", ".join(f"{lights[name]} {name}" for name in ("green", "amber", "red") if name in lights)
     return f"Against the first months, defaults as the model lets expect: {told} of {len(known)} months"
+
+
+def _last_comparisons(result: Result) -> list[Result]:
+    """Return the comparisons of the rule that matter, as `backtest_row` does."""
+    rows = [row for row in result["comparisons"] if row["rule"] == "rule"]
+    return [row for row in rows if (row["period"], row["setting"]) == (rows[-1]["period"], rows[-1]["setting"])]

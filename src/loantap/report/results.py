@@ -138,11 +138,11 @@ class RunFolder:
         return exhibit
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return a table; every column named pincode, level or profession stays text."""
+        """Return a table; every column named pincode, level, profession or loan_id stays text."""
         path = self.path / "results" / "tables" / f"{name}.csv"
         if not path.is_file():
             raise InputError(f"{path}: expected a table, found nothing. Run the stage that makes it.")
-        texts = dict.fromkeys(["pincode", "level", "profession"], "str")
+        texts = dict.fromkeys(["pincode", "level", "profession", "loan_id"], "str")
         return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
 
     def write_figure(self, figure: "Figure", name: str, *, title: str, caption: str, alt: str) -> Exhibit:

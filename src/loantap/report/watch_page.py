@@ -39,26 +39,32 @@ def watch_page(month: Month, summary: Mapping[str, Any]) -> str:
         summary: Its counts and notes, as written beside the page.
     """
     listed, offers = month.watchlist, month.offers
-    red = listed.loc[listed["light"] == "red", "loan_id"].head(_OFFERED)
-    shown = offers[offers["loan_id"].isin(red)]
+    red = listed.loc[listed["light"] == "red"]
+    shown = offers[offers["loan_id"].isin(red["loan_id"].head(_OFFERED))]
     parts = [
         f"# Watchlist of {summary['as_of']}",
         f"::: notice\n{SYNTHETIC}\n:::" if summary["synthetic"] else "",
         f"Snapshots: {plain(summary['source'])}. Model {summary['model_version']}. This page names loans: keep it where loan files are kept.",
         to_markdown(month.lights, LIGHT_COLUMNS),
         "## What has changed since the month before",
-        f"{summary['changed']}.",
+        f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
         "## Loans to look at",
         _some(listed, _SHOWN, "watchlist.csv"),
-        to_markdown(with_main_reasons(listed.head(_SHOWN)), LIST_COLUMNS) if len(listed) else "",
+        to_markdown(_in_one_line(with_main_reasons(listed.head(_SHOWN))), LIST_COLUMNS) if len(listed) else "",
         "## What can be offered to red loans",
-        OFFERS_NOTE,
-        f"The first {len(red)} red loans; all of them are in offers.csv.",
-        to_markdown(shown, OFFER_COLUMNS) if len(shown) else "",
+        _some(red, _OFFERED, "offers.csv"),
+        OFFERS_NOTE if len(shown) else "",
+        to_markdown(_in_one_line(shown), OFFER_COLUMNS) if len(shown) else "",
         "## What was seen when reading",
         "\n".join(f"- {plain(note)}" for note in _notes(summary)),
     ]
     return single_page(f"Watchlist of {summary['as_of']}", [part for part in parts if part])
+
+
+def _in_one_line(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(
+        loan_id=table["loan_id"].astype("str").str.replace(r"\s+", " ", regex=True)
+    )  # else a row would break
 
 
 def _some(table: pd.DataFrame, most: int, file: str) -> str:

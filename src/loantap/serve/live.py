@@ -1,16 +1,19 @@
 """Live loans as somebody brings them: snapshots, and the applications they began as."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from loantap.data.application_file import open_applications
 from loantap.data.application_table import ApplicationTable
 from loantap.data.columns import KEY
 from loantap.data.connectors.config import Config
+from loantap.data.snapshot_contract import AS_OF, _months
 from loantap.data.snapshot_sources import SnapshotSource, SnapshotTable, open_snapshots
 from loantap.data.snapshots import read_snapshots
+from loantap.data.sources import RaggedRow
 from loantap.decisions.early_warning.live import Live
 from loantap.errors import InputError
 from loantap.model.persistence import SavedModel
@@ -20,11 +23,37 @@ from loantap.serve.watch import application_needs, read_applications
 IN_WAREHOUSE = "table:"
 
 
+class _UpTo:
+    """Snapshots without those of later months, so that what is said of a month is the same whenever it is said."""
+
+    def __init__(self, source: SnapshotSource, month: np.datetime64) -> None:
+        self._source, self._month, self.location = source, month, source.location
+
+    @property
+    def ragged(self) -> Sequence[RaggedRow]:
+        """Records with a wrong number of fields met so far."""
+        return self._source.ragged
+
+    def chunks(self) -> Iterator[pd.DataFrame]:
+        """Yield the snapshots up to the month; raises InputError where all are later."""
+        last, any_kept, any_later = int(self._month.astype("datetime64[M]").astype(int)), False, False
+        for frame in self._source.chunks():
+            kept = frame[_months(frame[AS_OF]) <= last]  # what is no month is below all of them, and is set aside later
+            any_kept, any_later = any_kept or len(kept) > 0, any_later or len(kept) < len(frame)
+            if len(kept):
+                yield kept
+        if any_later and not any_kept:
+            raise InputError(
+                f"{self.location}: expected snapshots of {self._month} or earlier, all are later. Name a later month."
+            )
+
+
 def read_live(
     snapshots: str,
     applications: str | pd.DataFrame,
     model: SavedModel,
     *,
+    until: np.datetime64 | None = None,
     config: Config | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Live:
@@ -34,6 +63,7 @@ def read_live(
         snapshots: A file, or table:NAME in the warehouse.
         applications: The same for applications; or cleaned loans with loan_id.
         model: What will be asked about them.
+        until: The last month that is read; all of them for None.
         config: Declares the warehouse; needed for tables.
         progress: Called with the number of snapshots read so far.
 
@@ -44,22 +74,21 @@ def read_live(
         source = SnapshotTable(_declared(config, snapshots), snapshots.removeprefix(IN_WAREHOUSE))
     else:
         source = open_snapshots(Path(snapshots))
-    known, refused = _applications(applications, model, config)
-    read = read_snapshots(source, progress=progress)
-    notes = list(read.notes)
-    if refused:
-        notes.append(f"{refused:,} applications break the contract and were left out: their loans have no probability.")
-    return Live(read.panel, known, source.location, notes=tuple(notes), quarantine=read.quarantine)
+    known, notes = _applications(applications, model, config)
+    read = read_snapshots(source if until is None else _UpTo(source, until), progress=progress)
+    return Live(read.panel, known, source.location, notes=(*read.notes, *notes), quarantine=read.quarantine)
 
 
-def _applications(given: str | pd.DataFrame, model: SavedModel, config: Config | None) -> tuple[pd.DataFrame, int]:
+def _applications(
+    given: str | pd.DataFrame, model: SavedModel, config: Config | None
+) -> tuple[pd.DataFrame, list[str]]:
     if isinstance(given, pd.DataFrame):
         if KEY not in given:
             raise InputError(
                 f"applications: expected loans with the column {KEY}, which joins them to snapshots; those of the run have none. "
                 "Name a file of applications."
             )
-        return given, 0
+        return given, []
     needed = application_needs(model)
     source: Applications
     if given.startswith(IN_WAREHOUSE):

@@ -16,6 +16,10 @@ from loantap.report.results import RunFolder
 
 RUN = "run_id"
 _LEVELS = ["level", "n", "defaults", "default_rate", "ci_low", "ci_high", "odds_ratio", "or_low", "or_high", "p_adjusted", "separation"]  # fmt: skip
+_WARNINGS = {
+    "month": "str", "loan_id": "str", "light": "str", "points": "int64", "reasons": "str", "probability": "float64", "balance": "float64",
+    "synthetic": "bool",
+}  # fmt: skip
 _CLAIMS = ["id", "claim", "verdict", "effect", "estimate", "ci_low", "ci_high", "p_adjusted", "n"]
 
 
@@ -24,7 +28,9 @@ def publish_run(folder: Path, config: Config) -> dict[str, int]:
 
     Tables, each with `run_id`: loantap_runs (one row), loantap_association_levels, loantap_claims, and loantap_scores: the
     calibrated probability of default of each loan and whether it is flagged. Scores are left out where the run has no saved
-    model, or only a sample of the loans. Publishing a run again replaces its rows by the same ones.
+    model, or only a sample of the loans. Where early warning was run, loantap_warnings: month, loan_id, light, points, reasons,
+    probability and balance of each amber or red loan, and whether the loan was invented (synthetic), for want of snapshots.
+    Publishing a run again replaces its rows by the same ones.
 
     Returns:
         Rows written, by table.
@@ -44,6 +50,8 @@ def publish_run(folder: Path, config: Config) -> dict[str, int]:
     }
     if (folder / "model").is_dir() and not run.is_sampled:
         tables["loantap_scores"] = _scores(run)
+    if (folder / "results" / "early_warning.json").is_file():
+        tables["loantap_warnings"] = _warnings(run)
     engine = open_warehouse(config, create=True)
     schema = config.warehouse.table_schema if config.warehouse else None
     with transaction(engine, config) as connection:
@@ -82,3 +90,10 @@ def _scores(run: RunFolder) -> pd.DataFrame:
     return pd.DataFrame(
         {"loan": loans[key].astype("str"), "probability": probability, "flagged": probability >= model.threshold, "threshold": model.threshold}
     )  # fmt: skip
+
+
+def _warnings(run: RunFolder) -> pd.DataFrame:
+    found, listed = run.result("early_warning"), run.table("watchlist")
+    told = listed.assign(month=found["month"], synthetic=bool(found["synthetic"]))
+    # Types are fixed: those of the first run published make the table's, and its list may be empty.
+    return told[list(_WARNINGS)].astype(_WARNINGS)

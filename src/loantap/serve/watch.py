@@ -13,14 +13,15 @@ import sqlalchemy as sa
 from loantap.data.cleaning import typed
 from loantap.data.columns import KEY
 from loantap.data.connectors.config import Config
+from loantap.data.contract import FAILURE_COLUMNS, summarise
 from loantap.data.panel import Panel
 from loantap.data.tables import append
 from loantap.data.warehouse import open_warehouse, transaction
 from loantap.decisions.early_warning.model_update import probabilities
 from loantap.decisions.early_warning.month import TERMS, Month, find_month, months_needed, watch_month
 from loantap.decisions.early_warning.settings import Settings
-from loantap.errors import InputError
-from loantap.files import staging_folder, take_place
+from loantap.errors import InputError, SchemaError
+from loantap.files import alone_in, staging_folder, take_place
 from loantap.model.economics import Economics
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
@@ -29,6 +30,7 @@ from loantap.report.watch_page import watch_page
 from loantap.serve.batch import Applications, checked_applications
 
 TABLE, AS_OF = "loantap_watchlist", "as_of"
+_PROBLEMS = 5  # of applications, that are told
 _DIGITS = 4  # of what is computed; nobody needs more, and a reader would take them for exactness
 
 
@@ -57,24 +59,40 @@ def application_needs(model: SavedModel) -> list[str]:
 
 def read_applications(
     model: SavedModel, applications: Applications, *, progress: Callable[[int], None] | None = None
-) -> tuple[pd.DataFrame, int]:
-    """Read the applications of live loans, and count those that break the contract; they are left out.
+) -> tuple[pd.DataFrame, list[str]]:
+    """Read the applications of live loans; those that break the contract are left out, and told in notes.
 
-    Raises InputError where they bear no loan_id, InputError or SchemaError for what cannot be read.
+    Raises InputError where they bear no loan_id, InputError or SchemaError for what cannot be read or if none keeps the contract.
     """
     if KEY not in applications.header:
         raise InputError(
             f"{applications.location}: expected the column {KEY}, which joins applications to snapshots; there is none. Add it."
         )
-    needed, parts, read = application_needs(model), [], 0
+    needed, read = application_needs(model), 0
+    parts: list[pd.DataFrame] = []
+    failures = [pd.DataFrame(columns=FAILURE_COLUMNS)]
     for raw in applications.chunks():
         checked, found = checked_applications(applications, raw, needed=needed)
         parts.append(typed(checked.loc[~checked.index.isin(found["row"])]))
+        failures.append(found)
         read += len(raw)
         if progress:
             progress(read)
+    read += len(applications.ragged)
+    if read == 0:
+        raise InputError(f"{applications.location}: expected applications, found none. Check how they were exported.")
     good = pd.concat(parts, ignore_index=True)
-    return good, read + len(applications.ragged) - len(good)
+    if refused := read - len(good):
+        problems = summarise(pd.concat([found for found in failures if len(found)] or failures, ignore_index=True))
+        told = [str(problem) for problem in problems[:_PROBLEMS]]
+        if applications.ragged:
+            told.append(f"{len(applications.ragged):,} records have another number of fields than the header.")
+        if good.empty:
+            lines = "".join(f"\n  {one}" for one in told)
+            raise SchemaError(f"{applications.location}: no row keeps the contract of applications:{lines}")
+        note = f"{refused:,} of {read:,} applications break the contract and were left out: their loans have no probability."
+        return good, [" ".join([note, *told])]
+    return good, []
 
 
 def watch(
@@ -109,6 +127,8 @@ def write_month(
     Files: watchlist.csv, changes.csv, offers.csv, quarantine.csv (rows of snapshots set aside), watchlist.json (the counts) and
     index.html. They hold no time of writing, so the same input gives the same bytes.
 
+    Raises InputError where another process is writing there.
+
     Args:
         month: What to write.
         out: The folder of all months.
@@ -133,7 +153,9 @@ def write_month(
             "notes": list(notes),
         }
     )
-    with staging_folder(out, alone=False) as staging:
+    out.mkdir(parents=True, exist_ok=True)
+    busy = f"{out}: another loantap is writing a watchlist there. Try again."
+    with alone_in(out, busy=busy), staging_folder(out) as staging:
         for file, table in (
             ("watchlist", month.watchlist),
             ("changes", month.changes.rows),

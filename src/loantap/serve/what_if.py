@@ -93,7 +93,7 @@ def what_if(
     return WhatIf(
         [lever.rule for lever in levers],
         effect,
-        [_gap(row) for row in gaps.to_dict("records")],
+        [_gap({str(name): value for name, value in row.items()}) for row in gaps[gaps["gap"] > 0].to_dict("records")],
         f"On n = {show(len(refused), 'count')} test loans of run {run.path.name}, which the model was not made from; bootstrap intervals. "
         f"Assumed: {told(economics)}. A limit chosen on these very loans promises more than it will bring.{made}",
     )

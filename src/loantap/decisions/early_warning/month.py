@@ -1,6 +1,6 @@
 """One month of live loans: the watchlist, what has changed, and what can be offered to borrowers with a red light."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,10 @@ def watch_month(
     else:
         before = after.iloc[:0]
     defaulted = panel.loan_id[panel.default_month() == position]
-    listed = watchlist(after)
+    listed, changed = watchlist(after), changes(before, after, defaulted=defaulted)
+    if before.empty:
+        words = f"there is no snapshot of the month before, so all {len(listed):,} on the list count as new"
+        changed = replace(changed, words=words)
     grouped = after.groupby("light")["balance"].agg(["size", "sum"]).reindex(LIGHTS[::-1]).fillna(0)
     lights = pd.DataFrame(
         {
@@ -98,7 +101,7 @@ def watch_month(
         month=panel.months[position],
         lights=lights,
         watchlist=listed,
-        changes=changes(before, after, defaulted=defaulted),
+        changes=changed,
         offers=_offers(panel, position, listed, applications, economics),
         unknown=int(after["probability"].isna().sum()),
     )

@@ -1,7 +1,7 @@
 """Which levers to combine, in which order: chosen on the training book.
 
-The gains here are those on the loans that chose the levers, and so flatter them. What the policy is worth is for `simulate`
-to say, on the test book.
+The gains here are those on the loans that chose the levers, and so flatter them. What the policy is worth is for
+`simulate` to say, on the test book.
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ class Combination:
 
     Attributes:
         adopted: The levers, in order.
-        steps: One row per adopted lever: id, title, rule, n_refused (loans that no earlier lever refuses), expected_gain and
-            realised_gain with `_low` and `_high`: the marginal change of profit per 100 of all money asked for, on the
-            training book; 95 % percentile bootstrap interval.
-        left_out: The same of the others, after the last step, with the reason. No numbers where no lever was found, or where
-            it refuses too few others.
+        steps: One row per adopted lever: id, title, rule, n_refused (loans that no earlier lever refuses),
+            expected_gain and realised_gain with `_low` and `_high`: the marginal change of profit per 100 of all
+            money asked for, on the training book; 95 % percentile bootstrap interval.
+        left_out: The same of the others, after the last step, with the reason. No numbers where no lever was found,
+            or where it refuses too few others.
     """
 
     adopted: tuple[Lever, ...]
@@ -55,8 +55,8 @@ class Combination:
 class Marginal:
     """What levers add to one another on the training book.
 
-    Loans that the same levers refuse are summed once, in every draw; the gain of any lever over any others is a sum of such sums,
-    and all gains are paired.
+    Loans that the same levers refuse are summed once, in every draw; the gain of any lever over any others is a sum
+    of such sums, and all gains are paired.
 
     Attributes:
         levers: The levers, by id.
@@ -109,8 +109,8 @@ class Marginal:
 def combine(marginal: Marginal, candidates: Sequence[Found], *, min_cell: int) -> Combination:
     """Adopt, step by step, the lever that adds most to expected profit, as long as one adds to it.
 
-    Realised profit has to agree, against a model that is wrong: the lower end of the 95 % interval of the marginal realised
-    gain must lie above 0. A lever that fails this in one step may pass in a later one.
+    Realised profit has to agree, against a model that is wrong: the lower end of the 95 % interval of the marginal
+    realised gain must lie above 0. A lever that fails this in one step may pass in a later one.
 
     Args:
         marginal: What the levers add to one another on the training book.

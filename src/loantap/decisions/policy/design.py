@@ -40,12 +40,12 @@ def design_policy(
 ) -> Policy:
     """Find every limit on the training book and combine the levers that add to profit.
 
-    Candidates are the profit threshold, refusing what loses money at its own price, caps on DTI and revolving utilisation,
-    amounts and terms by grade and by risk tier, and exclusions by home ownership and profession group. The pincode is none:
-    it gives the outcome away, and geography is a fair-lending question.
+    Candidates are the profit threshold, refusing what loses money at its own price, caps on DTI and revolving
+    utilisation, amounts and terms by grade and by risk tier, and exclusions by home ownership and profession group.
+    The pincode is none: it gives the outcome away, and geography is a fair-lending question.
 
-    A loan that loses money at its own price is just what the model would refuse. Once that lever is adopted no other one
-    can add to expected profit; `plain` therefore says what rules without the model reach.
+    A loan that loses money at its own price is just what the model would refuse. Once that lever is adopted no other
+    one can add to expected profit; `plain` therefore says what rules without the model reach.
 
     Args:
         training: The loans to design on, which the report of its effect must not contain.

@@ -11,8 +11,8 @@ def drawn_group_sums(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the sum of each column by group: of the loans themselves, and over n of them drawn with replacement.
 
-    The draws are those of `loantap.model.bootstrap.drawn_sums` with the same seed. A table with one column for each group
-    and value would give the same, but is nearly all zeros.
+    The draws are those of `loantap.model.bootstrap.drawn_sums` with the same seed. A table with one column for each
+    group and value would give the same, but is nearly all zeros.
 
     Args:
         values: One row per loan, shape (n, k).

@@ -26,9 +26,9 @@ def term_limits(training: Book, by: Grouping, *, min_cell: int) -> Found:
         min_cell: A level with fewer long loans, defaults or repaid ones among them is not limited.
 
     Returns:
-        `evidence`: level, then `margins` of its long loans, and expected_if_short: what they would earn per 100 if their
-        borrowers took 36 months at the same rate and had the same probability of default. That is an assumption and not an
-        estimate: installments rise by half or so, and nobody knows who would still apply.
+        `evidence`: level, then `margins` of its long loans, and expected_if_short: what they would earn per 100 if
+        their borrowers took 36 months at the same rate and had the same probability of default. That is an assumption
+        and not an estimate: installments rise by half or so, and nobody knows who would still apply.
     """
     levels = by.levels(training)
     place = pd.Series(by.of(training)).map({level: place for place, level in enumerate(levels)}).to_numpy(dtype=int)

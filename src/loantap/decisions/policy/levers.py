@@ -85,7 +85,8 @@ class Grouping:
             return f"{words_of(self.name)} {level}"
         place = TIERS.index(level)
         ends = [f"{100 * cut:.2f} %" for cut in self.cuts[max(place - 1, 0) : place + 1]]
-        inside = f"below {ends[0]}" if place == 0 else " to below ".join(ends) if len(ends) > 1 else f"{ends[0]} and above"  # fmt: skip
+        between = f"{ends[0]} and above" if len(ends) == 1 else " to below ".join(ends)
+        inside = f"below {ends[0]}" if place == 0 else between
         return f"risk tier {level} (probability of default {inside})"
 
 
@@ -145,7 +146,7 @@ class Cap(Lever):
 
 @dataclass(frozen=True)
 class AmountLimits(Lever):
-    """Refuse amounts above the limit of their level; a level without a limit is not refused, one with a limit of 0 wholly."""
+    """Refuse amounts above the limit of their level: nobody in a level without one, everybody where it is 0."""
 
     by: Grouping
     limits: Mapping[str, float]
@@ -200,7 +201,8 @@ def application_number(book: Book, column: str) -> np.ndarray:
     known = BY_NAME.get(column)
     if known is None or (known.kind, known.known) != ("number", "application") or column not in book.loans:
         raise InputError(
-            f"column '{column}': expected a number of the book that is known at application time, such as dti or revol_util."
+            f"column '{column}': expected a number of the book that is known at application time, "
+            "such as dti or revol_util."
         )
     return book.loans[column].to_numpy(dtype=float, na_value=np.nan)
 

@@ -30,11 +30,13 @@ class Found:
         title: The lever's.
         lever: None where there is no such limit.
         finding: In words; without a lever, why there is none.
-        evidence: On the loans that a limit refuses or would refuse, one row per level (a single one for a cap): the columns
-            of `margins` with what the kind of limit adds. The numbers of groups that are too small are left out.
-        bins: What a figure shows of a number, empty where none is limited: about 20 bins of equally many loans (by level for
-            amounts), with low, high, middle (median), n, defaults, expected and realised with `_low` and `_high`, and
-            fitted; profit per 100 lent. low of the first bin and high of the last are values that several loans reach.
+        evidence: On the loans that a limit refuses or would refuse, one row per level (a single one for a cap): the
+            columns of `margins` with what the kind of limit adds. The numbers of groups that are too small are left
+            out.
+        bins: What a figure shows of a number, empty where none is limited: about 20 bins of equally many loans (by
+            level for amounts), with low, high, middle (median), n, defaults, expected and realised with `_low` and
+            `_high`, and fitted; profit per 100 lent. low of the first bin and high of the last are values that
+            several loans reach.
     """
 
     id: str
@@ -54,7 +56,7 @@ def found(
     evidence: pd.DataFrame | None = None,
     bins: pd.DataFrame | None = None,
 ) -> Found:
-    """Return what was found, without the lever if something stands against it or if it refuses too few training loans."""
+    """Return what was found, without the lever if something stands against it or it refuses too few training loans."""
     if why_not is None:
         refused = lever.refuses(training)
         n, defaults = pd.Series([refused.sum()]), pd.Series([(refused & training.default).sum()])
@@ -73,8 +75,9 @@ def cap_limit(training: Book, column: str, *, min_cell: int) -> Found:
         min_cell: The smallest count that may be published.
 
     Returns:
-        The largest value at which isotonic regression (expected profit never rises, loans weigh as their amounts) is 0 or more,
-        rounded up to a figure that a policy can state. No lever where the fit is never negative, or is so at every value.
+        The largest value at which isotonic regression (expected profit never rises, loans weigh as their amounts) is
+        0 or more, rounded up to a figure that a policy can state. No lever where the fit is never negative, or is so
+        at every value.
         `evidence`: limit (NaN without one), then `margins`; its verdict is no condition, for `combine` judges a cap.
 
     Raises InputError for a column that is no number known at application time.
@@ -108,9 +111,9 @@ def amount_limits(training: Book, by: Grouping, *, min_cell: int) -> Found:
         min_cell: A level with fewer loans, defaults or repaid loans gets no limit.
 
     Returns:
-        `evidence`: level, limit (NaN without one; in force where the verdict is that the loans above it lose money), then `margins`
-        of the level's loans above it. The verdict may also be that expected profit never turns negative, or that the limit
-        refuses nobody.
+        `evidence`: level, limit (NaN without one; in force where the verdict is that the loans above it lose money),
+        then `margins` of the level's loans above it. The verdict may also be that expected profit never turns
+        negative, or that the limit refuses nobody.
     """
     amount, level_of, levels = training.amount, by.of(training), by.levels(training)
     group, limits, bins, verdicts = np.full(len(amount), -1), [], [], []
@@ -160,7 +163,7 @@ class _Fit:
         return cls(values, fitted, np.cumsum(np.bincount(place)))
 
     def turning_point(self, *, min_cell: int) -> float:
-        """Return the largest value at which the fit is 0 or more: infinite if it always is, minus infinite if it never is.
+        """Return the largest value at which the fit is 0 or more; infinite if it always is, minus that if never.
 
         A fit that starts high on fewer than `min_cell` loans follows those few: it never is.
         """

@@ -13,8 +13,9 @@ PROFITABLE, UNCLEAR, LOSES, FEW, NONE = "profitable", "unclear", "loses money", 
 def margins(book: Book, group: np.ndarray, *, groups: int, min_cell: int) -> pd.DataFrame:
     """Return expected and realised profit per 100 lent of each group, and what may be concluded from both.
 
-    The 95 % intervals are those of a ratio of sums, by linearisation (Cochran, Sampling Techniques, 3rd edition, 1977, section
-    6.4): the residuals profit - ratio * amount of a group's loans give the standard error, Student's t the quantile.
+    The 95 % intervals are those of a ratio of sums, by linearisation (Cochran, Sampling Techniques, 3rd edition,
+    1977, section 6.4): the residuals profit - ratio * amount of a group's loans give the standard error, Student's t
+    the quantile.
 
     Args:
         book: n loans.
@@ -23,9 +24,9 @@ def margins(book: Book, group: np.ndarray, *, groups: int, min_cell: int) -> pd.
         min_cell: A group with fewer loans, defaults or repaid loans is too small to conclude anything from.
 
     Returns:
-        One row per group: n, defaults; expected and realised, per 100 lent, each with `_low` and `_high` (NaN without loans);
-        verdict: profitable or loses money where both intervals lie on that side of 0, else unclear; or too few loans, or none. That
-        realised profit has to agree guards against a model that is wrong about the group.
+        One row per group: n, defaults; expected and realised, per 100 lent, each with `_low` and `_high` (NaN without
+        loans); verdict: profitable or loses money where both intervals lie on that side of 0, else unclear; or too few loans,
+        or none. That realised profit has to agree guards against a model that is wrong about the group.
     """
     inside = group >= 0
     group, amount = group[inside], book.amount[inside]

@@ -4,7 +4,7 @@ What a segment earned decides, and the model must not contradict: outcomes are f
 wrong where the model is. Where the two disagree, nothing is shown.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -122,24 +122,35 @@ def _cells(book: Book) -> tuple[pd.DataFrame, np.ndarray]:
 def _pooled(cells: pd.DataFrame, *, min_cell: int) -> dict[str, pd.Series]:
     """Return the published purpose, term and amount of each cell.
 
-    A purpose that is small in one term is pooled in every term: with its total known from elsewhere, one term would give the
-    other away. So would the total of a term if terms were pooled within a purpose; they are pooled for all purposes or none.
+    With totals by purpose and by term known, one term of a purpose gives the other away, and so does one band of pooled purposes
+    that only one of them has. Purposes that are small in some term are therefore pooled in all, whatever the amount.
     """
-    term = _joined(cells, "term", _listed, min_cell=min_cell) + " months"
-    cells = cells.assign(term=term)
+    cells = cells.assign(term=_joined(cells, "term", _listed, min_cell=min_cell) + " months")
     small = {
         name
         for _, part in cells.groupby("term")
         for name, shown in zip(part["purpose"], _joined(part, "purpose", _listed, min_cell=min_cell), strict=True)
         if name != shown
     }
-    purpose = cells["purpose"].where(~cells["purpose"].isin(small), _listed(sorted(small)))
-    parts = [part for _, part in cells.groupby([purpose, term])]
-    amount = pd.concat([_joined(part, "amount", _amounts, min_cell=min_cell) for part in parts])
-    return {"purpose": purpose, "term": term, "amount": amount}
+    small |= _companion(cells, small)
+    inside = cells["purpose"].isin(small)
+    purpose = cells["purpose"].where(~inside, _listed(sorted(small)))
+    parts = [part for _, part in cells[~inside].groupby(["purpose", "term"])]
+    amount = pd.Series(_amounts(range(len(EDGES) + 1)), index=cells.index)
+    for part in parts:
+        amount[part.index] = _joined(part, "amount", _amounts, min_cell=min_cell)
+    return {"purpose": purpose, "term": cells["term"], "amount": amount}
 
 
-def _joined(cells: pd.DataFrame, name: str, told: Callable[[Sequence[str]], str], *, min_cell: int) -> pd.Series:
+def _companion(cells: pd.DataFrame, pooled: set[str]) -> set[str]:
+    """Return the purpose to pool with others of which a single one has loans in both terms: its terms would follow from totals."""
+    by_purpose = cells.groupby("purpose").agg(terms=("term", "nunique"), n=("n", "sum"))
+    both = by_purpose[by_purpose["terms"] > 1].sort_values("n", kind="stable").index
+    others = both.difference(list(pooled), sort=False)
+    return {str(others[0])} if len(both) - len(others) == 1 and len(others) else set()
+
+
+def _joined(cells: pd.DataFrame, name: str, told: Callable[[Iterable[str]], str], *, min_cell: int) -> pd.Series:
     """Return the level of each cell in words, with small levels joined to one."""
     counts = cells.groupby(name)[_SIZES].sum().rename_axis("level").reset_index()
     pooled = pool_small(counts, min_cell=min_cell, by_expectation=False)
@@ -147,11 +158,11 @@ def _joined(cells: pd.DataFrame, name: str, told: Callable[[Sequence[str]], str]
     return cells[name].map(lambda level: names.get(level, told([level])))
 
 
-def _listed(levels: Sequence[str]) -> str:
+def _listed(levels: Iterable[str]) -> str:
     return " or ".join(levels)
 
 
-def _amounts(bands: Sequence[str]) -> str:
+def _amounts(bands: Iterable[str | int]) -> str:
     """Return bands in words, neighbours as one."""
     texts = [f"{edge:,}" for edge in EDGES]
     runs: list[list[int]] = []

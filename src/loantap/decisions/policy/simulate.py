@@ -13,10 +13,10 @@ _APPROVED = np.arange(5, 100) / 100  # below a twentieth, too few loans default 
 
 
 def simulate(book: Book, refusals: Mapping[str, np.ndarray], *, repetitions: int, random_state: int) -> pd.DataFrame:
-    """Return what each rule would have done to a book, against approving all of it; every rule on the same draws of loans.
+    """Return what each rule would have done to a book, against approving all; all rules on the same draws of loans.
 
-    Intervals say how sure the effect of a given rule is. They hold for a book that had no part in choosing the rule: the
-    test book.
+    Intervals say how sure the effect of a given rule is. They hold for a book that had no part in choosing the rule:
+    the test book.
 
     Args:
         book: n loans.
@@ -25,11 +25,11 @@ def simulate(book: Book, refusals: Mapping[str, np.ndarray], *, repetitions: int
         random_state: Their seed.
 
     Returns:
-        One row per rule. Counts of loans: n, n_approved, n_refused, n_defaults_avoided, n_good_refused (refused, and repaid).
-        Then, each with `_low` and `_high`, a 95 % percentile interval: approved (share of the loans), defaults_avoided (share
-        of the defaults), good_refused (share of the loans repaid), default_rate_approved; profit and profit_change (realised, per
-        100 of all money asked for, and its change from approving all) and profit_change_total (in currency, on this book). NaN
-        where there is nothing to take a share of.
+        One row per rule. Counts of loans: n, n_approved, n_refused, n_defaults_avoided, n_good_refused (refused, and
+        repaid). Then, each with `_low` and `_high`, a 95 % percentile interval: approved (share of the loans),
+        defaults_avoided (share of the defaults), good_refused (share of the loans repaid), default_rate_approved;
+        profit and profit_change (realised, per 100 of all money asked for, and its change from approving all) and
+        profit_change_total (in currency, on this book). NaN where there is nothing to take a share of.
     """
     names, parts = list(refusals), []
     for start in range(0, len(names), _AT_ONCE):
@@ -48,8 +48,9 @@ def trade_off_curve(book: Book, *, repetitions: int, random_state: int) -> pd.Da
         random_state: Their seed.
 
     Returns:
-        One row per threshold, 96 unless probabilities are equal: threshold (refused at and above it; above 1 where all are
-        approved), then as `simulate`. The thresholds are quantiles of the book's probabilities a percentage point apart.
+        One row per threshold, 96 unless probabilities are equal: threshold (refused at and above it; above 1 where
+        all are approved), then as `simulate`. The thresholds are quantiles of the book's probabilities a percentage
+        point apart.
     """
     shares = np.quantile(book.probability, _APPROVED)
     thresholds = np.unique(np.append(shares, np.nextafter(1.0, 2.0)))

@@ -95,13 +95,18 @@ def plot_gaps(gaps: pd.DataFrame) -> Figure:
     """
     rules = list(dict.fromkeys(gaps["rule"]))
     attributes = list(dict.fromkeys(gaps["attribute"]))
-    with canvas(height=1.0 + 0.24 * len(rules) * len(attributes) ** 0.5, columns=len(attributes), sharey=True) as (figure, axes):  # fmt: skip
+    with canvas(height=1.0 + 0.24 * len(rules) * len(attributes) ** 0.5, columns=max(len(attributes), 1), sharey=True) as (figure, axes):  # fmt: skip
+        if gaps.empty:
+            axes.set_axis_off()
+            axes.annotate("too few good customers to compare groups", (0.5, 0.5), color=NEUTRAL, ha="center")
+            return figure
         for panel, attribute in zip(np.ravel(axes), attributes, strict=True):  # type: ignore[call-overload]
             rows = gaps[gaps["attribute"] == attribute].set_index("rule").reindex(rules[::-1])
+            panel.axvline(0, color=LIGHT, linestyle="--")
             for place, row in enumerate(rows.to_dict("records")):
                 panel.plot([row["gap_low"], row["gap_high"]], [place, place], color=NEUTRAL, linewidth=1.4)
             panel.plot(rows["gap"], range(len(rows)), "o", color=DEFAULTED)
-            panel.set(title=attribute.replace("_", " "), xlabel="widest gap", xlim=(0, None))
+            panel.set(title=attribute.replace("_", " "), xlabel="widest gap")
             panel.set_yticks(range(len(rows)), rows.index)
             panel.xaxis.set_major_locator(MaxNLocator(4))
             percent(panel.xaxis)

@@ -1,13 +1,89 @@
 """Loans that early warning points at, where a run has looked for them."""
 
+import pandas as pd
 import streamlit as st
 
-from loantap.serve.dashboard.parts import need_run, or_stop
+from loantap.data.columns import KEY
+from loantap.decisions.early_warning.rule import LIGHTS
+from loantap.errors import InputError
+from loantap.report.results import RunFolder
+from loantap.report.watch_page import OFFERS_NOTE, SYNTHETIC
+from loantap.serve.dashboard.parts import need_run, note, or_stop, plain, show
+
+_HEADERS = {
+    KEY: "Loan", "light": "Light", "points": "Points", "reasons": "Reasons, the strongest first", "probability": "Probability of default",
+    "probability_change": "Its change", "balance": "Balance", "days_past_due": "Days past due", "dti": "Debt-to-income (%)",
+    "dti_trend": "Its trend a month", "revol_util": "Utilisation (%)", "util_trend": "Trend of it a month",
+    "offer": "Offer", "int_rate": "Rate (%)", "installment": "Installment", "months": "Months", "interest": "Interest to come",
+    "interest_change": "Change of interest", "dti_before": "Debt-to-income now (%)", "dti_after": "Debt-to-income then (%)",
+    "cost": "Cost to the lender", "reason": "Not computed, because",
+}  # fmt: skip
+_HIDDEN = "mainly"  # the first of the reasons, for narrower pages
+_SHARES = ("probability", "probability_change")
+_RED = LIGHTS[2]
+
+
+def _read(run: RunFolder, name: str) -> pd.DataFrame:
+    try:
+        table = run.table(name)
+    except ValueError as error:  # pandas' own are among these
+        raise InputError(f"{name}.csv: expected a table, but: {error}. Run early warning again.") from error
+    return table.assign(**{KEY: table[KEY].astype("str")}) if KEY in table else table
+
+
+def _show(table: pd.DataFrame, alt: str) -> None:
+    numbers = table.select_dtypes("number").columns
+    columns = {
+        name: st.column_config.NumberColumn(header, format="percent" if name in _SHARES else "localized")
+        if name in numbers
+        else st.column_config.TextColumn(header)
+        for name, header in _HEADERS.items()
+        if name in table
+    }
+    st.dataframe(table.round(4), hide_index=True, column_config=columns, alt=alt)
+
 
 st.title("Watchlist")
 run = need_run()
 if not (run.path / "results" / "early_warning.json").is_file():
     st.info("This run has no watchlist: early warning has not been run on it.", icon=":material/info:")
     st.stop()
-table = or_stop(lambda: run.table("watchlist"))
-st.dataframe(table, hide_index=True, alt="Loans on the watchlist")
+found = or_stop(lambda: run.result("early_warning"))
+if found.get("synthetic"):
+    st.warning(f"**Invented snapshots.** {plain(SYNTHETIC)}", icon=":material/science:")
+st.markdown(plain(found.get("sentence", "")))
+lights = found.get("lights", [])
+for cell, line in zip(st.columns(max(len(lights), 1)), lights, strict=False):
+    cell.metric(
+        plain(f"{line['light'].capitalize()}: {line['action']}"),
+        show(line["loans"], "count"),
+        help=plain(f"{show(line['share'], 'rate')} of the live loans; balance {show(line['balance'], 'money')}"),
+    )
+if changed := found.get("changed"):
+    st.markdown(plain(f"Since the month before: {changed}."))
+
+st.header("Loans to look at")
+listed = or_stop(lambda: _read(run, "watchlist"))
+if listed.empty:
+    st.info(f"No loan is {LIGHTS[1]} or {_RED}.", icon=":material/info:")
+    st.stop()
+known = {"light", KEY} <= set(listed.columns)
+chosen = st.multiselect("Only some lights", [_RED, LIGHTS[1]], placeholder="All") if known else []
+shown = listed[listed["light"].isin(chosen)] if chosen else listed
+_show(shown.drop(columns=_HIDDEN, errors="ignore"), "Loans on the watchlist")
+note(
+    f"{show(len(shown), 'count')} of {show(len(listed), 'count')} loans. This page names loans: it is for people who may see them."
+)
+
+red = listed.loc[listed["light"] == _RED, KEY].tolist() if known else []
+if not red:
+    st.stop()
+st.header("What can be offered")
+offers = or_stop(lambda: _read(run, "watchlist-offers"))
+loan = st.selectbox("Red loan", red)
+of_it = offers[offers[KEY] == loan] if KEY in offers else offers.iloc[:0]
+if of_it.empty:
+    st.info("Nothing was computed for this loan.", icon=":material/info:")
+    st.stop()
+_show(of_it, "What each offer changes for borrower and lender")
+note(OFFERS_NOTE)

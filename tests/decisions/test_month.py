@@ -1,0 +1,200 @@
+"""One month of live loans: lights, changes and offers by hand, and that nothing after the month enters."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loantap.data.panel import Panel
+from loantap.decisions.early_warning.model_update import Probabilities
+from loantap.decisions.early_warning.month import Month, find_month, months_needed, watch_month
+from loantap.decisions.early_warning.restructuring import options
+from loantap.decisions.early_warning.settings import read_settings
+from loantap.errors import InputError
+from loantap.model.economics import Economics
+
+# Two known months are too few for trends, so the points are those of the levels: DTI above 40 gives 2, utilisation above 95
+# gives 2, 30 days past due make red. With 2 points for amber and 4 for red the lights of the two months are:
+SETTINGS = read_settings().with_points(2, 4)
+NAN = float("nan")
+LOANS: dict[str, tuple[Any, ...]] = {
+    #                  dti          utilisation  days past due
+    "calm":     ((20.0, 20.0), (50.0, 50.0), (0.0, 0.0)),    # green, green
+    "defaults": ((45.0, 45.0), (50.0, 50.0), (0.0, 90.0)),   # amber, in default
+    "eases":    ((45.0, 45.0), (97.0, 50.0), (0.0, 0.0)),    # red, amber
+    "heals":    ((45.0, 20.0), (50.0, 50.0), (0.0, 0.0)),    # amber, green
+    "joins":    ((NAN, 20.0), (NAN, 50.0), (NAN, 30.0)),     # absent, red
+    "leaves":   ((45.0, NAN), (50.0, NAN), (0.0, NAN)),      # amber, absent
+    "rises":    ((45.0, 45.0), (50.0, 97.0), (0.0, 0.0)),    # amber, red
+    "stays":    ((45.0, 45.0), (50.0, 50.0), (0.0, 0.0)),    # amber, amber
+    "wakes":    ((20.0, 45.0), (50.0, 50.0), (0.0, 0.0)),    # green, amber
+}  # fmt: skip
+MONTHS = np.arange(np.datetime64("2020-01", "M"), np.datetime64("2020-03", "M"))
+
+
+def tiny(loans: dict[str, tuple[Any, ...]] = LOANS, *, late: bool = True) -> Panel:
+    dti, util, days = (np.array([loan[place] for loan in loans.values()]) for place in range(3))
+    balance = np.where(np.isnan(dti), NAN, 1_000.0 * np.arange(1, len(loans) + 1)[:, np.newaxis])
+    return Panel(np.array(list(loans), dtype=object), MONTHS, dti, util, balance, days if late else None)
+
+
+def terms(*loans: str) -> pd.DataFrame:
+    known = {"int_rate": 12.0, "installment": 300.0, "annual_inc": 60_000.0, "revol_bal": 1_000.0, "revol_util": 48.5}
+    return pd.DataFrame({"loan_id": list(loans), **known})
+
+
+def watched(panel: Panel, position: int = 1, *, applications: pd.DataFrame | None = None) -> Month:
+    n = len(panel.loan_id)
+    unchanged = Probabilities(np.full(n, 0.2), np.full((n, len(months_needed(position))), 0.2), 0)
+    known = terms(*panel.loan_id) if applications is None else applications
+    return watch_month(
+        panel, position, probabilities=unchanged, applications=known, settings=SETTINGS, economics=Economics()
+    )
+
+
+def assert_same(one: Month, other: Month) -> None:
+    for name in ("lights", "watchlist", "offers"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
+    pd.testing.assert_frame_equal(one.changes.rows, other.changes.rows)
+    assert (one.month, one.unknown) == (other.month, other.unknown)
+    assert (one.changes.counts, one.changes.words) == (other.changes.counts, other.changes.words)
+
+
+def test_lights_are_counted_by_hand():
+    lights = watched(tiny()).lights.set_index("light")
+    assert lights.index.tolist() == ["red", "amber", "green"]
+    # Of 9 loans one has no snapshot and one is in default, so 7 are live. Balances are 1,000 for the first loan, 2,000 for the
+    # second ... : red are joins (5) and rises (7), amber eases (3), stays (8) and wakes (9), green calm (1) and heals (4).
+    assert lights["loans"].to_dict() == {"red": 2, "amber": 3, "green": 2}
+    assert lights["balance"].to_dict() == {"red": 12_000, "amber": 20_000, "green": 5_000}
+    assert lights["share"].tolist() == [2 / 7, 3 / 7, 2 / 7]
+    assert lights["action"].tolist() == ["restructuring offer", "financial counselling", "none"]
+
+
+def test_what_changed_since_the_month_before_is_told_loan_by_loan():
+    changes = watched(tiny()).changes
+    assert changes.rows.set_index("loan_id")["change"].to_dict() == {
+        "defaults": "gone", "eases": "eased", "heals": "resolved", "joins": "new", "leaves": "gone", "rises": "escalated", "wakes": "new",
+    }  # fmt: skip
+    assert changes.counts == {"new": 2, "escalated": 1, "eased": 1, "resolved": 1, "gone": 2, "unchanged": 1}
+    assert "(1 of them in default)" in changes.words
+
+
+def test_the_list_holds_amber_and_red_loans_with_their_reasons():
+    listed = watched(tiny()).watchlist.set_index("loan_id")
+    assert listed.index.tolist() == ["rises", "joins", "wakes", "stays", "eases"]  # red; points; balance
+    assert listed.loc["joins", "reasons"] == "days past due: 30"
+    assert listed.loc["rises", "reasons"] == "debt-to-income 45.0 %, above 40 %; utilisation 97.0 %, above 95 %"
+
+
+def test_red_loans_get_offers_on_a_revolving_balance_that_moved_with_the_utilisation():
+    offers = watched(tiny(), applications=terms("rises", "someone else")).offers
+    assert offers["loan_id"].unique().tolist() == ["rises", "joins"]
+    # Utilisation was 48.5 % at the application and is 97 %, so the revolving balance of 1,000 has become 2,000.
+    rises = terms("rises").assign(balance=7_000.0, dti=45.0, revol_bal=2_000.0)
+    expected = options(rises, economics=Economics())
+    pd.testing.assert_frame_equal(offers[offers["loan_id"] == "rises"].reset_index(drop=True), expected)
+    unknown = offers[offers["loan_id"] == "joins"]
+    assert unknown["reason"].unique().tolist() == ["int_rate is missing"]
+    assert unknown["installment"].isna().all()
+
+
+@pytest.mark.parametrize("then", [0.0, NAN])
+def test_a_revolving_balance_whose_utilisation_was_not_known_stays(then: float):
+    offers = watched(tiny(), applications=terms("rises").assign(revol_util=then)).offers
+    rises = terms("rises").assign(balance=7_000.0, dti=45.0)
+    expected = options(rises, economics=Economics())
+    pd.testing.assert_frame_equal(offers[offers["loan_id"] == "rises"].reset_index(drop=True), expected)
+
+
+def test_applications_with_numbers_that_know_missing_values_are_taken():
+    nullable = terms("rises").convert_dtypes()
+    pd.testing.assert_frame_equal(
+        watched(tiny(), applications=nullable).offers, watched(tiny(), applications=terms("rises")).offers
+    )
+
+
+def test_in_the_first_month_there_is_nothing_to_compare_with():
+    first = watched(tiny(), 0)
+    assert first.month == MONTHS[0]
+    assert first.changes.words == "there is no snapshot of the month before, so all 6 on the list count as new"
+    assert first.changes.counts == {"new": 6, "escalated": 0, "eased": 0, "resolved": 0, "gone": 0, "unchanged": 0}
+
+
+def test_one_month_alone_is_enough():
+    assert_same(watched(tiny().until(MONTHS[0]), 0), watched(tiny(), 0))
+
+
+def test_without_a_red_loan_there_are_no_offers():
+    month = watched(tiny({"calm": LOANS["calm"], "stays": LOANS["stays"]}))
+    assert month.lights["loans"].tolist() == [0, 1, 1]
+    assert month.offers.empty
+    assert {"loan_id", "offer", "cost", "reason"} <= set(month.offers.columns)
+
+
+def test_without_any_light_the_list_is_empty():
+    month = watched(tiny({"calm": LOANS["calm"]}))
+    assert (len(month.watchlist), len(month.offers), len(month.changes.rows)) == (0, 0, 0)
+    assert month.lights["share"].tolist() == [0, 0, 1]
+
+
+def test_a_month_in_which_nobody_is_live_is_empty():
+    month = watched(tiny({"defaults": LOANS["defaults"], "leaves": LOANS["leaves"]}))
+    assert month.lights[["loans", "share", "balance"]].to_numpy().tolist() == [[0, 0, 0]] * 3
+    assert month.changes.counts["gone"] == 2
+
+
+def test_without_days_past_due_nobody_is_late_or_in_default():
+    month = watched(tiny(late=False))
+    lights = month.watchlist.set_index("loan_id")["light"].to_dict()
+    assert lights == {"rises": "red", "defaults": "amber", "eases": "amber", "stays": "amber", "wakes": "amber"}
+    assert month.watchlist["days_past_due"].isna().all()
+    assert "(0 of them in default)" in month.changes.words
+
+
+def test_loans_whose_probability_is_not_known_are_counted_and_watched():
+    panel, n = tiny(), len(LOANS)
+    found = Probabilities(np.full(n, NAN), np.full((n, 2), NAN), n)
+    month = watch_month(
+        panel, 1, probabilities=found, applications=terms(), settings=SETTINGS, economics=Economics()
+    )  # fmt: skip
+    assert month.unknown == 7  # all that are live
+    assert month.lights["loans"].tolist() == [2, 3, 2]
+    assert month.watchlist["probability"].isna().all()
+
+
+def test_the_change_of_probability_is_that_of_the_month_and_of_the_month_before():
+    panel = tiny({"calm": LOANS["calm"]})
+    found = Probabilities(
+        np.array([0.2]), np.array([[0.31, 0.2]]), 0
+    )  # up by 11 points in the month before: 2 points, amber
+    month = watch_month(
+        panel, 1, probabilities=found, applications=terms("calm"), settings=SETTINGS, economics=Economics()
+    )  # fmt: skip
+    assert month.changes.counts["resolved"] == 1
+    assert len(month.watchlist) == 0
+
+
+def test_a_month_comes_out_the_same_again_and_when_later_months_are_known():
+    panel = tiny()
+    later = Panel(
+        panel.loan_id, np.append(MONTHS, MONTHS[-1] + 1),
+        *(np.column_stack([values, np.full(len(LOANS), worst)]) for values, worst in zip((panel.dti, panel.revol_util, panel.balance, panel.days_past_due), (99.0, 150.0, 1.0, 120.0), strict=True)),
+    )  # fmt: skip
+    assert_same(watched(panel), watched(panel))
+    assert_same(watched(later), watched(panel))
+
+
+def test_the_last_month_is_watched_unless_one_is_named():
+    assert find_month(tiny(), None) == 1
+    assert find_month(tiny(), np.datetime64("2020-01")) == 0
+    assert find_month(tiny(), np.datetime64("2020-01-31")) == 0
+    for absent in ("2019-12", "2020-03"):
+        with pytest.raises(InputError, match=f"month {absent}: expected one of .* 2020-01 to 2020-02"):
+            find_month(tiny(), np.datetime64(absent))
+
+
+def test_probabilities_are_wanted_of_the_month_and_the_month_before():
+    assert months_needed(0) == [0]
+    assert months_needed(5) == [4, 5]
