@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loantap.data import snapshot_sources
 from loantap.data import snapshots as module
 from loantap.data.connectors.config import Config
 from loantap.data.panel import Panel
@@ -397,6 +398,7 @@ def test_more_than_half_set_aside_is_refused_with_the_reasons():
     assert "given rows: 13 of 25 rows, more than half" in str(caught.value)
     assert "balance: below 0: 12 (rows 13, 14, 15, ..., such as '-1.0', '-2.0', '-3.0')" in str(caught.value)
     assert "as_of: not a month: 1 (rows 25, such as '201601')" in str(caught.value)
+    assert str(caught.value).index("balance") < str(caught.value).index("as_of")  # the most broken rule first
     assert len(read(rows.iloc[:-1]).quarantine) == 12  # half is not more than half
 
 
@@ -463,6 +465,17 @@ def test_a_table_may_hold_dates_and_mixed_values(declare: Callable[..., Config],
     assert found.quarantine["reason"].tolist() == ["dti: not a number (n/a)"]
     assert found.panel.dti.tolist() == [[17, 17.5]]
     assert found.panel.loan_id.tolist() == ["1"]
+
+
+def test_a_whole_number_names_a_loan_even_where_another_name_is_missing(
+    declare: Callable[..., Config], database: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(snapshot_sources, "BATCH_ROWS", 2)
+    rows = "(1, '2016-01', 17, 40, 900), (2, '2016-01', 17, 40, 900), (3, '2016-01', 17, 40, 900), (NULL, '2016-01', 17, 40, 900)"
+    database(f"CREATE TABLE snapshots ({', '.join(NEEDED)}); INSERT INTO snapshots VALUES {rows};")
+    found = read_snapshots(SnapshotTable(declare({}, warehouse={"url": "sqlite:///loans.db"})))
+    assert found.panel.loan_id.tolist() == ["1", "2", "3"]
+    assert found.quarantine[["row", "reason"]].values.tolist() == [[4, "loan_id: missing"]]
 
 
 def test_names_of_rows_in_place_of_loans_are_refused_before_memory_ends(monkeypatch: pytest.MonkeyPatch):

@@ -9,7 +9,7 @@ from loantap.report.tables import interval, show
 
 Result = Mapping[str, Any]
 PERFORMANCE_COLUMNS = {
-    "setting": "text", "method": "text", "alerts_per_1000": "number", "precision": "rate with interval",
+    "period": "text", "setting": "text", "method": "text", "alerts_per_1000": "number", "precision": "rate with interval",
     "red_precision": "rate", "recall": "rate with interval", "by_chance": "rate",
     "lead_median": "count", "flip_flop": "rate",
 }  # fmt: skip

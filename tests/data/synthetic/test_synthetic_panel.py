@@ -166,6 +166,15 @@ def test_distress_that_is_cured_eases():
     np.testing.assert_allclose(path, np.broadcast_to([16.2, 17.4, 18.6, 17.88, 17.3], path.shape))
 
 
+def test_distress_that_ended_before_the_panel_is_not_in_the_truth():
+    synthetic = made(alike(LOAN, 2_000), replace(STILL, distress=0.5, cured=1.0, cured_after=(1, 1)))
+    old = synthetic.panel.balance[:, 0] < 7_000  # more than a year: 7,000 is owed after about 12 installments
+    assert old.sum() > 500
+    # Distress began 1, 2, ... months after the panel's year before, with 1/2, 1/4, ...: on the panel with 1/2,048.
+    assert (synthetic.truth["distress"][old] >= 0).mean() < 0.01
+    assert (synthetic.truth["distress"][np.isnan(synthetic.panel.balance[:, 0])] >= 0).mean() > 0.8
+
+
 def test_utilisation_does_not_rise_above_its_ceiling_but_for_loans_that_were_there():
     low, high = (
         made(alike(LOAN | {"revol_util": util}, 300), replace(STILL, distress=0.5, cured=0.0)).panel
