@@ -257,6 +257,7 @@ def test_all_that_is_wrong_with_a_row_is_said():
 def test_what_a_spreadsheet_would_run_is_defused_in_quarantine():
     found = read(many(month_of_loan("=cmd()", "@soon"), month_of_loan("-7", "soon")))
     assert found.quarantine[["loan_id", "as_of"]].values.tolist() == [["'=cmd()", "'@soon"], ["-7", "soon"]]
+    assert "as_of: not a month: 2 (rows 13, 14, such as '@soon', 'soon')." in found.notes[0]
 
 
 def test_a_number_may_name_a_loan_even_with_a_sign():
@@ -471,10 +472,10 @@ def test_a_whole_number_names_a_loan_even_where_another_name_is_missing(
     declare: Callable[..., Config], database: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(snapshot_sources, "BATCH_ROWS", 2)
-    rows = "(1, '2016-01', 17, 40, 900), (2, '2016-01', 17, 40, 900), (3, '2016-01', 17, 40, 900), (NULL, '2016-01', 17, 40, 900)"
+    rows = "(1, '2016-01', 17, 40, 900), (2, '2016-01', 17, 40, 900), (9007199254740993, '2016-01', 17, 40, 900), (NULL, '2016-01', 17, 40, 900)"
     database(f"CREATE TABLE snapshots ({', '.join(NEEDED)}); INSERT INTO snapshots VALUES {rows};")
     found = read_snapshots(SnapshotTable(declare({}, warehouse={"url": "sqlite:///loans.db"})))
-    assert found.panel.loan_id.tolist() == ["1", "2", "3"]
+    assert found.panel.loan_id.tolist() == ["1", "2", "9007199254740993"]  # 2^53 + 1 is no float
     assert found.quarantine[["row", "reason"]].values.tolist() == [[4, "loan_id: missing"]]
 
 
