@@ -1,116 +1,217 @@
-"""Refusals among good customers, by group: counted by hand, corrected for picking, and nothing small shown."""
+"""Whom rules refuse among good customers: rates by group, gaps with their intervals, and small groups."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy_books import random_book, small_book
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
 
+from loantap.analysis.suppression import is_small
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.fairness import fairness, income_bands
 from loantap.errors import InputError
+from loantap.model.economics import Economics
+
+ATTRIBUTES = {"home_ownership", "income", "profession_group"}
 
 
-def owners(n: int = 3_000, seed: int = 0) -> Book:
-    rng = np.random.default_rng(seed)
-    return random_book(
-        n,
-        seed=seed,
-        home_ownership=rng.choice(["MORTGAGE", "OWN", "RENT"], n, p=[0.4, 0.2, 0.4]),
-        annual_inc=rng.lognormal(11, 0.5, n),
-        profession_group=rng.choice(["Nurses", "Drivers"], n),
+def book(home: list[str] | np.ndarray, default: np.ndarray | None = None, *, income: np.ndarray | None = None) -> Book:
+    """Loans of borrowers that differ in home ownership, and in income if it is given; everybody is a nurse."""
+    n = len(home)
+    loans = pd.DataFrame(
+        {
+            "home_ownership": pd.Categorical(home),
+            "annual_inc": np.full(n, 50_000.0) if income is None else income,
+            "profession_group": "Nurses",
+            "default": np.zeros(n, dtype=int) if default is None else default,
+        }
     )
+    return Book(loans, np.full(n, 0.2), np.zeros(n), np.zeros(n), Economics())
 
 
-def of(table: pd.DataFrame, attribute: str) -> pd.DataFrame:
-    return table[table["attribute"] == attribute].set_index("group" if "group" in table else "rule")
+def refusing(counts: dict[str, tuple[int, int]]) -> tuple[Book, np.ndarray]:
+    """Good customers by home ownership: how many there are, and how many of them are refused."""
+    home = np.repeat(list(counts), [n for n, _ in counts.values()])
+    refused = np.concatenate([np.arange(n) < k for n, k in counts.values()])
+    return book(home), refused
 
 
-def test_rates_are_those_of_a_plain_count_among_the_loans_that_were_repaid():
-    book = owners()
-    refused = book.loans["dti"].to_numpy() > 30
-    groups = of(fairness(book, {"cap": refused}, min_cell=10).groups, "home_ownership")
-    good = ~book.default
-    counted = pd.DataFrame({"refused": refused[good], "group": book.loans["home_ownership"][good]}).groupby("group")["refused"].agg(["size", "sum", "mean"])  # fmt: skip
-    assert groups["n"].to_dict() == counted["size"].to_dict()
-    assert groups["refused"].to_dict() == counted["sum"].to_dict()
-    assert groups["rate"].to_dict() == pytest.approx(counted["mean"].to_dict())
-    row = groups.loc["RENT"]
-    assert (row["ci_low"], row["ci_high"]) == pytest.approx(
-        proportion_confint(row["refused"], row["n"], method="wilson")
-    )
-    approved = 1 - groups["rate"]
-    assert groups["approval_ratio"].to_dict() == pytest.approx((approved / approved.max()).to_dict())
+def of_home(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["attribute"] == "home_ownership"].reset_index(drop=True)
 
 
-def test_a_planted_unfair_rule_is_found_and_named():
-    book = owners()
+def test_a_group_is_described_by_its_good_customers_only():
+    home = np.repeat(["OWN", "RENT"], 200)
+    default = np.tile(np.arange(200) < 50, 2).astype(int)
+    # Of 150 good home owners 30 are refused, of 150 good tenants 75; of the defaults all are.
+    refused = (default == 1) | (np.arange(400) % 200 < np.repeat([80, 125], 200))
+    groups = of_home(fairness(book(home, default), {"rule": refused}, min_cell=10).groups).set_index("group")
+    assert groups["n"].to_dict() == {"OWN": 150, "RENT": 150}
+    assert groups["refused"].to_dict() == {"OWN": 30, "RENT": 75}
+    assert groups["rate"].to_dict() == pytest.approx({"OWN": 0.2, "RENT": 0.5}, abs=1e-12)
+    for group, row in groups.iterrows():
+        low, high = proportion_confint(row["refused"], row["n"], method="wilson")
+        assert row[["ci_low", "ci_high"]].tolist() == pytest.approx([low, high], abs=1e-12), group
+
+
+def test_approvals_are_compared_with_the_group_approved_most():
+    found = fairness(*_with({"OWN": (100, 20), "RENT": (100, 60), "MORTGAGE": (100, 40)}), min_cell=10)
+    # Approved: 80, 40 and 60 of a hundred.
+    ratio = of_home(found.groups).set_index("group")["approval_ratio"].to_dict()
+    assert ratio == pytest.approx({"OWN": 1.0, "RENT": 0.5, "MORTGAGE": 0.75}, abs=1e-12)
+
+
+def test_the_gap_of_two_groups_has_newcombes_interval():
+    gap = of_home(fairness(*_with({"RENT": (70, 56), "OWN": (80, 48)}), min_cell=10).gaps).iloc[0]
+    # Newcombe (1998), table II, contrast (a), method 10: 56/70 - 48/80 = 0.2, from 0.0524 to 0.3339.
+    assert (gap["highest"], gap["lowest"]) == ("RENT", "OWN")
+    assert gap[["gap", "gap_low", "gap_high"]].tolist() == pytest.approx([0.2, 0.0524, 0.3339], abs=5e-5)
+
+
+def test_with_more_groups_the_gap_is_less_sure():
+    gap = of_home(fairness(*_with({"RENT": (70, 56), "OWN": (80, 48), "MORTGAGE": (90, 60)}), min_cell=10).gaps).iloc[0]
+    # Three pairs: Wilson's ends at 1 - 0.05 / 3, and Newcombe's squares of their distances, by hand.
+    z = norm.isf(0.05 / 3 / 2)
+
+    def wilson(k: int, n: int) -> tuple[float, float]:
+        p, half = k / n, z * np.sqrt(k / n * (1 - k / n) / n + z**2 / 4 / n**2)
+        return (p + z**2 / 2 / n - half) / (1 + z**2 / n), (p + z**2 / 2 / n + half) / (1 + z**2 / n)
+
+    (low, high), (other_low, other_high) = wilson(56, 70), wilson(48, 80)
+    ends = [0.2 - np.hypot(0.8 - low, other_high - 0.6), 0.2 + np.hypot(0.6 - other_low, high - 0.8)]
+    assert gap[["gap_low", "gap_high"]].tolist() == pytest.approx(ends, abs=1e-9)
+
+
+def test_groups_treated_alike_rarely_show_a_gap():
+    rng = np.random.default_rng(0)
+    home = np.repeat([f"group {k}" for k in range(8)], 300)
+    rules = {f"rule {k}": rng.random(len(home)) < 0.2 for k in range(80)}
+    gaps = of_home(fairness(book(home), rules, min_cell=10).gaps)
+    # 5 % at most: 4 of 80, and a standard error of 2. For highest against lowest without correction it is half of the rules.
+    assert (gaps["gap_low"] > 0).sum() <= 8
+    assert (gaps["gap"] > 0).all()
+
+
+def test_a_planted_unfair_rule_is_found_and_a_fair_one_is_not():
     rng = np.random.default_rng(1)
-    renting = (book.loans["home_ownership"] == "RENT").to_numpy()
-    refused = rng.random(len(renting)) < np.where(renting, 0.4, 0.1)
-    gap = of(fairness(book, {"unfair": refused}, min_cell=10).gaps, "home_ownership").iloc[0]
-    assert gap["highest"] == "RENT"
-    assert gap["gap_low"] > 0.2
-    assert gap["gap"] == pytest.approx(0.3, abs=0.06)  # three standard errors of a difference of 1,000 loans each
+    home = rng.choice(["OWN", "RENT", "MORTGAGE"], 3_000)
+    default = (rng.random(3_000) < 0.2).astype(int)
+    fair = rng.random(3_000) < 0.15
+    rules = {"fair": fair, "unfair": fair | ((home == "RENT") & (rng.random(3_000) < 0.1))}
+    gaps = of_home(fairness(book(home, default), rules, min_cell=10).gaps).set_index("rule")
+    assert gaps.loc["unfair", "highest"] == "RENT"
+    assert gaps.loc["unfair", "gap_low"] > 0
+    assert gaps.loc["fair", "gap_low"] < 0
 
 
-def test_the_gap_s_interval_is_newcombe_s_for_all_pairs_of_groups():
-    book = owners()
-    refused = book.loans["dti"].to_numpy() > 30
-    tables = fairness(book, {"cap": refused}, min_cell=10)
-    groups, gap = of(tables.groups, "home_ownership"), of(tables.gaps, "home_ownership").iloc[0]
-    high, low = groups.loc[gap["highest"]], groups.loc[gap["lowest"]]
-    # Three groups make three pairs.
-    ends = confint_proportions_2indep(high["refused"], high["n"], low["refused"], low["n"], method="newcomb", compare="diff", alpha=0.05 / 3)  # fmt: skip
-    assert (gap["gap_low"], gap["gap_high"]) == pytest.approx(ends)
-    assert gap["gap"] == pytest.approx(groups["rate"].max() - groups["rate"].min())
+def test_rates_are_those_of_a_plain_groupby():
+    rng = np.random.default_rng(2)
+    home, default = rng.choice(["OWN", "RENT", "MORTGAGE"], 2_000), (rng.random(2_000) < 0.2).astype(int)
+    income, refused = rng.gamma(4, 15_000, 2_000), rng.random(2_000) < 0.3
+    groups = fairness(book(home, default, income=income), {"rule": refused}, min_cell=10).groups
+    good = pd.DataFrame({"home": home, "income": income_bands(pd.Series(income)).astype("str"), "refused": refused})
+    good = good[default == 0]
+    for column, attribute in (("home", "home_ownership"), ("income", "income")):
+        expected = good.groupby(column)["refused"].mean().to_dict()
+        ours = groups[groups["attribute"] == attribute].set_index("group")["rate"].to_dict()
+        assert ours == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_rule_that_treats_all_alike_seldom_shows_a_gap():
-    shown = 0
-    for seed in range(40):
-        book = owners(800, seed)
-        refused = np.random.default_rng(1_000 + seed).random(800) < 0.3
-        shown += int(of(fairness(book, {"noise": refused}, min_cell=10).gaps, "home_ownership")["gap_low"].iloc[0] > 0)
-    assert shown <= 4  # of 40 where at most 5 % may; more than four has a chance below 5 %
+def test_a_rule_that_refuses_nobody_leaves_zeros():
+    found = fairness(*_with({"OWN": (100, 0), "RENT": (50, 0)}), min_cell=10)
+    groups, gap = of_home(found.groups), of_home(found.gaps).iloc[0]
+    assert groups[["refused", "rate", "ci_low"]].to_numpy().tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert groups["approval_ratio"].tolist() == [1, 1]
+    assert gap["gap"] == 0
+    assert gap["gap_low"] < 0 < gap["gap_high"]
+    assert {gap["highest"], gap["lowest"]} == {"OWN", "RENT"}
 
 
-def test_a_rule_that_refuses_nobody_leaves_no_gap():
-    book = owners()
-    tables = fairness(book, {"none": np.zeros(3_000, dtype=bool), "all": np.ones(3_000, dtype=bool)}, min_cell=10)
-    by_rule = tables.groups.groupby("rule")["rate"].agg(["min", "max"])
-    assert by_rule.loc["none"].tolist() == [0, 0]
-    assert by_rule.loc["all"].tolist() == [1, 1]
-    assert (tables.gaps["gap"] == 0).all()
-    assert (tables.gaps["gap_low"] <= 0).all()
+def test_a_rule_that_refuses_everybody_has_no_approvals_to_compare():
+    groups = of_home(fairness(*_with({"OWN": (100, 100), "RENT": (50, 50)}), min_cell=10).groups)
+    assert groups["rate"].tolist() == [1, 1]
+    assert groups["approval_ratio"].isna().all()
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.floats(0.005, 0.9), st.integers(2, 20))
-def test_no_small_cell_is_published(seed: int, share: float, min_cell: int):
-    rng = np.random.default_rng(seed)
-    book = random_book(
-        400, seed=seed, home_ownership=rng.choice(list("ABCDEF"), 400, p=[0.5, 0.3, 0.1, 0.06, 0.03, 0.01])
-    )
-    refused = rng.random(400) < share
-    table = fairness(book, {"rule": refused}, min_cell=min_cell).groups
-    for count in (table["refused"], table["n"] - table["refused"]):
-        assert ((count == 0) | (count >= min_cell)).all()
+def test_a_single_group_has_no_gap():
+    found = fairness(*_with({"OWN": (100, 20)}), min_cell=10)
+    assert set(found.groups["attribute"]) == ATTRIBUTES
+    assert found.gaps.empty
 
 
-def test_income_is_cut_at_round_quartiles():
-    bands = income_bands(pd.Series(np.arange(20_000, 120_000, 10.0)))
-    assert list(bands.cat.categories) == [
-        "up to 45,000",
-        "over 45,000 to 70,000",
-        "over 70,000 to 95,000",
-        "over 95,000",
-    ]
-    assert bands.iloc[0] == "up to 45,000"
+def test_small_groups_are_pooled_and_their_members_told():
+    found = fairness(*_with({"OWN": (200, 40), "RENT": (200, 40), "NONE": (3, 1), "ANY": (30, 4)}), min_cell=10)
+    groups = of_home(found.groups).set_index("group")
+    # Three customers, and four refused, are too few; together the two still have five refused, so that OWN, the first of the
+    # next smallest, joins them.
+    assert groups["n"].to_dict() == {"RENT": 200, "NONE or ANY or OWN": 233} or groups["n"].to_dict() == {"RENT": 200, "ANY or NONE or OWN": 233}  # fmt: skip
+    assert groups.loc["RENT", "members"] == ""
+    assert set(groups["members"].iloc[0].split("; ")) | set(groups["members"].iloc[1].split("; ")) == {"", "ANY", "NONE", "OWN"}  # fmt: skip
+
+
+def test_many_pooled_groups_are_counted_in_the_name_and_kinds_of_pool_told_apart():
+    counts = {f"tiny {k}": (5, 0) for k in range(7)} | {f"few {k}": (90, 4) for k in range(7)} | {"RENT": (300, 60)}
+    groups = of_home(fairness(*_with(counts), min_cell=10).groups).set_index("group")
+    assert groups["n"].to_dict() == {"7 pooled groups": 630, "7 further pooled groups": 35, "RENT": 300} or groups[
+        "n"
+    ].to_dict() == {"7 pooled groups": 35, "7 further pooled groups": 630, "RENT": 300}
+
+
+def test_too_few_refusals_in_all_are_not_shown():
+    found = fairness(*_with({"OWN": (100, 4), "RENT": (50, 1)}), min_cell=10)
+    assert found.groups.empty
+    assert found.gaps.empty
+
+
+COUNTS = st.dictionaries(
+    st.sampled_from(["OWN", "RENT", "MORTGAGE", "NONE", "ANY", "OTHER"]),
+    st.tuples(st.sampled_from([2, 9, 10, 25, 60, 150]), st.sampled_from([0, 1, 8, 12, 40, 150]), st.sampled_from([0, 3, 15, 60])),
+    min_size=1,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(COUNTS)
+def test_no_small_count_is_published(counts: dict[str, tuple[int, int, int]]):
+    home = np.repeat(list(counts), [good + bad for good, _, bad in counts.values()])
+    default = np.concatenate([np.arange(good + bad) >= good for good, _, bad in counts.values()]).astype(int)
+    refused = np.concatenate([np.arange(good + bad) < min(k, good) for good, k, bad in counts.values()])
+    groups = fairness(book(home, default), {"rule": refused}, min_cell=10).groups
+    for count in (groups["n"], groups["refused"], groups["n"] - groups["refused"]):
+        assert not ((count > 0) & (count < 10)).any()
+    shown = of_home(groups)
+    if len(shown):
+        assert shown["n"].sum() == sum(good for good, _, _ in counts.values())
+        assert shown["refused"].sum() == sum(min(good, k) for good, k, _ in counts.values())
+    # No pool is made of one small group and nothing else: its counts would follow from the total.
+    small = {name for name, (good, k, _) in counts.items() if is_small(pd.Series([good]), pd.Series([min(good, k)]), min_cell=10, default_rate=None)[0]}  # fmt: skip
+    assert not small & set(shown["group"])
+
+
+def test_income_is_cut_at_quartiles_in_round_figures():
+    income = pd.Series([41_234.0, 41_234.0, 63_871.0, 63_871.0, 63_871.0, 91_499.0, 91_499.0, 250_000.0, np.nan])
+    # Quartiles of the eight: 58,211.75, 63,871 and 91,499.
+    assert income_bands(income).astype("str").tolist()[:8] == ["up to 58,000"] * 2 + ["over 58,000 to 64,000"] * 3 + ["over 91,000"] * 3  # fmt: skip
+
+
+def test_equal_incomes_make_two_bands_at_most():
+    assert set(income_bands(pd.Series([50_000.0] * 20)).astype("str")) == {"up to 50,000"}
 
 
 def test_a_rule_of_another_book_is_refused():
-    with pytest.raises(InputError, match="one answer for each of 3 loans, got shape"):
-        fairness(small_book(expected=[1, 2, 3]), {"cap": np.ones(4, dtype=bool)}, min_cell=10)
+    loans, refused = refusing({"OWN": (100, 20), "RENT": (50, 5)})
+    with pytest.raises(InputError, match="rule 'mine': expected one answer for each of 150 loans, got shape"):
+        fairness(loans, {"mine": refused[:-1]}, min_cell=10)
+
+
+def test_without_rules_there_is_nothing_to_say():
+    found = fairness(refusing({"OWN": (100, 20)})[0], {}, min_cell=10)
+    assert found.groups.empty
+    assert found.gaps.empty
+
+
+def _with(counts: dict[str, tuple[int, int]]) -> tuple[Book, dict[str, np.ndarray]]:
+    loans, refused = refusing(counts)
+    return loans, {"rule": refused}

@@ -126,28 +126,39 @@ def _pooled(cells: pd.DataFrame, *, min_cell: int) -> dict[str, pd.Series]:
     that only one of them has. Purposes that are small in some term are therefore pooled in all, whatever the amount.
     """
     cells = cells.assign(term=_joined(cells, "term", _listed, min_cell=min_cell) + " months")
-    small = {
-        name
-        for _, part in cells.groupby("term")
-        for name, shown in zip(part["purpose"], _joined(part, "purpose", _listed, min_cell=min_cell), strict=True)
-        if name != shown
-    }
-    small |= _companion(cells, small)
-    inside = cells["purpose"].isin(small)
-    purpose = cells["purpose"].where(~inside, _listed(sorted(small)))
-    parts = [part for _, part in cells[~inside].groupby(["purpose", "term"])]
+    together = _purposes_to_pool(cells, min_cell=min_cell)
+    inside = cells["purpose"].isin(together)
     amount = pd.Series(_amounts(range(len(EDGES) + 1)), index=cells.index)
-    for part in parts:
+    for _, part in cells[~inside].groupby(["purpose", "term"]):
         amount[part.index] = _joined(part, "amount", _amounts, min_cell=min_cell)
-    return {"purpose": purpose, "term": cells["term"], "amount": amount}
+    return {
+        "purpose": cells["purpose"].where(~inside, _listed(sorted(together))),
+        "term": cells["term"],
+        "amount": amount,
+    }
 
 
-def _companion(cells: pd.DataFrame, pooled: set[str]) -> set[str]:
-    """Return the purpose to pool with others of which a single one has loans in both terms: its terms would follow from totals."""
-    by_purpose = cells.groupby("purpose").agg(terms=("term", "nunique"), n=("n", "sum"))
-    both = by_purpose[by_purpose["terms"] > 1].sort_values("n", kind="stable").index
-    others = both.difference(list(pooled), sort=False)
-    return {str(others[0])} if len(both) - len(others) == 1 and len(others) else set()
+def _purposes_to_pool(cells: pd.DataFrame, *, min_cell: int) -> set[str]:
+    """Return the purposes that are small in some term, with as many of the smallest others as it takes to hide them.
+
+    A purpose with loans in one term only hides nothing: they are its total. The others have to suffice without it.
+    """
+    products = cells.groupby(["purpose", "term"])[_SIZES].sum().reset_index()
+    small = is_small(products["n"], products["defaults"], min_cell=min_cell, default_rate=None)
+    pooled = set(products.loc[small, "purpose"])
+    several = products["purpose"].duplicated(keep=False)
+    for name in products.groupby("purpose")["n"].sum().sort_values(kind="stable").index:
+        inside = products["purpose"].isin(pooled)
+        if all(_hides(products[part], min_cell=min_cell) for part in (inside, inside & several)):
+            break
+        pooled.add(str(name))
+    return pooled
+
+
+def _hides(products: pd.DataFrame, *, min_cell: int) -> bool:
+    total = products.groupby("term")[_SIZES].sum()
+    small = is_small(total["n"], total["defaults"], min_cell=min_cell, default_rate=None)
+    return products["purpose"].nunique() != 1 and not small.any()
 
 
 def _joined(cells: pd.DataFrame, name: str, told: Callable[[Iterable[str]], str], *, min_cell: int) -> pd.Series:
