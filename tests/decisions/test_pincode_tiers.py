@@ -1,71 +1,125 @@
-"""Tiers of pincodes come from bounds, the pure ones are the extremes, and the gain is said to be worth nothing."""
+"""Tiers of pincodes: they follow from intervals, the pure ones are the extremes, and nothing is gained without them."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from policy_books import random_book
 from statsmodels.stats.proportion import proportion_confint
 
 from loantap.decisions.policy.book import Book, make_book
-from loantap.decisions.policy.pincode import HIGH, HIGH_REFUSED, LIKE, LOW, WITHOUT_PURE, pincode_tiers
+from loantap.decisions.policy.pincode import HIGH, HIGH_REFUSED, LIKE, LOW, WITHOUT_PURE, PincodeTiers, pincode_tiers
 from loantap.model.economics import Economics
-from loantap.model.finalist import Finalist
-from loantap.model.inputs import feature_frame
 
-DRAWN = {"repetitions": 50, "random_state": 0}
-PURE_BAD, PURE_GOOD = {"11650", "86630", "93700"}, {"00813", "05113", "29597"}
+PURE = {"00813": 0, "05113": 0, "29597": 0, "11650": 1, "86630": 1, "93700": 1}
+MIXED = {"22690", "30723", "48052", "70466"}
 
 
-@pytest.fixture(scope="module")
-def books(finalist: Finalist, loans: pd.DataFrame) -> tuple[Book, Book]:
-    probability = finalist.probability(feature_frame(loans, inputs="without_pincode"))
-    half = len(loans) // 2
-    first, second = (
-        make_book(loans.iloc[part], probability[part], Economics()) for part in (slice(half), slice(half, None))
-    )
-    return first, second
+def book(counts: dict[str | None, tuple[int, int]]) -> Book:
+    """Loans of 100 by pincode, how many there are and how many default; a repaid loan earns 10, a default loses 50."""
+    pincode = [code for code, (n, _) in counts.items() for _ in range(n)]
+    default = np.concatenate([np.arange(n) < bad for n, bad in counts.values()]).astype(int)
+    loans = pd.DataFrame({"pincode": pd.Series(pincode, dtype="str"), "default": default, "loan_amnt": 100.0})
+    realised = np.where(default == 1, -50.0, 10.0)
+    return Book(loans, np.full(len(loans), 0.2), realised, realised, Economics())
 
 
-def test_the_pure_pincodes_are_the_extremes_and_named(books: tuple[Book, Book]):
-    found = pincode_tiers(*books, min_cell=10, **DRAWN)
-    tiers = found.table.set_index("pincode")["tier"]
-    assert set(tiers.index[tiers == HIGH]) >= PURE_BAD
-    assert set(tiers.index[tiers == LOW]) >= PURE_GOOD
-    assert set(found.pure) == PURE_BAD | PURE_GOOD
-    assert "must not be used" in found.warning
-    assert "worth nothing" in found.warning
-    assert "fair-lending" in found.warning
+def tiers_of(training: Book, test: Book | None = None, *, min_cell: int = 10) -> PincodeTiers:
+    return pincode_tiers(training, training if test is None else test, min_cell=min_cell, repetitions=100, random_state=0)  # fmt: skip
+
+
+def test_the_six_pure_pincodes_are_the_extremes(loans: pd.DataFrame):
+    books = [make_book(loans.iloc[start::2], np.full(len(loans) // 2, 0.2), Economics()) for start in (0, 1)]
+    found = tiers_of(*books)
+    tier = found.table.set_index("pincode")["tier"].to_dict()
+    assert tier == {code: HIGH if end else LOW for code, end in PURE.items()} | dict.fromkeys(MIXED, LIKE)
+    assert set(found.pure) == set(PURE)
     assert all(isinstance(code, str) and len(code) == 5 for code in found.table["pincode"])
+    gains = found.effects.set_index("name")
+    assert gains.loc[HIGH_REFUSED, "profit_change_low"] > 0
+    # All defaults of the three pincodes avoided, no good customer lost: too good to be true.
+    assert gains.loc[HIGH_REFUSED, "n_good_refused"] == 0
+    assert gains.loc[WITHOUT_PURE, ["n_refused", "profit_change", "profit_change_low", "profit_change_high"]].tolist() == [0, 0, 0, 0]  # fmt: skip
 
 
-def test_the_feigned_gain_is_gone_without_the_pure_ones(books: tuple[Book, Book]):
-    effects = pincode_tiers(*books, min_cell=10, **DRAWN).effects.set_index("name")
-    assert effects.loc[HIGH_REFUSED, "profit_change_low"] > 1
-    assert effects.loc[HIGH_REFUSED, "good_refused"] == 0
-    assert abs(effects.loc[WITHOUT_PURE, "profit_change"]) < 1
+def test_a_tier_follows_from_the_interval_for_all_pincodes_at_once():
+    counts = {
+        "10000": (1_000, 200),
+        "20000": (1_000, 260),
+        "30000": (1_000, 140),
+        "40000": (60, 19),
+        "50000": (940, 181),
+    }
+    table = tiers_of(book(counts)).table.set_index("pincode")
+    for code, (n, bad) in counts.items():
+        low, high = proportion_confint(bad, n, alpha=0.05 / 5, method="wilson")
+        assert table.loc[code, ["ci_low", "ci_high"]].tolist() == pytest.approx([low, high], abs=1e-12)
+    # The portfolio defaults at 800 / 4000 = 0.2. Nineteen of 60 is the highest rate, but alone: its interval at 95 %
+    # begins above 0.2, and the one that holds for five pincodes below.
+    assert table["tier"].to_dict() == {"10000": LIKE, "20000": HIGH, "30000": LOW, "40000": LIKE, "50000": LIKE}
+    assert table.index[0] == "40000"
 
 
-def test_intervals_hold_for_all_pincodes_at_once(books: tuple[Book, Book]):
-    table = pincode_tiers(*books, min_cell=10, **DRAWN).table
-    for row in table.itertuples():
-        ends = proportion_confint(row.defaults, row.n, alpha=0.05 / len(table), method="wilson")
-        assert (row.ci_low, row.ci_high) == pytest.approx(ends, abs=1e-12)
+def test_the_gain_is_what_the_refused_loans_would_have_lost():
+    training = book({"10000": (1_000, 100), "20000": (500, 200)})
+    test = book({"10000": (80, 8), "20000": (20, 9)})
+    effect = tiers_of(training, test).effects.set_index("name").loc[HIGH_REFUSED]
+    # Of 20 loans refused 9 default: 9 * 50 - 11 * 10 = 340 saved on 10,000 asked for.
+    assert (effect["n_refused"], effect["n_defaults_avoided"]) == (20, 9)
+    assert effect["profit_change"] == pytest.approx(3.4, abs=1e-9)
+    assert effect["profit_change_low"] < 3.4 < effect["profit_change_high"]
 
 
-def test_a_rate_above_the_portfolio_s_is_no_tier_while_its_interval_holds_it():
-    rng = np.random.default_rng(0)
-    book = random_book(2_000, pincode=rng.choice(["11111", "22222", "33333"], 2_000))
-    found = pincode_tiers(book, book, min_cell=10, **DRAWN)
-    assert set(found.table["tier"]) == {LIKE}
+def test_without_the_pure_pincodes_the_tiers_are_made_anew():
+    # 2,000 loans that never default hold the portfolio at (300 + 100 + 160 + 0) / 4,000 = 0.14; without them it is 0.28.
+    counts = {"10000": (1_000, 300), "20000": (400, 100), "30000": (600, 160), "00001": (2_000, 0)}
+    found = tiers_of(book(counts))
+    tier = found.table.set_index("pincode")["tier"].to_dict()
+    assert tier == {"10000": HIGH, "20000": HIGH, "30000": HIGH, "00001": LOW}
+    effects = found.effects.set_index("name")
+    assert effects["n_refused"].to_dict() == {HIGH_REFUSED: 2_000, WITHOUT_PURE: 0}
+    assert effects["n"].to_dict() == {HIGH_REFUSED: 4_000, WITHOUT_PURE: 2_000}
+
+
+def test_a_mixed_pincode_of_high_risk_stays_when_the_pure_ones_go():
+    counts = {"10000": (1_000, 100), "20000": (500, 200), "00001": (300, 300)}
+    effects = tiers_of(book(counts)).effects.set_index("name")
+    # With the 300 the portfolio is at 600 / 1,800 = 0.33, and 200 of 500 lies above that as well.
+    assert effects["n_refused"].to_dict() == {HIGH_REFUSED: 800, WITHOUT_PURE: 500}
+
+
+def test_few_loans_that_happen_to_end_alike_are_not_called_pure():
+    found = tiers_of(book({"10000": (500, 100), "20000": (500, 100), "30000": (12, 0)}))
+    assert found.table.set_index("pincode").loc["30000", ["separation", "tier"]].tolist() == ["none_default", LIKE]
     assert found.pure == ()
-    assert found.warning.startswith("These tiers must not be used. No pincode is pure")
-    assert found.effects.set_index("name").loc[HIGH_REFUSED, "profit_change"] == 0
+    assert "No pincode is pure" in found.warning
+    assert "made up" not in found.warning
 
 
-def test_small_pincodes_are_pooled():
-    codes = np.array(["11111"] * 900 + ["22222"] * 900 + [f"3{place:04d}" for place in range(200)])
-    book = random_book(2_000, pincode=codes)
-    table = pincode_tiers(book, book, min_cell=10, **DRAWN).table
-    assert len(table) == 3
-    assert table["n"].sum() == 2_000
-    assert (table["n"] >= 10).all()
+def test_the_warning_says_why_the_tiers_must_not_be_used():
+    warning = tiers_of(book({"10000": (500, 100), "20000": (500, 100), "30000": (100, 100)})).warning
+    for words in ("must not be used", "1 of 3 pincodes", "made up after the outcome", "worth nothing", "fair-lending"):
+        assert words in warning
+
+
+def test_small_pincodes_are_pooled_and_refused_together():
+    training = book({"10000": (2_000, 200), "20000": (15, 8), "30000": (15, 9)})
+    test = book({"10000": (10, 1), "20000": (1, 1), "30000": (1, 0), "40000": (1, 1)})
+    found = tiers_of(training, test)
+    pool = "20000, 30000 (pooled)"
+    assert found.table.set_index("pincode").loc[pool, ["n", "defaults", "tier"]].tolist() == [30, 17, HIGH]
+    # The pincode that was never seen is not refused.
+    assert found.effects.set_index("name").loc[HIGH_REFUSED, "n_refused"] == 2
+
+
+def test_a_missing_pincode_is_a_level():
+    assert "Missing" in set(tiers_of(book({"10000": (100, 20), None: (100, 20)})).table["pincode"])
+
+
+def test_too_few_loans_make_no_tiers():
+    found = tiers_of(book({"10000": (20, 4)}))
+    assert found.table.empty
+    assert found.effects.empty
+
+
+def test_where_all_pincodes_are_pure_nothing_is_left_without_them():
+    found = tiers_of(book({"10000": (100, 100), "20000": (300, 0)}))
+    assert found.effects["name"].tolist() == [HIGH_REFUSED]

@@ -190,6 +190,16 @@ def test_a_purpose_small_in_one_term_is_pooled_in_both():
     assert set(zip(table["purpose"], table["term"], strict=True)) == set(product(("other", "car or wedding"), ("36 months", "60 months")))  # fmt: skip
 
 
+def test_a_purpose_with_one_term_hides_no_other():
+    rows = [(1_000, term, "car", n, bad) for term, n, bad in ((36, 90, 45), (60, 3, 1))]
+    rows += [(1_000, term, "wedding", n, bad) for term, n, bad in ((36, 200, 50), (60, 3, 1))]
+    rows += [(1_000, 60, "other", 52, 20)]
+    rows += [(1_000, term, "house", 400, 80) for term in (36, 60)]
+    table = table_of([(*row, 0.1) for row in rows])
+    # Of cars, weddings and others over 60 months there are 58; with all others known, the six of the other two would show.
+    assert set(table["purpose"]) == {"car or house or other or wedding"}
+
+
 def test_a_term_that_is_small_in_all_is_pooled_for_every_purpose():
     rows = [(1_000, 36, "car", 300, 50), (1_000, 36, "other", 300, 50), (1_000, 60, "other", 8, 2)]
     assert set(table_of([(*row, 0.1) for row in rows])["term"]) == {"36 or 60 months"}
