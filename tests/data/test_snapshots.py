@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loantap.data import snapshot_sources
 from loantap.data import snapshots as module
+from loantap.data import warehouse_rows
 from loantap.data.connectors.config import Config
 from loantap.data.panel import Panel
 from loantap.data.snapshot_contract import NEEDED, SNAPSHOT_COLUMNS, snapshot_codebook
@@ -471,7 +471,7 @@ def test_a_table_may_hold_dates_and_mixed_values(declare: Callable[..., Config],
 def test_a_whole_number_names_a_loan_even_where_another_name_is_missing(
     declare: Callable[..., Config], database: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(snapshot_sources, "BATCH_ROWS", 2)
+    monkeypatch.setattr(warehouse_rows, "BATCH_ROWS", 2)
     rows = "(1, '2016-01', 17, 40, 900), (2, '2016-01', 17, 40, 900), (9007199254740993, '2016-01', 17, 40, 900), (NULL, '2016-01', 17, 40, 900)"
     database(f"CREATE TABLE snapshots ({', '.join(NEEDED)}); INSERT INTO snapshots VALUES {rows};")
     found = read_snapshots(SnapshotTable(declare({}, warehouse={"url": "sqlite:///loans.db"})))

@@ -13,6 +13,7 @@ from loantap.errors import InputError
 from loantap.progress import Clock, rows_progress, step
 
 if TYPE_CHECKING:
+    from loantap.data.connectors.config import Config
     from loantap.decisions.early_warning.live import Live
     from loantap.model.persistence import SavedModel
 
@@ -108,16 +109,14 @@ def _live(
     applications: str | None,
     run: Path | None,
     model: "SavedModel",
-    declared: object,
+    config: "Config | None",
     until: np.datetime64 | None,
 ) -> "Live":
-    from loantap.data.connectors.config import Config
     from loantap.decisions.early_warning.live import synthetic_live
     from loantap.report.notebook_model import split_run
     from loantap.report.results import open_run
     from loantap.serve.live import read_live
 
-    config = declared if isinstance(declared, Config) else None
     if snapshots is None:
         folder = open_run(run_folder(run) if run else "")
         if folder.manifest()["run_id"] != model.card.get("run_id"):

@@ -106,7 +106,7 @@ def check_snapshots(raw: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.Dat
         (months since January 1970) and the measures (NaN where missing, and where the column is absent); and by broken rule, such
         as "balance: below 0", the rows that break it: row, loan_id, as_of and value, as texts but for the row.
     """
-    loan_id, month = _array(raw[KEY]).cast(pa.string()), _months(raw[AS_OF])
+    loan_id, month = _array(raw[KEY]).cast(pa.string()), months_since_1970(raw[AS_OF])
     blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(loan_id), ""), True).to_numpy(zero_copy_only=False)
     no_month, unknown = month == _NO_MONTH, raw[AS_OF].isna().to_numpy()
     broken = {f"{KEY}: missing": blank, f"{AS_OF}: missing": unknown, f"{AS_OF}: not a month": no_month & ~unknown}
@@ -168,7 +168,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
-def _months(values: pd.Series) -> np.ndarray:
+def months_since_1970(values: pd.Series) -> np.ndarray:
     """Return months since January 1970 as int16, _NO_MONTH for what is none; of a time with a zone, its own local month."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         values = values.dt.tz_localize(None)

@@ -1,20 +1,15 @@
 """Where monthly snapshots come from: a file, or a table in the warehouse, read in chunks."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import pandas as pd
-import sqlalchemy as sa
 
-from loantap.data.connectors.base import BATCH_ROWS, table_of
 from loantap.data.connectors.config import Config
-from loantap.data.connectors.sql import shown, told
-from loantap.data.headers import with_text_keys
 from loantap.data.snapshot_contract import NEEDED, OPTIONAL
 from loantap.data.sources import LoanFile, RaggedRow, open_loans
-from loantap.data.warehouse import open_warehouse, table_name
-from loantap.errors import InputError, SchemaError
+from loantap.data.warehouse_rows import WarehouseRows
 
 TABLE = "snapshots"
 
@@ -39,46 +34,9 @@ def open_snapshots(path: Path) -> LoanFile:
     return open_loans(path, needed=NEEDED, welcome=OPTIONAL)
 
 
-class SnapshotTable:
-    """A table of snapshots in the warehouse, looked at but not yet read.
-
-    Attributes:
-        location: Where it lies, in words.
-        rows: How many there are.
-        ragged: Always empty: a table has no such records.
-    """
-
-    ragged: Sequence[RaggedRow] = ()
+class SnapshotTable(WarehouseRows):
+    """A table of snapshots, looked at but not yet read."""
 
     def __init__(self, config: Config, name: str = TABLE) -> None:
-        """Look at the table; raises InputError where it is absent, SchemaError where it lacks a column."""
-        name = table_name(name)
-        self._config, self._engine = config, open_warehouse(config)
-        schema = config.warehouse.table_schema if config.warehouse else None
-        self.location = f"table {name} in {shown(self._engine.url)}"
-        with told(self._engine, config.secrets), self._engine.connect() as connection:
-            inspector = sa.inspect(connection)
-            if not inspector.has_table(name, schema) and name not in inspector.get_view_names(schema):
-                raise InputError(f"{self.location}: expected a table of snapshots, there is none. Check its name.")
-            kinds = {column["name"]: column["type"] for column in inspector.get_columns(name, schema)}
-            if absent := [needed for needed in NEEDED if needed not in kinds]:
-                raise SchemaError(
-                    f"{self.location}: expected the columns {', '.join(NEEDED)} (data/README.md), these are missing: "
-                    f"{', '.join(absent)}. Add them."
-                )
-            wanted = [sa.column(column, kinds[column]) for column in (*NEEDED, *OPTIONAL) if column in kinds]
-            self._table = sa.table(name, *wanted, schema=schema)
-            self.rows: int = connection.execute(sa.select(sa.func.count()).select_from(self._table)).scalar_one()
-
-    def chunks(self) -> Generator[pd.DataFrame, None, None]:
-        """Yield frames of the rows, indexed by their number; raises SourceError if the warehouse fails."""
-        start = 1
-        with told(self._engine, self._config.secrets), self._engine.connect() as connection:
-            streaming = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
-            result = streaming.execute(sa.select(self._table))
-            names = list(result.keys())
-            for rows in result.partitions(BATCH_ROWS):
-                frame = with_text_keys(table_of(names, rows)).to_pandas(date_as_object=False)
-                frame.index = pd.RangeIndex(start, start + len(frame), name="row")
-                start += len(frame)
-                yield frame
+        """Look at the table, as `WarehouseRows` does."""
+        super().__init__(config, name, of="snapshots", needed=NEEDED, welcome=OPTIONAL)

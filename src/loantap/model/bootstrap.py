@@ -1,19 +1,21 @@
 """Sums over loans drawn again with replacement: what every percentile interval of a share or an amount comes from."""
 
+from typing import Any
+
 import numpy as np
 
 
-def drawn_sums(columns: np.ndarray, *, repetitions: int, random_state: int) -> np.ndarray:
+def drawn_sums(columns: Any, *, repetitions: int, random_state: int) -> np.ndarray:
     """Return the sum of each column over n rows drawn with replacement, shape (repetitions, columns).
 
     Columns that are summed together share their draws, so differences and ratios of them are paired.
 
     Args:
-        columns: One row per loan, shape (n, columns).
+        columns: One row per loan, shape (n, columns), an array or a sparse one.
         repetitions: How often to draw.
         random_state: Seed.
     """
-    rng, n = np.random.default_rng(random_state), len(columns)
+    rng, n = np.random.default_rng(random_state), columns.shape[0]
     return np.array([np.bincount(rng.integers(0, n, n), minlength=n) @ columns for _ in range(repetitions)])
 
 

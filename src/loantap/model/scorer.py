@@ -6,7 +6,7 @@ DataFrame per application, and it falls into one contribution per input, which i
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log1p
 from typing import NamedTuple
@@ -120,6 +120,12 @@ class Scorer:
             level = features[name]
             found.append(levels.get(level, levels[_UNSEEN]))  # type: ignore[arg-type]
         return found
+
+    def only(self, names: Sequence[str]) -> "Scorer | None":
+        """Return what scores some numbers alone, without an intercept; None where inputs are multiplied, so that none has a contribution of its own."""
+        if self._products is not None:
+            return None
+        return Scorer([number for number in self._numbers if number.name in names], {}, 0.0, None)
 
     def many(self, features: pd.DataFrame) -> np.ndarray:
         """Return contributions, shape (n, features).

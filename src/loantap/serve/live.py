@@ -10,7 +10,7 @@ from loantap.data.application_file import open_applications
 from loantap.data.application_table import ApplicationTable
 from loantap.data.columns import KEY
 from loantap.data.connectors.config import Config
-from loantap.data.snapshot_contract import AS_OF, _months
+from loantap.data.snapshot_contract import AS_OF, months_since_1970
 from loantap.data.snapshot_sources import SnapshotSource, SnapshotTable, open_snapshots
 from loantap.data.snapshots import read_snapshots
 from loantap.data.sources import RaggedRow
@@ -38,7 +38,9 @@ class _UpTo:
         """Yield the snapshots up to the month; raises InputError where all are later."""
         last, any_kept, any_later = int(self._month.astype("datetime64[M]").astype(int)), False, False
         for frame in self._source.chunks():
-            kept = frame[_months(frame[AS_OF]) <= last]  # what is no month is below all of them, and is set aside later
+            kept = frame[
+                months_since_1970(frame[AS_OF]) <= last
+            ]  # what is no month is below all of them, and is set aside later
             any_kept, any_later = any_kept or len(kept) > 0, any_later or len(kept) < len(frame)
             if len(kept):
                 yield kept

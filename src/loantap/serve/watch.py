@@ -1,7 +1,7 @@
 """A month's watchlist as files and as rows of a table: the same again for the same snapshots, model and settings."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,7 @@ def application_needs(model: SavedModel) -> list[str]:
     return sorted({*source_columns(inputs=model.facts.inputs), *TERMS, "dti", "revol_util"})
 
 
-def read_applications(
-    model: SavedModel, applications: Applications, *, progress: Callable[[int], None] | None = None
-) -> tuple[pd.DataFrame, list[str]]:
+def read_applications(model: SavedModel, applications: Applications) -> tuple[pd.DataFrame, list[str]]:
     """Read the applications of live loans; those that break the contract are left out, and told in notes.
 
     Raises InputError where they bear no loan_id, InputError or SchemaError for what cannot be read or if none keeps the contract.
@@ -76,8 +74,6 @@ def read_applications(
         parts.append(typed(checked.loc[~checked.index.isin(found["row"])]))
         failures.append(found)
         read += len(raw)
-        if progress:
-            progress(read)
     read += len(applications.ragged)
     if read == 0:
         raise InputError(f"{applications.location}: expected applications, found none. Check how they were exported.")

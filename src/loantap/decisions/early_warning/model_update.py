@@ -11,7 +11,6 @@ from loantap.data.panel import Panel
 from loantap.errors import InputError
 from loantap.model.inputs import CAPS, feature_frame, source_columns
 from loantap.model.persistence import SavedModel
-from loantap.model.scorer import Scorer
 
 _UPDATED = ("dti", "revol_util")
 _CHUNK = 50_000  # loans at a time; their features take some 30 MB
@@ -71,7 +70,7 @@ class _LogOdds:
 
     def __init__(self, model: SavedModel, features: pd.DataFrame) -> None:
         self._scorer, self._features = model.scorer, features
-        self._changing = _only(model.scorer, _UPDATED)
+        self._changing = model.scorer.only(_UPDATED)
         contributions = self._scorer.many(features)
         self.at_application = contributions.sum(axis=1) + self._scorer.intercept
         if self._changing is not None:
@@ -87,13 +86,6 @@ class _LogOdds:
         else:
             found = self._rest + self._changing.many(pd.DataFrame(columns)).sum(axis=1)
         return np.where(known, found, np.nan)
-
-
-def _only(scorer: Scorer, names: Sequence[str]) -> Scorer | None:
-    """Return what scores some numbers alone; None where inputs are multiplied, so that they cannot be told apart."""
-    if scorer._products is not None:
-        return None
-    return Scorer([number for number in scorer._numbers if number.name in names], {}, 0.0, None)
 
 
 def _rows(loan_id: pd.Series, wanted: np.ndarray) -> np.ndarray:

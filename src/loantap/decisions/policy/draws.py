@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from loantap.model.bootstrap import percentile_interval
+from loantap.model.bootstrap import drawn_sums, percentile_interval
 
 
 def drawn_group_sums(
@@ -27,9 +27,8 @@ def drawn_group_sums(
     groups = int(group.max(initial=-1)) + 1
     place = group[:, np.newaxis] * k + np.arange(k)
     table = csr_array((values.astype(float).ravel(), place.ravel(), np.arange(0, n * k + 1, k)), shape=(n, groups * k))
-    rng = np.random.default_rng(random_state)
-    drawn = [np.bincount(rng.integers(0, n, n), minlength=n) @ table for _ in range(repetitions)]
-    return (np.ones(n) @ table).reshape(groups, k), np.array(drawn).reshape(repetitions, groups, k)
+    drawn = drawn_sums(table, repetitions=repetitions, random_state=random_state)
+    return (np.ones(n) @ table).reshape(groups, k), drawn.reshape(repetitions, groups, k)
 
 
 def ends(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

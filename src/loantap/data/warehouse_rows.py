@@ -1,0 +1,70 @@
+"""The rows of a table in the warehouse, read in chunks."""
+
+from collections.abc import Generator, Sequence
+
+import pandas as pd
+import sqlalchemy as sa
+
+from loantap.data.connectors.base import BATCH_ROWS, table_of
+from loantap.data.connectors.config import Config
+from loantap.data.connectors.sql import shown, told
+from loantap.data.headers import with_text_keys
+from loantap.data.sources import RaggedRow
+from loantap.data.warehouse import open_warehouse, table_name
+from loantap.errors import InputError, SchemaError
+
+
+class WarehouseRows:
+    """A table in the warehouse, looked at but not yet read.
+
+    Attributes:
+        header: Its columns.
+        location: Where it lies, in words.
+        rows: How many there are.
+        ragged: Always empty: a table has no such records.
+    """
+
+    ragged: Sequence[RaggedRow] = ()
+    path = None
+
+    def __init__(self, config: Config, name: str, *, of: str, needed: Sequence[str], welcome: Sequence[str]) -> None:
+        """Look at the table; raises InputError where it is absent, SchemaError where it lacks a column.
+
+        Args:
+            config: Declares the warehouse.
+            name: The table or view.
+            of: What its rows are, in words.
+            needed: The columns that it has to have.
+            welcome: Further columns to read where they are there; others are not read.
+        """
+        name = table_name(name)
+        self._config, self._engine = config, open_warehouse(config)
+        schema = config.warehouse.table_schema if config.warehouse else None
+        self.location = f"table {name} in {shown(self._engine.url)}"
+        with told(self._engine, config.secrets), self._engine.connect() as connection:
+            inspector = sa.inspect(connection)
+            if not inspector.has_table(name, schema) and name not in inspector.get_view_names(schema):
+                raise InputError(f"{self.location}: expected a table of {of}, there is none. Check its name.")
+            kinds = {column["name"]: column["type"] for column in inspector.get_columns(name, schema)}
+            self.header = tuple(kinds)
+            if absent := [column for column in needed if column not in kinds]:
+                raise SchemaError(
+                    f"{self.location}: expected the columns {', '.join(needed)} (data/README.md); these columns of the codebook "
+                    f"are missing: {', '.join(absent)}. Add them."
+                )
+            wanted = [sa.column(column, kind) for column, kind in kinds.items() if column in (*needed, *welcome)]
+            self._table = sa.table(name, *wanted, schema=schema)
+            self.rows: int = connection.execute(sa.select(sa.func.count()).select_from(self._table)).scalar_one()
+
+    def chunks(self) -> Generator[pd.DataFrame, None, None]:
+        """Yield frames of the rows, indexed by their number; raises SourceError if the warehouse fails."""
+        start = 1
+        with told(self._engine, self._config.secrets), self._engine.connect() as connection:
+            streaming = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
+            result = streaming.execute(sa.select(self._table))
+            names = list(result.keys())
+            for rows in result.partitions(BATCH_ROWS):
+                frame = with_text_keys(table_of(names, rows)).to_pandas(date_as_object=False)
+                frame.index = pd.RangeIndex(start, start + len(frame), name="row")
+                start += len(frame)
+                yield frame
