@@ -78,6 +78,15 @@ def test_levels_are_pooled_within_the_level_that_holds_them():
     assert pooled.members == {"G2, G3 (pooled)": ["G2", "G3"]}
 
 
+def test_pooled_levels_of_two_groups_do_not_share_a_name():
+    levels = [f"{group}{place}" for group in "AB" for place in range(4)]
+    counts = pd.DataFrame({"level": levels, "n": 20, "defaults": 5})
+    pooled = pool_small(counts, min_cell=10, within={level: level[0] for level in levels}, by_expectation=False)
+    assert pooled.members == {
+        f"{group}: 4 small levels (pooled)": [f"{group}{place}" for place in range(4)] for group in "AB"
+    }
+
+
 def test_the_chi_square_comes_from_the_published_counts():
     counts = frame(("a", 500, 100), ("b", 400, 60), ("c", 8, 5), ("d", 30, 14))
     found = analyse(counts, factor="x")

@@ -96,7 +96,7 @@ def _pool(counts: pd.DataFrame, min_cell: int, default_rate: float | None, *, pr
     inside = np.zeros(len(counts), dtype=bool)
     inside[order[:taken]] = True
     names = counts.loc[inside, "level"].tolist()
-    name = f"{', '.join(names)} (pooled)" if len(names) <= _SHOWN else f"{len(names)} small levels (pooled)"
+    name = f"{', '.join(names)} (pooled)" if len(names) <= _SHOWN else f"{prefix}{len(names)} small levels (pooled)"
     if name in set(counts.loc[~inside, "level"]):
         name += " "
     pooled = pd.DataFrame(
