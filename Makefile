@@ -6,10 +6,12 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DATA   ?=
 OUT    ?=
 ROWS   ?= 316824
+TARGET ?= api
+BASE   ?=
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint lab bench bench-tuning validate lock clean
+.PHONY: help report test test-image image audit lint lab bench bench-tuning validate lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -28,6 +30,11 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.report
 	$(PIP) install --require-hashes -r requirements/dev.lock
 	@touch $@
 
+$(VENV)/.tools: requirements/tools.lock | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/deploy-tools
+	$(VENV)/deploy-tools/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/tools.lock
+	@touch $@
+
 # Quarto is welcome and not needed: see scripts/install_quarto.py.
 $(VENV)/.quarto: | $(VENV)/.report
 	@$(BIN)/loantap doctor --has-quarto || $(BIN)/python scripts/install_quarto.py $(QUARTO_CLI)
@@ -36,7 +43,7 @@ $(VENV)/.quarto: | $(VENV)/.report
 report: $(VENV)/.report $(VENV)/.quarto ## run the whole job and render the report [DATA=FILE] [OUT=DIR]
 	@$(BIN)/loantap run $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)")
 
-test: $(VENV)/.dev ## lint, check types and run every test
+test: $(VENV)/.dev $(VENV)/.tools ## lint, check types and run every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
 
@@ -44,6 +51,18 @@ lint: $(VENV)/.dev ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+image: ## build the image of TARGET=api|dashboard|report into build/loantap-TARGET.tar [BASE=IMAGE]
+	@BASE="$(BASE)" deploy/build_image.sh "$(TARGET)"
+
+test-image: $(VENV)/.dev ## build the images with buildah on a base of Debian's packages, and run them (needs root)
+	$(BIN)/python -m pytest -m image
+
+audit: $(VENV)/.dev ## known vulnerabilities, a bill of materials and licences, into build/
+	@mkdir -p build
+	$(BIN)/python scripts/licences.py --out build/licences.md
+	$(BIN)/cyclonedx-py requirements requirements/image-report.lock --output-file build/sbom.cdx.json
+	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements/image-report.lock
 
 lab: $(VENV)/.dev ## open JupyterLab on the notebooks
 	$(BIN)/loantap lab
@@ -57,12 +76,18 @@ bench-tuning: $(VENV)/.dev ## the search against scikit-learn's GridSearchCV [RO
 validate: $(VENV)/.dev ## simulate loans of known truth and hold the statistics against it (minutes)
 	$(BIN)/python scripts/validate.py
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+LOCK    := $(COMPILE) pyproject.toml
 lock: $(BIN)/python ## resolve pyproject.toml into requirements/*.lock
 	$(PIP) install uv
 	# The larger set first: what it takes, the smaller one can take too.
 	$(LOCK) --extra report --extra lab --extra dev --output-file requirements/dev.lock
 	$(LOCK) --extra report --constraint requirements/dev.lock --output-file requirements/report.lock
+	# What the images hold.
+	$(LOCK) --extra api --constraint requirements/dev.lock --output-file requirements/image-api.lock
+	$(LOCK) --extra dashboard --constraint requirements/dev.lock --output-file requirements/image-dashboard.lock
+	$(LOCK) $(foreach extra,report aws databricks mlflow postgresql s3,--extra $(extra)) --constraint requirements/dev.lock --output-file requirements/image-report.lock
+	$(COMPILE) requirements/tools.in --output-file requirements/tools.lock
 
 clean: ## remove the environment and all caches (runs are kept)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build src/*.egg-info

@@ -19,6 +19,7 @@ EXTRAS = {
     "mlflow": "tracking runs in MLflow",
     "api": "serving scores",
     "dashboard": "the dashboard",
+    "aws": "deploying to AWS",
     "dev": "the tests",
 }
 

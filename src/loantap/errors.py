@@ -46,3 +46,7 @@ class MissingToolError(LoanTapError):
 
 class PromotionError(LoanTapError):
     """A model did not pass a gate, or there is none to go back to; the champion is what it was."""
+
+
+class DeployError(LoanTapError):
+    """A deployment did not come about; the message says what is served now."""

@@ -1,5 +1,6 @@
 """Commands that answer questions about applications: `loantap serve`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ import typer
 
 from loantap.cli.common import ModelOption, PickleOption, console, errors
 from loantap.errors import MissingToolError
+
+_KEYS = "LOANTAP_API_KEYS"  # as a store of secrets hands them to a container
 
 app = typer.Typer(no_args_is_help=True, help="The model as a service.")
 
@@ -18,7 +21,7 @@ def api(
         str, typer.Option(help="Address to listen at; others than this machine need another one.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes any free one.", min=0, max=65_535)] = 8000,
-    keys: Annotated[Path | None, typer.Option(help="File of keys; without it everybody may ask.")] = None,
+    keys: Annotated[Path | None, typer.Option(help="File of keys; else the lines of LOANTAP_API_KEYS; with neither everybody may ask.")] = None,
     rate: Annotated[
         float | None, typer.Option(help="Requests a second from one key, or address; no limit if absent.", min=0.01)
     ] = None,
@@ -28,16 +31,19 @@ def api(
     """Score applications that are sent as JSON; a newly promoted champion answers without a restart."""
     _need_api()
     from loantap.serve.api.app import ApiSettings, create_app
-    from loantap.serve.api.keys import read_keys
+    from loantap.serve.api.keys import parse_keys, read_keys
     from loantap.serve.api.models import Models
     from loantap.serve.api.server import serve
     from loantap.serve.api.telemetry import log_as_json
     from loantap.serve.locate import find_model
 
-    settings = ApiSettings(keys=read_keys(keys) if keys else None, rate=rate)
+    held = read_keys(keys) if keys else None
+    if held is None and (text := os.environ.get(_KEYS)) is not None:
+        held = parse_keys(text, _KEYS)  # an empty one is an error: it was to shut somebody out
+    settings = ApiSettings(keys=held, rate=rate)
     models = Models(lambda: find_model(model), pickle_sums=allow_pickle)
     models.refresh()  # what is wrong with the model is said before anybody asks
-    if keys is None and host not in ("127.0.0.1", "::1", "localhost"):
+    if held is None and host not in ("127.0.0.1", "::1", "localhost"):
         errors.print("Note: whoever reaches this address may ask; --keys FILE asks for keys.", highlight=False)
     log_as_json()
     models.watch()

@@ -46,9 +46,14 @@ def read_keys(path: Path) -> Keys:
         raise InputError(
             f"{path}: expected a file of keys, found nothing. Make one: loantap serve key NAME --file {path}"
         )
-    hashes = _hashes(path, _text(path))
+    return parse_keys(_text(path), str(path))
+
+
+def parse_keys(text: str, where: str) -> Keys:
+    """Return the keys of lines NAME:SHA256, found at `where`; raises InputError as `read_keys`."""
+    hashes = _hashes(where, text)
     if not hashes:
-        raise InputError(f"{path}: expected keys, found none. Make one: loantap serve key NAME --file {path}")
+        raise InputError(f"{where}: expected keys, found none. Make one: loantap serve key NAME --file keys.txt")
     return Keys(hashes)
 
 
@@ -68,7 +73,7 @@ def make_key(path: Path, name: str) -> str:
         text = ""
         if path.exists():
             text = _text(path)
-            if name in _hashes(path, text):
+            if name in _hashes(str(path), text):
                 raise InputError(f"{path}: '{name}' has a key. Take another name, or remove its line to end that key.")
             text += "" if text.endswith("\n") or not text else "\n"
             with suppress(OSError):  # only root may give a file to another
@@ -78,7 +83,7 @@ def make_key(path: Path, name: str) -> str:
     return key
 
 
-def _hashes(path: Path, text: str) -> dict[str, bytes]:
+def _hashes(where: str, text: str) -> dict[str, bytes]:
     hashes: dict[str, bytes] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         entry = line.strip()
@@ -86,9 +91,9 @@ def _hashes(path: Path, text: str) -> dict[str, bytes]:
             continue
         match = _LINE.fullmatch(entry)
         if match is None:  # the line is not shown: somebody may have put a key there
-            raise InputError(f"{path}, line {number}: expected NAME:SHA256, with a name of letters, digits and ._-")
+            raise InputError(f"{where}, line {number}: expected NAME:SHA256, with a name of letters, digits and ._-")
         if match[1] in hashes:
-            raise InputError(f"{path}, line {number}: expected each name once, '{match[1]}' is there twice.")
+            raise InputError(f"{where}, line {number}: expected each name once, '{match[1]}' is there twice.")
         hashes[match[1]] = bytes.fromhex(match[2])
     return hashes
 

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Build one image into build/loantap-TARGET.tar, with Docker where its engine answers, else with buildah, which needs none.
+#
+#   deploy/build_image.sh api|dashboard|report          BASE=IMAGE builds on another base
+set -eu
+cd "$(dirname "$0")/.."
+target=${1:-}
+case $target in
+  api | dashboard | report) ;;
+  *) echo "expected api, dashboard or report, got '$target'" >&2; exit 2 ;;
+esac
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
+commit=$(git rev-parse HEAD)
+[ -z "$(git status --porcelain)" ] || commit=$commit+changes # such an image cannot be deployed
+name=localhost/loantap-$target:$version
+out=build/loantap-$target.tar
+mkdir -p build
+set -- --file deploy/Dockerfile --target "$target" --build-arg VERSION="$version" --build-arg COMMIT="$commit" --tag "$name"
+[ -z "${BASE:-}" ] || set -- "$@" --build-arg BASE="$BASE"
+if docker info >/dev/null 2>&1; then
+  docker build "$@" .
+  docker save --output "$out.part" "$name"
+elif command -v buildah >/dev/null; then
+  # Docker's format, since the other one has no health check.
+  buildah build --isolation "${BUILDAH_ISOLATION:-chroot}" --format docker --layers "$@" .
+  rm -f "$out.part"
+  buildah push --quiet "$name" "docker-archive:$out.part:$name"
+else
+  echo "expected Docker's engine or buildah, found neither. Install one: apt-get install buildah" >&2
+  exit 1
+fi
+mv "$out.part" "$out"
+echo "$out"

@@ -1,0 +1,31 @@
+#!/bin/sh
+# The monthly job of the report image: run the whole job, promote the model if it passes its gates, watch live loans, publish.
+#
+#   LOANTAP_SOURCES          where the loans lie (data/sources.md); synthetic loans if unset
+#   LOANTAP_SNAPSHOTS        live loans, a file or table:NAME of that file's warehouse (docs/snapshots.md)
+#   LOANTAP_ALLOW_SYNTHETIC  "yes" lets a model of synthetic loans be the champion, in an environment for trying things out
+#   LOANTAP_REPORT_BUCKET    where the report is published; only kept in the run's folder if unset
+#
+# Arguments go to `loantap run`. It ends with 0 if everything went well. A model that is not promoted, or a watch that fails, does
+# not keep the report from being published; the exit code then tells of it at the end.
+set -eu
+run=/srv/loantap/runs/monthly-$(date -u +%Y-%m-%dT%H%M%SZ)
+code=0
+allow=
+[ "${LOANTAP_ALLOW_SYNTHETIC:-}" != yes ] || allow=--allow-synthetic
+loantap run ${LOANTAP_SOURCES:+--sources "$LOANTAP_SOURCES"} --out "$run" "$@"
+if ! loantap promote "$run" $allow; then
+  echo "monthly: the champion stays what it was; the report says how the new model did" >&2
+  code=1
+fi
+if [ -n "${LOANTAP_SNAPSHOTS:-}" ]; then
+  loantap watch --snapshots "$LOANTAP_SNAPSHOTS" ${LOANTAP_SOURCES:+--config "$LOANTAP_SOURCES"} || code=1
+else
+  echo "monthly: no live loans are watched; LOANTAP_SNAPSHOTS names them" >&2
+fi
+if [ -n "${LOANTAP_REPORT_BUCKET:-}" ]; then
+  loantap deploy report "$run" --bucket "$LOANTAP_REPORT_BUCKET"
+else
+  echo "monthly: the report is not published; LOANTAP_REPORT_BUCKET names where to" >&2
+fi
+exit $code
