@@ -9,22 +9,37 @@
 # Arguments go to `loantap run`. It ends with 0 if everything went well. A model that is not promoted, or a watch that fails, does
 # not keep the report from being published; the exit code then tells of it at the end.
 set -eu
+# As process 1 of a container nobody else hands the signal on, and a shell that waits for a command would not hear it.
+child=
+end() {
+  trap '' TERM INT
+  [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || true
+  wait
+  exit 143
+}
+trap end TERM INT
+step() {
+  "$@" &
+  child=$!
+  wait "$child"
+}
+
 run=/srv/loantap/runs/monthly-$(date -u +%Y-%m-%dT%H%M%SZ)
 code=0
 allow=
 [ "${LOANTAP_ALLOW_SYNTHETIC:-}" != yes ] || allow=--allow-synthetic
-loantap run ${LOANTAP_SOURCES:+--sources "$LOANTAP_SOURCES"} --out "$run" "$@"
-if ! loantap promote "$run" $allow; then
+step loantap run ${LOANTAP_SOURCES:+--sources "$LOANTAP_SOURCES"} --out "$run" "$@"
+if ! step loantap promote "$run" $allow; then
   echo "monthly: the champion stays what it was; the report says how the new model did" >&2
   code=1
 fi
 if [ -n "${LOANTAP_SNAPSHOTS:-}" ]; then
-  loantap watch --snapshots "$LOANTAP_SNAPSHOTS" ${LOANTAP_SOURCES:+--config "$LOANTAP_SOURCES"} || code=1
+  step loantap watch --snapshots "$LOANTAP_SNAPSHOTS" ${LOANTAP_SOURCES:+--config "$LOANTAP_SOURCES"} || code=1
 else
   echo "monthly: no live loans are watched; LOANTAP_SNAPSHOTS names them" >&2
 fi
 if [ -n "${LOANTAP_REPORT_BUCKET:-}" ]; then
-  loantap deploy report "$run" --bucket "$LOANTAP_REPORT_BUCKET"
+  step loantap deploy report "$run" --bucket "$LOANTAP_REPORT_BUCKET"
 else
   echo "monthly: the report is not published; LOANTAP_REPORT_BUCKET names where to" >&2
 fi

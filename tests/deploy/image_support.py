@@ -111,7 +111,19 @@ def container(
     pairs = " ".join(f"{outside}:{inside.lstrip('/')}" for outside, inside in (mounts or {}).items())
     variables = dict(entry.split("=", 1) for entry in said["Env"]) | variables
     entry = 'cd "$1" && shift && exec "$@"'
-    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-c", _CONTAINER, "sh", str(image.root), pairs]
+    words = [
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child=KILL",
+        "sh",
+        "-c",
+        _CONTAINER,
+        "sh",
+        str(image.root),
+        pairs,
+    ]
     words += [f"{name}={value}" for name, value in variables.items()]
     words += [shutil.which("chroot") or "chroot", f"--userspec={user}", str(image.root), "/bin/sh", "-c", entry, "sh"]
     words += [said["WorkingDir"], *(command or said["Cmd"])]

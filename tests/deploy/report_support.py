@@ -66,7 +66,7 @@ def read_site(shelf: Shelf, start: str = "latest/index.html") -> dict[str, str]:
         assert content is not None, f"a reader comes to {name}, which is not there"
         found[name] = content.decode()
         if name.endswith(".html"):
-            links = re.findall(r'(?:href|src)="([^"#:]+)|url=([^"]+)', found[name])
+            links = re.findall(r'(?:href|src)="([^"#:]+)["#]|url=([^"]+)', found[name])
             near = {posixpath.normpath(posixpath.join(posixpath.dirname(name), a or b)) for a, b in links}
             waiting += [other for other in near if other not in found and other not in waiting]
     return found
@@ -127,10 +127,15 @@ class Front:
         return answer
 
 
+class _Quiet(MotoRequestHandler):
+    def log_request(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def s3_server(front: Front) -> Iterator[str]:
     """Serve on loopback while the block runs; yield the address."""
-    server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

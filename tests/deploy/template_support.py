@@ -1,24 +1,23 @@
-"""The templates, the stacks that moto makes of them, and what IAM would answer."""
+"""The templates as CloudFormation would read them, and what IAM would answer to their policies."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-import boto3
 from cfnlint.decode import cfn_yaml
-from moto.server import ThreadedMotoServer
 
 from loantap.settings import project_root
 
 FOLDER = project_root() / "deploy" / "ecs"
-TEMPLATES = sorted(FOLDER.glob("*.yml"))
+TEMPLATES = sorted(path.name for path in FOLDER.glob("*.yml") if "Resources:" in path.read_text("utf-8"))
 ACCOUNT, REGION = "123456789012", "eu-central-1"
-ZEROS = "00000000-0000-0000-0000-000000000000"
-# moto's CloudFormation knows no CloudFront, and would refuse to show any output for want of this one.
-_UNKNOWN_TO_MOTO = ('"https://${ReportSite.DomainName}"', '"https://site.example.net"')
+# What other commands read of an environment's stack.
+OUTPUTS = {
+    "Cluster", "Service", "TaskFamily", "ReportTaskFamily", "TaskSubnets", "TaskSecurityGroup", "Url", "ReportBucket", "ReportUrl",
+}  # fmt: skip
+_PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::StackName": "stack"}
+_NOTHING = object()
 
 
 def template(name: str) -> dict[str, Any]:
@@ -27,97 +26,90 @@ def template(name: str) -> dict[str, Any]:
     return read
 
 
-def properties(name: str, kind: str) -> dict[str, Any]:
-    """Return the properties of all resources of a kind by their names in the template."""
-    found = template(name)["Resources"].items()
-    return {key: value.get("Properties", {}) for key, value in found if value["Type"] == kind}
+def rendered(name: str, **parameters: str) -> dict[str, dict[str, Any]]:
+    """Return the resources of a template with its functions worked out, without those whose condition does not hold.
 
-
-@dataclass(frozen=True)
-class Cloud:
-    """An AWS on loopback.
-
-    Attributes:
-        endpoint: Its address.
+    What only AWS knows stays a name: {"Ref": "Files"} is Files, and its ARN is Files.Arn. A parameter that is neither given nor
+    has a default is its own name.
     """
-
-    endpoint: str
-
-    def client(self, service: str) -> Any:
-        """Return boto3's client of a service in it."""
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.endpoint,
-            aws_access_key_id="a",
-            aws_secret_access_key="b",
-        )
-
-    def create(self, stack: str, file: str, **parameters: str) -> dict[str, str]:
-        """Make a stack and return its outputs."""
-        cloudformation = self.client("cloudformation")
-        cloudformation.create_stack(
-            StackName=stack,
-            TemplateBody=(FOLDER / file).read_text("utf-8").replace(*_UNKNOWN_TO_MOTO),
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-        )
-        made = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        assert made["StackStatus"] == "CREATE_COMPLETE"
-        return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
-
-    def create_environment(self, environment: str, network: Mapping[str, str], **parameters: str) -> dict[str, str]:
-        """Make the stack of an environment in a network that is there."""
-        for component in ("api", "report"):
-            self.client("ssm").put_parameter(
-                Name=f"/loantap/{environment}/{component}-image", Value=image(component), Type="String"
-            )
-        return self.create(
-            f"loantap-{environment}",
-            "loantap.yml",
-            Environment=environment,
-            ApiImage=f"/loantap/{environment}/api-image",
-            ReportImage=f"/loantap/{environment}/report-image",
-            VpcId=network["VpcId"],
-            PrivateSubnetA=network["PrivateSubnetA"],
-            PrivateSubnetB=network["PrivateSubnetB"],
-            LoadBalancerSubnetA=network["PrivateSubnetA"],
-            LoadBalancerSubnetB=network["PrivateSubnetB"],
-            ClientCidr="10.20.0.0/16",
-            Certificate=self.client("acm").request_certificate(DomainName="scores.example.com")["CertificateArn"],
-            DomainName="scores.example.com",
-            ReportAccess=f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/readers/{ZEROS}",
-            AlarmEmail="somebody@example.com",
-            **parameters,
-        )
-
-    def policies(self, role: str) -> list[dict[str, Any]]:
-        """Return the policies of a role; raises NoSuchEntity without one."""
-        iam = self.client("iam")
-        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-        assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
-        return [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    read = template(name)
+    given = {key: parameters.get(key, facts.get("Default", key)) for key, facts in read["Parameters"].items()}
+    stack = _Stack(_PSEUDO | given, read.get("Conditions", {}), read["Resources"])
+    return {
+        key: stack.value({"Properties": {}} | resource)
+        for key, resource in read["Resources"].items()
+        if "Condition" not in resource or stack.holds(resource["Condition"])
+    }
 
 
-@contextmanager
-def cloud() -> Iterator[Cloud]:
-    """Start an AWS on loopback that holds nothing."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        yield Cloud("http://{}:{}".format(*server.get_host_and_port()))
-    finally:
-        server.stop()
+def of_kind(resources: Mapping[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of all resources of a kind by their names in the template."""
+    return {name: resource["Properties"] for name, resource in resources.items() if resource["Type"] == kind}
 
 
-def image(component: str) -> str:
-    """Return the name of an image as it is recorded."""
-    return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/loantap/{component}@sha256:{'0' * 64}"
+class _Stack:
+    def __init__(self, names: dict[str, Any], conditions: dict[str, Any], resources: dict[str, Any]) -> None:
+        self._names, self._conditions, self._resources = names, conditions, resources
+
+    def holds(self, condition: str) -> bool:
+        return bool(self.value(self._conditions[condition]))
+
+    def value(self, given: Any) -> Any:
+        if isinstance(given, list):
+            return [one for one in map(self.value, given) if one is not _NOTHING]
+        if not isinstance(given, dict):
+            return given
+        if len(given) == 1 and (name := next(iter(given))) in _FUNCTIONS:
+            return _FUNCTIONS[name](self, given[name])
+        worked_out = {key: self.value(one) for key, one in given.items()}
+        return {key: one for key, one in worked_out.items() if one is not _NOTHING}
+
+    def ref(self, name: str) -> Any:
+        return _NOTHING if name == "AWS::NoValue" else self._names.get(name, name)
+
+    def attribute(self, path: list[str]) -> str:
+        resource = self._resources[path[0]]
+        if resource["Type"] == "AWS::IAM::Role" and path[1] == "Arn" and "RoleName" in resource["Properties"]:
+            return f"arn:aws:iam::{ACCOUNT}:role/{self.value(resource['Properties']['RoleName'])}"
+        return ".".join(path)
+
+    def substituted(self, given: Any) -> str:
+        text, names = given if isinstance(given, list) else (given, {})
+
+        def known(match: re.Match[str]) -> str:
+            name = match[1]
+            if name in names:
+                return str(self.value(names[name]))
+            return self.attribute(name.split(".", 1)) if "." in name else str(self.ref(name))
+
+        return re.sub(r"\$\{([^}]+)\}", known, text)
+
+
+_FUNCTIONS: dict[str, Callable[[_Stack, Any], Any]] = {
+    "Ref": _Stack.ref,
+    "Condition": _Stack.holds,
+    "Fn::GetAtt": lambda stack, given: stack.attribute(given.split(".", 1) if isinstance(given, str) else given),
+    "Fn::Sub": _Stack.substituted,
+    "Fn::If": lambda stack, given: stack.value(given[1] if stack.holds(given[0]) else given[2]),
+    "Fn::Equals": lambda stack, given: str(stack.value(given[0])) == str(stack.value(given[1])),
+    "Fn::Not": lambda stack, given: not stack.value(given[0]),
+    "Fn::Join": lambda stack, given: given[0].join(stack.value(given[1])),
+    "Fn::Select": lambda stack, given: f"{given[1]}[{given[0]}]",
+}
+
+
+def role_policies(resources: Mapping[str, dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the policies of all roles by their names in the template."""
+    roles = of_kind(resources, "AWS::IAM::Role")
+    assert all(
+        role.keys() <= {"RoleName", "Description", "AssumeRolePolicyDocument", "Policies"} for role in roles.values()
+    )
+    return {name: [policy["PolicyDocument"] for policy in role["Policies"]] for name, role in roles.items()}  # fmt: skip
 
 
 def statements(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the statements of policies, their actions and resources as lists."""
-    found = [statement for document in documents for statement in listed(document["Statement"])]
+    found = [statement for document in documents for statement in document["Statement"]]
     return [one | {name: listed(one[name]) for name in ("Action", "Resource") if name in one} for one in found]
 
 
@@ -126,22 +118,21 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def allows(documents: list[dict[str, Any]], action: str, resource: str, **context: str) -> bool:
+def allows(documents: list[dict[str, Any]], action: str, resource: str, known: Mapping[str, str] | None = None) -> bool:
     """Return what IAM answers, as far as these policies go: any denial counts, then any permission.
 
     Args:
         documents: Policies of the one who asks.
         action: Such as "s3:GetObject".
         resource: An ARN.
-        context: What is known of the request; for iam__PassedToService read iam:PassedToService.
+        known: What is known of the request, such as {"iam:PassedToService": "ecs-tasks.amazonaws.com"}.
     """
-    known = {key.replace("__", ":"): value for key, value in context.items()}
     effects = [
         statement["Effect"]
         for statement in statements(documents)
         if any(_like(action.lower(), pattern.lower()) for pattern in statement["Action"])
-        and any(_like(resource, pattern) for pattern in statement["Resource"])
-        and conditions_hold(statement.get("Condition", {}), known)
+        and any(_like(resource, pattern) for pattern in statement.get("Resource", ["*"]))
+        and conditions_hold(statement.get("Condition", {}), known or {})
     ]
     return "Allow" in effects and "Deny" not in effects
 
@@ -156,7 +147,7 @@ def conditions_hold(conditions: dict[str, dict[str, Any]], known: Mapping[str, s
 
 
 def _like(text: str | None, pattern: str) -> bool:
-    return text is not None and fnmatchcase(text, re.sub(r"\[", "[[]", pattern))
+    return text is not None and fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 _OPERATORS: dict[str, Callable[[str | None, str], bool]] = {

@@ -1,6 +1,7 @@
 """The images are really built, and run as a container would be: another root, read-only, not as root."""
 
 import json
+import os
 import shutil
 import socket
 import time
@@ -16,6 +17,7 @@ from image_support import ROOT, Image, asked, built, container, missing, ran
 
 from loantap import __version__
 from loantap.model.persistence import load_model
+from loantap.serve.scoring import score_application
 
 pytestmark = [pytest.mark.image, pytest.mark.xdist_group("image")]
 MB = 1_000_000
@@ -90,7 +92,9 @@ def test_no_tool_of_the_build_is_left(target: str, request: pytest.FixtureReques
     root = request.getfixturevalue(target).root
     assert not [path for path in (root / "build", root / "root/.cache", root / "opt/loantap/bin/pip") if path.exists()]
     packages = next((root / "opt/loantap/lib").glob("python3*")) / "site-packages"
-    assert not [path.name for path in packages.iterdir() if path.name.startswith(("pip-", "pytest", "mypy-", "jupyterlab"))]
+    assert not [
+        path.name for path in packages.iterdir() if path.name.startswith(("pip-", "pytest", "mypy-", "jupyterlab"))
+    ]
     assert (packages / "pandas").is_dir()
     assert not list(packages.rglob("tests"))
     assert not [name for name in ("gcc", "cc", "make", "git") if (root / "usr/bin" / name).exists()]
@@ -144,7 +148,7 @@ def test_the_service_scores_as_the_saved_model_does(
         uids = running.inner.uids()
         assert (uids.real, uids.effective, uids.saved) == (10001, 10001, 10001)
         assert running.stop(within=10) == 0
-    expected = load_model(model_folder).scorer().score(application)
+    expected = score_application(load_model(model_folder), application)
     assert scored["probability_of_default"] == pytest.approx(expected.probability_of_default, abs=1e-12)
 
 
@@ -183,3 +187,35 @@ def test_the_dashboard_answers_and_ends(dashboard: Image, model_folder: Path, po
         assert b"<title>" in get(f"http://127.0.0.1:{port}/")[1]
         assert running.inner.uids().real == 10001
         assert running.stop(within=15) == 0
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Path:
+    """What is mounted at /srv/loantap: a folder that the image's user may write to."""
+    folder = tmp_path / "share"
+    for path in (folder, *(folder / name for name in ("models", "runs", "watch"))):
+        path.mkdir()
+        os.chown(path, 10001, 10001)
+    return folder
+
+
+def test_the_monthly_job_runs_and_keeps_the_champion_that_a_small_run_cannot_beat(report: Image, share: Path):
+    code, said = ran(report, "/app/bin/monthly", "--rows", "3000", mounts={share: "/srv/loantap"})
+    assert code == 1, said
+    assert "the champion stays what it was" in said
+    assert "LOANTAP_REPORT_BUCKET names where to" in said
+    (run,) = (share / "runs").iterdir()
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["status"] == "done"
+    assert manifest["git_commit"].removesuffix("+changes") == asked("git", "rev-parse", "HEAD")
+    assert (run / "report/loantap-insights.pdf").stat().st_uid == 10001
+    assert not (share / "models/champion.json").exists()
+
+
+def test_the_monthly_job_ends_when_it_is_told_to(report: Image, share: Path):
+    with container(report, ["/app/bin/monthly", "--rows", "3000"], mounts={share: "/srv/loantap"}) as running:
+        deadline = time.monotonic() + 60
+        while not list(share.glob("runs/*/manifest.json")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert running.stop(within=15) != 0
+    assert json.loads(next(share.glob("runs/*/manifest.json")).read_text())["status"] != "done"

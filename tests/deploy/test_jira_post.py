@@ -253,8 +253,7 @@ def test_a_server_that_repeats_secrets_does_not_get_them_into_the_log(
     run(jira)
     said = "".join(capsys.readouterr())
     assert said
-    assert SECRET not in said
-    assert 's3cret/\\"' not in said
+    assert SECRET[:6] not in said
     assert path == "token" or TOKEN not in said
 
 

@@ -65,7 +65,9 @@ def test_the_latest_page_leads_to_the_whole_report(first: Path, place: Path):
 
 def test_nothing_but_the_report_is_in_the_place(first: Path, place: Path):
     done = publish(first, place)
-    report = {f"{done.path}/{path.relative_to(first / 'report')}" for path in (first / "report").rglob("*") if path.is_file()}
+    report = {
+        f"{done.path}/{path.relative_to(first / 'report')}" for path in (first / "report").rglob("*") if path.is_file()
+    }
     assert set(snapshot(place)) == report | {f"{done.path}/run.json", "index.html", "latest/index.html"}
 
 
@@ -89,7 +91,9 @@ def test_a_second_time_writes_nothing(first: Path, place: Path):
     assert snapshot(place) == before
 
 
-def test_an_older_run_published_again_is_the_latest_and_nothing_is_written_twice(first: Path, second: Path, place: Path):
+def test_an_older_run_published_again_is_the_latest_and_nothing_is_written_twice(
+    first: Path, second: Path, place: Path
+):
     publish(first, place)
     publish(second, place)
     before = snapshot(place)
@@ -213,7 +217,9 @@ def test_a_full_disk_leaves_the_former_report_and_a_second_try_completes_it(
     assert words_of(read_site(Folder(place))) == {"second"}
 
 
-def test_the_message_of_a_failure_says_what_readers_see(first: Path, second: Path, place: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_message_of_a_failure_says_what_readers_see(
+    first: Path, second: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+):
     publish(first, place)
     FullDisk(monkeypatch, room=3)
     with pytest.raises(DeployError, match="The latest report is the one it was"):
@@ -294,7 +300,9 @@ def test_the_command_says_what_it_did_and_ends_with_the_address(first: Path, sec
     assert older[-1] == f"Latest: {place}/latest/index.html"
 
 
-def test_a_run_is_found_by_its_name(first: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Any):
+def test_a_run_is_found_by_its_name(
+    first: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Any
+):
     (tmp_path / "_quarto.yml").touch()
     first.rename(tmp_path / "moved")
     (tmp_path / "runs").mkdir()

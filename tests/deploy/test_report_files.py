@@ -33,7 +33,12 @@ def test_only_files_of_the_report_are_read(run: Path):
 
 def test_the_record_says_what_was_published(run: Path):
     edition = read_report(run).edition
-    assert (edition.run_id, edition.kind, edition.synthetic, edition.rows) == ("20250105-060000", "synthetic", True, 5000)
+    assert (edition.run_id, edition.kind, edition.synthetic, edition.rows) == (
+        "20250105-060000",
+        "synthetic",
+        True,
+        5000,
+    )
     assert edition.finished_at.isoformat() == "2025-01-05T06:30:00+00:00"
     assert edition.files["about.html"].size == (run / "report" / "about.html").stat().st_size
 
@@ -169,4 +174,6 @@ def test_a_large_report_is_checked_quickly(run: Path):
         (run / "report" / f"page{number}.html").write_text(links)
     started = time.perf_counter()
     read_report(run)
-    assert time.perf_counter() - started < 20  # it takes about 2 s; a check that grows with the square would take minutes
+    assert (
+        time.perf_counter() - started < 20
+    )  # it takes about 2 s; a check that grows with the square would take minutes

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from loantap import __version__
-from loantap.cli import dashboard, models, policy, run, score, serve, sources, tools, watch
+from loantap.cli import dashboard, deploy, models, policy, run, score, serve, sources, tools, watch
 from loantap.cli.common import console, errors
 from loantap.errors import LoanTapError
 
@@ -27,6 +27,7 @@ app.command()(watch.watch)
 app.add_typer(sources.app, name="sources")
 app.add_typer(sources.demo_app, name="demo")
 app.add_typer(serve.app, name="serve")
+app.add_typer(deploy.app, name="deploy")
 serve.app.command()(dashboard.dashboard)
 _COMMANDS: tuple[Callable[..., None], ...] = (
     models.promote, models.export, models.track, models.mlflow, sources.publish, tools.synthetic, tools.claims, tools.lab,

@@ -21,7 +21,10 @@ def api(
         str, typer.Option(help="Address to listen at; others than this machine need another one.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes any free one.", min=0, max=65_535)] = 8000,
-    keys: Annotated[Path | None, typer.Option(help="File of keys; else the lines of LOANTAP_API_KEYS; with neither everybody may ask.")] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="File of keys; else the lines of LOANTAP_API_KEYS; with neither everybody may ask."),
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Requests a second from one key, or address; no limit if absent.", min=0.01)
     ] = None,

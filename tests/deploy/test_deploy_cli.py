@@ -1,0 +1,93 @@
+"""`loantap deploy` as it is typed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ecs_support import Aws
+from registry_support import image_file
+
+pytestmark = pytest.mark.xdist_group("deploy")
+
+
+def loantap(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "loantap", "deploy", *words], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_plan_then_the_deployment_then_nothing(account: Aws, tmp_path: Path):
+    words = ["--environment", "staging", "--image", image_file(tmp_path / "api.tar"), "--no-smoke"]
+    plan = loantap(*words, "--dry-run")
+    assert plan.returncode == 0, plan.stderr
+    assert "Nothing was done" in plan.stdout
+    assert account.front.changes == []
+    done = loantap(*words)
+    assert done.returncode == 0, done.stderr
+    assert "Done: 5 steps changed something." in done.stdout
+    assert account.image_that_runs() != "former"
+    again = loantap(*words)
+    assert again.returncode == 0, again.stderr
+    assert "Done: nothing changed." in again.stdout
+
+
+def test_a_service_that_does_not_answer_is_taken_back_and_the_exit_code_tells(account: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # fmt: skip
+    monkeypatch.setenv("LOANTAP_SMOKE_KEY", "not-to-be-seen")
+    done = loantap("--environment", "staging", "--image", image_file(tmp_path / "api.tar"))
+    assert done.returncode == 1
+    assert "DeployError: http://127.0.0.1:9/ready" in done.stderr
+    assert "The service runs loantap-staging-api:1 again, and is stable." in done.stderr
+    assert "not-to-be-seen" not in done.stdout + done.stderr
+    assert account.image_that_runs() == "former"
+
+
+def test_a_dashboard_is_pushed_and_no_more(account: Aws, tmp_path: Path):
+    done = loantap("--environment", "staging", "--image", image_file(tmp_path / "d.tar", "dashboard"))
+    assert done.returncode == 0, done.stderr
+    assert account.front.changes == ["ecr:CreateRepository"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), "expected --image FILE and --environment"),
+        (("--environment", "staging"), "expected --image FILE"),
+        (("--environment", "staging", "--image", "absent.tar"), "expected the file of an image, found none"),
+        (("--environment", "elsewhere", "--image", "absent.tar"), "'elsewhere' is not one of"),
+        (("task",), "expected --environment"),
+        (("report", "no-such-run", "--to", "x"), "no-such-run"),
+    ],
+)
+def test_wrong_options_end_with_2_and_say_what_is_right(words: tuple[str, ...], expected: str):
+    done = loantap(*words)
+    assert done.returncode == 2
+    assert expected in done.stderr
+
+
+def test_without_credentials_or_region_what_to_do_is_said(
+    account: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    image = image_file(tmp_path / "api.tar")
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    done = loantap("--environment", "staging", "--image", image)
+    assert (done.returncode, "Set AWS_REGION" in done.stderr) == (1, True), done.stderr
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    done = loantap("--environment", "staging", "--image", image, "--region", "eu-central-1")
+    assert (done.returncode, "aws sso login" in done.stderr) == (1, True), done.stderr
+
+
+def test_a_first_push_is_recorded_for_the_stack(account: Aws, tmp_path: Path):
+    account.client("cloudformation").delete_stack(StackName="loantap-staging")
+    words = ("--environment", "staging", "--image", image_file(tmp_path / "api.tar"))
+    refused = loantap(*words)
+    assert refused.returncode == 2
+    assert "--push-only" in refused.stderr
+    assert loantap(*words, "--push-only").returncode == 0
+    assert json.dumps(account.recorded()).count("loantap/api@sha256:") == 1

@@ -1,0 +1,83 @@
+"""The monthly task, run now."""
+
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from ecs_support import Aws
+from moto.ecs.models import EC2ContainerServiceBackend, Task
+from moto.moto_api import state_manager
+
+from loantap.deploy.stack import Environment
+from loantap.deploy.tasks import read_definition, run_task
+from loantap.errors import DeployError
+
+pytestmark = pytest.mark.xdist_group("deploy")
+
+
+@pytest.fixture
+def ending(account: Aws) -> Iterator[dict[str, object]]:
+    """How the task ends at the third look: its exit code (None: it never began), and the reason."""
+    end: dict[str, object] = {"code": 0, "reason": "Essential container in task exited", "looks": 3}
+    described, looked = EC2ContainerServiceBackend.describe_tasks, []
+
+    def describe(self: object, cluster: str, tasks: list[str]) -> list[Task]:
+        (task,) = described(self, cluster, tasks)  # type: ignore[arg-type]
+        looked.append(1)
+        task.status = "STOPPED" if len(looked) >= int(str(end["looks"])) else "RUNNING"
+        task.stopped_reason = str(end["reason"])
+        task.containers[0].name, task.containers[0].exitCode = "report", end["code"]  # type: ignore[assignment]
+        return [task]
+
+    state_manager.set_transition("ecs::task", {"progression": "manual", "times": 10**9})  # moto's own way would go on
+    with patch.object(EC2ContainerServiceBackend, "describe_tasks", describe):
+        yield end
+    state_manager.unset_transition("ecs::task")
+
+
+def run(*arguments: str, limit: float = 5) -> tuple[int, list[str]]:
+    said: list[str] = []
+    return run_task(Environment("staging"), arguments=list(arguments), pause=0.01, limit=limit, say=said.append), said
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_the_exit_code_is_the_tasks_own(code: int, account: Aws, ending: dict[str, object]):
+    ending["code"] = code
+    got, said = run()
+    assert got == code
+    assert [line.partition(" after")[0] for line in said[1:]] == ["RUNNING", "STOPPED"]
+    assert account.front.changes == ["ecs:RunTask"]
+
+
+def test_arguments_reach_the_job(account: Aws, ending: dict[str, object]):
+    run("--rows", "50000")
+    (arn,) = account.client("ecs").list_tasks(cluster="loantap-staging")["taskArns"]
+    (task,) = account.client("ecs").describe_tasks(cluster="loantap-staging", tasks=[arn])["tasks"]
+    assert task["overrides"]["containerOverrides"] == [
+        {"name": "report", "command": ["/app/bin/monthly", "--rows", "50000"]}
+    ]
+    assert task["launchType"] == "FARGATE"
+    assert task["taskDefinitionArn"].endswith("loantap-staging-report:1")
+
+
+def test_a_task_that_never_began_is_an_error(account: Aws, ending: dict[str, object]):
+    ending |= {"code": None, "reason": "CannotPullContainerError: not found"}
+    with pytest.raises(DeployError, match=r"stopped before it could end: CannotPullContainerError"):
+        run()
+
+
+def test_nobody_waits_for_ever(account: Aws, ending: dict[str, object]):
+    ending["looks"] = 10_000
+    with pytest.raises(DeployError, match=r"expected an end within 0 s, it is RUNNING\. It goes on"):
+        run(limit=0.1)
+
+
+def test_what_is_denied_is_named(account: Aws):
+    account.front.refuse("ecs:RunTask", "AccessDeniedException")
+    with pytest.raises(DeployError, match="Let the role do RunTask"):
+        run()
+
+
+def test_a_container_that_is_not_there_is_said(account: Aws):
+    with pytest.raises(DeployError, match="expected a container dashboard, found none"):
+        read_definition(Environment("staging"), "loantap-staging-api").image("dashboard")
