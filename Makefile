@@ -58,11 +58,12 @@ image: ## build the image of TARGET=api|dashboard|report into build/loantap-TARG
 test-image: $(VENV)/.dev ## build the images with buildah on a base of Debian's packages, and run them (needs root)
 	$(BIN)/python -m pytest -m image
 
-audit: $(VENV)/.dev ## known vulnerabilities, a bill of materials and licences, into build/
+AUDITED := $(wildcard requirements/image-*.lock)
+audit: $(VENV)/.dev ## known vulnerabilities, bills of materials and licences of the images, into build/
 	@mkdir -p build
 	$(BIN)/python scripts/licences.py --out build/licences.md
-	$(BIN)/cyclonedx-py requirements requirements/image-report.lock --output-file build/sbom.cdx.json
-	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements/image-report.lock
+	$(foreach image,api dashboard report,$(BIN)/cyclonedx-py requirements requirements/image-$(image).lock --pyproject pyproject.toml --output-reproducible --output-file build/$(image).cdx.json &&) true
+	$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes $(foreach lock,$(AUDITED),--requirement $(lock))
 
 lab: $(VENV)/.dev ## open JupyterLab on the notebooks
 	$(BIN)/loantap lab

@@ -24,6 +24,7 @@ step() {
   wait "$child"
 }
 
+mkdir -p /srv/loantap/models /srv/loantap/runs /srv/loantap/watch
 run=/srv/loantap/runs/monthly-$(date -u +%Y-%m-%dT%H%M%SZ)
 code=0
 allow=

@@ -3,6 +3,7 @@
 import json
 import posixpath
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -115,16 +116,19 @@ class Front:
             self.keys.append(key)
             fault = self.fault(key, len(self.keys))
         if fault == "cut":
-            raise ConnectionResetError
+            return self._hang_up(environ)
         if fault and fault != "lost":
-            start_response(fault, [("Content-Type", "application/xml")])
-            code = fault.split()[1]
-            return [f"<Error><Code>{code}</Code><Message>as the test asks</Message></Error>".encode()]
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))  # the server waits for what is left
+            said = f"<Error><Code>{fault.split()[1]}</Code><Message>as the test asks</Message></Error>".encode()
+            start_response(fault, [("Content-Type", "application/xml"), ("Content-Length", str(len(said)))])
+            return [said]
         answer = list(self._moto(environ, start_response))
         self.after(key)
-        if fault == "lost":  # it was written, and nobody learns of it
-            raise ConnectionResetError
-        return answer
+        return self._hang_up(environ) if fault == "lost" else answer  # it was written, and nobody learns of it
+
+    def _hang_up(self, environ: dict[str, Any]) -> list[bytes]:
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionResetError
 
 
 class _Quiet(MotoRequestHandler):

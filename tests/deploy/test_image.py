@@ -11,9 +11,11 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+import boto3
 import pytest
 from absences import absent
 from image_support import ROOT, Image, asked, built, container, missing, ran
+from report_support import BUCKET, Front, s3_server
 
 from loantap import __version__
 from loantap.model.persistence import load_model
@@ -193,23 +195,34 @@ def test_the_dashboard_answers_and_ends(dashboard: Image, model_folder: Path, po
 def share(tmp_path: Path) -> Path:
     """What is mounted at /srv/loantap: a folder that the image's user may write to."""
     folder = tmp_path / "share"
-    for path in (folder, *(folder / name for name in ("models", "runs", "watch"))):
-        path.mkdir()
-        os.chown(path, 10001, 10001)
+    folder.mkdir()
+    os.chown(folder, 10001, 10001)
     return folder
 
 
-def test_the_monthly_job_runs_and_keeps_the_champion_that_a_small_run_cannot_beat(report: Image, share: Path):
-    code, said = ran(report, "/app/bin/monthly", "--rows", "3000", mounts={share: "/srv/loantap"})
+def test_the_monthly_job_publishes_and_keeps_the_champion_that_a_small_run_cannot_beat(report: Image, share: Path):
+    with s3_server(Front()) as address:
+        keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "eu-central-1"}
+        s3 = boto3.client("s3", endpoint_url=address, aws_access_key_id="testing", aws_secret_access_key="testing", region_name="us-east-1")  # fmt: skip
+        s3.create_bucket(Bucket=BUCKET)
+        code, said = ran(
+            report, "/app/bin/monthly", "--rows", "3000", mounts={share: "/srv/loantap"},
+            AWS_ENDPOINT_URL=address, LOANTAP_REPORT_BUCKET=BUCKET, LOANTAP_ALLOW_SYNTHETIC="yes", **keys,
+        )  # fmt: skip
+        latest = s3.get_object(Bucket=BUCKET, Key="latest/index.html")["Body"].read().decode()
+        held = [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert code == 1, said
     assert "the champion stays what it was" in said
-    assert "LOANTAP_REPORT_BUCKET names where to" in said
+    assert "no live loans are watched" in said
     (run,) = (share / "runs").iterdir()
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["status"] == "done"
     assert manifest["git_commit"].removesuffix("+changes") == asked("git", "rev-parse", "HEAD")
     assert (run / "report/loantap-insights.pdf").stat().st_uid == 10001
     assert not (share / "models/champion.json").exists()
+    assert f"runs/{manifest['run_id']}/" in latest
+    assert [key for key in held if key.endswith("loantap-insights.pdf")]
+    assert not [key for key in held if "parquet" in key or "quarantine" in key]
 
 
 def test_the_monthly_job_ends_when_it_is_told_to(report: Image, share: Path):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -28,7 +29,6 @@ PAGE = ROOT / "docs" / "pipelines.md"
 CONFIG = yaml.safe_load(FILE.read_text("utf-8"))
 PIPELINES = CONFIG["pipelines"]
 PULL_REQUEST, MAIN, CUSTOM = PIPELINES["pull-requests"]["**"], PIPELINES["branches"]["main"], PIPELINES["custom"]
-CI_TAKES_A_COMMAND = '"$@"' in (ROOT / ".ci" / "run").read_text("utf-8")
 TOKEN = 'a token\'of "Bitbucket" %s $HOME'
 
 pytestmark = pytest.mark.xdist_group("pipelines")
@@ -64,6 +64,26 @@ def pytest_takes(line: str) -> None:
         assert option == "--junitxml" or (ROOT / value).is_dir(), value
 
 
+def ci_does_this_alone(line: str) -> None:
+    """It hands the command on, once, ends as that does, and does not go on to test."""
+    for code in (0, 7):
+        with TemporaryDirectory() as folder:
+            (Path(folder) / ".ci").mkdir()
+            shutil.copy2(ROOT / ".ci" / "run", Path(folder) / ".ci")
+            programs = {
+                "dpkg": "exit 0",
+                "apt-get": "exit 0",
+                "make": f'echo "make $*" >> {folder}/called; exit {code}',
+            }
+            for name, text in programs.items():
+                (Path(folder) / name).write_text(f"#!/bin/sh\n{text}\n")
+                (Path(folder) / name).chmod(0o755)
+            environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+            done = subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, check=False)
+            assert (Path(folder) / "called").read_text().splitlines() == [line.removeprefix(".ci/run ")]
+            assert done.returncode == code
+
+
 def loantap_takes(line: str) -> None:
     """The command exists, with these options and environments; with --help it only says so."""
     program, *words = shlex.split(line.partition(" -- ")[0].replace('"$BITBUCKET_DEPLOYMENT_ENVIRONMENT"', "staging"))
@@ -86,6 +106,7 @@ class Instead:
 NOT_RUN = {
     **{line: Instead("the tests would run themselves", pytest_takes) for line in SUITES},
     **{line: Instead("there is no AWS here", loantap_takes) for line in DEPLOYS},
+    ".ci/run make .venv/.dev .venv/.tools": Instead("installs Debian's packages", ci_does_this_alone),
     "make report OUT=build/run": Instead("takes minutes; tests/end_to_end runs the job on fewer loans", make_knows),
     "DOCKER_BUILDKIT=1 make image TARGET=api": Instead("make test-image builds it", make_knows),
     "DOCKER_BUILDKIT=1 make image TARGET=report": Instead("make test-image builds it", make_knows),
@@ -94,7 +115,6 @@ NOT_RUN = {
 RUN = [
     'python3 scripts/jira_keys.py --project=LT --branch="$BITBUCKET_BRANCH" "$BITBUCKET_PR_DESTINATION_COMMIT..HEAD"',
     "make lint",
-    ".ci/run make .venv/.dev .venv/.tools",
     "make audit",
     'export AWS_WEB_IDENTITY_TOKEN_FILE="$(mktemp)" && printf %s "$BITBUCKET_STEP_OIDC_TOKEN" > "$AWS_WEB_IDENTITY_TOKEN_FILE"',
     "apt-get update -qq && apt-get install -y -qq --no-install-recommends skopeo",
@@ -125,7 +145,6 @@ def test_every_line_is_run_or_has_a_reason_not_to_be():
 
 @pytest.mark.parametrize("line", RUN)
 def test_a_line_that_can_run_here_runs(line: str, clone: Clone):
-    assert ".ci/run" not in line or CI_TAKES_A_COMMAND, "without it .ci/run would start these tests from within"
     done = clone.bash(line)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
@@ -173,11 +192,6 @@ def test_the_audit_leaves_what_the_step_keeps(clone: Clone):
     (step,) = [step for step in steps_of(MAIN) if "make audit" in step["script"]]
     (kept,) = step["artifacts"]["upload"]
     assert all(list(clone.folder.glob(pattern)) for pattern in kept["paths"])
-
-
-def test_ci_fails_where_what_it_is_given_fails(clone: Clone):
-    assert CI_TAKES_A_COMMAND
-    assert clone.bash(".ci/run false").returncode == 1
 
 
 def test_main_runs_what_a_pull_request_runs_and_then_deploys():
@@ -249,6 +263,17 @@ def test_only_steps_that_deploy_get_an_identity_and_all_of_them():
 def test_no_line_names_a_key_that_lives_long():
     text = FILE.read_text("utf-8")
     assert not re.search(r"AWS_ACCESS_KEY|AWS_SECRET|AWS_SESSION|arn:aws|password", text, re.I)
+
+
+@pytest.mark.parametrize("items", [PULL_REQUEST, MAIN, *CUSTOM.values()])
+def test_every_variable_that_a_pipeline_uses_is_given_to_it(items: list[dict[str, Any]]):
+    given = {variable["name"] for item in items for variable in item.get("variables", [])}
+    given |= {"BITBUCKET_BRANCH", "BITBUCKET_PR_DESTINATION_COMMIT"} if items is PULL_REQUEST else set()
+    for step in steps_of(items):
+        own = {"BITBUCKET_STEP_OIDC_TOKEN", "BITBUCKET_DEPLOYMENT_ENVIRONMENT"} if "deployment" in step else set()
+        text = "\n".join(step["script"])
+        own |= set(re.findall(r"\bexport (\w+)=", text))
+        assert set(re.findall(r"\$\{?(\w+)", text)) <= given | own
 
 
 def test_images_are_pinned():

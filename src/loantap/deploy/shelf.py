@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from loantap.deploy import aws
+from loantap.deploy.stack import Environment
 from loantap.errors import DeployError
 from loantap.files import replacing
 
@@ -123,16 +124,8 @@ class Bucket:
 
 def environment_bucket(environment: str) -> Bucket:
     """Return the bucket in which an environment keeps its reports, as its stack says; raises DeployError without one."""
-    stack = f"loantap-{environment}"
-    with aws.answers(f"CloudFormation: reading stack {stack}"):
-        found = aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
-    if missing := {"ReportBucket", "ReportUrl"} - outputs.keys():
-        raise DeployError(
-            f"CloudFormation: stack {stack} ({found['StackStatus']}): expected the outputs ReportBucket and ReportUrl, "
-            f"found no {' and no '.join(sorted(missing))}. Wait until it is made, or update it from the template."
-        )
-    return Bucket(outputs["ReportBucket"], address=outputs["ReportUrl"])
+    bucket, address = Environment(environment).output("ReportBucket", "ReportUrl")
+    return Bucket(bucket, address=address)
 
 
 @contextmanager
