@@ -20,13 +20,12 @@ from pathlib import Path
 import pandas as pd
 import psutil
 from api_process import Service, running_service
+from page_parts import write_part
 
 from loantap.errors import MissingToolError
-from loantap.files import write_text
 from loantap.serve.api.openapi import EXAMPLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
-START, END = "<!-- load: written by scripts/bench_api.py -->\n", "<!-- end of load -->"
 APPLICATIONS = 1_000
 WARM_UP = 5  # seconds
 LUA = """
@@ -85,8 +84,7 @@ def main() -> None:
     table = pd.DataFrame(rows).to_markdown(index=False)
     cores = f"Python {platform.python_version()}, {os.cpu_count()} cores, wrk beside it on one of them."
     print(table, "\n", cores)
-    before, _, rest = PAGE.read_text("utf-8").partition(START)
-    write_text(PAGE, f"{before}{START}\n{table}\n\n{cores}\n\n{END}{rest.partition(END)[2]}")
+    write_part(PAGE, "load", f"{table}\n\n{cores}")
 
 
 def shown(load: Load) -> dict[str, object]:

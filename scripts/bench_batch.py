@@ -10,13 +10,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 from bench import measured
+from page_parts import write_part
 
 from loantap.data.applications import FIELDS
 from loantap.data.synthetic import generate_loans
-from loantap.files import write_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "scoring.md"
-START, END = "<!-- batch: written by scripts/bench_batch.py -->\n", "<!-- end of batch -->"
 PART = 396_030
 TIMES = (1, 5, 25)
 
@@ -51,9 +50,7 @@ def main() -> None:
                 rows.append({"rows": f"{times * PART:,}", "file": kind, "MB": f"{path.stat().st_size / 1e6:,.0f}", "seconds": f"{seconds:.1f}", "peak GB": f"{peak:.2f}"})  # fmt: skip
                 print(rows[-1])
                 path.unlink()
-    before, _, rest = PAGE.read_text("utf-8").partition(START)
-    _, _, after = rest.partition(END)
-    write_text(PAGE, f"{before}{START}\n{pd.DataFrame(rows).to_markdown(index=False)}\n\n{END}{after}")
+    write_part(PAGE, "batch", pd.DataFrame(rows).to_markdown(index=False))
 
 
 def write(part: pa.Table, path: Path, times: int) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from page_parts import write_part
 from scipy.special import expit
 
 from loantap.data.applications import Application
-from loantap.files import write_text
 from loantap.model.inputs import CATEGORIES, application_features
 from loantap.model.persistence import SavedModel, load_model
 from loantap.serve.api.answers import score_json
@@ -22,7 +22,6 @@ from loantap.serve.api.openapi import EXAMPLE
 from loantap.serve.scoring import score_application
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
-START, END = "<!-- cost: written by scripts/bench_score.py -->\n", "<!-- end of cost -->"
 ROUNDS = 15
 SECONDS = 0.05  # a round of one step
 
@@ -38,8 +37,7 @@ def main() -> None:
     table = pd.DataFrame(rows).to_markdown(index=False)
     about = f"A model of encoding '{model.facts.encoding}', {len(model.facts.features)} inputs, {model.pipeline['model'].coef_.size} coefficients."
     print(table, "\n", about)
-    before, _, rest = PAGE.read_text("utf-8").partition(START)
-    write_text(PAGE, f"{before}{START}\n{table}\n\n{about}\n\n{END}{rest.partition(END)[2]}")
+    write_part(PAGE, "cost", f"{table}\n\n{about}")
 
 
 def steps(model: SavedModel) -> dict[str, Callable[[], object]]:

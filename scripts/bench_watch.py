@@ -7,6 +7,7 @@ from sys import executable
 
 import pandas as pd
 from bench import measured
+from page_parts import write_part
 
 from loantap.data.applications import FIELDS
 from loantap.data.cleaning import typed
@@ -14,12 +15,10 @@ from loantap.data.contract import check_loans
 from loantap.data.snapshots import write_snapshots
 from loantap.data.synthetic import generate_loans
 from loantap.data.synthetic.panel import synthetic_panel
-from loantap.files import write_text
 from loantap.model.persistence import load_model
 from loantap.serve.locate import find_model
 
 PAGE = Path(__file__).parents[1] / "docs" / "early-warning.md"
-START, END = "<!-- watch: written by scripts/bench_watch.py -->\n", "<!-- end of watch -->"
 LOANS, MONTHS = 1_000_000, 24
 
 
@@ -42,9 +41,7 @@ def main() -> None:
             rows.append({"live loans": f"{given.loans:,}", "months": MONTHS, "snapshots": f"{count:,}", "file": kind, "MB": f"{snapshots.stat().st_size / 1e6:,.0f}", "seconds": f"{seconds:.1f}", "peak GB": f"{peak:.2f}"})  # fmt: skip
             print(rows[-1])
             snapshots.unlink()
-    before, _, rest = PAGE.read_text("utf-8").partition(START)
-    _, _, after = rest.partition(END)
-    write_text(PAGE, f"{before}{START}\n{pd.DataFrame(rows).to_markdown(index=False)}\n\n{END}{after}")
+    write_part(PAGE, "watch", pd.DataFrame(rows).to_markdown(index=False))
 
 
 def write(loans: int, snapshots: Path, applications: Path, model: Path) -> int:

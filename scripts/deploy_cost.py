@@ -14,14 +14,11 @@ from typing import Any
 
 import pandas as pd
 import yaml
-
-from loantap.errors import InputError
-from loantap.files import write_text
+from page_parts import write_part
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "deploy" / "runbook.md"
 FOLDER = ROOT / "deploy" / "ecs"
-START, END = "<!-- cost: written by scripts/deploy_cost.py -->\n", "<!-- end of cost -->"
 ENVIRONMENTS = ("staging", "production")
 
 
@@ -53,8 +50,9 @@ class Line:
 
 def main() -> None:
     """Write the table, and show it."""
-    print(cost_table(FOLDER))
-    write_table(PAGE, cost_table(FOLDER))
+    table = cost_table(FOLDER)
+    print(table)
+    write_part(PAGE, "cost", table)
 
 
 def cost_table(folder: Path) -> str:
@@ -153,17 +151,6 @@ def resources(folder: Path) -> Counter[str]:
         for path in folder.glob("*.yml")
         for kind in re.findall(r"^    Type: (AWS::\S+)$", path.read_text("utf-8"), re.M)
     )
-
-
-def write_table(page: Path, table: str) -> None:
-    """Write a table between its marks on a page; raises InputError without the page or the marks."""
-    text = page.read_text("utf-8") if page.is_file() else ""
-    if not re.search(f"{START}.*{END}", text, re.S):
-        raise InputError(
-            f"{page}: expected the lines {START.strip()} and {END}, found none. Put them where the table goes."
-        )
-    before, _, rest = text.partition(START)
-    write_text(page, f"{before}{START}\n{table}\n\n{END}{rest.partition(END)[2]}")
 
 
 if __name__ == "__main__":

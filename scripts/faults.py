@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from loantap.files import write_text
+from page_parts import write_part
 
 PAGE = Path(__file__).parents[1] / "docs" / "warehouse.md"
-START, END = "<!-- faults: written by scripts/faults.py -->\n", "<!-- end of faults -->"
 
 
 class Recorder:
@@ -44,9 +42,7 @@ def main() -> int:
         print(f"{skipped} faults could not be tried here; install what their tests ask for.")
     rows = [{"fault": kind, "tried": recorder.tried[kind], "survived": recorder.survived[kind]} for kind in sorted(recorder.tried)]  # fmt: skip
     rows.append({"fault": "all", "tried": recorder.tried.total(), "survived": recorder.survived.total()})
-    before, _, rest = PAGE.read_text("utf-8").partition(START)
-    _, _, after = rest.partition(END)
-    write_text(PAGE, f"{before}{START}\n{pd.DataFrame(rows).to_markdown(index=False)}\n\n{END}{after}")
+    write_part(PAGE, "faults", pd.DataFrame(rows).to_markdown(index=False))
     return int(code) or skipped
 
 

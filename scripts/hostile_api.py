@@ -21,13 +21,12 @@ from pathlib import Path
 import pandas as pd
 from api_process import Service, running_service
 from hostile_cases import KINDS, MARK, Case
+from page_parts import write_part
 
-from loantap.files import write_text
 from loantap.serve.api.keys import make_key
 from loantap.serve.api.openapi import EXAMPLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
-START, END = "<!-- hostile: written by scripts/hostile_api.py -->\n", "<!-- end of hostile -->"
 CLOSED = "closed"
 FUZZED = 3_000  # of the kinds that never end
 RAW = (
@@ -67,8 +66,7 @@ def main() -> None:
     table = pd.DataFrame(rows).fillna(0)
     table.loc[len(table)] = {"kind": "all", **table.drop(columns=["kind", "alive after"]).sum(), "alive after": "yes"}
     print(table.to_markdown(index=False))
-    before, _, rest = PAGE.read_text("utf-8").partition(START)
-    write_text(PAGE, f"{before}{START}\n{table.to_markdown(index=False)}\n\n{END}{rest.partition(END)[2]}")
+    write_part(PAGE, "hostile", table.to_markdown(index=False))
     if table["5xx"].iloc[-1]:
         raise SystemExit("the service failed")
 

@@ -16,7 +16,7 @@ UNBOUND = {
     "ecs:DescribeTaskDefinition": "AWS binds it to no family; a definition holds no secret",
 }
 NETWORK = rendered("network.yml")
-ENVIRONMENT = rendered("loantap.yml", Environment="staging", WarehouseSecret=WAREHOUSE)
+ENVIRONMENT = rendered("loantap.yml", Environment="staging", SourcesSecret=WAREHOUSE)
 PIPELINE = rendered(
     "pipeline-access.yml",
     Environment="staging",

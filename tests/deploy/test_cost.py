@@ -16,10 +16,13 @@ from loantap.settings import project_root
 if (scripts := str(project_root() / "scripts")) not in sys.path:
     sys.path.append(scripts)
 
+import deploy_capacity
 import deploy_cost
+from page_parts import write_part
 
 PRICES = yaml.safe_load((deploy_cost.FOLDER / "prices.yml").read_text("utf-8"))
-PAGE = f"# Runbook\n\n{deploy_cost.START}\nstale\n\n{deploy_cost.END}\n\nThe end.\n"
+START, END = "<!-- cost: written by scripts/deploy_cost.py -->\n", "<!-- end of cost -->"
+PAGE = f"# Runbook\n\n{START}\nstale\n\n{END}\n\nThe end.\n"
 
 
 @pytest.fixture
@@ -97,27 +100,36 @@ def test_what_is_billed_by_the_hour_is_counted_from_the_templates() -> None:
 def test_the_table_takes_the_place_of_the_former_and_the_rest_stays(tmp_path: Path) -> None:
     page = tmp_path / "runbook.md"
     page.write_text(PAGE, "utf-8")
-    deploy_cost.write_table(page, "| new |")
-    deploy_cost.write_table(page, "| new |")
+    write_part(page, "cost", "| new |")
+    write_part(page, "cost", "| new |")
     assert page.read_text("utf-8") == PAGE.replace("stale", "| new |")
 
 
-@pytest.mark.parametrize("text", [None, "", "# Runbook\n", f"{deploy_cost.START}\nno end\n", f"{deploy_cost.END}\n{deploy_cost.START}\n"])  # fmt: skip
+@pytest.mark.parametrize("text", [None, "", "# Runbook\n", f"{START}\nno end\n", f"{END}\n{START}\n"])  # fmt: skip
 def test_a_page_without_the_marks_is_left_as_it_is(tmp_path: Path, text: str | None) -> None:
     page = tmp_path / "runbook.md"
     if text is not None:
         page.write_text(text, "utf-8")
     with pytest.raises(InputError, match="expected the lines"):
-        deploy_cost.write_table(page, "| new |")
+        write_part(page, "cost", "| new |")
     assert (page.read_text("utf-8") if text is not None else None) == text
 
 
-def test_the_runbook_holds_what_the_script_would_write(tmp_path: Path) -> None:
-    page = tmp_path / "runbook.md"
-    page.write_text(deploy_cost.PAGE.read_text("utf-8") if deploy_cost.PAGE.is_file() else PAGE, "utf-8")
-    before = page.read_text("utf-8")
-    deploy_cost.write_table(page, deploy_cost.cost_table(deploy_cost.FOLDER))
-    assert not deploy_cost.PAGE.is_file() or page.read_text("utf-8") == before, "python scripts/deploy_cost.py"
+def test_capacity_is_the_measured_rate_times_cores_and_tasks(folder: Path) -> None:
+    load = "<!-- load: x -->\n| connections | s | scores |\n|   8 |   60 |   1,000 |  3.9 |\n|  16 |  60 |  900 |  8 |\n"
+    read = columns(deploy_capacity.capacity_table(folder, load))
+    assert read["a task"] == ["0.5 × 1,000 = 500", "1 × 1,000 = 1,000"]
+    assert read["more tasks are started from"][1] == "2 × 60% × 1,000 = 1,200"
+    assert read["all that there is"][1] == "6 × 1,000 = 6,000"
+
+
+def test_the_runbook_holds_what_the_scripts_would_write() -> None:
+    page = deploy_cost.PAGE.read_text("utf-8")
+    capacity = deploy_capacity.capacity_table(deploy_cost.FOLDER, deploy_capacity.LOAD.read_text("utf-8"))
+    for name, text in {"cost": deploy_cost.cost_table(deploy_cost.FOLDER), "capacity": capacity}.items():
+        script = f"scripts/deploy_{name}.py"
+        part = f"<!-- {name}: written by {script} -->\n\n{text}\n\n<!-- end of {name} -->"
+        assert part in page, f"run: python {script}"
 
 
 def test_the_table_says_that_prices_are_to_be_checked() -> None:

@@ -4,10 +4,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ecs_support import Aws
 from registry_support import image_file
+from typer.testing import CliRunner
+
+from loantap.cli.deploy import app
+from loantap.deploy.stack import Environment
 
 pytestmark = pytest.mark.xdist_group("deploy")
 
@@ -57,6 +62,8 @@ def test_a_dashboard_is_pushed_and_no_more(account: Aws, tmp_path: Path):
         (("--environment", "staging", "--image", "absent.tar"), "expected the file of an image, found none"),
         (("--environment", "elsewhere", "--image", "absent.tar"), "'elsewhere' is not one of"),
         (("task",), "expected --environment"),
+        (("run", "--", "promote", "--rollback"), "expected --environment"),
+        (("run", "--environment", "staging"), "expected a command of loantap after --"),
         (("report", "no-such-run", "--to", "x"), "no-such-run"),
     ],
 )
@@ -64,6 +71,38 @@ def test_wrong_options_end_with_2_and_say_what_is_right(words: tuple[str, ...], 
     done = loantap(*words)
     assert done.returncode == 2
     assert expected in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["task"], []),
+        (["task", "--", "--rows", "50000", "--environment", "x"], ["/app/bin/monthly", "--rows", "50000", "--environment", "x"]),
+        (["run", "--", "promote", "--rollback"], ["loantap", "promote", "--rollback"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_follows_is_run_there_and_its_exit_code_is_ours(
+    words: list[str], command: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[dict[str, Any]] = []
+
+    def run_task(environment: Environment, **facts: Any) -> int:
+        asked.append(facts | {"environment": environment})
+        return code
+
+    monkeypatch.setattr("loantap.deploy.tasks.run_task", run_task)
+    done = CliRunner().invoke(app, [words[0], "--environment", "staging", "--region", "eu-west-1", *words[1:]])
+    assert done.exit_code == code
+    assert asked[0]["command"] == command
+    assert asked[0]["environment"] == Environment("staging", "eu-west-1")
+
+
+def test_the_smoke_test_is_turned_off_by_the_environment_too(account: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # fmt: skip
+    monkeypatch.setenv("LOANTAP_SMOKE", "no")
+    plan = loantap("--environment", "staging", "--image", image_file(tmp_path / "api.tar"), "--dry-run")
+    assert plan.returncode == 0, plan.stderr
+    assert "ask it for a score" not in plan.stdout
 
 
 def test_without_credentials_or_region_what_to_do_is_said(

@@ -214,7 +214,9 @@ def test_the_monthly_job_publishes_and_keeps_the_champion_that_a_small_run_canno
     assert code == 1, said
     assert "the champion stays what it was" in said
     assert "no live loans are watched" in said
-    (run,) = (share / "runs").iterdir()
+    assert "MLflow: run " in said
+    assert (share / "runs/mlflow.db").stat().st_uid == 10001
+    (run,) = (share / "runs").glob("monthly-*")
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["status"] == "done"
     assert manifest["git_commit"].removesuffix("+changes") == asked("git", "rev-parse", "HEAD")

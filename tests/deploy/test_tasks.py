@@ -35,9 +35,9 @@ def ending(account: Aws) -> Iterator[dict[str, object]]:
     state_manager.unset_transition("ecs::task")
 
 
-def run(*arguments: str, limit: float = 5) -> tuple[int, list[str]]:
+def run(*command: str, limit: float = 5) -> tuple[int, list[str]]:
     said: list[str] = []
-    return run_task(Environment("staging"), arguments=list(arguments), pause=0.01, limit=limit, say=said.append), said
+    return run_task(Environment("staging"), command=list(command), pause=0.01, limit=limit, say=said.append), said
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
@@ -49,13 +49,13 @@ def test_the_exit_code_is_the_tasks_own(code: int, account: Aws, ending: dict[st
     assert account.front.changes == ["ecs:RunTask"]
 
 
-def test_arguments_reach_the_job(account: Aws, ending: dict[str, object]):
-    run("--rows", "50000")
+@pytest.mark.parametrize("command", [[], ["loantap", "promote", "--rollback"]])
+def test_the_command_takes_the_place_of_the_tasks_own(command: list[str], account: Aws, ending: dict[str, object]):
+    run(*command)
     (arn,) = account.client("ecs").list_tasks(cluster="loantap-staging")["taskArns"]
     (task,) = account.client("ecs").describe_tasks(cluster="loantap-staging", tasks=[arn])["tasks"]
-    assert task["overrides"]["containerOverrides"] == [
-        {"name": "report", "command": ["/app/bin/monthly", "--rows", "50000"]}
-    ]
+    overrides = task["overrides"].get("containerOverrides", [])
+    assert overrides == ([{"name": "report", "command": command}] if command else [])
     assert task["launchType"] == "FARGATE"
     assert task["taskDefinitionArn"].endswith("loantap-staging-report:1")
 

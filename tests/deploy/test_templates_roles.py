@@ -72,6 +72,14 @@ def test_without_a_warehouse_no_secret_is_read() -> None:
     assert not any("secretsmanager:GetSecretValue" in one["Action"] for one in statements(roles["ReportStartRole"]))
 
 
+def test_exported_files_are_read_from_one_bucket_and_left_as_they_are() -> None:
+    role = role_policies(rendered("loantap.yml", Environment="staging", DropBucket="exports"))["ReportRole"]
+    assert allows(role, "s3:GetObject", "arn:aws:s3:::exports/db2/CONTRACTS_1.csv")
+    assert allows(role, "s3:ListBucket", "arn:aws:s3:::exports")
+    assert not allows(role, "s3:PutObject", "arn:aws:s3:::exports/db2/CONTRACTS_1.csv")
+    assert not allows(role, "s3:GetObject", "arn:aws:s3:::exports-of-others/x")
+
+
 def test_the_schedule_runs_the_monthly_task_and_nothing_else() -> None:
     role = ROLES["ScheduleRole"]
     here = {"ecs:cluster": "Cluster.Arn"}

@@ -56,9 +56,17 @@ def test_files_belong_to_the_user_of_the_images() -> None:
 
 def test_a_secret_is_never_plain_environment() -> None:
     secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:warehouse-AbCdEf"
-    stack = rendered("loantap.yml", WarehouseSecret=secret, SourcesFile="/srv/loantap/loantap.yml", Snapshots="table:live")  # fmt: skip
+    stack = rendered(
+        "loantap.yml",
+        SourcesSecret=secret,
+        SourcesFile="/srv/loantap/loantap.yml",
+        Snapshots="table:live",
+        MlflowServer="https://mlflow.example.com",
+    )
     assert container("ApiTask", stack)["Secrets"] == [{"Name": "LOANTAP_API_KEYS", "ValueFrom": "ApiKeys"}]
-    assert container("ReportTask", stack)["Secrets"] == [{"Name": "WAREHOUSE_PASSWORD", "ValueFrom": secret}]
+    assert container("ReportTask", stack)["Secrets"] == [
+        {"Name": name, "ValueFrom": f"{secret}:{name}::"} for name in ("WAREHOUSE_PASSWORD", "DATABRICKS_TOKEN")
+    ]
     assert environment("ApiTask", stack) == {"LOANTAP_MODELS": "/srv/loantap/models"}
     assert environment("ReportTask", stack) == {
         "LOANTAP_MODELS": "/srv/loantap/models",
@@ -66,6 +74,7 @@ def test_a_secret_is_never_plain_environment() -> None:
         "LOANTAP_ALLOW_SYNTHETIC": "no",
         "LOANTAP_SOURCES": "/srv/loantap/loantap.yml",
         "LOANTAP_SNAPSHOTS": "table:live",
+        "MLFLOW_TRACKING_URI": "https://mlflow.example.com",
     }
     assert of_kind(stack, "AWS::SecretsManager::Secret")["ApiKeys"].keys() == {"Name", "Description", "KmsKeyId"}
 

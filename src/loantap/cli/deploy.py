@@ -30,7 +30,11 @@ def deploy(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     smoke: Annotated[
-        bool, typer.Option(help="Ask the service for a score when it stands; off where it cannot be reached from here.")
+        bool,
+        typer.Option(
+            envvar="LOANTAP_SMOKE",
+            help="Ask the service for a score when it stands; off where it cannot be reached from here.",
+        ),
     ] = True,
     time_limit: Annotated[float, typer.Option(help="Seconds that a rollout may take.", min=1)] = 900,
 ) -> None:
@@ -66,25 +70,45 @@ def deploy(
         _say(f"Done: {deployment.changed} steps changed something." if deployment.changed else "Done: nothing changed.")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+TimeLimitOption = Annotated[float, typer.Option(help="Seconds to wait for its end; it goes on after them.", min=1)]
+_REST = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command(context_settings=_REST)
 def task(
     context: typer.Context,
     environment: EnvironmentOption = None,
     region: RegionOption = None,
-    time_limit: Annotated[
-        float, typer.Option(help="Seconds to wait for its end; it goes on after them.", min=1)
-    ] = 7200,
+    time_limit: TimeLimitOption = 7200,
 ) -> None:
     """Run the monthly task now: run, promote through the gates, watch, publish. Its exit code is this one's.
 
     What follows -- goes to `loantap run` there, such as -- --rows 50000.
     """
+    command = ["/app/bin/monthly", *context.args] if context.args else []
+    _run_there(command, environment, region, time_limit)
+
+
+@app.command(context_settings=_REST)
+def run(
+    context: typer.Context,
+    environment: EnvironmentOption = None,
+    region: RegionOption = None,
+    time_limit: TimeLimitOption = 7200,
+) -> None:
+    """Run a command of loantap among an environment's files, such as -- promote --rollback. Its exit code is this one's."""
+    if not context.args:
+        raise InputError("expected a command of loantap after --, such as -- promote --rollback; found none.")
+    _run_there(["loantap", *context.args], environment, region, time_limit)
+
+
+def _run_there(command: list[str], environment: str | None, region: str | None, limit: float) -> None:
     if environment is None:
         raise InputError("expected --environment staging or production.")
     from loantap.deploy.stack import Environment
     from loantap.deploy.tasks import run_task
 
-    code = run_task(Environment(environment, region), arguments=context.args, pause=10, limit=time_limit, say=_say)
+    code = run_task(Environment(environment, region), command=command, pause=10, limit=limit, say=_say)
     if code:
         _say(f"The task ended with {code}; its log says why.")
         raise typer.Exit(code)

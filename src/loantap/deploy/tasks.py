@@ -69,13 +69,13 @@ def register(environment: Environment, former: Definition, container: Component,
 
 
 def run_task(
-    environment: Environment, *, arguments: list[str], pause: float, limit: float, say: Callable[[str], None]
+    environment: Environment, *, command: list[str], pause: float, limit: float, say: Callable[[str], None]
 ) -> int:
-    """Run the monthly task now, wait for its end, and return its exit code.
+    """Run a command in the monthly task's place, among its files; wait for its end, and return its exit code.
 
     Args:
         environment: Where.
-        arguments: What `loantap run` is told there, such as --rows 50000; the task's own command if empty.
+        command: What runs there; the monthly job if empty.
         pause: Seconds between two looks.
         limit: Seconds after which nobody waits any longer; the task goes on.
         say: Takes a line about what goes on.
@@ -85,9 +85,7 @@ def run_task(
     cluster, family, subnets, group = environment.output(
         "Cluster", "ReportTaskFamily", "TaskSubnets", "TaskSecurityGroup"
     )
-    overrides: dict[str, Any] = {}
-    if arguments:
-        overrides = {"containerOverrides": [{"name": "report", "command": ["/app/bin/monthly", *arguments]}]}
+    overrides = {"containerOverrides": [{"name": "report", "command": command}]} if command else {}
     network = {"subnets": subnets.split(","), "securityGroups": [group], "assignPublicIp": "DISABLED"}
     ecs, doing = environment.client("ecs"), f"ECS: running {family}"
     with aws.answers(doing):
@@ -96,7 +94,7 @@ def run_task(
             taskDefinition=family,
             launchType="FARGATE",
             count=1,
-            startedBy="loantap deploy task",
+            startedBy="loantap deploy",
             overrides=overrides,
             networkConfiguration={"awsvpcConfiguration": network},
         )
