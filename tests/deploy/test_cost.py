@@ -116,7 +116,9 @@ def test_a_page_without_the_marks_is_left_as_it_is(tmp_path: Path, text: str | N
 
 
 def test_capacity_is_the_measured_rate_times_cores_and_tasks(folder: Path) -> None:
-    load = "<!-- load: x -->\n| connections | s | scores |\n|   8 |   60 |   1,000 |  3.9 |\n|  16 |  60 |  900 |  8 |\n"
+    load = (
+        "<!-- load: x -->\n| connections | s | scores |\n|   8 |   60 |   1,000 |  3.9 |\n|  16 |  60 |  900 |  8 |\n"
+    )
     read = columns(deploy_capacity.capacity_table(folder, load))
     assert read["a task"] == ["0.5 × 1,000 = 500", "1 × 1,000 = 1,000"]
     assert read["more tasks are started from"][1] == "2 × 60% × 1,000 = 1,200"

@@ -26,6 +26,7 @@ from loantap.settings import project_root
 ROOT = project_root()
 FILE = ROOT / "bitbucket-pipelines.yml"
 PAGE = ROOT / "docs" / "pipelines.md"
+RUNBOOK = ROOT / "deploy" / "runbook.md"
 CONFIG = yaml.safe_load(FILE.read_text("utf-8"))
 PIPELINES = CONFIG["pipelines"]
 PULL_REQUEST, MAIN, CUSTOM = PIPELINES["pull-requests"]["**"], PIPELINES["branches"]["main"], PIPELINES["custom"]
@@ -300,7 +301,7 @@ def test_every_image_is_built_by_docker_in_a_clone_of_its_own():
 
 
 def bodies() -> list[dict[str, Any]]:
-    return [json.loads(text) for text in re.findall(r"```json\n(\{.*?\n\})\n```", PAGE.read_text("utf-8"), re.S)]
+    return [json.loads(text) for text in re.findall(r"```json\n(\{.*?\n\})\n```", RUNBOOK.read_text("utf-8"), re.S)]
 
 
 def test_what_jira_sends_starts_a_pipeline_that_there_is():
@@ -320,6 +321,6 @@ def test_the_page_tells_of_every_pipeline_and_variable():
     page = PAGE.read_text("utf-8")
     for name in CUSTOM:
         assert f"`{name}`" in page
-    for name in ("AWS_ROLE_ARN", "AWS_REGION", "LOANTAP_SMOKE_KEY", "RUN_OPTIONS", CONFIG["image"]):
+    for name in ("AWS_ROLE_ARN", "AWS_REGION", "LOANTAP_SMOKE_KEY", "LOANTAP_SMOKE", "RUN_OPTIONS", CONFIG["image"]):
         assert f"`{name}`" in page
     assert FILE.read_text("utf-8").count("--project=LT") == 1, "the page says to change it there"

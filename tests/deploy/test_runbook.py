@@ -1,0 +1,99 @@
+"""The runbook against what it speaks of: links, commands, parameters, alarms, permissions."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from access_support import ENVIRONMENT, ROLES
+from template_support import of_kind, statements, template
+from typer.main import get_command
+
+from loantap.cli import app
+from loantap.settings import project_root
+
+PAGES = ("deploy/runbook.md", "docs/publishing.md", "docs/pipelines.md")
+PAGE = (project_root() / "deploy" / "runbook.md").read_text("utf-8")
+BLOCKS = [text for _, kind, text in re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", PAGE, re.S | re.M) if not kind]
+LINES = [line.strip() for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
+SENTENCES = re.sub(r"^( *)```.*?^\1```$", "", PAGE, flags=re.S | re.M)
+COMMANDS = {
+    line[line.index("loantap ") :]
+    for line in [*LINES, *re.findall(r"`(loantap [^`]+)`", SENTENCES)]
+    if re.match(r"(\w+=\S+ )?loantap ", line)
+}
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as its readers make them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_somewhere(name: str) -> None:
+    page = project_root() / name
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text("utf-8"))
+    assert links
+    for path, anchor in links:
+        target = page if not path else page.parent / path
+        assert target.exists(), path
+        if anchor:
+            assert anchor in anchors(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("line", sorted(COMMANDS))
+def test_a_command_of_loantap_is_one_and_takes_its_options(line: str) -> None:
+    check_words(shlex.split(line.replace("$ENVIRONMENT", "staging").replace("$target", "api"), comments=True))
+
+
+def check_words(words: list[str]) -> None:
+    """Fail for a command or an option that there is not; nothing is run."""
+    command, context, args = get_command(app), None, words[1:]
+    while args and hasattr(command, "resolve_command"):
+        context = command.make_context(words[0], args, parent=context)
+        rest = [*context._protected_args, *context.args]
+        if not rest:
+            return
+        name, command, args = command.resolve_command(context, rest)
+        if (name, args[:1], "--" in args) == ("run", ["--environment"], True):  # what follows is a command too
+            check_words(["loantap", *args[args.index("--") + 1 :]])
+    if args:
+        command.make_context(words[0], args, parent=context)
+
+
+@pytest.mark.parametrize("line", ["loantap deplo", "loantap deploy --no-such", "loantap deploy run --environment staging -- promot"])  # fmt: skip
+def test_what_is_no_command_is_noticed(line: str) -> None:
+    with pytest.raises(Exception, match="(?i)no such"):
+        check_words(shlex.split(line))
+
+
+def test_parameters_of_stacks_are_those_of_the_template() -> None:
+    known = template("loantap.yml")["Parameters"]
+    file = re.search(r"\.parameters\" <<'END'\n(.*?)\n +END\n", PAGE, re.S)
+    assert file
+    given = dict(line.strip().split("=", 1) for line in file[1].splitlines())
+    needed = {name for name, facts in known.items() if "Default" not in facts}
+    assert needed - given.keys() == {"Environment", "ApiImage", "ReportImage"}, "those are in the files of sizes"
+    assert given.keys() <= known.keys()
+    for name in ("SourcesFile", "SourcesSecret", "DropBucket", "WarehouseCidr", "WarehousePort", "HostedZoneId", "MlflowServer", "AllowSynthetic"):  # fmt: skip
+        assert f"`{name}" in PAGE
+        assert name in known
+    for line in (line for line in LINES if "pipeline-access.yml" in line):
+        names = set(re.findall(r"(\w+)=", line.partition("--parameter-overrides")[2]))
+        assert names == {name for name, facts in template("pipeline-access.yml")["Parameters"].items() if "Default" not in facts}  # fmt: skip
+
+
+def test_every_alarm_is_explained_and_no_other() -> None:
+    alarms = [one["AlarmName"] for one in of_kind(ENVIRONMENT, "AWS::CloudWatch::Alarm").values()]
+    rules = [one["Name"] for one in of_kind(ENVIRONMENT, "AWS::Events::Rule").values()]
+    made = {name.removeprefix("loantap-staging-") for name in (*alarms, *rules)}
+    section = PAGE.partition("## Alarms")[2].partition("## Capacity")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.M)) == made
+    assert len(made) == 7
+
+
+def test_permissions_are_those_that_the_pipeline_has() -> None:
+    section = PAGE.partition("## What a deployment may do")[2].partition("## What was not seen")[0]
+    told = set(re.findall(r"`([a-z0-9]+:[A-Za-z]+)`", section))
+    assert told == {action for statement in statements(ROLES["DeployRole"]) for action in statement["Action"]}
