@@ -64,7 +64,7 @@ def check_words(words: list[str]) -> None:
 
 @pytest.mark.parametrize("line", ["loantap deplo", "loantap deploy --no-such", "loantap deploy run --environment staging -- promot"])  # fmt: skip
 def test_what_is_no_command_is_noticed(line: str) -> None:
-    with pytest.raises(Exception, match="(?i)no such"):
+    with pytest.raises(Exception, match=r"(?i)no such"):
         check_words(shlex.split(line))
 
 

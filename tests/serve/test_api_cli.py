@@ -49,6 +49,24 @@ def test_keys_that_are_not_there_are_said(model_folder: Path, tmp_path: Path):
     assert "Make one: loantap serve key" in str(found.exception)
 
 
+def test_keys_of_the_environment_are_asked_for_and_none_there_is_an_error(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # fmt: skip
+    held: list[Any] = []
+    monkeypatch.setattr("loantap.serve.api.server.serve", lambda app, **_: held.append(app))
+    key = runner.invoke(app, ["key", "branch", "--file", str(tmp_path / "keys")]).stdout.strip()
+    words = ["api", "--model", str(model_folder)]
+    monkeypatch.setenv("LOANTAP_API_KEYS", (tmp_path / "keys").read_text())
+    assert runner.invoke(app, words).exception is None
+    (service,) = held
+    assert service.test_client().get("/v1/model").status_code == 401
+    assert service.test_client().get("/v1/model", headers={"X-API-Key": key}).status_code == 200
+    for empty in ("", "# none\n"):
+        monkeypatch.setenv("LOANTAP_API_KEYS", empty)
+        found = runner.invoke(app, words)
+        assert isinstance(found.exception, InputError)
+        assert "LOANTAP_API_KEYS: expected keys, found none" in str(found.exception)
+    assert len(held) == 1
+
+
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("flask", "waitress") else object())
     found = runner.invoke(app, ["api"])
