@@ -20,11 +20,12 @@ _HEAD = """<!DOCTYPE html>
 </head><body><main>
 """
 _STYLE = """<style>
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; display: block; overflow-x: auto }
 caption { text-align: left }
-th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #ddd; font-weight: normal }
+th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #ddd; font-weight: normal; white-space: nowrap }
 thead th { font-weight: bold }
+td:nth-child(4) { white-space: normal }
 </style>"""
 _COLUMNS = ("Run", "Finished", "Loans", "Data", "As PDF", "Published")
 
@@ -64,7 +65,7 @@ def _row(edition: Edition) -> str:
     data = "<strong>Synthetic data</strong>: simulated loans, no real borrower" if edition.synthetic else f"Real loans ({kind})"  # fmt: skip
     return (
         f'<tr><th scope="row"><a href="{path}/{FIRST_PAGE}">{escape(edition.run_id)}</a></th><td>{_time(edition.finished_at)}</td>'
-        f'<td>{edition.rows:,}</td><td>{data}</td><td><a href="{path}/{PDF_NAME}">{PDF_NAME}</a></td>'
+        f'<td>{edition.rows:,}</td><td>{data}</td><td><a href="{path}/{PDF_NAME}">PDF</a></td>'
         f"<td>{_time(edition.published_at)}</td></tr>"
     )
 
