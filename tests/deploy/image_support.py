@@ -131,6 +131,9 @@ def container(
         try:
             yield Container(outer)
         finally:
+            # The command changed its user, and so no longer ends when its parent does.
+            for child in psutil.Process(outer.pid).children() if outer.poll() is None else []:
+                child.kill()
             outer.kill()
 
 

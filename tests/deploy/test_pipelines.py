@@ -52,7 +52,8 @@ DEPLOYS = [line for line in LINES if "loantap deploy" in line]
 def make_knows(line: str) -> None:
     """The target exists, and what it calls does too."""
     words = shlex.split(line.removeprefix("DOCKER_BUILDKIT=1 "))
-    done = subprocess.run([*words, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # as in no other make
+    done = subprocess.run([*words, "--dry-run"], cwd=ROOT, env=alone, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert words[-1].partition("=")[2] in done.stdout.splitlines()[-1]
 
