@@ -8,6 +8,7 @@ OUT    ?=
 ROWS   ?= 316824
 TARGET ?= api
 BASE   ?=
+PLATFORM ?=
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
@@ -52,8 +53,8 @@ lint: $(VENV)/.dev ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-image: ## build the image of TARGET=api|dashboard|report into build/loantap-TARGET.tar [BASE=IMAGE]
-	@BASE="$(BASE)" deploy/build_image.sh "$(TARGET)"
+image: ## build the image of TARGET=api|dashboard|report into build/loantap-TARGET.tar [BASE=IMAGE] [PLATFORM=linux/amd64]
+	@BASE="$(BASE)" PLATFORM="$(PLATFORM)" deploy/build_image.sh "$(TARGET)"
 
 test-image: $(VENV)/.dev ## build the images with buildah on a base of Debian's packages, and run them (needs root)
 	$(BIN)/python -m pytest -m image

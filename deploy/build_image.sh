@@ -1,7 +1,7 @@
 #!/bin/sh
 # Build one image into build/loantap-TARGET.tar, with Docker where its engine answers, else with buildah, which needs none.
 #
-#   deploy/build_image.sh api|dashboard|report          BASE=IMAGE builds on another base
+#   deploy/build_image.sh api|dashboard|report          BASE=IMAGE builds on another base, PLATFORM=linux/amd64 for another machine
 set -eu
 cd "$(dirname "$0")/.."
 target=${1:-}
@@ -16,6 +16,7 @@ name=localhost/loantap-$target:$version
 out=build/loantap-$target.tar
 mkdir -p build
 set -- --file deploy/Dockerfile --target "$target" --build-arg VERSION="$version" --build-arg COMMIT="$commit" --tag "$name"
+[ -z "${PLATFORM:-}" ] || set -- "$@" --platform "$PLATFORM"
 [ -z "${BASE:-}" ] || set -- "$@" --build-arg BASE="$BASE"
 if docker info >/dev/null 2>&1; then
   docker build "$@" .

@@ -118,8 +118,10 @@ def cost_lines(size: dict[str, str], count: Counter[str], assumed: dict[str, flo
         Line("logs kept", ((assumed["log_gb"], "GB"), (int(size["LogDays"]) / 30, "months")), "log_kept_gb"),
         Line("metrics of containers", ((assumed["metrics"], "metrics"),), "metric"),
         Line("alarms", (alarms,), "alarm"),
+        Line("alarms of the scaling", ((2 * count["AWS::ApplicationAutoScaling::ScalingPolicy"], "alarms"),), "alarm"),
         Line("the key", (kinds["KMS::Key"],), "key"),
-        Line("the secret", (kinds["SecretsManager::Secret"],), "secret"),
+        Line("the secret of callers", (kinds["SecretsManager::Secret"],), "secret"),
+        Line("the secret of the sources", ((1, "secrets"),), "secret"),
         Line("who may read the report", (kinds["WAFv2::WebACL"],), "acl"),
         Line("its rule", (kinds["WAFv2::IPSet"],), "acl_rule"),
     ]

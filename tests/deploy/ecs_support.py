@@ -211,7 +211,6 @@ def aws(registry: str, url: str, desired: int = 2) -> Iterator[Aws]:
             "os.environ",
             AWS_ENDPOINT_URL=address,
             AWS_REGION=REGION,
-            AWS_DEFAULT_REGION=REGION,
             AWS_ACCESS_KEY_ID="testing",
             AWS_SECRET_ACCESS_KEY="testing",
         ),  # fmt: skip

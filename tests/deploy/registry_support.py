@@ -71,12 +71,20 @@ def registry(folder: Path) -> Iterator[Registry]:
             server.terminate()
 
 
-def image_file(path: Path, component: str = "api", *, commit: str = COMMIT, content: str = "x", **labels: Any) -> Path:
+def image_file(
+    path: Path,
+    component: str = "api",
+    *,
+    commit: str = COMMIT,
+    content: str = "x",
+    architecture: str = "amd64",
+    **labels: Any,
+) -> Path:
     """Write an image as `docker save` does, with one small layer and the labels of deploy/Dockerfile."""
     layer = _tar({"app/file": content.encode()})
     said = {"title": f"loantap-{component}", "version": "0.1.0", "revision": commit} | labels
     config = {
-        "architecture": "amd64",
+        "architecture": architecture,
         "os": "linux",
         "config": {"Labels": {f"org.opencontainers.image.{name}": text for name, text in said.items() if text}},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},

@@ -1,10 +1,12 @@
 """`loantap deploy` as it is typed."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from ecs_support import Aws
@@ -105,21 +107,17 @@ def test_the_smoke_test_is_turned_off_by_the_environment_too(account: Aws, tmp_p
     assert "ask it for a score" not in plan.stdout
 
 
-def test_without_credentials_or_region_what_to_do_is_said(
-    account: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    image = image_file(tmp_path / "api.tar")
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    done = loantap("--environment", "staging", "--image", image)
-    assert (done.returncode, "Set AWS_REGION" in done.stderr) == (1, True), done.stderr
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    done = loantap("--environment", "staging", "--image", image, "--region", "eu-central-1")
-    assert (done.returncode, "aws sso login" in done.stderr) == (1, True), done.stderr
+def test_without_credentials_or_region_what_to_do_is_said(account: Aws, tmp_path: Path):
+    words = ["--environment", "staging", "--image", image_file(tmp_path / "api.tar")]
+    none = {name: str(tmp_path / "none") for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+    with patch.dict("os.environ", none | {"AWS_EC2_METADATA_DISABLED": "true"}):
+        del os.environ["AWS_REGION"]
+        done = loantap(*words)
+        assert (done.returncode, "Set AWS_REGION" in done.stderr) == (1, True), done.stderr
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            del os.environ[name]
+        done = loantap(*words, "--region", "eu-central-1")
+        assert (done.returncode, "aws sso login" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_first_push_is_recorded_for_the_stack(account: Aws, tmp_path: Path):

@@ -91,6 +91,11 @@ def test_the_password_is_on_no_command_line_and_in_no_file_that_others_read(tmp_
     assert not any(path.exists() for path in seen)
 
 
+def test_an_image_for_another_machine_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match=r"found one for arm64\..*make image TARGET=api PLATFORM=linux/amd64"):
+        read_image(image_file(tmp_path / "a.tar", architecture="arm64"))
+
+
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [

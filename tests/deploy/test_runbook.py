@@ -1,5 +1,6 @@
 """The runbook against what it speaks of: links, commands, parameters, alarms, permissions."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -70,9 +71,9 @@ def test_what_is_no_command_is_noticed(line: str) -> None:
 
 def test_parameters_of_stacks_are_those_of_the_template() -> None:
     known = template("loantap.yml")["Parameters"]
-    file = re.search(r"\.parameters\" <<'END'\n(.*?)\n +END\n", PAGE, re.S)
+    file = re.search(r"\.parameters\.json\" <<'END'\n(.*?)\n +END\n", PAGE, re.S)
     assert file
-    given = dict(line.strip().split("=", 1) for line in file[1].splitlines())
+    given = dict(one.split("=", 1) for one in json.loads(file[1]))
     needed = {name for name, facts in known.items() if "Default" not in facts}
     assert needed - given.keys() == {"Environment", "ApiImage", "ReportImage"}, "those are in the files of sizes"
     assert given.keys() <= known.keys()

@@ -1,5 +1,6 @@
 """The monthly task, run now."""
 
+import re
 from collections.abc import Iterator
 from unittest.mock import patch
 
@@ -76,6 +77,24 @@ def test_what_is_denied_is_named(account: Aws):
     account.front.refuse("ecs:RunTask", "AccessDeniedException")
     with pytest.raises(DeployError, match="Let the role do RunTask"):
         run()
+
+
+def test_who_started_it_is_told_in_letters_that_ecs_takes(account: Aws, ending: dict[str, object]):
+    run()
+    (arn,) = account.client("ecs").list_tasks(cluster="loantap-staging")["taskArns"]
+    (task,) = account.client("ecs").describe_tasks(cluster="loantap-staging", tasks=[arn])["tasks"]
+    assert re.fullmatch(r"[A-Za-z0-9/_-]{1,36}", task["startedBy"])
+
+
+def test_tags_of_cloudformation_are_not_given_on(account: Aws):
+    ecs = account.client("ecs")
+    former = ecs.describe_task_definition(taskDefinition="loantap-staging-api")["taskDefinition"]["taskDefinitionArn"]
+    tags = [{"key": "aws:cloudformation:stack-name", "value": "x"}, {"key": "team", "value": "risk"}]
+    ecs.tag_resource(resourceArn=former, tags=tags)
+    found = read_definition(Environment("staging"), "loantap-staging-api")
+    given_on = found.with_image("api", "image")["tags"]
+    assert tags[1] in given_on
+    assert tags[0] not in given_on
 
 
 def test_a_container_that_is_not_there_is_said(account: Aws):

@@ -1,8 +1,9 @@
 """Clients of AWS, and what it answers as an error of ours.
 
-Credentials, region and endpoints come from where boto3 looks for them: the environment, a profile, or the role of the machine.
+Credentials, region and endpoints come from where the AWS tools look for them: the environment (AWS_REGION), a profile, or the role of the machine.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ def client(service: str, region: str | None = None) -> Any:
     except ImportError:
         raise MissingToolError('boto3 is not installed. Get it with: pip install -e ".[aws]"') from None
     settings = Config(retries={"mode": "standard", "max_attempts": _ATTEMPTS}, connect_timeout=10, read_timeout=60)
+    region = region or os.environ.get("AWS_REGION") or None  # boto3 itself reads AWS_DEFAULT_REGION only
     with answers(f"{service}: making a client"):
         return boto3.client(service, region_name=region, config=settings)
 

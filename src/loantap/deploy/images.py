@@ -17,6 +17,7 @@ from loantap.errors import DeployError, InputError, MissingToolError
 
 _LABEL = "org.opencontainers.image."
 _TRIES = 3
+_ARCHITECTURE = "amd64"  # X86_64 in deploy/ecs/loantap.yml
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def read_image(path: Path) -> Image:
     """
     source = f"{_form(path)}:{path}"
     manifest = json.loads(_skopeo("inspect", "--raw", source))
-    labels = json.loads(_skopeo("inspect", "--config", source)).get("config", {}).get("Labels") or {}
+    config = json.loads(_skopeo("inspect", "--config", source))
+    labels = config.get("config", {}).get("Labels") or {}
     component = labels.get(_LABEL + "title", "").removeprefix("loantap-")
     version, commit = labels.get(_LABEL + "version", ""), labels.get(_LABEL + "revision", "")
     if component not in ("api", "dashboard", "report") or not re.fullmatch(r"[0-9]+(\.[0-9a-z]+)*", version):
@@ -62,6 +64,11 @@ def read_image(path: Path) -> Image:
         raise InputError(
             f"{path}: expected an image that was built from a commit, found {commit or 'none'!r}. Commit the changes, then build "
             f"it again: make image TARGET={component}"
+        )
+    if config.get("architecture") != _ARCHITECTURE:
+        raise InputError(
+            f"{path}: expected an image for {_ARCHITECTURE}, on which the tasks run, found one for {config.get('architecture')}. Build "
+            f"it again: make image TARGET={component} PLATFORM=linux/{_ARCHITECTURE}"
         )
     return Image(source, component, version, commit, manifest["config"]["digest"])
 

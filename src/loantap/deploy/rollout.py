@@ -73,8 +73,11 @@ class Service:
                 raise DeployError(
                     f"ECS: another deployment took the place of {short}: {primary['taskDefinition'].rpartition('/')[2]}."
                 )
-            if primary.get("rolloutState") == "COMPLETED" and len(service["deployments"]) == 1:
-                return service["desiredCount"]
+            # A service that is told to run more tasks, or to run any at all, makes no new deployment of it.
+            wanted = service["desiredCount"]
+            all_run = primary["runningCount"] >= wanted and len(service["deployments"]) == 1
+            if all_run and primary.get("rolloutState") == "COMPLETED":
+                return wanted
             state = f"{primary['runningCount']} of {primary['desiredCount']} tasks of {short} run"
             state += f", {failed} failed" if (failed := primary.get("failedTasks")) else ""
             if state != told:

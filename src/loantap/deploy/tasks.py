@@ -57,7 +57,9 @@ def read_definition(environment: Environment, name: str) -> Definition:
     with aws.answers(f"ECS: reading task definition {name.rpartition('/')[2]}"):
         found = environment.client("ecs").describe_task_definition(taskDefinition=name, include=["TAGS"])
     content = found["taskDefinition"]
-    return Definition(content["taskDefinitionArn"], content, found.get("tags", []))
+    # CloudFormation's own tags cannot be given by others.
+    tags = [tag for tag in found.get("tags", []) if not tag["key"].lower().startswith("aws:")]
+    return Definition(content["taskDefinitionArn"], content, tags)
 
 
 def register(environment: Environment, former: Definition, container: Component, image: str) -> Definition:
@@ -94,7 +96,7 @@ def run_task(
             taskDefinition=family,
             launchType="FARGATE",
             count=1,
-            startedBy="loantap deploy",
+            startedBy="loantap-deploy",
             overrides=overrides,
             networkConfiguration={"awsvpcConfiguration": network},
         )
