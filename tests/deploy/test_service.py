@@ -7,6 +7,7 @@ import pytest
 from ecs_support import Aws
 from registry_support import COMMIT, image_file
 
+from loantap.deploy import rollout
 from loantap.deploy import service as module
 from loantap.deploy.images import read_image
 from loantap.deploy.rollout import Patience
@@ -185,6 +186,25 @@ def test_a_service_that_wants_no_task_is_not_asked(account: Aws, deploy: Deploy,
     account.service.desired_count = 0
     assert any("raise MinTasks" in line for line in deploy())
     assert alive == []
+
+
+def test_a_service_is_not_asked_before_the_tasks_that_it_was_told_to_run_do(
+    account: Aws, deploy: Deploy, alive: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    """A new number of tasks is no new deployment: what ECS says of the rollout stays COMPLETED."""
+    deploy()
+    (deployment,) = account.service.deployments
+    deployment["runningCount"] = 0
+    asked: list[int] = []
+
+    def sleep(_: float) -> None:
+        asked.append(len(alive))
+        deployment["runningCount"] += 1
+
+    monkeypatch.setattr(rollout.time, "sleep", sleep)
+    deploy()
+    assert asked == [1, 1], "twice it was waited, and only the first deployment had asked by then"
+    assert len(alive) == 2
 
 
 def test_a_report_is_registered_for_the_next_month(account: Aws, deploy: Deploy):
