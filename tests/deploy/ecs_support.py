@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs
+from uuid import uuid4
 
 import boto3
 from moto.backends import get_backend
@@ -113,7 +114,9 @@ class Rollouts:
             primary["failedTasks"] = int(fate == "stuck") * primary["looks"]
             return
         if fate == "up":
-            primary |= {"rolloutState": "COMPLETED", "runningCount": service.desired_count}
+            # When all run and the former are gone, ECS still takes a while to say that it is done.
+            done = len(service.deployments) == 1
+            primary |= {"rolloutState": "COMPLETED" if done else "IN_PROGRESS", "runningCount": service.desired_count}
             del service.deployments[1:]
         elif fate == "given up":
             former = service.deployments[1]["taskDefinition"]
@@ -131,7 +134,7 @@ class Rollouts:
     def _deployment(self, service: Service, definition: str, others: list[dict[str, Any]]) -> None:
         service.task_definition = definition
         fresh = {
-            "id": f"ecs-svc/{definition[-3:]}", "status": "PRIMARY", "taskDefinition": definition, "desiredCount": service.desired_count,
+            "id": f"ecs-svc/{uuid4().hex}", "status": "PRIMARY", "taskDefinition": definition, "desiredCount": service.desired_count,
             "runningCount": 0, "pendingCount": 0, "failedTasks": 0, "rolloutState": "IN_PROGRESS", "looks": 0,
         }  # fmt: skip
         service.deployments = [fresh, *others]

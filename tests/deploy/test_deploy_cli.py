@@ -26,7 +26,7 @@ def loantap(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_plan_then_the_deployment_then_nothing(account: Aws, tmp_path: Path):
-    words = ["--environment", "staging", "--image", image_file(tmp_path / "api.tar"), "--no-smoke"]
+    words = ["--environment", "staging", "--image", image_file(tmp_path / "api.tar", content="new here"), "--no-smoke"]
     plan = loantap(*words, "--dry-run")
     assert plan.returncode == 0, plan.stderr
     assert "Nothing was done" in plan.stdout
@@ -98,6 +98,28 @@ def test_what_follows_is_run_there_and_its_exit_code_is_ours(
     assert done.exit_code == code
     assert asked[0]["command"] == command
     assert asked[0]["environment"] == Environment("staging", "eu-west-1")
+
+
+def test_options_and_the_key_reach_the_deployment(account: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made: list[Any] = []
+    monkeypatch.setattr("loantap.deploy.service.Deployment.run", lambda self: made.append(self))
+    monkeypatch.setenv("LOANTAP_SMOKE_KEY", "not-to-be-seen")
+    words = ["--environment", "staging", "--image", str(image_file(tmp_path / "api.tar")), "--time-limit", "77"]
+    done = CliRunner().invoke(app, words)
+    assert done.exception is None
+    (deployment,) = made
+    assert (deployment.patience.limit, deployment.smoke_key, deployment.smoke) == (77, "not-to-be-seen", True)
+    assert "not-to-be-seen" not in repr(deployment)
+
+
+@pytest.mark.parametrize("words", [("--image", "api.tar"), ("task",)])
+def test_without_boto3_how_to_get_it_is_said(words: tuple[str, ...], tmp_path: Path):
+    image_file(tmp_path / "api.tar")
+    code = "import sys; sys.modules.update(boto3=None, botocore=None); sys.argv[0] = 'loantap'; from loantap.cli import main; main()"
+    command = [sys.executable, "-c", code, "deploy", *words, "--environment", "staging"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert 'Get it with: pip install -e ".[aws]"' in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_smoke_test_is_turned_off_by_the_environment_too(account: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # fmt: skip

@@ -1,7 +1,9 @@
 """A deployment against AWS and a registry on loopback: what it does, what a second one does, and how it goes back."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ecs_support import Aws
@@ -25,6 +27,7 @@ def alive(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
 
     def smoke(url: str, *, key: str | None) -> str:
+        assert key == "key of the test"
         asked.append(url)
         return "well"
 
@@ -39,7 +42,14 @@ def deploy(account: Aws, tmp_path: Path) -> Deploy:
     def run(content: str = "new", component: str = "api", limit: float = 5, push_only: bool = False, **how: bool) -> list[str]:  # fmt: skip
         said: list[str] = []
         image = read_image(image_file(tmp_path / "image.tar", component, content=content))
-        deployment = Deployment(Environment("staging"), image, said.append, patience=Patience(limit, 0.01), **how)
+        deployment = Deployment(
+            Environment("staging"),
+            image,
+            said.append,
+            patience=Patience(limit, 0.01, settle=0.1),
+            smoke_key="key of the test",
+            **how,
+        )
         account.front.calls.clear()
         deployment.push_only() if push_only else deployment.run()
         assert (deployment.changed > 0) == bool(account.front.changes)
@@ -156,7 +166,9 @@ def test_a_deployment_in_the_middle_of_another_one_is_refused(account: Aws, depl
         deploy("second")
 
 
-def test_one_that_was_broken_off_is_taken_up_again(account: Aws, deploy: Deploy, monkeypatch: pytest.MonkeyPatch):
+def break_off(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploy, and end that when the service was told."""
+
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -164,19 +176,22 @@ def test_one_that_was_broken_off_is_taken_up_again(account: Aws, deploy: Deploy,
         patch.setattr("loantap.deploy.rollout.time.sleep", killed)
         with pytest.raises(KeyboardInterrupt):
             deploy()
+
+
+def fail(url: str, *, key: str | None) -> str:
+    """Fail a smoke test in a way that nobody foresaw."""
+    raise RuntimeError("nobody foresaw this")
+
+
+def test_one_that_was_broken_off_is_taken_up_again(account: Aws, deploy: Deploy, monkeypatch: pytest.MonkeyPatch):
+    break_off(deploy, monkeypatch)
     deploy()
     assert account.front.changes == ["ssm:PutParameter"]
     assert account.image_that_runs() != "former"
 
 
 def test_one_that_was_broken_off_and_fails_goes_back_to_what_ran_before(account: Aws, deploy: Deploy, monkeypatch: pytest.MonkeyPatch):  # fmt: skip
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("loantap.deploy.rollout.time.sleep", killed)
-        with pytest.raises(KeyboardInterrupt):
-            deploy()
+    break_off(deploy, monkeypatch)
     account.rollouts.fate = lambda arn: "stuck" if arn.endswith(":2") else "up"
     with pytest.raises(DeployError, match="The service runs loantap-staging-api:1 again"):
         deploy(limit=0.1)
@@ -255,7 +270,8 @@ def test_throttling_that_passes_is_waited_for(account: Aws, deploy: Deploy):
 
 
 def test_an_image_that_the_registry_does_not_take_leaves_the_service_alone(account: Aws, deploy: Deploy):
-    account.client("ecr").create_repository(repositoryName="loantap/api", imageTagMutability="IMMUTABLE")
+    scan = {"scanOnPush": True}
+    account.client("ecr").create_repository(repositoryName="loantap/api", imageTagMutability="IMMUTABLE", imageScanningConfiguration=scan)  # fmt: skip
     from moto.backends import get_backend
 
     repository = get_backend("ecr")["123456789012"]["eu-central-1"].repositories["loantap/api"]
@@ -270,3 +286,85 @@ def test_no_password_is_said(account: Aws, deploy: Deploy):
     said = "\n".join(deploy())
     assert "auth-token" not in said
     assert COMMIT[:12] in said
+
+
+def test_a_dry_run_after_one_that_was_broken_off_does_nothing(account: Aws, deploy: Deploy, alive: list[str], monkeypatch: pytest.MonkeyPatch):  # fmt: skip
+    break_off(deploy, monkeypatch)
+    account.rollouts.fate = lambda arn: "stuck"
+    assert sum("nothing to do" in line for line in deploy(dry_run=True)) == 3
+    assert account.front.changes == alive == []
+
+
+def test_one_that_came_up_alone_and_does_not_answer_goes_back_to_what_is_recorded(account: Aws, deploy: Deploy, monkeypatch: pytest.MonkeyPatch):  # fmt: skip
+    deploy("good")
+    good = account.image_that_runs()
+    with monkeypatch.context() as patch:
+        patch.setattr("loantap.deploy.rollout.time.sleep", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            deploy("bad")
+    for _ in range(5):
+        account.rollouts.look(account.service)
+    monkeypatch.setattr(module, "smoke_test", fail)
+    with pytest.raises(DeployError, match=r"(?s)RuntimeError: nobody foresaw this.*The service runs loantap-staging-api:4 again"):  # fmt: skip
+        deploy("bad")
+    assert account.image_that_runs() == good
+    assert account.recorded() == {"/loantap/staging/api-image": good}
+
+
+def test_where_there_is_nothing_to_go_back_to_it_is_said(account: Aws, deploy: Deploy, monkeypatch: pytest.MonkeyPatch):
+    deploy()
+    monkeypatch.setattr(module, "smoke_test", fail)
+    with pytest.raises(DeployError, match="There is nothing to go back to: loantap-staging-api:2 is what runs"):
+        deploy()
+    assert account.front.changes == []
+
+
+def test_a_failure_that_nobody_foresaw_is_taken_back_too(account: Aws, deploy: Deploy, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "smoke_test", fail)
+    with pytest.raises(DeployError, match=r"(?s)RuntimeError: nobody foresaw this.*runs loantap-staging-api:1 again"):
+        deploy()
+    assert account.image_that_runs() == "former"
+
+
+def test_who_breaks_it_off_is_told_what_goes_on(account: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    said: list[str] = []
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("loantap.deploy.rollout.time.sleep", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Deployment(Environment("staging"), read_image(image_file(tmp_path / "i.tar")), said.append).run()
+    assert "left on its way to loantap-staging-api:2, which goes on by itself. Run it again" in said[-1]
+
+
+def test_an_answer_that_is_older_than_the_update_decides_nothing(account: Aws, deploy: Deploy, monkeypatch: pytest.MonkeyPatch):  # fmt: skip
+    before, looked = rollout.Service.look, []
+    stale: list[dict[str, Any]] = []
+
+    def look(self: rollout.Service) -> dict[str, Any]:
+        looked.append(1)
+        found = before(self)
+        stale.append(deepcopy(found))
+        return stale[0] if len(looked) == 2 else found  # the first after the update
+
+    monkeypatch.setattr(rollout.Service, "look", look)
+    deploy()
+    assert account.image_that_runs() != "former"
+    assert len(looked) > 3
+
+
+def test_a_revision_that_is_there_is_not_registered_again(account: Aws, deploy: Deploy):
+    account.front.refuse("ecs:UpdateService", "AccessDeniedException", times=1)
+    with pytest.raises(DeployError, match="Let the role do UpdateService") as refused:
+        deploy()
+    assert "Going back" not in str(refused.value), "nothing was touched"
+    deploy()
+    assert "ecs:RegisterTaskDefinition" not in account.front.changes
+    assert account.service.task_definition.endswith("api:2")
+
+
+def test_a_repository_that_scans_nothing_is_refused(account: Aws, deploy: Deploy):
+    account.client("ecr").create_repository(repositoryName="loantap/api", imageTagMutability="IMMUTABLE")
+    with pytest.raises(DeployError, match="expected that images are scanned on push"):
+        deploy()

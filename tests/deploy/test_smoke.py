@@ -1,6 +1,7 @@
 """The smoke test against servers on loopback, one of them the real service."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ Answers = Callable[[str], tuple[int, Any]]
 
 
 @contextmanager
-def serving(answers: Answers) -> Iterator[str]:
+def serving(answers: Answers, **headers: str) -> Iterator[str]:
     """Serve what `answers` says to each path; yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -27,6 +28,8 @@ def serving(answers: Answers) -> Iterator[str]:
             status, body = answers(self.path)
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self.send_response(status)
+            for name, text in headers.items():
+                self.send_header(name, text)
             self.end_headers()
             self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
 
@@ -105,3 +108,36 @@ def test_only_http_is_asked(tmp_path: Path):
     (tmp_path / "ready").write_text("{}")
     with pytest.raises(InputError, match="begins with https"):
         smoke_test(f"file://{tmp_path}", key=None)
+
+
+def test_a_key_is_sent_nowhere_else():
+    """Another host that a redirect leads to gets no key, and its answer is none of the service's."""
+    asked: list[str] = []
+
+    def elsewhere(path: str) -> tuple[int, Any]:
+        asked.append(path)
+        return 200, GOOD
+
+    refused = pytest.raises(DeployError, match="it answered 302")
+    with serving(elsewhere) as other, serving(lambda _: (302, b""), Location=other) as address, refused:
+        smoke_test(address, key="secret", pause=0)
+    assert asked == []
+
+
+@pytest.mark.parametrize("answer", [b"this is no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 100_000])  # fmt: skip
+def test_what_is_no_answer_is_a_failure(answer: bytes):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                connection.recv(4096)
+                connection.sendall(answer)
+                connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        with pytest.raises(DeployError, match="gave no answer that can be read"):
+            smoke_test(f"http://127.0.0.1:{server.getsockname()[1]}", key=None, pause=0)

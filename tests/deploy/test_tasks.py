@@ -38,7 +38,8 @@ def ending(account: Aws) -> Iterator[dict[str, object]]:
 
 def run(*command: str, limit: float = 5) -> tuple[int, list[str]]:
     said: list[str] = []
-    return run_task(Environment("staging"), command=list(command), pause=0.01, limit=limit, say=said.append), said
+    code = run_task(Environment("staging"), command=list(command), say=said.append, limit=limit, pause=0.01, unseen=0.2)
+    return code, said
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
@@ -71,6 +72,37 @@ def test_nobody_waits_for_ever(account: Aws, ending: dict[str, object]):
     ending["looks"] = 10_000
     with pytest.raises(DeployError, match=r"expected an end within 0 s, it is RUNNING\. It goes on"):
         run(limit=0.1)
+
+
+def test_a_task_that_is_not_seen_yet_is_waited_for(account: Aws, ending: dict[str, object]):
+    account.front.refuse("ecs:DescribeTasks", "ThrottlingException", times=3)
+    assert run()[0] == 0
+    assert account.front.changes == ["ecs:RunTask"]
+
+
+@pytest.mark.parametrize("answer", ["nothing", "AccessDeniedException"])
+def test_a_task_that_cannot_be_looked_at_is_not_to_be_started_again(
+    answer: str, account: Aws, ending: dict[str, object]
+):
+    if answer == "nothing":
+        with (
+            patch.object(EC2ContainerServiceBackend, "describe_tasks", lambda *_: []),
+            pytest.raises(DeployError) as caught,
+        ):
+            run()
+    else:
+        account.front.refuse("ecs:DescribeTasks", answer)
+        with pytest.raises(DeployError) as caught:
+            run()
+    assert "It goes on. Start no other one" in str(caught.value)
+
+
+def test_a_task_that_ecs_does_not_start_is_an_error(account: Aws):
+    with (
+        patch.object(EC2ContainerServiceBackend, "run_task", lambda *_, **__: []),
+        pytest.raises(DeployError, match="ECS started no task"),
+    ):
+        run()
 
 
 def test_what_is_denied_is_named(account: Aws):

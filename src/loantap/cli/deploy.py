@@ -108,7 +108,7 @@ def _run_there(command: list[str], environment: str | None, region: str | None, 
     from loantap.deploy.stack import Environment
     from loantap.deploy.tasks import run_task
 
-    code = run_task(Environment(environment, region), command=command, pause=10, limit=limit, say=_say)
+    code = run_task(Environment(environment, region), command=command, say=_say, limit=limit)
     if code:
         _say(f"The task ended with {code}; its log says why.")
         raise typer.Exit(code)

@@ -12,6 +12,7 @@ from loantap.errors import DeployError, MissingToolError
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch")  # fmt: skip
+_HOW_TO_ADD = 'boto3 is not installed. Get it with: pip install -e ".[aws]"'
 _ATTEMPTS = 6  # boto3 waits longer before each, up to 20 s: throttling passes, a wrong call fails at once
 
 
@@ -21,8 +22,10 @@ def client(service: str, region: str | None = None) -> Any:
         import boto3
         from botocore.config import Config
     except ImportError:
-        raise MissingToolError('boto3 is not installed. Get it with: pip install -e ".[aws]"') from None
-    settings = Config(retries={"mode": "standard", "max_attempts": _ATTEMPTS}, connect_timeout=10, read_timeout=60)
+        raise MissingToolError(_HOW_TO_ADD) from None
+    settings = Config(
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}, connect_timeout=10, read_timeout=60
+    )
     region = region or os.environ.get("AWS_REGION") or None  # boto3 itself reads AWS_DEFAULT_REGION only
     with answers(f"{service}: making a client"):
         return boto3.client(service, region_name=region, config=settings)
@@ -35,8 +38,10 @@ def answers(doing: str) -> Iterator[None]:
     Args:
         doing: What is done and to what, such as "ECR: making repository loantap/api".
     """
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
-
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+    except ImportError:
+        raise MissingToolError(_HOW_TO_ADD) from None
     try:
         yield
     except ClientError as error:

@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -51,6 +51,8 @@ def read_image(path: Path) -> Image:
     """
     source = f"{_form(path)}:{path}"
     manifest = json.loads(_skopeo("inspect", "--raw", source))
+    if "config" not in manifest:
+        raise InputError(f"{path}: expected one image, found a list of several. Build one: make image TARGET=api")
     config = json.loads(_skopeo("inspect", "--config", source))
     labels = config.get("config", {}).get("Labels") or {}
     component = labels.get(_LABEL + "title", "").removeprefix("loantap-")
@@ -83,13 +85,21 @@ class Repository:
     """
 
     uri: str
-    login: str
+    login: str = field(repr=False)
 
     def find(self, image: Image) -> str | None:
         """Return the digest under which the repository holds an image, or None; raises DeployError if it cannot be asked."""
         with self._logged_in() as authfile:
             try:
-                raw = _skopeo("inspect", "--raw", "--authfile", authfile, f"docker://{self.uri}:{image.tag}")
+                raw = _skopeo(
+                    "inspect",
+                    "--raw",
+                    "--retry-times",
+                    str(_TRIES),
+                    "--authfile",
+                    authfile,
+                    f"docker://{self.uri}:{image.tag}",
+                )
             except DeployError as error:
                 if "manifest unknown" in str(error) or "name unknown" in str(error):
                     return None

@@ -12,10 +12,11 @@ from loantap.errors import DeployError
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a rollout may take, and how often it is looked at, in seconds."""
+    """How long a rollout may take, how often it is looked at, and how long AWS may not know yet what it was told, in seconds."""
 
     limit: float = 900.0
     pause: float = 5.0
+    settle: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -48,24 +49,32 @@ class Service:
             )
         return active[0]
 
-    def update(self, definition: str) -> None:
-        """Tell the service to run this revision; what runs now goes on until the new tasks are healthy."""
+    def update(self, definition: str) -> str:
+        """Tell the service to run this revision, and return the deployment's id; what runs goes on until the new tasks are healthy."""
         with aws.answers(f"ECS: updating service {self.name}"):
-            self.environment.client("ecs").update_service(
+            told = self.environment.client("ecs").update_service(
                 cluster=self.cluster, service=self.name, taskDefinition=definition
             )
+        return primary_of(told["service"])["id"]
 
-    def wait(self, definition: str) -> int:
-        """Wait until the service runs this revision and nothing else, and return how many tasks it wants.
+    def wait(self, deployment: str, short: str) -> int:
+        """Wait until the service runs what a deployment brings, and nothing else; return how many tasks it wants.
+
+        Args:
+            deployment: Its id.
+            short: What it brings, for messages.
 
         Raises DeployError if ECS gave up, if another deployment took its place, or if it takes too long.
         """
         began, told = time.monotonic(), ""
         while True:
             service = self.look()
-            primary = next(each for each in service["deployments"] if each["status"] == "PRIMARY")
-            ours = next((each for each in service["deployments"] if each["taskDefinition"] == definition), None)
-            short = definition.rpartition("/")[2]
+            primary = primary_of(service)
+            ours = next((each for each in service["deployments"] if each["id"] == deployment), None)
+            # AWS may answer with what was before the update, for a while.
+            if ours is None and time.monotonic() - began < self.patience.settle:
+                time.sleep(self.patience.pause)
+                continue
             if ours is None or ours.get("rolloutState") == "FAILED":
                 why = (ours or {}).get("rolloutStateReason") or _event(service)
                 raise DeployError(f"ECS: service {self.name} did not come up with {short}: {why}")
@@ -89,6 +98,11 @@ class Service:
                     f"ECS says: {_event(service)}"
                 )
             time.sleep(self.patience.pause)
+
+
+def primary_of(service: dict[str, Any]) -> dict[str, Any]:
+    """Return the deployment that a service is to come to."""
+    return next(each for each in service["deployments"] if each["status"] == "PRIMARY")
 
 
 def _event(service: dict[str, Any]) -> str:

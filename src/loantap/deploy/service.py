@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from loantap.deploy.images import Image, Repository
-from loantap.deploy.rollout import Patience, Service
+from loantap.deploy.rollout import Patience, Service, primary_of
 from loantap.deploy.smoke import smoke_test
 from loantap.deploy.stack import Component, Environment
 from loantap.deploy.tasks import Definition, read_definition, register
@@ -37,7 +37,7 @@ class Deployment:
     say: Say
     dry_run: bool = False
     smoke: bool = True
-    smoke_key: str | None = None
+    smoke_key: str | None = field(default=None, repr=False)
     patience: Patience = field(default_factory=Patience)
     changed: int = 0
 
@@ -81,30 +81,35 @@ class Deployment:
         not stand with the new image runs the former one again then.
         """
         outputs = self.environment.output("Cluster", "Service", "TaskFamily", "ReportTaskFamily", "Url")
-        cluster, name, _, report_family, url = outputs
+        cluster, name, family, report_family, url = outputs
         image = self.push()
         if self.component == "report":
             former = read_definition(self.environment, report_family)
-            self._definition(former, image)
+            self._definition(former, image, report_family)
         else:
             service = Service(self.environment, cluster, name, self.patience, self.say)
-            self._roll_out(service, image, url)
+            self._roll_out(service, image, family, url)
         if self.environment.recorded(self.component) != image or image is None:
             self._record(image)
         else:
             self._fine("Record", "the template knows this image")
 
-    def _definition(self, former: Definition, image: str | None) -> Definition | None:
-        if image is not None and former.image(self.component) == image:
-            self._fine("Task definition", former.short)
-            return former
+    def _definition(self, former: Definition, image: str | None, family: str) -> Definition | None:
+        if image is not None:
+            if former.image(self.component) == image:
+                self._fine("Task definition", former.short)
+                return former
+            newest = read_definition(self.environment, family)
+            if newest.with_image(self.component, image) == former.with_image(self.component, image) and newest.image(self.component) == image:  # fmt: skip
+                self._fine("Task definition", newest.short)  # of a run that came no further
+                return newest
         return self._step(
             f"Task definition: register one after {former.short}",
             lambda: register(self.environment, former, self.component, cast(str, image)),
             lambda made: f"registered {made.short}",
         )
 
-    def _roll_out(self, service: Service, image: str | None, url: str) -> None:
+    def _roll_out(self, service: Service, image: str | None, family: str, url: str) -> None:
         before = service.look()
         former = read_definition(self.environment, before["taskDefinition"])
         running = [each["taskDefinition"] for each in before["deployments"]]
@@ -113,42 +118,59 @@ class Deployment:
                 f"ECS: service {service.name} is in the middle of another deployment, of {former.short}. Wait for its end, then run "
                 "it again."
             )
-        definition = self._definition(former, image)
-        # One that was broken off has its image already; what ran before it is the other deployment.
-        back = next((arn for arn in running if arn != before["taskDefinition"]), before["taskDefinition"])
-        try:
-            if definition is None or before["taskDefinition"] != definition.arn:
-                told = f"told to run {definition.short}" if definition else ""
-                self._step(
-                    f"Service: update {service.name}", lambda: service.update(cast(Definition, definition).arn), told
-                )
-            if definition is None:
+        definition = self._definition(former, image, family)
+        deployment = primary_of(before)["id"]
+        if definition is None or before["taskDefinition"] != definition.arn:
+            told = f"told to run {definition.short}" if definition else ""
+            deployment = self._step(
+                f"Service: update {service.name}", lambda: service.update(cast(Definition, definition).arn), told
+            )
+            if self.dry_run:
                 self.say("Service: would wait until it is stable, " + ("ask it for a score, " if self.smoke else "") + "and go back if not")  # fmt: skip
-                return
-            wanted = service.wait(definition.arn)
-            self.say(f"Service: stable with {definition.short}, {wanted} tasks")
-            if self.smoke and wanted:
-                self.say(f"Smoke test: {smoke_test(url, key=self.smoke_key)}")
-            elif self.smoke:
-                self.say("Smoke test: none, since the service wants no task; raise MinTasks of the stack")
-        except DeployError as error:
-            if definition is None or back == definition.arn:
-                raise
-            raise self._gone_back(service, definition.arn, back, error) from error
-
-    def _gone_back(self, service: Service, ours: str, back: str, error: DeployError) -> DeployError:
-        short = back.rpartition("/")[2]
+        if self.dry_run or definition is None:
+            return
+        # One that was broken off has its image already; what ran before it is the other deployment.
+        back = next((arn for arn in running if arn != definition.arn), None)
         try:
-            if service.look()["taskDefinition"] not in (ours, back):
-                return DeployError(f"{error}\nThat one is left alone.")
+            self._stand(service, deployment, definition.short, url)
+        except Exception as error:
+            raise self._gone_back(service, definition, former, back, error) from error
+        except BaseException:
+            self.say(f"Service: left on its way to {definition.short}, which goes on by itself. Run it again: it sees it through, or goes back.")  # fmt: skip
+            raise
+
+    def _stand(self, service: Service, deployment: str, short: str, url: str) -> None:
+        wanted = service.wait(deployment, short)
+        self.say(f"Service: stable with {short}, {wanted} tasks")
+        if self.smoke and wanted:
+            self.say(f"Smoke test: {smoke_test(url, key=self.smoke_key)}")
+        elif self.smoke:
+            self.say("Smoke test: none, since the service wants no task; raise MinTasks of the stack")
+
+    def _gone_back(
+        self, service: Service, ours: Definition, former: Definition, back: str | None, error: Exception
+    ) -> DeployError:
+        said = str(error) if isinstance(error, DeployError) else f"{type(error).__name__}: {error}"
+        short = "what ran before"
+        try:
+            recorded = self.environment.recorded(self.component)
+            if back is None and recorded and recorded != ours.image(self.component):
+                # It was broken off and has come up since: what is recorded is the last that stood.
+                back = register(self.environment, former, self.component, recorded).arn
+            if back is None:
+                return DeployError(
+                    f"{said}\nThere is nothing to go back to: {ours.short} is what runs, and what is recorded."
+                )
+            short = back.rpartition("/")[2]
+            if service.look()["taskDefinition"] not in (ours.arn, back):
+                return DeployError(f"{said}\nThat one is left alone.")
             self.say(f"Service: going back to {short}")
-            service.update(back)
-            service.wait(back)
+            service.wait(service.update(back), short)
         except DeployError as second:
             return DeployError(
-                f"{error}\nGoing back to {short} failed too: {second}\nLook at the service now: deploy/runbook.md, Rollback."
+                f"{said}\nGoing back to {short} failed too: {second}\nLook at the service now: deploy/runbook.md, Rollback."
             )
-        return DeployError(f"{error}\nThe service runs {short} again, and is stable.")
+        return DeployError(f"{said}\nThe service runs {short} again, and is stable.")
 
     def _record(self, image: str | None) -> None:
         self._step(

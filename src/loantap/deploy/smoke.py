@@ -2,10 +2,11 @@
 
 import json
 import time
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from loantap.errors import DeployError, InputError
 from loantap.serve.api.openapi import EXAMPLE
@@ -34,12 +35,19 @@ def smoke_test(url: str, *, key: str | None, pause: float = _PAUSE) -> str:
     return f"model {version} scored the example with {probability:.4f}"
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """Where a service is asked, it has to answer: a key is sent nowhere else."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Go nowhere; the redirect is then an error."""
+
+
 def _ask(address: str, *, pause: float, body: Any = None, key: str | None = None) -> dict[str, Any]:
     headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
     request = Request(address, None if body is None else json.dumps(body).encode(), headers)  # noqa: S310
     for left in reversed(range(_TRIES)):
         try:
-            with urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
+            with build_opener(_NoRedirects).open(request, timeout=_TIMEOUT) as answer:
                 found = json.loads(answer.read(1 << 20))
         except HTTPError as error:
             if error.code in (401, 403):
@@ -49,7 +57,7 @@ def _ask(address: str, *, pause: float, body: Any = None, key: str | None = None
             said = f"it answered {error.code}"
             if error.code < 500:
                 left = 0
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException, RecursionError) as error:
             said = f"it gave no answer that can be read ({getattr(error, 'reason', error)})"
         else:
             if isinstance(found, dict):

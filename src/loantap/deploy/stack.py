@@ -79,7 +79,10 @@ class Environment:
         return f"/loantap/{self.name}/{component}-image"
 
     def repository(self, component: Component) -> str | None:
-        """Return the URI of a component's repository, or None if there is none; raises DeployError if its tags can be moved."""
+        """Return the URI of a component's repository, or None if there is none.
+
+        Raises DeployError if its tags can be moved, or its images are not scanned.
+        """
         name = f"loantap/{component}"
         with aws.answers(f"ECR: reading repository {name}"):
             try:
@@ -92,6 +95,11 @@ class Environment:
             raise DeployError(
                 f"ECR: repository {name}: expected immutable tags, found {found['imageTagMutability']}. Set them: "
                 f"aws ecr put-image-tag-mutability --repository-name {name} --image-tag-mutability IMMUTABLE"
+            )
+        if not found.get("imageScanningConfiguration", {}).get("scanOnPush"):
+            raise DeployError(
+                f"ECR: repository {name}: expected that images are scanned on push, found that they are not. Have them scanned: "
+                f"aws ecr put-image-scanning-configuration --repository-name {name} --image-scanning-configuration scanOnPush=true"
             )
         return found["repositoryUri"]
 

@@ -12,6 +12,7 @@ from loantap.errors import DeployError
 # What ECS adds to a definition when it registers it, and does not take back.
 _ADDED = (
     "taskDefinitionArn", "revision", "status", "requiresAttributes", "compatibilities", "registeredAt", "registeredBy", "deregisteredAt",
+    "deleteRequestedAt",
 )  # fmt: skip
 
 
@@ -71,16 +72,23 @@ def register(environment: Environment, former: Definition, container: Component,
 
 
 def run_task(
-    environment: Environment, *, command: list[str], pause: float, limit: float, say: Callable[[str], None]
+    environment: Environment,
+    *,
+    command: list[str],
+    say: Callable[[str], None],
+    limit: float,
+    pause: float = 10,
+    unseen: float = 60,
 ) -> int:
     """Run a command in the monthly task's place, among its files; wait for its end, and return its exit code.
 
     Args:
         environment: Where.
         command: What runs there; the monthly job if empty.
-        pause: Seconds between two looks.
-        limit: Seconds after which nobody waits any longer; the task goes on.
         say: Takes a line about what goes on.
+        limit: Seconds after which nobody waits any longer; the task goes on.
+        pause: Seconds between two looks.
+        unseen: Seconds for which AWS may not answer, or not know it yet.
 
     Raises DeployError if it cannot be started, did not run to an end of its own, or takes too long.
     """
@@ -106,19 +114,37 @@ def run_task(
     arn = started["tasks"][0]["taskArn"]
     say(f"Task {arn.rpartition('/')[2]} of {family} was started; its log is the group of that name in CloudWatch.")
     began, state = time.monotonic(), ""
+    seen = began
     while True:
-        with aws.answers(f"ECS: looking at task {arn}"):
-            (task,) = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
-        if task["lastStatus"] != state:
-            state = task["lastStatus"]
-            say(f"{state} after {time.monotonic() - began:.0f} s")
-        if state == "STOPPED":
-            return _exit_code(task, doing)
-        if time.monotonic() - began > limit:
+        task, problem = _look(ecs, cluster, arn)
+        now = time.monotonic()
+        if task is not None:
+            seen = now
+            if task["lastStatus"] != state:
+                state = task["lastStatus"]
+                say(f"{state} after {now - began:.0f} s")
+            if state == "STOPPED":
+                return _exit_code(task, doing)
+        elif now - seen > unseen:
             raise DeployError(
-                f"{doing}: expected an end within {limit:.0f} s, it is {state}. It goes on; look at its log."
+                f"{doing}: the task {arn.rpartition('/')[2]} was started, and cannot be looked at{problem}\nIt goes on. Start no other one "
+                "before you know what became of it: its log tells."
+            )
+        if now - began > limit:
+            raise DeployError(
+                f"{doing}: expected an end within {limit:.0f} s, it is {state or 'not seen yet'}. It goes on; look at its log."
             )
         time.sleep(pause)
+
+
+def _look(ecs: Any, cluster: str, arn: str) -> tuple[dict[str, Any] | None, str]:
+    """Return a task, or None with what AWS said: it may not know a new one yet, or be busy."""
+    try:
+        with aws.answers(f"ECS: looking at task {arn.rpartition('/')[2]}"):
+            found = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
+    except DeployError as error:
+        return None, f": {error}"
+    return (found[0], "") if found else (None, ": ECS knows it not.")
 
 
 def _exit_code(task: dict[str, Any], doing: str) -> int:
