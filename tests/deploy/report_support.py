@@ -1,5 +1,6 @@
 """A small finished run with a report, a reader who follows every link, and an S3 on loopback that can be made to fail."""
 
+import hashlib
 import json
 import posixpath
 import re
@@ -15,6 +16,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from loantap.deploy.shelf import Folder, Shelf
+from loantap.report.render import content_sha256
 
 BUCKET = "reports-of-a-test"
 FIRST, SECOND = "20250105-060000", "20250205-060000"
@@ -49,7 +51,20 @@ def make_run(
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    return folder
+    return note_report(folder)
+
+
+def note_report(run: Path) -> Path:
+    """Note the report as it is now in the manifest, as if it had just been rendered."""
+    report = run / "report"
+    sums = {
+        path.relative_to(report).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in report.rglob("*")
+        if path.is_file()
+    }
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps(manifest | {"report": {"sha256": content_sha256(sums)}}))
+    return run
 
 
 def second_run(folder: Path) -> Path:

@@ -335,9 +335,16 @@ def test_a_refused_report_ends_with_2_and_makes_nothing(first: Path, place: Path
 def test_runs_are_not_published_among_themselves(tmp_path: Path, said: Any):
     run = make_run(tmp_path / "runs" / "r1")
     before = snapshot(tmp_path)
-    for place in (tmp_path, run, run / "report"):
-        with pytest.raises(InputError, match="this one holds the runs themselves"):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "runs").symlink_to(tmp_path / "runs")
+    for place in (tmp_path, run, run / "report", tmp_path / "elsewhere"):
+        with pytest.raises(InputError, match="this one holds runs"):
             said(run, to=place)
+    other = make_run(tmp_path / "apart" / "r2")
+    with pytest.raises(InputError, match="this one holds runs"):
+        said(other, to=tmp_path)
+    shutil.rmtree(tmp_path / "apart")
+    shutil.rmtree(tmp_path / "elsewhere")
     assert snapshot(tmp_path) == before
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from report_support import BUCKET, Front, make_run, read_site, s3_server, second_run, words_of
+from report_support import BUCKET, Front, make_run, note_report, read_site, s3_server, second_run, words_of
 
 from loantap.cli import deploy_report
 from loantap.deploy import aws
@@ -196,7 +196,7 @@ def test_more_objects_than_one_answer_lists_are_all_seen(front: Front, tmp_path:
     run = make_run(tmp_path / "run")
     for number in range(1_005):
         (run / "report" / "tables" / f"t{number}.csv").write_text("a\n1\n")
-    path = publish(run).path
+    path = publish(note_report(run)).path
     assert len(Bucket(BUCKET).sizes(path)) == 1_005 + 9
     assert not publish(run).changed
 

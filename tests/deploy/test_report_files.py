@@ -1,12 +1,13 @@
 """What of a run may be published, and what is refused."""
 
+import json
 import os
 import shutil
 import time
 from pathlib import Path
 
 import pytest
-from report_support import make_run
+from report_support import make_run, note_report
 
 from loantap.deploy.report_files import read_report
 from loantap.errors import InputError
@@ -136,7 +137,21 @@ def test_a_page_that_links_to_what_is_not_in_the_report_is_refused(run: Path, li
 def test_other_links_are_let_be(run: Path, link: str):
     page = run / "report" / "about.html"
     page.write_text(page.read_text() + f'<a href="{link}">')
-    assert read_report(run)
+    assert read_report(note_report(run))
+
+
+@pytest.mark.parametrize("change", ["added", "changed", "gone", "never noted"])
+def test_what_was_not_rendered_is_not_published(run: Path, change: str):
+    """A table of loans that somebody laid there has a suffix that reports have, and nobody links to it."""
+    path = run / "report" / "tables" / ("all-loans.csv" if change == "added" else "rate.json")
+    if change == "gone":
+        path.unlink()
+    elif change == "never noted":
+        manifest = json.loads((run / "manifest.json").read_text())
+        (run / "manifest.json").write_text(json.dumps(manifest | {"report": None}))
+    else:
+        path.write_text("name,amount\nJane Doe,1000\n")
+    assert "expected the report as it was rendered" in refusal(run)
 
 
 def test_all_problems_are_said_at_once_and_many_are_counted(run: Path):
@@ -173,7 +188,7 @@ def test_a_large_report_is_checked_quickly(run: Path):
     for number in range(20):
         (run / "report" / f"page{number}.html").write_text(links)
     started = time.perf_counter()
-    read_report(run)
+    read_report(note_report(run))
     assert (
         time.perf_counter() - started < 20
     )  # it takes about 2 s; a check that grows with the square would take minutes

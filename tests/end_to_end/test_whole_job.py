@@ -13,6 +13,9 @@ from pypdf import PdfReader
 from site_checks import CHROMIUM, KnownNumbers, numbers_in, prose, served
 
 from loantap.data.columns import CHARGED_OFF
+from loantap.deploy.report import publish_report
+from loantap.deploy.report_files import read_report
+from loantap.deploy.shelf import Folder
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.report.notebooks import STAGES
@@ -78,6 +81,12 @@ def test_the_manifest_tells_the_whole_story(run: Path):
         assert all((run / name).exists() for name in stage["outputs"])
     assert set(manifest["data"]) >= {"kind", "location", "sha256", "rows", "defaults", "period"}
     assert manifest["report"]["html"] == "report/index.html"
+
+
+def test_the_report_can_be_published_as_it_is(run: Path, tmp_path: Path):
+    published = publish_report(read_report(run), Folder(tmp_path))
+    assert (tmp_path / published.path / "loantap-insights.pdf").is_file()
+    assert published.path in (tmp_path / "latest" / "index.html").read_text()
 
 
 def test_association_results_keep_the_contract(run: Path):

@@ -47,6 +47,7 @@ def render(folder: Path, engine: Engine) -> None:
         "html": str(rendered.html.relative_to(folder)),
         "pdf": str(rendered.pdf.relative_to(folder)),
         "seconds": round(rendered.seconds, 2),
+        "sha256": rendered.sha256,
     }
     manifest.write(folder)
     for label, value in (("Rendered by", rendered.engine), ("HTML", rendered.html), ("PDF", rendered.pdf)):

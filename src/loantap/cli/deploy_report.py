@@ -52,8 +52,9 @@ def _shelf(run: Path, environment: str | None, bucket: str | None, to: Path | No
         return environment_bucket(environment)
     if to is None:
         return Bucket(bucket or "")
-    if run.is_relative_to(to.resolve() / "runs") or to.resolve().is_relative_to(run):
-        raise InputError(f"{to}: expected a folder for reports, this one holds the runs themselves. Choose another.")
+    among_runs = any((to / "runs").glob("*/manifest.json")) or run.is_relative_to((to / "runs").resolve())
+    if among_runs or to.resolve().is_relative_to(run):
+        raise InputError(f"{to}: expected a folder for reports, this one holds runs. Choose another.")
     return Folder(to)
 
 

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from loantap.deploy.shelf import MEDIA_TYPES
 from loantap.errors import InputError
 from loantap.report.manifest import Manifest, now, read_manifest
-from loantap.report.render import PDF_NAME
+from loantap.report.render import PDF_NAME, content_sha256
 from loantap.report.results import is_synthetic
 
 FIRST_PAGE = "index.html"
@@ -49,8 +49,12 @@ class Edition(BaseModel):
         The content is part of the path. Readers may keep a file for a year, so a report that is rendered again must not come
         under the address of the former one; and two who publish different reports of a run cannot get into each other's way.
         """
-        sums = "".join(f"{file.sha256}  {name}\n" for name, file in sorted(self.files.items()))
-        return f"runs/{self.run_id}/{hashlib.sha256(sums.encode()).hexdigest()[:_DIGITS]}"
+        return f"runs/{self.run_id}/{self.sha256[:_DIGITS]}"
+
+    @property
+    def sha256(self) -> str:
+        """Return what a rendering is told from another by."""
+        return content_sha256({name: file.sha256 for name, file in self.files.items()})
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,11 @@ def read_report(run: Path) -> Report:
     edition = _edition(run, manifest, files)
     if rendered_at < edition.finished_at.timestamp():
         raise InputError(f"{folder}: the report is older than the run's results, which changed later. {again}")
+    if (manifest.report or {}).get("sha256") != edition.sha256:
+        raise InputError(
+            f"{folder}: expected the report as it was rendered, but files were changed, added or taken away since, or nobody noted "
+            f"what was rendered. {again}"
+        )
     return Report(edition, files)
 
 
