@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,16 @@ def test_parameters_of_stacks_are_those_of_the_template() -> None:
     for line in (line for line in LINES if "pipeline-access.yml" in line):
         names = set(re.findall(r"(\w+)=", line.partition("--parameter-overrides")[2]))
         assert names == {name for name, facts in template("pipeline-access.yml")["Parameters"].items() if "Default" not in facts}  # fmt: skip
+
+
+def test_what_a_person_writes_on_the_way_is_no_change_of_the_project() -> None:
+    """Else the next image would be one that cannot be deployed; and secrets do not belong into a repository."""
+    names = set(re.findall(r"[\w.-]+\.json\b|keys\.txt", "\n".join(LINES).replace("$ENVIRONMENT", "staging")))
+    written = {name for name in names if not list((project_root() / "deploy").rglob(name))}
+    assert {"keys.txt", "sources-secret.json", "staging.parameters.json", "first.json", "vault.json"} <= written
+    asked = ["git", "check-ignore", *sorted(written)]
+    done = subprocess.run(asked, cwd=project_root(), capture_output=True, text=True, check=False)
+    assert done.stdout.split() == sorted(written)
 
 
 def test_every_alarm_is_explained_and_no_other() -> None:
