@@ -36,9 +36,11 @@ def ending(account: Aws) -> Iterator[dict[str, object]]:
     state_manager.unset_transition("ecs::task")
 
 
-def run(*command: str, limit: float = 5) -> tuple[int, list[str]]:
+def run(*command: str, limit: float = 60, unseen: float = 30) -> tuple[int, list[str]]:
     said: list[str] = []
-    code = run_task(Environment("staging"), command=list(command), say=said.append, limit=limit, pause=0.01, unseen=0.2)
+    code = run_task(
+        Environment("staging"), command=list(command), say=said.append, limit=limit, pause=0.01, unseen=unseen
+    )
     return code, said
 
 
@@ -75,7 +77,7 @@ def test_nobody_waits_for_ever(account: Aws, ending: dict[str, object]):
 
 
 def test_a_task_that_is_not_seen_yet_is_waited_for(account: Aws, ending: dict[str, object]):
-    account.front.refuse("ecs:DescribeTasks", "ThrottlingException", times=3)
+    account.front.refuse("ecs:DescribeTasks", "AccessDeniedException", times=3)
     assert run()[0] == 0
     assert account.front.changes == ["ecs:RunTask"]
 
@@ -89,11 +91,11 @@ def test_a_task_that_cannot_be_looked_at_is_not_to_be_started_again(
             patch.object(EC2ContainerServiceBackend, "describe_tasks", lambda *_: []),
             pytest.raises(DeployError) as caught,
         ):
-            run()
+            run(unseen=0.2)
     else:
         account.front.refuse("ecs:DescribeTasks", answer)
         with pytest.raises(DeployError) as caught:
-            run()
+            run(unseen=0.2)
     assert "It goes on. Start no other one" in str(caught.value)
 
 
