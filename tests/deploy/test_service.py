@@ -39,14 +39,14 @@ def alive(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def deploy(account: Aws, tmp_path: Path) -> Deploy:
     """Deploy an image of this content, and return the lines that were said."""
 
-    def run(content: str = "new", component: str = "api", limit: float = 5, push_only: bool = False, **how: bool) -> list[str]:  # fmt: skip
+    def run(content: str = "new", component: str = "api", limit: float = 60, push_only: bool = False, **how: bool) -> list[str]:  # fmt: skip
         said: list[str] = []
         image = read_image(image_file(tmp_path / "image.tar", component, content=content))
         deployment = Deployment(
             Environment("staging"),
             image,
             said.append,
-            patience=Patience(limit, 0.01, settle=0.1),
+            patience=Patience(limit, 0.01),
             smoke_key="key of the test",
             **how,
         )
