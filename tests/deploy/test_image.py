@@ -14,7 +14,8 @@ from urllib.request import Request, urlopen
 import boto3
 import pytest
 from absences import absent
-from image_support import ROOT, Image, asked, built, container, missing, ran
+from clone_support import new_clone
+from image_support import BASE, ROOT, Image, asked, built, container, missing, ran
 from report_support import BUCKET, Front, s3_server
 
 from loantap import __version__
@@ -83,6 +84,17 @@ def test_an_image_says_what_it_is(api: Image):
     assert labels["title"] == "loantap-api"
     assert labels["version"] == __version__
     assert labels["revision"].removesuffix("+changes") == asked("git", "rev-parse", "HEAD")
+
+
+def test_the_next_commit_is_named_although_it_changes_nothing_that_is_inside(report: Image, tmp_path: Path):
+    """With all layers of the image before in buildah's cache: see the Dockerfile. test_image_files.py holds the other two to the same."""
+    clone = new_clone(tmp_path, osv="")
+    asked("env", f"BASE={BASE}", clone.folder / "deploy/build_image.sh", "report")
+    archive = clone.folder / "build/loantap-report.tar"
+    said = json.loads(asked("skopeo", "inspect", "--config", f"docker-archive:{archive}"))["config"]
+    commit = clone.git("rev-parse", "HEAD")
+    assert said["Labels"]["org.opencontainers.image.revision"] == commit
+    assert f"LOANTAP_COMMIT={commit}" in said["Env"]
 
 
 def test_the_image_of_the_service_is_under_900_megabytes(api: Image):

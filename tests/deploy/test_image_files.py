@@ -17,6 +17,15 @@ def test_the_linter_of_dockerfiles_finds_nothing():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_every_image_is_told_its_commit_by_a_step_that_no_cache_can_stand_in_for():
+    _, *stages = (ROOT / "deploy" / "Dockerfile").read_text("utf-8").split("\nFROM runtime AS ")
+    assert [stage.split()[0] for stage in stages] == ["api", "dashboard", "report"]
+    for stage in stages:
+        before, told = stage.split('ARG VERSION\nARG COMMIT\nRUN test -n "${VERSION}" && test -n "${COMMIT}"\n')
+        assert "${" not in before
+        assert {"${VERSION}", "${COMMIT}"} <= set(told.replace('"', " ").split())
+
+
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "deploy").glob("*.sh")))
 def test_a_script_is_one(script: str):
     path = ROOT / "deploy" / script
