@@ -84,6 +84,23 @@ def test_phone_wide_window_scrolls_tables_not_the_page(name, visit):
         assert any(boxes)
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_wide_tables_caption_and_sentences_can_be_read(width, visit):
+    page = visit("index.html", width=width)
+    page.evaluate(
+        """document.querySelectorAll('.table-scroll tbody tr').forEach(row => {
+            for (let more = 0; more < 12; more++) row.insertAdjacentHTML('beforeend', '<td style="text-align: right;">1,234,567</td>') })"""
+    )
+    beyond = "[...document.querySelectorAll('.table-scroll')].filter(b => b.scrollWidth > b.clientWidth)"
+    assert page.evaluate(f"{beyond}.length")
+    assert (
+        page.evaluate(f"{beyond}.map(b => b.querySelector('caption').clientWidth - b.clientWidth).filter(d => d > 0)")
+        == []
+    )
+    assert page.evaluate("[...document.querySelectorAll('td.words')].every(cell => cell.clientWidth >= 120)")
+    assert page.evaluate("document.querySelectorAll('td.words').length")
+
+
 def test_dark_window_is_dark_and_figures_stay_on_light(visit):
     page = visit("index.html", scheme="dark")
     paint = "s => getComputedStyle(document.querySelector(s)).backgroundColor"

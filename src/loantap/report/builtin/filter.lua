@@ -216,6 +216,13 @@ local finish = {
     if typst then return nil end
     tables = tables + 1
     local words = tbl.caption.long[1] and pandoc.utils.stringify(tbl.caption.long) or ("Table " .. tables)
+    for _, body in ipairs(tbl.bodies) do
+      for _, row in ipairs(body.body) do
+        for _, cell in ipairs(row.cells) do -- a sentence in a wide table is not to stand there word by word
+          if #pandoc.utils.stringify(cell.contents) > 16 then cell.classes:insert("words") end
+        end
+      end
+    end
     return wrap('<div class="table-scroll" role="group" tabindex="0" aria-label="' .. escape(words) .. '">',
       { tbl }, "</div>"), false
   end,
