@@ -50,6 +50,7 @@ def test_every_page_says_that_data_are_synthetic_and_what_is_shown(page: str, ru
     assert "SYNTHETIC DATA" in said(app)
     assert "not the champion" in said(app)
     assert "**Run** r1" in [line.value for line in app.sidebar.markdown]
+    assert "{" not in said(app)
 
 
 def test_a_promoted_model_is_shown_first_and_without_a_warning(run: Path):
@@ -139,6 +140,13 @@ def test_a_higher_threshold_refers_fewer(run: Path):
     after = app.table[0].value
     assert float(after.iloc[0, 0].split()[0]) < float(before.iloc[0, 0].split()[0])
     assert after.iloc[:, 1].tolist() == before.iloc[:, 1].tolist()
+
+
+def test_what_profit_supposes_is_told_and_moves_with_the_slider(run: Path):
+    app = opened("policy.py")
+    assert "a default loses 75.0 % of the balance" in said(app)
+    app.slider[1].set_value(40).run()
+    assert "a default loses 40.0 % of the balance" in said(app)
 
 
 def test_there_is_no_watchlist_before_early_warning_has_run(run: Path):

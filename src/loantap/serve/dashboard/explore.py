@@ -36,10 +36,12 @@ if len(found.levels) > _SHOWN:
 columns = {
     name: st.column_config.Column(header)
     if name == "level"
-    else st.column_config.NumberColumn(header, format="localized" if name in ("n", "defaults") else "percent")
+    else st.column_config.NumberColumn(header, format="localized" if name in ("n", "defaults") else "%.1f %%")
     for name, header in _HEADERS.items()
 }
-st.dataframe(found.levels, hide_index=True, column_config=columns, alt=said)
+rates = ["default_rate", "ci_low", "ci_high"]
+percent = found.levels.assign(**{name: 100 * found.levels[name] for name in rates})
+st.dataframe(percent, hide_index=True, column_config=columns, alt=said)
 note(
     f"95 % Wilson intervals; the dashed line is the rate of all loans that match. Levels with fewer than {MIN_CELL} loans, "
     "defaults or repaid loans are pooled. Nothing is corrected for how many slices you look at, and differences are not "

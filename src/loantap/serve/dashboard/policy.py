@@ -6,6 +6,7 @@ import streamlit as st
 
 from loantap.model.decision import Share
 from loantap.model.economics import Economics
+from loantap.report.economics import told
 from loantap.report.tables import interval
 from loantap.serve.dashboard.charts import curves
 from loantap.serve.dashboard.parts import need_model, need_run, note, show, test_loans
@@ -48,6 +49,5 @@ curves(curve(test, np.linspace(0.01, 0.99, 99)), _CURVES, at=threshold, descript
 note(
     f"On n = {show(len(test.loans), 'count')} test loans of run {run.manifest()['run_id']}, which the model was not made from; in "
     "brackets 95 % intervals, Wilson's for shares, bootstrap ones for profit. Profit supposes that no referred application is "
-    "granted, {told(economics)}. A threshold chosen on these very loans "
-    f"promises somewhat more than it will bring. {run.model_note()}"
+    f"granted, {told(economics)}. A threshold chosen on these very loans promises somewhat more than it will bring. {run.model_note()}"
 )

@@ -40,7 +40,8 @@ def _show(table: pd.DataFrame, alt: str) -> None:
         for name, header in _HEADERS.items()
         if name in table
     }
-    st.dataframe(table.round(4), hide_index=True, column_config=columns, alt=alt)
+    digits = {name: 4 if name in _SHARES else 2 for name in numbers}
+    st.dataframe(table.round(digits), hide_index=True, column_config=columns, alt=alt)
 
 
 st.title("Watchlist")
