@@ -11,32 +11,25 @@ from loantap.model.study import Judged
 from loantap.model.tuning import Tuned
 
 Result = Mapping[str, Any]
-SCORE_COLUMNS = {
-    "metric": "text", "estimate": "score", "ci_low": "score", "ci_high": "score", "smote": "score", "smote_low": "score",
-    "smote_high": "score",
-}  # fmt: skip
+SCORE_COLUMNS = {"metric": "text", "estimate": "score with interval", "smote": "score with interval"}
 PROFIT_COLUMNS = {
-    "name": "text", "threshold": "rate", "refused": "rate", "profit": "rate", "ci_low": "rate", "ci_high": "rate",
-    "difference": "rate", "difference_low": "rate", "difference_high": "rate",
+    "name": "text", "threshold": "rate", "refused": "rate", "profit": "rate with interval", "difference": "rate with interval",
 }  # fmt: skip
-LADDER_COLUMNS = {
-    "name": "text", "rule": "text", "f2": "score", "ci_low": "score", "ci_high": "score", "difference": "score",
-    "difference_low": "score", "difference_high": "score",
-}  # fmt: skip
+LADDER_COLUMNS = {"name": "text", "rule": "text", "f2": "score with interval", "difference": "score with interval"}
 OUT_OF_TIME_COLUMNS = {
-    "loans_of": "text", "n": "count", "default_rate": "rate", "predicted": "rate", "roc_auc": "score", "roc_auc_low": "score",
-    "roc_auc_high": "score", "f2": "score", "brier": "score",
+    "loans_of": "text", "n": "count", "default_rate": "rate", "predicted": "rate", "roc_auc": "score with interval", "f2": "score",
+    "brier": "score",
 }  # fmt: skip
 
 GAINS_COLUMNS = {
-    "decile": "count", "loans": "count", "predicted": "rate", "default_rate": "rate", "ci_low": "rate", "ci_high": "rate",
-    "cumulative_defaults": "rate", "lift": "ratio",
+    "decile": "count", "loans": "count", "predicted": "rate", "default_rate": "rate with interval", "cumulative_defaults": "rate",
+    "lift": "ratio",
 }  # fmt: skip
 GROUP_COLUMNS = {
     "group": "text", "n": "count", "default_rate": "rate", "predicted": "rate", "recall": "rate", "false_positive_rate": "rate",
-    "roc_auc": "score", "roc_auc_low": "score", "roc_auc_high": "score",
+    "roc_auc": "score with interval",
 }  # fmt: skip
-ODDS_COLUMNS = {"change": "text", "odds_ratio": "ratio", "ci_low": "ratio", "ci_high": "ratio"}
+ODDS_COLUMNS = {"change": "text", "odds_ratio": "ratio with interval"}
 
 
 def score_table(*, champion: Result, smote: Result) -> pd.DataFrame:

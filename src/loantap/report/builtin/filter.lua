@@ -213,16 +213,21 @@ local finish = {
   end,
   Table = function(tbl)
     check(tbl, {})
-    if typst then return nil end
-    tables = tables + 1
-    local words = tbl.caption.long[1] and pandoc.utils.stringify(tbl.caption.long) or ("Table " .. tables)
+    local rows = 0
     for _, body in ipairs(tbl.bodies) do
+      rows = rows + #body.body
       for _, row in ipairs(body.body) do
         for _, cell in ipairs(row.cells) do -- a sentence in a wide table is not to stand there word by word
-          if #pandoc.utils.stringify(cell.contents) > 16 then cell.classes:insert("words") end
+          if utf8.len(pandoc.utils.stringify(cell.contents)) > 16 then cell.classes:insert("words") end
         end
       end
     end
+    if typst then -- a short table stays on one page
+      if rows > 12 then return nil end
+      return wrap("#block(breakable: false)[", { tbl }, "]"), false
+    end
+    tables = tables + 1
+    local words = tbl.caption.long[1] and pandoc.utils.stringify(tbl.caption.long) or ("Table " .. tables)
     return wrap('<div class="table-scroll" role="group" tabindex="0" aria-label="' .. escape(words) .. '">',
       { tbl }, "</div>"), false
   end,

@@ -8,6 +8,7 @@ from loantap.serve.explore import MIN_CELL, factors
 
 _SHOWN = 40  # levels in the chart; the table has all
 _HEADERS = {"level": "Level", "n": "Loans", "defaults": "Defaults", "default_rate": "Default rate", "ci_low": "from", "ci_high": "to"}  # fmt: skip
+_RATES = ["default_rate", "ci_low", "ci_high"]
 
 st.title("Explore the loans")
 loans, run = portfolio(), need_run()
@@ -36,11 +37,10 @@ if len(found.levels) > _SHOWN:
 columns = {
     name: st.column_config.Column(header)
     if name == "level"
-    else st.column_config.NumberColumn(header, format="localized" if name in ("n", "defaults") else "%.1f %%")
+    else st.column_config.NumberColumn(header, format="%.1f %%" if name in _RATES else "localized")
     for name, header in _HEADERS.items()
 }
-rates = ["default_rate", "ci_low", "ci_high"]
-percent = found.levels.assign(**{name: 100 * found.levels[name] for name in rates})
+percent = found.levels.assign(**(100 * found.levels[_RATES]))
 st.dataframe(percent, hide_index=True, column_config=columns, alt=said)
 note(
     f"95 % Wilson intervals; the dashed line is the rate of all loans that match. Levels with fewer than {MIN_CELL} loans, "
