@@ -12,7 +12,7 @@ PLATFORM ?=
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-image image audit lint lab bench bench-tuning validate lock clean
+.PHONY: help report test test-fast test-long test-image image audit lint lab bench bench-tuning validate lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ help:
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "loantap needs Python 3.11 or newer, and %s is %s. Name another one with PYTHON=python3.12" % (sys.executable, sys.version.split()[0]))'
 	$(PYTHON) -m venv $(VENV)
+
+# Bytecode is kept: tests start hundreds of processes and kernels.
+export PYTHONDONTWRITEBYTECODE =
 
 # A stamp holds until the lock or the project's metadata changes, so a second run installs nothing.
 $(VENV)/.report: requirements/report.lock pyproject.toml | $(BIN)/python
@@ -44,9 +47,15 @@ $(VENV)/.quarto: | $(VENV)/.report
 report: $(VENV)/.report $(VENV)/.quarto ## run the whole job and render the report [DATA=FILE] [OUT=DIR]
 	@$(BIN)/loantap run $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)")
 
-test: $(VENV)/.dev $(VENV)/.tools ## lint, check types and run every test
+test: $(VENV)/.dev $(VENV)/.tools ## lint, check types, and meet every kind of fault once
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.dev ## what a person at work wants to know within a minute or two
+	$(BIN)/python -m pytest -m "not slow and not long and not image"
+
+test-long: $(VENV)/.dev $(VENV)/.tools ## repetitions, sizes and long campaigns of what make test shows
+	$(BIN)/python -m pytest -m long
 
 lint: $(VENV)/.dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -59,12 +68,15 @@ image: ## build the image of TARGET=api|dashboard|report into build/loantap-TARG
 test-image: $(VENV)/.dev ## build the images with buildah on a base of Debian's packages, and run them (needs root)
 	$(BIN)/python -m pytest -m image
 
+# pip-audit would ask pypi.org, whatever index pip uses. What stands in for that in many networks serves packages and no vulnerabilities, and
+# a package that is not known is passed over without --strict. OSV holds what PyPI and GitHub know, and its address can be changed.
 AUDITED := $(wildcard requirements/image-*.lock)
 audit: $(VENV)/.dev ## known vulnerabilities, bills of materials and licences of the images, into build/
 	@mkdir -p build
 	$(BIN)/python scripts/licences.py --out build/licences.md
 	$(foreach image,api dashboard report,$(BIN)/cyclonedx-py requirements requirements/image-$(image).lock --pyproject pyproject.toml --output-reproducible --output-file build/$(image).cdx.json &&) true
-	$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes $(foreach lock,$(AUDITED),--requirement $(lock))
+	$(BIN)/pip-audit --strict --vulnerability-service osv --progress-spinner off --disable-pip --require-hashes $(foreach lock,$(AUDITED),--requirement $(lock)) \
+	  || { echo "make audit: expected that OSV answers and knows of no vulnerability; what came is above. If it was not reached, let this machine ask https://api.osv.dev, or name another address in PIP_AUDIT_OSV_URL." >&2; exit 1; }
 
 lab: $(VENV)/.dev ## open JupyterLab on the notebooks
 	$(BIN)/loantap lab
@@ -78,7 +90,8 @@ bench-tuning: $(VENV)/.dev ## the search against scikit-learn's GridSearchCV [RO
 validate: $(VENV)/.dev ## simulate loans of known truth and hold the statistics against it (minutes)
 	$(BIN)/python scripts/validate.py
 
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+# One version of each package whatever the Python: numbers of 3.11 are numbers of 3.13.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header
 LOCK    := $(COMPILE) pyproject.toml
 lock: $(BIN)/python ## resolve pyproject.toml into requirements/*.lock
 	$(PIP) install uv

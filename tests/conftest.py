@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from absences import absent
 from postgres import PASSWORD, postgres_server, server_programs
+from real_sample import REAL
 
 from loantap.data.ingest import ingest
 from loantap.data.sources import SyntheticLoans
@@ -19,10 +20,8 @@ from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.recipe import Recipe
-from loantap.settings import project_root
 
 PASSWORD_VARIABLE = "PG_PASSWORD"
-REAL = project_root().parent / "shared" / "data" / "loantap_real_7239.csv.gz"
 
 
 @pytest.fixture(scope="session")

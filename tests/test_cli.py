@@ -5,20 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from command_line import loantap
 from typer.testing import CliRunner
 
 from loantap import __version__
 from loantap.cli import app
 from loantap.data.columns import NAMES
+from loantap.model import folds
 
 RUNNER = CliRunner()
-
-
-def loantap(*words: object) -> subprocess.CompletedProcess:
-    """Call the program as a user does, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "loantap", *map(str, words)], capture_output=True, text=True, check=False
-    )
 
 
 def refused(*words: object) -> str:
@@ -45,10 +40,12 @@ def test_synthetic_refuses_another_format(tmp_path: Path):
     assert ".csv" in refused("synthetic", "--rows", 50, "--out", tmp_path / "loans.xlsx")
 
 
-def test_an_absent_file_is_refused(tmp_path: Path):
-    message = refused("run", "--data", tmp_path / "no.csv", "--out", tmp_path / "run")
-    assert "InputError" in message
-    assert "no.csv" in message
+def test_an_absent_file_is_refused_by_a_process_of_its_own(tmp_path: Path):
+    words = [sys.executable, "-m", "loantap", "run", "--data", str(tmp_path / "no.csv"), "--out", str(tmp_path / "run")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "InputError" in done.stderr
+    assert "no.csv" in done.stderr
     assert not (tmp_path / "run").exists()
 
 
@@ -124,7 +121,10 @@ def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path):
     assert "Check the path" in done.stderr
 
 
-def test_a_cluster_that_does_not_answer_is_refused_before_anything_runs(tmp_path: Path):
+def test_a_cluster_that_does_not_answer_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(folds, "_ANSWERS_WITHIN", "1s")
     message = refused("run", "--out", tmp_path / "run", "--cluster", "tcp://127.0.0.1:1")
     assert "expected a running Dask scheduler" in message
     assert not (tmp_path / "run").exists()

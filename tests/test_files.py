@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,42 @@ def test_folders_are_made(tmp_path: Path):
 def test_sha256_is_that_of_the_bytes(tmp_path: Path):
     path = write_text(tmp_path / "a.txt", "loans")
     assert sha256(path) == hashlib.sha256(b"loans").hexdigest()
+
+
+def test_what_is_being_written_is_its_owners_until_it_is_whole(tmp_path: Path):
+    with replacing(tmp_path / "scores.csv") as temporary:
+        assert temporary.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "other.csv").touch()
+    assert (tmp_path / "scores.csv").stat().st_mode == (tmp_path / "other.csv").stat().st_mode
+    with replacing(tmp_path / "keys", private=True):
+        pass
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o600
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from loantap.files import replacing
+with replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("somebody's score")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_left_goes_when_the_next_one_writes_there(tmp_path: Path):
+    path = tmp_path / "scores.csv"
+    subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.read_text() == "somebody's score"
+    assert left.stat().st_mode & 0o777 == 0o600
+    write_text(path, "new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_who_write_at_once_leave_each_other_alone(tmp_path: Path):
+    path = tmp_path / "scores.csv"
+    with replacing(path) as first:
+        first.write_text("first")
+        write_text(path, "second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"

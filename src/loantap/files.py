@@ -1,32 +1,72 @@
 """Files that are whole or absent: write to a temporary name beside the target, then rename."""
 
+import glob
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 from loantap.errors import InputError
 
-_STAGING = ".loantap-staging-"
+_STAGING, _WRITING = ".loantap-staging-", ".writing-"
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block ends without an error.
 
     A reader, or a run that is killed at any moment, sees the old file or the new one, never a half.
     The temporary name ends like `path`, since writers infer format and compression from it.
+
+    What it holds may be personal data: until it is renamed only its owner may read it (and afterwards, if it is `private`), and
+    what a killed process has left is removed when the next one writes there.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".writing-{uuid4().hex[:8]}-{path.name}")
+    for leftover in path.parent.glob(f"{_WRITING}????????-{glob.escape(path.name)}"):
+        with suppress(OSError), leftover.open("rb") as found:
+            if _lock(found):
+                leftover.unlink()
+    temporary, held = _claim(path)
     try:
-        yield temporary
-        temporary.replace(path)
+        with held:
+            mode = temporary.stat().st_mode
+            temporary.chmod(0o600)
+            yield temporary
+            if not private:
+                temporary.chmod(mode)
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _claim(path: Path) -> tuple[Path, IO[bytes]]:
+    """Make the temporary file of a path and lock it, so that nobody takes it for a leftover."""
+    while True:
+        temporary = path.with_name(f"{_WRITING}{uuid4().hex[:8]}-{path.name}")
+        held = temporary.open("xb")
+        if _lock(held) is not False and temporary.exists():
+            return temporary, held
+        held.close()  # somebody who looked for leftovers was faster than the lock
+
+
+def _lock(held: IO[bytes]) -> bool | None:
+    """Lock a file until it is closed or the process ends, however it does.
+
+    Returns True, False where somebody else holds it, None where files cannot be locked.
+    """
+    try:
+        import fcntl  # here, since Windows has none and everything else works there
+
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return None
+    return True
 
 
 @contextmanager
@@ -65,13 +105,9 @@ def alone_in(folder: Path, *, busy: str) -> Iterator[None]:
 
     The lock goes with the process, so a killed one leaves none behind.
     """
-    import fcntl  # here, since Windows has none and everything else works there
-
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(busy) from None
+    with (folder / ".lock").open("wb") as lock:
+        if _lock(lock) is False:
+            raise InputError(busy)
         yield
 
 

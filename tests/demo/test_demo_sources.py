@@ -106,20 +106,18 @@ def test_the_committed_example_is_what_the_demonstration_runs():
     assert config.warehouse is not None
 
 
-@pytest.mark.slow
 def test_the_command_runs_a_stage_from_the_sources_and_says_what_it_made(tmp_path: Path):
-    words = ["demo", "sources", "--rows", "2000", "--only", "association", "--out", str(tmp_path / "run")]
+    words = ["demo", "sources", "--rows", "2000", "--only", "ingest", "--out", str(tmp_path / "run")]
     environment = os.environ | {"LOANTAP_DEMO": str(tmp_path / "demo")}
     done = subprocess.run(
         [sys.executable, "-m", "loantap", *words], capture_output=True, text=True, check=False, env=environment
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Three sources made" in done.stdout
-    plain = ["run", "--rows", "2000", "--only", "association", "--out", str(tmp_path / "plain")]
-    subprocess.run([sys.executable, "-m", "loantap", *plain], capture_output=True, check=True)
-    for factor in ("pincode", "grade", "profession", "home_ownership"):
-        name = f"results/association_{factor}.json"
-        assert (tmp_path / "run" / name).read_text() == (tmp_path / "plain" / name).read_text()
+    loans = unsplit(SyntheticLoans(2_000, 0), tmp_path)
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "run" / "data" / "loans.parquet").drop(columns="loan_id"), loans
+    )
     manifest = (tmp_path / "run" / "manifest.json").read_text("utf-8")
     data = json.loads(manifest)["data"]
     assert data["kind"] == "warehouse"

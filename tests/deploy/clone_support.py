@@ -58,7 +58,6 @@ def new_clone(folder: Path, *, osv: str) -> Clone:
         "PATH": f"{programs}:{os.environ['PATH']}",
         "HOME": str(venv),
         "LOANTAP_HOME": str(folder),  # the installed package would go to the project itself
-        "PIP_AUDIT_VULNERABILITY_SERVICE": "osv",
         "PIP_AUDIT_OSV_URL": osv,
         "no_proxy": "127.0.0.1",
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import command_line
 import pytest
 from ecs_support import Aws
 from registry_support import image_file
@@ -20,9 +21,7 @@ pytestmark = pytest.mark.xdist_group("deploy")
 
 
 def loantap(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "loantap", "deploy", *words], capture_output=True, text=True, check=False
-    )
+    return command_line.loantap("deploy", *words)
 
 
 def test_a_plan_then_the_deployment_then_nothing(account: Aws, tmp_path: Path):

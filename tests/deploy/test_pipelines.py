@@ -109,6 +109,7 @@ NOT_RUN = {
     **{line: Instead("the tests would run themselves", pytest_takes) for line in SUITES},
     **{line: Instead("there is no AWS here", loantap_takes) for line in DEPLOYS},
     ".ci/run make .venv/.dev .venv/.tools": Instead("installs Debian's packages", ci_does_this_alone),
+    "make lint": Instead("make test begins with it", make_knows),
     "make report OUT=build/run": Instead("takes minutes; tests/end_to_end runs the job on fewer loans", make_knows),
     "DOCKER_BUILDKIT=1 make image TARGET=api": Instead("make test-image builds it", make_knows),
     "DOCKER_BUILDKIT=1 make image TARGET=report": Instead("make test-image builds it", make_knows),
@@ -116,7 +117,6 @@ NOT_RUN = {
 # Run in a clone whose environment is this one, with apt-get and dpkg that change nothing.
 RUN = [
     'python3 scripts/jira_keys.py --project=LT --branch="$BITBUCKET_BRANCH" "$BITBUCKET_PR_DESTINATION_COMMIT..HEAD"',
-    "make lint",
     "make audit",
     'export AWS_WEB_IDENTITY_TOKEN_FILE="$(mktemp)" && printf %s "$BITBUCKET_STEP_OIDC_TOKEN" > "$AWS_WEB_IDENTITY_TOKEN_FILE"',
     "apt-get update -qq && apt-get install -y -qq --no-install-recommends skopeo",

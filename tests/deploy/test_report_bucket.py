@@ -201,7 +201,7 @@ def test_more_objects_than_one_answer_lists_are_all_seen(front: Front, tmp_path:
     assert not publish(run).changed
 
 
-@pytest.mark.parametrize("number", [1, 5, 9, 10, 11])
+@pytest.mark.parametrize("number", [5, *(pytest.param(number, marks=pytest.mark.long) for number in (1, 9, 10, 11))])
 def test_a_killed_publisher_leaves_the_former_report_and_another_completes_it(
     front: Front, first: Path, second: Path, number: int
 ):

@@ -188,7 +188,8 @@ def audited(clone: Clone) -> tuple[str, list[tuple[str, str]]]:
 
 def look_up(clone: Clone, address: str) -> tuple[int, str]:
     """Do the part of `make audit` that asks for vulnerabilities."""
-    (line,) = [line for line in clone.bash("make --dry-run audit").stdout.splitlines() if "bin/pip-audit" in line]
+    lines = clone.bash("make --dry-run audit").stdout.replace("\\\n", " ").splitlines()
+    (line,) = [line for line in lines if "bin/pip-audit" in line]
     clone.environment["PIP_AUDIT_OSV_URL"] = address
     done = clone.bash(line)
     return done.returncode, done.stdout + done.stderr
@@ -212,6 +213,20 @@ def test_a_service_that_cannot_be_asked_is_no_clean_audit(clone: Clone):
     code, said = look_up(clone, "http://127.0.0.1:9/")
     assert code != 0
     assert "No known vulnerabilities" not in said
+    assert (
+        "If it was not reached, let this machine ask https://api.osv.dev, or name another address in PIP_AUDIT_OSV_URL."
+        in said
+    )
+
+
+def test_a_package_that_is_passed_over_is_no_clean_audit(clone: Clone):
+    lock = clone.folder / "requirements" / "image-of-a-fork.lock"
+    lock.write_text(f"a-fork @ https://example.com/a-fork-1.0.zip --hash=sha256:{'0' * 64}\n")
+    with vulnerability_service({}) as address:
+        code, said = look_up(clone, address)
+    lock.unlink()
+    assert code != 0
+    assert "a-fork: URL requirements cannot be pinned" in said
 
 
 def test_a_lock_without_hashes_is_not_audited(tmp_path: Path):

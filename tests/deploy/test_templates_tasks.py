@@ -84,14 +84,6 @@ def test_what_is_not_given_is_not_in_the_environment() -> None:
     assert container("ReportTask")["Secrets"] == []
 
 
-def test_a_task_that_is_ended_has_the_time_to_answer_what_is_in_flight() -> None:
-    drain = 20  # seconds; docs/api.md
-    (group,) = of_kind(STACK, "AWS::ElasticLoadBalancingV2::TargetGroup").values()
-    attributes = {one["Key"]: one["Value"] for one in group["TargetGroupAttributes"]}
-    assert int(attributes["deregistration_delay.timeout_seconds"]) > drain
-    assert container("ApiTask")["StopTimeout"] > drain
-
-
 # ---------------------------------------------------------------- The service
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 import yaml
+from command_line import loantap
 from postgres import PASSWORD
 
 from loantap.data.columns import NAMES
@@ -22,13 +22,7 @@ ROWS = 5_000
 FEW = ["-P", "repetitions=100", "-P", "repeats=1", "-P", "folds=3", "--engine", "builtin"]
 
 
-def loantap(*words: object, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "loantap", *map(str, words)],
-        capture_output=True, text=True, check=False, env=os.environ | environment,
-    )  # fmt: skip
-
-
+@pytest.mark.long
 @pytest.mark.xdist_group("sources")
 def test_the_whole_job_from_three_sources_gives_the_results_of_the_unsplit_loans(tmp_path: Path):
     split, whole = tmp_path / "split", tmp_path / "whole"
@@ -47,9 +41,11 @@ def test_the_whole_job_from_three_sources_gives_the_results_of_the_unsplit_loans
     assert "Synthetic data" in (split / "report" / "index.html").read_text("utf-8")
     methods = (split / "report" / "methods.html").read_text("utf-8")
     assert "3 sources were joined on declared keys" in methods
-    published = loantap(
-        "publish", split, "--config", tmp_path / "demo" / "loantap.yml", LOANTAP_DEMO=str(tmp_path / "demo")
-    )
+    assert [path for path in (split / "report").rglob("*.*") if str(tmp_path).encode() in path.read_bytes()] == []
+    words = ("publish", split, "--config", tmp_path / "demo" / "loantap.yml")
+    refused = loantap(*words, LOANTAP_DEMO=str(tmp_path / "demo"))
+    assert (refused.returncode, "its loans are synthetic" in refused.stderr) == (2, True)
+    published = loantap(*words, "--allow-synthetic", LOANTAP_DEMO=str(tmp_path / "demo"))
     assert published.returncode == 0, published.stderr
     with sa.create_engine(f"sqlite:///{tmp_path / 'demo' / 'warehouse.db'}").connect() as connection:
         scores = pd.read_sql_table("loantap_scores", connection)

@@ -10,9 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pypdf import PdfReader
+from real_sample import REAL
 from site_checks import CHROMIUM, KnownNumbers, numbers_in, prose, served
 
 from loantap.data.columns import CHARGED_OFF
+from loantap.data.connectors.config import read_config
+from loantap.data.warehouse import open_warehouse
 from loantap.deploy.report import publish_report
 from loantap.deploy.report_files import read_report
 from loantap.deploy.shelf import Folder
@@ -20,9 +23,13 @@ from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.report.notebooks import STAGES
 from loantap.report.tables import plain
+from loantap.serve.publish import publish_run
+from loantap.settings import project_root
 
 PAGES = ("index.html", "claims.html", "policy.html", "early-warning.html", "methods.html", "model-card.html")
 LIMIT_MB = 10
+ROWS = 5_000
+FEW = ["-P", "repetitions=100", "-P", "repeats=1", "-P", "folds=3", "--engine", "builtin"]
 in_ci = os.environ.get("CI", "").lower() == "true"
 needs_browser = pytest.mark.skipif(CHROMIUM is None and not in_ci, reason="needs chromium on PATH to look at the site")
 
@@ -36,31 +43,25 @@ def loantap(*words: object) -> subprocess.CompletedProcess:
 @pytest.fixture(
     scope="session",
     params=[
-        pytest.param("synthetic", marks=pytest.mark.xdist_group("synthetic")),
-        pytest.param("real", marks=pytest.mark.xdist_group("real")),
+        # The real sample where there is one; synthetic loans are looked at too by make test-long.
+        pytest.param("real", marks=pytest.mark.xdist_group("whole job")),
+        pytest.param("synthetic", marks=[pytest.mark.xdist_group("whole job, synthetic"), pytest.mark.long]),
     ],
 )
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp(request.param) / "run"
-    data = ["--data", request.getfixturevalue("real_file")] if request.param == "real" else ["--rows", 5_000]
-    done = loantap(
-        "run",
-        *data,
-        "--out",
-        folder,
-        "--engine",
-        "builtin",
-        "-P",
-        "repetitions=100",
-        "-P",
-        "repeats=1",
-        "-P",
-        "folds=3",
-    )
+    data = ["--data", REAL] if request.param == "real" and REAL.is_file() else ["--rows", ROWS]
+    done = loantap("run", *data, "--out", folder, *FEW)
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(folder / "report" / "index.html") in done.stdout
     assert str(folder / "report" / "loantap-insights.pdf") in done.stdout
     return folder
+
+
+@pytest.fixture(scope="session")
+def known(run: Path) -> KnownNumbers:
+    """The numbers that the run's results hold."""
+    return KnownNumbers(run)
 
 
 def result(run: Path, name: str) -> dict:
@@ -89,6 +90,17 @@ def test_the_report_can_be_published_as_it_is(run: Path, tmp_path: Path):
     assert published.path in (tmp_path / "latest" / "index.html").read_text()
 
 
+def test_its_scores_can_be_published(run: Path, tmp_path: Path):
+    (tmp_path / "loantap.yml").write_text("warehouse: {url: 'sqlite:///w.db'}")
+    config = read_config(tmp_path / "loantap.yml")
+    written = publish_run(run, config, allow_synthetic=True)
+    assert written["loantap_scores"] == json.loads((run / "manifest.json").read_text())["data"]["rows"]
+    with open_warehouse(config).connect() as connection:
+        scores = pd.read_sql_table("loantap_scores", connection)
+    assert scores["probability"].between(0, 1).all()
+    assert 0 < scores["flagged"].mean() < 1
+
+
 def test_association_results_keep_the_contract(run: Path):
     data = json.loads((run / "manifest.json").read_text())["data"]
     for factor in ("pincode", "grade", "profession"):
@@ -114,10 +126,10 @@ def test_the_pure_pincodes_are_named(run: Path):
     assert {level for level, kind in levels.items() if kind == "none_default"} == {"00813", "05113", "29597"}
 
 
-def test_counts_by_pincode_are_those_of_the_file(run: Path, request: pytest.FixtureRequest):
+def test_counts_by_pincode_are_those_of_the_file(run: Path):
     if json.loads((run / "manifest.json").read_text())["data"]["kind"] != "file":
         pytest.skip("the real sample is counted independently below; synthetic counts have tests of their own")
-    raw = pd.read_csv(request.getfixturevalue("real_file"), dtype={"address": "str"})
+    raw = pd.read_csv(REAL, dtype={"address": "str"})
     counted = raw.groupby(raw["address"].str[-5:])["loan_status"].agg(["size", lambda s: (s == CHARGED_OFF).sum()])
     levels = result(run, "association_pincode")["levels"]
     assert {level["level"]: (level["n"], level["defaults"]) for level in levels} == {
@@ -242,10 +254,10 @@ def test_no_half_written_file_is_left(run: Path):
     assert not [path for path in run.iterdir() if path.name.startswith("rendering-")]
 
 
-def test_no_address_is_in_what_is_published(run: Path, request: pytest.FixtureRequest):
+def test_no_address_is_in_what_is_published(run: Path):
     if json.loads((run / "manifest.json").read_text())["data"]["kind"] != "file":
         pytest.skip("only real loans have addresses to hide")
-    raw = pd.read_csv(request.getfixturevalue("real_file"), dtype="str")
+    raw = pd.read_csv(REAL, dtype="str")
     texts = [
         path.read_text("utf-8", errors="ignore")
         for path in run.rglob("*")
@@ -254,6 +266,19 @@ def test_no_address_is_in_what_is_published(run: Path, request: pytest.FixtureRe
     published = "\n".join(texts)
     for address in raw["address"].sample(300, random_state=0):
         assert address.splitlines()[0] not in published
+
+
+def test_no_folder_of_this_machine_is_in_what_is_published(run: Path):
+    given = json.loads((run / "manifest.json").read_text())["parameters"].values()
+    folders = {str(run), str(project_root()), f"{Path.home()}/", sys.prefix}
+    folders |= {str(Path(path).parent) for path in map(str, given) if path.startswith("/")}
+    published = {path: path.read_bytes().decode("latin-1") for path in (run / "report").rglob("*") if path.is_file()}
+    pdf = PdfReader(run / "report" / "loantap-insights.pdf")
+    told = "".join([page.extract_text() for page in pdf.pages] + [str(pdf.metadata)])
+    published[Path("text of the PDF")] = "".join(told.split())  # a long path may be broken over lines
+    assert {path.suffix for path in published} >= {".html", ".csv", ".json", ".svg", ".pdf"}
+    found = [(path.name, folder) for path, text in published.items() for folder in folders if folder in text]
+    assert found == []
 
 
 def test_a_second_resume_runs_nothing(run: Path):
@@ -285,15 +310,13 @@ def test_the_pdf_says_what_the_page_says(run: Path):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_number_in_prose_comes_from_the_results(run: Path, name: str):
-    known = KnownNumbers(run)
+def test_every_number_in_prose_comes_from_the_results(run: Path, known: KnownNumbers, name: str):
     text = prose(run / "report" / name)
     strangers = [number for number in numbers_in(text) if not known.explains(number)]
     assert strangers == []
 
 
-def test_a_number_typed_by_hand_would_be_found(run: Path):
-    known = KnownNumbers(run)
+def test_a_number_typed_by_hand_would_be_found(known: KnownNumbers):
     assert not known.explains("83.4271")
     assert not known.explains("987,654,321")
 

@@ -48,6 +48,7 @@ def judged(trained: Trained, halves: Halves) -> Judged:
     return judge(trained.champion, halves[1], **JUDGING)
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_study(halves: Halves, trained: Trained, judged: Judged):
     again = train(halves[0], inputs="without_pincode", **TRAINING | {"n_jobs": 2})
     pd.testing.assert_frame_equal(again.table, trained.table)

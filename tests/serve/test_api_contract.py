@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import pytest
 import schemathesis
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
@@ -73,19 +74,20 @@ def keep_rules_across(body: dict[str, Any]) -> None:
         row["earliest_cr_line"], row["issue_d"] = "Jan-1999", "Jan-2000"
 
 
-def test_thousands_of_requests_are_answered_as_described(model_folder: Path):
-    seen = answers(model_folder, ApiSettings(), examples=700, headers={})
+@pytest.mark.parametrize("examples", [60, pytest.param(700, marks=pytest.mark.long)])
+def test_requests_are_answered_as_described(model_folder: Path, examples: int):
+    seen = answers(model_folder, ApiSettings(), examples=examples, headers={})
     print(dict(seen))
-    assert seen.total() > 2_500
-    assert seen[200] > 300
-    assert seen[422] > 1_000
+    assert seen.total() > 3 * examples
+    assert seen[200] > examples / 3
+    assert seen[422] > examples
     assert {400, 405, 415} <= set(seen)
     assert not [status for status in seen if status >= 500]
 
 
 def test_the_same_holds_where_keys_are_asked_for(model_folder: Path):
     keys = Keys({"contract": hashlib.sha256(HEADERS["X-API-Key"].encode()).digest()})
-    seen = answers(model_folder, ApiSettings(keys=keys), examples=100, headers=HEADERS)
+    seen = answers(model_folder, ApiSettings(keys=keys), examples=20, headers=HEADERS)
     print(dict(seen))
     assert {200, 401, 422} <= set(seen)
     assert not [status for status in seen if status >= 500]

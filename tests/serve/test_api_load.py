@@ -18,7 +18,7 @@ def test_under_load_no_request_fails_and_memory_stays(model_folder: Path):
     if shutil.which("wrk") is None:
         absent("wrk")
     with running_service(model_folder) as service:
-        load = drive(service, seconds=5, connections=8)
+        load = drive(service, seconds=2, connections=8)
     assert (load.refused, load.broken) == (0, 0)
     assert load.per_second > LEAST_PER_SECOND
     assert load.memory[-1] - load.memory[0] < 10, "MB more after some thousand requests"

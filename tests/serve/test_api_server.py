@@ -16,8 +16,11 @@ from typing import Any
 import api_support  # noqa: F401 (finds the scripts)
 import pytest
 from api_process import START, Service, running_service
+from flask import Flask
+from waitress import create_server
 
 from loantap.errors import InputError
+from loantap.serve.api import server
 from loantap.serve.api.app import BATCH_BYTES
 from loantap.serve.api.connection import WAITING
 from loantap.serve.api.server import serve
@@ -175,6 +178,38 @@ def test_a_model_that_is_none_ends_it_at_once(tmp_path: Path):
     found = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert found.returncode != 0
     assert "expected a model's folder" in found.stderr
+
+
+def test_an_idle_connection_outlives_a_request_that_does_not_arrive(monkeypatch: pytest.MonkeyPatch):
+    """In this process, with less patience: a second for a request, looked at more often."""
+    monkeypatch.setattr(server, "ARRIVAL", 1)
+    often = {"cleanup_interval": 0.1}
+    monkeypatch.setattr(server, "create_server", lambda app, **given: create_server(app, **given | often))
+    got: list[Any] = []
+
+    def ask(address: str) -> None:
+        with ExitStack() as stack:
+            stack.callback(signal.raise_signal, signal.SIGTERM)
+            port = int(address.rpartition(":")[2])
+            idle = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            stack.callback(idle.close)
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            slow.sendall(b"GET / HTTP/1.1\r\n")
+            for _ in range(2):
+                idle.request("GET", "/")
+                response = idle.getresponse()
+                response.read()
+                got.extend([response.status, slow.recv(1)])  # nothing, when it is closed
+
+    asking: list[threading.Thread] = []
+
+    def started(address: str) -> None:
+        asking.append(threading.Thread(target=ask, args=[address]))
+        asking[0].start()
+
+    serve(Flask("nothing"), port=0, started=started, ending=list)
+    asking[0].join()
+    assert got == [404, b"", 404, b""]
 
 
 def batch_of(application: dict[str, Any], rows: int) -> bytes:

@@ -114,11 +114,13 @@ def test_errors_of_an_earlier_try_do_not_stay(model: SavedModel, applications: p
 def test_a_file_in_which_no_row_is_right_leaves_what_was_there(
     model: SavedModel, applications: pd.DataFrame, tmp_path: Path
 ):
-    (tmp_path / "out.csv").write_text("old")
+    score_file(model, written(applications.head(5), tmp_path / "old.csv"), tmp_path / "out.csv")
+    (tmp_path / "old.csv").unlink()
+    old = (tmp_path / "out.csv").read_bytes()
     path = written(applications.assign(purpose="a yacht"), tmp_path / "in.csv")
     with pytest.raises(SchemaError, match="no row keeps the contract"):
         score_file(model, path, tmp_path / "out.csv")
-    assert (tmp_path / "out.csv").read_text() == "old"
+    assert (tmp_path / "out.csv").read_bytes() == old
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
 
 
@@ -134,12 +136,14 @@ def test_a_failure_half_way_leaves_what_was_there(
             raise OSError(28, "No space left on device")
         return batch_score(*arguments, **options)
 
+    score_file(model, written(applications.head(5), tmp_path / "old.csv"), tmp_path / "out.csv")
+    (tmp_path / "old.csv").unlink()
+    old = (tmp_path / "out.csv").read_bytes()
     batch_score = batch.score_frame
     monkeypatch.setattr(batch, "score_frame", full)
-    (tmp_path / "out.csv").write_text("old")
     with pytest.raises(OSError, match="No space left"):
         score_file(model, written(applications, tmp_path / "in.parquet"), tmp_path / "out.csv")
-    assert (tmp_path / "out.csv").read_text() == "old"
+    assert (tmp_path / "out.csv").read_bytes() == old
     assert {path.name for path in tmp_path.iterdir()} == {"in.parquet", "out.csv"}
 
 

@@ -92,6 +92,16 @@ def test_a_run_that_has_not_ended_is_refused(config: Config, tmp_path: Path):
         publish_run(folder, config)
 
 
+def test_synthetic_loans_go_into_a_warehouse_only_where_that_is_said(config: Config, tmp_path: Path):
+    run = finished_run(tmp_path / "run", "r1")
+    manifest = run / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"kind": "file"', '"kind": "synthetic"'))
+    with pytest.raises(InputError, match=r"its loans are synthetic.*--allow-synthetic"):
+        publish_run(run, config)
+    assert not (tmp_path / "w.db").exists()
+    assert publish_run(run, config, allow_synthetic=True)["loantap_runs"] == 1
+
+
 def test_all_or_nothing_and_no_table_of_others_is_touched(config: Config, tmp_path: Path):
     with open_warehouse(config, create=True).begin() as connection:
         connection.execute(sa.text("CREATE TABLE loantap_claims (precious INTEGER)"))
@@ -111,8 +121,10 @@ def test_the_watchlist_is_written_where_there_is_one(config: Config, tmp_path: P
     assert warnings["probability"].isna().tolist() == [False, True]
 
 
-def test_loans_that_were_invented_are_marked(config: Config, tmp_path: Path):
-    publish_run(watched_run(tmp_path / "run", "r1", synthetic=True), config)
+def test_invented_snapshots_go_into_a_warehouse_only_where_that_is_said(config: Config, tmp_path: Path):
+    run = watched_run(tmp_path / "run", "r1", synthetic=True)
+    assert "loantap_warnings" not in publish_run(run, config)
+    publish_run(run, config, allow_synthetic=True)
     assert table(config, "loantap_warnings")["synthetic"].tolist() == [True, True]
 
 

@@ -1,4 +1,3 @@
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -6,23 +5,25 @@ import sys
 import time
 from pathlib import Path
 
+import command_line
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from loantap.data.application_file import open_applications
 from loantap.data.applications import FIELDS
 from loantap.data.connectors.config import read_config
 from loantap.data.warehouse import open_warehouse
-from loantap.model.persistence import export_pickle, model_version
+from loantap.errors import InputError
+from loantap.model.persistence import export_pickle, load_model, model_version
+from loantap.serve.batch import score_applications
 
 COLUMNS = [column.name for column in FIELDS]
 SECRET = "${PG_PASSWORD}"
 
 
-def loantap(*words: object, cwd: Path) -> subprocess.CompletedProcess:
-    environment = os.environ | {"LOANTAP_MODELS": str(cwd / "models"), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "loantap", *map(str, words)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, check=False)
+def loantap(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return command_line.loantap(*words, cwd=cwd, LOANTAP_MODELS=str(cwd / "models"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -75,6 +76,34 @@ def test_a_table_is_written_for_all_rows_or_none(config: Path, model_folder: Pat
     done = loantap("score", "table:applications", "--out", "s.csv", "--model", model_folder, cwd=tmp_path)
     assert (done.returncode, "1 rows break the contract" in done.stdout) == (0, True)
     assert "s.csv.errors.csv" in done.stdout
+    before = (tmp_path / "s.csv").read_bytes()
+    done = loantap(
+        "score", "table:applications", "--out", "s.csv", "--model", model_folder, "--fail-on", "refused", cwd=tmp_path
+    )
+    assert (done.returncode, "1 rows break the contract" in done.stdout) == (1, True)
+    assert (tmp_path / "s.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+def test_a_file_that_holds_something_else_is_replaced_only_where_that_is_said(
+    model_folder: Path, raw_loans: pd.DataFrame, tmp_path: Path, kind: str
+):
+    model, out = load_model(model_folder), tmp_path / f"out.{kind}"
+    raw_loans.head(20).to_parquet(tmp_path / "in.parquet", index=False)
+    applications = open_applications(tmp_path / "in.parquet", needed=COLUMNS)
+    out.write_text("a year's work")
+    with pytest.raises(
+        InputError, match=f"out.{kind}: expected scores or nothing there, found another file.*--overwrite"
+    ):
+        score_applications(model, applications, out)
+    assert out.read_text() == "a year's work"
+    score_applications(model, applications, out, overwrite=True)
+    scores = out.read_bytes()
+    score_applications(model, applications, out)  # its own may be replaced
+    assert out.read_bytes()[-100:] == scores[-100:]
+    raw_loans.to_parquet(tmp_path / "out.parquet")
+    with pytest.raises(InputError, match="found another file"):
+        score_applications(model, applications, tmp_path / "out.parquet")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ from loantap.errors import InputError, MissingToolError, SourceError
 from loantap.model.persistence import load_model, model_version
 from loantap.report.results import RunFolder
 from loantap.serve import tracking_store
-from loantap.serve.pyfunc import ApplicationModel
 from loantap.serve.registry import CANDIDATE, CHAMPION, REGISTERED, example, point_champion, registered_version
 from loantap.serve.tracking import Tracked, track_run
 from loantap.serve.tracking_store import URI_VARIABLE, server_command, tracking_client
@@ -79,12 +78,6 @@ def card(finished_run: Path) -> dict[str, Any]:
 
 def runs_in(client: "MlflowClient") -> "list[Run]":
     return list(client.search_runs([client.get_experiment_by_name("loantap").experiment_id]))
-
-
-def applications(rows: int) -> pd.DataFrame:
-    """Made applications, as somebody would send them."""
-    made = generate_loans(rows, seed=9)
-    return made.assign(term=made["term"].str.strip())[[field.name for field in FIELDS]]
 
 
 def test_scores_have_both_ends_of_their_intervals(logged: "Run", card: dict[str, Any]):
@@ -150,10 +143,11 @@ def test_mlflow_loads_the_model_with_the_same_probabilities(client: "MlflowClien
     import mlflow
 
     loaded, own = mlflow.pyfunc.load_model(f"models:/{REGISTERED}@{CANDIDATE}"), load_model(finished_run / "model")
-    checked, failures = check_loans(generate_loans(200, seed=9))
+    raw = generate_loans(200, seed=9)
+    checked, failures = check_loans(raw)
     assert failures.empty
     expected = own.probability(clean_loans(checked))
-    answers = loaded.predict(applications(200))
+    answers = loaded.predict(raw)
     np.testing.assert_allclose(answers["probability_of_default"], expected, rtol=0, atol=1e-12)
     assert (answers["decision"] == np.where(expected >= own.threshold, "refer", "approve")).all()
 
@@ -166,16 +160,6 @@ def test_signature_and_example_come_from_the_codebook(client: "MlflowClient"):
     assert loaded.metadata.signature.outputs.input_names() == ["probability_of_default", "decision"]
     pd.testing.assert_frame_equal(loaded.input_example, example(), check_dtype=False)
     assert loaded.predict(loaded.input_example)["probability_of_default"].between(0, 1).all()
-
-
-def test_a_missing_value_may_be_left_out_and_a_wrong_one_is_named(finished_run: Path):
-    model = ApplicationModel(load_model(finished_run / "model"))
-    sent = applications(2)
-    whole = model.predict(sent.assign(mort_acc=np.nan, issue_d="Jan-2015"))
-    left_out = model.predict(sent.assign(issue_d="Jan-2015").drop(columns="mort_acc"))
-    pd.testing.assert_frame_equal(whole, left_out)
-    with pytest.raises(InputError, match="application 2: expected home_ownership"):
-        model.predict(sent.assign(home_ownership=["RENT", "A TENT"]))
 
 
 def test_the_files_of_the_model_are_its_own_and_no_pickle(store: Path, tracked: Tracked, finished_run: Path):

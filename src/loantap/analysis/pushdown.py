@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from loantap.data.connectors.config import Config
 from loantap.data.connectors.sql import shown, told
 from loantap.data.contract import Problem
 from loantap.data.ingest import IngestSummary
+from loantap.data.units import PERCENTAGES, Units
 from loantap.data.warehouse import open_warehouse
 from loantap.errors import SchemaError, SourceError
 from loantap.files import replacing, sha256, staging_folder
@@ -97,7 +99,7 @@ def count_in_warehouse(
         random_state: Seed of the sample; the same one draws the same rows, in any database.
         progress: Told what is counted, how many counts are done, and of how many.
 
-    Raises SchemaError for a table without these columns, or with values that break the contract; SourceError if the
+    Raises SchemaError for a table without these columns, with values that break the contract, or a percentage in fractions; SourceError if the
     warehouse fails, or if the table changes while it is counted.
     """
     engine = open_warehouse(config)
@@ -108,11 +110,15 @@ def count_in_warehouse(
         summary = _summarise(connection, table, place.location)
         _check_rows(connection, table, summary, place.location)
         problems: list[Problem] = []
+        units = Units()
         for done, columns in enumerate(CUBES, 1):
             counts = _cube(connection, table, columns)
             if (int(counts["n"].sum()), int(counts["defaults"].sum())) != (summary.rows, summary.defaults):
                 raise SourceError(f"{place.location}: the table changed while it was counted. Run again.")
             problems += examine(counts, columns, summary)
+            if columns[0] in PERCENTAGES:
+                values = pd.to_numeric(counts[columns[0]], errors="coerce")
+                units.add({columns[0]: values.to_numpy(dtype=float, na_value=np.nan)}, counts["n"].to_numpy())
             if not problems:
                 typed(counts).to_parquet(folder / f"{'+'.join(columns)}.parquet", index=False)
             if progress:
@@ -120,6 +126,7 @@ def count_in_warehouse(
         if problems:
             lines = "\n".join(f"  {problem}" for problem in problems[:20])
             raise SchemaError(f"{place.location}: values break the contract:\n{lines}\nMend them where they come from.")
+        summary.notes = units.doubts(place.location)
         sample = stratified_sample(connection, table, summary, rows=sample_rows, random_state=random_state)
         load_id = connection.execute(sa.select(sa.func.min(table.c.load_id))).scalar() if "load_id" in table.c else None
     with replacing(loans_path) as temporary:

@@ -89,5 +89,5 @@ def _named(column: str, rule: str, counts: pd.DataFrame) -> list[Problem]:
     if counts.empty:
         return []
     quotable = column not in BY_NAME or BY_NAME[column].kind != "text"
-    values = tuple(str(value)[:40] for value in counts[column].dropna().head(3)) if quotable else ()
+    values = tuple(str(value)[:40] for value in counts[column].dropna().head(1)) if quotable else ()
     return [Problem(column, rule, int(counts["n"].sum()), (), values)]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from loantap.data.connectors.config import Config
 
 TABLE = "table:"
+FailOn = Literal["refused"]
 
 
 def score(
@@ -27,6 +28,14 @@ def score(
         Path | None, typer.Option("--config", help="The file that declares the warehouse; loantap.yml if absent.")
     ] = None,
     allow_pickle: PickleOption = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace the file of --out although it holds something else than scores."),
+    ] = False,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(help="Exit with 1 if rows were refused; the others are scored and written all the same."),
+    ] = None,
 ) -> None:
     """Score applications from a file or a table into another one, whole or not at all."""
     from loantap.data.application_file import expected_rows, open_applications
@@ -51,7 +60,7 @@ def score(
         total = expected_rows(Path(source))
     with TemporaryDirectory() as folder, rows_progress(console, "scoring", total) as progress:
         target = Path(folder) / "scores.parquet" if out.startswith(TABLE) else Path(out)
-        report = score_applications(chosen, applications, target, progress=progress)
+        report = score_applications(chosen, applications, target, overwrite=overwrite, progress=progress)
         where = str(target)
         if declared and out.startswith(TABLE):
             from loantap.data.warehouse import write_table
@@ -72,6 +81,10 @@ def score(
             f"Note: {report.refused:,} rows break the contract and were not scored; which and why: {report.errors_path}"
         )
         console.print(note, highlight=False, soft_wrap=True, markup=False)
+    for note in report.notes:
+        console.print(f"Note: {note}", highlight=False, soft_wrap=True, markup=False)
+    if report.refused and fail_on:
+        raise typer.Exit(1)
 
 
 def _declared(config: Path | None) -> "Config":

@@ -132,6 +132,9 @@ def demo_sources(
 def publish(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name under runs/.")],
     config: ConfigOption = None,
+    allow_synthetic: Annotated[
+        bool, typer.Option("--allow-synthetic", help="Publish results of synthetic loans too, for trying things out.")
+    ] = False,
 ) -> None:
     """Write a run's results into the warehouse of its sources, for others to read; a second time changes nothing."""
     from loantap.data.connectors.config import read_config
@@ -141,7 +144,7 @@ def publish(
     run = run_folder(folder)
     own = read_manifest(run).parameters.get("sources")
     declared = read_config(find_config(config or (Path(own) if own else None)))
-    written = publish_run(run, declared)
+    written = publish_run(run, declared, allow_synthetic=allow_synthetic)
     console.print(f"Into the warehouse that {declared.path} declares:", highlight=False, markup=False, soft_wrap=True)
     for name, count in written.items():
         console.print(f"{name}: {count:,} rows", highlight=False, markup=False)

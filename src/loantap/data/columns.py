@@ -4,11 +4,17 @@ The validation schema, the codebook in `data/README.md`, the methods page and th
 features all come from the table `COLUMNS`. There is no second list.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 # The column that names a loan, where there is one: files have none, merged sources do.
 KEY = "loan_id"
+# What the project makes itself, from these columns. A column of a file that bears such a name is kept under another one.
+RESERVED = (
+    "row", "default", "state", "pincode", "load_id", "profession", "profession_group", "credit_history_months", "emp_length_years",
+    "loan_to_income", "installment_to_income",
+)  # fmt: skip
 CHARGED_OFF = "Charged Off"
 FULLY_PAID = "Fully Paid"
 OUTCOMES = (CHARGED_OFF, FULLY_PAID)
@@ -187,6 +193,25 @@ def names(*, kind: Kind | None = None, known: Known | None = None, feature: bool
         for column in COLUMNS
         if kind in (None, column.kind) and known in (None, column.known) and feature in (None, column.feature)
     ]
+
+
+def kept_names(header: Iterable[str]) -> dict[str, str]:
+    """Return under which name each column is kept that the codebook does not know, by its name in the file.
+
+    It is the same one, unless it is RESERVED, in whatever letters (databases tell 'Row' and 'row' not apart): 'row' becomes
+    'row_in_file'.
+    """
+    taken = set(header)
+    found = {}
+    for name in header:
+        if name in BY_NAME or name == KEY:
+            continue
+        kept = name
+        while kept.strip().lower() in RESERVED or (kept != name and kept in taken):
+            kept += "_in_file"
+        found[name] = kept
+        taken.add(kept)
+    return found
 
 
 def codebook() -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
 from loantap.data.applications import MONTH_PATTERN
-from loantap.data.columns import BY_NAME, COLUMNS, Column
+from loantap.data.columns import BY_NAME, COLUMNS, KEY, Column, kept_names
 
 FAILURE_COLUMNS = ["row", "column", "rule", "value"]
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -24,7 +24,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Problem:
-    """One rule broken in one column: how often, and where first."""
+    """One rule broken in one column: how often, where first, and there by which value."""
 
     column: str
     rule: str
@@ -52,7 +52,7 @@ def check_loans(raw: pd.DataFrame, *, columns: tuple[Column, ...] = COLUMNS) -> 
 
     Returns:
         The parsed frame (numbers as float64, months as datetime64, categories and texts as str, `state` and
-        `pincode` in place of `address`, extra columns untouched) with the rows of `raw`; and the failures,
+        `pincode` in place of `address`, extra columns untouched, under the names of `kept_names`) with the rows of `raw`; and the failures,
         one line per broken rule: row, column, rule, value.
     """
     again = _header_rows(raw, columns)
@@ -67,11 +67,11 @@ def check_loans(raw: pd.DataFrame, *, columns: tuple[Column, ...] = COLUMNS) -> 
 
 
 def summarise(failures: pd.DataFrame) -> list[Problem]:
-    """Return one Problem per column and rule, the most frequent first. Texts and addresses are never quoted."""
+    """Return one Problem per column and rule, the most frequent first; one value is quoted, of texts and addresses none."""
     problems = []
     for (column, rule), group in failures.groupby(["column", "rule"], sort=False):
         quotable = column in BY_NAME and BY_NAME[column].kind not in ("text", "address")
-        values = [str(value)[:40] for value in group["value"].dropna().unique()[:_EXAMPLES]] if quotable else []
+        values = [str(value)[:40] for value in group["value"].dropna().head(1)] if quotable else []
         rows = tuple(int(row) for row in group["row"].head(_EXAMPLES))
         problems.append(Problem(str(column), str(rule), len(group), rows, tuple(values)))
     return sorted(problems, key=lambda problem: -problem.count)
@@ -103,8 +103,9 @@ def _parse(raw: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[pd.DataFrame
                 parsed[column.name] = values
                 continue
         failures.append(_bad(values, parsed[column.name], column.name, rule))
-    extra = {name: raw[name] for name in raw.columns if name not in BY_NAME}
-    return pd.DataFrame({**parsed, **extra}, index=raw.index), failures
+    key = {KEY: raw[KEY]} if KEY in raw else {}
+    extra = {kept: raw[name] for name, kept in kept_names(raw.columns).items()}
+    return pd.DataFrame({**parsed, **key, **extra}, index=raw.index), failures
 
 
 def _number(values: pd.Series) -> pd.Series:
@@ -119,7 +120,7 @@ def _number(values: pd.Series) -> pd.Series:
 
 def _month(values: pd.Series) -> pd.Series:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+        values = values.dt.tz_localize(None)  # the month that a calendar on the wall shows there
     if pd.api.types.is_datetime64_any_dtype(values):
         return values.where(values.dt.year.between(1900, 2099)).astype("datetime64[s]")
     return _by_level(values, _month_of)

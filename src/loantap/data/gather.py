@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loantap.data.columns import KEY, NAMES
+from loantap.data.columns import KEY, NAMES, RESERVED
 from loantap.data.connectors.config import Config
 from loantap.data.ingest import IngestSummary, ingest
 from loantap.data.merge import merge
@@ -15,9 +15,6 @@ from loantap.data.staging import Staged, stage
 from loantap.data.warehouse import Load, write_loans
 from loantap.errors import InputError
 from loantap.files import staging_folder
-
-# What the analysis and the warehouse add to the columns of the sources.
-_OURS = ("row", "default", "state", "pincode", "load_id")
 
 
 @dataclass
@@ -108,7 +105,7 @@ def check_sources(config: Config) -> None:
     names = {name.lower(): name for name in (KEY, *NAMES)}
     for name, source in config.sources.items():
         for column in source.columns:
-            if column.lower() in _OURS:
+            if column.lower() in RESERVED:
                 raise InputError(
                     f"{config.path}: sources.{name}.columns: loantap itself adds a column '{column.lower()}'. Call it "
                     "something else."

@@ -4,6 +4,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -72,6 +73,18 @@ def check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
             f"{path}: expected {'the ' if needed is NAMES else ''}{len(needed)} columns of the codebook (data/README.md), found {len(header)} "
             f"columns, and these are missing: {', '.join(missing)}.{hint or ' Export them too.'}"
         )
+
+
+def told_header(header: Sequence[str], wanted: Sequence[str]) -> str:
+    """Return which other columns were found than those wanted, for a message; what may be somebody's record is not quoted."""
+    if header and {name.strip().lower() for name in header}.isdisjoint(name.lower() for name in wanted):
+        return f"{len(header)} field{'s'[: len(header) > 1]} of other names, not shown since they may be a record"
+    return " ".join(", ".join(name for name in header if name not in wanted)[:300].split()) or "nothing"
+
+
+def told_arrow(error: pa.ArrowInvalid) -> str:
+    """Return what Arrow found wrong with a CSV, without the record that it quotes."""
+    return re.sub(r"(Expected \d+ columns, got \d+):.*", r"\1", str(error), flags=re.DOTALL)
 
 
 def with_text_keys(rows: pa.Table | pa.RecordBatch) -> pa.Table | pa.RecordBatch:

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loantap.data.cleaning import clean_loans
-from loantap.data.columns import BY_NAME, KEY, NAMES, UNFINISHED
+from loantap.data.columns import NAMES, UNFINISHED, kept_names
 from loantap.data.contract import Problem, check_loans, summarise
 from loantap.data.sources import LoanSource, Origin, RaggedRow
+from loantap.data.units import Units
 from loantap.errors import SchemaError
 from loantap.files import replacing, sha256
 
@@ -33,9 +34,10 @@ class IngestSummary:
         duplicates: Records left out because an equal one came before.
         quarantined: Records set aside because they break the contract.
         problems: The broken rules, most frequent first.
-        extra_columns: Columns that the codebook does not know; kept, not used.
+        extra_columns: Columns that the codebook does not know, by the names under which they are kept; not used.
         missing: Missing values by column, among the analysed loans.
         period: First and last month of funding, such as ("2007-06", "2016-12").
+        notes: What a person should know of the columns.
     """
 
     rows_read: int = 0
@@ -48,6 +50,7 @@ class IngestSummary:
     extra_columns: list[str] = field(default_factory=list)
     missing: Counter[str] = field(default_factory=Counter)
     period: tuple[str, str] | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def ingest(
@@ -62,22 +65,25 @@ def ingest(
         checked_path: Where all records that keep the contract go as Parquet, typed, those of loans that have not ended
             too; None if nobody wants them.
 
-    Raises SchemaError, with nothing written, if a record breaks the contract and there is no quarantine, or if
-    no finished loan is left, or if all of them ended the same way.
+    Raises SchemaError, with nothing written, for a percentage in fractions, if a record breaks the contract and there is no
+    quarantine, or if no finished loan is left, or if all of them ended the same way.
     """
     summary = IngestSummary()
     failures: list[pd.DataFrame] = []
     seen = np.empty(0, dtype="uint64")
+    units, kept = Units(), dict[str, str]()
     with ExitStack() as stack:
         loans_file = _Parts(stack, loans_path)
         checked_file = _Parts(stack, checked_path) if checked_path else None
         quarantine = _Quarantine(stack.enter_context(replacing(quarantine_path))) if quarantine_path else None
         for raw in source.chunks():
             summary.rows_read += len(raw)
-            summary.extra_columns = [name for name in raw.columns if name not in BY_NAME and name != KEY]
+            kept = kept_names(raw.columns)
+            summary.extra_columns = list(kept.values())
             checked, found = check_loans(raw)
             failures.append(found)
             bad = raw.index.isin(found["row"])
+            units.add(checked)
             if quarantine and bad.any():
                 quarantine.add(raw.loc[bad], found)
             good, seen, copies = _without_copies(raw, checked, bad, seen)
@@ -88,6 +94,12 @@ def ingest(
             loans_file.add(loans)
             if checked_file:
                 checked_file.add(good.reset_index(names="row"))
+        summary.notes = [
+            f"loantap makes a column '{name.strip().lower()}' itself; the file's is kept as '{other}'"
+            for name, other in kept.items()
+            if name != other
+        ]
+        summary.notes += units.doubts(source.location)
         _finish(summary, failures, source, quarantine)
     return summary
 
@@ -228,4 +240,5 @@ def describe(summary: IngestSummary, source: Origin, *, loans_path: Path) -> dic
             for name, count in summary.missing.most_common()
         ],
         "extra_columns": summary.extra_columns,
+        "notes": summary.notes,
     }

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from loantap.data.connectors.config import Config
 from loantap.data.connectors.open import open_source
 from loantap.data.connectors.sql import shown, told
+from loantap.data.headers import told_header
 from loantap.data.staging import raw
 from loantap.data.warehouse import open_warehouse
 from loantap.errors import SchemaError
@@ -55,7 +56,8 @@ def probe_source(config: Config, name: str) -> Probe:
             found.columns = list(table.column_names)
             if missing := [column for column in source.wanted if column not in table.column_names]:
                 raise SchemaError(
-                    f"source '{name}': expected the columns {', '.join(missing)}, found: {', '.join(found.columns)}."
+                    f"source '{name}': expected the columns {', '.join(missing)}, found instead: "
+                    f"{told_header(found.columns, source.wanted)}."
                 )
             found.rows += table.num_rows
             if _DATED in source.columns and table.num_rows:

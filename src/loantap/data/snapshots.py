@@ -10,18 +10,15 @@ import pyarrow as pa
 
 from loantap.data.columns import KEY
 from loantap.data.panel import Panel
-from loantap.data.snapshot_contract import AS_OF, MEASURES, SNAPSHOT_BY_NAME, check_snapshots
+from loantap.data.snapshot_contract import AS_OF, MEASURES, check_snapshots
 from loantap.data.snapshot_quarantine import SetAside
 from loantap.data.snapshot_rows import FAR, Growing, Rows, by_loan, far_months, is_formula, matrix, repeats
 from loantap.data.snapshot_sources import SnapshotSource
 from loantap.data.synthetic.writing import write_chunks
-from loantap.errors import InputError, SchemaError
+from loantap.data.units import Units
+from loantap.errors import InputError
 
 _MOST_CELLS = 250_000_000  # loans times months; each of the four measures takes 8 bytes for each
-# A column is taken for fractions if 99 % of its values above 0 are 1.5 or less. Of the published loans 1 % of dti and of
-# revol_util in percent are, and as fractions (150 % of income, of the limit) all but a few in ten thousand would be.
-_FRACTION, _FRACTIONS = 1.5, 0.99
-_ENOUGH = 100  # values above 0, below which their unit is only asked after
 _SHOWN_MONTHS = 12
 
 
@@ -67,7 +64,9 @@ def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | 
     """
     where, aside = source.location, SetAside()
     rows, measures, read = _read(source, aside, progress)
-    notes = _check_units(measures, where)
+    units = Units()
+    units.add(measures)
+    notes = units.doubts(where)
     names, far = is_formula(rows.loans)[rows.loan], far_months(rows)
     aside.add_rows(f"{KEY}: begins like a formula", rows, names)
     aside.add_rows(f"{AS_OF}: more than {FAR} months from the other snapshots", rows, far)
@@ -150,24 +149,6 @@ def _read(
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in loan.chunks])
     rows = Rows(held["row"].values(), codes, held[AS_OF].values(), loan.chunk(0).dictionary)
     return rows, {name: held[name].values() for name in MEASURES}, read
-
-
-def _check_units(measures: dict[str, np.ndarray], location: str) -> list[str]:
-    """Raise SchemaError for a column of fractions; return what looks so where too few values are there to say it."""
-    doubts = []
-    for name in ("dti", "revol_util"):
-        values = measures[name]
-        above, small = int((values > 0).sum()), int(((values > 0) & (values <= _FRACTION)).sum())
-        if small == 0 or small < _FRACTIONS * above:
-            continue
-        unit = SNAPSHOT_BY_NAME[name].unit
-        if above >= _ENOUGH:
-            raise SchemaError(
-                f"{location}: column '{name}': {small:,} of {above:,} values above 0 are {_FRACTION} or less. Expected {unit}, got "
-                "fractions. Multiply the column by 100."
-            )
-        doubts.append(f"All values of {name} above 0 are {_FRACTION} or less. If they are fractions and not {unit}, multiply them by 100.")  # fmt: skip
-    return doubts
 
 
 def _check_size(rows: Rows, location: str) -> None:

@@ -12,7 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from loantap.data import columns
-from loantap.data.headers import check_header, check_types, csv_header, parquet_header, with_text_keys
+from loantap.data.headers import check_header, check_types, csv_header, parquet_header, told_arrow, with_text_keys
 from loantap.data.synthetic import iter_loans
 from loantap.errors import InputError, SchemaError
 
@@ -139,7 +139,7 @@ class LoanFile:
         except pa.ArrowInvalid as error:
             raise InputError(
                 f"{self.path}: expected UTF-8 text with commas between fields and quotes around texts that hold a "
-                f"comma or a line break, but: {error}. Export the file again."
+                f"comma or a line break, but: {told_arrow(error)}. Export the file again."
             ) from error
         except (OSError, EOFError) as error:
             raise InputError(

@@ -15,6 +15,7 @@ from loantap.data.columns import BY_NAME
 from loantap.data.connectors.config import Config
 from loantap.data.connectors.kinds import Dates, Db2Drop, FileSource, Source
 from loantap.data.connectors.open import open_source
+from loantap.data.headers import told_header
 from loantap.data.sources import MISSING
 from loantap.errors import SchemaError
 from loantap.files import replacing
@@ -109,10 +110,9 @@ def _targets(source: Source) -> list[str]:
 
 def _unknown(name: str, source: Source, table: pa.Table) -> set[str]:
     if missing := [column for column in source.wanted if column not in table.column_names]:
-        found = ", ".join(table.column_names)[:300]
         raise SchemaError(
-            f"source '{name}': expected the column{'s'[: len(missing) > 1]} {', '.join(missing)}, found: {found}. If one was "
-            "renamed, say so under 'columns'."
+            f"source '{name}': expected the column{'s'[: len(missing) > 1]} {', '.join(missing)}, found instead: "
+            f"{told_header(table.column_names, source.wanted)}. If one was renamed, say so under 'columns'."
         )
     if doubled := [column for column in source.wanted if table.column_names.count(column) > 1]:
         raise SchemaError(

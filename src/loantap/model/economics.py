@@ -7,8 +7,9 @@ money has been paid for.
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import numpy_financial as npf
 import pandas as pd
+
+from loantap.data.annuity import balance_after, present_value
 
 COLUMNS = ("loan_amnt", "int_rate", "term", "installment")
 
@@ -130,24 +131,10 @@ def loan_profit(loans: pd.DataFrame, economics: Economics) -> np.ndarray:
     return np.where(bad, value_if_default(loans, economics), value_if_repaid(loans, economics))
 
 
-def balance_after(amount: np.ndarray, int_rate: np.ndarray, installment: np.ndarray, months: np.ndarray) -> np.ndarray:
-    """Return the balance after some installments: A (1 + r)^k - P ((1 + r)^k - 1) / r, 0 or more.
-
-    Args:
-        amount: A, in currency.
-        int_rate: In percent a year; r is a twelfth of its hundredth part.
-        installment: P, in currency a month.
-        months: k.
-    """
-    with np.errstate(invalid="ignore"):  # at a rate of 0, where numpy-financial takes another way
-        return np.maximum(-npf.fv(np.asarray(int_rate) / 1200, months, -np.asarray(installment), amount), 0.0)
-
-
 def _value(loans: pd.DataFrame, paid: np.ndarray, share_of_balance: float, funding_cost: float) -> np.ndarray:
     amount, installment = _column(loans, "loan_amnt"), _column(loans, "installment")
-    with np.errstate(invalid="ignore"):  # at a rate of 0, where numpy-financial takes another way
-        payments = npf.pv(funding_cost / 12, paid, -installment)
-    balance = balance_after(amount, _column(loans, "int_rate"), installment, paid)
+    payments = present_value(100 * funding_cost, installment, paid)
+    balance = np.maximum(balance_after(amount, _column(loans, "int_rate"), installment, paid), 0.0)
     return payments + share_of_balance * balance * (1 + funding_cost / 12) ** -paid - amount
 
 

@@ -22,7 +22,7 @@ from loantap.progress import counted
 
 Split = tuple[np.ndarray, np.ndarray]
 Setting = tuple[str, float]  # penalty and C
-_LOOK_SECONDS = 2.0
+_LOOK_SECONDS, _ANSWERS_WITHIN = 2.0, "10s"
 NEIGHBOURS = 7  # SMOTE looks for five neighbours among a fold's training defaults
 
 
@@ -120,7 +120,7 @@ def on_cluster(address: str) -> Iterator[None]:
             'a cluster needs dask.distributed, which is not installed. Get it with: pip install -e ".[cluster]"'
         ) from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=_ANSWERS_WITHIN, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(f"cluster {address}: expected a running Dask scheduler, none answered ({error}).") from None
     with client, client.as_current(), parallel_config("dask", client=client):

@@ -87,7 +87,7 @@ def take_in(
 
 
 def _joined(facts: dict[str, Any], more: Mapping[str, Any], *, notes: list[str]) -> dict[str, Any]:
-    return facts | {"data": facts["data"] | more, "notes": notes}
+    return facts | {"data": facts["data"] | more, "notes": [*facts["notes"], *notes]}
 
 
 def sources_table(facts: Mapping[str, Any]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from loantap.report.local_paths import without_folders
 from loantap.report.results import Exhibit, RunFolder, is_synthetic, open_run
 from loantap.report.tables import interval, plain, show, to_markdown
 
@@ -25,8 +26,8 @@ class Page:
         return is_synthetic(self.data)
 
     def result(self, name: str) -> Any:
-        """Return a result."""
-        return self.run.result(name)
+        """Return a result, without local paths."""
+        return without_folders(self.run.result(name), self.manifest.get("parameters", {}).values())
 
     def figure(self, name: str) -> None:
         """Print a figure with its finding as the caption and its alt text."""

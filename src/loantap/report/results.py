@@ -148,14 +148,12 @@ class RunFolder:
     def write_figure(self, figure: "Figure", name: str, *, title: str, caption: str, alt: str) -> Exhibit:
         """Write a Matplotlib figure as `results/figures/NAME.svg` with title, caption and alt text beside it.
 
-        The file depends on nothing but the figure: no date and no random ids.
+        The file depends on nothing but the figure: no date, no random ids, no settings of the reader's.
         """
-        from matplotlib import rc_context
-
-        from loantap.report.plots.style import RC
+        from loantap.report.plots.style import house_style
 
         exhibit = Exhibit(name, title, caption, alt)
-        with rc_context(RC), replacing(self.path / "results" / "figures" / f"{name}.svg") as temporary:
+        with house_style(), replacing(self.path / "results" / "figures" / f"{name}.svg") as temporary:
             figure.savefig(temporary, format="svg", bbox_inches="tight", metadata={"Date": None})
         self._describe("figures", exhibit)
         return exhibit

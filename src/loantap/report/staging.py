@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import nbformat
 import yaml
 
 from loantap.errors import InputError, RenderError
+from loantap.report.local_paths import without_folders
 from loantap.report.results import is_synthetic
 from loantap.settings import project_root
 
@@ -54,7 +56,7 @@ class Staged:
 
 
 def stage_report(run: Path, folder: Path) -> Staged:
-    """Fill `folder` with the project's website and the run's figures, tables and executed notebooks.
+    """Fill `folder` with the project's website and the run's figures, tables and executed notebooks, without local paths.
 
     Raises InputError if `run` is no run folder, RenderError if the website's sources are missing or unreadable.
     """
@@ -68,7 +70,10 @@ def stage_report(run: Path, folder: Path) -> Staged:
         if (run / "results" / name).is_dir():
             shutil.copytree(run / "results" / name, folder / name, dirs_exist_ok=True)
 
-    notebooks = _stage_notebooks(run / "notebooks", folder / "notebooks")
+    known = [run, root, *(manifest.get("parameters") or {}).values()]
+    for path in (*folder.glob("figures/*.json"), *folder.glob("tables/*")):
+        path.write_bytes(without_folders(path.read_bytes().decode(), known).encode())
+    notebooks = _stage_notebooks(run / "notebooks", folder / "notebooks", known)
     config_text = (root / "_quarto.yml").read_text(encoding="utf-8")
     notice = SYNTHETIC_NOTICE if is_synthetic(manifest.get("data") or {}) else None
     try:
@@ -106,8 +111,11 @@ def _read_manifest(run: Path) -> dict[str, Any]:
     return manifest
 
 
-def _stage_notebooks(source: Path, target: Path) -> dict[Path, str]:
-    """Copy executed notebooks with front matter that names them and keeps them from running; return their titles."""
+def _stage_notebooks(source: Path, target: Path, known: Collection[object]) -> dict[Path, str]:
+    """Copy executed notebooks with front matter that names them and keeps them from running; return their titles.
+
+    They may have been executed in another place than they lie in now: their parameters say where.
+    """
     notebooks = {path: nbformat.read(path, as_version=4) for path in sorted(source.glob("*.ipynb"))}
     titles = {path: _take_title(notebook) or path.stem for path, notebook in notebooks.items()}
     shared = Counter(titles.values())
@@ -119,8 +127,10 @@ def _stage_notebooks(source: Path, target: Path) -> dict[Path, str]:
         if notebook.nbformat_minor < 5:
             del raw["id"]
         notebook.cells.insert(0, raw)
+        parameters = notebook.metadata.get("papermill", {}).get("parameters", {})
         target.mkdir(exist_ok=True)
-        nbformat.write(notebook, target / path.name)
+        shown = nbformat.from_dict(without_folders(notebook, [*known, *parameters.values()]))
+        nbformat.write(shown, target / path.name)
         staged[Path("notebooks") / path.name] = title
     return staged
 

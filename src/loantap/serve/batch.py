@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet as pq
 
 from loantap.data.application_file import application_columns, open_applications
 from loantap.data.applications import this_month
@@ -19,14 +18,12 @@ from loantap.data.cleaning import typed
 from loantap.data.columns import BY_NAME, KEY
 from loantap.data.contract import check_loans
 from loantap.data.sources import RaggedRow
-from loantap.errors import InputError, SchemaError
-from loantap.files import replacing
+from loantap.data.units import Units
+from loantap.errors import SchemaError
 from loantap.model.inputs import CAPS, feature_frame, source_columns
 from loantap.model.persistence import SavedModel
 from loantap.serve.refused import Refused, wrong_keys
-
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
-_REASONS = 3
+from loantap.serve.scores_file import REASONS, check_target, scores_writer
 
 
 class Applications(Protocol):
@@ -64,6 +61,7 @@ class BatchReport:
         referred: Of those scored, how many are at or above the threshold.
         mean_probability: Mean probability of default of those scored.
         errors_path: The refused rows: row, column, rule, value (CSV); None if there are none.
+        notes: What a person should know of the applications.
     """
 
     out: Path
@@ -73,6 +71,7 @@ class BatchReport:
     referred: int = 0
     mean_probability: float = 0.0
     errors_path: Path | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def score_file(
@@ -84,7 +83,12 @@ def score_file(
 
 
 def score_applications(
-    model: SavedModel, applications: Applications, out: Path, *, progress: Callable[[int], None] | None = None
+    model: SavedModel,
+    applications: Applications,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> BatchReport:
     """Score applications and write one row for each that keeps the contract.
 
@@ -95,22 +99,22 @@ def score_applications(
     Args:
         model: The model.
         applications: Where they come from.
-        out: A file ending in .csv, .csv.gz or .parquet; replaced as a whole.
+        out: A file ending in .csv, .csv.gz or .parquet; one that holds scores is replaced as a whole.
+        overwrite: Whether one that holds something else is, too.
         progress: Called with the number of rows read so far.
 
-    Raises InputError or SchemaError, with nothing written, for what cannot be read or if no row keeps the contract.
+    Raises InputError or SchemaError, with nothing written, for an `out` with something else, for what cannot be read, for percentages in fractions, or if no row
+    keeps the contract.
     """
-    if not out.name.endswith(SUFFIXES):
-        raise InputError(f"{out}: expected a file ending in {', '.join(SUFFIXES)}. Name one.")
-    if out.is_dir():
-        raise InputError(f"{out}: expected a file, it is a folder. Name a file in it.")
-    report, total = BatchReport(out), 0.0
+    check_target(out, overwrite=overwrite)
+    report, units, total = BatchReport(out), Units(), 0.0
     with ExitStack() as stack:
-        write, refused = stack.enter_context(_writer(out)), stack.enter_context(Refused(out, applications.path))
+        write, refused = stack.enter_context(scores_writer(out)), stack.enter_context(Refused(out, applications.path))
         for raw in _ahead(applications.chunks()):
-            checked, found = checked_applications(applications, raw, needed=source_columns(inputs=model.facts.inputs))
+            checked, found = checked_applications(raw, needed=source_columns(inputs=model.facts.inputs))
             good = checked.loc[~checked.index.isin(found["row"])]
             refused.add(found)
+            units.add(checked)
             report.rows += len(raw)
             if len(good):
                 scores = score_frame(model, good)
@@ -121,6 +125,7 @@ def score_applications(
                 total += float(probability.sum())
             if progress:
                 progress(report.rows)
+        report.notes = units.doubts(applications.location)
         refused.add_ragged(applications.ragged)
         report.rows += len(applications.ragged)
         report.refused = report.rows - report.scored
@@ -153,11 +158,9 @@ def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
     return pa.table(columns)
 
 
-def checked_applications(
-    applications: Applications, raw: pd.DataFrame, *, needed: Sequence[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a chunk of applications as `check_loans` does: those without a month of funding are of this month."""
-    columns = application_columns(needed, applications.header)
+def checked_applications(raw: pd.DataFrame, *, needed: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return applications as `check_loans` does: those without a month of funding are of this month."""
+    columns = application_columns(needed, list(raw.columns))
     if "issue_d" not in raw:
         columns = (*columns, BY_NAME["issue_d"])
     raw = _dated(raw)
@@ -182,7 +185,7 @@ def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) ->
     averages = np.array([line.average for line in model.reasons])
     # What speaks for the decision: what raises the risk of a referral, what lowers that of an approval.
     weight = (contributions - averages) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.facts.slope)
-    first = np.argpartition(-weight, _REASONS, axis=1)[:, :_REASONS]
+    first = np.argpartition(-weight, REASONS, axis=1)[:, :REASONS]
     weights = np.take_along_axis(weight, first, axis=1)
     order = np.argsort(-weights, axis=1, kind="stable")
     places, weights = np.take_along_axis(first, order, axis=1), np.take_along_axis(weights, order, axis=1)
@@ -191,7 +194,7 @@ def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) ->
         f"reason_{number + 1}": pa.DictionaryArray.from_arrays(
             pa.array(places[:, number].astype(np.int8), mask=weights[:, number] <= 0), codes
         )
-        for number in range(_REASONS)
+        for number in range(REASONS)
     }
 
 
@@ -217,24 +220,3 @@ def _ahead(chunks: Generator[pd.DataFrame, None, None]) -> Iterator[pd.DataFrame
                 yield chunk
         finally:
             reader.submit(chunks.close)
-
-
-@contextmanager
-def _writer(out: Path) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield what writes a part of the file; it takes its place when the block ends without an error."""
-    with ExitStack() as stack:
-        temporary = stack.enter_context(replacing(out))
-        writer: pq.ParquetWriter | pyarrow.csv.CSVWriter | None = None
-
-        def write(part: pa.Table) -> None:
-            nonlocal writer
-            if writer is None and out.suffix == ".parquet":
-                writer = stack.enter_context(pq.ParquetWriter(temporary, part.schema, compression="zstd"))
-            elif writer is None:
-                sink = stack.enter_context(
-                    pa.output_stream(str(temporary), compression="gzip" if out.suffix == ".gz" else None)
-                )
-                writer = stack.enter_context(pyarrow.csv.CSVWriter(sink, part.schema))
-            writer.write_table(part)
-
-        yield write

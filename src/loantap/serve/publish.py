@@ -12,7 +12,7 @@ from loantap.data.warehouse import open_warehouse, transaction
 from loantap.errors import InputError
 from loantap.model.persistence import load_model
 from loantap.report.manifest import Manifest, read_manifest
-from loantap.report.results import RunFolder
+from loantap.report.results import RunFolder, is_synthetic
 
 RUN = "run_id"
 _LEVELS = ["level", "n", "defaults", "default_rate", "ci_low", "ci_high", "odds_ratio", "or_low", "or_high", "p_adjusted", "separation"]  # fmt: skip
@@ -23,24 +23,35 @@ _WARNINGS = {
 _CLAIMS = ["id", "claim", "verdict", "effect", "estimate", "ci_low", "ci_high", "p_adjusted", "n"]
 
 
-def publish_run(folder: Path, config: Config) -> dict[str, int]:
+def publish_run(folder: Path, config: Config, *, allow_synthetic: bool = False) -> dict[str, int]:
     """Write a finished run's results into the declared warehouse, all or none of them.
 
     Tables, each with `run_id`: loantap_runs (one row), loantap_association_levels, loantap_claims, and loantap_scores: the
     calibrated probability of default of each loan and whether it is flagged. Scores are left out where the run has no saved
-    model, or only a sample of the loans. Where early warning was run, loantap_warnings: month, loan_id, light, points, reasons,
-    probability and balance of each amber or red loan, and whether the loan was invented (synthetic), for want of snapshots.
+    model, or only a sample of the loans. Where early warning was run on snapshots, loantap_warnings: month, loan_id, light, points,
+    reasons, probability and balance of each amber or red loan, and whether the loan was invented (synthetic).
     Publishing a run again replaces its rows by the same ones.
+
+    Args:
+        folder: The run's folder.
+        config: Declares the warehouse.
+        allow_synthetic: Whether results of synthetic loans, and warnings of invented snapshots, may go there.
 
     Returns:
         Rows written, by table.
 
-    Raises InputError for a run that has not ended or a table that is not loantap's, SourceError if the warehouse fails.
+    Raises InputError for a run that has not ended or is of synthetic loans, and for a table that is not loantap's; SourceError if
+    the warehouse fails.
     """
     manifest = read_manifest(folder)
     if manifest.status != "done":
         raise InputError(
             f"{folder}: expected a finished run, it is {manifest.status}. Go on with: loantap run --resume {folder}"
+        )
+    if is_synthetic(manifest.data) and not allow_synthetic:
+        raise InputError(
+            f"{folder}: expected a run of loans that were lent, its loans are synthetic, and so would be the scores in the warehouse. "
+            "Publish another run, or add --allow-synthetic for trying things out."
         )
     run = RunFolder(folder)
     tables = {
@@ -50,7 +61,8 @@ def publish_run(folder: Path, config: Config) -> dict[str, int]:
     }
     if (folder / "model").is_dir() and not run.is_sampled:
         tables["loantap_scores"] = _scores(run)
-    if (folder / "results" / "early_warning.json").is_file():
+    warned = (folder / "results" / "early_warning.json").is_file()
+    if warned and (allow_synthetic or not run.result("early_warning")["synthetic"]):
         tables["loantap_warnings"] = _warnings(run)
     engine = open_warehouse(config, create=True)
     schema = config.warehouse.table_schema if config.warehouse else None

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from loantap.data.application_file import WELCOME
 from loantap.data.applications import FIELDS
 from loantap.data.synthetic import generate_loans
+from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
 from loantap.serve.tracking_store import tracking_client
 
@@ -48,7 +50,7 @@ def register_model(client: "MlflowClient", run_id: str, folder: Path, model: Sav
                 name="model",
                 loader_module="loantap.serve.pyfunc",
                 data_path=str(folder),
-                signature=signature(),
+                signature=signature(model),
                 input_example=example(),
                 pip_requirements=[f"{name}=={model.facts.versions[name]}" for name in _NEEDED],
                 tags=tags,
@@ -77,18 +79,19 @@ def point_champion(version: str) -> str | None:
         return number
 
 
-def signature() -> "ModelSignature":
-    """Return what a logged model takes (an application's fields) and gives, from the codebook."""
+def signature(model: SavedModel) -> "ModelSignature":
+    """Return what a logged model takes (an application's fields) and gives, from the codebook.
+
+    Of inputs it names which have to be there and leaves their types open: MLflow would refuse 10000 for a number with decimals,
+    and a column that holds nothing for a text. What a value may be is the codebook's to say, in `loantap.serve.pyfunc`.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
 
+    needed = {*source_columns(inputs=model.facts.inputs)} - {*WELCOME}
     fields: list[Any] = [
-        ColSpec(
-            "double" if field.kind == "number" else "string",
-            field.name,
-            required=not (field.missing or field.name == "issue_d"),
-        )
-        for field in FIELDS
+        ColSpec(AnyType(), field.name, required=field.name in needed and not field.missing) for field in FIELDS
     ]
     answer: list[Any] = [ColSpec("double", "probability_of_default"), ColSpec("string", "decision")]
     return ModelSignature(Schema(fields), Schema(answer))

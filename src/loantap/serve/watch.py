@@ -16,6 +16,7 @@ from loantap.data.connectors.config import Config
 from loantap.data.contract import FAILURE_COLUMNS, summarise
 from loantap.data.panel import Panel
 from loantap.data.tables import append
+from loantap.data.units import Units
 from loantap.data.warehouse import open_warehouse, transaction
 from loantap.decisions.early_warning.model_update import probabilities
 from loantap.decisions.early_warning.month import TERMS, Month, find_month, months_needed, watch_month
@@ -66,17 +67,19 @@ def read_applications(model: SavedModel, applications: Applications) -> tuple[pd
         raise InputError(
             f"{applications.location}: expected the column {KEY}, which joins applications to snapshots; there is none. Add it."
         )
-    needed, read = application_needs(model), 0
+    needed, units, read = application_needs(model), Units(), 0
     parts: list[pd.DataFrame] = []
     failures = [pd.DataFrame(columns=FAILURE_COLUMNS)]
     for raw in applications.chunks():
-        checked, found = checked_applications(applications, raw, needed=needed)
+        checked, found = checked_applications(raw, needed=needed)
         parts.append(typed(checked.loc[~checked.index.isin(found["row"])]))
         failures.append(found)
+        units.add(checked)
         read += len(raw)
     read += len(applications.ragged)
     if read == 0:
         raise InputError(f"{applications.location}: expected applications, found none. Check how they were exported.")
+    notes = units.doubts(applications.location)
     good = pd.concat(parts, ignore_index=True)
     if refused := read - len(good):
         problems = summarise(pd.concat([found for found in failures if len(found)] or failures, ignore_index=True))
@@ -87,8 +90,8 @@ def read_applications(model: SavedModel, applications: Applications) -> tuple[pd
             lines = "".join(f"\n  {one}" for one in told)
             raise SchemaError(f"{applications.location}: no row keeps the contract of applications:{lines}")
         note = f"{refused:,} of {read:,} applications break the contract and were left out: their loans have no probability."
-        return good, [" ".join([note, *told])]
-    return good, []
+        notes = [" ".join([note, *told]), *notes]
+    return good, notes
 
 
 def watch(

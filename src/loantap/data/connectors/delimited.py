@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
+from loantap.data.headers import told_arrow, told_header
 from loantap.errors import InputError, SchemaError
 
 _BLOCK = 1 << 22
@@ -96,7 +97,7 @@ def read_delimited(
                 f"there, or encoding ({encoding}) is wrong. Export it again."
             ) from None
         raise SchemaError(
-            f"{shown}: expected {len(names)} fields with '{delimiter}' between, but {place}: {error}."
+            f"{shown}: expected {len(names)} fields with '{delimiter}' between, but {place}: {told_arrow(error)}."
         ) from None
     if held is None or held.column(0)[-1].as_py() != _END:
         raise SchemaError(
@@ -123,10 +124,9 @@ def _header(path: Path, shown: str, encoding: str, delimiter: str) -> list[str]:
 
 def _checked(names: Sequence[str], wanted: Sequence[str], shown: str, encoding: str, delimiter: str) -> list[str]:
     if missing := [name for name in wanted if name not in names]:
-        others = " ".join(", ".join(name for name in names if name not in wanted)[:300].split())
         raise SchemaError(
             f"{shown}: expected the column{'s'[: len(missing) > 1]} {', '.join(missing)}, found instead: "
-            f"{others or 'nothing'}. If a column was renamed, say so under 'columns'; if the first line is a record, name "
+            f"{told_header(names, wanted)}. If a column was renamed, say so under 'columns'; if the first line is a record, name "
             f"the columns under 'header'; if this is hard to read, encoding ({encoding}) or delimiter ({delimiter}) is wrong."
         )
     if doubled := sorted({name for name in names if names.count(name) > 1} & set(wanted)):

@@ -7,10 +7,10 @@ do not tell everything. What a back-test finds on such a panel says whether the 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy_financial as npf
 import pandas as pd
 from scipy.special import expit, logit
 
+from loantap.data.annuity import balance_after
 from loantap.data.columns import BY_NAME
 from loantap.data.panel import DEFAULT_DAYS, Panel
 from loantap.errors import InputError
@@ -177,7 +177,7 @@ def _draw(
     ends = np.minimum(np.minimum(default, last), months - 1)
 
     days = _days_past_due(at - default, age, (at >= onset) & (at < easing), how, rng)
-    balance = -npf.fv(rate / 1200, np.maximum(age, 0) - days // 30, -installment, amount)
+    balance = balance_after(amount, rate, installment, np.maximum(age, 0) - days // 30)
     live, first = (at >= funded) & (at <= ends), np.maximum(first, 0)
     shown = live & ((rng.random(shape) >= how.missing) | (at == first) | (at == default))
     matrices = {

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy_financial as npf
 import pandas as pd
 
+from loantap.data.annuity import annuity, balance_after, present_value
 from loantap.decisions.early_warning.schedule import amortization_schedule, periods, remaining_months
 from loantap.errors import InputError
-from loantap.model.economics import Economics, balance_after
+from loantap.model.economics import Economics
 
 COLUMNS = ("balance", "int_rate", "installment", "annual_inc", "dti", "revol_bal")
 AS_IT_IS = "as it is"
@@ -171,7 +171,7 @@ class _Payments:
     @property
     def last(self) -> np.ndarray:
         """The last payment."""
-        before = balance_after(self.balance, self.int_rate, self.installment, self.months - 1)
+        before = np.maximum(balance_after(self.balance, self.int_rate, self.installment, self.months - 1), 0.0)
         return before * (1 + self.int_rate / 1200)
 
     @property
@@ -181,8 +181,7 @@ class _Payments:
 
     def present_value(self, funding_cost: float) -> np.ndarray:
         """Return the present value of all payments at a cost of funding, a fraction a year."""
-        with np.errstate(invalid="ignore"):  # at a cost of 0, where numpy-financial takes another way
-            regular = npf.pv(funding_cost / 12, self.months - 1, -self.installment)
+        regular = present_value(100 * funding_cost, self.installment, self.months - 1)
         return regular + self.last * (1 + funding_cost / 12) ** -self.months
 
 
@@ -193,7 +192,8 @@ def _one_offer(
     rate, added = offer.new_rate(known["int_rate"]), offer.taken_over(known["revol_bal"])
     owed = _cents((balance + added) * (1 + rate / 1200) ** offer.holiday)
     with np.errstate(invalid="ignore", divide="ignore"):
-        installment = _cents(-npf.pmt(rate / 1200, months + offer.extra_months, owed))
+        spread = months + offer.extra_months
+        installment = _cents(np.where(rate == 0, owed / spread, annuity(owed, rate, spread)))
     # Rounding up may repay a small balance sooner, as it does in the schedule.
     count = np.minimum(months + offer.extra_months, np.ceil(periods(owed, rate, installment) - 1e-9))
     reason = _reasons(known, months, count, offer)

@@ -4,9 +4,9 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
-import numpy_financial as npf
 import pandas as pd
 
+from loantap.data.annuity import annuity, installments
 from loantap.errors import InputError
 
 _CENT = Decimal("0.01")
@@ -88,7 +88,7 @@ def check_schedule(schedule: pd.DataFrame, balance: Any) -> None:
 def remaining_months(balance: Any, yearly_rate_percent: Any, installment: Any) -> np.ndarray:
     """Return how many installments repay a balance, the last of them mostly a smaller one.
 
-    The number of periods of `numpy_financial.nper`, rounded up; a rest below a tenth of an installment is paid with
+    Their number, rounded up; a rest below a tenth of an installment is paid with
     the last one. NaN where nothing is owed or the installment does not exceed the interest. The shape is that of the
     arguments.
 
@@ -104,20 +104,15 @@ def periods(balance: Any, yearly_rate_percent: Any, installment: Any) -> np.ndar
     """Return how many installments repay a balance, as a number with a fraction; otherwise as `remaining_months`."""
     numbers = (np.asarray(value, dtype=float) for value in (balance, yearly_rate_percent, installment))
     owed, yearly, paid = np.broadcast_arrays(*numbers)
-    rate = yearly / 1200
-    # numpy-financial 1.0 takes every loan for one without interest if a single one is, and then returns a negative
-    # number.
-    with_interest = np.where(rate > 0, rate, 1.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.where(rate == 0, owed / paid, npf.nper(with_interest, -paid, owed))
-    interest = np.floor(owed * rate * 100 + 0.5) / 100  # in whole cents, as it is asked for
-    return np.where((owed > 0) & (paid > np.maximum(owed * rate, interest)), found, np.nan)
+    interest = owed * (yearly / 1200)
+    asked = np.floor(interest * 100 + 0.5) / 100  # in whole cents
+    return np.where((owed > 0) & (paid > np.maximum(interest, asked)), installments(owed, yearly, paid), np.nan)
 
 
 def _regular(balance: Decimal, rate: Decimal, months: int, installment: Any) -> Decimal:
     """Return the monthly payment, once it is known to repay."""
     if installment is None:
-        regular = _cents(-npf.pmt(rate, months, balance))
+        regular = _cents(annuity(balance, rate * 1200, months) if rate else balance / months)
     else:
         regular = _cents(_decimal(installment, "installment"))
     interest = _cents(balance * rate)

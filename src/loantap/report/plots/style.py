@@ -1,12 +1,13 @@
-"""One look for all figures."""
+"""One look for all figures, whatever a reader's own settings of Matplotlib are."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # Told apart by the colour-blind, and in print by lightness.
@@ -42,24 +43,40 @@ RC: dict[Any, Any] = {
 }
 
 
+def house_style() -> AbstractContextManager[None]:
+    """Return a context in which Matplotlib has its own defaults and the house style on top, and nothing of a matplotlibrc.
+
+    Figures need it when they are drawn and when they are saved: ticks, letters and ids are made as late as that.
+    """
+    return mpl.rc_context({name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"} | RC)
+
+
+class _HouseFigure(Figure):
+    """A figure that a notebook shows in the house style."""
+
+    def _repr_png_(self) -> bytes:
+        shown = BytesIO()
+        with house_style():
+            self.savefig(shown, format="png", bbox_inches="tight")
+        return shown.getvalue()
+
+
 @contextmanager
 def canvas(
-    *, height: float, rows: int = 1, columns: int = 1, **options: object
+    *, height: float, rows: int = 1, columns: int = 1, **options: Any
 ) -> Iterator[tuple[Figure, Axes]]:  # with more than one panel the second is an array of Axes, as in plt.subplots
-    """Yield a figure and its axes in the house style; the figure is closed for pyplot but stays usable.
+    """Yield a figure and its axes in the house style; pyplot, whose backend is the reader's, knows nothing of it.
 
     Args:
         height: In inches; the width is that of the page.
         rows: Rows of panels.
         columns: Columns of panels.
-        options: Passed to `plt.subplots`.
+        options: Passed to `Figure.subplots`.
     """
-    with mpl.rc_context(RC):
-        figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height), layout="constrained", **options)  # type: ignore[call-overload]
-        try:
-            yield figure, axes
-        finally:
-            plt.close(figure)
+    with house_style():
+        figure = _HouseFigure(figsize=(WIDTH, height), layout="constrained")
+        FigureCanvasAgg(figure)  # seaborn measures its labels on it
+        yield figure, figure.subplots(rows, columns, **options)
 
 
 def percent(axis: mpl.axis.Axis, decimals: int = 0) -> None:

@@ -68,8 +68,7 @@ def make_key(path: Path, name: str) -> str:
     path = path.resolve()  # of a link, what it leads to is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
     key = secrets.token_urlsafe(32)
-    with _in_turn(path.parent), replacing(path) as temporary:
-        temporary.touch(mode=0o600)
+    with _in_turn(path.parent), replacing(path, private=True) as temporary:
         text = ""
         if path.exists():
             text = _text(path)

@@ -17,8 +17,10 @@ from loantap.serve.api.connection import Connection
 
 LOG = logging.getLogger("loantap.api")
 CONNECTIONS = 800  # of 1,024 files that a process may usually have open
-ARRIVAL = 30  # seconds in which a request has to arrive as a whole, and in which an idle connection has to ask again
+ARRIVAL = 30  # seconds in which a request has to arrive as a whole
+IDLE = 75  # seconds that a connection is kept without a request: longer than a load balancer keeps it, or that one would send into a closed one
 LEAVING = 120  # seconds in which an answer has to be taken
+HEADER_BYTES = 32 << 10
 DRAIN = 20.0  # seconds for requests in flight when the service ends
 _BACKLOG = 1024
 _LINGER = 0.5  # seconds that an idle connection may still send a request while the service ends
@@ -51,11 +53,11 @@ def serve(
         threads=threads,
         backlog=_BACKLOG,
         connection_limit=CONNECTIONS,
-        channel_timeout=ARRIVAL,
+        channel_timeout=IDLE,
         cleanup_interval=5,
         asyncore_use_poll=True,  # select knows 1,024 files only
         max_request_body_size=BATCH_BYTES + 1,
-        max_request_header_size=32 << 10,
+        max_request_header_size=HEADER_BYTES,
         log_socket_errors=False,
         ident=None,
     )

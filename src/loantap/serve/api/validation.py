@@ -3,18 +3,21 @@
 import json
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from loantap.data.applications import Application, rule
+from loantap.data.units import PERCENTAGES, Units
+from loantap.errors import SchemaError
 from loantap.serve.api.problems import LISTED, Problem, shown
 
 MOST_ROWS = 10_000
 SINGLE_BRACKETS, BATCH_BRACKETS = 500, 4 * MOST_ROWS  # an application is flat; its texts may hold some
 _MOST_FIELDS = 100  # an application has far fewer; a million wrong names are not worth looking at
-_WHOLE = "application"
+_WHOLE, _BATCH = "application", "applications"
 _RULES = {
     _WHOLE: "an object with the fields of an application",
-    "applications": f"a list of 1 to {MOST_ROWS:,} applications",
+    _BATCH: f"a list of 1 to {MOST_ROWS:,} applications",
 }
 
 
@@ -52,15 +55,18 @@ def valid_application(given: Any) -> dict[str, Any]:
 
 
 def valid_batch(given: Any) -> list[dict[str, Any]]:
-    """Return the values of each application of a batch; raises Problem 422 with row, field and rule of all faults."""
+    """Return the values of each application of a batch.
+
+    Raises Problem 422 with row, field and rule of all faults, or for a percentage that all rows together show to be in fractions.
+    """
     if not isinstance(given, dict):
-        raise Problem(422, "Expected an object with 'applications'.", errors=[_fault("applications", "Field required")])
-    if extra := [name for name in given if name != "applications"]:
+        raise Problem(422, "Expected an object with 'applications'.", errors=[_fault(_BATCH, "Field required")])
+    if extra := [name for name in given if name != _BATCH]:
         raise Problem(422, "Expected 'applications' and nothing else.", errors=[_fault(extra[0], "Extra field")], more=len(extra) - 1)  # fmt: skip
-    rows = given.get("applications")
+    rows = given.get(_BATCH)
     if not isinstance(rows, list) or not 1 <= len(rows) <= MOST_ROWS:
         came = f"a list of {len(rows):,}" if isinstance(rows, list) else "something else"
-        raise Problem(422, "No row was scored.", errors=[_fault("applications", f"Got {came}")])
+        raise Problem(422, "No row was scored.", errors=[_fault(_BATCH, f"Got {came}")])
     valid: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     more = bad = 0
@@ -75,6 +81,12 @@ def valid_batch(given: Any) -> list[dict[str, Any]]:
     if errors:
         detail = f"{_count(len(errors) + more)} {bad:,} of {len(rows):,} rows are concerned; no row was scored."
         raise Problem(422, detail, errors=errors, more=more)
+    units = Units()
+    units.add({name: np.array([row[name] for row in valid], dtype=float) for name in PERCENTAGES})
+    try:
+        units.doubts("applications")
+    except SchemaError as error:
+        raise Problem(422, f"No row was scored. {error}", errors=[_fault(_BATCH, "Expected percentages")]) from None
     return valid
 
 

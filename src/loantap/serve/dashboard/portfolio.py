@@ -37,6 +37,8 @@ for cell, (label, value) in zip(
     strict=True,
 ):
     cell.metric(label, value)
+for text in report.notes:
+    st.warning(text, icon=":material/warning:")
 st.download_button("Download the scores", done.scores, "scores.csv", "text/csv", type="primary", on_click="ignore")
 if report.refused:
     st.warning(

@@ -1,0 +1,39 @@
+"""The command line as it is typed, within this process: starting another one for each call would take most of the tests' time."""
+
+import io
+import signal
+import sys
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from loantap.cli import common, main
+
+_WIDTH = 200
+
+
+def loantap(*words: object, cwd: Path | None = None, **environment: str) -> CompletedProcess[str]:
+    """Run a command, and return its exit code and what it said, as `subprocess.run` does."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    former = signal.getsignal(signal.SIGTERM)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["loantap", *map(str, words)])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        if cwd:
+            patch.chdir(cwd)
+        for console in (common.console, common.errors):
+            patch.setattr(console, "_width", _WIDTH)
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except Exception:
+            traceback.print_exc()  # as Python does at the end of a process
+            code = 1
+        finally:
+            signal.signal(signal.SIGTERM, former)
+    return CompletedProcess(list(map(str, words)), code, out.getvalue(), err.getvalue())

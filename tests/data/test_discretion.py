@@ -1,0 +1,99 @@
+"""Errors quote one value at most, of texts and addresses none, and never a record."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from loantap.data.columns import NAMES
+from loantap.data.connectors.config import Config
+from loantap.data.connectors.delimited import read_delimited
+from loantap.data.contract import check_loans, summarise
+from loantap.data.gather import gather
+from loantap.data.probe import probe_source
+from loantap.data.sources import LoanFile, open_loans
+from loantap.data.staging import stage
+from loantap.errors import InputError
+
+PERSON = ("Jane Roe", "12 Elm Street", "Chief Surgeon", "49,999", "1980-02-29")
+
+
+def says_nothing_of(record: tuple[str, ...], said: str) -> None:
+    assert said
+    assert [value for value in record if value in said] == []
+
+
+@pytest.fixture
+def headerless(raw_loans: pd.DataFrame, tmp_path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A DB2 drop as EXPORT writes it, without names, and its first record."""
+    loans = raw_loans.head(20).assign(loan_id=range(70_000, 70_020))
+    (tmp_path / "drop").mkdir()
+    loans.to_csv(tmp_path / "drop" / "LOANS_1.csv", index=False, header=False)
+    source = {"kind": "db2", "folder": str(tmp_path / "drop"), "columns": list(NAMES), "settle_seconds": 0}
+    return source, tuple(str(value) for value in loans.iloc[0] if len(str(value)) > 3)
+
+
+def test_a_drop_without_a_header_shows_no_record(declare: Callable[..., Config], headerless: tuple, tmp_path: Path):
+    source, record = headerless
+    config = declare({"loans": source})
+    for read in (lambda: stage(config, tmp_path), lambda: probe_source(config, "loans")):
+        with pytest.raises(InputError) as failed:
+            read()
+        says_nothing_of(record, str(failed.value))
+        assert "28 fields of other names" in str(failed.value)
+        assert "name the columns under 'header'" in str(failed.value)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_file_without_a_header_shows_no_record(
+    declare: Callable[..., Config], raw_loans: pd.DataFrame, tmp_path: Path, suffix: str
+):
+    loans = raw_loans.head(20)
+    record = tuple(str(value) for value in loans.iloc[0] if len(str(value)) > 3)
+    bare = loans.iloc[1:].set_axis([f"{value}{place}" for place, value in enumerate(loans.iloc[0])], axis=1)
+    bare.to_csv(tmp_path / "loans.csv", index=False) if suffix == "csv" else bare.to_parquet(tmp_path / "loans.parquet")
+    config = declare({"loans": {"kind": "file", "path": f"loans.{suffix}", "key": "loan", "columns": list(NAMES)}})
+    for read in (
+        lambda: open_loans(tmp_path / f"loans.{suffix}"),
+        lambda: gather(config, loans_path=tmp_path / "run.parquet", quarantine_path=None),
+        lambda: probe_source(config, "loans"),
+    ):
+        with pytest.raises(InputError) as failed:
+            read()
+        says_nothing_of(record, str(failed.value))
+
+
+def test_a_file_of_another_kind_shows_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("loantap.data.sources._MOST_RAGGED", 2)
+    path = tmp_path / "loans.csv"
+    path.write_text("a,b\n1,2\n" + f"{PERSON[0]}|{PERSON[1]}\n" * 5)
+    with pytest.raises(InputError, match="Expected 2 columns, got") as failed:
+        list(LoanFile(path, ("a", "b")).chunks())
+    says_nothing_of(PERSON, str(failed.value))
+
+
+def test_a_drop_that_arrow_cannot_read_shows_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("loantap.data.connectors.delimited._Ragged.set_aside", lambda *_: "error")
+    (tmp_path / "drop.csv").write_text("a,b\n1,2\n" + ",".join(PERSON) + "\n")
+    with pytest.raises(InputError, match="Expected 2 columns, got") as failed:
+        list(read_delimited(tmp_path / "drop.csv", shown="drop.csv", wanted=["a", "b"]))
+    says_nothing_of(PERSON, str(failed.value))
+
+
+def test_a_broken_rule_quotes_one_value_and_of_texts_none(raw_loans: pd.DataFrame):
+    raw = raw_loans.head(4).assign(
+        dti=["much", "plenty", "loads", "1"],
+        address=PERSON[1],
+        emp_title=PERSON[0],
+        title=PERSON[2],
+        loan_amnt=PERSON[3],
+    )
+    raw.index = pd.RangeIndex(1, 5, name="row")
+    problems = {problem.column: problem for problem in summarise(check_loans(raw)[1])}
+    assert problems["dti"].values == ("much",)
+    assert problems["address"].values == ()
+    said = " ".join(map(str, problems.values()))
+    says_nothing_of((*PERSON[:3], "plenty", "loads"), said)
+    assert "such as '49,999'" in said
