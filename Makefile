@@ -51,8 +51,8 @@ test: $(VENV)/.dev $(VENV)/.tools ## lint, check types, and meet every kind of f
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
 
-test-fast: $(VENV)/.dev ## what a person at work wants to know within a minute or two
-	$(BIN)/python -m pytest -m "not slow and not long and not image"
+test-fast: $(VENV)/.dev ## data, statistics, model and report, without what takes long: for a person at work
+	$(BIN)/python -m pytest -m "not slow and not long" tests/test_*.py tests/data tests/analysis tests/model tests/decisions tests/report
 
 test-long: $(VENV)/.dev $(VENV)/.tools ## repetitions, sizes and long campaigns of what make test shows
 	$(BIN)/python -m pytest -m long

@@ -12,6 +12,8 @@ from loantap.analysis.counts import FrameCounts
 from loantap.analysis.nested import analyse_groups, analyse_within
 from loantap.analysis.suppression import is_comparable, is_small, pool_small
 
+pytestmark = pytest.mark.slow
+
 
 def frame(*rows: tuple[str, int, int]) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=["level", "n", "defaults"])

@@ -22,6 +22,8 @@ from loantap.data.warehouse import open_warehouse, write_loans
 from loantap.errors import SchemaError, SourceError
 from loantap.report.results import plain
 
+pytestmark = pytest.mark.slow
+
 ROWS = 6_000
 
 

@@ -18,6 +18,8 @@ from loantap.analysis.association import analyse
 from loantap.analysis.validation import SCENARIOS, draw_block, validate
 from loantap.analysis.validation_claims import Claim, estimate, judge
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -25,6 +25,8 @@ from loantap.data.tables import append, content_id
 from loantap.data.warehouse import LOADS, open_warehouse, write_loans
 from loantap.errors import InputError, SourceError
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "'); DROP TABLE loans; --"
 
 

@@ -14,6 +14,8 @@ from loantap.decisions.policy.fairness import fairness, income_bands
 from loantap.errors import InputError
 from loantap.model.economics import Economics
 
+pytestmark = pytest.mark.slow
+
 ATTRIBUTES = {"home_ownership", "income", "profession_group"}
 
 

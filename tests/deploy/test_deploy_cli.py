@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 import command_line
 import pytest
 from ecs_support import Aws
@@ -15,13 +17,18 @@ from registry_support import image_file
 from typer.testing import CliRunner
 
 from loantap.cli.deploy import app
+from loantap.deploy import rollout, smoke
 from loantap.deploy.stack import Environment
-
-pytestmark = pytest.mark.xdist_group("deploy")
 
 
 def loantap(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return command_line.loantap("deploy", *words)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(smoke.smoke_test.__kwdefaults__, "pause", 0.01)
+    monkeypatch.setattr(rollout, "Patience", partial(rollout.Patience, pause=0.01))
 
 
 def test_a_plan_then_the_deployment_then_nothing(account: Aws, tmp_path: Path):
@@ -137,6 +144,7 @@ def test_without_credentials_or_region_what_to_do_is_said(account: Aws, tmp_path
         assert (done.returncode, "Set AWS_REGION" in done.stderr) == (1, True), done.stderr
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             del os.environ[name]
+        boto3.DEFAULT_SESSION = None  # it remembers them within a process
         done = loantap(*words, "--region", "eu-central-1")
         assert (done.returncode, "aws sso login" in done.stderr) == (1, True), done.stderr
 

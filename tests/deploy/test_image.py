@@ -22,7 +22,7 @@ from loantap import __version__
 from loantap.model.persistence import load_model
 from loantap.serve.scoring import score_application
 
-pytestmark = [pytest.mark.image, pytest.mark.xdist_group("image")]
+pytestmark = pytest.mark.image
 MB = 1_000_000
 
 

@@ -15,8 +15,6 @@ from loantap.deploy import images
 from loantap.deploy.images import Image, Repository, read_image
 from loantap.errors import DeployError, InputError, MissingToolError
 
-pytestmark = pytest.mark.xdist_group("deploy")
-
 
 @pytest.fixture
 def repository(trusted_registry: Registry) -> Repository:

@@ -32,8 +32,6 @@ PIPELINES = CONFIG["pipelines"]
 PULL_REQUEST, MAIN, CUSTOM = PIPELINES["pull-requests"]["**"], PIPELINES["branches"]["main"], PIPELINES["custom"]
 TOKEN = 'a token\'of "Bitbucket" %s $HOME'
 
-pytestmark = pytest.mark.xdist_group("pipelines")
-
 
 def steps_of(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []

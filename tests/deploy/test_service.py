@@ -17,7 +17,6 @@ from loantap.deploy.service import Deployment
 from loantap.deploy.stack import Environment
 from loantap.errors import DeployError, InputError
 
-pytestmark = pytest.mark.xdist_group("deploy")
 Deploy = Callable[..., list[str]]
 
 

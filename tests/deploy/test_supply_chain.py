@@ -29,8 +29,6 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 IMAGES = ("api", "dashboard", "report")
 
-pytestmark = pytest.mark.xdist_group("supply-chain")
-
 
 @dataclass(frozen=True)
 class Entry:

@@ -13,8 +13,6 @@ from loantap.deploy.stack import Environment
 from loantap.deploy.tasks import read_definition, run_task
 from loantap.errors import DeployError
 
-pytestmark = pytest.mark.xdist_group("deploy")
-
 
 @pytest.fixture
 def ending(account: Aws) -> Iterator[dict[str, object]]:

@@ -11,7 +11,6 @@ import requests
 from moto.server import ThreadedMotoServer
 from template_support import ACCOUNT, FOLDER, OUTPUTS, REGION
 
-pytestmark = pytest.mark.xdist_group("stacks")
 # moto's CloudFormation knows no CloudFront, and would show no output at all for want of this one.
 UNKNOWN_TO_MOTO = ('"https://${ReportSite.DomainName}"', '"https://site.example.net"')
 

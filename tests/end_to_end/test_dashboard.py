@@ -39,8 +39,6 @@ PHONE = 390
 _START = "import sys; from pathlib import Path; from loantap.cli.dashboard import dashboard; dashboard(None, Path(sys.argv[1]), int(sys.argv[2]))"  # fmt: skip
 _WAIT = 15_000
 
-pytestmark = pytest.mark.xdist_group("dashboard")
-
 
 def free_port() -> int:
     with socket.socket() as probe:

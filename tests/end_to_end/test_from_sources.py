@@ -23,7 +23,6 @@ FEW = ["-P", "repetitions=100", "-P", "repeats=1", "-P", "folds=3", "--engine", 
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("sources")
 def test_the_whole_job_from_three_sources_gives_the_results_of_the_unsplit_loans(tmp_path: Path):
     split, whole = tmp_path / "split", tmp_path / "whole"
     done = loantap("demo", "sources", "--rows", ROWS, "--out", split, *FEW, LOANTAP_DEMO=str(tmp_path / "demo"))
@@ -89,7 +88,6 @@ def without_secret(folder: Path, done: subprocess.CompletedProcess) -> None:
         assert [name for name, text in texts.items() if form in text] == []
 
 
-@pytest.mark.xdist_group("warehouse")
 def test_counting_in_postgresql_gives_what_reading_gives_and_no_secret_is_left(declared: Path, tmp_path: Path):
     words = ["run", "--sources", declared, "--only", "association", "--factor", "grade"]
     read = loantap(*words, "--out", tmp_path / "read")
@@ -109,7 +107,6 @@ def test_counting_in_postgresql_gives_what_reading_gives_and_no_secret_is_left(d
     assert "unchanged" in again.stdout, again.stderr
 
 
-@pytest.mark.xdist_group("warehouse")
 def test_a_failure_in_the_notebook_is_told_without_the_secret_and_can_be_resumed(declared: Path, tmp_path: Path):
     declared.write_text(declared.read_text().replace('"outcomes"', '"outcome"'))
     failed = loantap("run", "--sources", declared, "--only", "eda", "--out", tmp_path / "run")

@@ -44,8 +44,8 @@ def loantap(*words: object) -> subprocess.CompletedProcess:
     scope="session",
     params=[
         # The real sample where there is one; synthetic loans are looked at too by make test-long.
-        pytest.param("real", marks=pytest.mark.xdist_group("whole job")),
-        pytest.param("synthetic", marks=[pytest.mark.xdist_group("whole job, synthetic"), pytest.mark.long]),
+        "real",
+        pytest.param("synthetic", marks=pytest.mark.long),
     ],
 )
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -383,6 +383,7 @@ def test_the_site_in_a_browser(run: Path):
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
             page.close()
         assert all(link.startswith(address) for link in links), "a link leaves the site"
+        page = browser.new_page()
         for target in {link.split("#")[0] for link in links}:
-            assert browser.new_page().request.get(target).ok, target
+            assert page.request.get(target).ok, target
         browser.close()

@@ -1,9 +1,12 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from loantap.model.challengers import challenge, challengers, ordinal
 from loantap.model.folds import fold_splits
 from loantap.model.inputs import feature_frame
+
+pytestmark = pytest.mark.slow
 
 
 def test_challengers_meet_the_same_folds_and_find_something(loans: pd.DataFrame):

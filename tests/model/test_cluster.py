@@ -9,6 +9,8 @@ from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import tune
 
+pytestmark = pytest.mark.slow
+
 distributed = pytest.importorskip("distributed")
 
 

@@ -6,6 +6,8 @@ from sklearn import metrics
 
 from loantap.model.evaluation import METRICS, Predictions, evaluate
 
+pytestmark = pytest.mark.slow
+
 EXACT = 1e-12  # closed forms of the same numbers
 
 

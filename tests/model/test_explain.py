@@ -9,6 +9,8 @@ from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import fit_model
 
+pytestmark = pytest.mark.slow
+
 
 def finalist(loans: pd.DataFrame, *, encoding: str = "plain", sampler: str = "none", C: float = 1.0) -> Finalist:
     X, y = feature_frame(loans, inputs="without_pincode"), loans["default"].to_numpy()
@@ -56,7 +58,14 @@ def test_without_a_penalty_the_covariance_is_statsmodels_robust_one(loans: pd.Da
     assert found == pytest.approx(np.asarray(expected.bse)[1:][picked], rel=0.02)
 
 
-@pytest.mark.parametrize(("encoding", "sampler"), [("ratios", "none"), ("plain", "class_weights"), ("plain", "SMOTE")])
+@pytest.mark.parametrize(
+    ("encoding", "sampler"),
+    [
+        ("ratios", "none"),
+        pytest.param("plain", "class_weights", marks=pytest.mark.long),
+        pytest.param("plain", "SMOTE", marks=pytest.mark.long),
+    ],
+)
 def test_intervals_are_as_wide_as_the_bootstrap_says(
     loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray], encoding: str, sampler: str
 ):

@@ -18,6 +18,8 @@ from loantap.model.recipe import Recipe
 from loantap.model.study import Judged, Trained, judge, model_result, train
 from loantap.model.tuning import split_loans
 
+pytestmark = pytest.mark.slow
+
 TRAINING = {
     "folds": 3,
     "repeats": 2,

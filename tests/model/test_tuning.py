@@ -13,6 +13,8 @@ from loantap.model.inputs import feature_frame
 from loantap.model.recipe import SAMPLERS, Recipe
 from loantap.model.tuning import fit_model, split_loans, stratified_sample, tune
 
+pytestmark = pytest.mark.slow
+
 CS = (0.01, 1.0)
 PLAIN = Recipe("without_pincode")
 

@@ -6,6 +6,9 @@ import sys
 import time
 
 import psutil
+import pytest
+
+pytestmark = pytest.mark.slow
 
 SEARCH = """
 import time

@@ -16,8 +16,7 @@ IGNORED = {".pytest_cache", "__pycache__"}  # by git
 
 
 def test_a_cell_knows_what_the_cells_before_it_did(tmp_path: Path):
-    for name in ("pyproject.toml", "conftest.py"):
-        shutil.copy(project_root() / name, tmp_path)
+    shutil.copy(project_root() / "pyproject.toml", tmp_path)
     (tmp_path / "notebooks").mkdir()
     cells = [new_code_cell(text) for text in ("count = 0", *["count += 1"] * 9, "assert count == 9")]
     nbformat.write(new_notebook(cells=cells, metadata=KERNEL), tmp_path / "notebooks" / "01.ipynb")
@@ -44,4 +43,4 @@ def test_a_cell_knows_what_the_cells_before_it_did(tmp_path: Path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "11 passed" in done.stdout
     left = {path.name for path in tmp_path.rglob("*") if not IGNORED & {*path.parts}}
-    assert left == {"pyproject.toml", "conftest.py", "notebooks", "01.ipynb"}
+    assert left == {"pyproject.toml", "notebooks", "01.ipynb"}

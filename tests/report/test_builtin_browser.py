@@ -7,9 +7,12 @@ import threading
 import pytest
 from render_support import CHROMIUM, continuous_integration, rendered_site
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not continuous_integration(), reason="needs chromium on PATH to look at the site"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None and not continuous_integration(), reason="needs chromium on PATH to look at the site"
+    ),
+    pytest.mark.slow,
+]
 PAGES = ("index.html", "claims.html", "notebooks/04_tuning.html")
 
 

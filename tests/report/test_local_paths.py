@@ -13,14 +13,14 @@ from loantap.report.page import Page
 from loantap.report.results import RunFolder
 from loantap.report.staging import stage_report
 
-RUN = "/home/anna/credit risk/runs/r1"
+RUN = "/srv/anna/credit risk/runs/r1"
 PRIVATE = ("/home", "anna", "credit risk")
 
 
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ('data = "/home/anna/loans.csv"', 'data = "loans.csv"'),
+        ('data = "/srv/anna/loans.csv"', 'data = "loans.csv"'),
         (f"PosixPath('{RUN}/results/eda.json')", "PosixPath('r1/results/eda.json')"),
         (f"Read from {RUN}.", "Read from r1."),
         ("/opt/venv/lib/seaborn/rc.py:12: UserWarning: x", "rc.py:12: UserWarning: x"),
@@ -52,9 +52,9 @@ def test_what_is_no_local_path_stays(text):
 
 def test_an_image_stays_as_it_is():
     output = {
-        "data": {"image/png": " /9j/4AAQ/Sk", "text/plain": "/home/anna/x"},
+        "data": {"image/png": " /9j/4AAQ/Sk", "text/plain": "/srv/anna/x"},
         "count": 3,
-        "lines": ["/home/anna/y"],
+        "lines": ["/srv/anna/y"],
     }
     assert without_folders(output) == {
         "data": {"image/png": " /9j/4AAQ/Sk", "text/plain": "x"}, "count": 3, "lines": ["y"],
@@ -66,7 +66,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run whose notebook was executed elsewhere, in the folder RUN, and names local files in each of its parts."""
     monkeypatch.setenv("LOANTAP_HOME", str(make_project(tmp_path / "project")))
     folder = make_run(tmp_path / "run")
-    snapshots = "/home/anna/credit risk/live.csv"
+    snapshots = "/srv/anna/credit risk/live.csv"
     (folder / "manifest.json").write_text(
         json.dumps({"run_id": "r1", "data": {"kind": "synthetic"}, "parameters": {"snapshots": snapshots, "seed": 1}})
     )
@@ -75,14 +75,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "results" / "tables" / "sources.json").write_text(json.dumps({"caption": f"From {folder}/loans.csv."}))
     (folder / "results" / "figures" / "rate.json").write_text(json.dumps({"alt": f"Of {snapshots}."}))
     outputs = [
-        v4.new_output("stream", name="stderr", text="/home/anna/.venv/lib/x.py:3: UserWarning: odd\n"),
+        v4.new_output("stream", name="stderr", text="/srv/anna/.venv/lib/x.py:3: UserWarning: odd\n"),
         v4.new_output("execute_result", {"text/plain": f"PosixPath('{RUN}/results/eda.json')"}),
-        v4.new_output("execute_result", {"text/html": "<table><tr><td>/home/anna/a.csv</td></tr></table>"}),
-        v4.new_output("error", ename="E", evalue=f"{RUN}: no", traceback=["File \x1b[32m/home/anna/a.py:1\x1b[39m"]),
+        v4.new_output("execute_result", {"text/html": "<table><tr><td>/srv/anna/a.csv</td></tr></table>"}),
+        v4.new_output("error", ename="E", evalue=f"{RUN}: no", traceback=["File \x1b[32m/srv/anna/a.py:1\x1b[39m"]),
     ]
     cell = v4.new_code_cell(f'run_dir = "{RUN}"', outputs=outputs, metadata={"tags": ["injected-parameters"]})
-    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# Data\n\nFrom /home/anna/a.csv."), cell])
-    notebook.metadata["papermill"] = {"input_path": "/home/anna/01.ipynb", "parameters": {"run_dir": RUN, "seed": 1}}
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# Data\n\nFrom /srv/anna/a.csv."), cell])
+    notebook.metadata["papermill"] = {"input_path": "/srv/anna/01.ipynb", "parameters": {"run_dir": RUN, "seed": 1}}
     nbformat.write(notebook, folder / "notebooks" / "01.ipynb")
     return folder
 

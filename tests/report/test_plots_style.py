@@ -15,6 +15,8 @@ from loantap.report.plots import eda_distributions, eda_time
 from loantap.report.plots.style import canvas
 from loantap.report.results import RunFolder
 
+pytestmark = pytest.mark.slow
+
 
 def lines() -> Figure:
     with canvas(height=2) as (figure, axes):

@@ -17,6 +17,8 @@ from loantap.report import sequence
 from loantap.report.notebooks import Stage
 from loantap.report.sequence import resume_run, start_run
 
+pytestmark = pytest.mark.slow
+
 STAGES = (
     Stage("ingest", "01_ingest.ipynb", needs=()),
     Stage("count", "02_count.ipynb", needs=("data/loans.parquet",)),

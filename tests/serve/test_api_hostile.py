@@ -20,7 +20,6 @@ from hostile_cases import KINDS, MARK
 from loantap.serve.api.keys import make_key
 
 FUZZED = 150
-pytestmark = pytest.mark.xdist_group("hostile")
 
 
 @pytest.fixture(scope="module")

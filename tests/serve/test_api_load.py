@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import api_support  # noqa: F401 (finds the scripts)
-import pytest
 from absences import absent
 from api_process import running_service
 from bench_api import drive
@@ -13,7 +12,6 @@ from bench_api import drive
 LEAST_PER_SECOND = 300
 
 
-@pytest.mark.slow
 def test_under_load_no_request_fails_and_memory_stays(model_folder: Path):
     if shutil.which("wrk") is None:
         absent("wrk")

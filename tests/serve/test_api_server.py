@@ -297,7 +297,7 @@ def test_a_second_signal_ends_it_at_once(model_folder: Path, second: signal.Sign
         assert service.process.wait(5) == -second
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_request_that_never_arrives_does_not_hold_the_end_for_ever(model_folder: Path):
     with running_service(model_folder) as service, half_a_request(service):
         began = time.monotonic()

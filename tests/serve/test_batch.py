@@ -209,7 +209,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-@pytest.mark.slow
 def test_memory_follows_the_chunk_and_not_the_file(model_folder: Path, raw_loans: pd.DataFrame, tmp_path: Path):
     peaks = []
     for rows in (200_000, 800_000):

@@ -27,6 +27,8 @@ from thrift.transport.TTransport import TTransportException
 
 from loantap.demo.databricks_server import DatabricksStandIn, ThriftService
 
+pytestmark = pytest.mark.slow
+
 Declare = Callable[..., Config]
 
 TOKEN = "dapi-0123456789-of-the-test"
