@@ -4,7 +4,6 @@ import errno
 import json
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from absences import absent
+from command_line import loantap
 from report_support import FIRST, SECOND, Watched, make_run, read_site, second_run, words_of
 
 from loantap.cli import deploy_report
@@ -270,11 +270,7 @@ def test_a_file_in_the_way_is_named(first: Path, place: Path):
 
 
 def command(*words: object) -> "subprocess.CompletedProcess[str]":
-    code = (
-        "import typer; from loantap import cli; from loantap.cli.deploy_report import report;"
-        "cli.app = typer.Typer(); cli.app.command()(report); cli.main()"
-    )
-    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+    return loantap("deploy", "report", *words)
 
 
 @pytest.fixture

@@ -192,6 +192,7 @@ def test_a_bucket_that_may_not_be_read_is_not_written(front: Front, first: Path,
     assert front.keys == []
 
 
+@pytest.mark.long
 def test_more_objects_than_one_answer_lists_are_all_seen(front: Front, tmp_path: Path):
     run = make_run(tmp_path / "run")
     for number in range(1_005):

@@ -15,6 +15,7 @@ from typing import Any
 
 import jira_support  # noqa: F401 (finds the scripts)
 import pytest
+import yaml
 from audit_support import vulnerability_service
 from clone_support import ROOT, Clone, new_clone, own_files
 from cyclonedx.schema import SchemaVersion
@@ -198,6 +199,13 @@ def test_every_package_of_every_image_is_looked_up(audited: tuple[str, list[tupl
     shipped = {(name, entry.version) for image in IMAGES for name, found in entries(f"image-{image}").items() for entry in found if entry.here}  # fmt: skip
     assert shipped - set(asked) == set()
     assert "No known vulnerabilities found" in said
+
+
+def test_the_audit_leaves_what_the_pipelines_keep(clone: Clone, audited: object):
+    steps = yaml.safe_load((ROOT / "bitbucket-pipelines.yml").read_text("utf-8"))["definitions"]["steps"]
+    (step,) = [one["step"] for one in steps if "make audit" in one["step"]["script"]]
+    (kept,) = step["artifacts"]["upload"]
+    assert all(list(clone.folder.glob(pattern)) for pattern in kept["paths"])
 
 
 def test_a_known_vulnerability_stops_the_audit(clone: Clone):

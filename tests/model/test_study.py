@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 TRAINING = {
     "folds": 3,
-    "repeats": 2,
+    "repeats": 1,
     "tuning_rows": 2_000,
     "ablation_rows": 1_500,
     "economics": Economics(),

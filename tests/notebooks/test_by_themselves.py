@@ -10,10 +10,14 @@ import pytest
 
 from loantap.settings import notebooks_dir, project_root
 
-NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))
+# Tuning takes as long as the others together, and the whole job does it too.
+NOTEBOOKS = [
+    pytest.param(path, id=path.name, marks=[pytest.mark.long] if "tuning" in path.name else [])
+    for path in sorted(notebooks_dir().glob("*.ipynb"))
+]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", NOTEBOOKS)
 def test_a_notebook_runs_by_itself(path: Path, tmp_path: Path):
     (tmp_path / "notebooks").mkdir()
     shutil.copy(path, tmp_path / "notebooks")

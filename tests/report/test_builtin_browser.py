@@ -64,8 +64,15 @@ def visit(browser, address):
         context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (360, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.long),
+        pytest.param(360, "light", marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("name", PAGES)
 def test_page_has_no_serious_violation_error_or_foreign_request(name, width, scheme, visit, address):
     from axe_playwright_python.sync_playwright import Axe
