@@ -66,7 +66,7 @@ image: ## build the image of TARGET=api|dashboard|report into build/loantap-TARG
 	@BASE="$(BASE)" PLATFORM="$(PLATFORM)" deploy/build_image.sh "$(TARGET)"
 
 test-image: $(VENV)/.dev ## build the images with buildah on a base of Debian's packages, and run them (needs root)
-	$(BIN)/python -m pytest -m image
+	$(BIN)/python -m pytest -m "image and not long"
 
 # pip-audit would ask pypi.org, whatever index pip uses. What stands in for that in many networks serves packages and no vulnerabilities, and
 # a package that is not known is passed over without --strict. OSV holds what PyPI and GitHub know, and its address can be changed.

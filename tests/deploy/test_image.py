@@ -213,6 +213,7 @@ def share(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_monthly_job_publishes_and_keeps_the_champion_that_a_small_run_cannot_beat(report: Image, share: Path):
     with s3_server(Front()) as address:
         keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "eu-central-1"}
