@@ -44,10 +44,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "databricks"])
-def config(request: pytest.FixtureRequest, prepared: Path, tmp_path: Path) -> Iterator[Config]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "databricks"])
+def config(
+    request: pytest.FixtureRequest, prepared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Config]:
     """The same table in three databases; Databricks is the real connector before a stand-in."""
-    path = tmp_path / "loantap.yml"
+    path = tmp_path_factory.mktemp("declared") / "loantap.yml"
     match request.param:
         case "sqlite":
             yield read_config(prepared / "loantap.yml")
@@ -81,9 +83,16 @@ def count(config: Config, folder: Path, *, sample_rows: int = 1_000, random_stat
     )
 
 
-def test_every_count_is_that_of_the_frame(config: Config, prepared: Path, tmp_path: Path):
-    count(config, tmp_path)
-    stored, framed = StoredCounts(tmp_path / "counts"), FrameCounts(pd.read_parquet(prepared / "loans.parquet"))
+@pytest.fixture(scope="module")
+def counted(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was counted in one of them, with the sample."""
+    folder = tmp_path_factory.mktemp("counted")
+    assert count(config, folder).sampled == 1_000
+    return folder
+
+
+def test_every_count_is_that_of_the_frame(counted: Path, prepared: Path):
+    stored, framed = StoredCounts(counted / "counts"), FrameCounts(pd.read_parquet(prepared / "loans.parquet"))
     for columns in CUBES:
         if columns != ("title",):  # of which only presence is counted
             pd.testing.assert_frame_equal(stored.by(*columns), framed.by(*columns))
@@ -93,25 +102,20 @@ def test_every_count_is_that_of_the_frame(config: Config, prepared: Path, tmp_pa
 
 
 @pytest.mark.parametrize("factor", ["pincode", "grade", "profession", "home_ownership"])
-def test_associations_are_the_same_to_the_digit(config: Config, prepared: Path, tmp_path: Path, factor: str):
-    count(config, tmp_path)
+def test_associations_are_the_same_to_the_digit(counted: Path, prepared: Path, factor: str):
     loans = pd.read_parquet(prepared / "loans.parquet")
     pushed, framed = (
         analyse(factor_counts(counts, factor), factor=factor)
-        for counts in (StoredCounts(tmp_path / "counts"), FrameCounts(loans))
+        for counts in (StoredCounts(counted / "counts"), FrameCounts(loans))
     )
     assert json.dumps(plain(pushed.to_dict())) == json.dumps(plain(framed.to_dict()))
 
 
-def test_the_sample_is_the_same_in_every_database(config: Config, prepared: Path, tmp_path: Path):
-    found = count(config, tmp_path)
-    reference = tmp_path / "reference"
-    reference.mkdir()
-    count(read_config(prepared / "loantap.yml"), reference)
+def test_the_sample_is_the_same_in_every_database(counted: Path, prepared: Path, tmp_path: Path):
+    count(read_config(prepared / "loantap.yml"), tmp_path)
     pd.testing.assert_frame_equal(
-        pd.read_parquet(tmp_path / "sample.parquet"), pd.read_parquet(reference / "sample.parquet")
+        pd.read_parquet(counted / "sample.parquet"), pd.read_parquet(tmp_path / "sample.parquet")
     )
-    assert found.sampled == 1_000
 
 
 def test_a_sample_of_all_loans_is_the_frame(config: Config, prepared: Path, tmp_path: Path):
