@@ -1,4 +1,5 @@
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,23 @@ def test_two_who_write_at_once_leave_each_other_alone(tmp_path: Path):
         write_text(path, "second")
         assert path.read_text() == "second"
     assert path.read_text() == "first"
+
+
+def test_a_pipe_that_looks_like_a_leftover_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / ".writing-aaaaaaaa-scores.csv")
+    assert write_text(tmp_path / "scores.csv", "new").read_text() == "new"
+
+
+def test_of_a_link_what_it_leads_to_is_replaced(tmp_path: Path):
+    path, link = write_text(tmp_path / "scores.csv", "old"), tmp_path / "link.csv"
+    link.symlink_to(path)
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+
+
+def test_a_file_keeps_its_mode(tmp_path: Path):
+    path = write_text(tmp_path / "scores.csv", "old")
+    path.chmod(0o600)
+    write_text(path, "new")
+    assert path.stat().st_mode & 0o777 == 0o600

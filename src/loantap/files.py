@@ -24,16 +24,13 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     What it holds may be personal data: until it is renamed only its owner may read it (and afterwards, if it is `private`), and
     what a killed process has left is removed when the next one writes there.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # of a link, what it leads to is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in path.parent.glob(f"{_WRITING}????????-{glob.escape(path.name)}"):
-        with suppress(OSError), leftover.open("rb") as found:
-            if _lock(found):
-                leftover.unlink()
+    remove_leftovers(path)
     temporary, held = _claim(path)
     try:
         with held:
-            mode = temporary.stat().st_mode
+            mode = (path if path.exists() else temporary).stat().st_mode
             temporary.chmod(0o600)
             yield temporary
             if not private:
@@ -41,6 +38,16 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes have left of a file that they were writing."""
+    for leftover in path.parent.glob(f"{_WRITING}????????-{glob.escape(path.name)}"):
+        with suppress(OSError):
+            if leftover.is_file():  # opening a pipe would wait for ever
+                with leftover.open("rb") as found:
+                    if _lock(found):
+                        leftover.unlink()
 
 
 def _claim(path: Path) -> tuple[Path, IO[bytes]]:

@@ -10,7 +10,7 @@ import pytest
 from loantap.data.columns import NAMES
 from loantap.data.connectors.config import Config
 from loantap.data.connectors.delimited import read_delimited
-from loantap.data.contract import check_loans, summarise
+from loantap.data.contract import check_loans, quotable, summarise
 from loantap.data.gather import gather
 from loantap.data.probe import probe_source
 from loantap.data.sources import LoanFile, open_loans
@@ -92,8 +92,41 @@ def test_a_broken_rule_quotes_one_value_and_of_texts_none(raw_loans: pd.DataFram
     )
     raw.index = pd.RangeIndex(1, 5, name="row")
     problems = {problem.column: problem for problem in summarise(check_loans(raw)[1])}
-    assert problems["dti"].values == ("much",)
-    assert problems["address"].values == ()
+    assert problems["dti"].values == problems["address"].values == ()
     said = " ".join(map(str, problems.values()))
     says_nothing_of((*PERSON[:3], "plenty", "loads"), said)
     assert "such as '49,999'" in said
+
+
+def test_columns_under_wrong_names_make_no_record_of_their_errors(raw_loans: pd.DataFrame):
+    shifted = raw_loans.head(30).set_axis([*NAMES[1:], NAMES[0]], axis=1).astype("object")
+    problems = summarise(check_loans(shifted)[1])
+    assert "columns break their rules: values may stand under the wrong names" in str(problems[0])
+    assert [problem.values for problem in problems if problem.values] == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "shown"),
+    [
+        ("annual_inc", "64,000.00", True), ("annual_inc", "n/a", True), ("annual_inc", "Chief Surgeon", False),
+        ("issue_d", "2015-01-01", True), ("issue_d", "12 Elm Street", False), ("term", "48 months", True),
+        ("purpose", "Debt Consolidation", True), ("purpose", "to see my son", False), ("grade", "H", True),
+        ("emp_title", "n/a", False), ("address", "1", False), ("of somebody else", "1", False),
+    ],
+)  # fmt: skip
+def test_a_value_is_quoted_only_where_it_has_the_form_of_its_column(column: str, value: str, shown: bool):
+    assert quotable(column, value) == (value if shown else None)
+
+
+def test_one_name_by_chance_makes_no_header(tmp_path: Path):
+    (tmp_path / "drop.csv").write_text(f"title,{PERSON[0]},{PERSON[1]},{PERSON[2]}\n")
+    with pytest.raises(InputError, match="4 fields of other names") as failed:
+        list(read_delimited(tmp_path / "drop.csv", shown="drop.csv", wanted=["loan_id", "title", "grade", "dti"]))
+    says_nothing_of(PERSON, str(failed.value))
+
+
+def test_a_value_that_stands_twice_in_a_record_is_no_doubled_column(tmp_path: Path):
+    (tmp_path / "loans.csv").write_text(f"{PERSON[0]},0.0,0.0\n1,2,3\n")
+    with pytest.raises(InputError, match="If the first line is a record, put the names above it") as failed:
+        open_loans(tmp_path / "loans.csv")
+    says_nothing_of((*PERSON, "0.0"), str(failed.value))

@@ -157,7 +157,7 @@ def test_a_renamed_column_leaves_nothing(declare: Declare, split: dict[str, Any]
 def test_a_changed_type_is_named_by_the_contract(declare: Declare, split: dict[str, Any]):
     split["servicing"]["query"] = "SELECT loan_id, loan_status, issue_d, 'much' AS annual_inc FROM servicing"
     message = refused(declare(split), SchemaError)
-    assert "column 'annual_inc': not a number: 200 in rows 1, 2, 3, ... (such as 'much')" in message
+    assert "column 'annual_inc': not a number: 200 in rows 1, 2, 3, ..." in message
 
 
 @pytest.mark.fault("connection lost while rows are read")

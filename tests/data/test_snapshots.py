@@ -380,9 +380,23 @@ def test_a_few_fractions_are_asked_after():
     assert "percent of monthly income" in note
 
 
-def test_low_values_among_others_are_honest():
-    rows = pd.DataFrame([month_of_loan(f"L{i}", dti=1.0 if i < 980 else 20.0) for i in range(1000)])
-    assert read(rows).notes == []  # 98 % of values within 1.5
+def test_low_values_among_others_are_asked_after_and_few_are_honest():
+    def notes(low: int) -> list[str]:
+        return read(pd.DataFrame([month_of_loan(f"L{i}", dti=1.0 if i < low else 20.0) for i in range(1000)])).notes
+
+    assert "980 of 1,000 values of dti above 0" in notes(980)[0]
+    assert notes(150) == []
+
+
+def test_a_single_month_in_fractions_is_refused(panel: Panel, tmp_path: Path):
+    write_snapshots(panel, tmp_path / "s.csv")
+    rows = pd.read_csv(tmp_path / "s.csv")
+    last = rows["as_of"] == rows["as_of"].max()
+    assert last.mean() < 0.5
+    rows.loc[last, "dti"] /= 100
+    rows.to_csv(tmp_path / "s.csv", index=False)
+    with pytest.raises(SchemaError, match=rf"month {panel.months[-1]}: column 'dti'.*got fractions"):
+        read_snapshots(open_snapshots(tmp_path / "s.csv"))
 
 
 def test_zeros_say_nothing_of_a_unit():

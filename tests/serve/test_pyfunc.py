@@ -124,9 +124,9 @@ def test_what_cannot_be_absent_is_named(loaded: "PyFuncModel", raw: pd.DataFrame
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"home_ownership": "A TENT"}, r"'home_ownership': not an allowed value: 1 in row 3 \(such as 'A TENT'\)\. Expected one of: MORTGAGE, "),
+        ({"home_ownership": "A TENT"}, r"'home_ownership': not an allowed value: 1 in row 3\. Expected one of: MORTGAGE, "),
         ({"annual_inc": -1}, r"'annual_inc': below 0: 1 in row 3 \(such as '-1\.0'\)\. Expected a number, 0 or more"),
-        ({"loan_amnt": "much"}, r"'loan_amnt': not a number: 1 in row 3 \(such as 'much'\)\. Expected a number, 1 or more"),
+        ({"loan_amnt": "much"}, r"'loan_amnt': not a number: 1 in row 3\. Expected a number, 1 or more"),
         ({"loan_amnt": None}, r"'loan_amnt': missing: 1 in row 3\. Expected a number, 1 or more"),
         ({"grade": "A", "sub_grade": "B2"}, r"'sub_grade': of another grade than 'grade': 1 in row 3"),
         ({"issue_d": "Jan-2015", "earliest_cr_line": "Feb-2015"}, r"'earliest_cr_line': later than issue_d: 1 in row 3"),

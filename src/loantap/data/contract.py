@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +20,8 @@ _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
 _ADDRESS = re.compile(r"\b([A-Z]{2}) (\d{5})\s*$")
 _HEADER_AGAIN = "the header line stands again among the loans"
 _EXAMPLES = 3
+_QUOTED = 20  # characters
+_ASTRAY = 8  # broken columns, from which on names and values hardly belong together
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,33 @@ def summarise(failures: pd.DataFrame) -> list[Problem]:
     """Return one Problem per column and rule, the most frequent first; one value is quoted, of texts and addresses none."""
     problems = []
     for (column, rule), group in failures.groupby(["column", "rule"], sort=False):
-        quotable = column in BY_NAME and BY_NAME[column].kind not in ("text", "address")
-        values = [str(value)[:40] for value in group["value"].dropna().head(1)] if quotable else []
+        values = [shown for value in group["value"].dropna().head(1) if (shown := quotable(str(column), value))]
         rows = tuple(int(row) for row in group["row"].head(_EXAMPLES))
         problems.append(Problem(str(column), str(rule), len(group), rows, tuple(values)))
-    return sorted(problems, key=lambda problem: -problem.count)
+    broken = {problem.column for problem in problems if problem.column}
+    if len(broken) >= _ASTRAY:
+        # Together the values would be a record.
+        rule = f"{len(broken)} columns break their rules: values may stand under the wrong names, and are not shown"
+        rows = tuple(int(row) for row in failures["row"].drop_duplicates().head(_EXAMPLES))
+        problems = [replace(problem, values=()) for problem in problems]
+        problems.append(Problem("", rule, failures["row"].nunique(), rows, ()))
+    return sorted(problems, key=lambda problem: (bool(problem.column), -problem.count))
+
+
+def quotable(column: str, value: object) -> str | None:
+    """Return a wrong value as a message may quote it, or None for what may be somebody's: a value of another column, or free text."""
+    kind, text = BY_NAME[column].kind if column in BY_NAME else "text", str(value)
+    if kind in ("text", "address") or len(text) > _QUOTED:
+        return None
+    letters, digits = sum(map(str.isalpha, text)), any(map(str.isdigit, text))
+    if kind == "category" and _plain(text) in map(_plain, BY_NAME[column].levels):
+        return text
+    most = 6 if kind == "category" else 3  # letters beside digits: 48 months, Jan-2015
+    return text if len(text) <= 3 or (digits and letters <= most) else None
+
+
+def _plain(text: str) -> str:
+    return "".join(filter(str.isalnum, text.lower()))
 
 
 def _header_rows(raw: pd.DataFrame, columns: tuple[Column, ...]) -> np.ndarray:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from loantap.data.columns import KEY, NAMES
@@ -54,12 +55,24 @@ def csv_header(path: Path) -> list[str]:
         ) from error
 
 
+def _few(header: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Tell whether fewer than half of the names that are wanted are there: what is found may then be a record."""
+    return 2 * len({name.strip().lower() for name in header} & {name.lower() for name in wanted}) < len(wanted)
+
+
 def check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
     """Raise SchemaError for another separator, a column that stands twice, or one that is missing."""
     if len(header) == 1:
         for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
             if header[0].count(separator) >= len(needed) // 2:
                 raise SchemaError(f"{path}: expected commas between fields, found {name}. Export it with commas.")
+    if _few(header, needed):
+        absent = ", ".join(name for name in needed if name not in header)
+        raise SchemaError(
+            f"{path}: expected the names of {'the ' if needed is NAMES else ''}{len(needed)} columns of the codebook (data/README.md) in the "
+            f"first line, found {len(header)} field{'s'[: len(header) != 1]} there, and these are missing: {absent}. If the first line is a record, "
+            "put the names above it; if it is another table, export them too."
+        )
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
         raise SchemaError(
@@ -77,7 +90,7 @@ def check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
 
 def told_header(header: Sequence[str], wanted: Sequence[str]) -> str:
     """Return which other columns were found than those wanted, for a message; what may be somebody's record is not quoted."""
-    if header and {name.strip().lower() for name in header}.isdisjoint(name.lower() for name in wanted):
+    if header and _few(header, wanted):
         return f"{len(header)} field{'s'[: len(header) > 1]} of other names, not shown since they may be a record"
     return " ".join(", ".join(name for name in header if name not in wanted)[:300].split()) or "nothing"
 
@@ -92,6 +105,16 @@ def with_text_keys(rows: pa.Table | pa.RecordBatch) -> pa.Table | pa.RecordBatch
     if KEY not in rows.schema.names or pa.types.is_string(rows.schema.field(KEY).type):
         return rows
     return rows.set_column(rows.schema.get_field_index(KEY), KEY, rows.column(KEY).cast(pa.string()))
+
+
+def without_marks(rows: pa.Table | pa.RecordBatch, marks: Sequence[str]) -> pa.Table | pa.RecordBatch:
+    """Return rows with texts that stand for a missing value as missing, as they are in a CSV."""
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            texts = rows.column(place)
+            absent = pc.is_in(texts, value_set=pa.array(marks, field.type))
+            rows = rows.set_column(place, field, pc.if_else(absent, pa.scalar(None, field.type), texts))
+    return rows
 
 
 def check_types(path: Path, names: Sequence[str]) -> None:

@@ -64,9 +64,7 @@ def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | 
     """
     where, aside = source.location, SetAside()
     rows, measures, read = _read(source, aside, progress)
-    units = Units()
-    units.add(measures)
-    notes = units.doubts(where)
+    notes = _judge_units(rows, measures, where)
     names, far = is_formula(rows.loans)[rows.loan], far_months(rows)
     aside.add_rows(f"{KEY}: begins like a formula", rows, names)
     aside.add_rows(f"{AS_OF}: more than {FAR} months from the other snapshots", rows, far)
@@ -149,6 +147,18 @@ def _read(
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in loan.chunks])
     rows = Rows(held["row"].values(), codes, held[AS_OF].values(), loan.chunk(0).dictionary)
     return rows, {name: held[name].values() for name in MEASURES}, read
+
+
+def _judge_units(rows: Rows, measures: dict[str, np.ndarray], where: str) -> list[str]:
+    """Return doubts about the units of all rows, or raise SchemaError; a single month, as the newest one, may have other units."""
+    whole = Units()
+    whole.add(measures)
+    notes = whole.doubts(where)
+    for place, month in enumerate(rows.months):
+        then, one = rows.month == rows.month.min() + place, Units()
+        one.add({name: values[then] for name, values in measures.items()})
+        one.doubts(f"{where}, month {month}")
+    return notes
 
 
 def _check_size(rows: Rows, location: str) -> None:

@@ -12,7 +12,15 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from loantap.data import columns
-from loantap.data.headers import check_header, check_types, csv_header, parquet_header, told_arrow, with_text_keys
+from loantap.data.headers import (
+    check_header,
+    check_types,
+    csv_header,
+    parquet_header,
+    told_arrow,
+    with_text_keys,
+    without_marks,
+)
 from loantap.data.synthetic import iter_loans
 from loantap.errors import InputError, SchemaError
 
@@ -133,7 +141,7 @@ class LoanFile:
                 file = pq.ParquetFile(self.path, pre_buffer=False)
                 for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=self.only):
                     # What pandas noted there would make an index of a column, and hide it.
-                    yield with_text_keys(batch).to_pandas(ignore_metadata=True)
+                    yield without_marks(with_text_keys(batch), MISSING).to_pandas(ignore_metadata=True)
             else:
                 yield from self._read_csv()
         except pa.ArrowInvalid as error:

@@ -12,6 +12,7 @@ from loantap.errors import SchemaError
 # A column is taken for fractions if 99 % of its values above 0 are 1.5 or less. Of the published loans 1 % of dti and of
 # revol_util in percent are, and as fractions (150 % of income, of the limit) all but a few in ten thousand would be.
 FRACTION, _FRACTIONS = 1.5, 0.99
+_PARTLY = 0.2  # from this share on, a part of the rows may be in another unit
 _ENOUGH = 100  # values above 0, below which their unit is only asked after
 
 # An interest rate has a smallest value above 0: its fractions break the contract.
@@ -57,8 +58,14 @@ class Units:
                 for name in refused
             ]
             raise SchemaError(f"{location}: {' '.join(lines)}")
+        partly = [
+            name
+            for name in PERCENTAGES
+            if name not in found and self._small[name] >= max(_PARTLY * self._above[name], 1)
+        ]
         return [
-            f"All values of {name} above 0 are {FRACTION} or less. If they are fractions and not {BY_NAME[name].unit}, multiply them "
-            "by 100."
-            for name in found
+            f"{self._small[name]:,} of {self._above[name]:,} values of {name} above 0 are {FRACTION} or less. If they are fractions and not "
+            f"{BY_NAME[name].unit}, multiply them by 100."
+            for name in PERCENTAGES
+            if name in (*found, *partly)
         ]

@@ -9,11 +9,11 @@ from typing import Self
 
 import pandas as pd
 
-from loantap.data.columns import BY_NAME, KEY
-from loantap.data.contract import FAILURE_COLUMNS, Problem, summarise
+from loantap.data.columns import KEY
+from loantap.data.contract import FAILURE_COLUMNS, Problem, quotable, summarise
 from loantap.data.sources import RaggedRow
 from loantap.errors import InputError
-from loantap.files import replacing
+from loantap.files import remove_leftovers, replacing
 
 _FORMULA = r"[=+\-@\t\r]"  # a text that begins so is run by spreadsheets
 _HEADER = ",".join(FAILURE_COLUMNS)
@@ -33,7 +33,8 @@ class Refused:
                 raise InputError(
                     f"{target}: expected another file than the one that is read. Name another one with --out."
                 )
-        if self.path.exists() and not _is_ours(self.path):
+        remove_leftovers(self.path)
+        if self.path.exists() and not (self.path.is_file() and _is_ours(self.path)):
             raise InputError(
                 f"{self.path}: refused rows would go there, and something else is there. Move it, or name another --out."
             )
@@ -90,7 +91,7 @@ def wrong_keys(raw: pd.DataFrame) -> list[pd.DataFrame]:
 
 def _told(found: pd.DataFrame) -> pd.DataFrame:
     """Return failures without what people wrote in free text, and without what a spreadsheet would run."""
-    quotable = found["column"].map(lambda name: name in BY_NAME and BY_NAME[name].kind not in ("text", "address"))
-    values = found["value"].where(quotable).astype("object")
+    shown = [quotable(name, value) for name, value in zip(found["column"], found["value"], strict=True)]
+    values = pd.Series(shown, found.index, dtype="object")
     formula = values.map(lambda value: isinstance(value, str) and re.match(_FORMULA, value) is not None)
     return found[FAILURE_COLUMNS].assign(value=values.where(~formula, "'" + values.astype("str")))

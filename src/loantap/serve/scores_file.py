@@ -23,8 +23,10 @@ def check_target(out: Path, *, overwrite: bool) -> None:
     """Raise InputError unless scores may be written to `out`: over nothing, scores, or, with `overwrite`, any file."""
     if not out.name.endswith(SUFFIXES):
         raise InputError(f"{out}: expected a file ending in {', '.join(SUFFIXES)}. Name one.")
-    if out.is_dir():
-        raise InputError(f"{out}: expected a file, it is a folder. Name a file in it.")
+    if out.exists() and not out.is_file():
+        raise InputError(
+            f"{out}: expected a file, it is {'a folder' if out.is_dir() else 'no file'}. Name another one."
+        )
     if out.exists() and out.stat().st_size and not overwrite and not _holds_scores(out):
         raise InputError(
             f"{out}: expected scores or nothing there, found another file. Name another --out, or add --overwrite."
