@@ -7,11 +7,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from loantap.analysis.pushdown_checks import examine
 from loantap.data.columns import NAMES
 from loantap.data.connectors.config import Config
 from loantap.data.connectors.delimited import read_delimited
 from loantap.data.contract import check_loans, quotable, summarise
 from loantap.data.gather import gather
+from loantap.data.ingest import IngestSummary
 from loantap.data.probe import probe_source
 from loantap.data.sources import LoanFile, open_loans
 from loantap.data.staging import stage
@@ -130,3 +132,11 @@ def test_a_value_that_stands_twice_in_a_record_is_no_doubled_column(tmp_path: Pa
     with pytest.raises(InputError, match="If the first line is a record, put the names above it") as failed:
         open_loans(tmp_path / "loans.csv")
     says_nothing_of((*PERSON, "0.0"), str(failed.value))
+
+
+def test_a_warehouses_counts_quote_what_a_file_does():
+    counts = pd.DataFrame({"dti": [PERSON[2], "1"], "n": [3, 4], "defaults": [1, 1]})
+    (problem,) = examine(counts, ("dti",), IngestSummary())
+    assert (problem.count, problem.values) == (3, ())
+    (problem,) = examine(counts.assign(dti=["-3", "1"]), ("dti",), IngestSummary())
+    assert problem.values == ("-3",)

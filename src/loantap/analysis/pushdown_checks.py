@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from loantap.data.columns import BY_NAME, Column
-from loantap.data.contract import Problem
+from loantap.data.contract import Problem, quotable
 from loantap.data.ingest import IngestSummary
 
 _PINCODE = re.compile(r"\d{5}")
@@ -88,6 +88,5 @@ def _not_months(values: pd.Series) -> pd.Series:
 def _named(column: str, rule: str, counts: pd.DataFrame) -> list[Problem]:
     if counts.empty:
         return []
-    quotable = column not in BY_NAME or BY_NAME[column].kind != "text"
-    values = tuple(str(value)[:40] for value in counts[column].dropna().head(1)) if quotable else ()
+    values = tuple(shown for value in counts[column].dropna().head(1) if (shown := quotable(column, value)))
     return [Problem(column, rule, int(counts["n"].sum()), (), values)]

@@ -9,10 +9,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from loantap.data.headers import csv_header, parquet_header
+from loantap.data.sources import SUFFIXES
 from loantap.errors import InputError
 from loantap.files import replacing
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
 REASONS = 3
 _COLUMNS = [
     "probability_of_default", "decision", *(f"reason_{number}" for number in range(1, REASONS + 1)), "warnings", "model_version",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from loantap.data.sources import SUFFIXES
 from loantap.errors import InputError
 from loantap.model.persistence import SavedModel
 from loantap.serve.batch import BatchReport, score_file
-from loantap.serve.scores_file import SUFFIXES
 
 _LARGEST = 1_000_000_000  # bytes of an unpacked csv.gz, some four million applications
 _PIECE = 1 << 20
