@@ -18,7 +18,7 @@ _WIDTH = 200
 def loantap(*words: object, cwd: Path | None = None, **environment: str) -> CompletedProcess[str]:
     """Run a command, and return its exit code and what it said, as `subprocess.run` does."""
     out, err, code = io.StringIO(), io.StringIO(), 0
-    former = signal.getsignal(signal.SIGTERM)
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["loantap", *map(str, words)])
         for name, value in environment.items():
@@ -35,5 +35,6 @@ def loantap(*words: object, cwd: Path | None = None, **environment: str) -> Comp
             traceback.print_exc()  # as Python does at the end of a process
             code = 1
         finally:
-            signal.signal(signal.SIGTERM, former)
+            for number, handler in former.items():
+                signal.signal(number, handler)
     return CompletedProcess(list(map(str, words)), code, out.getvalue(), err.getvalue())

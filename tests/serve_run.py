@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from sealed import seal_run
 
 from loantap.model.economics import Economics
 from loantap.model.finalist import Finalist
@@ -24,7 +25,8 @@ def write_run(folder: Path, finalist: Finalist, loans: pd.DataFrame) -> Path:
     (folder / "data").mkdir(parents=True)
     loans.to_parquet(folder / "data" / "loans.parquet")
     manifest = new_manifest("r1", {}, [StageRecord(name="ingest", notebook="01_ingest.ipynb")])
+    manifest.status, manifest.finished_at = "done", manifest.started_at
     manifest.data = {"kind": "synthetic", "location": "synthetic: a few rows"}
     manifest.write(folder)
     save_model(folder / "model", finalist, loans=loans, card=CARD, page="<p>a test</p>")
-    return folder
+    return seal_run(folder)

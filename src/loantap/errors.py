@@ -16,6 +16,20 @@ class InputError(LoanTapError):
     exit_code = 2
 
 
+class Stopped(SystemExit):
+    """The command was stopped from outside: by a signal, or since nobody reads its output any more.
+
+    It is no LoanTapError, since whoever handles errors of the work has to let it pass.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(1)
+        self.what = what
+
+    def __str__(self) -> str:
+        return self.what
+
+
 class SchemaError(InputError):
     """A table breaks the contract of `loantap.data.columns`."""
 

@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -110,12 +111,31 @@ def take_place(staging: Path, folder: Path) -> None:
 def alone_in(folder: Path, *, busy: str) -> Iterator[None]:
     """Hold a folder for one process while the block runs; raises InputError with the message `busy` where another has it.
 
-    The lock goes with the process, so a killed one leaves none behind.
+    The lock goes with the process, so a killed one leaves none behind but its file, which the next one takes.
     """
-    with (folder / ".lock").open("wb") as lock:
-        if _lock(lock) is False:
+    path = folder / ".lock"
+    try:
+        lock = path.open("ab")
+    except FileNotFoundError as error:  # who had it, has taken the folder away meanwhile
+        if folder.is_dir():
+            raise
+        raise InputError(busy) from error
+    with lock:
+        # A file that was locked and is no longer there has been another's.
+        if _lock(lock) is False or not _is_at(lock, path):
             raise InputError(busy)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _is_at(held: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(held.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def write_text(path: Path, text: str) -> Path:

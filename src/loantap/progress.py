@@ -71,10 +71,10 @@ class LineProgress:
     def cell(self) -> None:
         """Say nothing."""
 
-    def done(self, name: str, seconds: float | None) -> None:
-        """Say how long the stage took."""
+    def done(self, name: str, seconds: float | None, why: str) -> None:
+        """Say how long the stage took, and why it ran."""
         self._ended += 1
-        took = "unchanged, not run again" if seconds is None else f"{seconds:.1f} s"
+        took = "unchanged, not run again" if seconds is None else f"{seconds:.1f} s{f' ({why})' if why else ''}"
         self._console.print(f"[{self._ended}/{self._stages}] {name}: {took}", markup=False, highlight=False)
 
 
@@ -107,14 +107,14 @@ class BarProgress(LineProgress):
         if self._cells is not None:
             self._bars.advance(self._cells)
 
-    def done(self, name: str, seconds: float | None) -> None:
+    def done(self, name: str, seconds: float | None, why: str) -> None:
         """Move the bar of stages, and leave a line."""
         if self._cells is not None:
             self._bars.remove_task(self._cells)
             self._cells = None
         self._bars.follow(None)
         self._bars.advance(self._all)
-        super().done(name, seconds)
+        super().done(name, seconds, why)
 
 
 class _FittingBars(Progress):

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from sealed import seal_run
 from werkzeug.serving import make_server
 
 from loantap.deploy.shelf import Folder, Shelf
-from loantap.report.render import content_sha256
+from loantap.report.seal import content_sha256
 
 BUCKET = "reports-of-a-test"
 FIRST, SECOND = "20250105-060000", "20250205-060000"
@@ -64,7 +65,7 @@ def note_report(run: Path) -> Path:
     }
     manifest = json.loads((run / "manifest.json").read_text())
     (run / "manifest.json").write_text(json.dumps(manifest | {"report": {"sha256": content_sha256(sums)}}))
-    return run
+    return seal_run(run)
 
 
 def second_run(folder: Path) -> Path:

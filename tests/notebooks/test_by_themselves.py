@@ -43,4 +43,4 @@ def test_a_notebook_runs_by_itself(path: Path, tmp_path: Path):
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert list((tmp_path / "runs" / "sample" / "results").rglob("*.json"))
+    assert list((tmp_path / "runs" / "lab").glob("*/results/**/*.json"))

@@ -1,5 +1,6 @@
 """Notebooks that read counts run without the loans behind them, and say what comes from a sample."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from loantap.analysis import summaries
 from loantap.analysis.counts import FrameCounts
 from loantap.data.columns import COLUMNS
+from loantap.report.bench import DRAFT_VARIABLE
 from loantap.report.results import RunFolder
 from loantap.settings import notebooks_dir
 
@@ -24,8 +26,10 @@ CUBES = {
 
 
 @pytest.fixture
-def run(loans: pd.DataFrame, tmp_path: Path) -> RunFolder:
+def run(loans: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    monkeypatch.setenv(DRAFT_VARIABLE, str(tmp_path))  # as in a run of record, whose folder this is to be
     run = RunFolder(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps({"run_id": "r1", "data": {"kind": "file", "rows": len(loans)}}))
     run.counts_dir.mkdir(parents=True)
     loans.groupby("default").sample(frac=SAMPLE / len(loans), random_state=0).to_parquet(run.loans_path)
     return run

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from loantap.errors import InputError
-from loantap.report.results import Exhibit, RunFolder, open_run, plain
+from loantap.report.results import Exhibit, RunFolder, plain
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,6 @@ def test_absent_things_are_named(tmp_path: Path):
     ):
         with pytest.raises(InputError, match=str(tmp_path)):
             ask()
-
-
-def test_the_environment_names_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("LOANTAP_RUN", str(tmp_path))
-    assert open_run().path == tmp_path
-    assert open_run(tmp_path / "other").path == tmp_path / "other"
 
 
 def test_json_is_written_whole(tmp_path: Path):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sealed import seal_run
 
 from loantap.data.ingest import describe, ingest
 from loantap.data.sources import SyntheticLoans
@@ -66,7 +67,7 @@ def _make(folder: Path) -> Path:
     (folder / "report" / "index.html").write_text("<p>The report</p>")
     (folder / "report" / "report.pdf").write_bytes(b"%PDF-")
     _model(run)
-    return folder
+    return seal_run(folder)
 
 
 def _model(run: RunFolder) -> None:

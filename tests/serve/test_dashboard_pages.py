@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 import loantap.serve.dashboard as pages
 from loantap.errors import InputError
 from loantap.model.finalist import Finalist
+from loantap.report.manifest import read_manifest
 from loantap.report.results import RunFolder
 from loantap.serve.dashboard.sources import MODEL, RUN, find_sources
 from loantap.serve.store import ModelStore
@@ -331,8 +332,12 @@ def test_the_run_that_made_the_champion_is_shown_with_it(run: Path, tmp_path: Pa
         (runs / name / "data").mkdir(parents=True)
         for part in ("manifest.json", "data/loans.parquet"):
             (runs / name / part).write_bytes((run / part).read_bytes())
+    for name, month in (("r1", "01"), ("r2", "02")):
+        manifest = read_manifest(runs / name)
+        manifest.finished_at = f"2026-{month}-01T00:00:00+00:00"
+        manifest.write(runs / name)
     monkeypatch.setattr("loantap.serve.dashboard.sources.runs_dir", lambda: runs)
-    monkeypatch.setattr("loantap.report.results.runs_dir", lambda: runs)
+    monkeypatch.setattr("loantap.report.record.runs_dir", lambda: runs)
     newest = find_sources()
     assert newest.run is not None
     assert (newest.run.path.name, newest.model) == ("r2", None)

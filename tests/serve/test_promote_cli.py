@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,12 +12,14 @@ import pytest
 import typer
 from absences import absent
 from finished_runs import finished_run_in, other_model
+from sealed import seal_run
 from typer.testing import CliRunner, Result
 
 from loantap.cli import models as commands
 from loantap.cli.run import run as run_command
 from loantap.errors import InputError, MissingToolError, PromotionError, SourceError
 from loantap.model.persistence import load_model, model_version
+from loantap.report.record import HeldRun
 from loantap.report.results import RunFolder
 from loantap.serve import tracking_store
 from loantap.serve.registry import CANDIDATE, CHAMPION, REGISTERED
@@ -40,7 +43,7 @@ def other_run(finished_run: Path, tmp_path: Path) -> Path:
     other_model(finished_run / "model", run / "model")
     manifest = (run / "manifest.json").read_text()
     (run / "manifest.json").write_text(manifest.replace("20260102-030405", "20260102-030406"))
-    return run
+    return seal_run(run)
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +75,18 @@ def test_promotion_shows_gate_by_gate_and_makes_the_champion(finished_run: Path)
     gates = ModelStore().history()[-1].gates
     assert len(gates) == 8
     assert all(gate["passed"] for gate in gates)
+
+
+def test_a_model_that_changed_after_its_run_is_not_read(finished_run: Path, tmp_path: Path):
+    """Its own sums were made to fit; those of the run's manifest were not."""
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    other_model(finished_run / "model", tmp_path / "model")
+    shutil.rmtree(run / "model")
+    (tmp_path / "model").rename(run / "model")
+    done = call("export", run, "--out", tmp_path / "out")
+    assert isinstance(done.exception, InputError)
+    assert "expected the model as the run wrote it, but:\n- model/SHA256SUMS was changed" in str(done.exception)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_failed_gate_changes_nothing(finished_run: Path):
@@ -198,6 +213,8 @@ def quick(finished_run: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append("run")
         return RunFolder(finished_run)
 
+    held = HeldRun(finished_run, finished_run.name)
+    monkeypatch.setattr("loantap.report.record.new_run", lambda _: nullcontext(held))
     monkeypatch.setattr("loantap.report.sequence.start_run", start)
     here = sys.modules[run_command.__module__]
     monkeypatch.setattr(here, "render", lambda *_: done.append("report"))

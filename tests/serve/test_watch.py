@@ -257,7 +257,7 @@ def test_a_month_has_its_files_and_they_agree(month: Month, model: SavedModel, t
 def test_the_same_month_again_gives_the_same_bytes(source: Path, model: SavedModel, tmp_path: Path):
     first = of_a_month(source, model, tmp_path)
     assert first == of_a_month(source, model, tmp_path) == of_a_month(source, model, tmp_path / "other")
-    assert {path.name for path in tmp_path.iterdir()} == {"2016-10", "other", ".lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"2016-10", "other"}
 
 
 def test_later_snapshots_change_nothing_of_a_month(source: Path, panel: Panel, model: SavedModel, tmp_path: Path):
@@ -313,7 +313,7 @@ def test_a_write_that_fails_leaves_the_former_month_as_it_was(
     with pytest.raises(OSError, match="No space"):
         written(month, tmp_path, model, source="another")
     assert contents(tmp_path / "2016-12") == before
-    assert {path.name for path in tmp_path.iterdir()} == {"2016-12", ".lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"2016-12"}
 
 
 def test_what_a_killed_process_left_goes_away(month: Month, model: SavedModel, tmp_path: Path):
@@ -353,7 +353,7 @@ def test_of_several_at_once_the_month_is_whole_and_nothing_else_is_left(
         thread.join()
     assert "written" in outcomes
     assert len(outcomes) == 4
-    assert {path.name for path in tmp_path.iterdir()} == {"2016-12", ".lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"2016-12"}
     assert set(contents(tmp_path / "2016-12")) == FILES
 
 

@@ -17,7 +17,8 @@ from loantap.data.synthetic.panel import synthetic_panel
 from loantap.errors import LoanTapError
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import model_version
-from loantap.report import results
+from loantap.report import record
+from loantap.report.results import RunFolder
 
 N = 400
 COLUMNS = [column.name for column in FIELDS]
@@ -223,7 +224,7 @@ def test_what_goes_with_live_loans_is_refused_without(run: Path, tmp_path: Path,
 def test_live_loans_are_watched_by_the_champion(
     live: list[object], run: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(results, "newest_run", lambda: results.RunFolder(model_folder.parent))  # not promoted
+    monkeypatch.setattr(record, "newest_run", lambda: RunFolder(model_folder.parent))  # not promoted
     version = model_version(run / "model")
     (tmp_path / "models").mkdir()
     (run / "model").rename(tmp_path / "models" / version)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sealed import seal_run
 from serve_run import write_run
 from typer.testing import CliRunner
 
@@ -194,5 +195,6 @@ def test_what_makes_no_sense_is_exit_code_2(run: RunFolder, words: list[str], to
 def test_a_run_without_a_model_is_exit_code_2(run: RunFolder, tmp_path: Path):
     shutil.copytree(run.path, tmp_path / "bare")
     shutil.rmtree(tmp_path / "bare" / "model")
+    seal_run(tmp_path / "bare")
     code, said = loantap("--cap", "dti=25", "--run", tmp_path / "bare")
     assert (code, "expected a saved model" in said or "part of a saved model" in said) == (2, True), said

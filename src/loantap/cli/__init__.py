@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from rich.markup import escape
 from loantap import __version__
 from loantap.cli import dashboard, deploy, models, policy, run, score, serve, sources, tools, watch
 from loantap.cli.common import console, errors
-from loantap.errors import LoanTapError
+from loantap.errors import LoanTapError, Stopped
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(run.run)
 app.command()(run.report)
+app.command()(run.verify)
 app.command()(score.score)
 app.command()(policy.policy)
 app.command()(watch.watch)
@@ -39,23 +41,34 @@ for command in _COMMANDS:
 
 def main() -> None:
     """Run the command line; errors raised on purpose become one message and their exit code."""
-    # As Ctrl-C: what is half written is taken away.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):  # what is half written is taken away; Windows has no SIGHUP
+        if number := getattr(signal, name, None):
+            signal.signal(number, _stop)
     try:
         app()
+    except Stopped as stop:
+        _end("Stopped", str(stop), stop)
+        sys.exit(1)
     except LoanTapError as error:
-        errors.print(f"[bold red]{type(error).__name__}:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        _end(type(error).__name__, str(error), error)
         sys.exit(error.exit_code)
     except OSError as error:
         where = f" at {error.filename}" if error.filename else ""
-        errors.print(
-            f"[bold red]{type(error).__name__}:[/] {escape(f'{error.strerror or error}{where}')}", soft_wrap=True
-        )
-        errors.print("Check the path, its permissions and the space left. What is finished is kept.")
+        error.add_note("Check the path, its permissions and the space left.")
+        _end(type(error).__name__, f"{error.strerror or error}{where}", error)
         sys.exit(1)
-    except KeyboardInterrupt:
-        errors.print("Interrupted. What is finished is kept: loantap run --resume RUN goes on.")
-        sys.exit(1)
+
+
+def _stop(number: int, _: object) -> None:
+    raise Stopped(f"{signal.Signals(number).name} was received.")
+
+
+def _end(kind: str, text: str, error: BaseException) -> None:
+    """Say why a command ended, and what to do, as one message."""
+    with suppress(OSError):  # standard error may be gone too
+        errors.print(f"[bold red]{kind}:[/] {escape(text)}", highlight=False, soft_wrap=True)
+        for note in getattr(error, "__notes__", []):
+            errors.print(escape(note), highlight=False, soft_wrap=True)
 
 
 @app.callback(invoke_without_command=True)

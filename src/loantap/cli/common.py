@@ -1,21 +1,36 @@
 """What several commands share: the console, the run's folder, rendering, and what is said at the end."""
 
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
 
-from loantap.errors import InputError, ParameterError
+from loantap.errors import InputError, ParameterError, Stopped
 from loantap.progress import step
 from loantap.settings import runs_dir
 
-console = Console()
+if TYPE_CHECKING:
+    from loantap.report.record import HeldRun
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # What Python still holds back for the reader has nowhere to go: without this it would complain at its own end.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Stopped("nobody reads the output any more (closed pipe).")
+
+
+console = _Console()
 errors = Console(stderr=True)
 
 DEFAULT_ROWS = 396_030
 Engine = Literal["auto", "quarto", "builtin"]
-RowsOption = Annotated[int, typer.Option(help="Synthetic loans to make where no file is given.", min=1_000)]
 SeedOption = Annotated[int, typer.Option(help="Random seed of the synthetic loans and of the analysis.", min=0)]
 ParameterOption = Annotated[
     list[str] | None,
@@ -34,13 +49,21 @@ PickleOption = Annotated[
 ]
 
 
-def render(folder: Path, engine: Engine) -> None:
-    """Render a run's report, note it in the manifest, and say where it lies."""
+def render(held: "HeldRun", engine: Engine) -> None:
+    """Render the report of a run that this process holds, note it in the manifest, and say where it lies."""
     from loantap.report.manifest import read_manifest
     from loantap.report.render import render_report
+    from loantap.report.seal import results_sha256
 
-    with step(console, "rendering the report"):
-        rendered = render_report(folder, engine=engine)
+    folder = held.path
+    try:
+        with step(console, "rendering the report"):
+            rendered = render_report(folder, engine=engine)
+    except BaseException as error:
+        error.add_note(
+            f"The results are kept, and a former report is as it was. Render it with: loantap report {folder}"
+        )
+        raise
     manifest = read_manifest(folder)
     manifest.report = {
         "engine": rendered.engine,
@@ -48,6 +71,7 @@ def render(folder: Path, engine: Engine) -> None:
         "pdf": str(rendered.pdf.relative_to(folder)),
         "seconds": round(rendered.seconds, 2),
         "sha256": rendered.sha256,
+        "results": results_sha256(manifest),
     }
     manifest.write(folder)
     for label, value in (("Rendered by", rendered.engine), ("HTML", rendered.html), ("PDF", rendered.pdf)):
@@ -83,6 +107,44 @@ def parse_parameters(texts: list[str]) -> dict[str, Any]:
         if not name or not equals:
             raise ParameterError(f"-P expected NAME=VALUE, got '{text}'.")
     return {name: value for name, _, value in pairs}
+
+
+def sealed_folder(given: Path) -> Path:
+    """Return a run's folder whose results are as its stages wrote them; raises InputError that names what is not."""
+    from loantap.report.seal import need_sealed
+
+    folder = run_folder(given)
+    check = need_sealed(folder)
+    if check.library:
+        console.print(
+            f"Note: the library has changed since the run, for its stages {', '.join(check.library)}.",
+            highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
+    return folder
+
+
+def run_or_newest(given: Path | None) -> Path:
+    """Return the folder of the run that is named, or else of the finished run of record that ended last, and say which that is.
+
+    Raises InputError where there is none, or its files are not as its stages wrote them.
+    """
+    from loantap.report.record import newest_run
+
+    if given is not None:
+        return sealed_folder(given)
+    newest = newest_run()
+    if newest is None:
+        raise InputError(f"expected a finished run under {runs_dir()}, found none. Make one with: loantap run")
+    console.print(
+        f"Run: {newest.path.name}, the newest that is finished", highlight=False, markup=False, soft_wrap=True
+    )
+    return sealed_folder(newest.path)
+
+
+def become(words: list[str], environment: Mapping[str, str]) -> NoReturn:
+    """Go on as another program in this very process, so that signals and the exit code are its own."""
+    sys.stdout.flush()
+    os.execve(words[0], words, environment)  # noqa: S606
 
 
 def run_folder(given: Path) -> Path:

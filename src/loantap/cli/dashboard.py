@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from loantap.cli.common import console, errors, run_folder
+from loantap.cli.common import become, console, errors, run_folder
 from loantap.errors import MissingToolError
 
 _UPLOAD_MB = 200  # 400,000 applications as CSV are about 100
@@ -20,7 +20,9 @@ def dashboard(
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="A run's folder, or its name under runs/; the champion's, or the newest, if absent."),
+        typer.Option(
+            help="A run's folder, or its name under runs/; the champion's, or the newest finished one, if absent."
+        ),
     ] = None,
     port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8501,
     host: Annotated[
@@ -35,7 +37,9 @@ def dashboard(
     from loantap.serve.dashboard.sources import MODEL, RUN, find_sources
 
     folder = run_folder(run) if run else None
-    find_sources(model, folder)  # what is wrong with them is said before anything starts
+    found = find_sources(model, folder)  # what is wrong with them is said before anything starts
+    if found.run:
+        console.print(f"Run: {found.run.path.name}", highlight=False, markup=False, soft_wrap=True)
     options = {
         "server.address": host,
         "server.port": port,
@@ -57,6 +61,4 @@ def dashboard(
     if host not in ("127.0.0.1", "::1", "localhost"):
         errors.print("Note: there is no login: whoever reaches this address sees the loans' rates and may score.")
     console.print(f"Dashboard: http://{host}:{port} (Ctrl+C ends it)", highlight=False, soft_wrap=True)
-    sys.stdout.flush()
-    # In this very process, so that signals and the exit code are Streamlit's own.
-    os.execve(words[0], words, os.environ | told)  # noqa: S606
+    become(words, os.environ | told)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from loantap.cli.common import console, run_folder
+from loantap.cli.common import console, sealed_folder
 from loantap.errors import InputError
 from loantap.progress import step
 
@@ -26,7 +26,7 @@ def report(
     from loantap.deploy.report import publish_report
     from loantap.deploy.report_files import read_report
 
-    folder = run_folder(run)
+    folder = sealed_folder(run)
     shelf = _shelf(folder, environment, bucket, to)
     with step(console, "reading the report"):
         rendered = read_report(folder)

@@ -1,8 +1,6 @@
 """Commands on finished models: `loantap promote`, `loantap export`, `loantap track`, `loantap mlflow`."""
 
 import os
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from loantap.cli.common import console, run_folder
+from loantap.cli.common import become, console, sealed_folder
 from loantap.errors import InputError, PromotionError, SourceError
 from loantap.progress import step
 
@@ -46,7 +44,7 @@ def promote(
         version = back.version
         _say(f"The champion is {version} of run {back.run_id} again, promoted at {back.promoted_at}.")
     else:
-        folder = run_folder(run)
+        folder = sealed_folder(run)
         version = model_version(folder / "model") if (folder / "model").is_dir() else ""
         with step(console, "holding the model against the gates"):
             verdicts = judge_run(folder, allow_synthetic=allow_synthetic)
@@ -90,7 +88,7 @@ def track(run: RunArgument) -> None:
     from loantap.serve.tracking_store import need_mlflow
 
     need_mlflow()
-    _track(run_folder(run))
+    _track(sealed_folder(run))
 
 
 def mlflow(port: Annotated[int, typer.Option(help="The port, on this machine only.", min=1, max=65535)] = 5000) -> None:
@@ -99,8 +97,7 @@ def mlflow(port: Annotated[int, typer.Option(help="The port, on this machine onl
 
     words, environment = server_command(port)
     _say(f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)")
-    with suppress(KeyboardInterrupt):
-        raise typer.Exit(subprocess.run(words, env=environment, check=False).returncode)
+    become(words, environment)
 
 
 def check_tracking(only: str | None) -> None:

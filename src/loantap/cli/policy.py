@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from loantap.cli.common import console, run_folder
+from loantap.cli.common import console, run_or_newest
 from loantap.errors import InputError
 
 _ROWS = (
@@ -30,20 +30,21 @@ def policy(
         typer.Option(help="Also refuse a probability of default at and above this fraction.", min=0.0, max=1.0),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option(help="The run whose test loans and model answer; the newest if absent.")
+        Path | None, typer.Option(help="The run whose test loans and model answer; the newest finished one if absent.")
     ] = None,
     repetitions: Annotated[int, typer.Option(help="Bootstrap repetitions.", min=20, max=10_000)] = 500,
     seed: Annotated[int, typer.Option(help="Random seed of the bootstrap.", min=0)] = 0,
 ) -> None:
     """Answer what caps would have done to a run's test loans: people, defaults, money, and which groups they hit."""
-    from loantap.report.results import open_run
+    from loantap.report.results import RunFolder
     from loantap.serve.what_if import parse_caps, what_if
 
     caps = parse_caps(cap or [])
     if not caps and threshold is None:
         raise InputError("expected a limit to ask about, such as --cap dti=25 or --threshold 0.3.")
-    folder = open_run(run_folder(run) if run else "")
-    answer = what_if(folder, caps, threshold=threshold, repetitions=repetitions, random_state=seed)
+    answer = what_if(
+        RunFolder(run_or_newest(run)), caps, threshold=threshold, repetitions=repetitions, random_state=seed
+    )
     from loantap.report.tables import interval, show
 
     _say("; ".join(answer.rules) + ".")

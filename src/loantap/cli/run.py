@@ -1,25 +1,28 @@
 """The job itself: `loantap run` and `loantap report`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loantap.cli.common import (
     DEFAULT_ROWS,
+    Engine,
     EngineOption,
     ParameterOption,
-    RowsOption,
-    SeedOption,
     console,
     parse_parameters,
     render,
     run_folder,
     say_notices,
+    sealed_folder,
 )
 from loantap.cli.models import check_tracking, track_if_wanted
 from loantap.errors import InputError
 from loantap.progress import Clock, run_progress
+
+if TYPE_CHECKING:
+    from loantap.report.record import HeldRun
 
 
 def run(
@@ -36,8 +39,13 @@ def run(
         Path | None, typer.Option(help="The run's folder, new or empty; a dated one under runs/ if absent.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run from its first unfinished stage.")] = None,
-    rows: RowsOption = DEFAULT_ROWS,
-    seed: SeedOption = 0,
+    rows: Annotated[
+        int | None,
+        typer.Option(help=f"Synthetic loans to make where no file is given; {DEFAULT_ROWS:,} if absent.", min=1_000),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Random seed of the synthetic loans and of the analysis; 0 if absent.", min=0)
+    ] = None,
     quarantine: Annotated[bool, typer.Option("--quarantine", help="Set rows aside that break the contract.")] = False,
     only: Annotated[str | None, typer.Option(help="Run only this stage (and the ingest it needs); no report.")] = None,
     factor: Annotated[str | None, typer.Option(help="With --only association: which factor.")] = None,
@@ -55,12 +63,14 @@ def run(
     from loantap.data.connectors.config import read_config
     from loantap.data.sources import open_loans
     from loantap.report.notebooks import named_stages
+    from loantap.report.record import hold_run, new_run
     from loantap.report.sequence import resume_run, start_run
 
     if track:
         check_tracking(only)
     clock = Clock()
     given = parse_parameters(parameter or [])
+    given |= {name: value for name, value in (("rows", rows), ("seed", seed)) if value is not None}
     if cluster is not None:
         from loantap.model.folds import on_cluster
 
@@ -69,14 +79,24 @@ def run(
     if resume is not None:
         fixed = {"--data": data, "--sources": sources, "--pushdown": pushdown, "--quarantine": quarantine, "--out": out}
         clash = [name for name, value in fixed.items() if value]
+        clash += [
+            f"-P {name}" for name in given if name.rpartition(".")[2] in ("data", "sources", "pushdown", "quarantine")
+        ]
         if clash:
             raise InputError(
                 f"--resume goes on with a run as it was started; {' and '.join(clash)} cannot change it. Leave it out."
             )
-        chosen = named_stages(only, factor, with_ingest=False) if only else None
-        folder = run_folder(resume)
-        with run_progress(console, len(chosen) if chosen else _stage_count()) as progress:
-            done = resume_run(folder, only=chosen, progress=progress, given=given)
+        again = named_stages(only, factor, with_ingest=False)
+        with hold_run(run_folder(resume)) as held:
+            with run_progress(console, len(again)) as progress:
+                done = resume_run(held, only=again if only else None, progress=progress, given=given)
+            if done.manifest()["parameters"].get("sources"):
+                console.print(
+                    "Note: the loans are those that the sources held when the run began; start a new run to read them again.",
+                    soft_wrap=True, highlight=False,
+                )  # fmt: skip
+            _conclude(held, only, engine)
+            folder = held.path
     else:
         chosen = named_stages(only, factor, with_ingest=True)
         if data is not None:
@@ -87,16 +107,17 @@ def run(
             given |= {"sources": str(sources.resolve()), "pushdown": pushdown}
         elif pushdown:
             raise InputError("--pushdown counts in a warehouse: name the file that declares it with --sources.")
-        given = {"data": "", "rows": rows, "seed": seed, "quarantine": quarantine} | given
-        with run_progress(console, len(chosen)) as progress:
-            done = start_run(given, out=out, stages=chosen, progress=progress)
-    say_notices(done.path)
-    if only:
-        console.print(f"Results: {done.path / 'results'} ({clock})", soft_wrap=True, highlight=False)
-    else:
-        render(done.path, engine)
-        console.print(f"Whole job: {clock}", highlight=False)
-        track_if_wanted(done.path, asked=track)
+        given = {"data": "", "rows": DEFAULT_ROWS, "seed": 0, "quarantine": quarantine} | given
+        with new_run(out) as held:
+            with run_progress(console, len(chosen)) as progress:
+                start_run(held, given, stages=chosen, progress=progress)
+            _conclude(held, only, engine)
+            folder = held.path
+    console.print(
+        f"{'Results: ' + str(folder / 'results') if only else 'Whole job:'} {clock}", soft_wrap=True, highlight=False
+    )
+    if not only:
+        track_if_wanted(folder, asked=track)
 
 
 def report(
@@ -104,10 +125,55 @@ def report(
     engine: EngineOption = "auto",
 ) -> None:
     """Render the report of a finished run again."""
-    render(run_folder(folder), engine)
+    from loantap.report.manifest import read_manifest
+    from loantap.report.record import hold_run
+
+    with hold_run(run_folder(folder)) as held:
+        status = read_manifest(sealed_folder(held.path)).status
+        if status != "done":
+            raise InputError(
+                f"{held.path}: expected a finished run, it is {status}. Go on with: loantap run --resume {held.path}"
+            )
+        render(held, engine)
 
 
-def _stage_count() -> int:
-    from loantap.report.notebooks import STAGES
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name under runs/.")],
+) -> None:
+    """Compare a run's files with the checksums that its manifest holds: one line if they agree, every difference if not."""
+    from loantap.files import sha256
+    from loantap.report.results import MANIFEST
+    from loantap.report.seal import check_run
 
-    return len(STAGES)
+    path = run_folder(folder)
+    check = check_run(path)
+    manifest = check.manifest
+    found = [*check.differences, *([check.report] if check.report else [])]
+    if found:
+        raise InputError(
+            f"{path}: expected the files of the run as they were written, but:"
+            + "".join(f"\n- {text}" for text in found)
+        )
+    done = sum(record.status == "done" for record in manifest.stages)
+    text = (
+        f"{manifest.run_id}: {len(manifest.owners()):,} files are as {done} of {len(manifest.stages)} stages wrote them"
+        f"{', and so is the report' if manifest.report else ''}; the run is {manifest.status}; {MANIFEST} has sha256 {sha256(path / MANIFEST)}"
+    )
+    changed = f"; the library has changed since for {', '.join(check.library)}" if check.library else ""
+    console.print(text + changed, soft_wrap=True, highlight=False, markup=False)
+
+
+def _conclude(held: "HeldRun", only: str | None, engine: Engine) -> None:
+    """Say what became of the records, and render the report of a whole run, or say what a part of one has left behind."""
+    from loantap.report.seal import check_run
+
+    say_notices(held.path)
+    if not only:
+        render(held, engine)
+    for text in check_run(held.path).outdated if only else ():
+        console.print(
+            f"Note: {text}. Make it again: loantap run --resume {held.path}",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )

@@ -15,7 +15,7 @@ from loantap.cli.common import (
     SeedOption,
     console,
     errors,
-    run_folder,
+    sealed_folder,
 )
 from loantap.errors import InputError, LoanTapError
 from loantap.progress import Clock, step
@@ -141,7 +141,7 @@ def publish(
     from loantap.report.manifest import read_manifest
     from loantap.serve.publish import publish_run
 
-    run = run_folder(folder)
+    run = sealed_folder(folder)
     own = read_manifest(run).parameters.get("sources")
     declared = read_config(find_config(config or (Path(own) if own else None)))
     written = publish_run(run, declared, allow_synthetic=allow_synthetic)

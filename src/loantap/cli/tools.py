@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from loantap.cli.common import DEFAULT_ROWS, SeedOption, console
+from loantap.cli.common import DEFAULT_ROWS, SeedOption, become, console
 from loantap.errors import MissingToolError
 from loantap.progress import Clock, step
 from loantap.settings import notebooks_dir
@@ -59,7 +58,7 @@ def lab() -> None:
             'JupyterLab is not installed. Get it with: pip install -e ".[report,lab]", or run: make lab'
         )
     words = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebooks_dir()), "--ip", "127.0.0.1"]
-    raise typer.Exit(subprocess.run(words, env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}, check=False).returncode)
+    become(words, os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"})
 
 
 def doctor(has_quarto: Annotated[bool, typer.Option("--has-quarto", hidden=True)] = False) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from loantap.cli.common import ModelOption, console, run_folder
+from loantap.cli.common import ModelOption, console, run_or_newest
 from loantap.cli.sources import find_config
 from loantap.errors import InputError
 from loantap.progress import Clock, rows_progress, step
@@ -31,7 +31,7 @@ def watch(
         typer.Option(help="The loans' applications with loan_id: a file or table:NAME; the run's loans if absent."),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option(help="The run whose loans and model are used; the newest if absent.")
+        Path | None, typer.Option(help="The run whose loans and model are used; the newest finished one if absent.")
     ] = None,
     model: ModelOption = None,
     as_of: Annotated[
@@ -52,6 +52,7 @@ def watch(
     from loantap.decisions.early_warning.settings import read_settings
     from loantap.model.economics import Economics
     from loantap.serve import watch as serving
+    from loantap.serve.locate import find_store
     from loantap.settings import project_root
 
     clock, month, limit = Clock(), _month(as_of), _fail_on(fail_on)
@@ -63,8 +64,11 @@ def watch(
     declared = read_config(find_config(config)) if config or tables else None
     if declared:
         open_warehouse(declared, create=True)  # that none is declared is said before the work, not after it
-    settings, chosen = read_settings(), _model(run, model, invented=snapshots is None)
-    live = _live(snapshots, applications, run, chosen, declared, month)
+    of_run = run is not None or snapshots is None or find_store(None).champion() is None
+    needed = applications is None or (of_run and model is None)
+    folder = run_or_newest(run) if needed else None
+    settings, chosen = read_settings(), _model(folder, model, of_run=of_run)
+    live = _live(snapshots, applications, folder, chosen, declared, month)
     with step(console, "watching"):
         found = serving.watch(
             live.panel, live.applications, chosen, as_of=month, settings=settings, economics=Economics()
@@ -91,41 +95,37 @@ def watch(
         raise typer.Exit(1)
 
 
-def _model(run: Path | None, model: Path | None, *, invented: bool) -> "SavedModel":
-    """Return the model that is named; else the champion for live loans, and the newest run's where there is none or loans are invented."""
+def _model(folder: Path | None, model: Path | None, *, of_run: bool) -> "SavedModel":
+    """Return the model that is named, or the run's, or the champion."""
     from loantap.model.persistence import load_model
-    from loantap.report.results import newest_run
-    from loantap.serve.locate import find_model, find_store
+    from loantap.serve.locate import find_model
 
-    if model is None and run is None and (invented or find_store(None).champion() is None):
-        newest = newest_run()
-        if newest and (newest.path / "model").is_dir():
-            return load_model(newest.path / "model")
-    return load_model(find_model(model or (run_folder(run) if run else None)))
+    return load_model(find_model(folder if of_run and model is None else model))
 
 
 def _live(
     snapshots: str | None,
     applications: str | None,
-    run: Path | None,
+    folder: Path | None,
     model: "SavedModel",
     config: "Config | None",
     until: np.datetime64 | None,
 ) -> "Live":
     from loantap.decisions.early_warning.live import synthetic_live
     from loantap.report.notebook_model import split_run
-    from loantap.report.results import open_run
+    from loantap.report.results import RunFolder
     from loantap.serve.live import read_live
 
-    if snapshots is None:
-        folder = open_run(run_folder(run) if run else "")
-        if folder.manifest()["run_id"] != model.card.get("run_id"):
+    if folder and not snapshots:
+        run = RunFolder(folder)
+        if run.manifest()["run_id"] != model.card.get("run_id"):
             raise InputError(
-                f"{folder.path}: invented snapshots are made from loans that the model has not seen, and the model was made by another "
+                f"{run.path}: invented snapshots are made from loans that the model has not seen, and the model was made by another "
                 "run. Name that run with --run, or bring snapshots with --snapshots."
             )
-        return synthetic_live(split_run(folder, model)[1], model, most=INVENTED)
-    given = applications if applications else open_run(run_folder(run) if run else "").loans()
+        return synthetic_live(split_run(run, model)[1], model, most=INVENTED)
+    assert snapshots  # noqa: S101 (without them there is a run)
+    given = applications or RunFolder(folder or Path()).loans()
     with rows_progress(console, "reading snapshots", None) as progress:
         return read_live(snapshots, given, model, until=until, config=config, progress=progress)
 

@@ -13,8 +13,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from loantap.deploy.shelf import MEDIA_TYPES
 from loantap.errors import InputError
 from loantap.report.manifest import Manifest, now, read_manifest
-from loantap.report.render import PDF_NAME, content_sha256
+from loantap.report.render import PDF_NAME
 from loantap.report.results import is_synthetic
+from loantap.report.seal import content_sha256, results_sha256
 
 FIRST_PAGE = "index.html"
 RECORD = "run.json"
@@ -68,7 +69,7 @@ class Report:
 def read_report(run: Path) -> Report:
     """Return the report of the run folder `run`, read once, so that what is checked is what is published.
 
-    Raises InputError if the run is not finished, or its report is missing, older than the run's results, not whole, or holds
+    Raises InputError if the run is not finished, or its report is missing, of other results than the run's, not whole, or holds
     what is no part of a report.
     """
     manifest, folder = read_manifest(run), run / "report"
@@ -77,7 +78,6 @@ def read_report(run: Path) -> Report:
     if folder.is_symlink() or not (folder / FIRST_PAGE).is_file() or not (folder / PDF_NAME).is_file():
         raise InputError(f"{folder}: expected a rendered report with {FIRST_PAGE} and {PDF_NAME}, found none. {again}")
     before = folder.stat().st_ino
-    rendered_at = (folder / FIRST_PAGE).stat().st_mtime
     files, problems = _read_files(folder)
     problems += [problem for name in files if name.endswith(".html") for problem in _links_outside(name, files)]
     if problems:
@@ -87,9 +87,10 @@ def read_report(run: Path) -> Report:
     if not folder.is_dir() or folder.stat().st_ino != before:
         raise InputError(f"{folder}: the report was rendered again while it was read. Publish it again.")
     edition = _edition(run, manifest, files)
-    if rendered_at < edition.finished_at.timestamp():
-        raise InputError(f"{folder}: the report is older than the run's results, which changed later. {again}")
-    if (manifest.report or {}).get("sha256") != edition.sha256:
+    rendered = manifest.report or {}
+    if rendered.get("results") != results_sha256(manifest):
+        raise InputError(f"{folder}: the report was rendered from other results than the run's present ones. {again}")
+    if rendered.get("sha256") != edition.sha256:
         raise InputError(
             f"{folder}: expected the report as it was rendered, but files were changed, added or taken away since, or nobody noted "
             f"what was rendered. {again}"

@@ -10,7 +10,7 @@ from loantap.data.columns import BY_NAME
 from loantap.model.economics import Economics
 from loantap.model.study import Judged
 from loantap.report.economics import told
-from loantap.report.results import MANIFEST, RunFolder, plain
+from loantap.report.results import RunFolder, plain
 from loantap.report.single_page import single_page
 from loantap.report.tables import interval, show, to_markdown
 from loantap.report.tables import plain as escape_markdown
@@ -50,9 +50,10 @@ def model_card(
         ladder: How it compares with rules and rivals, see `loantap.report.model_tables.ladder`.
         features: Its inputs.
     """
-    manifest = run.manifest() if (run.path / MANIFEST).is_file() else {}
-    data = manifest.get("data", {})
-    leaks = run.result("leaks") if (run.path / "results" / "leaks.json").is_file() else None
+    # A model that was made on a bench is none of the run whose loans it saw.
+    manifest = {"run_id": run.bench} if run.on_bench else run.manifest()
+    data = run.data
+    leaks = run.result("leaks") if run.find("results", "leaks.json").is_file() else None
     return plain(
         {
             "name": "Probability of default of a loan application",

@@ -131,7 +131,7 @@ def matters(claims: Sequence[Claim]) -> tuple[float, float]:
 def model_deciles(run: RunFolder) -> dict[str, pd.DataFrame] | None:
     """Return the calibration tables of both models by decile, or None where the run has no models yet."""
     names = {name.replace("-", "_"): f"model-calibration-{name}" for name in ("with-pincode", "without-pincode")}
-    if not all((run.path / "results" / "tables" / f"{name}.csv").is_file() for name in names.values()):
+    if not all(run.find("results", "tables", f"{name}.csv").is_file() for name in names.values()):
         return None
     return {name: run.table(table) for name, table in names.items()}
 

@@ -61,14 +61,14 @@ def take_in(
     if pushdown and quarantine:
         raise InputError("quarantine sets single rows aside, and pushdown reads none. Leave one out.")
     paths: dict[str, Any] = {
-        "loans_path": run.loans_path,
-        "quarantine_path": run.quarantine_path if quarantine else None,
+        "loans_path": run.to("data", "loans.parquet"),
+        "quarantine_path": run.to("data", "quarantine.csv") if quarantine else None,
     }
     config = read_config(Path(sources)) if sources else Config()
     made = {"synthetic": True} if config.synthetic else {}
     if pushdown:
         counted = count_in_warehouse(
-            config, counts_dir=run.counts_dir, loans_path=run.loans_path, sample_rows=model_rows,
+            config, counts_dir=run.to("data", "counts"), loans_path=paths["loans_path"], sample_rows=model_rows,
             random_state=seed, progress=tell,
         )  # fmt: skip
         facts = describe(counted.summary, counted.source, loans_path=run.loans_path)

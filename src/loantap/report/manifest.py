@@ -1,5 +1,6 @@
-"""The manifest of a run: what ran, on what, with what, and how far it came."""
+"""The manifest of a run: what ran, on what, with what, what it wrote, and how far it came."""
 
+import hashlib
 import json
 import os
 import platform
@@ -7,10 +8,10 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, computed_field, field_validator
 
 from loantap.errors import InputError
 from loantap.files import write_text
@@ -20,20 +21,68 @@ from loantap.settings import project_root
 PACKAGES = (
     "loantap", "imbalanced-learn", "matplotlib", "numpy", "pandas", "papermill", "scikit-learn", "scipy", "statsmodels",
 )  # fmt: skip
+# Where in a run stages write.
+FOLDERS = ("data", "notebooks", "results", "model")
 Status = Literal["done", "failed", "pending"]
 
 
-class StageRecord(BaseModel):
-    """What became of one stage."""
+class Basis(BaseModel):
+    """What a stage is made from; if none of it has changed, neither would the results.
+
+    Attributes:
+        notebook_sha256: Of the notebook as committed.
+        library: One sha256 of the modules that it stands on, see `library_sha256`.
+        parameters: All parameters in force, defaults among them.
+        packages: Versions of Python and of the packages that results depend on.
+        inputs: sha256 of each file that it reads, by path: in the run's folder, of the reference data, or named by a parameter.
+            None for a file of the run that is absent.
+    """
+
+    notebook_sha256: str | None = None
+    library: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    packages: dict[str, str] = Field(default_factory=dict)
+    inputs: dict[str, str | None] = Field(default_factory=dict)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def fingerprint(self) -> str:
+        """One sha256 of all of it."""
+        text = json.dumps(self.model_dump(include=set(Basis.model_fields)), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class StageRecord(Basis):
+    """What became of one stage, and what it was made from.
+
+    Attributes:
+        files: sha256 of each file it wrote, by its path in the run's folder.
+        peak_memory_mb: The most memory that its kernel and the kernel's workers took together, where that is known.
+    """
 
     name: str
     notebook: str
     status: Status = "pending"
     seconds: float | None = None
-    outputs: list[str] = Field(default_factory=list)
+    peak_memory_mb: int | None = None
     error: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    fingerprint: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("files")
+    @classmethod
+    def _within_the_run(cls, files: dict[str, str]) -> dict[str, str]:
+        """Refuse names that lead out of the run: what a manifest names may be removed and made again."""
+        for name in files:
+            parts = PurePosixPath(name).parts
+            if len(parts) < 2 or parts[0] not in FOLDERS or ".." in parts or not name.isprintable():
+                raise ValueError(f"a stage writes below {', '.join(FOLDERS)} only, not {name!r}")
+        return files
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def outputs(self) -> list[str]:
+        """The files it wrote."""
+        return sorted(self.files)
 
 
 class Manifest(BaseModel):
@@ -53,6 +102,14 @@ class Manifest(BaseModel):
     def stage(self, name: str) -> StageRecord:
         """Return the record of a stage."""
         return next(record for record in self.stages if record.name == name)
+
+    def owners(self) -> dict[str, list[str]]:
+        """Return the stages that wrote each file, by its path in the run's folder; some files are filled by several."""
+        found: dict[str, list[str]] = {}
+        for record in self.stages:
+            for name in record.files:
+                found.setdefault(name, []).append(record.name)
+        return found
 
     def write(self, run: Path) -> None:
         """Write the manifest into the run folder, whole or not at all."""
@@ -78,7 +135,7 @@ def read_manifest(run: Path) -> Manifest:
         raise InputError(f"{run}: expected a run folder with a {MANIFEST}, found none. Name one of those under runs/.")
     try:
         return Manifest.model_validate(json.loads(path.read_text("utf-8")))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected a manifest that loantap wrote, but: {error}. Start a new run.") from error
 
 

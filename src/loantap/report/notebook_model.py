@@ -17,10 +17,9 @@ _SPLIT = {"test_share": 0.2, "seed": 0}
 
 def notebook_model(run: RunFolder) -> SavedModel:
     """Return the run's model; where it has none, make a quick one, so that a notebook can be tried by itself."""
-    folder = run.path / "model"
-    if not folder.is_dir():
+    if not run.find("model").is_dir():
         _make_quickly(run)
-    return load_model(folder)
+    return load_model(run.find("model"))
 
 
 def split_run(run: RunFolder, model: SavedModel) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -31,7 +30,7 @@ def split_run(run: RunFolder, model: SavedModel) -> tuple[pd.DataFrame, pd.DataF
     split = model.card.get("split")
     if split is None:
         raise InputError(
-            f"{run.path / 'model'}: expected a card that says which loans the model has seen. Run the tuning stage again."
+            f"{run.find('model')}: expected a card that says which loans the model has seen. Run the tuning stage again."
         )
     loans = run.loans()
     rows = split_loans(loans["default"], test_share=split["test_share"], random_state=split["seed"])
@@ -56,4 +55,4 @@ def _make_quickly(run: RunFolder) -> None:
         n_jobs=1,
     )
     card = plain({"name": "made in haste, for trying a notebook", "split": _SPLIT, "economics": Economics()})
-    save_model(run.path / "model", finalist, loans=training, card=card, page="")
+    save_model(run.to("model"), finalist, loans=training, card=card, page="")

@@ -12,17 +12,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from loantap.data.ingest import ingest
-from loantap.data.sources import SyntheticLoans
 from loantap.errors import InputError, ParameterError
-from loantap.report.results import RunFolder, newest_run
-from loantap.settings import notebooks_dir, runs_dir
+from loantap.settings import notebooks_dir
 
 LOANS = "data/loans.parquet"
 MODEL = "model/SHA256SUMS"  # follows from every file of the model
 MODEL_DECILES = tuple(f"results/tables/model-calibration-{name}-pincode.csv" for name in ("with", "without"))
 FACTORS = ("pincode", "grade", "profession", "home_ownership")
-SAMPLE_ROWS = 5_000
 _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 _RULE = re.compile(r"\[(?P<rule>[^\[\]]+)\]\s*$")
 
@@ -63,7 +59,12 @@ STAGES: tuple[Stage, ...] = (
         )
         for factor in FACTORS
     ),
-    Stage("tuning-without-pincode", "04_tuning.ipynb", {"inputs": "without_pincode"}),
+    Stage(
+        "tuning-without-pincode",
+        "04_tuning.ipynb",
+        {"inputs": "without_pincode"},
+        needs=(LOANS, "results/ingest.json", "results/leaks.json"),  # its card says what they say
+    ),
     # For comparison only, so samplers and features compete on fewer loans.
     Stage("tuning-with-pincode", "04_tuning.ipynb", {"inputs": "with_pincode", "ablation_rows": 10_000}),
     Stage("tuning-application-only", "04_tuning.ipynb", {"inputs": "application_only", "ablation_rows": 10_000}),
@@ -197,7 +198,9 @@ def check_parameters(stages: tuple[Stage, ...], given: Mapping[str, Any]) -> dic
     """
     known = {stage.name: parameters(stage.path) for stage in stages}
     chosen: dict[str, dict[str, Any]] = {stage.name: dict(stage.fixed) for stage in stages}
-    for full_name, value in given.items():
+    for full_name, value in sorted(
+        given.items(), key=lambda item: "." in item[0]
+    ):  # what is said of one stage has the last word
         target, _, name = full_name.rpartition(".")
         takers = [stage for stage in stages if target in ("", stage.name) and name in known[stage.name]]
         if not takers:
@@ -207,6 +210,27 @@ def check_parameters(stages: tuple[Stage, ...], given: Mapping[str, Any]) -> dic
                 continue
             chosen[stage.name][name] = known[stage.name][name].parse(value, notebook=stage.notebook)
     return chosen
+
+
+def merged_parameters(
+    former: Mapping[str, Any], given: Mapping[str, Any], only: tuple[Stage, ...] | None
+) -> dict[str, Any]:
+    """Return a run's parameters with those that are given anew.
+
+    Args:
+        former: The run's, by name or `STAGE.name`.
+        given: The new ones.
+        only: The stages that they are given for; None for all.
+    """
+    merged = dict(former)
+    for full_name, value in sorted(given.items(), key=lambda item: "." in item[0]):  # as in `check_parameters`
+        if "." in full_name or only is None:
+            merged = {name: old for name, old in merged.items() if name.rpartition(".")[2] != full_name}
+            merged[full_name] = value
+        else:
+            takers = [stage for stage in only if full_name in parameters(stage.path) and full_name not in stage.fixed]
+            merged |= {f"{stage.name}.{full_name}": value for stage in takers}
+    return merged
 
 
 def _unknown(full_name: str, stages: tuple[Stage, ...], known: Mapping[str, Mapping[str, Parameter]]) -> ParameterError:
@@ -219,17 +243,3 @@ def _unknown(full_name: str, stages: tuple[Stage, ...], known: Mapping[str, Mapp
     where = next(stage.notebook for stage in stages if stage.name == target) if target else "no notebook"
     told = f"{where} has no parameter '{name}'" if target else f"{where} has a parameter '{name}'"
     return ParameterError(f"{told}.{hint} Known: {', '.join(names)}.")
-
-
-def notebook_run(run_dir: str = "") -> RunFolder:
-    """Return the run a notebook works on: the given one, else the newest, else one made from a small synthetic sample."""
-    if run_dir:
-        return RunFolder(Path(run_dir))
-    return newest_run() or sample_run()
-
-
-def sample_run(*, rows: int = SAMPLE_ROWS, seed: int = 0) -> RunFolder:
-    """Make a run folder that holds a small synthetic sample, so that a notebook can be tried by itself."""
-    run = RunFolder(runs_dir() / "sample")
-    ingest(SyntheticLoans(rows, seed), loans_path=run.loans_path, quarantine_path=None)
-    return run

@@ -1,11 +1,16 @@
 """What the report's pages call: exhibits and numbers of a run as Markdown, and nothing that computes a result."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from loantap.errors import InputError
 from loantap.report.local_paths import without_folders
-from loantap.report.results import Exhibit, RunFolder, is_synthetic, open_run
+from loantap.report.record import newest_run
+from loantap.report.results import Exhibit, RunFolder, is_synthetic
 from loantap.report.tables import interval, plain, show, to_markdown
+from loantap.settings import runs_dir
 
 __all__ = ["Page", "interval", "open_page", "show"]
 
@@ -63,5 +68,9 @@ def _caption(exhibit: Exhibit) -> str:
 
 
 def open_page() -> Page:
-    """Return the page of the run at LOANTAP_RUN, or of the newest one."""
-    return Page(open_run())
+    """Return the page of the run at LOANTAP_RUN, or of the newest finished one; raises InputError where there is none."""
+    named = os.environ.get("LOANTAP_RUN")
+    run = RunFolder(Path(named)) if named else newest_run()
+    if run is None:
+        raise InputError(f"expected a finished run under {runs_dir()}, found none. Make one with: loantap run")
+    return Page(run)

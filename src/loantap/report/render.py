@@ -1,9 +1,7 @@
 """Render a run's report: a website and a PDF, with Quarto where it is installed, else with the built-in renderer."""
 
-import hashlib
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +9,7 @@ from uuid import uuid4
 
 from loantap.errors import InputError, MissingToolError, RenderError
 from loantap.report.quarto import Quarto, find_quarto, installed_quartos, render_with_quarto
+from loantap.report.seal import folder_sha256
 from loantap.report.staging import stage_report, sweep
 
 PDF_NAME = "loantap-insights.pdf"
@@ -62,24 +61,12 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
                     f"reports/index.qmd: {used} wrote no {name}. Expected `format: html` and "
                     f"`typst` with `output-file: {Path(PDF_NAME).stem}` in its front matter."
                 )
-        sums = _sha256(staged.output)
+        sums = folder_sha256(staged.output)
         _swap(staged.output, run / "report", folder / "former")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report = run / "report"
     return RenderedReport(used, report / "index.html", report / PDF_NAME, time.perf_counter() - started, sums)
-
-
-def content_sha256(sums: Mapping[str, str]) -> str:
-    """Return the sha256 of a report from those of its files by name: of what sha256sum would write, sorted by name."""
-    return hashlib.sha256("".join(f"{one}  {name}\n" for name, one in sorted(sums.items())).encode()).hexdigest()
-
-
-def _sha256(output: Path) -> str:
-    files = [path for path in output.rglob("*") if path.is_file()]
-    return content_sha256(
-        {path.relative_to(output).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    )
 
 
 def _choose(engine: str) -> tuple[Quarto | None, str]:

@@ -5,7 +5,6 @@ Stages and report pages talk to each other only through these files. The layout 
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ import pandas as pd
 from loantap.analysis.counts import FrameCounts, LoanCounts, StoredCounts
 from loantap.errors import InputError
 from loantap.files import replacing, write_text
-from loantap.settings import runs_dir
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure  # who only reads a run draws nothing
@@ -44,34 +42,78 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder."""
+    """One run's folder.
+
+    Attributes:
+        path: The run.
+        draft: Where its notebooks write instead, and look first when they read: the place of a stage at work, or a bench.
+    """
 
     path: Path
+    draft: Path | None = None
+
+    def __str__(self) -> str:
+        """Say in a sentence what a notebook works on."""
+        if not self.on_bench:
+            return f"Run {self.manifest()['run_id']}."
+        if self.draft:
+            return f"Bench {self.bench}: reads run {self.path} where the bench has nothing of its own, and writes here only."
+        data = self.data
+        made = (
+            f"{data['rows']:,} {'synthetic ' if self.is_synthetic else ''}loans of its own" if data else "no loans yet"
+        )
+        return f"Bench {self.bench}: {made}, and writes here only."
+
+    @property
+    def on_bench(self) -> bool:
+        """Whether this is a bench, where somebody tries things, and not a run of record."""
+        return not self.draft.is_relative_to(self.path) if self.draft else not (self.path / MANIFEST).is_file()
+
+    @property
+    def bench(self) -> str:
+        """The bench's name; only a bench has one."""
+        return f"runs/lab/{(self.draft or self.path).name}"
+
+    def to(self, *parts: str) -> Path:
+        """Return where a file of the run is to be written."""
+        return (self.draft or self.path).joinpath(*parts)
+
+    def find(self, *parts: str) -> Path:
+        """Return where a file of the run is to be read, whether it is there or not."""
+        own = self.to(*parts)
+        return own if own.exists() else self.path.joinpath(*parts)
 
     @property
     def loans_path(self) -> Path:
         """The cleaned loans (Parquet)."""
-        return self.path / "data" / "loans.parquet"
+        return self.find("data", "loans.parquet")
 
     @property
     def counts_dir(self) -> Path:
         """Counts of loans by value (Parquet), where they were made by a database."""
-        return self.path / "data" / "counts"
+        return self.find("data", "counts")
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What is known of the loans: where they come from, how many; empty if nobody noted it."""
+        if (self.path / MANIFEST).is_file():
+            return self.manifest()["data"]
+        return self.result("ingest")["data"] if self.find("results", "ingest.json").is_file() else {}
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether the loans were made, not lent; a run without a manifest is a small synthetic sample."""
-        return not (self.path / MANIFEST).is_file() or is_synthetic(self.manifest()["data"])
+        """Whether the loans were made, not lent; loans of which nothing is known are taken for made ones."""
+        return is_synthetic(self.data) if self.data else True
 
     @property
     def is_sampled(self) -> bool:
         """Whether the cleaned loans are a stratified sample of those that were counted."""
-        return self.counts_dir.is_dir()
+        return any(self.counts_dir.glob("*.parquet"))
 
     @property
     def quarantine_path(self) -> Path:
         """The records set aside (CSV)."""
-        return self.path / "data" / "quarantine.csv"
+        return self.find("data", "quarantine.csv")
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest; raises InputError where there is none."""
@@ -117,29 +159,29 @@ class RunFolder:
         Raises ValueError for a number that JSON cannot hold (infinity), so that none slips into a report.
         """
         text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
-        return write_text(self.path / "results" / f"{name}.json", text + "\n")
+        return write_text(self.to("results", f"{name}.json"), text + "\n")
 
     def update_result(self, name: str, **parts: Any) -> Path:
         """Replace some top-level parts of `results/NAME.json`, which two stages share, and keep the others."""
-        path = self.path / "results" / f"{name}.json"
+        path = self.find("results", f"{name}.json")
         known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
         return self.write_result(name, known | parts)
 
     def result(self, name: str) -> Any:
         """Return what `write_result` wrote; raises InputError where it did not."""
-        return _read_json(self.path / "results" / f"{name}.json", "a stage writes it")
+        return _read_json(self.find("results", f"{name}.json"), "a stage writes it")
 
     def write_table(self, table: pd.DataFrame, name: str, *, title: str, caption: str) -> Exhibit:
         """Write a table as `results/tables/NAME.csv` with its title and caption beside it."""
         exhibit = Exhibit(name, title, caption)
-        with replacing(self.path / "results" / "tables" / f"{name}.csv") as temporary:
+        with replacing(self.to("results", "tables", f"{name}.csv")) as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
         self._describe("tables", exhibit)
         return exhibit
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table; every column named pincode, level, profession or loan_id stays text."""
-        path = self.path / "results" / "tables" / f"{name}.csv"
+        path = self.find("results", "tables", f"{name}.csv")
         if not path.is_file():
             raise InputError(f"{path}: expected a table, found nothing. Run the stage that makes it.")
         texts = dict.fromkeys(["pincode", "level", "profession", "loan_id"], "str")
@@ -153,44 +195,26 @@ class RunFolder:
         from loantap.report.plots.style import house_style
 
         exhibit = Exhibit(name, title, caption, alt)
-        with house_style(), replacing(self.path / "results" / "figures" / f"{name}.svg") as temporary:
+        with house_style(), replacing(self.to("results", "figures", f"{name}.svg")) as temporary:
             figure.savefig(temporary, format="svg", bbox_inches="tight", metadata={"Date": None})
         self._describe("figures", exhibit)
         return exhibit
 
     def exhibit(self, name: str, kind: Literal["figures", "tables"]) -> Exhibit:
         """Return title, caption and alt text of a figure or table."""
-        path = self.path / "results" / kind / f"{name}.json"
+        path = self.find("results", kind, f"{name}.json")
         if not path.is_file():
             raise InputError(f"{path}: expected what a stage writes beside its {kind}, found nothing. Run its stage.")
         return Exhibit(**json.loads(path.read_text("utf-8")))
 
     def _describe(self, folder: str, exhibit: Exhibit) -> None:
         text = json.dumps(asdict(exhibit), indent=1, ensure_ascii=False)
-        write_text(self.path / "results" / folder / f"{exhibit.name}.json", text + "\n")
+        write_text(self.to("results", folder, f"{exhibit.name}.json"), text + "\n")
 
 
 def is_synthetic(data: Mapping[str, Any]) -> bool:
     """Tell from a manifest's data whether the loans were made, not lent, wherever they were read from."""
     return bool(data.get("synthetic", data.get("kind") == "synthetic"))
-
-
-def open_run(path: str | Path = "") -> RunFolder:
-    """Return the run folder at `path`, at LOANTAP_RUN, or the newest one under `runs/`.
-
-    Raises InputError if there is none.
-    """
-    if chosen := path or os.environ.get("LOANTAP_RUN", ""):
-        return RunFolder(Path(chosen).resolve())
-    if newest := newest_run():
-        return newest
-    raise InputError(f"expected a run under {runs_dir()}, found none. Start one with: loantap run")
-
-
-def newest_run() -> RunFolder | None:
-    """Return the run folder under `runs/` that has cleaned loans and began last, or None."""
-    begun = [(path.stat().st_mtime, path.parents[1]) for path in runs_dir().glob("*/data/loans.parquet")]
-    return RunFolder(max(begun)[1]) if begun else None
 
 
 def plain(value: Any) -> Any:

@@ -1,37 +1,20 @@
-"""Run the notebooks in sequence with papermill, so that a run can fail, be killed, and be resumed."""
+"""Run the notebooks in sequence, so that a run can fail, be killed, and go on where something is missing or has changed."""
 
-import hashlib
 import json
-import os
-import shutil
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from loantap.errors import (
-    InputError,
-    LoanTapError,
-    MergeError,
-    MissingToolError,
-    ParameterError,
-    SchemaError,
-    SourceError,
-    StageError,
-)
-from loantap.files import alone_in, replacing, sha256
-from loantap.progress import PROGRESS_FILE
-from loantap.report.manifest import Manifest, StageRecord, new_manifest, now, read_manifest
-from loantap.report.notebooks import LOANS, STAGES, Stage, check_parameters
-from loantap.report.results import RunFolder
-from loantap.settings import reference_dir, runs_dir
-
-# What a kernel raises on purpose comes out of it as it went in.
-_OWN_ERRORS: dict[str, type[LoanTapError]] = {
-    error.__name__: error
-    for error in (InputError, MergeError, MissingToolError, ParameterError, SchemaError, SourceError)
-}
+from loantap.errors import InputError, StageError
+from loantap.report.basis import basis_of, why_again
+from loantap.report.kernel import execute, need_open_files
+from loantap.report.manifest import Basis, Manifest, StageRecord, git_commit, new_manifest, now, packages, read_manifest
+from loantap.report.notebooks import STAGES, Stage, check_parameters, merged_parameters
+from loantap.report.record import HeldRun
+from loantap.report.results import MANIFEST, RunFolder
+from loantap.report.seal import DRAFT, drop_changed, finish_move, keep_notebook, outdated, settle
 
 
 class Progress(Protocol):
@@ -43,189 +26,125 @@ class Progress(Protocol):
     def cell(self) -> None:
         """A cell of the stage ended."""
 
-    def done(self, name: str, seconds: float | None) -> None:
-        """A stage ended; without seconds it was not run, since nothing had changed."""
+    def done(self, name: str, seconds: float | None, why: str) -> None:
+        """A stage ended, and why it ran; without seconds it was not run, since nothing had changed."""
 
 
 def start_run(
-    given: Mapping[str, Any], *, out: Path | None, stages: tuple[Stage, ...] = STAGES, progress: Progress
+    held: HeldRun, given: Mapping[str, Any], *, stages: tuple[Stage, ...] = STAGES, progress: Progress
 ) -> RunFolder:
     """Run the stages in a new folder.
 
     Args:
+        held: The new run's folder.
         given: Parameters by name, as in `check_parameters`.
-        out: The new run's folder; a dated one under `runs/` if None.
         stages: What to run.
         progress: Told of each step.
 
-    Raises InputError, with nothing left behind, if parameters or data are wrong; StageError if a cell fails.
+    Raises InputError if parameters or data are wrong; StageError if a cell fails.
     """
     chosen = check_parameters(stages, given)
-    folder, run_id = _new_folder(out)
+    need_open_files()
     records = [StageRecord(name=stage.name, notebook=stage.notebook) for stage in STAGES]
-    manifest = new_manifest(run_id, dict(given), records)
-    manifest.write(folder)
-    try:
-        return _go_on(folder, manifest, stages, chosen, progress)
-    except InputError:
-        if manifest.stage("ingest").status != "done":
-            shutil.rmtree(folder)
-        raise
+    manifest = new_manifest(held.run_id, dict(given), records)
+    return _go_on(held.path, manifest, stages, chosen, progress, new=True)
 
 
 def resume_run(
-    folder: Path, *, only: tuple[Stage, ...] | None = None, progress: Progress, given: Mapping[str, Any] | None = None
+    held: HeldRun, *, only: tuple[Stage, ...] | None = None, progress: Progress, given: Mapping[str, Any] | None = None
 ) -> RunFolder:
-    """Go on with a run from its first unfinished stage.
+    """Go on with a run: what is missing, has failed, was changed, or depends on something that was, runs again.
 
-    A finished stage runs again only if its notebook, its parameters or its inputs changed, or if an output is
-    gone. With `only`, the named stages run again whatever their state, and no others.
+    That is a stage's notebook, its part of the library, its parameters, versions of packages, reference data, or what an earlier stage
+    wrote. The run's parameters stay in force unless they are given anew. With `only`, the named stages run again whatever their
+    state, and no others.
 
-    Raises InputError if the folder holds no run, or another process works in it; StageError if a cell fails.
+    Raises InputError if a parameter is wrong, or files were changed that no stage to be run will make again; StageError if a cell
+    fails.
     """
-    manifest = read_manifest(folder)
+    folder, manifest = held.path, read_manifest(held.path)
     # A run that an earlier version began may not know every stage of this one.
-    known_records = {record.name: record for record in manifest.stages}
-    manifest.stages = [
-        known_records.get(stage.name, StageRecord(name=stage.name, notebook=stage.notebook)) for stage in STAGES
-    ]
-    stages = only or STAGES
-    manifest.parameters |= dict(given or {})
-    known = {key: value for key, value in manifest.parameters.items() if not only or key in (given or {})}
-    chosen = check_parameters(stages, known)
-    for stage in only or ():
-        manifest.stage(stage.name).status = "pending"
-    return _go_on(folder, manifest, stages, chosen, progress)
-
-
-def _new_folder(out: Path | None) -> tuple[Path, str]:
-    run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    if out is not None:
-        out = out.resolve()
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise InputError(
-                f"{out}: expected a new or empty folder, it holds files. Choose another, or resume with --resume {out}"
-            )
-        out.mkdir(parents=True, exist_ok=True)
-        return out, run_id
-    for attempt in range(1, 100):
-        name = run_id if attempt == 1 else f"{run_id}-{attempt}"
-        try:
-            (runs_dir() / name).mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return runs_dir() / name, name
-    raise InputError(f"{runs_dir()}: could not make a new run folder there. Name one with --out.")
+    known = {record.name: record for record in manifest.stages}
+    manifest.stages = [known.get(stage.name, StageRecord(name=stage.name, notebook=stage.notebook)) for stage in STAGES]
+    check_parameters(only or STAGES, given or {})
+    parameters = merged_parameters(manifest.parameters, given or {}, only)
+    chosen = check_parameters(STAGES, parameters)
+    need_open_files()
+    finish_move(folder, manifest)
+    names = [stage.name for stage in only or STAGES]
+    drop_changed(folder, manifest, names)
+    manifest.parameters = parameters
+    return _go_on(folder, manifest, only or STAGES, chosen, progress, asked=names if only else ())
 
 
 def _go_on(
-    folder: Path, manifest: Manifest, stages: tuple[Stage, ...], chosen: dict[str, dict[str, Any]], progress: Progress
+    folder: Path,
+    manifest: Manifest,
+    stages: tuple[Stage, ...],
+    chosen: Mapping[str, dict[str, Any]],
+    progress: Progress,
+    *,
+    new: bool = False,
+    asked: Collection[str] = (),
 ) -> RunFolder:
-    run = RunFolder(folder)
-    busy = f"{folder}: another process is working in this run folder. Wait for it, or start a new run."
-    with alone_in(folder, busy=busy):
-        for leftover in folder.rglob(".writing-*"):
-            leftover.unlink()
-        manifest.status, manifest.finished_at = "running", None
-        for stage in stages:
-            record = manifest.stage(stage.name)
-            mark = _fingerprint(folder, stage, chosen[stage.name])
-            if (
-                record.status == "done"
-                and record.fingerprint == mark
-                and all((folder / name).exists() for name in record.outputs)
-            ):
-                progress.done(stage.name, None)
-                continue
-            record.parameters, record.fingerprint = chosen[stage.name], mark
-            _run_stage(run, manifest, stage, record, progress)
-        _finish(manifest)
-        manifest.write(folder)
-    return run
-
-
-def _run_stage(run: RunFolder, manifest: Manifest, stage: Stage, record: StageRecord, progress: Progress) -> None:
-    started, before = time.perf_counter(), time.time_ns()
-    record.status, record.error = "pending", None
-    manifest.write(run.path)
+    ended, at = manifest.finished_at, ""
+    manifest.status, manifest.finished_at = "running", None
     try:
-        _execute(run, stage, record.parameters, progress)
+        manifest.write(folder)
+        for stage in stages:
+            at, record = stage.name, manifest.stage(stage.name)
+            basis = basis_of(folder, stage, chosen[stage.name], former=record)
+            why = why_again(record, basis, asked=asked)
+            if why is None:
+                progress.done(stage.name, None, "")
+                continue
+            for name in Basis.model_fields:
+                setattr(record, name, getattr(basis, name))
+            if not asked:  # what is not run again would come out the same
+                manifest.git_commit, manifest.packages = git_commit(), packages()
+            ended = None
+            _run_stage(folder, manifest, stage, chosen[stage.name], progress)
+            progress.done(stage.name, record.seconds, "" if new else why)
+        complete = all(record.status == "done" and not [*outdated(manifest, record)] for record in manifest.stages)
+        manifest.status, manifest.finished_at = ("done" if complete else "partial"), ended or now()
+        manifest.write(folder)
     except BaseException as error:
-        record.status = "failed"
-        record.error = str(error) if isinstance(error, LoanTapError) else f"interrupted ({type(error).__name__})"
+        if isinstance(error, StageError):
+            error.args = (f"stage {at}: {error}",)
+        elif at and not isinstance(error, InputError):
+            error.add_note(f"The run ended in stage {at}.")
+        kept = not new or not isinstance(error, InputError) or manifest.stage("ingest").status == "done"
+        if kept and (folder / MANIFEST).is_file():
+            error.add_note(f"What is finished is kept. Go on with: loantap run --resume {folder}")
+            if isinstance(error, InputError):
+                error.exit_code = 1  # for 2 nothing may have changed, and the run has
         manifest.status, manifest.finished_at = "failed", now()
+        with suppress(OSError):  # a full disk is told of by the error that is raised already
+            manifest.write(folder)
         raise
-    else:
-        record.status = "done"
-        record.outputs = _written_since(run.path, before)
+    return RunFolder(folder)
+
+
+def _run_stage(
+    folder: Path, manifest: Manifest, stage: Stage, parameters: Mapping[str, Any], progress: Progress
+) -> None:
+    record, draft, started = manifest.stage(stage.name), folder / DRAFT, time.perf_counter()
+    record.status, record.error = "pending", None
+    manifest.write(folder)
+    draft.mkdir(mode=0o700)
+    fits, target = draft / ".fits.json", draft / "notebooks" / f"{stage.name}.ipynb"
+    progress.stage(stage.name, len(json.loads(stage.path.read_text("utf-8"))["cells"]), fits)
+    given = {**parameters, "run_dir": str(folder)}
+    try:
+        record.peak_memory_mb = execute(stage.path, target, given, draft=draft, fits=fits, cells=progress)
         if stage.name == "ingest":
-            manifest.data = run.result("ingest")["data"]
-    finally:
+            manifest.data = RunFolder(folder, draft).result("ingest")["data"]
+    except BaseException as error:
+        record.status, record.error = "failed", str(error) or type(error).__name__
         record.seconds = round(time.perf_counter() - started, 2)
-        manifest.write(run.path)
-    progress.done(stage.name, record.seconds)
-
-
-def _execute(run: RunFolder, stage: Stage, parameters: Mapping[str, Any], progress: Progress) -> None:
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
-
-    # The kernel is this interpreter's own, whatever kernels the user has installed.
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    target = run.path / "notebooks" / f"{stage.name}.ipynb"
-    cells = len(json.loads(stage.path.read_text("utf-8"))["cells"])
-    fits = run.path / ".fits.json"
-    fits.unlink(missing_ok=True)  # a killed run may have left one
-    os.environ[PROGRESS_FILE] = str(fits)
-    progress.stage(stage.name, cells, fits)
-    failure: PapermillExecutionError | None = None
-    with replacing(target) as temporary:
-        try:
-            papermill.execute_notebook(
-                str(stage.path),
-                str(temporary),
-                parameters={**parameters, "run_dir": str(run.path)},
-                kernel_name="python3",
-                progress_bar=False,
-                cwd=str(stage.path.parent),
-                on_cell_executed=lambda **_: progress.cell(),
-                extra_arguments=["--log-level=CRITICAL"],  # the kernel's notes on its own end are no news
-                config=Config(KernelManager={"transport_encryption": "auto"}),
-            )
-        except PapermillExecutionError as error:
-            failure = error  # the notebook with its traceback is kept
-        finally:
-            del os.environ[PROGRESS_FILE]
-            fits.unlink(missing_ok=True)
-    if failure is not None:
-        if failure.ename in _OWN_ERRORS:
-            raise _OWN_ERRORS[failure.ename](failure.evalue)
-        raise StageError(
-            f"stage {stage.name} failed in cell {failure.cell_index} of {stage.notebook}: {failure.ename}: "
-            f"{failure.evalue}\nSee the executed notebook: {target}\n"
-            f"Mend the cause, then go on with: loantap run --resume {run.path}"
-        )
-
-
-def _fingerprint(folder: Path, stage: Stage, parameters: Mapping[str, Any]) -> str:
-    parts = [sha256(stage.path), json.dumps(parameters, sort_keys=True)]
-    if (data := parameters.get("data")) and Path(data).is_file():
-        parts.append(sha256(Path(data)))
-    paths = [folder / name for name in stage.needs] + [reference_dir() / name for name in stage.reference]
-    if LOANS in stage.needs:
-        paths += sorted(RunFolder(folder).counts_dir.glob("*.parquet"))
-    parts += [sha256(path) if path.is_file() else "absent" for path in paths]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _written_since(folder: Path, before: int) -> list[str]:
-    files = (path for part in ("data", "notebooks", "results", "model") for path in (folder / part).rglob("*"))
-    return sorted(
-        str(path.relative_to(folder)) for path in files if path.is_file() and path.stat().st_mtime_ns >= before
-    )
-
-
-def _finish(manifest: Manifest) -> None:
-    complete = all(record.status == "done" for record in manifest.stages)
-    manifest.status, manifest.finished_at = ("done" if complete else "partial"), now()
+        keep_notebook(folder, record)
+        if isinstance(error, StageError):
+            error.add_note(f"The executed notebook: {folder / 'notebooks' / target.name}")
+        raise
+    record.status, record.seconds = "done", round(time.perf_counter() - started, 2)
+    settle(folder, manifest, record)

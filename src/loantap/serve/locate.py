@@ -4,6 +4,8 @@ from pathlib import Path
 
 from loantap.errors import InputError
 from loantap.model.seal import SUMS
+from loantap.report.results import MANIFEST
+from loantap.report.seal import need_sealed_model
 from loantap.serve.store import POINTER, ModelStore
 from loantap.settings import models_dir, runs_dir
 
@@ -14,7 +16,7 @@ def find_model(given: Path | None) -> Path:
     Args:
         given: A model's folder, a run's folder or its name under runs/, or a store of promoted models; None: the project's store.
 
-    Raises InputError if there is no model.
+    Raises InputError if there is no model, or a run's is not the one that it wrote.
     """
     place = models_dir() if given is None else given
     if not place.exists() and (runs_dir() / place).is_dir():
@@ -22,6 +24,8 @@ def find_model(given: Path | None) -> Path:
     if (place / SUMS).is_file():
         return place
     if (place / "model" / SUMS).is_file():
+        if (place / MANIFEST).is_file():
+            need_sealed_model(place)
         return place / "model"
     if (place / POINTER).is_file():
         champion = ModelStore(place).champion()

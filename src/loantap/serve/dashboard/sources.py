@@ -6,7 +6,8 @@ from pathlib import Path
 
 from loantap.errors import InputError
 from loantap.model.persistence import model_version
-from loantap.report.results import MANIFEST, RunFolder, newest_run
+from loantap.report.record import newest_run
+from loantap.report.results import MANIFEST, RunFolder
 from loantap.serve.locate import find_model, find_store
 from loantap.serve.store import ModelStore, Promotion
 from loantap.settings import runs_dir
@@ -35,7 +36,7 @@ def find_sources(model: Path | None = None, run: Path | None = None) -> Sources:
 
     Args:
         model: As in `find_model`; if None, the champion, or without one the run's own model.
-        run: A run's folder; if None, the one that made the champion where that is shown, or else the newest.
+        run: A run's folder; if None, the one that made the champion where that is shown, or else the newest finished one.
 
     Raises InputError where there is neither a model nor a run, or the given ones are not there or are damaged.
     """
