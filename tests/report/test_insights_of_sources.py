@@ -58,6 +58,7 @@ def test_made_loans_are_called_synthetic_wherever_they_come_from(tmp_path: Path)
 @pytest.mark.parametrize(("sampled", "said"), [(3_000, True), (9_000, False)])
 def test_a_sample_is_told_where_it_is_one(tmp_path: Path, sampled: int, said: bool):
     (tmp_path / "data" / "counts").mkdir(parents=True)
+    (tmp_path / "data" / "counts" / "grade.parquet").touch()
     shown = page(tmp_path, pushdown={"sampled": sampled, "load_id": None})
     told = provenance(shown)
     assert "counted** in the warehouse: bank, table loans." in told
