@@ -1,6 +1,8 @@
-"""Where the project lies: its reference data, notebooks, report sources and runs."""
+"""Where the project lies: its reference data, notebooks, report sources and runs; and what processes are told."""
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from loantap.errors import InputError
@@ -46,3 +48,18 @@ def models_dir() -> Path:
     """Return the folder of promoted models: LOANTAP_MODELS, or `models/` in the project."""
     chosen = os.environ.get("LOANTAP_MODELS")
     return Path(chosen) if chosen else project_root() / "models"
+
+
+@contextmanager
+def environment(told: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that processes started meanwhile inherit, and take them back afterwards."""
+    former = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

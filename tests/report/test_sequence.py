@@ -1,7 +1,6 @@
 """The runner on a project of tiny notebooks: failing, resumed with and without changes, and what each end says."""
 
 import json
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -291,4 +290,3 @@ def test_resuming_what_is_no_run_is_refused(project: Path):
 def test_the_lock_goes_with_the_run(project: Path):
     run = finished(project)
     assert not [path for path in run.rglob("*") if path.name.startswith(".")]
-    assert signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, signal.Handlers.SIG_DFL)

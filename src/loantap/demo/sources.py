@@ -18,7 +18,7 @@ import yaml
 from loantap.data.columns import BY_NAME, KEY, NAMES
 from loantap.data.sources import SyntheticLoans, open_loans
 from loantap.files import alone_in, sha256, write_text
-from loantap.settings import project_root
+from loantap.settings import environment, project_root
 
 CONFIG = "loantap.yml"
 FOLDER = "LOANTAP_DEMO"
@@ -72,7 +72,7 @@ def _made(loans: pd.DataFrame, config: dict[str, Any], folder: Path) -> Iterator
             "DATABRICKS_HTTP_PATH": server.http_path,
             "DATABRICKS_TOKEN": server.token,
         }
-        with _environment(variables):
+        with environment(variables):
             try:
                 yield _written(config, folder)
             finally:
@@ -97,21 +97,6 @@ def _empty(folder: Path) -> None:
     for name in ("applications.db", "warehouse.db", CONFIG):
         (folder / name).unlink(missing_ok=True)
     (folder / "db2").mkdir(parents=True)
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    # The notebooks' kernels inherit it.
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _keyed_loans(data: Path | None, *, rows: int, seed: int) -> pd.DataFrame:

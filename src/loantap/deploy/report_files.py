@@ -15,12 +15,11 @@ from loantap.errors import InputError
 from loantap.report.manifest import Manifest, now, read_manifest
 from loantap.report.render import PDF_NAME
 from loantap.report.results import is_synthetic
-from loantap.report.seal import content_sha256, results_sha256
+from loantap.report.seal import content_sha256, listed, results_sha256
 
 FIRST_PAGE = "index.html"
 RECORD = "run.json"
 _DIGITS = 12
-_SHOWN = 10
 _LINKS = ("href", "src", "data", "poster", "action", "xlink:href")
 _ELSEWHERE = ("http", "https", "mailto", "data", "javascript")
 
@@ -81,9 +80,7 @@ def read_report(run: Path) -> Report:
     files, problems = _read_files(folder)
     problems += [problem for name in files if name.endswith(".html") for problem in _links_outside(name, files)]
     if problems:
-        more = f"\n- and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        listed = "".join(f"\n- {problem}" for problem in problems[:_SHOWN])
-        raise InputError(f"{folder}: this is no report to publish:{listed}{more}\n{again}")
+        raise InputError(f"{folder}: this is no report to publish:{listed(problems)}\n{again}")
     if not folder.is_dir() or folder.stat().st_ino != before:
         raise InputError(f"{folder}: the report was rendered again while it was read. Publish it again.")
     edition = _edition(run, manifest, files)

@@ -24,6 +24,7 @@ from loantap.errors import (
 )
 from loantap.progress import PROGRESS_FILE
 from loantap.report.bench import DRAFT_VARIABLE
+from loantap.settings import environment
 
 # What a kernel raises on purpose comes out of it as it went in.
 _OWN_ERRORS: dict[str, type[LoanTapError]] = {
@@ -65,7 +66,7 @@ def execute(
     fits.unlink(missing_ok=True)  # a killed run may have left one
     # The kernel is this interpreter's own, whatever kernels the user has installed.
     told = {"JUPYTER_PREFER_ENV_PATH": "1", PROGRESS_FILE: str(fits), DRAFT_VARIABLE: str(draft)}
-    with _Memory() as memory, _environment(told), _aside(draft / ".stderr.log"):
+    with _Memory() as memory, environment(told), _aside(draft / ".stderr.log"):
         try:
             papermill.execute_notebook(
                 str(notebook),
@@ -135,21 +136,6 @@ def _aside(log: Path) -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-
-
-@contextmanager
-def _environment(told: Mapping[str, str]) -> Iterator[None]:
-    """Set variables that a kernel inherits, and take them back afterwards."""
-    former = {name: os.environ.get(name) for name in told}
-    os.environ.update(told)
-    try:
-        yield
-    finally:
-        for name, value in former.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 class _Memory:

@@ -14,7 +14,7 @@ from loantap.report.record import is_held
 from loantap.settings import notebooks_dir
 
 DRAFT = ".draft"
-_SHOWN = 20
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
