@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from loantap.analysis.validation import SCENARIOS, validate
+from loantap.exhibits.words import interval, show, to_markdown
 from loantap.files import write_text
 from loantap.progress import Clock
-from loantap.report.tables import interval, show, to_markdown
 from loantap.settings import project_root
 
 Record = dict[str, Any]

@@ -23,9 +23,9 @@ from serve_run import write_run
 from site_checks import CHROMIUM
 
 from loantap.data.applications import FIELDS
+from loantap.exhibits.words import show
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
-from loantap.report.tables import show
 
 # What a page shows last.
 PAGES = {

@@ -19,10 +19,10 @@ from loantap.data.warehouse import open_warehouse
 from loantap.deploy.report import publish_report
 from loantap.deploy.report_files import read_report
 from loantap.deploy.shelf import Folder
+from loantap.exhibits.words import plain
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.report.notebooks import STAGES
-from loantap.report.tables import plain
 from loantap.serve.publish import publish_run
 from loantap.settings import project_root
 

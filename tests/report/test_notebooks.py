@@ -4,7 +4,8 @@ import nbformat
 import pytest
 
 from loantap.errors import ParameterError
-from loantap.report.notebooks import STAGES, Stage, check_parameters, parameters
+from loantap.report.notebooks import STAGES, Stage, check_parameters
+from loantap.report.parameters import parameters
 from loantap.settings import notebooks_dir
 
 NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))

@@ -5,9 +5,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
+from loantap.exhibits.words import plain
 from loantap.report.page import Page
 from loantap.report.results import RunFolder
-from loantap.report.tables import plain
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sealed import seal_run
 
 from loantap.data.ingest import describe, ingest
 from loantap.data.sources import SyntheticLoans
+from loantap.exhibits.card import card_page, model_card
 from loantap.model.baselines import baseline_rules, f2_differences
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions
@@ -24,7 +25,6 @@ from loantap.model.recipe import Recipe
 from loantap.model.seal import SUMS, seal
 from loantap.model.study import judge, model_result
 from loantap.model.tuning import split_loans
-from loantap.report.card import card_page, model_card
 from loantap.report.manifest import StageRecord, new_manifest
 from loantap.report.results import RunFolder, plain
 

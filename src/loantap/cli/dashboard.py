@@ -32,7 +32,7 @@ def dashboard(
     """Open the dashboard: score, explore, upload, compare policies."""
     if find_spec("streamlit") is None:
         raise MissingToolError('Streamlit is not installed. Get it with: pip install -e ".[dashboard]"')
-    from loantap.report.plots.style import REPAID
+    from loantap.exhibits.plots.style import REPAID
     from loantap.serve import dashboard as pages
     from loantap.serve.dashboard.sources import MODEL, RUN, find_sources
 

@@ -45,7 +45,7 @@ def policy(
     answer = what_if(
         RunFolder(run_or_newest(run)), caps, threshold=threshold, repetitions=repetitions, random_state=seed
     )
-    from loantap.report.tables import interval, show
+    from loantap.exhibits.words import interval, show
 
     _say("; ".join(answer.rules) + ".")
     table = Table("", "estimate", "95 % interval")

@@ -36,8 +36,8 @@ def claims(
 ) -> None:
     """Test the claims of the original insights on counts alone."""
     from loantap.analysis.claim_counts import read_counts
+    from loantap.exhibits.claims import on_counts
     from loantap.files import write_text
-    from loantap.report.claims_findings import on_counts
     from loantap.report.results import plain
 
     records = on_counts(read_counts(counts))

@@ -8,7 +8,8 @@ from typing import Any
 from loantap.files import sha256
 from loantap.report.library import library_sha256
 from loantap.report.manifest import Basis, StageRecord, packages
-from loantap.report.notebooks import LOANS, Stage, parameters
+from loantap.report.notebooks import LOANS, Stage
+from loantap.report.parameters import parameters
 from loantap.settings import reference_dir
 
 

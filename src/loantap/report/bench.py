@@ -10,6 +10,7 @@ from loantap.data.ingest import describe, ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.errors import InputError
 from loantap.files import write_text
+from loantap.report.parameters import check_values
 from loantap.report.record import newest_run
 from loantap.report.results import MANIFEST, RunFolder
 from loantap.settings import runs_dir
@@ -32,8 +33,14 @@ def notebook_run(run_dir: str = "", *, new_loans: bool = False) -> RunFolder:
         run_dir: The run's folder; by hand, the run that the bench reads, if it is not to be the newest.
         new_loans: Whether this notebook brings the loans: by hand, on a bench that holds nothing yet.
 
-    Raises InputError if `run_dir` is no run's folder.
+    The notebook's parameters are held to the rules that stand beside them, however they were set.
+
+    Raises InputError if `run_dir` is no run's folder, ParameterError for a parameter that breaks its rule.
     """
+    from IPython import get_ipython  # here, since it comes with Jupyter
+
+    if shell := get_ipython():
+        check_values(shell.user_ns["In"], shell.user_ns)
     draft = os.environ.get(DRAFT_VARIABLE, "")
     if draft and run_dir:
         return RunFolder(Path(run_dir), Path(draft))

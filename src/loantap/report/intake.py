@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from loantap.analysis.pushdown import count_in_warehouse
 from loantap.data.connectors.config import Config, read_config
 from loantap.data.gather import gather
@@ -88,34 +86,3 @@ def take_in(
 
 def _joined(facts: dict[str, Any], more: Mapping[str, Any], *, notes: list[str]) -> dict[str, Any]:
     return facts | {"data": facts["data"] | more, "notes": [*facts["notes"], *notes]}
-
-
-def sources_table(facts: Mapping[str, Any]) -> pd.DataFrame:
-    """Return what was read from each source: source, kind, location, rows, seconds, files."""
-    rows = [
-        {
-            **{name: read[name] for name in ("source", "kind", "location", "rows", "seconds")},
-            "files": "; ".join(
-                f"{Path(file['file']).name} ({file['size']:,} bytes, sha256 {file['sha256'][:12]})"
-                for file in read.get("files", [])
-            ),
-        }
-        for read in facts["data"].get("sources", [])
-    ]
-    return pd.DataFrame(rows)
-
-
-def merge_table(facts: Mapping[str, Any]) -> pd.DataFrame:
-    """Return how the sources' rows went together, one row per source; examples of keys in words."""
-    table = pd.DataFrame(facts["merge"]["sources"])
-    for name in ("loans_without_keys", "rows_without_keys", "repeated_keys"):
-        table[name] = table[name].map(", ".join)
-    return table
-
-
-def conflicts_table(facts: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the columns that two sources claim, and for how many loans they differ."""
-    table = pd.DataFrame(
-        facts["merge"]["conflicts"], columns=["column", "first", "second", "compared", "differ", "keys"]
-    )
-    return table.assign(keys=table["keys"].map(", ".join))

@@ -1,26 +1,20 @@
 """The notebooks of the job: their order, what each needs, and which parameters each takes."""
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from loantap.errors import InputError, ParameterError
+from loantap.report.parameters import Parameter, parameters
 from loantap.settings import notebooks_dir
 
 LOANS = "data/loans.parquet"
 MODEL = "model/SHA256SUMS"  # follows from every file of the model
 MODEL_DECILES = tuple(f"results/tables/model-calibration-{name}-pincode.csv" for name in ("with", "without"))
 FACTORS = ("pincode", "grade", "profession", "home_ownership")
-_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
-_RULE = re.compile(r"\[(?P<rule>[^\[\]]+)\]\s*$")
 
 
 @dataclass(frozen=True)
@@ -100,91 +94,6 @@ def named_stages(only: str | None, factor: str | None, *, with_ingest: bool) -> 
     if not chosen:
         raise InputError(f"--only expected one of {', '.join(stage.name for stage in STAGES)}, got '{only}'.")
     return tuple(stage for stage in STAGES if stage in chosen or (with_ingest and stage.name == "ingest"))
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a notebook, as its parameters cell declares it.
-
-    Attributes:
-        name: Its name.
-        type: str, int, float or bool.
-        default: Its value as written in the notebook.
-        help: What it does.
-        choices: The allowed values; empty if any will do.
-        low: The smallest allowed number, or None.
-        high: The largest allowed number, or None.
-    """
-
-    name: str
-    type: str
-    default: str
-    help: str
-    choices: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-
-    def parse(self, value: Any, *, notebook: str) -> Any:
-        """Return the value in the parameter's type; texts are read as on a command line.
-
-        Raises ParameterError for a wrong type, a value out of range or not among the choices.
-        """
-        adapter: TypeAdapter[Any] = TypeAdapter(_TYPES[self.type])
-        try:
-            parsed = (
-                adapter.validate_strings(value)
-                if isinstance(value, str)
-                else adapter.validate_python(value, strict=True)
-            )
-        except ValidationError:
-            raise self._refusal(value, f"a value of type {self.type}", notebook) from None
-        if isinstance(parsed, float) and not math.isfinite(parsed):
-            raise self._refusal(value, "a finite number", notebook)
-        if self.choices and parsed not in self.choices:
-            raise self._refusal(value, f"one of {', '.join(self.choices)}", notebook)
-        if self.low is not None and parsed < self.low:
-            raise self._refusal(value, f"{self.low:g} or more", notebook)
-        if self.high is not None and parsed > self.high:
-            raise self._refusal(value, f"{self.high:g} or less", notebook)
-        return parsed
-
-    def _refusal(self, value: Any, expected: str, notebook: str) -> ParameterError:
-        return ParameterError(f"{notebook}: parameter '{self.name}' expected {expected}, got {value!r}. {self.help}.")
-
-
-@cache
-def parameters(notebook: Path) -> dict[str, Parameter]:
-    """Return the parameters that a notebook's tagged cell declares, by name.
-
-    A help comment may end in a rule: `[a | b]` for choices, `[low..high]` for a range, either end open.
-
-    Raises ParameterError if the cell is absent or declares a parameter without one of the known types.
-    """
-    from papermill import inspect_notebook  # here, since every notebook's kernel imports this module
-
-    try:
-        found = inspect_notebook(str(notebook))
-    except ValueError as error:
-        raise ParameterError(f"{notebook}: expected a Python notebook with its kernelspec, but: {error}") from error
-    if not found:
-        raise ParameterError(f"{notebook}: expected a code cell with the tag 'parameters', found none. Add the tag.")
-    return {name: _parameter(notebook, **facts) for name, facts in found.items()}
-
-
-def _parameter(notebook: Path, *, name: str, inferred_type_name: str, default: str, help: str) -> Parameter:  # noqa: A002
-    if inferred_type_name not in _TYPES:
-        raise ParameterError(
-            f"{notebook.name}: parameter '{name}' expected a type among {', '.join(_TYPES)}, got {inferred_type_name}. "
-            f"Write it as: {name}: int = 1  # what it does"
-        )
-    match = _RULE.search(help)
-    rule = match["rule"] if match else ""
-    text = _RULE.sub("", help).strip()
-    if ".." in rule:
-        low, high = (float(end) if end.strip() else None for end in rule.split(".."))
-        return Parameter(name, inferred_type_name, default, text, low=low, high=high)
-    choices = tuple(part.strip() for part in rule.split("|")) if rule else ()
-    return Parameter(name, inferred_type_name, default, text, choices)
 
 
 def check_parameters(stages: tuple[Stage, ...], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

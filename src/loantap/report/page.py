@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from loantap.errors import InputError
+from loantap.exhibits.words import interval, show, to_markdown
 from loantap.report.local_paths import without_folders
 from loantap.report.record import newest_run
-from loantap.report.results import Exhibit, RunFolder, is_synthetic
-from loantap.report.tables import interval, plain, show, to_markdown
+from loantap.report.results import RunFolder, is_synthetic
 from loantap.settings import runs_dir
 
 __all__ = ["Page", "interval", "open_page", "show"]
@@ -38,33 +38,26 @@ class Page:
         """Print a figure with its finding as the caption and its alt text."""
         exhibit = self.run.exhibit(name, "figures")
         alt = exhibit.alt.replace('"', "'")
-        print(f'![{_caption(exhibit)}](figures/{name}.svg){{#fig-{name} fig-alt="{alt}"}}\n')
+        print(f'![{exhibit.line}](figures/{name}.svg){{#fig-{name} fig-alt="{alt}"}}\n')
 
-    def table(self, name: str, formats: Mapping[str, str], *, rows: int = SHOWN_ROWS) -> None:
+    def table(self, name: str, *names: Any, rows: int = SHOWN_ROWS) -> None:
         """Print the first rows of a table with its finding as the caption, and on the site a link to all of it as CSV.
 
         Args:
             name: The table's name.
-            formats: The columns to show, each with the kind of number in it (see `loantap.report.tables.show`).
+            names: The columns to show, if not all that the exhibit shows.
             rows: How many rows to show at most.
         """
-        table, exhibit = self.run.table(name), self.run.exhibit(name, "tables")
+        exhibit, table = self.run.exhibit(name, "tables"), self.run.table(name)
+        if names and isinstance(names[0], Mapping):  # until every page takes the exhibit's own columns
+            shown = dict(names[0])
+        else:
+            shown = {column: exhibit.columns[column] for column in names or exhibit.columns}
         rest = f" The first {rows} of {len(table)} rows." if len(table) > rows else ""
-        print(to_markdown(table.head(rows), formats))
-        print(f"\n: {_caption(exhibit)}{rest} {{#tbl-{name}}}\n")
+        print(to_markdown(table.head(rows), shown))
+        print(f"\n: {exhibit.line}{rest} {{#tbl-{name}}}\n")
         link = f"[All rows and columns as CSV](tables/{name}.csv)"
         print(f'::: {{.content-visible when-format="html"}}\n{link}\n:::\n')
-
-
-def _caption(exhibit: Exhibit) -> str:
-    # Captions often say the finding again, for readers who meet them without the title.
-    rest = exhibit.caption
-    for said in (f"{exhibit.title}. ", exhibit.title):
-        rest = rest.replace(said, "", 1)
-    rest = rest.lstrip(". ")
-    if rest.startswith("("):
-        return f"**{plain(exhibit.title)}** {plain(rest)}"
-    return f"**{plain(exhibit.title)}.** {plain(rest)}"
 
 
 def open_page() -> Page:

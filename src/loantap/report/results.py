@@ -6,38 +6,20 @@ Stages and report pages talk to each other only through these files. The layout 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from loantap.analysis.counts import FrameCounts, LoanCounts, StoredCounts
 from loantap.errors import InputError
+from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding
 from loantap.files import replacing, write_text
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure  # who only reads a run draws nothing
-
 MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """A figure or table that a page can show.
-
-    Attributes:
-        name: Its file name without suffix; also its anchor on a page.
-        title: The finding, in a few words.
-        caption: The finding with n and the type of interval.
-        alt: What the figure shows, for those who cannot see it; empty for a table.
-    """
-
-    name: str
-    title: str
-    caption: str
-    alt: str = ""
+_Shown = TypeVar("_Shown", Exhibit, Exhibits)
 
 
 @dataclass(frozen=True)
@@ -51,6 +33,7 @@ class RunFolder:
 
     path: Path
     draft: Path | None = None
+    _found: dict[str, Finding] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __str__(self) -> str:
         """Say in a sentence what a notebook works on."""
@@ -171,14 +154,6 @@ class RunFolder:
         """Return what `write_result` wrote; raises InputError where it did not."""
         return _read_json(self.find("results", f"{name}.json"), "a stage writes it")
 
-    def write_table(self, table: pd.DataFrame, name: str, *, title: str, caption: str) -> Exhibit:
-        """Write a table as `results/tables/NAME.csv` with its title and caption beside it."""
-        exhibit = Exhibit(name, title, caption)
-        with replacing(self.to("results", "tables", f"{name}.csv")) as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n")
-        self._describe("tables", exhibit)
-        return exhibit
-
     def table(self, name: str) -> pd.DataFrame:
         """Return a table; every column named pincode, level, profession or loan_id stays text."""
         path = self.find("results", "tables", f"{name}.csv")
@@ -187,29 +162,55 @@ class RunFolder:
         texts = dict.fromkeys(["pincode", "level", "profession", "loan_id"], "str")
         return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
 
-    def write_figure(self, figure: "Figure", name: str, *, title: str, caption: str, alt: str) -> Exhibit:
-        """Write a Matplotlib figure as `results/figures/NAME.svg` with title, caption and alt text beside it.
+    def write_table(
+        self, table: pd.DataFrame, name: str, *, title: str, caption: str
+    ) -> None:  # until every notebook publishes
+        """Write a table."""
+        self.write_exhibit(Exhibit(name, title, caption, table=table))
 
-        The file depends on nothing but the figure: no date, no random ids, no settings of the reader's.
-        """
-        from loantap.report.plots.style import house_style
+    def write_figure(self, figure: Any, name: str, *, title: str, caption: str, alt: str) -> None:
+        """Write a figure."""
+        self.write_exhibit(Exhibit(name, title, caption, alt, figure=figure))
 
-        exhibit = Exhibit(name, title, caption, alt)
-        with house_style(), replacing(self.to("results", "figures", f"{name}.svg")) as temporary:
-            figure.savefig(temporary, format="svg", bbox_inches="tight", metadata={"Date": None})
-        self._describe("figures", exhibit)
+    def publish(self, exhibit: _Shown) -> _Shown:
+        """Write an exhibit's tables and figures into the run, note what it found, and return it, so that a notebook shows it."""
+        for part in exhibit.parts:
+            self.write_exhibit(part)
+            self._found.update({finding.id: finding for finding in part.findings})
         return exhibit
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What was published by this object so far, in order; a cell that ran again counts once."""
+        return list(self._found.values())
+
+    def write_exhibit(self, exhibit: Exhibit) -> None:
+        """Write an exhibit's table as `results/tables/NAME.csv` and its figure as `results/figures/NAME.svg`, each with its words beside it.
+
+        A figure's file depends on nothing but the figure: no date, no random ids, no settings of the reader's.
+        """
+        words = {"name": exhibit.name, "title": exhibit.title, "caption": exhibit.caption}
+        if exhibit.table is not None:
+            with replacing(self.to("results", "tables", f"{exhibit.name}.csv")) as temporary:
+                exhibit.table.to_csv(temporary, index=False, lineterminator="\n")
+            self._describe("tables", words | {"alt": "", "columns": dict(exhibit.columns)})
+        if exhibit.figure is not None:
+            from loantap.exhibits.plots.style import house_style
+
+            with house_style(), replacing(self.to("results", "figures", f"{exhibit.name}.svg")) as temporary:
+                exhibit.figure.savefig(temporary, format="svg", bbox_inches="tight", metadata={"Date": None})
+            self._describe("figures", words | {"alt": exhibit.alt})
+
     def exhibit(self, name: str, kind: Literal["figures", "tables"]) -> Exhibit:
-        """Return title, caption and alt text of a figure or table."""
+        """Return the words of a published figure or table."""
         path = self.find("results", kind, f"{name}.json")
         if not path.is_file():
             raise InputError(f"{path}: expected what a stage writes beside its {kind}, found nothing. Run its stage.")
         return Exhibit(**json.loads(path.read_text("utf-8")))
 
-    def _describe(self, folder: str, exhibit: Exhibit) -> None:
-        text = json.dumps(asdict(exhibit), indent=1, ensure_ascii=False)
-        write_text(self.to("results", folder, f"{exhibit.name}.json"), text + "\n")
+    def _describe(self, folder: str, words: Mapping[str, Any]) -> None:
+        text = json.dumps(words, indent=1, ensure_ascii=False)
+        write_text(self.to("results", folder, f"{words['name']}.json"), text + "\n")
 
 
 def is_synthetic(data: Mapping[str, Any]) -> bool:

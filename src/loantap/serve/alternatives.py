@@ -10,9 +10,9 @@ import pandas as pd
 from loantap.data.annuity import annuity, months_of
 from loantap.data.applications import this_month
 from loantap.data.columns import BY_NAME
+from loantap.exhibits.words import show
 from loantap.model.inputs import CAPS, CATEGORIES, application_features, capped, with_ratios
 from loantap.model.persistence import SavedModel
-from loantap.report.tables import show
 from loantap.serve.scoring import Decision, Score, score_application
 
 # What people ask for: the step of a change, how it is called, and how it is written.

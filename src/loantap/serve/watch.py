@@ -22,12 +22,12 @@ from loantap.decisions.early_warning.model_update import probabilities
 from loantap.decisions.early_warning.month import TERMS, Month, find_month, months_needed, watch_month
 from loantap.decisions.early_warning.settings import Settings
 from loantap.errors import InputError, SchemaError
+from loantap.exhibits.watch_page import watch_page
 from loantap.files import alone_in, staging_folder, take_place
 from loantap.model.economics import Economics
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
 from loantap.report.results import plain
-from loantap.report.watch_page import watch_page
 from loantap.serve.batch import Applications, checked_applications
 
 TABLE, AS_OF = "loantap_watchlist", "as_of"

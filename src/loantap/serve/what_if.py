@@ -10,13 +10,13 @@ from loantap.decisions.policy.fairness import fairness
 from loantap.decisions.policy.levers import Cap, Lever, Threshold, refused_by
 from loantap.decisions.policy.simulate import simulate
 from loantap.errors import InputError
+from loantap.exhibits.economics import told
+from loantap.exhibits.policy import rows
+from loantap.exhibits.words import interval, show
 from loantap.model.economics import Economics
 from loantap.model.persistence import load_model
-from loantap.report.economics import told
 from loantap.report.notebook_model import split_run
-from loantap.report.policy_findings import rows
 from loantap.report.results import RunFolder
-from loantap.report.tables import interval, show
 
 CAPPED = tuple(
     name

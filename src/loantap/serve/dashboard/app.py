@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from loantap.report.plots.style import REPAID
+from loantap.exhibits.plots.style import REPAID
 from loantap.serve.dashboard.parts import need_model, plain, sources
 
 # Its own icon: Streamlit would fetch that of a page from another host.

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from loantap.report.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID
+from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID
 from loantap.serve.alternatives import told_apart
 
 _ROW = 24  # pixels of a row

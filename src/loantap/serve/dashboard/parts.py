@@ -7,9 +7,9 @@ from typing import TypeVar
 import streamlit as st
 
 from loantap.errors import LoanTapError
+from loantap.exhibits.words import plain, show
 from loantap.model.persistence import SavedModel, load_model, model_version
 from loantap.report.results import RunFolder
-from loantap.report.tables import plain, show
 from loantap.serve.dashboard.sources import Sources, given_sources
 from loantap.serve.explore import Portfolio
 from loantap.serve.trade_off import TestLoans, read_test_loans

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from loantap.exhibits.economics import told
+from loantap.exhibits.words import interval
 from loantap.model.decision import Share
 from loantap.model.economics import Economics
-from loantap.report.economics import told
-from loantap.report.tables import interval
 from loantap.serve.dashboard.charts import curves
 from loantap.serve.dashboard.parts import need_model, need_run, note, show, test_loans
 from loantap.serve.trade_off import curve, trade_off

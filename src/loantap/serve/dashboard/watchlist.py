@@ -6,8 +6,8 @@ import streamlit as st
 from loantap.data.columns import KEY
 from loantap.decisions.early_warning.rule import LIGHTS
 from loantap.errors import InputError
+from loantap.exhibits.watch_page import OFFERS_NOTE, SYNTHETIC
 from loantap.report.results import RunFolder
-from loantap.report.watch_page import OFFERS_NOTE, SYNTHETIC
 from loantap.serve.dashboard.parts import need_run, note, or_stop, plain, show
 
 _HEADERS = {

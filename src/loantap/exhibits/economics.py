@@ -1,0 +1,28 @@
+"""The assumptions behind profit, in words: wherever an amount of profit is said, they are said with it."""
+
+import pandas as pd
+
+from loantap.exhibits.words import show
+from loantap.model.economics import ASSUMPTIONS, Economics
+
+
+def told(economics: Economics) -> str:
+    """Return the assumptions as the clauses of a sentence."""
+    early = (
+        "nobody repays early"
+        if economics.settled_after == 1
+        else f"a repaid loan is settled after {show(economics.settled_after, 'rate')} of its term"
+    )
+    return (
+        f"a default loses {show(economics.loss_given_default, 'rate')} of the balance outstanding once "
+        f"{show(economics.default_after, 'rate')} of the installments are paid, {early}, and money costs "
+        f"{show(economics.funding_cost, 'rate')} a year"
+    )
+
+
+def assumption_table(economics: Economics) -> pd.DataFrame:
+    """Return the assumptions as rows: name, meaning, low, default (as assumed here), high and source."""
+    return pd.DataFrame(
+        {"name": one.name, "meaning": one.meaning, "low": one.low, "default": getattr(economics, one.name), "high": one.high, "source": one.source}
+        for one in ASSUMPTIONS
+    )  # fmt: skip

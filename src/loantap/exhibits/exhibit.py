@@ -1,0 +1,146 @@
+"""The exhibit: a finding, a table, a figure or several together, which shows itself in a notebook and is published by one call.
+
+Title, caption, alt text and columns are computed by the functions of this package, one module per notebook, from finished numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from loantap.exhibits.words import plain, to_markdown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure  # who only reads a run draws nothing
+
+_SHOWN_ROWS = 30
+_BOX = "border-left: 4px solid #b45309; padding: .5rem 1rem; background: #fef6e7; color: #222"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence and the numbers in it.
+
+    Attributes:
+        id: Names it in the results.
+        title: The finding, in a few words.
+        text: The finding with its interval and n.
+        estimate: The effect; a difference of rates unless the text says otherwise.
+        ci_low: Lower end of its interval.
+        ci_high: Upper end.
+        n: Loans behind it.
+    """
+
+    id: str
+    title: str
+    text: str
+    estimate: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A warning that stands beside an exhibit, or by itself; shows itself as a callout in notebooks and on pages.
+
+    Attributes:
+        title: What it is about.
+        text: What it says, as plain text.
+    """
+
+    title: str
+    text: str
+
+    def markdown(self) -> str:
+        """Return the callout as both renderers read it."""
+        return f'::: {{.callout-warning title="{self.title}"}}\n{plain(self.text)}\n:::'
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        # JupyterLab takes the HTML, which it can render; the report's renderers take the Markdown.
+        html = f'<div style="{_BOX}"><strong>{escape(self.title)}</strong><br>{escape(self.text)}</div>'
+        return {"text/plain": f"{self.title}. {self.text}", "text/markdown": self.markdown(), "text/html": html}
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """What a reader sees.
+
+    Attributes:
+        name: Its file name without suffix, also its anchor on a page; empty for one that is said and not kept.
+        title: The finding, in a few words.
+        caption: The finding with n and the type of interval.
+        alt: What the figure shows, for those who cannot see it.
+        text: What is said above it in the notebook, as Markdown; nothing where the caption says it all.
+        table: The table, every row and column.
+        columns: The columns of it that are shown, each with the kind of value in it, as from `words.columns`.
+        figure: The figure.
+        findings: What it found, for the results.
+        notice: What must not be overlooked beside it.
+    """
+
+    name: str = ""
+    title: str = ""
+    caption: str = ""
+    alt: str = ""
+    text: str = ""
+    table: pd.DataFrame | None = field(default=None, repr=False)
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    figure: "Figure | None" = field(default=None, repr=False)
+    findings: tuple[Finding, ...] = ()
+    notice: Notice | None = None
+
+    @property
+    def parts(self) -> tuple["Exhibit", ...]:
+        """The exhibit, as several have parts."""
+        return (self,)
+
+    @property
+    def line(self) -> str:
+        """Title and caption in one, as Markdown, for under a table or figure."""
+        # Captions often say the finding again, for readers who meet them without the title.
+        rest = self.caption
+        for said in (f"{self.title}. ", self.title):
+            rest = rest.replace(said, "", 1)
+        rest = rest.lstrip(". ")
+        stop = "" if rest.startswith("(") else "."
+        return f"**{plain(self.title)}{stop}** {plain(rest)}".rstrip()
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import (  # here, since it comes with Jupyter, and who reads results has none
+            Markdown,
+            display,
+        )
+
+        shown: list[Any] = [self.notice] if self.notice else []
+        shown += [Markdown(self.text)] if self.text else []
+        if self.table is not None:
+            more = f" The first {_SHOWN_ROWS} of {len(self.table)} rows." if len(self.table) > _SHOWN_ROWS else ""
+            shown.append(Markdown(f"{to_markdown(self.table.head(_SHOWN_ROWS), self.columns)}\n\n{self.line}{more}"))
+        if self.figure is not None:
+            shown += [self.figure, *([Markdown(self.line)] if self.table is None else [])]
+        for one in shown:
+            display(one)
+
+
+class Exhibits(tuple[Exhibit, ...]):
+    """Several exhibits that are shown and published together."""
+
+    __slots__ = ()
+
+    @property
+    def parts(self) -> tuple[Exhibit, ...]:
+        """The exhibits."""
+        return tuple(self)
+
+    def _ipython_display_(self) -> None:
+        for one in self:
+            one._ipython_display_()
+
+
+def together(*exhibits: Exhibit | Exhibits) -> Exhibits:
+    """Return several exhibits as one."""
+    return Exhibits(part for exhibit in exhibits for part in exhibit.parts)

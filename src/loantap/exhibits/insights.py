@@ -1,0 +1,221 @@
+"""The sentences of the report's first screen, made from a run's results: an effect, its interval, n, and a link."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loantap.exhibits.words import interval, plain, show
+from loantap.report.page import Page
+from loantap.report.results import is_synthetic
+
+Result = Mapping[str, Any]
+_NO_PROFESSION = ("Other", "Missing", "Employer Named")
+
+
+def headline(page: Page) -> str:
+    """Return the answer in one sentence: how many loans, what share defaulted, what goes with it, how sure."""
+    base = page.result("eda")["shape"]
+    grade, pincode = (page.result(f"association_{factor}") for factor in ("grade", "pincode"))
+    leak = _pure(pincode)
+    hidden = (
+        f"; the pincode, which looks stronger ({_strength(pincode)}), gives the outcome away and must not be used"
+        if leak
+        else ""
+    )
+    return (
+        f"**{show(base['default_rate'], 'rate')} of {show(base['n'], 'count')} finished loans defaulted** (95 % interval "
+        f"{interval(base['ci_low'], base['ci_high'], 'rate')}), and what goes with default most is the lender's own "
+        f"grade ({_strength(grade)}){hidden}."
+    )
+
+
+def provenance(page: Page) -> str:
+    """Return where the loans come from, how many, from when, and which run this is."""
+    data = page.data
+    first, last = data["period"]
+    left_out = [
+        f"{show(data[name], 'count')} {words}"
+        for name, words in (("unfinished", "not finished"), ("duplicates", "copies"), ("quarantined", "set aside"))
+        if data[name]
+    ]
+    aside = f" ({', '.join(left_out)})" if left_out else ""
+    return (
+        f"{_origin(data)} {show(data['rows_read'], 'count')} records read, {show(data['rows'], 'count')} finished loans "
+        f"analysed{aside}; funded {first} to {last}. Run {page.manifest['run_id']}."
+    )
+
+
+def _origin(data: Mapping[str, Any]) -> str:
+    if data["kind"] == "synthetic":
+        return (
+            "**Synthetic loans**: made from the published statistics of the real portfolio. Findings on one column are the real "
+            "portfolio's own; whatever combines columns, models above all, is an approximation."
+        )
+    if data["kind"] == "file":
+        return f"**Loans from a file**: {plain(data['location'].rsplit('/', 1)[-1])}, sha256 `{data['sha256'][:12]}`."
+    if counted := data.get("pushdown"):
+        sampled = (
+            f" What needs single loans, the model above all, is from a stratified sample of {show(counted['sampled'], 'count')}."
+            if counted["sampled"] < data["rows"]
+            else ""
+        )
+        made = "**Synthetic loans**, counted" if is_synthetic(data) else "**Loans counted**"
+        return f"{made} in the warehouse: {plain(data['location'].rsplit('/', 1)[-1])}.{sampled}"
+    made = "**Synthetic loans**, as if from" if is_synthetic(data) else "**Loans from**"
+    names = ", ".join(f"{plain(read['source'])} ({read['kind']})" for read in data["sources"])
+    written = f", load `{data['warehouse']['load_id']}` of the warehouse" if "warehouse" in data else ""
+    return f"{made} {len(data['sources'])} merged sources: {names}{written}."
+
+
+def sources(page: Page) -> str:
+    """Return how the loans were put together, for the methods page; empty for a single file or synthetic loans."""
+    data = page.data
+    if counted := data.get("pushdown"):
+        return (
+            f"**Counted where they lie.** {show(data['rows'], 'count')} finished loans were counted by value in the warehouse; "
+            "rates, associations and the default rate along each column come from these counts, and are the ones that reading every "
+            "loan would give. The model, adjusted odds ratios, correlations and the search for leaks need single loans: they see "
+            f"{show(counted['sampled'], 'count')} of them, drawn within each outcome, so that the default rate is the portfolio's. "
+            "Their intervals are those of that sample. Values were checked by their counts: those of loans that have not ended, and "
+            "whether rows are copies of each other, were not looked at."
+        )
+    if "sources" not in data:
+        return ""
+    merge = page.result("ingest")["merge"]
+    total = {name: show(sum(row[name] for row in merge["sources"]), "count") for name in ("copies", "superseded", "loans_without", "rows_without")}  # fmt: skip
+    differ = sum(conflict["differ"] for conflict in merge["conflicts"])
+    return (
+        f"**Sources.** {len(merge['sources'])} sources were joined on declared keys, one row per loan and never by guess: "
+        f"{show(merge['rows'], 'count')} of {show(merge['base'], 'count')} loans are left. "
+        f"{total['copies']} rows were copies of others and dropped, {total['superseded']} "
+        f"gave way to a newer row of their key; {total['loans_without']} loans lacked a row in some source, "
+        f"{total['rows_without']} rows had no loan, and {show(differ, 'count')} values were told differently "
+        "by two sources."
+    )
+
+
+def findings(page: Page) -> list[str]:
+    """Return the five findings, each one sentence with effect, interval and n, linked to its exhibit."""
+    drivers = {finding["id"]: finding["text"] for finding in page.result("eda")["findings"]}
+    return [
+        _pincode(page.result("association_pincode")),
+        _grade(page.result("association_grade")),
+        f"[Term](#fig-eda-term): {plain(drivers['term'])}",
+        _profession(page.result("association_profession")),
+        _model(page.result("model")),
+    ]
+
+
+def decision(page: Page) -> str:
+    """Return what the committee is asked to decide, with its cost in approvals, defaults and money."""
+    policy = page.result("policy")
+    return (
+        f"**{plain(policy['recommendation'])}** Keep the pincode out of every model and policy, and do not let F2 set the "
+        f"approval threshold: {_lower(policy['f2_sentence'])} {plain(policy['caveat'])} [The policy and its evidence](policy.qmd)."
+    )
+
+
+def at_f2(page: Page) -> str:
+    """Return what refusing at the model's threshold for F2 does, in shares of loans, people and money lent."""
+    model = page.result("model")["without_pincode"]
+    shares = model["refusal"]
+
+    def told(name: str) -> str:
+        share = shares[name]
+        return f"{show(share['estimate'], 'rate')} ({interval(share['ci_low'], share['ci_high'], 'rate')})"
+
+    return (
+        f"At the threshold that is best for F2 (refuse at a predicted default rate of {show(model['threshold'], 'rate')} or more) "
+        f"the model would have refused {told('refused')} of these loans. That avoids {told('defaults_avoided')} of the "
+        f"defaults and turns away {told('good_refused')} of the customers who repay. Of all money lent, "
+        f"{told('amount_defaults_avoided')} went to the defaults avoided and {told('amount_good_refused')} to the repaid "
+        f"loans refused (n = {show(model['test']['n'], 'count')} test loans, 95 % bootstrap intervals). {model['profit_sentence']}"
+    )
+
+
+def watchlist(page: Page) -> str:
+    """Return how many live loans have a light, and how well the lights would have warned."""
+    return f"{plain(page.result('early_warning')['sentence'])} [The watchlist and its back-test](early-warning.qmd)."
+
+
+def pricing(page: Page) -> str:
+    """Return what the applicant's own facts can tell without the lender's price."""
+    priced, alone = (page.result("model")[name]["test"] for name in ("without_pincode", "application_only"))
+    return (
+        "Grade, sub-grade, interest rate and installment are the lender's own price for the risk. With what the applicant alone "
+        f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc')} rather than {_score(priced, 'roc_auc')}, and F2 {_score(alone, 'f2')} rather "
+        f"than {_score(priced, 'f2')} (n = {show(alone['n'], 'count')} test loans)."
+    )
+
+
+def _lower(text: str) -> str:
+    return plain(text[:1].lower() + text[1:])
+
+
+def _pure(pincode: Result) -> list[Result]:
+    return [level for level in pincode["levels"] if level["separation"]]
+
+
+def _strength(found: Result) -> str:
+    return f"Cramér's V {show(found['cramers_v'], 'score')}, {interval(found['cramers_v_low'], found['cramers_v_high'], 'score')}"
+
+
+def _level(level: Result) -> str:
+    return f"{show(level['default_rate'], 'rate')} ({interval(level['ci_low'], level['ci_high'], 'rate')}, n = {show(level['n'], 'count')})"
+
+
+def _pincode(found: Result) -> str:
+    pure = _pure(found)
+    mixed = [level for level in found["levels"] if not level["separation"]]
+    if not pure or not mixed:
+        return f"[Pincode](#fig-association-pincode-rates): {_strength(found)}, n = {show(found['n'], 'count')}."
+    low, high = (end(mixed, key=lambda level: level["default_rate"]) for end in (min, max))
+    return (
+        f"[Pincode](#fig-association-pincode-rates): {len(pure)} of {len(found['levels'])} pincodes are pure and give "
+        f"the outcome away; the others lie between {_level(low)} and {_level(high)}."
+    )
+
+
+def _grade(found: Result) -> str:
+    first, last = found["levels"][0], found["levels"][-1]
+    return (
+        f"[Grade](#fig-association-grade-rates): the default rate runs from {_level(first)} in grade "
+        f"{plain(first['level'])} to {_level(last)} in grade {plain(last['level'])}; {_strength(found)}."
+    )
+
+
+def _profession(found: Result) -> str:
+    named = [
+        level
+        for level in found["levels"]
+        if level["level"] not in _NO_PROFESSION and level["level"] not in found["pooled"]
+    ]
+    apart = sorted(
+        (level for level in named if level["p_adjusted"] < found["alpha"]), key=lambda level: level["odds_ratio"]
+    )
+    link = "[Professions](#fig-association-profession-odds)"
+    told = f"{len(apart)} of {len(named)} named professions differ from the rest of the portfolio after correction"
+    if not apart:
+        return f"{link}: none of {len(named)} named professions differs from the rest of the portfolio after correction; {_strength(found)}, n = {show(found['n'], 'count')}."
+    ends = [apart[0], apart[-1]] if len(apart) > 1 else apart
+    shown = " and ".join(
+        f"{plain(level['level'])} (odds ratio {show(level['odds_ratio'], 'ratio')}, {interval(level['or_low'], level['or_high'], 'ratio')}, "
+        f"n = {show(level['n'], 'count')})"
+        for level in ends
+    )
+    return f"{link}: {told}, among them {shown}; together they explain little ({_strength(found)})."
+
+
+def _model(model: Result) -> str:
+    test = model["without_pincode"]["test"]
+    leaking, smote = model["with_pincode"]["test"], model["without_pincode"]["smote"]["test"]
+    grade = next(rule for rule in model["baselines"] if rule["name"] == "grade")["test"]
+    return (
+        f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {_score(test, 'roc_auc')} and "
+        f"F2 {_score(test, 'f2')}, against F2 {_score(grade, 'f2')} by grade alone and {_score(smote, 'f2')} with SMOTE; with the pincode F2 would be "
+        f"{_score(leaking, 'f2')} (n = {show(test['n'], 'count')} test loans)."
+    )
+
+
+def _score(test: Result, name: str) -> str:
+    low, high = test["ci"][name]
+    return f"{show(test[name], 'score')} ({interval(low, high, 'score')})"

@@ -1,0 +1,248 @@
+"""Figures of the model: how well it ranks, how its probabilities hold, and what its threshold does to people."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, canvas, percent
+
+MARKERS = ("o", "D", "s")
+_ODDS_TICKS = (0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20)
+
+
+def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mapping[str, float]) -> Figure:
+    """Draw the ROC and the precision-recall curve, with the chosen thresholds marked.
+
+    Args:
+        curve: Columns threshold, recall, false_positive_rate, precision; one row per threshold.
+        default_rate: Share of defaults: the precision of a model that knows nothing.
+        thresholds: The thresholds by name.
+    """
+    shown = _thinned(curve)
+    with canvas(height=3.3, columns=2) as (figure, axes):
+        roc, precision = np.ravel(axes)  # type: ignore[call-overload]
+        roc.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label="no skill")
+        roc.plot(shown["false_positive_rate"], shown["recall"], color=DEFAULTED)
+        precision.axhline(default_rate, color=LIGHT, linestyle="--", label="no skill")
+        precision.plot(shown["recall"], shown["precision"], color=DEFAULTED)
+        for (name, threshold), marker in zip(thresholds.items(), MARKERS, strict=False):
+            point = curve.iloc[int(np.abs(curve["threshold"] - threshold).to_numpy().argmin())]
+            style = {"marker": marker, "color": NEUTRAL, "linestyle": "", "label": name}
+            roc.plot(point["false_positive_rate"], point["recall"], **style)
+            precision.plot(point["recall"], point["precision"], **style)
+        roc.set(xlabel="repaid loans flagged", ylabel="defaults flagged (recall)", title="ROC curve")
+        precision.set(xlabel="defaults flagged (recall)", ylabel="defaults among flagged", title="Precision and recall")
+        for panel in (roc, precision):
+            percent(panel.xaxis)
+            percent(panel.yaxis)
+            panel.set(xlim=(0, 1), ylim=(0, 1.02))
+        roc.legend(loc="lower right")
+        precision.legend(loc="upper right")
+    return figure
+
+
+def plot_calibration(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw observed against predicted default rate.
+
+    Args:
+        tables: For each label, columns predicted, default_rate, ci_low, ci_high; one row per decile of the prediction.
+    """
+    styles = ((DEFAULTED, "o-"), (REPAID, "s-"), (NEUTRAL, "^:"))
+    with canvas(height=3.6) as (figure, axes):
+        axes.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label="predicted = observed")
+        for (label, table), (colour, style) in zip(tables.items(), styles, strict=False):
+            errors = np.clip(
+                [table["default_rate"] - table["ci_low"], table["ci_high"] - table["default_rate"]], 0, None
+            )  # rounding can leave an end a hair inside
+            axes.errorbar(table["predicted"], table["default_rate"], yerr=errors, fmt=style, color=colour, label=label)
+        percent(axes.xaxis)
+        percent(axes.yaxis)
+        top = 1.05 * float(np.max([table[["predicted", "ci_high"]].to_numpy().max() for table in tables.values()]))
+        axes.set(xlabel="predicted default rate", ylabel="observed default rate", xlim=(0, top), ylim=(0, top))
+        axes.legend(loc="upper left")
+    return figure
+
+
+def plot_threshold(curve: pd.DataFrame, *, thresholds: Mapping[str, float]) -> Figure:
+    """Draw precision, recall and F2 against the threshold.
+
+    Args:
+        curve: Columns threshold, precision, recall, f2; one row per threshold.
+        thresholds: The chosen thresholds by name; those beyond the largest prediction are left out.
+    """
+    shown = _thinned(curve)
+    with canvas(height=3.3) as (figure, axes):
+        styles = (("recall", REPAID, "-"), ("precision", NEUTRAL, "-."), ("f2", DEFAULTED, "-"))
+        for name, colour, line in styles:
+            axes.plot(shown["threshold"], shown[name], color=colour, linestyle=line, label=name.replace("f2", "F2"))
+        shares = [threshold for threshold in thresholds.values() if threshold <= 1]
+        end = float(np.max([shown["threshold"].quantile(0.995), *shares]))
+        for (name, threshold), line in zip(thresholds.items(), (":", "--"), strict=False):
+            if threshold <= 1:
+                axes.axvline(threshold, color=NEUTRAL, linestyle=line, label=name)
+        percent(axes.xaxis)
+        axes.set(xlabel="refuse at and above this predicted default rate", ylim=(0, 1.02), xlim=(0, 1.02 * end))
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, columnspacing=1.2)
+    return figure
+
+
+def plot_confusion(per_thousand: pd.Series) -> Figure:
+    """Draw what happens to 1,000 applicants at the threshold.
+
+    Args:
+        per_thousand: Applicants by tn, fp, fn, tp.
+    """
+    parts = [
+        ("tn", "approved, repays", REPAID, ""),
+        ("fn", "approved, defaults", DEFAULTED, "//"),
+        ("fp", "refused, would repay", REPAID, "//"),
+        ("tp", "refused, would default", DEFAULTED, ""),
+    ]
+    with canvas(height=2.0) as (figure, axes):
+        start = 0.0
+        for key, label, colour, hatch in parts:
+            size = float(per_thousand[key])
+            axes.barh(
+                0,
+                size,
+                left=start,
+                color=colour,
+                alpha=0.85,
+                hatch=hatch,
+                edgecolor="white",
+                label=f"{label}: {size:,.0f}",
+            )
+            start += size
+        axes.set(xlim=(0, start), yticks=[], xlabel="of 1,000 applicants")
+        axes.grid(visible=False)
+        axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+    return figure
+
+
+def plot_odds_ratios(odds_ratios: pd.DataFrame) -> Figure:
+    """Draw odds ratios with their intervals.
+
+    Args:
+        odds_ratios: Columns change, odds_ratio, ci_low, ci_high, the strongest first.
+    """
+    table = odds_ratios.iloc[::-1]
+    with canvas(height=0.6 + 0.24 * len(table)) as (figure, axes):
+        axes.axvline(1, color=NEUTRAL, linewidth=0.8)
+        ends = table[["odds_ratio", "ci_low", "ci_high"]].to_numpy()
+        for place, (ratio, low, high) in enumerate(ends):
+            colour = DEFAULTED if ratio > 1 else REPAID
+            axes.plot([low, high], [place, place], color=colour, linewidth=1.5)
+            axes.plot(ratio, place, "o", color=colour)
+        axes.set(xscale="log", xlabel="odds ratio of default, everything else as it is (logarithmic)")
+        axes.set_yticks(range(len(table)), table["change"])
+        low, high = axes.get_xlim()
+        axes.set_xticks([tick for tick in _ODDS_TICKS if low <= tick <= high])
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.minorticks_off()
+    return figure
+
+
+def plot_differences(table: pd.DataFrame, *, reference: str) -> Figure:
+    """Draw how far each candidate's F2 and ROC-AUC lie from the reference's, with intervals.
+
+    Args:
+        table: Columns name, and for f2 and roc_auc NAME_difference, NAME_difference_low, NAME_difference_high.
+        reference: The candidate that the others are compared with.
+    """
+    rows = table[table["name"] != reference].iloc[::-1]
+    with canvas(height=0.9 + 0.27 * len(rows), columns=2, sharey=True) as (figure, axes):
+        for panel, score, label in zip(np.ravel(axes), ("f2", "roc_auc"), ("F2", "ROC-AUC"), strict=True):  # type: ignore[call-overload]
+            middle = rows[f"{score}_difference"].to_numpy()
+            low, high = (rows[f"{score}_difference_{end}"].to_numpy() for end in ("low", "high"))
+            panel.axvline(0, color=NEUTRAL, linewidth=0.8)
+            for place in range(len(rows)):
+                colour = NEUTRAL if low[place] <= 0 <= high[place] else (REPAID if middle[place] > 0 else DEFAULTED)
+                panel.plot([low[place], high[place]], [place, place], color=colour, linewidth=1.5)
+                panel.plot(middle[place], place, "o", color=colour)
+            panel.set(title=label, xlabel=f"difference from {reference}")
+            panel.set_yticks(range(len(rows)), rows["name"])
+            panel.xaxis.set_major_locator(MaxNLocator(5))
+            panel.xaxis.set_major_formatter(lambda value, _: f"{value:+.3f}" if value else "0")
+    return figure
+
+
+def plot_gains(gains: pd.DataFrame) -> Figure:
+    """Draw the default rate of each decile of risk, and the share of all defaults found by going down them.
+
+    Args:
+        gains: Columns decile, default_rate, ci_low, ci_high, cumulative_loans, cumulative_defaults; riskiest first.
+    """
+    with canvas(height=3.0, columns=2) as (figure, axes):
+        rates, found = np.ravel(axes)  # type: ignore[call-overload]
+        rates.bar(gains["decile"], gains["default_rate"], color=DEFAULTED, alpha=0.85)
+        errors = np.clip([gains["default_rate"] - gains["ci_low"], gains["ci_high"] - gains["default_rate"]], 0, None)
+        rates.errorbar(gains["decile"], gains["default_rate"], yerr=errors, fmt="none", color=NEUTRAL, elinewidth=1.2)
+        rates.set(xlabel="tenth of the loans, the riskiest first", title="Default rate", xticks=gains["decile"])
+        found.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label="no skill")
+        found.plot([0, *gains["cumulative_loans"]], [0, *gains["cumulative_defaults"]], "o-", color=DEFAULTED)
+        found.set(xlabel="loans, the riskiest first", title="Defaults found", xlim=(0, 1), ylim=(0, 1.02))
+        percent(rates.yaxis)
+        percent(found.xaxis)
+        percent(found.yaxis)
+        found.legend(loc="lower right")
+    return figure
+
+
+def plot_groups(groups: pd.DataFrame) -> Figure:
+    """Draw what each group meets: customers who would repay and are flagged, and how well its loans are told apart.
+
+    Args:
+        groups: Columns factor, group, n, and false_positive_rate and roc_auc with their `_low` and `_high`.
+    """
+    table = groups.iloc[::-1].reset_index(drop=True)
+    panels = (("false_positive_rate", "Good customers flagged"), ("roc_auc", "ROC-AUC"))
+    with canvas(height=0.8 + 0.2 * len(table), columns=2, sharey=True) as (figure, axes):
+        for panel, (name, title) in zip(np.ravel(axes), panels, strict=True):  # type: ignore[call-overload]
+            for row in range(len(table)):
+                ends = table.loc[row, [f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
+                panel.plot(ends, [row, row], color=NEUTRAL, linewidth=1.4)
+            panel.plot(table[name], table.index, "o", color=DEFAULTED)
+            panel.set(title=title)
+            panel.set_yticks(table.index, [f"{row.group}   n = {row.n:,}" for row in table.itertuples()])
+            for border in np.flatnonzero(table["factor"].to_numpy()[1:] != table["factor"].to_numpy()[:-1]):
+                panel.axhline(border + 0.5, color=LIGHT, linewidth=0.8)
+        percent(np.ravel(axes)[0].xaxis)  # type: ignore[call-overload]
+    return figure
+
+
+def plot_grid(grid: pd.DataFrame, *, penalty: str, C: float) -> Figure:
+    """Draw the mean F2 of each penalty and C, one standard deviation of the folds around it.
+
+    Args:
+        grid: Columns penalty, C, f2_mean, f2_sd.
+        penalty: The chosen penalty.
+        C: The chosen inverse strength.
+    """
+    with canvas(height=3.0) as (figure, axes):
+        for (name, rows), colour in zip(grid.groupby("penalty"), (REPAID, DEFAULTED), strict=False):
+            axes.errorbar(
+                rows["C"], rows["f2_mean"], yerr=rows["f2_sd"], fmt="o-", color=colour, label=str(name), capsize=2
+            )
+        best = grid[(grid["penalty"] == penalty) & (grid["C"] == C)]
+        aside = 0.93 if penalty == "l1" else 1.07
+        axes.plot(
+            best["C"] * aside,
+            best["f2_mean"],
+            "o",
+            markersize=11,
+            markerfacecolor="none",
+            color=NEUTRAL,
+            label="chosen",
+        )
+        axes.set(xscale="log", xlabel="C: to the right, a weaker penalty", ylabel="F2 at probability 0.5")
+        axes.legend()
+    return figure
+
+
+def _thinned(curve: pd.DataFrame, points: int = 400) -> pd.DataFrame:
+    # A curve of 79,000 points makes a file of megabytes and looks the same.
+    chosen = np.unique(np.linspace(0, len(curve) - 1, min(points, len(curve))).astype(int))
+    return curve.iloc[chosen]

@@ -1,0 +1,91 @@
+"""A month's watchlist as a page: how many, what has changed, who, why, and what can be offered."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from loantap.decisions.early_warning.month import Month
+from loantap.exhibits.single_page import single_page
+from loantap.exhibits.words import plain, show, to_markdown
+
+_SHOWN = 50
+_OFFERED = 10
+LIGHT_COLUMNS = {"light": "text", "loans": "count", "share": "rate", "balance": "money", "action": "text"}
+LIST_COLUMNS = {
+    "loan_id": "text", "light": "text", "mainly": "text", "balance": "money", "probability": "rate", "dti": "number",
+    "revol_util": "number", "days_past_due": "count",
+}  # fmt: skip
+OFFER_COLUMNS = {
+    "loan_id": "text", "offer": "text", "installment": "number", "months": "count", "interest_change": "number", "dti_before": "number",
+    "dti_after": "number", "cost": "number", "reason": "text",
+}  # fmt: skip
+SYNTHETIC = (
+    "Made from synthetic snapshots, not from loans that are live: the case-study file holds one moment of each loan only. For "
+    "trying things out."
+)
+_REASONS = 2
+OFFERS_NOTE = (
+    "DTI is here with this loan's installment; cost is the present value that the lender gives up, if all is paid. How far "
+    "an offer lowers the risk is not known. Amounts are of the schedule to the cent, interest within a few cents."
+)
+
+
+def watch_page(month: Month, summary: Mapping[str, Any]) -> str:
+    """Return the page of a month as HTML that needs nothing else.
+
+    Args:
+        month: What early warning says of it.
+        summary: Its counts and notes, as written beside the page.
+    """
+    listed, offers = month.watchlist, month.offers
+    red = listed.loc[listed["light"] == "red"]
+    shown = offers[offers["loan_id"].isin(red["loan_id"].head(_OFFERED))]
+    parts = [
+        f"# Watchlist of {summary['as_of']}",
+        f"::: notice\n{SYNTHETIC}\n:::" if summary["synthetic"] else "",
+        f"Snapshots: {plain(summary['source'])}. Model {summary['model_version']}. This page names loans: keep it where loan files are kept.",
+        to_markdown(month.lights, LIGHT_COLUMNS),
+        "## What has changed since the month before",
+        f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
+        "## Loans to look at",
+        _some(listed, _SHOWN, "watchlist.csv"),
+        to_markdown(_in_one_line(with_main_reasons(listed.head(_SHOWN))), LIST_COLUMNS) if len(listed) else "",
+        "## What can be offered to red loans",
+        _some(red, _OFFERED, "offers.csv"),
+        OFFERS_NOTE if len(shown) else "",
+        to_markdown(_in_one_line(shown), OFFER_COLUMNS) if len(shown) else "",
+        "## What was seen when reading",
+        "\n".join(f"- {plain(note)}" for note in _notes(summary)),
+    ]
+    return single_page(f"Watchlist of {summary['as_of']}", [part for part in parts if part])
+
+
+def _in_one_line(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(
+        loan_id=table["loan_id"].astype("str").str.replace(r"\s+", " ", regex=True)
+    )  # else a row would break
+
+
+def _some(table: pd.DataFrame, most: int, file: str) -> str:
+    if len(table) == 0:
+        return "None."
+    return f"All {show(len(table), 'count')} are in {file}." if len(table) <= most else f"The first {most} of {show(len(table), 'count')}, all in {file}."  # fmt: skip
+
+
+def _notes(summary: Mapping[str, Any]) -> list[str]:
+    told = list(summary["notes"])
+    if summary["quarantined"]:
+        told.append(
+            f"{show(summary['quarantined'], 'count')} rows of snapshots were set aside; which and why is in quarantine.csv."
+        )
+    if summary["unknown"]:
+        told.append(f"{show(summary['unknown'], 'count')} live loans have no known probability: no application, or a value missing in the snapshot.")  # fmt: skip
+    return told or ["Nothing out of the ordinary."]
+
+
+def with_main_reasons(listed: pd.DataFrame) -> pd.DataFrame:
+    """Return a watchlist with the strongest reasons of each loan in a column of their own, and how many more there are."""
+    parts = [text.split("; ") for text in listed["reasons"]]
+    more = [f", and {len(part) - _REASONS} more" if len(part) > _REASONS else "" for part in parts]
+    return listed.assign(mainly=["; ".join(part[:_REASONS]) + rest for part, rest in zip(parts, more, strict=True)])

@@ -1,0 +1,99 @@
+"""Numbers as a reader wants them, and tables as Markdown, which both report engines take."""
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+_FORMATS = {
+    "count": "{:,.0f}",
+    "money": "{:,.0f}",
+    "number": "{:,.2f}",
+    "ratio": "{:.2f}",
+    "rate": "{:.1%}",
+    "score": "{:.3f}",
+    "text": "{}",
+}
+# The kind of value in a column follows from its name, since names are the field's terms. What is not named here is a text.
+_KINDS = {
+    "count": "n loans records rows copies superseded matched loans_without rows_without compared differ defaults levels pure_levels "
+    "loans_in_pure n_refused decile days_past_due months lead_median",
+    "money": "amount_lent median_loan balance limit",
+    "number": "seconds alerts_per_1000 defaulted repaid expected expected_gain expected_if_short realised realised_gain profit "
+    "profit_change installment interest_change dti dti_before dti_after revol_util cost",
+    "ratio": "odds_ratio or_low or_high observed observed_low observed_high adjusted adjusted_low adjusted_high within_grade "
+    "within_grade_low within_grade_high min_detectable_or min_detectable_or_below lift ratio approval_ratio",
+    "rate": "default_rate other_rate share share_of_loans share_of_amount ci_low ci_high difference diff_low diff_high predicted recall "
+    "precision red_precision false_positive_rate approved refused default_rate_approved defaults_avoided good_refused gap rate low "
+    "default high threshold probability cumulative_defaults by_chance flip_flop missing",
+    "score": "auc auc_low auc_high auc_ceiling roc_auc f2 f2_low f2_high f2_at_half brier brier_uncalibrated C psi chance_95 estimate smote",
+    "p": "p_value p_adjusted p_against_adjusted f2_p_adjusted homogeneity_p",
+}
+_KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+ABSENT = "–"
+WITH_INTERVAL = " with interval"
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#@$|~^])")
+
+
+def plain(text: str) -> str:
+    """Return the text with every sign escaped that Markdown would read as markup.
+
+    Texts that people wrote, such as job titles, must not become tags of a published page.
+    """
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def show(value: float | int | str | None, kind: str) -> str:
+    """Return a value as text: count, money, number, ratio, rate (a fraction as percent), score, p (p-value) or text."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return ABSENT
+    if kind == "p":
+        return "< 0.001" if float(value) < 0.001 else f"{value:.3f}"
+    if kind == "ratio" and float(value) >= 100:
+        return f"{value:,.0f}"
+    text = _FORMATS[kind].format(value)
+    if kind != "text" and not re.search("[1-9]", text):
+        text = text.removeprefix("-")  # what rounds to nothing has no sign
+    return text.replace("%", " %") if kind == "rate" else text
+
+
+def interval(low: float | None, high: float | None, kind: str) -> str:
+    """Return an interval as text, such as '18.2 to 19.1 %'."""
+    first, second = show(low, kind), show(high, kind)
+    return f"{first.removesuffix(' %')} to {second}" if ABSENT not in (first, second) else ABSENT
+
+
+def columns(*names: str, **kinds: str) -> dict[str, str]:
+    """Return the columns of a table to show, each with the kind of value in it.
+
+    Args:
+        names: The columns in order; 'default_rate with interval' shows the interval in the same cell.
+        kinds: Kinds of columns that mean something else here, such as profit="rate" where it is a share of the money.
+    """
+    known = _KIND | kinds
+    return {
+        (bare := name.removesuffix(WITH_INTERVAL)): known.get(bare, "text") + name.removeprefix(bare) for name in names
+    }
+
+
+def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
+    """Return the table as Markdown, with columns in the order of `formats` and texts left, numbers right.
+
+    Args:
+        table: The rows to show.
+        formats: For each column to show, the kind of `show`; the column's header is its name with spaces. A kind that ends in
+            WITH_INTERVAL takes the ends from the columns NAME_low and NAME_high, or ci_low and ci_high.
+    """
+    shown = pd.DataFrame({name.replace("_", " "): _cells(table, name, kind) for name, kind in formats.items()})
+    sides = tuple("left" if kind == "text" else "right" for kind in formats.values())
+    return shown.to_markdown(index=False, disable_numparse=True, colalign=sides)
+
+
+def _cells(table: pd.DataFrame, name: str, kind: str) -> list[str]:
+    base = kind.removesuffix(WITH_INTERVAL)
+    texts = [show(value, base) for value in table[name]]
+    if kind != base:
+        ends = [f"{name}_low", f"{name}_high"] if f"{name}_low" in table else ["ci_low", "ci_high"]
+        told = [interval(low, high, base) for low, high in zip(*(table[end] for end in ends), strict=True)]
+        texts = [text if ABSENT in (text, ends) else f"{text} ({ends})" for text, ends in zip(texts, told, strict=True)]
+    return [plain(text) for text in texts]

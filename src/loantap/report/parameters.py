@@ -1,0 +1,149 @@
+"""What a notebook's parameters cell declares: names, types, defaults and rules, and whether values keep them."""
+
+import ast
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from loantap.errors import ParameterError
+
+_TYPES: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "list[str]": list[str],
+    "list[float]": list[float],
+}
+_HELP = re.compile(r"#\s*(?P<help>[^#]*)$")
+_RULE = re.compile(r"\[(?P<rule>[^\[\]]+)\]\s*$")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a notebook, as its parameters cell declares it.
+
+    Attributes:
+        name: Its name.
+        type: str, int, float or bool.
+        default: Its value as written in the notebook.
+        help: What it does.
+        choices: The allowed values; empty if any will do.
+        low: The smallest allowed number, or None.
+        high: The largest allowed number, or None.
+    """
+
+    name: str
+    type: str
+    default: str
+    help: str
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    def parse(self, value: Any, *, notebook: str) -> Any:
+        """Return the value in the parameter's type; texts are read as on a command line, where a list is 'a,b'.
+
+        Raises ParameterError for a wrong type, a value out of range or not among the choices.
+        """
+        adapter: TypeAdapter[Any] = TypeAdapter(_TYPES[self.type])
+        several = self.type.startswith("list")
+        try:
+            if isinstance(value, str):
+                parsed = adapter.validate_strings([part.strip() for part in value.split(",")] if several else value)
+            else:
+                parsed = adapter.validate_python(value, strict=True)
+        except ValidationError:
+            raise self._refusal(value, f"a value of type {self.type}", notebook) from None
+        if several and len(set(parsed)) != max(len(parsed), 1):
+            raise self._refusal(value, "one value or several, each once", notebook)
+        for one in parsed if several else [parsed]:
+            if isinstance(one, float) and not math.isfinite(one):
+                raise self._refusal(value, "a finite number", notebook)
+            if self.choices and one not in self.choices:
+                raise self._refusal(value, f"{'some' if several else 'one'} of {', '.join(self.choices)}", notebook)
+            if self.low is not None and one < self.low:
+                raise self._refusal(value, f"{self.low:g} or more", notebook)
+            if self.high is not None and one > self.high:
+                raise self._refusal(value, f"{self.high:g} or less", notebook)
+        return parsed
+
+    def _refusal(self, value: Any, expected: str, notebook: str) -> ParameterError:
+        return ParameterError(f"{notebook}: parameter '{self.name}' expected {expected}, got {value!r}. {self.help}.")
+
+
+@cache
+def parameters(notebook: Path) -> dict[str, Parameter]:
+    """Return the parameters that a notebook's tagged cell declares, by name.
+
+    Raises ParameterError if the cell is absent, or as `declared` does.
+    """
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ParameterError(f"{notebook}: expected a notebook, but: {error}") from error
+    for cell in cells:
+        if cell["cell_type"] == "code" and "parameters" in cell["metadata"].get("tags", []):
+            return declared("".join(cell["source"]), notebook.name)
+    raise ParameterError(f"{notebook}: expected a code cell with the tag 'parameters', found none. Add the tag.")
+
+
+def declared(source: str, notebook: str) -> dict[str, Parameter]:
+    """Return the parameters that a cell declares, one a line: `name: int = 1  # what it does [rule]`.
+
+    A help comment may end in a rule: `[a | b]` for choices (of a list: for each of its values), `[low..high]` for a range, either
+    end open.
+
+    Raises ParameterError for a parameter without one of the known types.
+    """
+    lines = source.splitlines()
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign):
+            raise _untyped(notebook, ast.unparse(node.targets[0]), "no type")
+        if not (isinstance(node, ast.AnnAssign) and node.value):
+            continue
+        name, kind = ast.unparse(node.target), ast.unparse(node.annotation)
+        if kind not in _TYPES:
+            raise _untyped(notebook, name, kind)
+        comment = _HELP.search(lines[(node.end_lineno or node.lineno) - 1])
+        text = comment["help"].strip() if comment else ""
+        rule = match["rule"] if (match := _RULE.search(text)) else ""
+        parameter = Parameter(name, kind, ast.unparse(node.value), _RULE.sub("", text).strip())
+        if ".." in rule:
+            low, high = (float(end) if end.strip() else None for end in rule.split(".."))
+            found[name] = replace(parameter, low=low, high=high)
+        else:
+            choices = tuple(part.strip() for part in rule.split("|")) if rule else ()
+            found[name] = replace(parameter, choices=choices)
+    return found
+
+
+def check_values(cells: Iterable[str], values: Mapping[str, Any]) -> None:
+    """Hold the parameters of an open notebook to the rules that stand beside them, however they were set.
+
+    Args:
+        cells: The cells that ran, in order; the last one that declares `run_dir` is the parameters cell.
+        values: The notebook's variables.
+
+    Raises ParameterError as `Parameter.parse` does.
+    """
+    cell = next((text for text in reversed(list(cells)) if re.search(r"^run_dir: str", text, re.M)), "")
+    for name, parameter in declared(cell, "this notebook").items():
+        if not isinstance(values[name], str) or parameter.type == "str":
+            parameter.parse(values[name], notebook="this notebook")
+        else:
+            raise parameter._refusal(values[name], f"a value of type {parameter.type}", "this notebook")
+
+
+def _untyped(notebook: str, name: str, kind: str) -> ParameterError:
+    return ParameterError(
+        f"{notebook}: parameter '{name}' expected a type among {', '.join(_TYPES)}, got {kind}. Write it as: {name}: int = 1  # what it does"
+    )

@@ -1,0 +1,89 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from loantap.exhibits.card import card_page, model_card
+from loantap.exhibits.words import show
+from loantap.model.economics import Economics
+from loantap.report.results import RunFolder
+
+
+class Judged:
+    deciles = pd.DataFrame({"loans": [10], "defaults": [2], "predicted": [0.2], "default_rate": [0.2]})
+    groups = pd.DataFrame(
+        {
+            "factor": ["grade"], "group": ["<b>A</b>"], "n": [10], "default_rate": [0.2], "recall": [0.5],
+            "false_positive_rate": [0.1], "roc_auc": [float("nan")],
+        }
+    )  # fmt: skip
+
+
+SCORES = {"n": 1_234, "f2": 0.5871, "roc_auc": 0.71, "ci": {"f2": [0.571, 0.601], "roc_auc": [0.7, 0.72]}}
+RESULT = {
+    "features": "splines", "sampler": "none", "best_params": {"penalty": "l2", "C": 0.3}, "train_rows": 4_936, "sample": "",
+    "split": {"test_share": 0.2, "seed": 0}, "threshold": 0.1316, "threshold_rule": "largest F2", "profit_threshold": 0.4774,
+    "profit_threshold_rule": "largest profit", "economics": vars(Economics()), "test": SCORES, "brier_uncalibrated": 0.2,
+    "calibration": {"method": "sigmoid", "slope": 1.0, "intercept": 0.1}, "expected_calibration_error_uncalibrated": 0.1,
+    "out_of_time": {"first_month": "2015-05-01", "test": SCORES},
+}  # fmt: skip
+LADDER = pd.DataFrame(
+    {
+        "name": ["champion", "grade"], "rule": ["the model in use", "refuse the grades"], "f2": [0.59, 0.57],
+        "difference": [None, 0.0146], "difference_low": [None, 0.0059], "difference_high": [None, 0.0246],
+    }
+)  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    data = {
+        "kind": "file",
+        "location": "/somewhere/somebody/loans.csv",
+        "sha256": "ab",
+        "rows": 6_170,
+        "defaults": 1_234,
+    }
+    manifest = {"run_id": "20260101-000000", "started_at": "2026-01-01", "git_commit": "abc", "data": data}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    RunFolder(tmp_path).write_result(
+        "leaks", {"columns": [{"column": "pincode", "verdict": "leak"}, {"column": "dti", "verdict": "clear"}]}
+    )
+    return RunFolder(tmp_path)
+
+
+def test_the_card_is_json_and_names_the_leak_but_no_path(run: RunFolder):
+    card = json.loads(json.dumps(model_card(run, RESULT, Judged, LADDER, ["dti"]), allow_nan=False))
+    assert card["leaks"] == ["pincode"]
+    assert (card["run_id"], card["data"]["sha256"], card["synthetic"]) == ("20260101-000000", "ab", False)
+    assert {"address", "emp_title", "loan_status"} <= {line["column"] for line in card["not_features"]}
+    assert "somebody" not in json.dumps(card)
+
+
+def test_the_page_tells_what_the_card_says(run: RunFolder):
+    page = card_page(model_card(run, RESULT, Judged, LADDER, ["dti"]))
+    for told in (
+        "splines features, no resampling, penalty l2, C = 0.3",
+        "1,234",
+        "0.571",
+        "ROC-AUC 0.710 (0.700 to 0.720)",
+        "13.2 %",
+        "pincode",
+    ):
+        assert told in page, told
+    assert show(0.0146, "score") in page
+    assert "synthetic" not in page
+    assert page.startswith("<!DOCTYPE html>")
+
+
+def test_markup_in_names_stays_text(run: RunFolder):
+    page = card_page(model_card(run, RESULT, Judged, LADDER, ["dti"]))
+    assert "<b>A</b>" not in page
+    assert "&lt;b&gt;A&lt;/b&gt;" in page
+
+
+def test_a_model_of_synthetic_loans_says_so_and_a_run_without_search_for_leaks_too(tmp_path: Path):
+    page = card_page(model_card(RunFolder(tmp_path), RESULT | {"out_of_time": None}, Judged, LADDER, ["dti"]))
+    assert "Made from synthetic loans" in page
+    assert "No search for leaks was made" in page

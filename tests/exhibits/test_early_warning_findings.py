@@ -1,0 +1,177 @@
+"""The sentences on early warning say what the back-test bore out, and nothing where there was none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loantap.exhibits import early_warning as findings
+from loantap.exhibits.words import plain
+
+RULE = {
+    "method": "rule", "period": "later months", "setting": "recommended", "defaults": 154, "caught": 86, "recall": 0.558,
+    "recall_low": 0.479, "recall_high": 0.635, "by_chance": 0.09, "lead_median": 5.0, "alerts": 1032, "alerts_per_1000": 57.37,
+    "precision": 0.28, "precision_low": 0.2405, "precision_high": 0.3233,
+}  # fmt: skip
+HEAD = "Of 4,536 live loans 132 are red and 224 amber in 2018-12."
+
+
+def result(*performance: dict[str, object], **changed: object) -> dict[str, object]:
+    lights = [{"light": "red", "loans": 132}, {"light": "amber", "loans": 224}, {"light": "green", "loans": 4180}]
+    return {
+        "lights": lights, "synthetic": False, "month": "2018-12", "performance": list(performance), "why_not": "", "comparisons": [],
+    } | changed  # fmt: skip
+
+
+def test_the_sentence_says_how_many_lights_and_what_they_would_have_found():
+    assert findings.warning_sentence(result(RULE)) == (
+        f"{HEAD} On the later months the recommended rule warned of 55.8 % of the defaults (47.9 to 63.5 %, n = 154; 9.0 % by "
+        "chance), in the middle 5 months ahead, with 57.37 alerts per 1,000 loans a month, of which 28.0 % were right "
+        "(24.1 to 32.3 %)."
+    )
+
+
+def test_invented_loans_are_called_so():
+    assert findings.warning_sentence(result(RULE, synthetic=True)).startswith(
+        "Of 4,536 invented live loans (no real snapshots were given) 132 are red and 224 amber in 2018-12."
+    )
+
+
+def test_one_loan_is_singular_and_none_are_a_sentence_too():
+    lights = [{"light": "red", "loans": 1}, {"light": "amber", "loans": 0}, {"light": "green", "loans": 8}]
+    assert findings.warning_sentence(result(lights=lights, why_not="No back-test.")).startswith(
+        "Of 9 live loans 1 is red and 0 amber"
+    )
+    none = [line | {"loans": 0} for line in lights]
+    assert findings.warning_sentence(result(lights=none)).startswith("Of 0 live loans 0 are red and 0 amber")
+
+
+def test_without_a_back_test_the_sentence_says_why():
+    assert findings.warning_sentence(result(why_not="No back-test: no loan of the panel defaults.")) == (
+        f"{HEAD} No back-test: no loan of the panel defaults."
+    )
+
+
+def test_the_row_that_counts_is_the_last_of_the_rule():
+    others = [RULE | {"method": "caps"}, RULE | {"method": "rule without days past due"}]
+    assert findings.backtest_row([RULE | {"setting": "as set"}, RULE, *others]) == RULE
+
+
+def test_a_rule_as_it_is_set_is_not_called_recommended():
+    words = findings.warning_sentence(result(RULE | {"setting": "as set", "period": "all months"}))
+    assert " On the all months the rule warned of 55.8 %" in words
+
+
+def test_months_without_defaults_say_so():
+    nothing = RULE | {"defaults": 0, "caught": 0, "recall": None, "lead_median": None}
+    assert findings.warning_sentence(result(nothing)) == (
+        f"{HEAD} No loan defaulted in the later months, so there was nothing to warn of."
+    )
+
+
+def test_a_rule_that_caught_nothing_has_no_lead_and_without_alerts_no_share_that_was_right():
+    missed = RULE | {"caught": 0, "recall": 0.0, "recall_low": 0.0, "lead_median": np.nan}
+    assert "by chance), with 57.37 alerts per 1,000 loans a month, of which 28.0 %" in findings.warning_sentence(
+        result(missed)
+    )
+    silent = missed | {"alerts": 0, "alerts_per_1000": 0.0, "precision": None}
+    assert findings.warning_sentence(result(silent)).endswith("by chance), with 0.00 alerts per 1,000 loans a month.")
+
+
+def compared(baseline: str, verdict: str, **changed: str) -> dict[str, str]:
+    row = {"rule": "rule", "period": "later months", "setting": "recommended", "baseline": baseline, "verdict": verdict}
+    return row | {"words": f"{baseline} {verdict}."} | changed
+
+
+EARLIER = [compared("caps", "fewer", setting="as set"), compared("probability", "fewer", period="all months")]
+OTHER_RULE = compared("caps", "fewer", rule="rule without days past due")
+
+
+@pytest.mark.parametrize(
+    ("caps", "model", "words"),
+    [
+        ("more", "open", "finds more than the caps alone and is not shown to beat the model alone"),
+        ("fewer", "more", "finds fewer than the caps alone and finds more than the model alone"),
+    ],
+)
+def test_the_title_gives_the_verdict_on_the_months_the_rule_was_not_chosen_on(caps: str, model: str, words: str):
+    rows = [*EARLIER, compared("caps", caps), compared("probability", model), OTHER_RULE]
+    assert findings.trade_off_title(result(comparisons=rows)) == f"At as many alerts the rule {words}"
+    assert findings.baseline_sentences(result(comparisons=rows)) == f"caps {caps}. probability {model}."
+
+
+def test_a_baseline_that_is_missing_is_not_mentioned():
+    rows = [*EARLIER, compared("caps", "more")]
+    assert findings.trade_off_title(result(comparisons=rows)) == (
+        "At as many alerts the rule finds more than the caps alone"
+    )
+
+
+def test_without_comparisons_nothing_is_claimed():
+    assert findings.trade_off_title(result()) == "What alerts cost and bring"
+    assert findings.baseline_sentences(result(comparisons=[OTHER_RULE])) == ""
+
+
+def drift(*psi: float, lights: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"month": ["2016-04", "2016-04", "2016-05", "2016-05"], "variable": ["dti", "revol_util"] * 2, "psi": psi, "light": lights}
+    )  # fmt: skip
+
+
+def test_drift_is_that_of_the_last_month_with_live_loans():
+    table = drift(0.3, 0.01, 0.12, 0.02, lights=("red", "green", "amber", "green"))
+    assert findings.drift_title(table) == "In 2016-05, away from the training loans: dti (amber, 0.120)"
+    ended = drift(0.3, 0.01, np.nan, np.nan, lights=("red", "green", "", ""))
+    assert findings.drift_title(ended) == "In 2016-04, away from the training loans: dti (red, 0.300)"
+
+
+def test_no_drift_and_no_loans_are_said():
+    green = drift(0.3, 0.3, 0.01, 0.02, lights=("red", "red", "green", "green"))
+    assert findings.drift_title(green) == "In 2016-05 no variable has drifted from the training loans"
+    empty = drift(*[np.nan] * 4, lights=("",) * 4)
+    assert findings.drift_title(empty) == "No month has live loans to compare with the training loans"
+
+
+def test_lights_are_held_against_the_hidden_distress():
+    # Position 3: a has been in distress since 1, b will be from 4 on, c never; d and e are in distress, d not on the list.
+    truth = pd.DataFrame({"loan_id": list("abcde"), "distress": [1, 4, -1, 3, 3]})
+    told = {
+        ids: findings.truth_sentence(truth, pd.DataFrame({"loan_id": list(ids)}), 3) for ids in ("abc", "abce", "bc")
+    }
+    assert told["abc"].startswith("Of the 3 loans on the list, 1 is or was in the hidden distress that the synthetic")
+    assert told["abce"].startswith("Of the 4 loans on the list, 2 are or were in the hidden distress")
+    assert told["bc"].startswith("Of the 2 loans on the list, 0 are or were in the hidden distress")
+
+
+def test_months_become_texts():
+    table = pd.DataFrame({"month": np.array(["2016-05", "2016-12"], dtype="datetime64[M]")})
+    assert findings.as_months(table)["month"].tolist() == ["2016-05", "2016-12"]
+
+
+def test_the_lines_are_the_frontier_of_the_rule_and_all_of_the_baselines():
+    table = pd.DataFrame({"method": ["rule", "rule", "caps", "probability"], "frontier": [True, False, False, False]})
+    assert findings.alert_curves(table)["method"].tolist() == ["rule", "caps alone", "model alone"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "lights", "words"),
+    [
+        (
+            [1.1, 1.6, 2.5, 1.0],
+            ["green", "amber", "red", "green"],
+            "Against the first months, defaults as the model lets expect: 2 green, 1 amber, 1 red of 4 months",
+        ),
+        (
+            [np.nan, 1.0],
+            ["", "green"],
+            "Against the first months, defaults as the model lets expect: 1 green of 1 months",
+        ),
+        ([np.nan], [""], "Too few months to tell whether defaults come as the model lets expect"),
+    ],
+)
+def test_months_are_counted_by_how_defaults_came(changes: list[float], lights: list[str], words: str):
+    assert findings.calibration_title(pd.DataFrame({"change": changes, "change_light": lights})) == words
+
+
+def test_names_of_variables_are_shown_as_they_are():
+    table = drift(0.3, 0.01, 0.02, 0.12, lights=("red", "green", "green", "amber"))
+    assert "revol\\_util (amber, 0.120)" in plain(findings.drift_title(table))

@@ -1,0 +1,33 @@
+"""The assumptions behind profit, as a reader meets them."""
+
+import pandas as pd
+
+from loantap.exhibits.economics import assumption_table, told
+from loantap.exhibits.policy_tables import ASSUMPTION_COLUMNS
+from loantap.exhibits.words import to_markdown
+from loantap.model.economics import ASSUMPTIONS, Economics
+
+
+def test_the_assumptions_are_the_clauses_of_a_sentence():
+    assert told(Economics(loss_given_default=0.6, default_after=0.25, settled_after=0.8, funding_cost=0.045)) == (
+        "a default loses 60.0 % of the balance outstanding once 25.0 % of the installments are paid, a repaid loan is settled "
+        "after 80.0 % of its term, and money costs 4.5 % a year"
+    )
+
+
+def test_settled_at_the_end_means_that_nobody_repays_early():
+    assert ", nobody repays early, and money costs" in told(Economics(settled_after=1.0))
+
+
+def test_the_table_has_what_is_assumed_here_beside_its_range():
+    table = assumption_table(Economics(funding_cost=0.07)).set_index("name")
+    assert table.index.tolist() == [one.name for one in ASSUMPTIONS]
+    assert table.loc["funding_cost", ["low", "default", "high"]].tolist() == [0.02, 0.07, 0.08]
+    assert table.loc["loss_given_default", "default"] == Economics().loss_given_default
+    assert table["source"].str.contains("an assumption").all()
+
+
+def test_the_table_can_be_shown():
+    text = to_markdown(assumption_table(Economics()), ASSUMPTION_COLUMNS)
+    assert len(text.splitlines()) == 2 + len(pd.DataFrame(ASSUMPTIONS))
+    assert "75.0 %" in text

@@ -1,0 +1,75 @@
+"""What is said of leaks comes from the search, names the columns, and tells a lender to keep away."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loantap.analysis.leaks import find_leaks
+from loantap.exhibits.leaks import LEAKS, leaks_caption, leaks_text, leaks_title
+from loantap.exhibits.words import to_markdown
+from loantap.report.results import RunFolder
+
+
+@pytest.fixture(scope="module")
+def report(loans):
+    return find_leaks(loans)
+
+
+def test_the_title_names_the_leak(report):
+    assert leaks_title(report) == f"1 of {len(report.columns)} columns gives the outcome away: pincode"
+
+
+def test_the_pincode_is_explained(report):
+    text = leaks_text(report)
+    assert "every loan defaulted in 11650, 86630, 93700 and no loan defaulted in 00813, 05113, 29597" in text
+    assert f"AUC of {report.column('pincode')['auc']:.3f}" in text
+    assert "The state in the same address is noise" in text
+    assert "made up after the outcome" in text
+    assert "must not use the pincode, neither as a policy nor as a model's feature" in text
+    assert "fair-lending" in text
+
+
+def test_without_a_leak_the_text_says_how_far_the_search_could_see(loans):
+    quiet = find_leaks(loans.drop(columns="pincode"))
+    assert leaks_title(quiet) == f"None of {len(quiet.columns)} columns gives the outcome away by itself"
+    text = leaks_text(quiet)
+    assert f"not named is {quiet.columns['column'].iloc[0]}, with an AUC" in text
+    assert f"{quiet.smallest_none_default:,} where none did" in text
+    assert "pincode" not in text
+
+
+def test_a_state_that_tells_something_is_not_called_noise(loans):
+    told = loans.assign(state=np.where(loans["default"] == 1, "CA", "NY"))
+    assert "noise" not in leaks_text(find_leaks(told))
+
+
+def test_other_leaks_are_explained_by_when_their_value_is_known(loans):
+    rng = np.random.default_rng(1)
+    flag = np.where((loans["default"] == 1) ^ (rng.random(len(loans)) < 0.01), "Y", "N")
+    base = loans.drop(columns="pincode")
+    unknown = leaks_text(find_leaks(base.assign(settled=flag)))
+    assert "settled gives the outcome away: 2 of 2 levels are nearly so: N, Y" in unknown
+    assert "does not know when its value comes to exist" in unknown
+    assert "said to be known at application" in leaks_text(find_leaks(base.assign(purpose=flag)))
+
+
+def test_many_levels_are_not_all_listed(loans):
+    rng = np.random.default_rng(2)
+    codes = np.where(loans["default"] == 1, rng.integers(0, 12, len(loans)), 99).astype("str")
+    text = leaks_text(find_leaks(loans.drop(columns="pincode").assign(code=codes)))
+    assert "and 2 more" in text
+
+
+def test_the_report_can_be_written_and_shown(report, tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_result("leaks", vars(report))
+    run.write_table(report.columns, "eda-leaks", title=leaks_title(report), caption=leaks_caption(report))
+    assert run.result("leaks")["columns"][0]["verdict"] == "leak"
+    assert set(LEAKS) <= set(run.table("eda-leaks"))
+    assert "pincode" in to_markdown(report.columns, LEAKS).splitlines()[2]
+    assert "95 % intervals" in leaks_caption(report)
+
+
+def test_a_search_that_left_nothing_quiet_says_so():
+    table = pd.DataFrame({"copy": ["y"] * 300 + ["n"] * 3_000, "default": [1] * 300 + [0] * 3_000})
+    assert "No other column was left" in leaks_text(find_leaks(table))

@@ -1,0 +1,267 @@
+"""The sentences on the policy say what the numbers say, with their sign, and no more."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loantap.exhibits import policy as findings
+from loantap.exhibits import policy_tables as tables
+from loantap.exhibits.words import plain
+
+
+def effect(change: float, low: float, high: float) -> dict[str, object]:
+    return {
+        "name": "own_price", "approved": 0.7, "approved_low": 0.69, "approved_high": 0.72, "defaults_avoided": 0.4,
+        "defaults_avoided_low": 0.35, "defaults_avoided_high": 0.45, "good_refused": 0.25, "good_refused_low": 0.24,
+        "good_refused_high": 0.26, "profit_change": change, "profit_change_low": low, "profit_change_high": high,
+    }  # fmt: skip
+
+
+def rows(change: float = 0.65, low: float = 0.39, high: float = 0.95) -> dict[str, dict[str, object]]:
+    return findings.rows(pd.DataFrame([effect(change, low, high)]))
+
+
+def result(change: float, low: float, high: float, *rules: str) -> dict[str, object]:
+    return {"n": 8000, "recommended": {"rules": list(rules), "effect": rows(change, low, high)["own_price"]}}
+
+
+def gaps(gap: float, low: float, high: float) -> pd.DataFrame:
+    columns = {"attribute": "home_ownership", "highest": "RENT", "lowest": "OWN"}
+    return pd.DataFrame(
+        [
+            columns | {"rule": "recommended", "attribute": "income", "gap": np.nan, "gap_low": np.nan, "gap_high": np.nan},
+            columns | {"rule": "recommended", "gap": gap, "gap_low": low, "gap_high": high},
+            columns | {"rule": "F2 threshold", "gap": 0.9, "gap_low": 0.8, "gap_high": 0.95},
+        ]
+    )  # fmt: skip
+
+
+def test_the_recommendation_says_its_price():
+    assert findings.recommendation(result(0.65, 0.39, 0.95, "refuse an expected profit below 0")) == (
+        "Refuse an expected profit below 0: on n = 8,000 test loans that raises profit by 0.65 per 100 of money asked for "
+        "(0.39 to 0.95), avoids 40.0 % (35.0 to 45.0 %) of the defaults, and costs 30.0 % (28.0 to 31.0 %) of the approvals "
+        "and 25.0 % (24.0 to 26.0 %) of the good customers."
+    )
+
+
+def test_several_rules_are_one_recommendation():
+    assert findings.recommendation(result(0.65, 0.39, 0.95, "cap dti at 30", "refuse 60 months")).startswith(
+        "Cap dti at 30; refuse 60 months: on n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ((0.65, 0.01, 0.95), "that raises profit by 0.65 per 100 of money asked for (0.01 to 0.95), avoids"),
+        ((-0.5, -0.9, -0.1), "that lowers profit by 0.50 per 100 of money asked for (0.10 to 0.90), avoids"),
+        ((0.2, -0.1, 0.5), "that changes profit by 0.20 per 100 of money asked for (-0.10 to 0.50), which may be nothing"),
+        ((-0.2, -0.5, 0.1), "that changes profit by -0.20 per 100 of money asked for (-0.50 to 0.10), which may be nothing"),
+        ((0.2, 0.0, 0.5), "that changes profit by 0.20 per 100 of money asked for (0.00 to 0.50), which may be nothing"),
+        ((0.2, np.nan, np.nan), "that changes profit by 0.20 per 100 of money asked for (–), which may be nothing"),
+    ],
+)  # fmt: skip
+def test_the_verdict_follows_the_interval_of_the_test_loans(numbers: tuple[float, float, float], words: str):
+    assert words in findings.recommendation(result(*numbers, "refuse"))
+
+
+def test_without_a_rule_the_policy_stays_as_it_is():
+    assert findings.recommendation(result(0, 0, 0)) == (
+        "Leave the lending policy as it is: of all levers tried on the training loans, none adds to profit beyond doubt under "
+        "the assumptions below (n = 8,000 test loans)."
+    )
+
+
+def test_the_share_refused_is_the_rest_with_its_interval_turned():
+    row = rows()["own_price"]
+    assert row["refused"] == pytest.approx(0.3)  # 1 - 0.7
+    assert (row["refused_low"], row["refused_high"]) == pytest.approx((0.28, 0.31))  # 1 - 0.72, 1 - 0.69
+
+
+def test_both_thresholds_stand_side_by_side():
+    loss, gain = rows(-2.85, -3.44, -2.26)["own_price"], rows(0.13, -0.01, 0.26)["own_price"]
+    shares = "approves 70.0 % (69.0 to 72.0 %), avoids 40.0 % (35.0 to 45.0 %) of the defaults, refuses 25.0 % (24.0 to 26.0 %)"
+    assert findings.threshold_sentence({"threshold_f2": loss, "threshold_profit": gain}) == (
+        f"The threshold best for F2 {shares} of the good customers and changes profit by -2.85 per 100 (-3.44 to -2.26); "
+        f"the threshold best for profit {shares} of the good customers and changes profit by 0.13 per 100 (-0.01 to 0.26)."
+    )
+
+
+def test_what_f2_costs():
+    assert findings.f2_sentence(rows(-2.85, -3.44, -2.26)["own_price"]) == (
+        "At the threshold that is best for F2, 70.0 % (69.0 to 72.0 %) of the applications are approved, 25.0 % (24.0 to 26.0 %) "
+        "of the good customers refused, and profit changes by -2.85 per 100 of money asked for (-3.44 to -2.26)."
+    )
+
+
+def test_rules_without_the_model():
+    assert findings.plain_sentence({"plain": {"rules": ["cap dti at 30"], "effect": rows()["own_price"]}}) == (
+        "Rules that need no model (cap dti at 30) change profit by 0.65 per 100 of money asked for (0.39 to 0.95) and refuse "
+        "30.0 % (28.0 to 31.0 %) of the applications."
+    )
+    assert findings.plain_sentence({"plain": {"rules": []}}) == (
+        "Rules that need no model: none of them adds to profit beyond doubt."
+    )
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "start"), [(True, "These are synthetic loans, so none of this is about a real portfolio. "), (False, "")]
+)  # fmt: skip
+def test_the_caveat_says_what_is_assumed_and_whether_loans_were_made(synthetic: bool, start: str):
+    told = {"synthetic": synthetic, "assumed": "money costs 5.0 % a year", "break_even": "It pays.", "gap": "No gap"}
+    assert findings.caveat(told) == f"{start}Assumed: money costs 5.0 % a year. It pays. No gap."
+
+
+def test_the_widest_gap_that_is_known_is_told_of_the_rule_in_question():
+    assert findings.gap_title(gaps(0.42, 0.284, 0.533), "recommended") == (
+        "The recommended policy refuses good customers most unevenly by home ownership: RENT 42.0 points more often than OWN "
+        "(28.4 to 53.3 points)"
+    )
+
+
+@pytest.mark.parametrize("low", [-0.01, 0.0])
+def test_a_gap_whose_interval_holds_nothing_may_be_chance(low: float):
+    assert findings.gap_title(gaps(0.02, low, 0.05), "recommended").endswith("to 5.0 points, which may be chance)")
+
+
+def test_groups_treated_alike_have_no_gap():
+    told = "The recommended policy refuses no group of good customers more often than another"
+    assert findings.gap_title(gaps(0, 0, 0), "recommended") == told
+
+
+@pytest.mark.parametrize("table", [gaps(np.nan, np.nan, np.nan), gaps(0.1, 0.1, 0.1)[2:], gaps(0.1, 0.1, 0.1)[:0]])
+def test_groups_that_cannot_be_shown_are_not_called_alike(table: pd.DataFrame):
+    assert findings.gap_title(table, "recommended") == (
+        "Too few good customers are refused, or approved, to compare groups under the recommended policy"
+    )
+
+
+def test_what_profit_depends_on_most():
+    table = pd.DataFrame({"label": ["cost of money", "other"], "profit_low": [8.523, 1], "profit_high": [-1.01, 1]})
+    assert findings.tornado_title(table) == (
+        "Profit depends most on the cost of money: 8.52 to -1.01 per 100 lent between the ends of its range"
+    )
+
+
+def test_the_best_threshold_is_set_against_approving_all():
+    curve = pd.DataFrame({"approved": [0.5, 0.9, 1.0], "profit": [1.0, 3.5, 3.4]}, index=[2, 1, 0])
+    assert findings.curve_title(curve) == (
+        "Approving 90.0 % earns most of all thresholds, 3.50 per 100; approving all earns 3.40"
+    )
+
+
+def test_no_threshold_may_beat_approving_all():
+    curve = pd.DataFrame({"approved": [1.0, 0.9], "profit": [3.4, 3.4]})
+    assert findings.curve_title(curve) == "No threshold earns more than approving all: 3.40 per 100"
+
+
+def test_limits_are_named_where_there_are_any():
+    assert findings.limits_title({"dti": 32.5, "revol_util": None}) == (
+        "Expected profit turns negative: dti above 32.5, revol_util never"
+    )
+
+
+def combination(*taken: str, left: int) -> SimpleNamespace:
+    words = {"rule": "a rule", "n_refused": 1.0}
+    steps = pd.DataFrame([{"id": name, "title": name} | words for name in taken], columns=["id", "title", *words])
+    left_out = pd.DataFrame([{"id": "x", "title": "x", "reason": "too few"} | words] * left)
+    return SimpleNamespace(steps=steps, left_out=left_out)
+
+
+def test_adopted_levers_are_counted_and_named():
+    assert findings.steps_title(combination("own price", "cap", left=3)) == "2 of 5 levers are adopted: own price, cap"
+    assert findings.steps_title(combination(left=3)) == "0 of 3 levers are adopted: none"
+
+
+def test_levers_left_out_follow_those_adopted_with_their_reason():
+    table = tables.steps(combination("own price", left=1))
+    assert table["lever"].tolist() == ["own price", "x"]
+    assert table["reason"].tolist() == ["adopted", "too few"]
+    assert tables.steps(combination(left=2))["reason"].tolist() == ["too few", "too few"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [
+        (["earns", "earns", "loses", "loses", "not shown either way"], "Of 5 products 2 earn and 2 lose money beyond doubt"),
+        (["earns", "loses"], "Of 2 products 1 earns and 1 loses money beyond doubt"),
+        (["loses", "not shown either way"], "Of 2 products 1 loses money beyond doubt"),
+        (["not shown either way"], "Of 1 products none earns or loses beyond doubt"),
+    ],
+)  # fmt: skip
+def test_products_that_earn_and_lose_are_counted(verdicts: list[str], words: str):
+    assert findings.segments_title(pd.DataFrame({"verdict": verdicts})) == words
+
+
+def break_even(loss: float, rate: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "assumption": ["loss_given_default", "funding_cost", "default_rate"],
+            "label": ["loss given default", "cost of money", "default rate"],
+            "value": [0.75, 0.05, 0.197],
+            "break_even": [loss, 0.07, rate],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (
+            (0.989, 0.252),
+            "Granting every loan would earn nothing at a loss given default of 98.9 % rather than 75.0 %, or at a default rate of "
+            "25.2 % rather than 19.7 %.",
+        ),
+        ((np.nan, 0.252), "Granting every loan would earn nothing at a default rate of 25.2 % rather than 19.7 %."),
+        ((np.nan, np.nan), "No value of the loss given default or of the default rate takes all profit away."),
+    ],
+)
+def test_where_lending_stops_to_pay(found: tuple[float, float], words: str):
+    assert findings.break_even_sentence(break_even(*found)) == words
+
+
+def test_what_refusing_by_pincode_feigns():
+    effects = pd.DataFrame([effect(4, 3.5, 4.5) | {"name": "all"}, effect(-0.1, -0.3, 0.1) | {"name": "without pure"}])
+    assert findings.pincode_sentence(effects) == (
+        "Simulated on the test loans, and worth nothing: all: 4.00 per 100 of money asked for (3.50 to 4.50); without pure: -0.10 "
+        "per 100 of money asked for (-0.30 to 0.10)."
+    )
+
+
+def test_a_group_named_as_markup_is_shown_as_text():
+    table = gaps(0.42, 0.284, 0.533).assign(highest="<b>_RENT_</b>")
+    assert "\\<b\\>\\_RENT\\_\\</b\\> 42.0 points" in plain(findings.gap_title(table, "recommended"))
+
+
+def test_a_lever_that_was_not_found_keeps_its_row():
+    found = {name: SimpleNamespace(title=name.upper(), finding="a finding") for name in ("cap", "term")}
+    table = tables.lever_table(found, pd.DataFrame({"name": ["term"], "n_refused": [7]}))
+    assert table["lever"].tolist() == ["CAP", "TERM"]
+    assert table["n_refused"].isna().tolist() == [True, False]
+
+
+def test_policies_are_named_in_words_or_by_their_id():
+    table = tables.named(pd.DataFrame({"name": ["cap", "approve all"]}), {"cap": "cap on debt"})
+    assert table["policy"].tolist() == ["cap on debt", "approve all"]
+
+
+def test_the_trade_off_marks_thresholds_caps_and_the_recommendation_once():
+    one, caps = pd.DataFrame({"name": ["approve all", "own_price"]}), pd.DataFrame({"name": ["cap_dti", "term"]})
+    steps = pd.DataFrame({"name": ["approve all", "own_price"], "profit": [1, 2]})
+    marked = tables.points(one, steps, caps)
+    assert marked["name"].tolist() == ["approve all", "own price", "cap dti", "recommended"]
+    assert marked["profit"].iloc[-1] == 2
+
+
+def test_products_are_named_in_a_few_words():
+    products = pd.DataFrame(
+        {"amount": ["up to 5,000", "over 20,000", "all"], "term": "60 months", "purpose": ["home_improvement", "car or house", "a or b or c"]}
+    )  # fmt: skip
+    assert tables.with_product(products)["product"].tolist() == [
+        "up to 5,000, 60 months, home improvement",
+        "over 20,000, 60 months, car or house",
+        "all, 60 months, 3 small purposes",
+    ]
+    assert "product" not in products

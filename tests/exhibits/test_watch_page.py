@@ -1,0 +1,115 @@
+"""The page of a month's watchlist: readable whatever the month holds, and nothing on it is run."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loantap.decisions.early_warning.month import Month
+from loantap.decisions.early_warning.watchlist import CHANGES, COLUMNS, Changes
+from loantap.exhibits.watch_page import SYNTHETIC, watch_page, with_main_reasons
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def listed(*loans: str, light: str = "red", reasons: str = "days past due: 30") -> pd.DataFrame:
+    known = dict.fromkeys(COLUMNS, 1.0) | {"light": light, "reasons": reasons, "days_past_due": 30.0}
+    return pd.DataFrame([known | {"loan_id": loan} for loan in loans], columns=list(COLUMNS))
+
+
+def offers(*loans: str) -> pd.DataFrame:
+    names = ("int_rate", "installment", "months", "interest", "interest_change", "dti_before", "dti_after", "cost")
+    known = dict.fromkeys(names, 2.0) | {"offer": "12 months longer", "reason": ""}
+    return pd.DataFrame([known | {"loan_id": loan} for loan in loans], columns=["loan_id", "offer", *names, "reason"])
+
+
+def page(watchlist: pd.DataFrame, offered: pd.DataFrame | None = None, **others: Any) -> str:
+    counts = watchlist["light"].value_counts().reindex(["red", "amber", "green"]).fillna(0)
+    lights = pd.DataFrame({"light": counts.index, "loans": counts.to_numpy(), "share": 0.5, "balance": 1_000.0, "action": "none"})  # fmt: skip
+    rows = pd.DataFrame(columns=["loan_id", "change", "before", "after", "words"])
+    changes = Changes(dict.fromkeys((*CHANGES, "unchanged"), 0), rows, "0 new on the list")
+    month = Month(np.datetime64("2016-05"), lights, watchlist, changes, offers() if offered is None else offered, 0)
+    summary = {
+        "as_of": "2016-05", "source": "live.csv", "synthetic": False, "model_version": "0123456789ab",
+        "changed": changes.words, "unknown": 0, "quarantined": 0, "notes": [],
+    }  # fmt: skip
+    return watch_page(month, summary | others)
+
+
+def text(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html.partition("</style>")[2]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [HOSTILE, "&lt;script&gt;alert(1)&lt;/script&gt;", "`<script>`{=html}", "[x](javascript:alert(1))", "![x](//evil/x.png)",
+     "a|b", "a\nb", "\\<script>", "$\\href{javascript:alert(1)}{x}$", "<https://evil>", "]{onclick=alert(1)}"],
+)  # fmt: skip
+def test_nothing_that_a_loan_is_called_is_markup(name: str):
+    made, plain = page(listed(name), offers(name)), page(listed("L1"), offers("L1"))
+    tags = [re.findall(r"<[^>]*>", html.partition("<body>")[2]) for html in (made, plain)]
+    tags = [[re.sub(r' style="[^"]*"', "", tag) for tag in found] for found in tags]
+    assert [tag for tag in tags[0] if "col" not in tag] == [tag for tag in tags[1] if "col" not in tag]
+
+
+def test_reasons_notes_and_sources_are_escaped():
+    made = page(listed("L1", reasons=HOSTILE), source=HOSTILE, notes=[HOSTILE])
+    assert "<script" not in made
+    assert made.count("&lt;script&gt;") == 3
+
+
+def test_synthetic_snapshots_are_said_to_be_synthetic():
+    assert SYNTHETIC in text(page(listed("L1"), synthetic=True))
+    assert "synthetic" not in text(page(listed("L1")))
+
+
+def test_an_empty_month_is_readable():
+    found = text(page(listed()))
+    assert "Loans to look at None." in found
+    assert "What can be offered to red loans None." in found
+    assert "Nothing out of the ordinary." in found
+    assert "nan" not in found.lower()
+
+
+def test_amber_loans_alone_get_no_offers():
+    found = text(page(listed("L1", light="amber")))
+    assert "All 1 are in watchlist.csv" in found
+    assert "What can be offered to red loans None." in found
+
+
+def test_offers_of_the_first_ten_red_loans_are_shown():
+    names = [f"L{number:02d}" for number in range(12)]
+    found = text(page(listed(*names), offers(*names)))
+    assert "The first 10 of 12, all in offers.csv." in found
+    assert found.count("12 months longer") == 10
+
+
+def test_the_first_fifty_loans_are_shown():
+    found = text(page(listed(*(f"L{number:03d}" for number in range(60)), light="amber")))
+    assert "The first 50 of 60, all in watchlist.csv." in found
+    assert "L049" in found
+    assert "L050" not in found
+
+
+def test_rows_set_aside_and_unknown_probabilities_are_told():
+    found = text(page(listed("L1"), quarantined=1_234, unknown=7, notes=["A note."]))
+    for words in ("1,234 rows of snapshots were set aside", "7 live loans have no known probability", "A note."):
+        assert words in found
+    assert "Nothing out of the ordinary" not in found
+
+
+def test_what_changed_begins_a_sentence():
+    assert "There is no snapshot of the month before." in text(page(listed("L1"), changed="there is no snapshot of the month before"))  # fmt: skip
+
+
+def test_values_that_are_not_known_have_a_dash():
+    unknown = listed("L1").assign(probability=np.nan, days_past_due=np.nan)
+    assert "nan" not in text(page(unknown)).lower()
+    assert text(page(unknown)).count("–") == text(page(listed("L1"))).count("–") + 2
+
+
+def test_the_strongest_two_reasons_stand_in_the_list():
+    told = with_main_reasons(pd.concat([listed("a", reasons=reasons) for reasons in ("x", "x; y", "x; y; z")]))
+    assert told["mainly"].tolist() == ["x", "x; y", "x; y, and 1 more"]
