@@ -55,7 +55,8 @@ def count_lines(cells: list[str]) -> tuple[Counter[str], set[str]]:
     trees = [
         ast.parse("".join(f"{line}\n" for line in text.splitlines() if not line.startswith("%"))) for text in cells
     ]
-    aliases, exhibits = {}, set(_PUBLISHES)
+    aliases: dict[str, str] = {}
+    exhibits = set(_PUBLISHES)
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Import):
             aliases |= {(one.asname or one.name).split(".")[0]: one.name.split(".")[0] for one in node.names}
@@ -71,7 +72,7 @@ def count_lines(cells: list[str]) -> tuple[Counter[str], set[str]]:
         counts["publishing" if publishes else "analysing"] += lines
         if not publishes:
             named = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-            used |= {aliases[name] for name in named if aliases.get(name) in LIBRARIES}
+            used |= {aliases.get(name, "") for name in named} & set(LIBRARIES)
     return counts, used
 
 
