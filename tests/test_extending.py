@@ -1,0 +1,85 @@
+"""Every recipe of docs/extending.md, done on a copy of the project exactly as it is written there."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loantap.settings import project_root
+
+ROOT = project_root()
+COPIED = ("src", "notebooks", "reports", "data/reference", "scripts", "_quarto.yml", "pyproject.toml")
+# What a recipe says to do: put text into a file after or before a line, or a cell after a cell; run a command; look at the outcome.
+PLACE = re.compile(
+    r"In `(?P<file>[^`]+)`, (?P<side>after|before|in place of) (?P<what>the line|the cell that begins with) `(?P<at>[^`]+)`:?$",
+    re.M,
+)
+FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+
+
+def recipes() -> Iterator[object]:
+    text = (ROOT / "docs" / "extending.md").read_text("utf-8")
+    for part in text.split("\n## ")[1:]:
+        title, _, body = part.partition("\n")
+        yield pytest.param(body, id=title.lower().replace(" ", "-"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name in COPIED:
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        copy(source, tmp_path / name, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}))
+    return tmp_path
+
+
+def put(project: Path, place: re.Match[str], text: str) -> None:
+    path = project / place["file"]
+    if path.suffix == ".ipynb":
+        notebook = json.loads(path.read_text("utf-8"))
+        at = [
+            number for number, cell in enumerate(notebook["cells"]) if "".join(cell["source"]).startswith(place["at"])
+        ]
+        assert len(at) == 1, f"{place['at']!r} begins {len(at)} cells of {place['file']}"
+        cell = {"cell_type": "code", "id": "added", "execution_count": None, "metadata": {}, "outputs": []}
+        notebook["cells"].insert(
+            at[0] + (place["side"] == "after"), cell | {"source": text.rstrip("\n").splitlines(True)}
+        )
+        path.write_text(json.dumps(notebook), "utf-8")
+        return
+    lines = path.read_text("utf-8").splitlines(True)
+    at = [number for number, line in enumerate(lines) if line.strip() == place["at"].strip()]
+    assert len(at) == 1, f"{place['at']!r} is {len(at)} lines of {place['file']}"
+    start = at[0] + (place["side"] == "after")
+    lines[start : start + (place["side"] == "in place of")] = text.splitlines(True)
+    path.write_text("".join(lines), "utf-8")
+
+
+def done(project: Path, *words: str) -> None:
+    told = os.environ | {"LOANTAP_HOME": str(project), "PYTHONPATH": str(project / "src")}
+    told["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{told['PATH']}"
+    found = subprocess.run(words, cwd=project, env=told, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, f"{' '.join(words)}\n{found.stdout[-2000:]}\n{found.stderr[-4000:]}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", recipes())
+def test_a_recipe_does_what_it_says(recipe: str, project: Path):
+    blocks = list(FENCE.finditer(recipe))
+    assert any(block["language"] == "sh" for block in blocks)
+    for before, block in zip([None, *blocks], blocks, strict=False):
+        between = recipe[before.end() if before else 0 : block.start()]
+        place = PLACE.search(between)
+        if place:
+            put(project, place, block["text"])
+        else:
+            assert block["language"] == "sh", f"where does this go? {block['text']}"
+            for line in block["text"].splitlines():
+                done(project, "sh", "-c", line)
