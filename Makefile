@@ -9,6 +9,7 @@ ROWS   ?= 316824
 TARGET ?= api
 BASE   ?=
 PLATFORM ?=
+ARGS   ?=
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
@@ -78,8 +79,8 @@ audit: $(VENV)/.dev ## known vulnerabilities, bills of materials and licences of
 	$(BIN)/pip-audit --strict --vulnerability-service osv --progress-spinner off --disable-pip --require-hashes $(foreach lock,$(AUDITED),--requirement $(lock)) \
 	  || { echo "make audit: expected that OSV answers and knows of no vulnerability; what came is above. If it was not reached, let this machine ask https://api.osv.dev, or name another address in PIP_AUDIT_OSV_URL." >&2; exit 1; }
 
-lab: $(VENV)/.dev ## open JupyterLab on the notebooks
-	$(BIN)/loantap lab
+lab: $(VENV)/.dev ## open JupyterLab at the project, notebooks first [ARGS="--port 9999"]
+	$(BIN)/loantap lab $(ARGS)
 
 bench: $(VENV)/.dev ## time and memory of the job, as a table
 	$(BIN)/python scripts/bench.py

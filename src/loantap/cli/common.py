@@ -30,6 +30,8 @@ console = _Console()
 errors = Console(stderr=True)
 
 DEFAULT_ROWS = 396_030
+# A command that hands on what it does not know itself.
+REST = {"allow_extra_args": True, "ignore_unknown_options": True}
 Engine = Literal["auto", "quarto", "builtin"]
 SeedOption = Annotated[int, typer.Option(help="Random seed of the synthetic loans and of the analysis.", min=0)]
 ParameterOption = Annotated[
