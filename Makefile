@@ -13,7 +13,7 @@ ARGS   ?=
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-fast test-long test-image image audit lint lab clean-notebooks bench bench-tuning validate lock clean
+.PHONY: help report test test-fast test-long test-image image audit lint lab clean-notebooks docs bench bench-tuning validate lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ lab: $(VENV)/.dev ## open JupyterLab at the project, notebooks first [ARGS="--po
 
 clean-notebooks: $(VENV)/.dev ## take out of the notebooks what git does not keep: outputs, counts, notes of a session
 	$(BIN)/python scripts/clean_notebooks.py
+
+docs: $(VENV)/.dev ## the reference of `import loantap` with a tutorial, into build/docs
+	$(BIN)/python scripts/reference.py
 
 bench: $(VENV)/.dev ## time and memory of the job, as a table
 	$(BIN)/python scripts/bench.py
