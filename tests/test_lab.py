@@ -71,6 +71,11 @@ def test_help_explains_the_command():
     assert "--no-browser" in done.stdout
 
 
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where JupyterLab of a small project says it can be opened, for somebody who has another kernel named python3."""
@@ -98,14 +103,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stderr=stream,
         )
     try:
-        said = None
-        for _ in range(600):
-            if said := re.search(rf"http://127\.0\.0\.1:{port}/\S*token=\w+", log.read_text()):
-                break
+        deadline = time.monotonic() + 60
+        while not answers(port):  # it says its address before it answers there
             assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
-        assert said, log.read_text()
-        yield said[0]
+        [said, *_] = re.findall(rf"http://127\.0\.0\.1:{port}/\S*token=\w+", log.read_text())
+        yield said
     finally:
         process.terminate()
         process.wait(30)
