@@ -9,13 +9,14 @@ ROWS   ?= 316824
 TARGET ?= api
 BASE   ?=
 PLATFORM ?=
+ARGS   ?=
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-fast test-long test-image image audit lint lab bench bench-tuning validate lock clean
+.PHONY: help report test test-fast test-long test-image image audit lint lab clean-notebooks docs bench bench-tuning validate lock clean
 
 help:
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "loantap needs Python 3.11 or newer, and %s is %s. Name another one with PYTHON=python3.12" % (sys.executable, sys.version.split()[0]))'
@@ -32,6 +33,7 @@ $(VENV)/.report: requirements/report.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.report
 	$(PIP) install --require-hashes -r requirements/dev.lock
+	@$(BIN)/python scripts/clean_notebooks.py --install
 	@touch $@
 
 $(VENV)/.tools: requirements/tools.lock | $(BIN)/python
@@ -78,8 +80,15 @@ audit: $(VENV)/.dev ## known vulnerabilities, bills of materials and licences of
 	$(BIN)/pip-audit --strict --vulnerability-service osv --progress-spinner off --disable-pip --require-hashes $(foreach lock,$(AUDITED),--requirement $(lock)) \
 	  || { echo "make audit: expected that OSV answers and knows of no vulnerability; what came is above. If it was not reached, let this machine ask https://api.osv.dev, or name another address in PIP_AUDIT_OSV_URL." >&2; exit 1; }
 
-lab: $(VENV)/.dev ## open JupyterLab on the notebooks
-	$(BIN)/loantap lab
+lab: $(VENV)/.dev ## open JupyterLab at the project, notebooks first [ARGS="--port 9999"]
+	@$(BIN)/python scripts/clean_notebooks.py --install
+	$(BIN)/loantap lab $(ARGS)
+
+clean-notebooks: $(VENV)/.dev ## take out of the notebooks what git does not keep: outputs, counts, notes of a session
+	$(BIN)/python scripts/clean_notebooks.py
+
+docs: $(VENV)/.dev ## the reference of `import loantap` with a tutorial, into build/docs
+	$(BIN)/python scripts/reference.py
 
 bench: $(VENV)/.dev ## time and memory of the job, as a table
 	$(BIN)/python scripts/bench.py

@@ -137,7 +137,7 @@ def test_no_file_names_a_path_of_somebodys_machine():
 
 def test_the_makefile_names_its_targets():
     text = (ROOT / "Makefile").read_text("utf-8")
-    for target in ("report", "test", "lab", "bench", "bench-tuning", "lint", "lock"):
+    for target in ("report", "test", "lab", "clean-notebooks", "docs", "bench", "bench-tuning", "lint", "lock"):
         assert re.search(rf"^{target}:.*## ", text, re.M), target
     assert Path(ROOT / ".ci" / "run").stat().st_mode & 0o111
 

@@ -44,6 +44,14 @@ def runs_dir() -> Path:
     return project_root() / "runs"
 
 
+def run_folder(given: Path) -> Path:
+    """Return a run's folder, given as such or by its name under `runs/`; raises InputError where it is neither."""
+    for folder in (given, runs_dir() / given):
+        if folder.is_dir():
+            return folder.resolve()
+    raise InputError(f"{given}: expected a run's folder or its name under {runs_dir()}, found neither.")
+
+
 def models_dir() -> Path:
     """Return the folder of promoted models: LOANTAP_MODELS, or `models/` in the project."""
     chosen = os.environ.get("LOANTAP_MODELS")

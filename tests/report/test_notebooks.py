@@ -82,12 +82,9 @@ def test_a_notebook_without_parameters_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_committed_notebooks_are_clean_and_typed(path: Path):
+def test_committed_notebooks_are_typed(path: Path):
     notebook = nbformat.read(path, 4)
     nbformat.validate(notebook)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert not any(cell.outputs or cell.execution_count for cell in code), "clear the outputs"
-    assert notebook.metadata.kernelspec.name == "python3"
     assert notebook.cells[0].source.startswith("# ")
     known = parameters(path)
     assert "run_dir" in known

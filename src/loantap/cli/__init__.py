@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from loantap import __version__
 from loantap.cli import dashboard, deploy, models, policy, run, score, serve, sources, tools, watch
-from loantap.cli.common import console, errors
+from loantap.cli.common import REST, console, errors
 from loantap.errors import LoanTapError, Stopped
 
 app = typer.Typer(
@@ -32,11 +32,12 @@ app.add_typer(serve.app, name="serve")
 app.add_typer(deploy.app, name="deploy")
 serve.app.command()(dashboard.dashboard)
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    models.promote, models.export, models.track, models.mlflow, sources.publish, tools.synthetic, tools.claims, tools.lab,
+    models.promote, models.export, models.track, models.mlflow, sources.publish, tools.synthetic, tools.claims,
     tools.doctor,
 )  # fmt: skip
 for command in _COMMANDS:
     app.command()(command)
+app.command(context_settings=REST)(tools.lab)
 
 
 def main() -> None:

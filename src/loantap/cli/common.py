@@ -12,7 +12,7 @@ from rich.console import Console
 
 from loantap.errors import InputError, ParameterError, Stopped
 from loantap.progress import step
-from loantap.settings import runs_dir
+from loantap.settings import run_folder, runs_dir
 
 if TYPE_CHECKING:
     from loantap.report.record import HeldRun
@@ -30,6 +30,8 @@ console = _Console()
 errors = Console(stderr=True)
 
 DEFAULT_ROWS = 396_030
+# A command that hands on what it does not know itself.
+REST = {"allow_extra_args": True, "ignore_unknown_options": True}
 Engine = Literal["auto", "quarto", "builtin"]
 SeedOption = Annotated[int, typer.Option(help="Random seed of the synthetic loans and of the analysis.", min=0)]
 ParameterOption = Annotated[
@@ -145,11 +147,3 @@ def become(words: list[str], environment: Mapping[str, str]) -> NoReturn:
     """Go on as another program in this very process, so that signals and the exit code are its own."""
     sys.stdout.flush()
     os.execve(words[0], words, environment)  # noqa: S606
-
-
-def run_folder(given: Path) -> Path:
-    """Return a run's folder, given as such or by its name under `runs/`; raises InputError where it is neither."""
-    for folder in (given, runs_dir() / given):
-        if folder.is_dir():
-            return folder.resolve()
-    raise InputError(f"{given}: expected a run's folder or its name under {runs_dir()}, found neither.")

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from loantap.cli.common import become, console, errors, run_folder
+from loantap.cli.common import become, console, errors
 from loantap.errors import MissingToolError
+from loantap.settings import run_folder
 
 _UPLOAD_MB = 200  # 400,000 applications as CSV are about 100
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from loantap.cli import deploy_report
-from loantap.cli.common import console
+from loantap.cli.common import REST, console
 from loantap.errors import InputError
 
 app = typer.Typer(help="Bring images, the service and the report to where they are used.", invoke_without_command=True)
@@ -71,10 +71,9 @@ def deploy(
 
 
 TimeLimitOption = Annotated[float, typer.Option(help="Seconds to wait for its end; it goes on after them.", min=1)]
-_REST = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-@app.command(context_settings=_REST)
+@app.command(context_settings=REST)
 def task(
     context: typer.Context,
     environment: EnvironmentOption = None,
@@ -89,7 +88,7 @@ def task(
     _run_there(command, environment, region, time_limit)
 
 
-@app.command(context_settings=_REST)
+@app.command(context_settings=REST)
 def run(
     context: typer.Context,
     environment: EnvironmentOption = None,

@@ -13,13 +13,13 @@ from loantap.cli.common import (
     console,
     parse_parameters,
     render,
-    run_folder,
     say_notices,
     sealed_folder,
 )
 from loantap.cli.models import check_tracking, track_if_wanted
 from loantap.errors import InputError
 from loantap.progress import Clock, run_progress
+from loantap.settings import run_folder
 
 if TYPE_CHECKING:
     from loantap.report.record import HeldRun

@@ -13,7 +13,7 @@ from rich.table import Table
 from loantap.cli.common import DEFAULT_ROWS, SeedOption, become, console
 from loantap.errors import MissingToolError
 from loantap.progress import Clock, step
-from loantap.settings import notebooks_dir
+from loantap.settings import notebooks_dir, project_root
 
 
 def synthetic(
@@ -49,16 +49,29 @@ def claims(
     console.print(f"Wrote {len(records)} verdicts to {out}", soft_wrap=True, highlight=False, markup=False)
 
 
-def lab() -> None:
-    """Open JupyterLab on the notebooks, with this environment's kernel."""
+def lab(context: typer.Context) -> None:
+    """Open JupyterLab at the project, with its notebooks first and this environment's kernel.
+
+    It answers on this machine only. Options that are not named here go to JupyterLab, such as --port 9999, --no-browser, --allow-root or
+    --ip; it explains them with --help-all.
+    """
     from importlib.util import find_spec
 
     if find_spec("jupyterlab") is None:
         raise MissingToolError(
             'JupyterLab is not installed. Get it with: pip install -e ".[report,lab]", or run: make lab'
         )
-    words = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebooks_dir()), "--ip", "127.0.0.1"]
-    become(words, os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"})
+    given = {word.partition("=")[0] for word in context.args}
+    root = ("--ServerApp.root_dir", "--ServerApp.notebook_dir", "--notebook-dir")
+    ours = {  # JupyterLab refuses an option that is given twice
+        "--ServerApp.ip=127.0.0.1": ("--ServerApp.ip", "--ip"),
+        f"--ServerApp.root_dir={project_root()}": root,
+        f"--LabApp.default_url=/lab/tree/{notebooks_dir().name}": ("--LabApp.default_url", *root),
+    }
+    words = [word for word, names in ours.items() if given.isdisjoint(names)]
+    # Without this a kernel named python3 among the user's own would come before this environment's.
+    environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    become([sys.executable, "-m", "jupyterlab", *words, *context.args], environment)
 
 
 def doctor(has_quarto: Annotated[bool, typer.Option("--has-quarto", hidden=True)] = False) -> None:

@@ -1,5 +1,6 @@
 """Many applications at once: scored chunk by chunk, written whole or not at all, refused rows beside it with their reasons."""
 
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,14 +17,16 @@ from loantap.data.application_file import application_columns, open_applications
 from loantap.data.applications import this_month
 from loantap.data.cleaning import typed
 from loantap.data.columns import BY_NAME, KEY
-from loantap.data.contract import check_loans
+from loantap.data.contract import check_loans, summarise
 from loantap.data.sources import RaggedRow
 from loantap.data.units import Units
-from loantap.errors import SchemaError
+from loantap.errors import InputError, SchemaError
 from loantap.model.inputs import CAPS, feature_frame, source_columns
 from loantap.model.persistence import SavedModel
 from loantap.serve.refused import Refused, wrong_keys
 from loantap.serve.scores_file import REASONS, check_target, scores_writer
+
+_PROBLEMS = 20  # told of at once
 
 
 class Applications(Protocol):
@@ -130,7 +133,7 @@ def score_applications(
         report.rows += len(applications.ragged)
         report.refused = report.rows - report.scored
         if not report.scored:
-            told = "".join(f"\n  {problem}" for problem in refused.problems()[:20])
+            told = "".join(f"\n  {problem}" for problem in refused.problems()[:_PROBLEMS])
             raise SchemaError(
                 f"{applications.location}: no row keeps the contract of applications:{told}\nNothing was written."
             )
@@ -156,6 +159,37 @@ def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
         "model_version": pa.DictionaryArray.from_arrays(np.zeros(len(refer), dtype=np.int8), [model.version]),
     }
     return pa.table(columns)
+
+
+def score_table(model: SavedModel, applications: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores of a frame of applications, one row for each under the frame's own index.
+
+    Args:
+        model: The model.
+        applications: By the codebook's names, texts or typed values as in a file. Other columns are not read; missing values are None
+            or NaN, and their columns may be absent.
+
+    Returns:
+        The columns of `score_applications` but the key.
+
+    Raises InputError for applications that break a rule of the codebook, with column, rule and rows (from 1), and for percentages in
+    fractions. What only looks like fractions is warned of.
+    """
+    needed = source_columns(inputs=model.facts.inputs)
+    names = [column.name for column in application_columns(needed, list(applications.columns))]
+    raw = applications.reindex(columns=names).set_axis(range(1, len(applications) + 1))
+    checked, found = checked_applications(raw, needed=needed)
+    if len(found):
+        told = "".join(f"\n  {problem}" for problem in summarise(found)[:_PROBLEMS])
+        raise InputError(
+            f"expected applications by the rules of the codebook (data/README.md):{told}\nNone was scored."
+        )
+    units = Units()
+    units.add(checked)
+    for note in units.doubts("applications"):
+        warnings.warn(note, stacklevel=3)
+    scores = score_frame(model, checked)
+    return scores.select(scores.column_names[1:]).to_pandas().set_axis(applications.index)
 
 
 def checked_applications(raw: pd.DataFrame, *, needed: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
