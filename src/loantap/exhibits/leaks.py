@@ -4,12 +4,12 @@ import pandas as pd
 
 from loantap.analysis.association import Association
 from loantap.analysis.leaks import UNKNOWN, LeakReport
-from loantap.exhibits.words import interval, show
+from loantap.exhibits.exhibit import Exhibit, Finding
+from loantap.exhibits.words import columns, interval, percent, plain, show
 
-LEAKS = {
-    "column": "text", "known": "text", "levels": "count", "pure_levels": "count", "loans_in_pure": "count",
-    "auc": "score", "auc_low": "score", "auc_high": "score", "auc_ceiling": "score", "verdict": "text",
-}  # fmt: skip
+_SHOWN = columns(
+    "column", "known", "levels", "pure_levels", "loans_in_pure", "auc", "auc_low", "auc_high", "auc_ceiling", "verdict"
+)
 _ENDS = {"all_default": "every loan defaulted in", "none_default": "no loan defaulted in"}
 _NAMED = 10
 
@@ -47,35 +47,47 @@ def leak_warning(association: Association) -> str:
     return f'::: {{.callout-warning title="{title}"}}\n{text}\n:::' if text else ""
 
 
-def leaks_title(report: LeakReport) -> str:
-    """Return which columns give the outcome away, fit for a title."""
+def search(report: LeakReport, *, note: str = "") -> Exhibit:
+    """Show which columns give the outcome away, what that means, and what could not have been found.
+
+    Args:
+        report: What the search found.
+        note: Which loans it saw, if not all.
+    """
+    title, named = _title(report), report.leaks()
+    text = " ".join(
+        [
+            *(_leak(report, row) for _, row in named.iterrows()),
+            _strongest(report),
+            f"By its levels a column is named from {report.smallest_all_default:,} loans at a level where all defaulted, or "
+            f"{report.smallest_none_default:,} where none did; a leak in smaller levels may go unseen.",
+            *([note] if note else []),
+        ]
+    )
+    caption = (
+        f"{title}. n = {report.n:,} loans; AUC of each column alone, out of fold, with {percent(round(1 - report.alpha, 9))} intervals "
+        "that hold for all columns at once (Hanley and McNeil, Bonferroni). A leak has levels with odds of default "
+        f"more than {report.odds_ceiling:g} times or less than one {report.odds_ceiling:g}th of the portfolio's, beyond chance, "
+        f"or an AUC above its ceiling, beyond chance. {note}".rstrip()
+    )
+    auc, low, high = named.iloc[0][["auc", "auc_low", "auc_high"]] if len(named) else (None, None, None)
+    return Exhibit(
+        "eda-leaks",
+        title,
+        caption,
+        text=plain(text),
+        table=report.columns,
+        columns=_SHOWN,
+        findings=(Finding("leaks", title, text, auc, low, high, report.n),),
+    )
+
+
+def _title(report: LeakReport) -> str:
     named = report.leaks()["column"].tolist()
     examined = f"{len(report.columns)} columns"
     if not named:
         return f"None of {examined} gives the outcome away by itself"
     return f"{len(named)} of {examined} {'gives' if len(named) == 1 else 'give'} the outcome away: {', '.join(named)}"
-
-
-def leaks_text(report: LeakReport) -> str:
-    """Return what was found about each leak, what it means, and what the search could not have found."""
-    return " ".join(
-        [
-            *(_leak(report, row) for _, row in report.leaks().iterrows()),
-            _strongest(report),
-            f"By its levels a column is named from {report.smallest_all_default:,} loans at a level where all defaulted, or "
-            f"{report.smallest_none_default:,} where none did; a leak in smaller levels may go unseen.",
-        ]
-    )
-
-
-def leaks_caption(report: LeakReport) -> str:
-    """Return the caption of the table of columns: finding, n, and what the intervals and ceilings are."""
-    return (
-        f"{leaks_title(report)}. n = {report.n:,} loans; AUC of each column alone, out of fold, with "
-        f"{round(100 * (1 - report.alpha), 6):g} % intervals that hold for all columns at once (Hanley and McNeil, Bonferroni). A leak has levels with odds of default "
-        f"more than {report.odds_ceiling:g} times or less than one {report.odds_ceiling:g}th of the portfolio's, beyond chance, "
-        "or an AUC above its ceiling, beyond chance."
-    )
 
 
 def _leak(report: LeakReport, row: pd.Series) -> str:

@@ -1,14 +1,17 @@
+"""Sentences of the exploratory analysis have an effect, its interval and n, and claim no more than the numbers carry."""
+
 import pandas as pd
 
 from loantap.analysis.comparisons import Contrast
-from loantap.exhibits.eda import contrast_finding, group_finding, points, rates_in_words, strength_finding
+from loantap.exhibits.drivers import DRIVERS, contrast_finding, driver, strength_finding
+from loantap.exhibits.eda import group_finding
 
 TERMS = Contrast("60", "36", 0.32, 0.16, 0.16, 0.14, 0.18, 2000)
 GROUP = {"n": 40, "default_rate": 0.3, "other_rate": 0.2, "difference": 0.1, "diff_low": 0.02, "diff_high": 0.2}
 
 
 def told(found: Contrast | None):
-    return contrast_finding("term", found, phrase="loans over {} months", other="those over {}")
+    return contrast_finding("term", found, phrase="loans over {} months", other="those over {}", confidence=0.95)
 
 
 def test_a_contrast_says_how_often_with_interval_and_n():
@@ -21,6 +24,7 @@ def test_a_contrast_says_how_often_with_interval_and_n():
 def test_levels_that_cannot_be_told_apart_are_not_ranked():
     finding = told(Contrast("60", "36", 0.2, 0.19, 0.01, -0.02, 0.04, 2000))
     assert "cannot be told apart" in finding.title
+    assert "interval −2.0 to 4.0" in finding.text
     assert "times" not in finding.title
 
 
@@ -37,13 +41,13 @@ def test_without_two_levels_nothing_is_claimed():
 
 
 def test_a_group_is_set_against_the_others():
-    finding = group_finding("missing", GROUP, loans="loans without emp_length", total=500)
+    finding = group_finding("missing", GROUP, loans="loans without emp_length", total=500, confidence=0.95)
     assert finding.title == "Loans without emp_length default at 30.0 % against 20.0 % of the others"
     assert finding.text.endswith("(difference 10.0 points, 95 % interval 2.0 to 20.0; 40 of 500 loans).")
 
 
 def test_a_suppressed_group_shows_no_number():
-    finding = group_finding("missing", dict.fromkeys(GROUP), loans="loans without title", total=500)
+    finding = group_finding("missing", dict.fromkeys(GROUP), loans="loans without title", total=500, confidence=0.95)
     assert finding.text == "There are too few loans without title to show their default rate."
     assert finding.n is None
 
@@ -52,18 +56,24 @@ def test_columns_whose_intervals_overlap_share_the_lead():
     strength = pd.DataFrame(
         {"driver": ["term", "dti"], "auc": [0.593, 0.592], "ci_low": 0.59, "ci_high": 0.595, "n": 100}
     )
-    assert (
-        "term and dti alone tell most about default, hardly apart"
-        in strength_finding("s", strength, lead="Of all").title
+    shared = strength_finding("s", strength, lead="Of all", confidence=0.95)
+    assert "term and dti alone tell most about default, hardly apart" in shared.title
+    apart = strength_finding(
+        "s", strength.assign(ci_low=[0.59, 0.5], ci_high=[0.595, 0.55]), lead="Of all", confidence=0.95
     )
-    apart = strength.assign(ci_low=[0.59, 0.5], ci_high=[0.595, 0.55])
-    assert "term alone tells most about default, before dti" in strength_finding("s", apart, lead="Of all").title
-
-
-def test_points_carry_a_true_minus_sign():
-    assert points(-0.0512) == "−5.1"
+    assert "term alone tells most about default, before dti" in apart.title
 
 
 def test_alt_text_names_every_level_with_its_rate():
-    rates = pd.DataFrame({"level": ["36", "60"], "default_rate": [0.158, 0.319]})
-    assert rates_in_words(rates, label="term").endswith("default rate by term. 36 15.8 %; 60 31.9 %.")
+    rates = pd.DataFrame(
+        {
+            "level": ["36", "60"],
+            "n": 1000,
+            "default_rate": [0.158, 0.319],
+            "ci_low": [0.14, 0.3],
+            "ci_high": [0.18, 0.34],
+        }
+    )
+    term = next(row for row in DRIVERS if row.name == "term")
+    shown = driver(term, rates, TERMS, overall=0.2, confidence=0.95)
+    assert shown.alt.endswith("default rate by term. 36 15.8 %; 60 31.9 %.")
