@@ -1,17 +1,21 @@
 """Sentences of the exploratory analysis have an effect, its interval and n, and claim no more than the numbers carry."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pandas as pd
 
 from loantap.analysis.comparisons import Contrast
 from loantap.exhibits.drivers import DRIVERS, contrast_finding, driver, strength_finding
 from loantap.exhibits.eda import group_finding
+from loantap.exhibits.insights import headline
 
 TERMS = Contrast("60", "36", 0.32, 0.16, 0.16, 0.14, 0.18, 2000)
 GROUP = {"n": 40, "default_rate": 0.3, "other_rate": 0.2, "difference": 0.1, "diff_low": 0.02, "diff_high": 0.2}
 
 
 def told(found: Contrast | None):
-    return contrast_finding("term", found, phrase="loans over {} months", other="those over {}", confidence=0.95)
+    return contrast_finding("term", found, phrase="loans over {} months", other="those over {}")
 
 
 def test_a_contrast_says_how_often_with_interval_and_n():
@@ -52,16 +56,40 @@ def test_a_suppressed_group_shows_no_number():
     assert finding.n is None
 
 
-def test_columns_whose_intervals_overlap_share_the_lead():
-    strength = pd.DataFrame(
-        {"driver": ["term", "dti"], "auc": [0.593, 0.592], "ci_low": 0.59, "ci_high": 0.595, "n": 100}
+def strongest(**columns: list) -> str:
+    table = pd.DataFrame(
+        {"driver": ["term", "dti"], "auc": [0.593, 0.592], "ci_low": 0.58, "ci_high": 0.6, "n": 100} | columns
     )
-    shared = strength_finding("s", strength, lead="Of all", confidence=0.95)
-    assert "term and dti alone tell most about default, hardly apart" in shared.title
-    apart = strength_finding(
-        "s", strength.assign(ci_low=[0.59, 0.5], ci_high=[0.595, 0.55]), lead="Of all", confidence=0.95
+    return strength_finding("s", table, lead="Of all", confidence=0.9, of=22).text
+
+
+def test_a_column_that_others_come_close_to_is_not_put_clearly_before_them():
+    assert strongest() == (
+        "Of all, term alone tells most about default (AUC 0.593), not clearly before dti (0.592) "
+        "(90 % interval 0.580 to 0.600, corrected for 22 columns; n = 100)."
     )
-    assert "term alone tells most about default, before dti" in apart.title
+    assert "(AUC 0.593), before dti (0.592)" in strongest(ci_low=[0.593, 0.5], ci_high=[0.6, 0.59])
+
+
+def test_a_column_that_may_tell_nothing_is_not_said_to_tell_most():
+    assert "no column alone can be shown to tell anything about default; term comes furthest" in strongest(
+        ci_low=[0.5, 0.5]
+    )
+
+
+def test_a_picked_pair_says_so():
+    picked = replace(TERMS, pairs=3, confidence=0.9)
+    assert "90 % interval 14.0 to 18.0, corrected for 3 pairs of levels;" in told(picked).text
+    assert "the surest pair to differ, cannot be told apart" in told(replace(picked, ci_low=-0.01)).title
+
+
+def test_the_first_sentence_of_the_report_has_the_confidence_of_the_run():
+    shape = {"n": 100, "default_rate": 0.2, "ci_low": 0.15, "ci_high": 0.25}
+    strength = {"levels": [], "cramers_v": 0.1, "cramers_v_low": 0.05, "cramers_v_high": 0.15}
+    results = {"eda": {"shape": shape, "settings": {"confidence": 0.5}}}
+    text = headline(SimpleNamespace(result=lambda name: results.get(name, strength)))
+    assert "(50 % interval 15.0 to 25.0 %)" in text
+    assert "95 %" not in text
 
 
 def test_alt_text_names_every_level_with_its_rate():

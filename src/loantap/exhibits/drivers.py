@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from loantap.analysis.summaries import NOTABLE_SHARE
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together
 from loantap.exhibits.plots import eda as plots
 from loantap.exhibits.words import columns, interval, percent, show
@@ -11,6 +12,8 @@ from loantap.exhibits.words import columns, interval, percent, show
 if TYPE_CHECKING:
     from loantap.analysis.comparisons import Contrast
 
+_NAMED = 3  # columns at most that are named as coming close
+_NOTABLE = f"Levels with {percent(NOTABLE_SHARE)} of the loans or more; the table eda-drivers lists them all."
 _BY_TIME = {"application": "Of all that is known at application", "pricing": "Of the lender's own pricing"}
 
 
@@ -59,7 +62,7 @@ DRIVERS = tuple(
 
 def driver(of: Driver, levels: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
     """Show the default rate of each level of a column, in their order, and how two of them differ."""
-    finding = contrast_finding(of.name, pair, phrase=of.phrase, other=of.other, confidence=confidence)
+    finding = contrast_finding(of.name, pair, phrase=of.phrase, other=of.other)
     rates = "; ".join(f"{row['level']} {show(row['default_rate'], 'rate')}" for _, row in levels.iterrows())
     return Exhibit(
         f"eda-{of.name}", finding.title, f"{finding.text} Bars: {percent(confidence)} Wilson intervals.",
@@ -69,61 +72,81 @@ def driver(of: Driver, levels: pd.DataFrame, pair: "Contrast | None", *, overall
 
 
 def panels(rates: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
-    """Show the default rates of several columns, and how two levels of `annual_inc`, the pair, differ."""
-    phrase, other = "borrowers with an income of {}", "those with {}"
-    finding = contrast_finding("income", pair, phrase=phrase, other=other, confidence=confidence)
+    """Show the notable levels of several columns, and how two levels of `annual_inc`, the pair, differ."""
+    finding = contrast_finding("income", pair, phrase="borrowers with an income of {}", other="those with {}")
     return Exhibit(
         "eda-panels", finding.title,
-        f"{finding.text} Bars: {percent(confidence)} Wilson intervals; diamonds: value missing; dashed: all loans. Levels with "
-        "1 % of the loans or more; the table eda-drivers lists them all.",
+        f"{finding.text} Bars: {percent(confidence)} Wilson intervals; diamonds: value missing; dashed: all loans. {_NOTABLE}",
         f"Small panels, one per column, of the default rate from its lowest to its highest level. {finding.text}",
         figure=plots.driver_panels(rates, overall=overall), findings=(finding,),
     )  # fmt: skip
 
 
-def strength(
-    table: pd.DataFrame, rates: pd.DataFrame, shown: pd.DataFrame, *, overall: float, confidence: float
-) -> Exhibits:
-    """Show which column alone goes furthest: the strengths, the rates of all levels, and those to draw with their share."""
+def strength(table: pd.DataFrame, rates: pd.DataFrame, *, overall: float, confidence: float) -> Exhibits:
+    """Show which column alone goes furthest: AUC by column, and the rates of their notable levels, with share (of the loans)."""
+    parts = dict(list(table.groupby("known")))
     found = [
-        strength_finding(f"strongest-{known}", table[table["known"].eq(known)], lead=lead, confidence=confidence)
+        strength_finding(f"strongest-{known}", parts[known], lead=lead, confidence=confidence, of=len(table))
         for known, lead in _BY_TIME.items()
+        if known in parts
     ]  # fmt: skip
     title, text, level = found[0].title, " ".join(finding.text for finding in found), percent(confidence)
-    aucs = Exhibit(
-        "eda-strength", title, f"{title}. {level} Hanley-McNeil intervals.",
-        table=table, columns=columns("driver", "known", "direction", "n", "auc", "ci_low", "ci_high", ci_low="score", ci_high="score"),
-        findings=tuple(found),
+    aucs = f"AUC with {level} Hanley-McNeil intervals, corrected for {len(table)} columns (Bonferroni)."
+    listed = Exhibit(
+        "eda-strength", title, f"{text} {aucs}", table=table,
+        columns=columns("driver", "known", "direction", "n", "auc with interval"), findings=tuple(found),
     )  # fmt: skip
     drawn = Exhibit(
         "eda-drivers", title,
-        f"{text} Dots: levels, larger with more loans; thin lines: to the outer ends of their {level} Wilson intervals. AUC with "
-        f"{level} Hanley-McNeil intervals.",
+        f"{text} Dots: levels, larger with more loans; thin lines: to the outer ends of their {level} Wilson intervals. {_NOTABLE} {aucs}",
         "Left: one line per column from the lowest to the highest default rate of its levels. Right: dots with bars, the AUC of each "
         f"column alone. {title}",
-        figure=plots.driver_ladder(shown, table, overall=overall),
+        figure=plots.driver_ladder(rates, table, overall=overall),
     )  # fmt: skip
-    levels = Exhibit(
-        "eda-drivers", title, f"{title}. Default rates with {level} Wilson intervals.",
-        table=rates, columns=columns("driver", "known", "level", "n", "defaults", "default_rate with interval"),
-    )  # fmt: skip
-    return together(aucs, drawn, levels)
+    return together(listed, drawn)
 
 
-def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: float) -> Finding:
-    """Say which column alone tells the outcomes apart best, and which comes next; the estimate is the first one's AUC."""
-    first, second = table.iloc[0], table.iloc[1]
-    if second["ci_high"] > first["ci_low"]:
-        best = f"{first['driver']} and {second['driver']} alone tell most about default, hardly apart"
+def levels(rates: pd.DataFrame, *, confidence: float) -> Exhibit:
+    """Show the default rate of every level of every column."""
+    title = f"Default rates of {len(rates)} levels of {rates['driver'].nunique()} columns"
+    return Exhibit(
+        "eda-drivers", title, f"{title}, with {percent(confidence)} Wilson intervals.", table=rates,
+        columns=columns("driver", "known", "level", "n", "defaults", "default_rate with interval"),
+    )  # fmt: skip
+
+
+def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: float, of: int) -> Finding:
+    """Say which column alone tells the outcomes apart best, and what comes close; the estimate is the first one's AUC.
+
+    Args:
+        name: The finding's id.
+        table: driver, auc, ci_low, ci_high, n; strongest first.
+        lead: What is compared: 'Of all that is known at application'.
+        confidence: Of the intervals.
+        of: Columns that the intervals hold for at once.
+    """
+    first, others = table.iloc[0], table.iloc[1:]
+    close = others[others["ci_high"] > first["ci_low"]]
+    auc = f"AUC {show(first['auc'], 'score')}"
+    if not first["ci_low"] > 0.5:
+        title = f"{lead}, no column alone can be shown to tell anything about default; {first['driver']} comes furthest: {auc}"
+    elif len(close):
+        named = [f"{row['driver']} ({show(row['auc'], 'score')})" for _, row in close.head(_NAMED).iterrows()]
+        more = f" and {len(close) - _NAMED} more" if len(close) > _NAMED else ""
+        title = f"{lead}, {first['driver']} alone tells most about default ({auc}), not clearly before {', '.join(named)}{more}"
     else:
-        best = f"{first['driver']} alone tells most about default, before {second['driver']}"
-    title = f"{lead}, {best}: AUC {first['auc']:.3f} and {second['auc']:.3f}"
-    spans = " and ".join(interval(row["ci_low"], row["ci_high"], "score") for row in (first, second))
-    text = f"{title} ({percent(confidence)} intervals {spans}; n = {first['n']:,})."
+        then = "".join(
+            f", before {row['driver']} ({show(row['auc'], 'score')})" for _, row in others.head(1).iterrows()
+        )
+        title = f"{lead}, {first['driver']} alone tells most about default ({auc}){then}"
+    span = interval(first["ci_low"], first["ci_high"], "score")
+    text = f"{title} ({percent(confidence)} interval {span}, corrected for {of} columns; n = {first['n']:,})."
     return Finding(name, title, text, first["auc"], first["ci_low"], first["ci_high"], int(first["n"]))
 
 
-def contrast_finding(name: str, found: "Contrast | None", *, phrase: str, other: str, confidence: float) -> Finding:
+def contrast_finding(
+    name: str, found: "Contrast | None", *, phrase: str, other: str, levels: str = "levels"
+) -> Finding:
     """Say how two levels of a driver differ.
 
     Args:
@@ -131,26 +154,30 @@ def contrast_finding(name: str, found: "Contrast | None", *, phrase: str, other:
         found: The two levels, or None where there were no two.
         phrase: The loans of a level in words, with {} for the level: 'loans over {} months'.
         other: The same for the second level named: 'those over {}'.
-        confidence: Of the interval.
+        levels: What levels are called.
     """
     if found is None:
-        text = f"There are no two levels of {name} with enough loans to compare."
+        text = f"There are no two {levels} of {name} with enough loans to compare."
         return Finding(name, text, text)
     high, low = phrase.format(found.high.replace("_", " ")), other.format(found.low.replace("_", " "))
     rates = f"{show(found.high_rate, 'rate')} against {show(found.low_rate, 'rate')}"
+    picked = found.pairs > 1
     if found.ci_low <= 0 <= found.ci_high:
-        title = f"Default rates of {high} and {low} cannot be told apart: {rates}"
+        title = f"Default rates of {high} and {low}{', the surest pair to differ,' if picked else ''} cannot be told apart: {rates}"
     elif found.low_rate > 0:
         title = f"{upper(high)} default {found.high_rate / found.low_rate:.1f} times as often as {low}: {rates}"
     else:
         title = f"{upper(high)} default more often than {low}: {rates}"
-    text = f"{title} ({difference(found.difference, found.ci_low, found.ci_high, confidence)}; n = {found.n:,})."
-    return Finding(name, title, text, found.difference, found.ci_low, found.ci_high, found.n)
+    ends = found.difference, found.ci_low, found.ci_high
+    corrected = f", corrected for {found.pairs} pairs of {levels}" if picked else ""
+    text = f"{title} ({difference(*ends, found.confidence)}{corrected}; n = {found.n:,})."
+    return Finding(name, title, text, *ends, found.n)
 
 
 def _points(value: float) -> str:
     """Return a difference of two rates in percentage points, with a true minus sign."""
-    return f"{100 * value:.1f}".replace("-", "−")
+    # What rounds to nothing has no sign.
+    return f"{round(100 * value, 1) + 0.0:.1f}".replace("-", "−")
 
 
 def difference(value: float, low: float, high: float, confidence: float) -> str:

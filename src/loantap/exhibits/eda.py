@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from loantap.analysis.outliers import WHISKER
 from loantap.exhibits.drivers import contrast_finding, difference, upper
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together
 from loantap.exhibits.plots import eda as plots
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from loantap.analysis.comparisons import Contrast
 
 _STRONG = 0.5  # two columns with a rank correlation from here on are counted
-_GROUP = ("n", "default_rate", "other_rate", "difference", "diff_low", "diff_high")
+_GROUP = ("default_rate", "other_rate", "difference", "diff_low", "diff_high")
 
 
 def shape(found: Mapping[str, Any], *, confidence: float) -> Exhibit:
@@ -40,17 +41,16 @@ def shape(found: Mapping[str, Any], *, confidence: float) -> Exhibit:
 
 def missing(table: pd.DataFrame, *, n: int, of: int, confidence: float) -> Exhibit:
     """Show what a missing value means for default; `of` is how many columns a raw file has."""
-    found = [
-        group_finding(f"missing-{row['column']}", row, loans=f"loans without {row['column']}", total=n, confidence=confidence)
-        for row in table.to_dict(orient="records")
-    ]  # fmt: skip
-    largest = max(found, key=lambda finding: abs(finding.estimate or 0), default=None)
-    title = largest.title if largest else "No value is missing"
+    found = _found(
+        "missing-{column}", table, "loans without {column}", dict.fromkeys(table["column"], n), "columns", confidence
+    )
+    none = "No column's missing values can be shown to go with default" if found else "No value is missing"
+    title = _largest(found, Finding("missing", none, none)).title
     told = f"{of - len(table)} of {of} raw columns are complete. Bars: {percent(confidence)} Wilson intervals; n: loans without the value."
     alt = "Two dots with interval bars per column: default rate with the value missing and present."
     return Exhibit(
         "eda-missing", title, f"{title}. {told}", " ".join([alt, *(finding.text for finding in found)]),
-        text=_listed(found), table=table, columns=columns("column", "n", "share", *_GROUP[1:]),
+        text=_listed(found), table=table, columns=columns("column", "n", "share", *_GROUP),
         figure=plots.group_rates(table.assign(label=table["column"]), inside="value missing", others="value present"),
         findings=tuple(found),
     )  # fmt: skip
@@ -60,23 +60,24 @@ def medians(table: pd.DataFrame, histograms: pd.DataFrame, *, n: int, confidence
     """Show the medians of the numbers by outcome, and their distributions."""
     apart = table[(table["diff_low"] > 0) | (table["diff_high"] < 0)]
     relative = (apart["difference"] / apart["repaid"].where(apart["repaid"] > 0)).abs().dropna()
-    title, text = "No column's medians can be told apart by outcome", ""
+    title = f"The medians of {len(apart)} of {len(table)} columns can be told apart by outcome"
+    text = ""
     findings: tuple[Finding, ...] = ()
     if len(relative):
-        top = table.loc[relative.index].iloc[int(relative.argmax())]
-        span = interval(top["diff_low"], top["diff_high"], "number")
-        title = (
-            f"The medians lie furthest apart, for their size, in {top['column']}: {show(top['defaulted'], 'number')} of "
-            f"defaulted against {show(top['repaid'], 'number')} of repaid loans"
+        top = apart.loc[relative.index].iloc[int(relative.argmax())]
+        title += (
+            f", furthest for their size in {top['column']}: {show(top['defaulted'], 'number')} of defaulted against "
+            f"{show(top['repaid'], 'number')} of repaid loans"
         )
-        text = f"{title} (difference {show(top['difference'], 'number')}, {percent(confidence)} interval {span}; n = {top['n']:,})."
-        effect = top["difference"], top["diff_low"], top["diff_high"], int(top["n"])
-        findings = (Finding("medians", title, text, *effect),)
+        effect = top["difference"], top["diff_low"], top["diff_high"]
+        span = f"{percent(confidence)} interval {interval(*effect[1:], 'number')}, corrected for {len(table)} columns"
+        text = f"{title} (difference {show(effect[0], 'number')}, {span}; n = {top['n']:,})."
+        findings = (Finding("medians", title, text, *effect, int(top["n"])),)
     text = text or f"{title} (n = {n:,})."
     units = dict.fromkeys(("difference", "diff_low", "diff_high"), "number")
     table_of = Exhibit(
         "eda-medians", title,
-        f"{text} Intervals from order statistics. An interval of no width means that many loans share the median.",
+        f"{text} Intervals of medians from order statistics. An interval of no width means that many loans share the median.",
         table=table, columns=columns("column", "n", "defaulted", "repaid", *units, **units), findings=findings,
     )  # fmt: skip
     drawn = Exhibit(
@@ -93,70 +94,66 @@ def correlations(table: pd.DataFrame, *, note: str, confidence: float) -> Exhibi
     between = table[~table["second"].eq("default")]
     top = between.iloc[int(between["rho"].abs().argmax())]
     title = (
-        f"{int((between['rho'].abs() >= _STRONG).sum())} of {len(between)} pairs of columns correlate at {_STRONG} or more; "
-        f"{top['first']} and {top['second']} at {top['rho']:.2f}"
+        f"{int((between['rho'].abs() >= _STRONG).sum())} of {len(between)} pairs of columns correlate at {_STRONG} or more, either "
+        f"way; {top['first']} and {top['second']} at {top['rho']:.2f}"
     )
-    span = interval(top["ci_low"], top["ci_high"], "score")
-    text = f"{title} ({percent(confidence)} interval {span}; n = {top['n']:,}). {note}".rstrip()
+    span = f"{percent(confidence)} interval {interval(top['ci_low'], top['ci_high'], 'score')}, corrected for {len(table)} pairs"
+    text = f"{title} ({span}; n = {top['n']:,}). {note}".rstrip()
     order = list(dict.fromkeys([*table["first"], "default"]))
-    words = f"Triangle of Spearman's rank correlations of the numeric columns and default. {text}"
     finding = Finding("correlation", title, text, top["rho"], top["ci_low"], top["ci_high"], int(top["n"]))
+    caption = f"{text} Spearman's rank correlations; Bonett-Wright intervals."
     return together(
-        Exhibit("eda-correlation", title, f"{text} Spearman's rho with Bonett-Wright intervals.", table=table,
-                columns=columns("first", "second", "n", "rho", "ci_low", "ci_high", ci_low="score", ci_high="score")),
-        Exhibit("eda-correlation", title, f"{text} Spearman's rank correlations.", words,
-                figure=eda_distributions.correlations(table, order), findings=(finding,)),
+        Exhibit(
+            "eda-correlation", title, caption, f"Triangle of Spearman's rank correlations of the numeric columns and default. {text}",
+            figure=eda_distributions.correlations(table, order), findings=(finding,),
+        ),
+        Exhibit("eda-correlation", title, caption, table=table, columns=columns("first", "second", "n", "rho with interval")),
     )  # fmt: skip
 
 
-def pairs(sample: pd.DataFrame, table: pd.DataFrame, *, seed: int, note: str, confidence: float) -> Exhibit:
-    """Show where defaulted and repaid loans of a random sample lie, two columns at a time; the table has their strengths."""
-    best, paired = table.iloc[0], [str(name) for name in sample if name != "default"]
-    span = interval(best["ci_low"], best["ci_high"], "rate")
+def pairs(sample: pd.DataFrame, strength: pd.DataFrame, *, seed: int, note: str, confidence: float) -> Exhibit:
+    """Show where defaulted and repaid loans of a random sample lie, two columns at a time, and which parts all loans most."""
+    paired = [str(name) for name in sample if name != "default"]
+    best = strength[strength["driver"].isin(paired)].iloc[0]
     title = (
         f"Of these {len(paired)} columns, {best['driver']} parts the outcomes most: right for {show(best['auc'], 'rate')} of the "
         "pairs of a defaulted and a repaid loan"
+        if best["ci_low"] > 0.5
+        else f"None of these {len(paired)} columns alone can be shown to part the outcomes"
     )
+    span = f"{percent(confidence)} interval {interval(best['ci_low'], best['ci_high'], 'rate')}, corrected for {len(strength)} columns"
     return Exhibit(
         "eda-pairs", title,
-        f"{title} ({percent(confidence)} interval {span}; random sample of n = {len(sample):,}, seed {seed}). Contours hold 25, 50 "
-        f"and 75 % of an outcome's loans; diagonal: density. {note}".rstrip(),
+        f"{title} ({best['driver']}: {span}; n = {best['n']:,}). Drawn: a random sample of {len(sample):,} loans, seed {seed}. Contours "
+        f"hold 25, 50 and 75 % of an outcome's loans; diagonal: density. {note}".rstrip(),
         f"Grid of contour plots, two columns at a time, defaulted and repaid loans in two colours. {title}",
         figure=eda_distributions.pairs(sample, paired),
     )  # fmt: skip
 
 
-def outliers(table: pd.DataFrame, loans: pd.Series, *, confidence: float) -> Exhibits:
+def outliers(table: pd.DataFrame, loans: Mapping[Any, int], *, confidence: float) -> Exhibit:
     """Show how often loans with an extreme value default; `loans` has those with a value, by column."""
-    known = table[table["n"].notna()]
-    row = known.iloc[int(known["difference"].abs().argmax())] if len(known) else table.iloc[0]
-    finding = group_finding(
-        "outliers", row.to_dict(), loans=f"loans with an extreme {row['column']}", total=int(loans[row["column"]]), confidence=confidence
-    )  # fmt: skip
-    drawn = Exhibit(
-        "eda-outliers", finding.title,
-        f"{finding.text} Bars: {percent(confidence)} Wilson intervals; n: loans beyond 1.5 quartile ranges from the quartiles.",
-        f"Two dots with interval bars per column: default rate of loans with an extreme value and of the others. {finding.text}",
+    found = _found("outliers", table, "loans with an extreme {column}", loans, "columns", confidence)
+    none = "No column's extreme values can be shown to go with default"
+    chosen = _largest(found, Finding("outliers", none, f"{none}."))
+    return Exhibit(
+        "eda-outliers", chosen.title,
+        f"{chosen.text} Bars: {percent(confidence)} Wilson intervals; n: loans beyond {WHISKER} quartile ranges from the quartiles.",
+        f"Two dots with interval bars per column: default rate of loans with an extreme value and of the others. {chosen.text}",
+        table=table, columns=columns("column", "n", "share", *_GROUP), findings=(chosen,),
         figure=plots.group_rates(table.assign(label=table["column"]), inside="beyond the fences", others="within"),
-        findings=(finding,),
     )  # fmt: skip
-    caption = f"{finding.text} Newcombe intervals of the difference."
-    listed = Exhibit("eda-outliers", finding.title, caption, table=table, columns=columns("column", "share", *_GROUP))
-    return together(drawn, listed)
 
 
 def implausible(table: pd.DataFrame, *, n: int, min_cell: int, confidence: float) -> Exhibit:
     """Show how often loans with a hardly true value default."""
-    found = [
-        group_finding("implausible", row, loans=f"loans with {row['meaning']}", total=n, confidence=confidence)
-        for row in table.to_dict(orient="records")
-    ]  # fmt: skip
+    found = _found("implausible", table, "loans with {meaning}", dict.fromkeys(table["column"], n), "kinds", confidence)
     title = (
         f"{int(table['n'].notna().sum())} of {len(table)} kinds of implausible value stand in {min_cell} loans or more"
     )
     return Exhibit(
         "eda-implausible", title, f"{title} (n = {n:,}). Newcombe intervals of the difference.",
-        text=_listed(found), table=table, columns=columns("meaning", *_GROUP),
+        text=_listed(found), table=table, columns=columns("meaning", "n", *_GROUP),
     )  # fmt: skip
 
 
@@ -183,25 +180,19 @@ def vintages(
     """Show the default rate of each vintage, of all loans and by term, and how two of the shortest term's differ."""
     term = min(by_term)
     phrase = f"{term}-month loans funded in {{}}"
-    finding = contrast_finding("vintage", pair, phrase=phrase, other="those of {}", confidence=confidence)
+    finding = contrast_finding("vintage", pair, phrase=phrase, other="those of {}", levels="vintages")
     warning = (
         f"Shaded: {int(shown['unripe'].sum())} of {len(shown)} vintages whose {term}-month loans had not run to term by the last "
         f"funding in the data.{' These loans are synthetic: their vintages are an approximation.' if synthetic else ''}"
     )
     caption = f"{finding.text} Bands: {percent(confidence)} Wilson intervals; dotted: not run to term. {warning}"
     lines = pd.concat([shown.assign(term="all"), *(part.assign(term=str(name)) for name, part in by_term.items())])
-    alt = f"Lines with bands over time: default rate by {period} of funding, all loans and by term, above the number of loans. {finding.text}"
-    drawn = Exhibit(
-        "eda-vintage", finding.title, caption, alt, figure=eda_time.vintages(shown, by_term), findings=(finding,)
-    )
-    listed = Exhibit(
-        "eda-vintage",
-        finding.title,
-        caption,
-        table=lines,
-        columns=columns("term", "level", "n", "defaults", "default_rate with interval", "unripe"),
-    )
-    return together(drawn, listed)
+    alt = f"Lines with bands over time: default rate by {period} of funding, all loans and by term, above the number of loans."
+    return together(
+        Exhibit("eda-vintage", finding.title, caption, f"{alt} {finding.text}", figure=eda_time.vintages(shown, by_term), findings=(finding,)),
+        Exhibit("eda-vintage", finding.title, caption, table=lines,
+                columns=columns("term", "level", "n", "defaults", "default_rate with interval", "unripe")),
+    )  # fmt: skip
 
 
 def listed(findings: list[Finding], *, n: int) -> Exhibit:
@@ -211,7 +202,23 @@ def listed(findings: list[Finding], *, n: int) -> Exhibit:
     return Exhibit("eda-findings", title, f"{title} (n = {n:,}).", table=table, columns=columns("id", "finding"))
 
 
-def group_finding(name: str, row: Mapping[Any, Any], *, loans: str, total: int, confidence: float) -> Finding:
+def _found(
+    name: str, table: pd.DataFrame, loans: str, total: Mapping[Any, int], corrected_for: str, confidence: float
+) -> list[Finding]:
+    """Return a finding for each row of groups, with the name and the loans in words filled from the row."""
+    compared = int(table["n"].notna().sum())
+    corrected = f", corrected for {compared} {corrected_for}" if compared > 1 else ""
+    return [
+        group_finding(
+            name.format(**row), row, loans=loans.format(**row), total=int(total[row["column"]]), confidence=confidence, corrected=corrected
+        )
+        for row in ({str(key): value for key, value in one.items()} for one in table.to_dict(orient="records"))
+    ]  # fmt: skip
+
+
+def group_finding(
+    name: str, row: Mapping[str, Any], *, loans: str, total: int, confidence: float, corrected: str = ""
+) -> Finding:
     """Say how the loans in a group differ from all others.
 
     Args:
@@ -220,17 +227,26 @@ def group_finding(name: str, row: Mapping[Any, Any], *, loans: str, total: int, 
         loans: The group in words: 'loans without emp_length'.
         total: Loans in the group and outside.
         confidence: Of the interval.
+        corrected: What the interval allows for, in words.
     """
     if pd.isna(row["n"]):
         text = f"There are too few {loans} to show their default rate."
         return Finding(name, text, text)
-    low, high = float(row["diff_low"]), float(row["diff_high"])
+    ends = float(row["difference"]), float(row["diff_low"]), float(row["diff_high"])
     rates = f"{show(row['default_rate'], 'rate')} against {show(row['other_rate'], 'rate')} of the others"
-    told_apart = "" if low > 0 or high < 0 else "; the rates cannot be told apart"
-    title = f"{upper(loans)} default at {rates}{told_apart}"
-    told = difference(float(row["difference"]), low, high, confidence)
-    text = f"{title} ({told}; {int(row['n']):,} of {total:,} loans)."
-    return Finding(name, title, text, float(row["difference"]), low, high, total)
+    title = f"{upper(loans)} default at {rates}{'' if _differ(*ends[1:]) else '; the rates cannot be told apart'}"
+    text = f"{title} ({difference(*ends, confidence)}{corrected}; {int(row['n']):,} of {total:,} loans)."
+    return Finding(name, title, text, *ends, total)
+
+
+def _largest(findings: list[Finding], none: Finding) -> Finding:
+    """Return the largest difference of those beyond chance, or what is to be said if there is none."""
+    apart = [one for one in findings if _differ(one.ci_low, one.ci_high)]
+    return max(apart, key=lambda one: abs(one.estimate or 0), default=none)
+
+
+def _differ(low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and not low <= 0 <= high
 
 
 def _listed(findings: list[Finding]) -> str:

@@ -1,5 +1,8 @@
 """What gives the outcome away, in sentences: the pincode's codes, any other column, and what that means."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from loantap.analysis.association import Association
@@ -82,6 +85,28 @@ def search(report: LeakReport, *, note: str = "") -> Exhibit:
     )
 
 
+def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
+    """Return how columns that give the outcome away are found, from `results/leaks.json` and the model's ROC-AUC, as Markdown."""
+    ceilings = [row["auc_ceiling"] for row in found["columns"]]
+    text = (
+        "Every column is examined by itself, also those that the codebook does not know, and is named as a leak by either of two "
+        f"rules. By its levels: the odds of default at a level lie more than {show(found['odds_ceiling'], 'count')} times above or "
+        "below the portfolio's, by more than chance, corrected for all levels of all columns that are large enough to be named "
+        "(Tarone). That is further than the lender's own sub-grades reach in the published portfolio, so that neither a good grade "
+        "nor a few loans that ended alike raise an alarm. By its AUC: alone and out of fold it lies above a ceiling of "
+        f"{show(max(ceilings), 'score')}, by more than chance; the model below, of all columns it may use, reaches "
+        f"{show(roc_auc, 'score')}. "
+    )
+    if min(ceilings) < max(ceilings):
+        price = max(row["auc"] for row in found["columns"] if row["known"] == "pricing" and row["auc"] is not None)
+        text += (
+            f"For a column known by the time of funding the ceiling is {show(min(ceilings), 'score')} here: a little above the upper "
+            f"end of the strongest price's AUC (estimated as {show(price, 'score')}), because the price was set with that column in "
+            "hand. "
+        )
+    return f"{text}Numbers are examined value by value and in bins, a missing value is a level, and texts count as they are written."
+
+
 def _title(report: LeakReport) -> str:
     named = report.leaks()["column"].tolist()
     examined = f"{len(report.columns)} columns"
@@ -133,7 +158,7 @@ def _strongest(report: LeakReport) -> str:
     if quiet.empty or quiet["auc"].isna().all():
         return "No other column was left to compare."
     best = quiet.sort_values("auc", kind="stable").iloc[-1]
-    return f"The strongest column that is not named is {best['column']}, with an AUC of {_auc(best)}."
+    return f"The strongest column that is not named is {best['column']}, with an AUC of {_auc(best)} out of fold."
 
 
 def _auc(row: pd.Series) -> str:
