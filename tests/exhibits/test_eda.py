@@ -1,14 +1,12 @@
 """Sentences of the exploratory analysis have an effect, its interval and n, and claim no more than the numbers carry."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pandas as pd
 
 from loantap.analysis.comparisons import Contrast
 from loantap.exhibits.drivers import DRIVERS, contrast_finding, driver, strength_finding
-from loantap.exhibits.eda import group_finding
-from loantap.exhibits.insights import headline
+from loantap.exhibits.eda import group_finding, missing, outliers
 
 TERMS = Contrast("60", "36", 0.32, 0.16, 0.16, 0.14, 0.18, 2000)
 GROUP = {"n": 40, "default_rate": 0.3, "other_rate": 0.2, "difference": 0.1, "diff_low": 0.02, "diff_high": 0.2}
@@ -56,6 +54,36 @@ def test_a_suppressed_group_shows_no_number():
     assert finding.n is None
 
 
+def groups(*ends: tuple[float, float, float]) -> pd.DataFrame:
+    columns = dict.fromkeys(
+        ("n", "default_rate", "ci_low", "ci_high", "other_rate", "other_low", "other_high", "share"), 0.2
+    )
+    rows = [
+        {"column": f"c{at}", **columns, "difference": mid, "diff_low": low, "diff_high": high}
+        for at, (mid, low, high) in enumerate(ends)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_largest_group_difference_that_is_named_is_one_beyond_chance():
+    table = groups((0.3, -0.1, 0.7), (-0.1, -0.15, -0.05), (0.05, 0.01, 0.09))
+    shown = missing(table, n=500, of=27, confidence=0.95)
+    assert shown.title.startswith("Loans without c1 default at")
+    assert "corrected for 3 columns; 0 of 500 loans). 24 of 27 raw columns are complete." in shown.caption
+    assert [finding.id for finding in shown.findings] == ["missing-c0", "missing-c1", "missing-c2"]
+
+
+def test_where_no_group_differs_beyond_chance_none_is_named():
+    table = groups((0.3, -0.1, 0.7))
+    assert (
+        missing(table, n=500, of=27, confidence=0.95).title
+        == "No column's missing values can be shown to go with default"
+    )
+    assert missing(table[:0], n=500, of=27, confidence=0.95).title == "No value is missing"
+    shown = outliers(table, {"c0": 500}, confidence=0.95)
+    assert shown.findings[0].text == f"{shown.title}." == "No column's extreme values can be shown to go with default."
+
+
 def strongest(**columns: list) -> str:
     table = pd.DataFrame(
         {"driver": ["term", "dti"], "auc": [0.593, 0.592], "ci_low": 0.58, "ci_high": 0.6, "n": 100} | columns
@@ -81,15 +109,6 @@ def test_a_picked_pair_says_so():
     picked = replace(TERMS, pairs=3, confidence=0.9)
     assert "90 % interval 14.0 to 18.0, corrected for 3 pairs of levels;" in told(picked).text
     assert "the surest pair to differ, cannot be told apart" in told(replace(picked, ci_low=-0.01)).title
-
-
-def test_the_first_sentence_of_the_report_has_the_confidence_of_the_run():
-    shape = {"n": 100, "default_rate": 0.2, "ci_low": 0.15, "ci_high": 0.25}
-    strength = {"levels": [], "cramers_v": 0.1, "cramers_v_low": 0.05, "cramers_v_high": 0.15}
-    results = {"eda": {"shape": shape, "settings": {"confidence": 0.5}}}
-    text = headline(SimpleNamespace(result=lambda name: results.get(name, strength)))
-    assert "(50 % interval 15.0 to 25.0 %)" in text
-    assert "95 %" not in text
 
 
 def test_alt_text_names_every_level_with_its_rate():

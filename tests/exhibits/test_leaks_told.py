@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from loantap.analysis.leaks import LeakReport, find_leaks
-from loantap.exhibits.leaks import search
+from loantap.exhibits.leaks import rules, search
 from loantap.exhibits.words import to_markdown
 from loantap.report.results import RunFolder
 
@@ -77,3 +77,15 @@ def test_the_report_can_be_written_and_shown(report, tmp_path):
 def test_a_search_that_left_nothing_quiet_says_so():
     table = pd.DataFrame({"copy": ["y"] * 300 + ["n"] * 3_000, "default": [1] * 300 + [0] * 3_000})
     assert "No other column was left" in text_of(find_leaks(table))
+
+
+def test_the_rules_name_the_lower_ceiling_only_where_there_is_one(report, loans, tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_result("leaks", vars(report))
+    ceiling = report.columns["auc_ceiling"].min()
+    told = rules(run.result("leaks"), roc_auc=0.7)
+    assert f"the ceiling is {ceiling:.3f} here" in told
+    assert "reaches 0.700" in told
+    unpriced = find_leaks(loans.drop(columns=["grade", "sub_grade", "int_rate", "installment"]))
+    run.write_result("leaks", vars(unpriced))
+    assert "here: a little above" not in rules(run.result("leaks"), roc_auc=0.7)

@@ -118,12 +118,7 @@ def levels(rates: pd.DataFrame, *, confidence: float) -> Exhibit:
 def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: float, of: int) -> Finding:
     """Say which column alone tells the outcomes apart best, and what comes close; the estimate is the first one's AUC.
 
-    Args:
-        name: The finding's id.
-        table: driver, auc, ci_low, ci_high, n; strongest first.
-        lead: What is compared: 'Of all that is known at application'.
-        confidence: Of the intervals.
-        of: Columns that the intervals hold for at once.
+    `table` is one part of the strengths, strongest first; intervals hold for `of` columns at once. `lead` says what is compared.
     """
     first, others = table.iloc[0], table.iloc[1:]
     close = others[others["ci_high"] > first["ci_low"]]
@@ -147,14 +142,9 @@ def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: f
 def contrast_finding(
     name: str, found: "Contrast | None", *, phrase: str, other: str, levels: str = "levels"
 ) -> Finding:
-    """Say how two levels of a driver differ.
+    """Say how two levels of a driver differ, if there were two; `levels` is what they are called.
 
-    Args:
-        name: The finding's id.
-        found: The two levels, or None where there were no two.
-        phrase: The loans of a level in words, with {} for the level: 'loans over {} months'.
-        other: The same for the second level named: 'those over {}'.
-        levels: What levels are called.
+    `phrase` and `other` are the loans of the first and of the second level in words, with {} for the level: 'loans over {} months'.
     """
     if found is None:
         text = f"There are no two {levels} of {name} with enough loans to compare."

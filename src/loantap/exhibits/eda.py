@@ -45,11 +45,11 @@ def missing(table: pd.DataFrame, *, n: int, of: int, confidence: float) -> Exhib
         "missing-{column}", table, "loans without {column}", dict.fromkeys(table["column"], n), "columns", confidence
     )
     none = "No column's missing values can be shown to go with default" if found else "No value is missing"
-    title = _largest(found, Finding("missing", none, none)).title
+    chosen = _largest(found, Finding("missing", none, f"{none}."))
     told = f"{of - len(table)} of {of} raw columns are complete. Bars: {percent(confidence)} Wilson intervals; n: loans without the value."
     alt = "Two dots with interval bars per column: default rate with the value missing and present."
     return Exhibit(
-        "eda-missing", title, f"{title}. {told}", " ".join([alt, *(finding.text for finding in found)]),
+        "eda-missing", chosen.title, f"{chosen.text} {told}", " ".join([alt, *(finding.text for finding in found)]),
         text=_listed(found), table=table, columns=columns("column", "n", "share", *_GROUP),
         figure=plots.group_rates(table.assign(label=table["column"]), inside="value missing", others="value present"),
         findings=tuple(found),
@@ -219,15 +219,9 @@ def _found(
 def group_finding(
     name: str, row: Mapping[str, Any], *, loans: str, total: int, confidence: float, corrected: str = ""
 ) -> Finding:
-    """Say how the loans in a group differ from all others.
+    """Say how the loans in a group, such as 'loans without emp_length', differ from the others; `total` is how many both are.
 
-    Args:
-        name: The finding's id.
-        row: n, default_rate, other_rate, difference, diff_low, diff_high; without n it was suppressed.
-        loans: The group in words: 'loans without emp_length'.
-        total: Loans in the group and outside.
-        confidence: Of the interval.
-        corrected: What the interval allows for, in words.
+    `row` is one of `compare_groups`, without n if it was suppressed; `corrected` says what its interval allows for.
     """
     if pd.isna(row["n"]):
         text = f"There are too few {loans} to show their default rate."

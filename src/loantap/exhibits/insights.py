@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loantap.exhibits.words import interval, percent, plain, show
+from loantap.exhibits.words import interval, plain, show
 from loantap.report.page import Page
 from loantap.report.results import is_synthetic
 
@@ -13,8 +13,7 @@ _NO_PROFESSION = ("Other", "Missing", "Employer Named")
 
 def headline(page: Page) -> str:
     """Return the answer in one sentence: how many loans, what share defaulted, what goes with it, how sure."""
-    eda = page.result("eda")
-    base, sure = eda["shape"], percent(eda["settings"]["confidence"])
+    base = page.result("eda")["shape"]
     grade, pincode = (page.result(f"association_{factor}") for factor in ("grade", "pincode"))
     leak = _pure(pincode)
     hidden = (
@@ -23,7 +22,7 @@ def headline(page: Page) -> str:
         else ""
     )
     return (
-        f"**{show(base['default_rate'], 'rate')} of {show(base['n'], 'count')} finished loans defaulted** ({sure} interval "
+        f"**{show(base['default_rate'], 'rate')} of {show(base['n'], 'count')} finished loans defaulted** (95 % interval "
         f"{interval(base['ci_low'], base['ci_high'], 'rate')}), and what goes with default most is the lender's own "
         f"grade ({_strength(grade)}){hidden}."
     )

@@ -53,9 +53,7 @@ def leak_warning(association: Association) -> str:
 def search(report: LeakReport, *, note: str = "") -> Exhibit:
     """Show which columns give the outcome away, what that means, and what could not have been found.
 
-    Args:
-        report: What the search found.
-        note: Which loans it saw, if not all.
+    `note` says which loans were searched, if not all.
     """
     title, named = _title(report), report.leaks()
     text = " ".join(
