@@ -1,11 +1,13 @@
 """Notebooks that read counts run without the loans behind them, and say what comes from a sample."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 import papermill
 import pytest
+from nbformat import NotebookNode
 
 from loantap.analysis import summaries
 from loantap.analysis.counts import FrameCounts
@@ -35,16 +37,16 @@ def run(loans: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return run
 
 
-def execute(run: RunFolder, loans: pd.DataFrame, notebook: str, **parameters: str) -> None:
+def execute(run: RunFolder, loans: pd.DataFrame, notebook: str, **parameters: str) -> NotebookNode:
     for columns in CUBES[notebook]:
         FrameCounts(loans).by(*columns).to_parquet(run.counts_dir / f"{'+'.join(columns)}.parquet")
-    papermill.execute_notebook(
+    return papermill.execute_notebook(
         notebooks_dir() / notebook, None, {"run_dir": str(run.path), **parameters}, progress_bar=False
     )
 
 
 def test_the_exploratory_analysis_needs_no_loans_but_for_pairs_of_columns(run: RunFolder, loans: pd.DataFrame):
-    execute(run, loans, "02_eda.ipynb")
+    shown = execute(run, loans, "02_eda.ipynb")
     eda = run.result("eda")
     assert (eda["shape"]["n"], eda["shape"]["defaults"]) == (len(loans), loans["default"].sum())
     assert all(sum(level["n"] for level in driver["levels"]) == len(loans) for driver in eda["drivers"])
@@ -52,6 +54,12 @@ def test_the_exploratory_analysis_needs_no_loans_but_for_pairs_of_columns(run: R
     note = "From a stratified sample of 1,500 of 4,000 loans."
     told = {path.stem for path in (run.path / "results").rglob("*.json") if note in path.read_text("utf-8")}
     assert told == {"eda", "leaks", "eda-leaks", "eda-correlation", "eda-pairs"}
+    kinds = Counter(
+        kind for cell in shown.cells for output in cell.get("outputs", []) for kind in output.get("data", {})
+    )
+    figures = len([*(run.path / "results" / "figures").glob("eda-*.svg")])
+    assert kinds["image/png"] == figures, "every figure shows itself where it is published"
+    assert kinds["text/markdown"] > figures, "captions and tables show themselves"
 
 
 def test_associations_need_loans_for_the_regression_only(run: RunFolder, loans: pd.DataFrame):

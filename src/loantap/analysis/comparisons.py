@@ -1,15 +1,16 @@
 """Two groups of loans against each other: default rates and their difference with a Newcombe interval."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from loantap.analysis.counts import SIZES, LoanCounts
-from loantap.analysis.summaries import MISSING, with_intervals
+from loantap.analysis.counts import LoanCounts
+from loantap.analysis.summaries import MISSING, simultaneous, with_intervals
 
-# Levels with fewer loans than this share say little about a driver's reach, however extreme their rate.
-_NOTABLE_SHARE = 0.01
 _COMPARED = [
     "n", "default_rate", "ci_low", "ci_high", "other_rate", "other_low", "other_high", "difference", "diff_low",
     "diff_high",
@@ -29,6 +30,8 @@ class Contrast:
         ci_low: Lower end of the difference's Newcombe interval.
         ci_high: Its upper end.
         n: Loans at the two levels together.
+        pairs: Pairs that they were picked from; the interval holds for all of them at once.
+        confidence: Of the interval.
     """
 
     high: str
@@ -39,6 +42,8 @@ class Contrast:
     ci_low: float
     ci_high: float
     n: int
+    pairs: int = 1
+    confidence: float = 0.95
 
 
 def contrast(rates: pd.DataFrame, *, ends: bool = False, confidence: float = 0.95) -> Contrast | None:
@@ -46,25 +51,35 @@ def contrast(rates: pd.DataFrame, *, ends: bool = False, confidence: float = 0.9
 
     Args:
         rates: The rows of one driver from `default_rates`.
-        ends: Compare the first and the last level (for ordered levels); otherwise those with the highest and
-            lowest default rate among the levels with at least 1 % of the loans. Levels picked for being extreme
-            lie a little further apart than they would in new loans.
+        ends: Compare the first and the last known level (for ordered levels); otherwise the two that are surest to differ: of
+            all pairs, the one whose interval has the highest lower end. That choice is allowed for (Bonferroni).
         confidence: Of the difference's interval (Newcombe 1998, from the two Wilson intervals).
 
     Returns:
         The comparison, or None where there are no two levels to compare.
     """
-    if ends:
-        known = rates.loc[~rates["level"].eq(MISSING)]
-        chosen = known.iloc[[0, -1]] if len(known) > 1 else known
-    else:
-        chosen = rates.loc[rates["n"] >= _NOTABLE_SHARE * rates["n"].sum()]
-    if len(chosen) < 2:
+    known = rates.loc[~rates["level"].eq(MISSING)] if ends else rates
+    if len(known) < 2:
         return None
-    low, high = chosen.sort_values("default_rate", kind="stable").iloc[[0, -1]].to_dict(orient="records")
-    difference = rate_difference((high["defaults"], high["n"]), (low["defaults"], low["n"]), confidence=confidence)
+    picked = known.iloc[[0, -1]] if ends else known
+    ordered = picked.sort_values("default_rate", ascending=False, kind="stable")
+    first, second = (ordered.iloc[rows] for rows in np.triu_indices(len(ordered), 1))
+    sides = [part[name].to_numpy() for part in (first, second) for name in ("defaults", "n")]
+    options = {"method": "newcomb", "compare": "diff", "alpha": 1 - simultaneous(confidence, len(first))}
+    low, high = confint_proportions_2indep(*sides, **options)
+    surest = int(np.argmax(low))
+    above, below = first.iloc[surest], second.iloc[surest]
     return Contrast(
-        high["level"], low["level"], high["default_rate"], low["default_rate"], *difference, int(high["n"] + low["n"])
+        high=str(above["level"]),
+        low=str(below["level"]),
+        high_rate=float(above["default_rate"]),
+        low_rate=float(below["default_rate"]),
+        difference=float(above["default_rate"] - below["default_rate"]),
+        ci_low=float(low[surest]),
+        ci_high=float(high[surest]),
+        n=int(above["n"] + below["n"]),
+        pairs=len(first),
+        confidence=confidence,
     )
 
 
@@ -77,51 +92,57 @@ def rate_difference(
 
 
 def compare_groups(
-    counts: pd.DataFrame, inside: pd.Series, *, min_cell: int = 10, confidence: float = 0.95
-) -> dict[str, float | int | None]:
-    """Compare the default rate of the loans `inside` a group with that of the others.
+    groups: Iterable[tuple[dict[str, Any], pd.DataFrame, pd.Series]], *, min_cell: int = 10, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Compare the default rate of the loans in each of several groups with that of the others.
 
     Args:
-        counts: n and defaults.
-        inside: Whether a row of them belongs to the group.
+        groups: For each group what it is (columns of the answer), counts (n and defaults), and which rows of them belong to it.
         min_cell: The smallest group that is shown.
-        confidence: Of the intervals.
+        confidence: Of the intervals; those of the differences hold for all groups that are shown at once (Bonferroni).
 
     Returns:
-        n, default_rate, ci_low, ci_high of the group; other_rate, other_low, other_high of the others; and
-        difference, diff_low, diff_high (Newcombe). All are None if either side has fewer than `min_cell` loans.
+        One row per group: what it is; share of the loans, n, default_rate, ci_low, ci_high (Wilson) of the group; other_rate,
+        other_low, other_high of the others; and difference, diff_low, diff_high (Newcombe). The numbers are None if either
+        side has fewer than `min_cell` loans.
     """
-    n, defaults = (int(counts.loc[inside, name].sum()) for name in SIZES)
-    others, other_defaults = (int(counts.loc[~inside, name].sum()) for name in SIZES)
-    if min(n, others) < min_cell:
-        return dict.fromkeys(_COMPARED)
-    sides = pd.DataFrame({"n": [n, others], "defaults": [defaults, other_defaults]})
-    columns = ["default_rate", "ci_low", "ci_high"]
-    rates = with_intervals(sides, confidence=confidence)[columns].to_numpy().ravel()
-    difference = rate_difference((defaults, n), (other_defaults, others), confidence=confidence)
-    return dict(zip(_COMPARED, [n, *map(float, rates), *difference], strict=True))
+    found: list[tuple[dict[str, Any], tuple[int, int], tuple[int, int]]] = []
+    for what, counts, inside in groups:
+        inner, outer = ([int(counts.loc[side, name].sum()) for name in ("defaults", "n")] for side in (inside, ~inside))
+        found.append((what, (inner[0], inner[1]), (outer[0], outer[1])))
+    shown = [min(group[1], others[1]) >= min_cell for _, group, others in found]
+    level = simultaneous(confidence, sum(shown))
+    table = []
+    for (what, group, others), told in zip(found, shown, strict=True):
+        numbers: dict[str, Any] = dict.fromkeys(["share", *_COMPARED])
+        if told:
+            sides = with_intervals(pd.DataFrame([group, others], columns=["defaults", "n"]), confidence=confidence)
+            rates = map(float, sides[["default_rate", "ci_low", "ci_high"]].to_numpy().ravel())
+            share = group[1] / (group[1] + others[1])
+            difference = rate_difference(group, others, confidence=level)
+            numbers = dict(zip(numbers, [share, group[1], *rates, *difference], strict=True))
+        table.append(what | numbers)
+    return pd.DataFrame(table)
 
 
 def missing_values(
     counts: LoanCounts, columns: list[str], *, min_cell: int = 10, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Return what a missing value means for default.
+    """Compare loans that lack a value with those that have it.
 
     Args:
         counts: Counts by each of the columns.
         columns: Columns that may lack values; those that do not are left out of the answer.
         min_cell: Columns with fewer missing values show no numbers.
-        confidence: Of the intervals.
+        confidence: Of the intervals, as in `compare_groups`.
 
     Returns:
-        One row per column, most often missing first: column, share, then the columns of `compare_groups`.
+        One row per column, most often missing first: column, then the columns of `compare_groups`.
     """
-    found: list[tuple[float, dict]] = []
-    for name in columns:
-        table = counts.by(name)
-        absent = table[name].isna()
-        if share := table.loc[absent, "n"].sum() / table["n"].sum():
-            groups = compare_groups(table, absent, min_cell=min_cell, confidence=confidence)
-            found.append((share, {"column": name, "share": None if groups["n"] is None else share, **groups}))
-    rows = [row for _, row in sorted(found, key=lambda item: -item[0])]
-    return pd.DataFrame(rows, columns=["column", "share", *_COMPARED])
+    tables = {name: counts.by(name) for name in columns}
+    absent = {name: table[name].isna() for name, table in tables.items()}
+    lacking = {name: int(tables[name].loc[rows, "n"].sum()) for name, rows in absent.items()}
+    order = [name for name in sorted(columns, key=lambda name: -lacking[name]) if lacking[name]]
+    groups = [({"column": name}, tables[name], absent[name]) for name in order]
+    compared = compare_groups(groups, min_cell=min_cell, confidence=confidence)
+    return compared.reindex(columns=["column", "share", *_COMPARED])

@@ -1,5 +1,6 @@
 """How numbers are distributed among defaulted and repaid loans, and how they go together."""
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy.stats import norm
 
 from loantap.analysis.counts import LoanCounts
 from loantap.analysis.quantiles import inverted_cdf, median_with_interval
-from loantap.analysis.summaries import counts_by_driver, merge_neighbours
+from loantap.analysis.summaries import counts_by_driver, merge_neighbours, simultaneous
 
 REPAID, DEFAULTED = "repaid", "defaulted"
 
@@ -18,17 +19,19 @@ def medians(counts: LoanCounts, columns: list[str], *, confidence: float = 0.95)
 
     The interval of a median is that of its order statistics (`scipy.stats.quantile_test`); the interval of the
     difference is put together from the two by the method of variance estimates recovery (Donner and Zou 2012), as
-    Newcombe's is from two Wilson intervals.
+    Newcombe's is from two Wilson intervals. The intervals of the differences hold for all columns at once (Bonferroni).
 
     Returns:
         One row per column: column, n (loans with a value), defaulted, defaulted_low, defaulted_high, repaid, repaid_low,
         repaid_high, difference, diff_low, diff_high.
     """
-    rows = []
+    rows, level = [], simultaneous(confidence, len(columns))
     for name in columns:
         values, n, defaults = _present(counts, name)
         bad, bad_low, bad_high = median_with_interval(values, defaults, confidence=confidence)
         good, good_low, good_high = median_with_interval(values, n - defaults, confidence=confidence)
+        _, bad_least, bad_most = median_with_interval(values, defaults, confidence=level)
+        _, good_least, good_most = median_with_interval(values, n - defaults, confidence=level)
         rows.append(
             {
                 "column": name,
@@ -40,8 +43,8 @@ def medians(counts: LoanCounts, columns: list[str], *, confidence: float = 0.95)
                 "repaid_low": good_low,
                 "repaid_high": good_high,
                 "difference": bad - good,
-                "diff_low": bad - good - np.hypot(bad - bad_low, good_high - good),
-                "diff_high": bad - good + np.hypot(bad_high - bad, good - good_low),
+                "diff_low": bad - good - np.hypot(bad - bad_least, good_most - good),
+                "diff_high": bad - good + np.hypot(bad_most - bad, good - good_least),
             }
         )
     return pd.DataFrame(rows)
@@ -86,7 +89,7 @@ def rank_correlations(
 ) -> pd.DataFrame:
     """Return Spearman's rho of every pair of columns, over the loans where both have a value.
 
-    The interval is Fisher's z with the standard error of Bonett and Wright (2000).
+    The interval is Fisher's z with the standard error of Bonett and Wright (2000); all of them hold at once (Bonferroni).
 
     Args:
         loans: Numbers only, in the named columns.
@@ -105,10 +108,10 @@ def rank_correlations(
     matrix = chosen.corr(method="spearman").to_numpy()
     present = chosen.notna().to_numpy(dtype="float32")
     together = np.rint(present.T @ present).astype("int64")
-    rows = []
+    rows, level = [], simultaneous(confidence, math.comb(len(columns), 2))
     for one, other in combinations(range(len(columns)), 2):
         rho, n = float(matrix[one, other]), int(together[one, other])
-        reach = norm.ppf((1 + confidence) / 2) * np.sqrt((1 + rho**2 / 2) / max(n - 3, 1))
+        reach = norm.ppf((1 + level) / 2) * np.sqrt((1 + rho**2 / 2) / max(n - 3, 1))
         middle = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
         low, high = np.tanh([middle - reach, middle + reach])
         rows.append(

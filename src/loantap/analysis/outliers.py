@@ -10,7 +10,7 @@ from loantap.analysis.counts import LoanCounts
 from loantap.analysis.quantiles import linear
 from loantap.analysis.summaries import counts_by_driver
 
-_WHISKER = 1.5  # quartile ranges beyond the quartiles (Tukey 1977)
+WHISKER = 1.5  # quartile ranges beyond the quartiles (Tukey 1977)
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,17 @@ def outliers(counts: LoanCounts, columns: list[str], *, min_cell: int = 10, conf
     """Compare loans beyond 1.5 quartile ranges from the quartiles with the others.
 
     Returns:
-        One row per column, in the given order: column, low and high (the fences), share (of the loans with a
-        value), then the columns of `compare_groups`; without numbers where fewer than `min_cell` loans lie outside.
+        One row per column, in the given order: column, low and high (the fences), then the columns of `compare_groups`, of the
+        loans with a value.
     """
-    rows = []
+    groups = []
     for name in columns:
         table = counts_by_driver(counts, name).dropna()
         first, third = linear(table["value"].to_numpy(), table["n"].to_numpy(), np.array([0.25, 0.75]))
-        reach = _WHISKER * (third - first)
-        outside = ~table["value"].between(first - reach, third + reach)
-        found = compare_groups(table, outside, min_cell=min_cell, confidence=confidence)
-        share = None if found["n"] is None else found["n"] / table["n"].sum()
-        rows.append({"column": name, "low": first - reach, "high": third + reach, "share": share, **found})
-    return pd.DataFrame(rows)
+        low, high = first - WHISKER * (third - first), third + WHISKER * (third - first)
+        outside = ~table["value"].between(low, high)
+        groups.append(({"column": name, "low": low, "high": high}, table, outside))
+    return compare_groups(groups, min_cell=min_cell, confidence=confidence)
 
 
 def implausible_values(
@@ -67,14 +65,11 @@ def implausible_values(
     """Compare loans with an implausible value with the others.
 
     Returns:
-        One row per suspicion: column, meaning, share, then the columns of `compare_groups`; without numbers
-        where there are fewer than `min_cell` such loans.
+        One row per suspicion: column, meaning, then the columns of `compare_groups`.
     """
-    rows = []
-    for suspicion in suspicions:
-        table = counts.by(suspicion.column)
-        inside = table[suspicion.column].between(suspicion.low, suspicion.high)
-        found = compare_groups(table, inside, min_cell=min_cell, confidence=confidence)
-        share = None if found["n"] is None else found["n"] / table["n"].sum()
-        rows.append({"column": suspicion.column, "meaning": suspicion.meaning, "share": share, **found})
-    return pd.DataFrame(rows)
+    groups = []
+    for one in suspicions:
+        table = counts.by(one.column)
+        inside = table[one.column].between(one.low, one.high)
+        groups.append(({"column": one.column, "meaning": one.meaning}, table, inside))
+    return compare_groups(groups, min_cell=min_cell, confidence=confidence)

@@ -8,7 +8,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from loantap.analysis.counts import LoanCounts
-from loantap.analysis.summaries import counts_by_driver, known_at
+from loantap.analysis.summaries import counts_by_driver, known_at, simultaneous
 
 
 def driver_strength(counts: LoanCounts, columns: Iterable[str], *, confidence: float = 0.95) -> pd.DataFrame:
@@ -22,13 +22,14 @@ def driver_strength(counts: LoanCounts, columns: Iterable[str], *, confidence: f
     Args:
         counts: Counts by each of the columns.
         columns: Drivers, as in `counts_by_driver`.
-        confidence: Of the intervals.
+        confidence: Of the intervals, which hold for all columns at once (Bonferroni).
 
     Returns:
         One row per column: driver, known (when its value exists), direction ("up": higher values default more,
         "down": less, "levels": unordered), n (loans with a value), auc, ci_low, ci_high.
     """
-    rows = []
+    columns, rows = list(columns), []
+    level = simultaneous(confidence, len(columns))
     for name in columns:
         table = counts_by_driver(counts, name)
         kind = table["value"].dtype
@@ -43,7 +44,7 @@ def driver_strength(counts: LoanCounts, columns: Iterable[str], *, confidence: f
             auc = _auc(place, place, defaults, n - defaults)
             direction = "up" if auc >= 0.5 else "down"
             auc = max(auc, 1 - auc)
-        low, high = auc_interval(auc, int(defaults.sum()), int((n - defaults).sum()), confidence=confidence)
+        low, high = auc_interval(auc, int(defaults.sum()), int((n - defaults).sum()), confidence=level)
         rows.append(
             {"driver": name, "known": known_at(name), "direction": direction, "n": int(n.sum()), "auc": auc, "ci_low": low, "ci_high": high}
         )  # fmt: skip

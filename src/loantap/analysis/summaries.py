@@ -13,6 +13,9 @@ from loantap.data.columns import BY_NAME, names
 
 MISSING = "missing"
 CREDIT_HISTORY = "credit_history_years"
+NOTABLE_SHARE = (
+    0.01  # levels with a smaller share of the loans say little about a column's reach, however extreme their rate
+)
 
 
 def drivers() -> list[str]:
@@ -69,6 +72,11 @@ def outcomes(counts: LoanCounts) -> pd.DataFrame:
 def known_at(driver: str) -> str:
     """Return when a driver's value exists: application, pricing or funding."""
     return BY_NAME[driver].known if driver in BY_NAME else "application"
+
+
+def simultaneous(confidence: float, intervals: int) -> float:
+    """Return the confidence that each of several intervals needs, so that all of them hold at once with the given one (Bonferroni)."""
+    return 1 - (1 - confidence) / max(intervals, 1)
 
 
 def with_intervals(counts: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:

@@ -1,15 +1,18 @@
 """What gives the outcome away, in sentences: the pincode's codes, any other column, and what that means."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from loantap.analysis.association import Association
 from loantap.analysis.leaks import UNKNOWN, LeakReport
-from loantap.exhibits.words import interval, show
+from loantap.exhibits.exhibit import Exhibit, Finding
+from loantap.exhibits.words import columns, interval, percent, plain, show
 
-LEAKS = {
-    "column": "text", "known": "text", "levels": "count", "pure_levels": "count", "loans_in_pure": "count",
-    "auc": "score", "auc_low": "score", "auc_high": "score", "auc_ceiling": "score", "verdict": "text",
-}  # fmt: skip
+_SHOWN = columns(
+    "column", "known", "levels", "pure_levels", "loans_in_pure", "auc", "auc_low", "auc_high", "auc_ceiling", "verdict"
+)
 _ENDS = {"all_default": "every loan defaulted in", "none_default": "no loan defaulted in"}
 _NAMED = 10
 
@@ -47,35 +50,67 @@ def leak_warning(association: Association) -> str:
     return f'::: {{.callout-warning title="{title}"}}\n{text}\n:::' if text else ""
 
 
-def leaks_title(report: LeakReport) -> str:
-    """Return which columns give the outcome away, fit for a title."""
+def search(report: LeakReport, *, note: str = "") -> Exhibit:
+    """Show which columns give the outcome away, what that means, and what could not have been found.
+
+    `note` says which loans were searched, if not all.
+    """
+    title, named = _title(report), report.leaks()
+    text = " ".join(
+        [
+            *(_leak(report, row) for _, row in named.iterrows()),
+            _strongest(report),
+            f"By its levels a column is named from {report.smallest_all_default:,} loans at a level where all defaulted, or "
+            f"{report.smallest_none_default:,} where none did; a leak in smaller levels may go unseen.",
+            *([note] if note else []),
+        ]
+    )
+    caption = (
+        f"{title}. n = {report.n:,} loans; AUC of each column alone, out of fold, with {percent(round(1 - report.alpha, 9))} intervals "
+        "that hold for all columns at once (Hanley and McNeil, Bonferroni). A leak has levels with odds of default "
+        f"more than {report.odds_ceiling:g} times or less than one {report.odds_ceiling:g}th of the portfolio's, beyond chance, "
+        f"or an AUC above its ceiling, beyond chance. {note}".rstrip()
+    )
+    auc, low, high = named.iloc[0][["auc", "auc_low", "auc_high"]] if len(named) else (None, None, None)
+    return Exhibit(
+        "eda-leaks",
+        title,
+        caption,
+        text=plain(text),
+        table=report.columns,
+        columns=_SHOWN,
+        findings=(Finding("leaks", title, text, auc, low, high, report.n),),
+    )
+
+
+def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
+    """Return how columns that give the outcome away are found, from `results/leaks.json` and the model's ROC-AUC, as Markdown."""
+    ceilings = [row["auc_ceiling"] for row in found["columns"]]
+    text = (
+        "Every column is examined by itself, also those that the codebook does not know, and is named as a leak by either of two "
+        f"rules. By its levels: the odds of default at a level lie more than {show(found['odds_ceiling'], 'count')} times above or "
+        "below the portfolio's, by more than chance, corrected for all levels of all columns that are large enough to be named "
+        "(Tarone). That is further than the lender's own sub-grades reach in the published portfolio, so that neither a good grade "
+        "nor a few loans that ended alike raise an alarm. By its AUC: alone and out of fold it lies above a ceiling of "
+        f"{show(max(ceilings), 'score')}, by more than chance; the model below, of all columns it may use, reaches "
+        f"{show(roc_auc, 'score')}. "
+    )
+    if min(ceilings) < max(ceilings):
+        price = max(row["auc"] for row in found["columns"] if row["known"] == "pricing" and row["auc"] is not None)
+        text += (
+            f"For a column known by the time of funding the ceiling is {show(min(ceilings), 'score')} here: a little above the upper "
+            f"end of the strongest price's AUC (estimated as {show(price, 'score')}), because the price was set with that column in "
+            "hand. "
+        )
+    return f"{text}Numbers are examined value by value and in bins, a missing value is a level, and texts count as they are written."
+
+
+def _title(report: LeakReport) -> str:
     named = report.leaks()["column"].tolist()
     examined = f"{len(report.columns)} columns"
     if not named:
         return f"None of {examined} gives the outcome away by itself"
     return f"{len(named)} of {examined} {'gives' if len(named) == 1 else 'give'} the outcome away: {', '.join(named)}"
-
-
-def leaks_text(report: LeakReport) -> str:
-    """Return what was found about each leak, what it means, and what the search could not have found."""
-    return " ".join(
-        [
-            *(_leak(report, row) for _, row in report.leaks().iterrows()),
-            _strongest(report),
-            f"By its levels a column is named from {report.smallest_all_default:,} loans at a level where all defaulted, or "
-            f"{report.smallest_none_default:,} where none did; a leak in smaller levels may go unseen.",
-        ]
-    )
-
-
-def leaks_caption(report: LeakReport) -> str:
-    """Return the caption of the table of columns: finding, n, and what the intervals and ceilings are."""
-    return (
-        f"{leaks_title(report)}. n = {report.n:,} loans; AUC of each column alone, out of fold, with "
-        f"{round(100 * (1 - report.alpha), 6):g} % intervals that hold for all columns at once (Hanley and McNeil, Bonferroni). A leak has levels with odds of default "
-        f"more than {report.odds_ceiling:g} times or less than one {report.odds_ceiling:g}th of the portfolio's, beyond chance, "
-        "or an AUC above its ceiling, beyond chance."
-    )
 
 
 def _leak(report: LeakReport, row: pd.Series) -> str:
@@ -121,7 +156,7 @@ def _strongest(report: LeakReport) -> str:
     if quiet.empty or quiet["auc"].isna().all():
         return "No other column was left to compare."
     best = quiet.sort_values("auc", kind="stable").iloc[-1]
-    return f"The strongest column that is not named is {best['column']}, with an AUC of {_auc(best)}."
+    return f"The strongest column that is not named is {best['column']}, with an AUC of {_auc(best)} out of fold."
 
 
 def _auc(row: pd.Series) -> str:

@@ -4,10 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.analysis.leaks import find_leaks
-from loantap.exhibits.leaks import LEAKS, leaks_caption, leaks_text, leaks_title
+from loantap.analysis.leaks import LeakReport, find_leaks
+from loantap.exhibits.leaks import rules, search
 from loantap.exhibits.words import to_markdown
 from loantap.report.results import RunFolder
+
+
+def text_of(report: LeakReport) -> str:
+    return search(report).findings[0].text
 
 
 @pytest.fixture(scope="module")
@@ -16,11 +20,11 @@ def report(loans):
 
 
 def test_the_title_names_the_leak(report):
-    assert leaks_title(report) == f"1 of {len(report.columns)} columns gives the outcome away: pincode"
+    assert search(report).title == f"1 of {len(report.columns)} columns gives the outcome away: pincode"
 
 
 def test_the_pincode_is_explained(report):
-    text = leaks_text(report)
+    text = text_of(report)
     assert "every loan defaulted in 11650, 86630, 93700 and no loan defaulted in 00813, 05113, 29597" in text
     assert f"AUC of {report.column('pincode')['auc']:.3f}" in text
     assert "The state in the same address is noise" in text
@@ -31,8 +35,8 @@ def test_the_pincode_is_explained(report):
 
 def test_without_a_leak_the_text_says_how_far_the_search_could_see(loans):
     quiet = find_leaks(loans.drop(columns="pincode"))
-    assert leaks_title(quiet) == f"None of {len(quiet.columns)} columns gives the outcome away by itself"
-    text = leaks_text(quiet)
+    assert search(quiet).title == f"None of {len(quiet.columns)} columns gives the outcome away by itself"
+    text = text_of(quiet)
     assert f"not named is {quiet.columns['column'].iloc[0]}, with an AUC" in text
     assert f"{quiet.smallest_none_default:,} where none did" in text
     assert "pincode" not in text
@@ -40,36 +44,48 @@ def test_without_a_leak_the_text_says_how_far_the_search_could_see(loans):
 
 def test_a_state_that_tells_something_is_not_called_noise(loans):
     told = loans.assign(state=np.where(loans["default"] == 1, "CA", "NY"))
-    assert "noise" not in leaks_text(find_leaks(told))
+    assert "noise" not in text_of(find_leaks(told))
 
 
 def test_other_leaks_are_explained_by_when_their_value_is_known(loans):
     rng = np.random.default_rng(1)
     flag = np.where((loans["default"] == 1) ^ (rng.random(len(loans)) < 0.01), "Y", "N")
     base = loans.drop(columns="pincode")
-    unknown = leaks_text(find_leaks(base.assign(settled=flag)))
+    unknown = text_of(find_leaks(base.assign(settled=flag)))
     assert "settled gives the outcome away: 2 of 2 levels are nearly so: N, Y" in unknown
     assert "does not know when its value comes to exist" in unknown
-    assert "said to be known at application" in leaks_text(find_leaks(base.assign(purpose=flag)))
+    assert "said to be known at application" in text_of(find_leaks(base.assign(purpose=flag)))
 
 
 def test_many_levels_are_not_all_listed(loans):
     rng = np.random.default_rng(2)
     codes = np.where(loans["default"] == 1, rng.integers(0, 12, len(loans)), 99).astype("str")
-    text = leaks_text(find_leaks(loans.drop(columns="pincode").assign(code=codes)))
+    text = text_of(find_leaks(loans.drop(columns="pincode").assign(code=codes)))
     assert "and 2 more" in text
 
 
 def test_the_report_can_be_written_and_shown(report, tmp_path):
     run = RunFolder(tmp_path)
     run.write_result("leaks", vars(report))
-    run.write_table(report.columns, "eda-leaks", title=leaks_title(report), caption=leaks_caption(report))
+    shown = run.publish(search(report))
     assert run.result("leaks")["columns"][0]["verdict"] == "leak"
-    assert set(LEAKS) <= set(run.table("eda-leaks"))
-    assert "pincode" in to_markdown(report.columns, LEAKS).splitlines()[2]
-    assert "95 % intervals" in leaks_caption(report)
+    assert set(shown.columns) <= set(run.table("eda-leaks"))
+    assert "pincode" in to_markdown(report.columns, shown.columns).splitlines()[2]
+    assert "95 % intervals" in shown.caption
 
 
 def test_a_search_that_left_nothing_quiet_says_so():
     table = pd.DataFrame({"copy": ["y"] * 300 + ["n"] * 3_000, "default": [1] * 300 + [0] * 3_000})
-    assert "No other column was left" in leaks_text(find_leaks(table))
+    assert "No other column was left" in text_of(find_leaks(table))
+
+
+def test_the_rules_name_the_lower_ceiling_only_where_there_is_one(report, loans, tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_result("leaks", vars(report))
+    ceiling = report.columns["auc_ceiling"].min()
+    told = rules(run.result("leaks"), roc_auc=0.7)
+    assert f"the ceiling is {ceiling:.3f} here" in told
+    assert "reaches 0.700" in told
+    unpriced = find_leaks(loans.drop(columns=["grade", "sub_grade", "int_rate", "installment"]))
+    run.write_result("leaks", vars(unpriced))
+    assert "here: a little above" not in rules(run.result("leaks"), roc_auc=0.7)
