@@ -1,97 +1,235 @@
-"""The sentences and tables of early warning, made from results."""
+"""What early warning shows: whom to look at, what can be offered, what the lights were worth, and how far the loans drift."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from loantap.exhibits.words import interval, show
+from loantap.decisions.early_warning.drift import AMBER, RED
+from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
+from loantap.exhibits.plots import early_warning as plots
+from loantap.exhibits.warning_sentences import (
+    Result,
+    backtest_row,
+    calibration_title,
+    drift_title,
+    trade_off_title,
+    truth_sentence,
+)
+from loantap.exhibits.watch_page import (
+    LIGHT_COLUMNS,
+    LIST_COLUMNS,
+    MEDIAN_COLUMNS,
+    OFFER_COLUMNS,
+    OFFERS_NOTE,
+    SYNTHETIC,
+    with_main_reasons,
+)
+from loantap.exhibits.words import columns, plain, show
 
-Result = Mapping[str, Any]
-PERFORMANCE_COLUMNS = {
-    "period": "text", "setting": "text", "method": "text", "alerts_per_1000": "number", "precision": "rate with interval",
-    "red_precision": "rate", "recall": "rate with interval", "by_chance": "rate",
-    "lead_median": "count", "flip_flop": "rate",
-}  # fmt: skip
-DRIFT_COLUMNS = {
-    "month": "text", "variable": "text", "n": "count", "missing": "rate", "psi": "score", "chance_95": "score", "light": "text",
-}  # fmt: skip
-CALIBRATION_COLUMNS = {
-    "month": "text", "n": "count", "defaults": "count", "expected": "number", "ratio": "ratio", "ci_low": "ratio",
-    "ci_high": "ratio", "light": "text", "change": "ratio", "change_light": "text",
-}  # fmt: skip
-MEDIAN_COLUMNS = {
-    "offer": "text", "installment": "number", "months": "count", "interest_change": "number", "dti_before": "number", "dti_after": "number",
-    "cost": "number",
-}  # fmt: skip
+if TYPE_CHECKING:
+    from loantap.data.panel import Panel
+    from loantap.decisions.early_warning.backtest import Backtest
+    from loantap.decisions.early_warning.live import Live
+    from loantap.decisions.early_warning.month import Month
+
 METHODS = {"caps": "caps alone", "probability": "model alone"}
+NAMES_LOANS = Exhibit(text="Single loans are shown in the report only.")
+INVENTED = Notice("Invented snapshots", SYNTHETIC)
 
 
-def backtest_row(performance: Sequence[Result]) -> Result:
-    """Return the row that matters: the rule's, on the later months where there are such, as recommended where it is."""
-    rows = [row for row in performance if row["method"] == "rule"]
-    return rows[-1]
+def source(live: "Live") -> Exhibit:
+    """Say where the snapshots come from, and what was seen when reading them."""
+    text = "\n".join([f"Snapshots: {plain(live.source)}.\n", *(f"- {plain(note)}" for note in live.notes)])
+    return Exhibit(text=text, notice=None if live.truth is None else INVENTED)
 
 
-def warning_sentence(result: Result) -> str:
-    """Return what early warning found, in one or two sentences, for the first screen and the head of its page."""
-    lights = {line["light"]: line["loans"] for line in result["lights"]}
-    invented = result["synthetic"]
-    head = (
-        f"Of {show(sum(lights.values()), 'count')} {'invented ' if invented else ''}live loans "
-        f"{'(no real snapshots were given) ' if invented else ''}{show(lights['red'], 'count')} "
-        f"{'is' if lights['red'] == 1 else 'are'} red and {show(lights['amber'], 'count')} amber in {result['month']}."
-    )
-    if not result["performance"]:
-        return f"{head} {result['why_not']}"
-    row = backtest_row(result["performance"])
-    if not row["defaults"]:
-        return f"{head} No loan defaulted in the {row['period']}, so there was nothing to warn of."
-    ahead = f", in the middle {show(row['lead_median'], 'count')} months ahead" if row["caught"] else ""
-    right = (
-        f", of which {show(row['precision'], 'rate')} were right ({interval(row['precision_low'], row['precision_high'], 'rate')})"
-        if row["alerts"]
-        else ""
-    )
-    return (
-        f"{head} On the {row['period']} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
-        f"{show(row['recall'], 'rate')} of the defaults ({interval(row['recall_low'], row['recall_high'], 'rate')}, "
-        f"n = {show(row['defaults'], 'count')}; {show(row['by_chance'], 'rate')} by chance){ahead}, with "
-        f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month{right}."
+def watchlist(month: "Month", panel: "Panel") -> Exhibits:
+    """Show the loans to look at, and those whose light has changed."""
+    listed, told = month.watchlist, month.changes.words
+    red = int((listed["light"] == "red").sum())
+    return together(
+        Exhibit(
+            "watchlist",
+            f"{show(red, 'count')} red and {show(len(listed) - red, 'count')} amber loans in {month.month}",
+            f"Red first, then most points, then most balance; reasons are strongest first; {_loans(panel)}.",
+            table=with_main_reasons(listed),
+            columns=LIST_COLUMNS,
+        ),
+        Exhibit(
+            "watchlist-changes",
+            "What has changed since the month before",
+            f"{told}.",
+            table=month.changes.rows,
+            columns=columns("loan_id", "words", "before", "after"),
+        ),
     )
 
 
-def baseline_sentences(result: Result) -> str:
-    """Return how the rule compares with simpler ways to alert as many loans, on the months it was not chosen on."""
-    return " ".join(row["words"] for row in _last_comparisons(result))
+def lights(month: "Month") -> Exhibit:
+    """Show how many loans have which light, and what has changed; it names no loan."""
+    title, changed = f"Lights in {month.month}", f"Since the month before: {month.changes.words}."
+    return Exhibit(title=title, caption=changed, table=month.lights, columns=LIGHT_COLUMNS)
 
 
-def drift_title(drift: pd.DataFrame) -> str:
-    """Return how many variables drift in the last month that has live loans."""
-    known = drift.dropna(subset=["psi"])
-    if known.empty:
-        return "No month has live loans to compare with the training loans"
-    last = known[known["month"] == known["month"].iloc[-1]]
-    apart = [f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')})" for _, row in last.iterrows() if row["light"] != "green"]  # fmt: skip
-    if not apart:
-        return f"In {last['month'].iloc[0]} no variable has drifted from the training loans"
-    return f"In {last['month'].iloc[0]}, away from the training loans: {', '.join(apart)}"
+def offers(offered: pd.DataFrame) -> Exhibit:
+    """Show what each offer changes, loan by loan, as from `restructuring.options`."""
+    title, caption = "What each offer changes for borrower and lender", f"{OFFERS_NOTE} {_red(offered)}."
+    return Exhibit("watchlist-offers", title, caption, table=offered, columns=OFFER_COLUMNS)
 
 
-def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> str:
-    """Return how the lights of a month meet the hidden distress that synthetic snapshots were drawn from.
+def offer_medians(medians: pd.DataFrame, offered: pd.DataFrame) -> Exhibit:
+    """Show what each offer changes in the middle of the red loans: offer, and the medians of MEDIAN_COLUMNS."""
+    title, caption = (
+        "What each offer changes, in the middle of the red loans",
+        f"Medians over {_red(offered)}; {OFFERS_NOTE}",
+    )
+    return Exhibit("watchlist-offers-medians", title, caption, table=medians, columns=MEDIAN_COLUMNS)
+
+
+def _red(offered: pd.DataFrame) -> str:
+    return f"n = {show(offered['loan_id'].nunique(), 'count')} red loans"
+
+
+def warned(found: Result) -> Exhibit:
+    """Say what the lights would have found, or why nobody can tell."""
+    told = [found["sentence"], found["chosen"], found["against_baselines"]]
+    return Exhibit(
+        text="\n\n".join(
+            [plain(text) for text in told if text] + [f"- {plain(note)}" for note in found["backtest_notes"]]
+        )
+    )
+
+
+def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
+    """Show how well the lights would have warned, beside simpler ways to alert as many loans."""
+    if judged is None:
+        return Exhibit(text=plain(found["why_not"]))
+    return Exhibit(
+        "warning-performance",
+        "How well the lights would have warned",
+        f"Alerts per 1,000 loans a month; 95 % intervals (Wilson; for precision over loans); lead in months; {_loans(panel)}.",
+        table=judged.performance.assign(method=judged.performance["method"].replace(METHODS)),
+        columns=columns(
+            "period", "setting", "method", "alerts_per_1000", "precision with interval", "red_precision",
+            "recall with interval", "by_chance", "lead_median", "flip_flop",
+        ),
+    )  # fmt: skip
+
+
+def trade_off(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibits:
+    """Draw what alerts cost and bring, and keep every setting that was tried."""
+    if judged is None:
+        return together(Exhibit(text=plain(found["why_not"])))
+    tried = judged.trade_off
+    lines = tried[(tried["method"] != "rule") | tried["frontier"]]
+    return together(
+        Exhibit(
+            "warning-trade-off",
+            "Alerts against defaults warned of, at every setting",
+            f"On the later months; {_loans(panel)}.",
+            table=tried,
+            columns=columns("method", "strictness", "points", "alerts_per_1000", "recall", "by_chance", "precision", strictness="ratio", points="count"),
+        ),
+        Exhibit(
+            "warning-trade-off",
+            trade_off_title(found),
+            f"The rule's line runs through the settings that were best on the earlier months; baselines alert as often; {_loans(panel)}.",
+            "Two panels of lines against alerts per 1,000 loans: the share of defaults warned of, and the share of alerts that were right.",
+            figure=plots.plot_alerts(lines.assign(method=lines["method"].replace(METHODS)), chosen=backtest_row(found["performance"])),
+        ),
+    )  # fmt: skip
+
+
+def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhibits:
+    """Show how many lights there would have been in each month, and how many of them were right.
 
     Args:
-        truth: loan_id, and distress: position of the month in which it begins, -1 if never.
-        lights: loan_id and light of the loans on the watchlist.
-        position: Position of the month.
+        by_month: month (text), loans, amber, red, defaults, right.
+        found: As from `record`; says why there is no back-test.
+        panel: The snapshots.
     """
-    distressed = truth.loc[(truth["distress"] >= 0) & (truth["distress"] <= position), "loan_id"]
-    hit = int(lights["loan_id"].isin(distressed).sum())
-    return (
-        f"Of the {show(len(lights), 'count')} loans on the list, {show(hit, 'count')} {'is or was' if hit == 1 else 'are or were'} in the "
-        "hidden distress that the synthetic snapshots were drawn with; the others rose by chance, or are late with a payment."
+    if by_month is None:
+        return together(Exhibit(text=plain(found["why_not"])))
+    shares = by_month.assign(amber=by_month["amber"] / by_month["loans"], red=by_month["red"] / by_month["loans"])
+    counts = ("loans", "amber", "red", "defaults", "right")
+    return together(
+        Exhibit(
+            "warning-months",
+            "Lights of the recommended setting by month",
+            f"Loans less than 30 days late; {_loans(panel)}.",
+            table=by_month,
+            columns=columns("month", *counts, **dict.fromkeys(counts, "count")),
+        ),
+        Exhibit(
+            "warning-months",
+            "How many lights there would have been",
+            f"Amber and red lights of the recommended setting, on loans less than 30 days late; {_loans(panel)}.",
+            "Stacked bars by month: the share of live loans that are red, and amber above it.",
+            figure=plots.plot_lights(shares),
+        ),
     )
+
+
+def drift(moved: pd.DataFrame, panel: "Panel") -> Exhibits:
+    """Show how far the live loans have moved from the training loans.
+
+    Args:
+        moved: As from `drift.drift`, with months as text.
+        panel: The snapshots.
+    """
+    title = drift_title(moved)
+    return together(
+        Exhibit(
+            "warning-drift",
+            title,
+            f"Population stability index of the probability, characteristic stability index of the others; {_loans(panel)}.",
+            table=moved,
+            columns=columns("month", "variable", "n", "missing", "psi", "chance_95", "light"),
+        ),
+        Exhibit(
+            "warning-drift",
+            title,
+            f"Stability index against the training loans by month, with the customary limits; {_loans(panel)}.",
+            "Lines of the stability index by month for each variable, with dashed lines at the amber and the red limit.",
+            figure=plots.plot_drift(moved, amber=AMBER, red=RED),
+        ),
+    )
+
+
+def calibration(outcomes: pd.DataFrame | None, panel: "Panel") -> Exhibits:
+    """Show the defaults that came against those that the model lets expect.
+
+    Args:
+        outcomes: As from `drift.calibration_drift`; None where the snapshots do not tell days past due.
+        panel: The snapshots.
+    """
+    if outcomes is None:
+        return together(Exhibit(text="The snapshots do not tell days past due, so nobody knows which loans defaulted."))
+    outcomes = as_months(outcomes)
+    return together(
+        Exhibit(
+            "warning-calibration",
+            "Defaults that came against those the model lets expect",
+            f"Exact Poisson intervals, 95 %; expected: an even hazard over the term (an assumption, so the change counts, not the level); {_loans(panel)}.",
+            table=outcomes,
+            columns=columns(
+                "month", "n", "defaults", "expected", "ratio", "ci_low", "ci_high", "light", "change", "change_light",
+                ci_low="ratio", ci_high="ratio", change="ratio",
+            ),
+        ),
+        Exhibit(
+            "warning-calibration",
+            calibration_title(outcomes),
+            f"Observed over expected defaults by month, exact Poisson intervals, 95 %; {_loans(panel)}.",
+            "Dots with intervals by month around a line at one.",
+            figure=plots.plot_outcomes(outcomes.dropna(subset=["ratio"])),
+        ),
+    )  # fmt: skip
+
+
+def truth(live: "Live", listed: pd.DataFrame, position: int) -> Exhibit:
+    """Say how the lights of a month meet the hidden distress that synthetic snapshots were drawn from, if they were."""
+    return Exhibit(text="" if live.truth is None else truth_sentence(live.truth, listed, position))
 
 
 def as_months(table: pd.DataFrame) -> pd.DataFrame:
@@ -99,33 +237,5 @@ def as_months(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(month=table["month"].astype("datetime64[s]").dt.strftime("%Y-%m"))
 
 
-def alert_curves(trade_off: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines of the trade-off: the rule at its settings of the frontier, and the baselines."""
-    shown = trade_off[(trade_off["method"] != "rule") | trade_off["frontier"]]
-    return shown.assign(method=shown["method"].replace(METHODS))
-
-
-def trade_off_title(result: Result) -> str:
-    """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
-    last = {row["baseline"]: row["verdict"] for row in _last_comparisons(result)}
-    if not last:
-        return "What alerts cost and bring"
-    told = {"more": "finds more than", "fewer": "finds fewer than", "open": "is not shown to beat"}
-    parts = [f"{told[verdict]} {'the caps' if name == 'caps' else 'the model'} alone" for name, verdict in last.items()]
-    return f"At as many alerts the rule {' and '.join(parts)}"
-
-
-def calibration_title(outcomes: pd.DataFrame) -> str:
-    """Return how the defaults of the last months compare with those that the model lets expect."""
-    known = outcomes.dropna(subset=["change"])
-    if known.empty:
-        return "Too few months to tell whether defaults come as the model lets expect"
-    lights = known["change_light"].value_counts()
-    told = ", ".join(f"{lights[name]} {name}" for name in ("green", "amber", "red") if name in lights)
-    return f"Against the first months, defaults as the model lets expect: {told} of {len(known)} months"
-
-
-def _last_comparisons(result: Result) -> list[Result]:
-    """Return the comparisons of the rule that matter, as `backtest_row` does."""
-    rows = [row for row in result["comparisons"] if row["rule"] == "rule"]
-    return [row for row in rows if (row["period"], row["setting"]) == (rows[-1]["period"], rows[-1]["setting"])]
+def _loans(panel: "Panel") -> str:
+    return f"n = {show(len(panel.loan_id), 'count')} loans, {panel.months[0]} to {panel.months[-1]}"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.exhibits import early_warning as findings
+from loantap.exhibits import warning_sentences as findings
 from loantap.exhibits.words import plain
 
 RULE = {
@@ -140,16 +140,6 @@ def test_lights_are_held_against_the_hidden_distress():
     assert told["abc"].startswith("Of the 3 loans on the list, 1 is or was in the hidden distress that the synthetic")
     assert told["abce"].startswith("Of the 4 loans on the list, 2 are or were in the hidden distress")
     assert told["bc"].startswith("Of the 2 loans on the list, 0 are or were in the hidden distress")
-
-
-def test_months_become_texts():
-    table = pd.DataFrame({"month": np.array(["2016-05", "2016-12"], dtype="datetime64[M]")})
-    assert findings.as_months(table)["month"].tolist() == ["2016-05", "2016-12"]
-
-
-def test_the_lines_are_the_frontier_of_the_rule_and_all_of_the_baselines():
-    table = pd.DataFrame({"method": ["rule", "rule", "caps", "probability"], "frontier": [True, False, False, False]})
-    assert findings.alert_curves(table)["method"].tolist() == ["rule", "caps alone", "model alone"]
 
 
 @pytest.mark.parametrize(
