@@ -4,37 +4,40 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from loantap.decisions.early_warning.drift import AMBER, RED
-from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
+from loantap.data.panel import DEFAULT_DAYS
+from loantap.decisions.early_warning import drift as stability
+from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import early_warning as plots
 from loantap.exhibits.warning_sentences import (
     Result,
     backtest_row,
     calibration_title,
     drift_title,
+    period_of,
+    rule_sentence,
     trade_off_title,
     truth_sentence,
 )
 from loantap.exhibits.watch_page import (
+    INVENTED,
     LIGHT_COLUMNS,
     LIST_COLUMNS,
     MEDIAN_COLUMNS,
     OFFER_COLUMNS,
     OFFERS_NOTE,
-    SYNTHETIC,
     with_main_reasons,
 )
-from loantap.exhibits.words import columns, plain, show
+from loantap.exhibits.words import columns, percent, plain, show
 
 if TYPE_CHECKING:
     from loantap.data.panel import Panel
     from loantap.decisions.early_warning.backtest import Backtest
     from loantap.decisions.early_warning.live import Live
     from loantap.decisions.early_warning.month import Month
+    from loantap.decisions.early_warning.settings import Settings
 
 METHODS = {"caps": "caps alone", "probability": "model alone"}
 NAMES_LOANS = Exhibit(text="Single loans are shown in the report only.")
-INVENTED = Notice("Invented snapshots", SYNTHETIC)
 
 
 def source(live: "Live") -> Exhibit:
@@ -43,32 +46,30 @@ def source(live: "Live") -> Exhibit:
     return Exhibit(text=text, notice=None if live.truth is None else INVENTED)
 
 
-def watchlist(month: "Month", panel: "Panel") -> Exhibits:
-    """Show the loans to look at, and those whose light has changed."""
-    listed, told = month.watchlist, month.changes.words
-    red = int((listed["light"] == "red").sum())
-    return together(
-        Exhibit(
-            "watchlist",
-            f"{show(red, 'count')} red and {show(len(listed) - red, 'count')} amber loans in {month.month}",
-            f"Red first, then most points, then most balance; reasons are strongest first; {_loans(panel)}.",
-            table=with_main_reasons(listed),
-            columns=LIST_COLUMNS,
-        ),
-        Exhibit(
-            "watchlist-changes",
-            "What has changed since the month before",
-            f"{told}.",
-            table=month.changes.rows,
-            columns=columns("loan_id", "words", "before", "after"),
-        ),
+def lights(month: "Month", settings: "Settings") -> Exhibit:
+    """Show how many loans have which light, how a light comes about, and what has changed; it names no loan."""
+    title, changed = f"Lights in {month.month}", f"Since the month before: {month.changes.words}."
+    text = rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
+    return Exhibit(title=title, caption=changed, text=text, table=month.lights, columns=LIGHT_COLUMNS)
+
+
+def watchlist(month: "Month", panel: "Panel") -> Exhibit:
+    """Show the loans to look at."""
+    red = int((month.watchlist["light"] == "red").sum())
+    return Exhibit(
+        "watchlist",
+        f"{show(red, 'count')} red and {show(len(month.watchlist) - red, 'count')} amber loans in {month.month}",
+        f"Red first, then most points, then most balance; reasons are strongest first; {_loans(panel)}.",
+        table=with_main_reasons(month.watchlist),
+        columns=LIST_COLUMNS,
     )
 
 
-def lights(month: "Month") -> Exhibit:
-    """Show how many loans have which light, and what has changed; it names no loan."""
-    title, changed = f"Lights in {month.month}", f"Since the month before: {month.changes.words}."
-    return Exhibit(title=title, caption=changed, table=month.lights, columns=LIGHT_COLUMNS)
+def changes(month: "Month") -> Exhibit:
+    """Show the loans whose light has changed."""
+    title, caption = "What has changed since the month before", f"{month.changes.words}."
+    shown = columns("loan_id", "words", "before", "after")
+    return Exhibit("watchlist-changes", title, caption, table=month.changes.rows, columns=shown)
 
 
 def offers(offered: pd.DataFrame) -> Exhibit:
@@ -93,11 +94,8 @@ def _red(offered: pd.DataFrame) -> str:
 def warned(found: Result) -> Exhibit:
     """Say what the lights would have found, or why nobody can tell."""
     told = [found["sentence"], found["chosen"], found["against_baselines"]]
-    return Exhibit(
-        text="\n\n".join(
-            [plain(text) for text in told if text] + [f"- {plain(note)}" for note in found["backtest_notes"]]
-        )
-    )
+    notes = "\n".join(f"- {plain(note)}" for note in found["backtest_notes"])
+    return Exhibit(text="\n\n".join([*map(plain, filter(None, told)), notes]))
 
 
 def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
@@ -107,7 +105,7 @@ def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exh
     return Exhibit(
         "warning-performance",
         "How well the lights would have warned",
-        f"Alerts per 1,000 loans a month; 95 % intervals (Wilson; for precision over loans); lead in months; {_loans(panel)}.",
+        f"Alerts per 1,000 loans a month; {percent(judged.confidence)} intervals (Wilson; for precision over loans); lead in months; {_loans(panel)}.",
         table=judged.performance.assign(method=judged.performance["method"].replace(METHODS)),
         columns=columns(
             "period", "setting", "method", "alerts_per_1000", "precision with interval", "red_precision",
@@ -116,87 +114,63 @@ def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exh
     )  # fmt: skip
 
 
-def trade_off(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibits:
-    """Draw what alerts cost and bring, and keep every setting that was tried."""
+def trade_off(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
+    """Draw what alerts cost and bring, over the table of every setting that was tried."""
     if judged is None:
-        return together(Exhibit(text=plain(found["why_not"])))
-    tried = judged.trade_off
+        return Exhibit(text=plain(found["why_not"]))
+    tried, row = judged.trade_off, backtest_row(found["performance"])
     lines = tried[(tried["method"] != "rule") | tried["frontier"]]
-    return together(
-        Exhibit(
-            "warning-trade-off",
-            "Alerts against defaults warned of, at every setting",
-            f"On the later months; {_loans(panel)}.",
-            table=tried,
-            columns=columns("method", "strictness", "points", "alerts_per_1000", "recall", "by_chance", "precision", strictness="ratio", points="count"),
-        ),
-        Exhibit(
-            "warning-trade-off",
-            trade_off_title(found),
-            f"The rule's line runs through the settings that were best on the earlier months; baselines alert as often; {_loans(panel)}.",
-            "Two panels of lines against alerts per 1,000 loans: the share of defaults warned of, and the share of alerts that were right.",
-            figure=plots.plot_alerts(lines.assign(method=lines["method"].replace(METHODS)), chosen=backtest_row(found["performance"])),
-        ),
-    )  # fmt: skip
+    frontier = "the rule's line runs through the settings that were best on the earlier months; "
+    return Exhibit(
+        "warning-trade-off",
+        trade_off_title(found),
+        f"On {period_of(row)}; {frontier if tried['frontier'].any() else ''}baselines alert as often; {_loans(panel)}.",
+        "Lines against alerts per 1,000 loans: the share of defaults warned of, and the share of alerts that were right.",
+        table=tried,
+        columns=columns("method", "strictness", "points", "alerts_per_1000", "recall", "by_chance", "precision"),
+        figure=plots.plot_alerts(lines.assign(method=lines["method"].replace(METHODS)), chosen=row),
+    )
 
 
-def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhibits:
-    """Show how many lights there would have been in each month, and how many of them were right.
+def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhibit:
+    """Show how many lights there would have been in each month, and what they were worth.
 
     Args:
-        by_month: month (text), loans, amber, red, defaults, right.
-        found: As from `record`; says why there is no back-test.
+        by_month: month (text), loans, amber, red, defaults, right, precision, recall; None where there is no back-test.
+        found: As from `record`.
         panel: The snapshots.
     """
     if by_month is None:
-        return together(Exhibit(text=plain(found["why_not"])))
-    shares = by_month.assign(amber=by_month["amber"] / by_month["loans"], red=by_month["red"] / by_month["loans"])
-    counts = ("loans", "amber", "red", "defaults", "right")
-    return together(
-        Exhibit(
-            "warning-months",
-            "Lights of the recommended setting by month",
-            f"Loans less than 30 days late; {_loans(panel)}.",
-            table=by_month,
-            columns=columns("month", *counts, **dict.fromkeys(counts, "count")),
-        ),
-        Exhibit(
-            "warning-months",
-            "How many lights there would have been",
-            f"Amber and red lights of the recommended setting, on loans less than 30 days late; {_loans(panel)}.",
-            "Stacked bars by month: the share of live loans that are red, and amber above it.",
-            figure=plots.plot_lights(shares),
-        ),
+        return Exhibit(text=plain(found["why_not"]))
+    judged, chosen = found["settings"]["backtest"], backtest_row(found["performance"])["setting"]
+    return Exhibit(
+        "warning-months",
+        "How many lights there would have been",
+        f"Lights of the {'settings as they are' if chosen == 'as set' else 'recommended setting'} on loans less than {judged['early_days']} days late; "
+        f"defaults: loans {DEFAULT_DAYS} days past due within {judged['horizon']} months, right: alerts on them; {_loans(panel)}.",
+        "Stacked bars by month: the share of live loans that are red, and amber above it.",
+        table=by_month,
+        columns=columns("month", "loans", "amber", "red", "defaults", "right", "precision", "recall"),
+        figure=plots.plot_lights(by_month.assign(**by_month[["amber", "red"]].div(by_month["loans"], axis=0))),
     )
 
 
-def drift(moved: pd.DataFrame, panel: "Panel") -> Exhibits:
-    """Show how far the live loans have moved from the training loans.
-
-    Args:
-        moved: As from `drift.drift`, with months as text.
-        panel: The snapshots.
-    """
-    title = drift_title(moved)
-    return together(
-        Exhibit(
-            "warning-drift",
-            title,
-            f"Population stability index of the probability, characteristic stability index of the others; {_loans(panel)}.",
-            table=moved,
-            columns=columns("month", "variable", "n", "missing", "psi", "chance_95", "light"),
-        ),
-        Exhibit(
-            "warning-drift",
-            title,
-            f"Stability index against the training loans by month, with the customary limits; {_loans(panel)}.",
-            "Lines of the stability index by month for each variable, with dashed lines at the amber and the red limit.",
-            figure=plots.plot_drift(moved, amber=AMBER, red=RED),
-        ),
+def drift(moved: pd.DataFrame, panel: "Panel") -> Exhibit:
+    """Show how far the live loans have moved from the training loans: `drift.drift` with months as text."""
+    return Exhibit(
+        "warning-drift",
+        drift_title(moved),
+        f"Population stability index of the probability, characteristic stability index of the others, against the training loans; by "
+        f"custom amber from {stability.AMBER:.2f} and red from {stability.RED:.2f}, but green where chance alone gives as much in more "
+        f"than {percent(1 - stability.CONFIDENCE)} of months; {_loans(panel)}.",
+        "Lines of the stability index by month for each variable, with dashed lines at the amber and the red limit.",
+        table=moved,
+        columns=columns("month", "variable", "n", "missing", "psi", "chance_95", "light"),
+        figure=plots.plot_drift(moved, amber=stability.AMBER, red=stability.RED),
     )
 
 
-def calibration(outcomes: pd.DataFrame | None, panel: "Panel") -> Exhibits:
+def calibration(outcomes: pd.DataFrame | None, panel: "Panel") -> Exhibit:
     """Show the defaults that came against those that the model lets expect.
 
     Args:
@@ -204,26 +178,18 @@ def calibration(outcomes: pd.DataFrame | None, panel: "Panel") -> Exhibits:
         panel: The snapshots.
     """
     if outcomes is None:
-        return together(Exhibit(text="The snapshots do not tell days past due, so nobody knows which loans defaulted."))
-    outcomes = as_months(outcomes)
-    return together(
-        Exhibit(
-            "warning-calibration",
-            "Defaults that came against those the model lets expect",
-            f"Exact Poisson intervals, 95 %; expected: an even hazard over the term (an assumption, so the change counts, not the level); {_loans(panel)}.",
-            table=outcomes,
-            columns=columns(
-                "month", "n", "defaults", "expected", "ratio", "ci_low", "ci_high", "light", "change", "change_light",
-                ci_low="ratio", ci_high="ratio", change="ratio",
-            ),
-        ),
-        Exhibit(
-            "warning-calibration",
-            calibration_title(outcomes),
-            f"Observed over expected defaults by month, exact Poisson intervals, 95 %; {_loans(panel)}.",
-            "Dots with intervals by month around a line at one.",
-            figure=plots.plot_outcomes(outcomes.dropna(subset=["ratio"])),
-        ),
+        return Exhibit(text="The snapshots do not tell days past due, so nobody knows which loans defaulted.")
+    table, ratios = as_months(outcomes), dict.fromkeys(("ci_low", "ci_high"), "ratio")
+    near, far = stability.TOLERANCE
+    return Exhibit(
+        "warning-calibration",
+        calibration_title(table),
+        f"Exact Poisson intervals, {percent(stability.CONFIDENCE)}; expected: an even hazard over the term (an assumption, so the change "
+        f"counts, not the level); green: the interval holds 1, or the ratio lies within {near:g} to {far:g}; {_loans(panel)}.",
+        "Dots with intervals by month around a line at one.",
+        table=table,
+        columns=columns("month", "n", "defaults", "expected", "ratio", "ci_low", "ci_high", "light", "change", "change_light", **ratios),
+        figure=plots.plot_outcomes(table.dropna(subset=["ratio"])),
     )  # fmt: skip
 
 

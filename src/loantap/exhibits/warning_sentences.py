@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from loantap.decisions.early_warning import drift as stability
 from loantap.exhibits.words import interval, show
 
 if TYPE_CHECKING:
@@ -37,16 +38,39 @@ def record(
         "chosen": "" if judged is None else judged.chosen,
         "backtest_notes": [] if judged is None else judged.notes,
         "why_not": why_not,
+        "confidence": None if judged is None else judged.confidence,
         "performance": [] if judged is None else judged.performance.to_dict("records"),
         "comparisons": [] if judged is None else judged.comparisons.to_dict("records"),
     }
     return found | {"sentence": warning_sentence(found), "against_baselines": baseline_sentences(found)}
 
 
+def rule_sentence(settings: Result, lights: Sequence[Mapping[Any, Any]]) -> str:
+    """Return how a light comes about and what it leads to.
+
+    Args:
+        settings: The Settings as plain values.
+        lights: light and action of each.
+    """
+    late = settings["signals"]["days_past_due"]["red"]
+    actions = ", ".join(f"{line['light']}: {line['action']}" for line in lights)
+    return (
+        "A signal (level, trend and acceleration of debt-to-income and utilisation, the change of the model's probability, days past due) "
+        "counts one point from its amber threshold on and two from its red one; trends are taken from "
+        f"{settings['window']} months. A light is amber from {settings['amber_points']} points on, and red from "
+        f"{settings['red_points']} points or {late:g} days past due on. What a light leads to: {actions}."
+    )
+
+
 def backtest_row(performance: Sequence[Result]) -> Result:
     """Return the row that matters: the rule's, on the later months where there are such, as recommended where it is."""
     rows = [row for row in performance if row["method"] == "rule"]
     return rows[-1]
+
+
+def period_of(row: Result) -> str:
+    """Return the months that a row of the back-test is about, as they stand in a sentence."""
+    return row["period"] if row["period"].startswith("all") else f"the {row['period']}"
 
 
 def warning_sentence(result: Result) -> str:
@@ -62,7 +86,7 @@ def warning_sentence(result: Result) -> str:
         return f"{head} {result['why_not']}"
     row = backtest_row(result["performance"])
     if not row["defaults"]:
-        return f"{head} No loan defaulted in the {row['period']}, so there was nothing to warn of."
+        return f"{head} No loan defaulted in {period_of(row)}, so there was nothing to warn of."
     ahead = f", in the middle {show(row['lead_median'], 'count')} months ahead" if row["caught"] else ""
     right = (
         f", of which {show(row['precision'], 'rate')} were right ({interval(row['precision_low'], row['precision_high'], 'rate')})"
@@ -70,7 +94,7 @@ def warning_sentence(result: Result) -> str:
         else ""
     )
     return (
-        f"{head} On the {row['period']} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
+        f"{head} On {period_of(row)} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
         f"{show(row['recall'], 'rate')} of the defaults ({interval(row['recall_low'], row['recall_high'], 'rate')}, "
         f"n = {show(row['defaults'], 'count')}; {show(row['by_chance'], 'rate')} by chance){ahead}, with "
         f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month{right}."
@@ -83,15 +107,23 @@ def baseline_sentences(result: Result) -> str:
 
 
 def drift_title(drift: pd.DataFrame) -> str:
-    """Return how many variables drift in the last month that has live loans."""
+    """Return which variables have drifted in the last month that has live loans, beside what chance alone gives."""
     known = drift.dropna(subset=["psi"])
     if known.empty:
         return "No month has live loans to compare with the training loans"
-    last = known[known["month"] == known["month"].iloc[-1]]
-    apart = [f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')})" for _, row in last.iterrows() if row["light"] != "green"]  # fmt: skip
-    if not apart:
-        return f"In {last['month'].iloc[0]} no variable has drifted from the training loans"
-    return f"In {last['month'].iloc[0]}, away from the training loans: {', '.join(apart)}"
+    month = known["month"].iloc[-1]
+    last = known[known["month"] == month]
+    apart = [
+        f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')}; by chance up to {show(row['chance_95'], 'score')})"
+        for row in last[last["light"] != "green"].to_dict("records")
+    ]
+    if apart:
+        return f"In {month}, away from the training loans: {', '.join(apart)}"
+    most, chance = (show(last[name].max(), "score") for name in ("psi", "chance_95"))
+    return (
+        f"In {month} no variable is past both the limit of {stability.AMBER:.2f} and chance: stability indices up to {most}, "
+        f"by chance up to {chance}"
+    )
 
 
 def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> str:
@@ -121,13 +153,17 @@ def trade_off_title(result: Result) -> str:
 
 
 def calibration_title(outcomes: pd.DataFrame) -> str:
-    """Return how the defaults of the last months compare with those that the model lets expect."""
+    """Return in how many months defaults differ from those expected, as against the first months and by themselves."""
     known = outcomes.dropna(subset=["change"])
     if known.empty:
         return "Too few months to tell whether defaults come as the model lets expect"
-    lights = known["change_light"].value_counts()
-    told = ", ".join(f"{lights[name]} {name}" for name in ("green", "amber", "red") if name in lights)
-    return f"Against the first months, defaults as the model lets expect: {told} of {len(known)} months"
+    judged = outcomes.dropna(subset=["ratio"])
+    apart, level = ((lights != "green").sum() for lights in (known["change_light"], judged["light"]))
+    chance = show((1 - stability.CONFIDENCE) * len(known), "number")
+    return (
+        f"Observed over expected defaults: {apart} of {len(known)} months differ from the first {stability.FIRST_MONTHS} "
+        f"(by chance up to {chance} would), {level} of {len(judged)} from 1"
+    )
 
 
 def _last_comparisons(result: Result) -> list[Result]:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from loantap.decisions.early_warning.month import Month
+from loantap.exhibits.exhibit import Notice
 from loantap.exhibits.single_page import single_page
 from loantap.exhibits.words import columns, plain, show, to_markdown
 
@@ -19,6 +20,7 @@ SYNTHETIC = (
     "Made from synthetic snapshots, not from loans that are live: the case-study file holds one moment of each loan only. For "
     "trying things out."
 )
+INVENTED = Notice("Invented snapshots", SYNTHETIC)
 _REASONS = 2
 OFFERS_NOTE = (
     "DTI is here with this loan's installment; cost is the present value that the lender gives up, if all is paid. How far "
