@@ -87,6 +87,7 @@ def all_of(made: Made) -> list[Exhibit]:
         exhibits.offer_medians(medians, month.offers),
         exhibits.warned(made.found),
         exhibits.performance(made.judged, made.found, panel),
+        exhibits.every_setting(made.judged, made.found, panel),
         exhibits.trade_off(made.judged, made.found, panel),
         exhibits.months(watched, made.found, panel),
         exhibits.drift(exhibits.as_months(stability.drift(panel, training)), panel),
@@ -148,7 +149,7 @@ def test_without_days_past_due_exhibits_say_why_there_is_nothing_to_show(undated
     assert set(by_name(undated)) == {
         "watchlist", "watchlist-changes", "watchlist-offers", "watchlist-offers-medians", "warning-drift",
     }  # fmt: skip
-    for exhibit in all_of(undated)[7:10]:
+    for exhibit in all_of(undated)[7:11]:
         assert (
             exhibit.text
             == "No back-test: the snapshots do not tell days past due, so nobody knows which loans defaulted."

@@ -8,7 +8,8 @@ from loantap.data.panel import DEFAULT_DAYS
 from loantap.decisions.early_warning import drift as stability
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import early_warning as plots
-from loantap.exhibits.warning_sentences import (
+from loantap.exhibits.warning_sentences import (  # fmt: skip
+    METHODS,
     Result,
     backtest_row,
     calibration_title,
@@ -18,7 +19,7 @@ from loantap.exhibits.warning_sentences import (
     trade_off_title,
     truth_sentence,
 )
-from loantap.exhibits.watch_page import (
+from loantap.exhibits.watch_page import (  # fmt: skip
     INVENTED,
     LIGHT_COLUMNS,
     LIST_COLUMNS,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from loantap.decisions.early_warning.month import Month
     from loantap.decisions.early_warning.settings import Settings
 
-METHODS = {"caps": "caps alone", "probability": "model alone"}
 NAMES_LOANS = Exhibit(text="Single loans are shown in the report only.")
 
 
@@ -55,14 +55,10 @@ def lights(month: "Month", settings: "Settings") -> Exhibit:
 
 def watchlist(month: "Month", panel: "Panel") -> Exhibit:
     """Show the loans to look at."""
-    red = int((month.watchlist["light"] == "red").sum())
-    return Exhibit(
-        "watchlist",
-        f"{show(red, 'count')} red and {show(len(month.watchlist) - red, 'count')} amber loans in {month.month}",
-        f"Red first, then most points, then most balance; reasons are strongest first; {_loans(panel)}.",
-        table=with_main_reasons(month.watchlist),
-        columns=LIST_COLUMNS,
-    )
+    listed, red = month.watchlist, int((month.watchlist["light"] == "red").sum())
+    title = f"{show(red, 'count')} red and {show(len(listed) - red, 'count')} amber loans in {month.month}"
+    caption = f"Red first, then most points, then most balance; reasons are strongest first; {_loans(panel)}."
+    return Exhibit("watchlist", title, caption, table=with_main_reasons(listed), columns=LIST_COLUMNS)
 
 
 def changes(month: "Month") -> Exhibit:
@@ -102,34 +98,43 @@ def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exh
     """Show how well the lights would have warned, beside simpler ways to alert as many loans."""
     if judged is None:
         return Exhibit(text=plain(found["why_not"]))
+    intervals = f"{percent(judged.confidence)} intervals (Wilson; for precision over loans)"
     return Exhibit(
-        "warning-performance",
-        "How well the lights would have warned",
-        f"Alerts per 1,000 loans a month; {percent(judged.confidence)} intervals (Wilson; for precision over loans); lead in months; {_loans(panel)}.",
+        "warning-performance", "How well the lights would have warned",
+        f"Alerts per 1,000 loans a month; {intervals}; lead in months; {_loans(panel)}.",
         table=judged.performance.assign(method=judged.performance["method"].replace(METHODS)),
-        columns=columns(
-            "period", "setting", "method", "alerts_per_1000", "precision with interval", "red_precision",
-            "recall with interval", "by_chance", "lead_median", "flip_flop",
-        ),
+        columns=columns("period", "setting", "method", "alerts_per_1000", "precision with interval", "red_precision",
+                        "recall with interval", "by_chance", "lead_median", "flip_flop"),
     )  # fmt: skip
 
 
+def every_setting(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
+    """Show what every setting that was tried would have done, and the simpler ways at as many alerts."""
+    if judged is None:
+        return Exhibit(text=plain(found["why_not"]))
+    caption = f"On {period_of(backtest_row(found['performance']))}; {_loans(panel)}."
+    shown = columns("method", "strictness", "points", "alerts_per_1000", "recall", "by_chance", "precision")
+    title = "Alerts against defaults warned of, at every setting"
+    return Exhibit("warning-trade-off", title, caption, table=judged.trade_off, columns=shown)
+
+
 def trade_off(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
-    """Draw what alerts cost and bring, over the table of every setting that was tried."""
+    """Draw what alerts cost and bring, at the settings that were best on the earlier months."""
     if judged is None:
         return Exhibit(text=plain(found["why_not"]))
     tried, row = judged.trade_off, backtest_row(found["performance"])
     lines = tried[(tried["method"] != "rule") | tried["frontier"]]
-    frontier = "the rule's line runs through the settings that were best on the earlier months; "
-    return Exhibit(
-        "warning-trade-off",
-        trade_off_title(found),
-        f"On {period_of(row)}; {frontier if tried['frontier'].any() else ''}baselines alert as often; {_loans(panel)}.",
-        "Lines against alerts per 1,000 loans: the share of defaults warned of, and the share of alerts that were right.",
-        table=tried,
-        columns=columns("method", "strictness", "points", "alerts_per_1000", "recall", "by_chance", "precision"),
-        figure=plots.plot_alerts(lines.assign(method=lines["method"].replace(METHODS)), chosen=row),
+    best = (
+        "the rule's line runs through the settings that were best on the earlier months; "
+        if tried["frontier"].any()
+        else ""
     )
+    return Exhibit(
+        "warning-trade-off", trade_off_title(found),
+        f"On {period_of(row)}; {best}baselines alert as often; {_loans(panel)}.",
+        "Lines against alerts per 1,000 loans: the share of defaults warned of, and the share of alerts that were right.",
+        figure=plots.plot_alerts(lines.assign(method=lines["method"].replace(METHODS)), chosen=row),
+    )  # fmt: skip
 
 
 def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhibit:
@@ -142,53 +147,43 @@ def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhi
     """
     if by_month is None:
         return Exhibit(text=plain(found["why_not"]))
-    judged, chosen = found["settings"]["backtest"], backtest_row(found["performance"])["setting"]
+    judged, row = found["settings"]["backtest"], backtest_row(found["performance"])
     return Exhibit(
-        "warning-months",
-        "How many lights there would have been",
-        f"Lights of the {'settings as they are' if chosen == 'as set' else 'recommended setting'} on loans less than {judged['early_days']} days late; "
-        f"defaults: loans {DEFAULT_DAYS} days past due within {judged['horizon']} months, right: alerts on them; {_loans(panel)}.",
+        "warning-months", "How many lights there would have been",
+        f"Lights of the {'settings as they are' if row['setting'] == 'as set' else 'recommended setting'} on loans less than "
+        f"{judged['early_days']} days late; defaults: loans {DEFAULT_DAYS} days past due within {judged['horizon']} months, right: "
+        f"alerts on them; {_loans(panel)}.",
         "Stacked bars by month: the share of live loans that are red, and amber above it.",
-        table=by_month,
-        columns=columns("month", "loans", "amber", "red", "defaults", "right", "precision", "recall"),
+        table=by_month, columns=columns("month", "loans", "amber", "red", "defaults", "right", "precision", "recall"),
         figure=plots.plot_lights(by_month.assign(**by_month[["amber", "red"]].div(by_month["loans"], axis=0))),
-    )
+    )  # fmt: skip
 
 
 def drift(moved: pd.DataFrame, panel: "Panel") -> Exhibit:
     """Show how far the live loans have moved from the training loans: `drift.drift` with months as text."""
     return Exhibit(
-        "warning-drift",
-        drift_title(moved),
+        "warning-drift", drift_title(moved),
         f"Population stability index of the probability, characteristic stability index of the others, against the training loans; by "
         f"custom amber from {stability.AMBER:.2f} and red from {stability.RED:.2f}, but green where chance alone gives as much in more "
         f"than {percent(1 - stability.CONFIDENCE)} of months; {_loans(panel)}.",
         "Lines of the stability index by month for each variable, with dashed lines at the amber and the red limit.",
-        table=moved,
-        columns=columns("month", "variable", "n", "missing", "psi", "chance_95", "light"),
+        table=moved, columns=columns("month", "variable", "n", "missing", "psi", "chance_95", "light"),
         figure=plots.plot_drift(moved, amber=stability.AMBER, red=stability.RED),
-    )
+    )  # fmt: skip
 
 
 def calibration(outcomes: pd.DataFrame | None, panel: "Panel") -> Exhibit:
-    """Show the defaults that came against those that the model lets expect.
-
-    Args:
-        outcomes: As from `drift.calibration_drift`; None where the snapshots do not tell days past due.
-        panel: The snapshots.
-    """
+    """Show the defaults that came against those expected: `drift.calibration_drift`, None where nobody knows who defaulted."""
     if outcomes is None:
         return Exhibit(text="The snapshots do not tell days past due, so nobody knows which loans defaulted.")
-    table, ratios = as_months(outcomes), dict.fromkeys(("ci_low", "ci_high"), "ratio")
-    near, far = stability.TOLERANCE
+    table, (near, far) = as_months(outcomes), stability.TOLERANCE
     return Exhibit(
-        "warning-calibration",
-        calibration_title(table),
+        "warning-calibration", calibration_title(table),
         f"Exact Poisson intervals, {percent(stability.CONFIDENCE)}; expected: an even hazard over the term (an assumption, so the change "
         f"counts, not the level); green: the interval holds 1, or the ratio lies within {near:g} to {far:g}; {_loans(panel)}.",
-        "Dots with intervals by month around a line at one.",
-        table=table,
-        columns=columns("month", "n", "defaults", "expected", "ratio", "ci_low", "ci_high", "light", "change", "change_light", **ratios),
+        "Dots with intervals by month around a line at one.", table=table,
+        columns=columns("month", "n", "defaults", "expected", "ratio", "ci_low", "ci_high", "light", "change", "change_light",
+                        ci_low="ratio", ci_high="ratio"),
         figure=plots.plot_outcomes(table.dropna(subset=["ratio"])),
     )  # fmt: skip
 

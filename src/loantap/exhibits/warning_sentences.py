@@ -15,33 +15,26 @@ if TYPE_CHECKING:
     from loantap.decisions.early_warning.settings import Settings
 
 Result = Mapping[str, Any]
+METHODS = {"caps": "caps alone", "probability": "model alone"}
 
 
 def record(
     live: "Live", month: "Month", judged: "Backtest | None", why_not: str, settings: "Settings"
 ) -> dict[str, Any]:
     """Return what the run's results hold of a month and its back-test, with the sentences that follow from them."""
-    found = {
-        "month": str(month.month),
-        "synthetic": live.truth is not None,
-        "source": live.source,
-        "notes": live.notes,
-        "loans": len(live.panel.loan_id),
-        "months": len(live.panel.months),
-        "lights": month.lights.to_dict("records"),
-        "changes": month.changes.counts,
-        "changed": month.changes.words,
-        "unknown": month.unknown,
-        "quarantined": len(live.quarantine),
-        "settings": settings.model_dump(),
-        "recommended": None if judged is None else judged.recommended.model_dump(),
-        "chosen": "" if judged is None else judged.chosen,
-        "backtest_notes": [] if judged is None else judged.notes,
-        "why_not": why_not,
-        "confidence": None if judged is None else judged.confidence,
-        "performance": [] if judged is None else judged.performance.to_dict("records"),
-        "comparisons": [] if judged is None else judged.comparisons.to_dict("records"),
+    tables = {
+        name: [] if judged is None else getattr(judged, name).to_dict("records")
+        for name in ("performance", "comparisons")
     }
+    found = {
+        "month": str(month.month), "synthetic": live.truth is not None, "source": live.source, "notes": live.notes,
+        "loans": len(live.panel.loan_id), "months": len(live.panel.months), "lights": month.lights.to_dict("records"),
+        "changes": month.changes.counts, "changed": month.changes.words, "unknown": month.unknown,
+        "quarantined": len(live.quarantine), "settings": settings.model_dump(),
+        "recommended": judged and judged.recommended.model_dump(), "chosen": judged.chosen if judged else "",
+        "backtest_notes": judged.notes if judged else [], "why_not": why_not, "confidence": judged and judged.confidence,
+        **tables,
+    }  # fmt: skip
     return found | {"sentence": warning_sentence(found), "against_baselines": baseline_sentences(found)}
 
 
@@ -144,12 +137,9 @@ def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> 
 
 def trade_off_title(result: Result) -> str:
     """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
-    last = {row["baseline"]: row["verdict"] for row in _last_comparisons(result)}
-    if not last:
-        return "What alerts cost and bring"
     told = {"more": "finds more than", "fewer": "finds fewer than", "open": "is not shown to beat"}
-    parts = [f"{told[verdict]} {'the caps' if name == 'caps' else 'the model'} alone" for name, verdict in last.items()]
-    return f"At as many alerts the rule {' and '.join(parts)}"
+    parts = [f"{told[row['verdict']]} the {METHODS[row['baseline']]}" for row in _last_comparisons(result)]
+    return f"At as many alerts the rule {' and '.join(parts)}" if parts else "What alerts cost and bring"
 
 
 def calibration_title(outcomes: pd.DataFrame) -> str:
