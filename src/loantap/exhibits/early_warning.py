@@ -1,97 +1,196 @@
-"""The sentences and tables of early warning, made from results."""
+"""What early warning shows: whom to look at, what can be offered, what the lights were worth, and how far the loans drift."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from loantap.exhibits.words import interval, show
+from loantap.data.panel import DEFAULT_DAYS
+from loantap.decisions.early_warning import drift as stability
+from loantap.exhibits.exhibit import Exhibit
+from loantap.exhibits.plots import early_warning as plots
+from loantap.exhibits.warning_sentences import (  # fmt: skip
+    METHODS,
+    Result,
+    backtest_row,
+    calibration_title,
+    drift_title,
+    period_of,
+    rule_sentence,
+    trade_off_title,
+    truth_sentence,
+)
+from loantap.exhibits.watch_page import (  # fmt: skip
+    INVENTED,
+    LIGHT_COLUMNS,
+    LIST_COLUMNS,
+    MEDIAN_COLUMNS,
+    OFFER_COLUMNS,
+    OFFERS_NOTE,
+    with_main_reasons,
+)
+from loantap.exhibits.words import columns, percent, plain, show
 
-Result = Mapping[str, Any]
-PERFORMANCE_COLUMNS = {
-    "period": "text", "setting": "text", "method": "text", "alerts_per_1000": "number", "precision": "rate with interval",
-    "red_precision": "rate", "recall": "rate with interval", "by_chance": "rate",
-    "lead_median": "count", "flip_flop": "rate",
-}  # fmt: skip
-DRIFT_COLUMNS = {
-    "month": "text", "variable": "text", "n": "count", "missing": "rate", "psi": "score", "chance_95": "score", "light": "text",
-}  # fmt: skip
-CALIBRATION_COLUMNS = {
-    "month": "text", "n": "count", "defaults": "count", "expected": "number", "ratio": "ratio", "ci_low": "ratio",
-    "ci_high": "ratio", "light": "text", "change": "ratio", "change_light": "text",
-}  # fmt: skip
-MEDIAN_COLUMNS = {
-    "offer": "text", "installment": "number", "months": "count", "interest_change": "number", "dti_before": "number", "dti_after": "number",
-    "cost": "number",
-}  # fmt: skip
-METHODS = {"caps": "caps alone", "probability": "model alone"}
+if TYPE_CHECKING:
+    from loantap.data.panel import Panel
+    from loantap.decisions.early_warning.backtest import Backtest
+    from loantap.decisions.early_warning.live import Live
+    from loantap.decisions.early_warning.month import Month
+    from loantap.decisions.early_warning.settings import Settings
+
+NAMES_LOANS = Exhibit(text="Single loans are shown in the report only.")
 
 
-def backtest_row(performance: Sequence[Result]) -> Result:
-    """Return the row that matters: the rule's, on the later months where there are such, as recommended where it is."""
-    rows = [row for row in performance if row["method"] == "rule"]
-    return rows[-1]
+def source(live: "Live") -> Exhibit:
+    """Say where the snapshots come from, and what was seen when reading them."""
+    text = "\n".join([f"Snapshots: {plain(live.source)}.\n", *(f"- {plain(note)}" for note in live.notes)])
+    return Exhibit(text=text, notice=None if live.truth is None else INVENTED)
 
 
-def warning_sentence(result: Result) -> str:
-    """Return what early warning found, in one or two sentences, for the first screen and the head of its page."""
-    lights = {line["light"]: line["loans"] for line in result["lights"]}
-    invented = result["synthetic"]
-    head = (
-        f"Of {show(sum(lights.values()), 'count')} {'invented ' if invented else ''}live loans "
-        f"{'(no real snapshots were given) ' if invented else ''}{show(lights['red'], 'count')} "
-        f"{'is' if lights['red'] == 1 else 'are'} red and {show(lights['amber'], 'count')} amber in {result['month']}."
+def lights(month: "Month", settings: "Settings") -> Exhibit:
+    """Show how many loans have which light, how a light comes about, and what has changed; it names no loan."""
+    title, changed = f"Lights in {month.month}", f"Since the month before: {month.changes.words}."
+    text = rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
+    return Exhibit(title=title, caption=changed, text=text, table=month.lights, columns=LIGHT_COLUMNS)
+
+
+def watchlist(month: "Month", panel: "Panel") -> Exhibit:
+    """Show the loans to look at."""
+    listed, red = month.watchlist, int((month.watchlist["light"] == "red").sum())
+    title = f"{show(red, 'count')} red and {show(len(listed) - red, 'count')} amber loans in {month.month}"
+    caption = f"Red first, then most points, then most balance; reasons are strongest first; {_loans(panel)}."
+    return Exhibit("watchlist", title, caption, table=with_main_reasons(listed), columns=LIST_COLUMNS)
+
+
+def changes(month: "Month") -> Exhibit:
+    """Show the loans whose light has changed."""
+    title, caption = "What has changed since the month before", f"{month.changes.words}."
+    shown = columns("loan_id", "words", "before", "after")
+    return Exhibit("watchlist-changes", title, caption, table=month.changes.rows, columns=shown)
+
+
+def offers(offered: pd.DataFrame) -> Exhibit:
+    """Show what each offer changes, loan by loan, as from `restructuring.options`."""
+    title, caption = "What each offer changes for borrower and lender", f"{OFFERS_NOTE} {_red(offered)}."
+    return Exhibit("watchlist-offers", title, caption, table=offered, columns=OFFER_COLUMNS)
+
+
+def offer_medians(medians: pd.DataFrame, offered: pd.DataFrame) -> Exhibit:
+    """Show what each offer changes in the middle of the red loans: offer, and the medians of MEDIAN_COLUMNS."""
+    title, caption = (
+        "What each offer changes, in the middle of the red loans",
+        f"Medians over {_red(offered)}; {OFFERS_NOTE}",
     )
-    if not result["performance"]:
-        return f"{head} {result['why_not']}"
-    row = backtest_row(result["performance"])
-    if not row["defaults"]:
-        return f"{head} No loan defaulted in the {row['period']}, so there was nothing to warn of."
-    ahead = f", in the middle {show(row['lead_median'], 'count')} months ahead" if row["caught"] else ""
-    right = (
-        f", of which {show(row['precision'], 'rate')} were right ({interval(row['precision_low'], row['precision_high'], 'rate')})"
-        if row["alerts"]
+    return Exhibit("watchlist-offers-medians", title, caption, table=medians, columns=MEDIAN_COLUMNS)
+
+
+def _red(offered: pd.DataFrame) -> str:
+    return f"n = {show(offered['loan_id'].nunique(), 'count')} red loans"
+
+
+def warned(found: Result) -> Exhibit:
+    """Say what the lights would have found, or why nobody can tell."""
+    told = [found["sentence"], found["chosen"], found["against_baselines"]]
+    notes = "\n".join(f"- {plain(note)}" for note in found["backtest_notes"])
+    return Exhibit(text="\n\n".join([*map(plain, filter(None, told)), notes]))
+
+
+def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
+    """Show how well the lights would have warned, beside simpler ways to alert as many loans."""
+    if judged is None:
+        return Exhibit(text=plain(found["why_not"]))
+    intervals = f"{percent(judged.confidence)} intervals (Wilson; for precision over loans)"
+    return Exhibit(
+        "warning-performance", "How well the lights would have warned",
+        f"Alerts per 1,000 loans a month; {intervals}; lead in months; {_loans(panel)}.",
+        table=judged.performance.assign(method=judged.performance["method"].replace(METHODS)),
+        columns=columns("period", "setting", "method", "alerts_per_1000", "precision with interval", "red_precision",
+                        "recall with interval", "by_chance", "lead_median", "flip_flop"),
+    )  # fmt: skip
+
+
+def every_setting(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
+    """Show what every setting that was tried would have done, and the simpler ways at as many alerts."""
+    if judged is None:
+        return Exhibit(text=plain(found["why_not"]))
+    caption = f"On {period_of(backtest_row(found['performance']))}; {_loans(panel)}."
+    shown = columns("method", "strictness", "points", "alerts_per_1000", "recall", "by_chance", "precision")
+    title = "Alerts against defaults warned of, at every setting"
+    return Exhibit("warning-trade-off", title, caption, table=judged.trade_off, columns=shown)
+
+
+def trade_off(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
+    """Draw what alerts cost and bring, at the settings that were best on the earlier months."""
+    if judged is None:
+        return Exhibit(text=plain(found["why_not"]))
+    tried, row = judged.trade_off, backtest_row(found["performance"])
+    lines = tried[(tried["method"] != "rule") | tried["frontier"]]
+    best = (
+        "the rule's line runs through the settings that were best on the earlier months; "
+        if tried["frontier"].any()
         else ""
     )
-    return (
-        f"{head} On the {row['period']} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
-        f"{show(row['recall'], 'rate')} of the defaults ({interval(row['recall_low'], row['recall_high'], 'rate')}, "
-        f"n = {show(row['defaults'], 'count')}; {show(row['by_chance'], 'rate')} by chance){ahead}, with "
-        f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month{right}."
-    )
+    return Exhibit(
+        "warning-trade-off", trade_off_title(found),
+        f"On {period_of(row)}; {best}baselines alert as often; {_loans(panel)}.",
+        "Lines against alerts per 1,000 loans: the share of defaults warned of, and the share of alerts that were right.",
+        figure=plots.plot_alerts(lines.assign(method=lines["method"].replace(METHODS)), chosen=row),
+    )  # fmt: skip
 
 
-def baseline_sentences(result: Result) -> str:
-    """Return how the rule compares with simpler ways to alert as many loans, on the months it was not chosen on."""
-    return " ".join(row["words"] for row in _last_comparisons(result))
-
-
-def drift_title(drift: pd.DataFrame) -> str:
-    """Return how many variables drift in the last month that has live loans."""
-    known = drift.dropna(subset=["psi"])
-    if known.empty:
-        return "No month has live loans to compare with the training loans"
-    last = known[known["month"] == known["month"].iloc[-1]]
-    apart = [f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')})" for _, row in last.iterrows() if row["light"] != "green"]  # fmt: skip
-    if not apart:
-        return f"In {last['month'].iloc[0]} no variable has drifted from the training loans"
-    return f"In {last['month'].iloc[0]}, away from the training loans: {', '.join(apart)}"
-
-
-def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> str:
-    """Return how the lights of a month meet the hidden distress that synthetic snapshots were drawn from.
+def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhibit:
+    """Show how many lights there would have been in each month, and what they were worth.
 
     Args:
-        truth: loan_id, and distress: position of the month in which it begins, -1 if never.
-        lights: loan_id and light of the loans on the watchlist.
-        position: Position of the month.
+        by_month: month (text), loans, amber, red, defaults, right, precision, recall; None where there is no back-test.
+        found: As from `record`.
+        panel: The snapshots.
     """
-    distressed = truth.loc[(truth["distress"] >= 0) & (truth["distress"] <= position), "loan_id"]
-    hit = int(lights["loan_id"].isin(distressed).sum())
-    return (
-        f"Of the {show(len(lights), 'count')} loans on the list, {show(hit, 'count')} {'is or was' if hit == 1 else 'are or were'} in the "
-        "hidden distress that the synthetic snapshots were drawn with; the others rose by chance, or are late with a payment."
-    )
+    if by_month is None:
+        return Exhibit(text=plain(found["why_not"]))
+    judged, row = found["settings"]["backtest"], backtest_row(found["performance"])
+    return Exhibit(
+        "warning-months", "How many lights there would have been",
+        f"Lights of the {'settings as they are' if row['setting'] == 'as set' else 'recommended setting'} on loans less than "
+        f"{judged['early_days']} days late; defaults: loans {DEFAULT_DAYS} days past due within {judged['horizon']} months, right: "
+        f"alerts on them; {_loans(panel)}.",
+        "Stacked bars by month: the share of live loans that are red, and amber above it.",
+        table=by_month, columns=columns("month", "loans", "amber", "red", "defaults", "right", "precision", "recall"),
+        figure=plots.plot_lights(by_month.assign(**by_month[["amber", "red"]].div(by_month["loans"], axis=0))),
+    )  # fmt: skip
+
+
+def drift(moved: pd.DataFrame, panel: "Panel") -> Exhibit:
+    """Show how far the live loans have moved from the training loans: `drift.drift` with months as text."""
+    return Exhibit(
+        "warning-drift", drift_title(moved),
+        f"Population stability index of the probability, characteristic stability index of the others, against the training loans; by "
+        f"custom amber from {stability.AMBER:.2f} and red from {stability.RED:.2f}, but green where chance alone gives as much in more "
+        f"than {percent(1 - stability.CONFIDENCE)} of months; {_loans(panel)}.",
+        "Lines of the stability index by month for each variable, with dashed lines at the amber and the red limit.",
+        table=moved, columns=columns("month", "variable", "n", "missing", "psi", "chance_95", "light"),
+        figure=plots.plot_drift(moved, amber=stability.AMBER, red=stability.RED),
+    )  # fmt: skip
+
+
+def calibration(outcomes: pd.DataFrame | None, panel: "Panel") -> Exhibit:
+    """Show the defaults that came against those expected: `drift.calibration_drift`, None where nobody knows who defaulted."""
+    if outcomes is None:
+        return Exhibit(text="The snapshots do not tell days past due, so nobody knows which loans defaulted.")
+    table, (near, far) = as_months(outcomes), stability.TOLERANCE
+    return Exhibit(
+        "warning-calibration", calibration_title(table),
+        f"Exact Poisson intervals, {percent(stability.CONFIDENCE)}; expected: an even hazard over the term (an assumption, so the change "
+        f"counts, not the level); green: the interval holds 1, or the ratio lies within {near:g} to {far:g}; {_loans(panel)}.",
+        "Dots with intervals by month around a line at one.", table=table,
+        columns=columns("month", "n", "defaults", "expected", "ratio", "ci_low", "ci_high", "light", "change", "change_light",
+                        ci_low="ratio", ci_high="ratio"),
+        figure=plots.plot_outcomes(table.dropna(subset=["ratio"])),
+    )  # fmt: skip
+
+
+def truth(live: "Live", listed: pd.DataFrame, position: int) -> Exhibit:
+    """Say how the lights of a month meet the hidden distress that synthetic snapshots were drawn from, if they were."""
+    return Exhibit(text="" if live.truth is None else truth_sentence(live.truth, listed, position))
 
 
 def as_months(table: pd.DataFrame) -> pd.DataFrame:
@@ -99,33 +198,5 @@ def as_months(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(month=table["month"].astype("datetime64[s]").dt.strftime("%Y-%m"))
 
 
-def alert_curves(trade_off: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines of the trade-off: the rule at its settings of the frontier, and the baselines."""
-    shown = trade_off[(trade_off["method"] != "rule") | trade_off["frontier"]]
-    return shown.assign(method=shown["method"].replace(METHODS))
-
-
-def trade_off_title(result: Result) -> str:
-    """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
-    last = {row["baseline"]: row["verdict"] for row in _last_comparisons(result)}
-    if not last:
-        return "What alerts cost and bring"
-    told = {"more": "finds more than", "fewer": "finds fewer than", "open": "is not shown to beat"}
-    parts = [f"{told[verdict]} {'the caps' if name == 'caps' else 'the model'} alone" for name, verdict in last.items()]
-    return f"At as many alerts the rule {' and '.join(parts)}"
-
-
-def calibration_title(outcomes: pd.DataFrame) -> str:
-    """Return how the defaults of the last months compare with those that the model lets expect."""
-    known = outcomes.dropna(subset=["change"])
-    if known.empty:
-        return "Too few months to tell whether defaults come as the model lets expect"
-    lights = known["change_light"].value_counts()
-    told = ", ".join(f"{lights[name]} {name}" for name in ("green", "amber", "red") if name in lights)
-    return f"Against the first months, defaults as the model lets expect: {told} of {len(known)} months"
-
-
-def _last_comparisons(result: Result) -> list[Result]:
-    """Return the comparisons of the rule that matter, as `backtest_row` does."""
-    rows = [row for row in result["comparisons"] if row["rule"] == "rule"]
-    return [row for row in rows if (row["period"], row["setting"]) == (rows[-1]["period"], rows[-1]["setting"])]
+def _loans(panel: "Panel") -> str:
+    return f"n = {show(len(panel.loan_id), 'count')} loans, {panel.months[0]} to {panel.months[-1]}"

@@ -57,10 +57,13 @@ class Notice:
 
     def markdown(self) -> str:
         """Return the callout as both renderers read it."""
-        return f'::: {{.callout-warning title="{self.title}"}}\n{plain(self.text)}\n:::'
+        # The first heading is the title: an attribute would be Markdown to one renderer and text to the other. Texts go in one line,
+        # since a line of colons would close the callout.
+        title, text = (plain(" ".join(said.split())) for said in (self.title, self.text))
+        return f"::: {{.callout-warning}}\n###### {title}\n\n{text}\n:::"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        # JupyterLab takes the HTML, which it can render; the report's renderers take the Markdown.
+        # JupyterLab takes the HTML, since its Markdown knows no callouts; the report's renderers are given the Markdown alone.
         html = f'<div style="{_BOX}"><strong>{escape(self.title)}</strong><br>{escape(self.text)}</div>'
         return {"text/plain": f"{self.title}. {self.text}", "text/markdown": self.markdown(), "text/html": html}
 

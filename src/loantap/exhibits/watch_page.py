@@ -6,24 +6,21 @@ from typing import Any
 import pandas as pd
 
 from loantap.decisions.early_warning.month import Month
+from loantap.exhibits.exhibit import Notice
 from loantap.exhibits.single_page import single_page
-from loantap.exhibits.words import plain, show, to_markdown
+from loantap.exhibits.words import columns, plain, show, to_markdown
 
 _SHOWN = 50
 _OFFERED = 10
-LIGHT_COLUMNS = {"light": "text", "loans": "count", "share": "rate", "balance": "money", "action": "text"}
-LIST_COLUMNS = {
-    "loan_id": "text", "light": "text", "mainly": "text", "balance": "money", "probability": "rate", "dti": "number",
-    "revol_util": "number", "days_past_due": "count",
-}  # fmt: skip
-OFFER_COLUMNS = {
-    "loan_id": "text", "offer": "text", "installment": "number", "months": "count", "interest_change": "number", "dti_before": "number",
-    "dti_after": "number", "cost": "number", "reason": "text",
-}  # fmt: skip
+LIGHT_COLUMNS = columns("light", "loans", "share", "balance", "action")
+LIST_COLUMNS = columns("loan_id", "light", "mainly", "balance", "probability", "dti", "revol_util", "days_past_due")
+MEDIAN_COLUMNS = columns("offer", "installment", "months", "interest_change", "dti_before", "dti_after", "cost")
+OFFER_COLUMNS = columns("loan_id", *MEDIAN_COLUMNS, "reason")
 SYNTHETIC = (
     "Made from synthetic snapshots, not from loans that are live: the case-study file holds one moment of each loan only. For "
     "trying things out."
 )
+INVENTED = Notice("Invented snapshots", SYNTHETIC)
 _REASONS = 2
 OFFERS_NOTE = (
     "DTI is here with this loan's installment; cost is the present value that the lender gives up, if all is paid. How far "

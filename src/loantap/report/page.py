@@ -37,7 +37,7 @@ class Page:
     def figure(self, name: str) -> None:
         """Print a figure with its finding as the caption and its alt text."""
         exhibit = self.run.exhibit(name, "figures")
-        alt = exhibit.alt.replace('"', "'")
+        alt = exhibit.alt.replace("\\", "\\\\").replace('"', "'")
         print(f'![{exhibit.line}](figures/{name}.svg){{#fig-{name} fig-alt="{alt}"}}\n')
 
     def table(self, name: str, *names: Any, rows: int = SHOWN_ROWS) -> None:

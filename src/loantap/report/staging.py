@@ -127,12 +127,20 @@ def _stage_notebooks(source: Path, target: Path, known: Collection[object]) -> d
         if notebook.nbformat_minor < 5:
             del raw["id"]
         notebook.cells.insert(0, raw)
+        _keep_markdown(notebook)
         parameters = notebook.metadata.get("papermill", {}).get("parameters", {})
         target.mkdir(exist_ok=True)
         shown = nbformat.from_dict(without_folders(notebook, [*known, *parameters.values()]))
         nbformat.write(shown, target / path.name)
         staged[Path("notebooks") / path.name] = title
     return staged
+
+
+def _keep_markdown(notebook: Any) -> None:
+    """Take the HTML from outputs that are Markdown too: Quarto would prefer it, and it is made for JupyterLab."""
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        if "text/markdown" in output.get("data", {}):
+            output["data"].pop("text/html", None)
 
 
 def _take_title(notebook: Any) -> str | None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.panel import DEFAULT_DAYS, Panel
+from loantap.decisions.early_warning import measures
 from loantap.decisions.early_warning.choice import Choice, choose, mark_frontier, sweep_rule
 from loantap.decisions.early_warning.history import History, baseline_scores, make_history
 from loantap.decisions.early_warning.measures import Period, found, measure, paired_difference, right_alerts
@@ -49,6 +50,7 @@ class Backtest:
         recommended: The setting chosen on the earlier months.
         chosen: How, in words.
         notes: What to know when reading it.
+        confidence: Of its intervals.
     """
 
     performance: pd.DataFrame
@@ -58,6 +60,7 @@ class Backtest:
     recommended: Settings
     chosen: str
     notes: tuple[str, ...]
+    confidence: float
 
 
 def why_not(panel: Panel, *, settings: Settings) -> str:
@@ -134,6 +137,7 @@ def backtest(
         recommended=choice.settings,
         chosen=choice.words,
         notes=_notes(settings),
+        confidence=1 - measures.ALPHA,
     )
 
 
@@ -186,18 +190,20 @@ def _verdict(
     if not own["defaults"]:
         return {"verdict": "open", "words": "No default falls into these months: there is nothing to find."}
     low, high = numbers["beyond_chance_low"], numbers["beyond_chance_high"]
-    known = numbers["only_rule"] + numbers["only_baseline"] >= FEW_DISCORDANT
+    alone = int(numbers["only_rule"] + numbers["only_baseline"])
+    known = alone >= FEW_DISCORDANT
     verdict = "more" if known and low > 0 else "fewer" if known and high < 0 else "open"
     ending = {
         "more": f"the {rule} finds more",
         "fewer": f"the {rule} finds fewer: {BASELINES[baseline]} would have served better",
-        "open": f"that the {rule} finds more cannot be shown",
+        "open": f"that the {rule} finds more cannot be shown"
+        + ("" if known else f", since only {alone} of the defaults were found by one of them alone"),
     }[verdict]
     words = (
         f"With {own['alerts_per_1000']:.1f} alerts per 1,000 loans a month the {rule} finds {_shares(own)} of "
         f"{int(own['defaults']):,} defaults, {BASELINES[baseline]} {_shares(other)} with {other['alerts_per_1000']:.1f}: "
-        f"{100 * numbers['difference']:+.1f} points, {100 * numbers['beyond_chance']:+.1f} beyond chance (95 % interval "
-        f"{100 * low:+.1f} to {100 * high:+.1f}); {ending}."
+        f"{100 * numbers['difference']:+.1f} points, {100 * numbers['beyond_chance']:+.1f} beyond chance "
+        f"({100 * (1 - measures.ALPHA):g} % interval {100 * low:+.1f} to {100 * high:+.1f}); {ending}."
     )
     return {"verdict": verdict, "words": words}
 

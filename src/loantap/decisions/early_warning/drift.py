@@ -1,6 +1,6 @@
 """Whether live loans still look like the training loans, and default as often as the model says.
 
-Stability is measured month by month with the population stability index. Its limits of 0.10 and 0.25 are a custom of
+Stability is measured month by month with the population stability index. Its limits are a custom of
 scorecard builders and no test: with few loans chance alone exceeds them, with many a change that matters stays below.
 What chance gives stands beside each value.
 """
@@ -18,10 +18,10 @@ from loantap.errors import InputError
 
 PROBABILITY = "probability"
 AMBER, RED = 0.10, 0.25  # of a stability index, by custom
+CONFIDENCE = 0.95  # of chance's own level and of intervals
 TOLERANCE = (0.8, 1.25)  # ratios of observed to expected defaults that need no action
+FIRST_MONTHS = 6  # which the later ones are compared with
 _BINS = 10
-_CONFIDENCE = 0.95
-_FIRST_MONTHS = 6
 
 
 def psi(expected: np.ndarray, actual: np.ndarray) -> float:
@@ -70,8 +70,8 @@ def drift(
 
     Returns:
         One row per month and variable: month, variable, n (live loans), missing (share without a value), psi, chance
-        and chance_95 (mean and 95 % quantile of psi if both came from one population), and light: red from 0.25,
-        amber from 0.10, green below or where chance_95 is not exceeded. NaN and "" without live loans. Chance:
+        and chance_95 (mean and the quantile at CONFIDENCE of psi if both came from one population), and light: red from RED,
+        amber from AMBER, green below or where chance_95 is not exceeded. NaN and "" without live loans. Chance:
         (1/n + 1/training loans) times chi-square with B - 1 degrees of freedom for B cells (Yurdakul, Statistical
         Properties of Population Stability Index, 2018). It takes months one by one, and loans as independent of the
         training loans.
@@ -96,7 +96,7 @@ def drift(
 
 
 def calibration_drift(
-    panel: Panel, probability: np.ndarray, term: np.ndarray, *, first_months: int = _FIRST_MONTHS
+    panel: Panel, probability: np.ndarray, term: np.ndarray, *, first_months: int = FIRST_MONTHS
 ) -> pd.DataFrame:
     """Compare the defaults of each month with those that the model lets expect.
 
@@ -117,10 +117,10 @@ def calibration_drift(
 
     Returns:
         One row per month: month, n (loans at risk), defaults, expected, ratio (defaults to expected) with ci_low,
-        ci_high (exact Poisson, Garwood 1936, 95 %) and light; change (the ratio against that of the first months
+        ci_high (exact Poisson, Garwood 1936) and light; change (the ratio against that of the first months
         together) with change_low, change_high (exact, given the defaults of both) and change_light; NaN and "" in the
         first months and where nothing is expected. A light is green if the interval holds 1 or the value lies within
-        0.8 to 1.25, red if the whole interval lies outside of 0.8 to 1.25, and amber otherwise.
+        TOLERANCE, red if the whole interval lies outside of it, and amber otherwise.
 
     Raises InputError where the panel does not tell days past due.
     """
@@ -139,10 +139,11 @@ def calibration_drift(
     first = np.flatnonzero(expected > 0)[:first_months]
     observed_first, expected_first = defaults[first].sum(), expected[first].sum()
     later = (expected > 0) & (positions > first.max(initial=-1))
-    tail = (1 - _CONFIDENCE) / 2
+    tail = (1 - CONFIDENCE) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = [
-            values / np.where(expected > 0, expected, np.nan) for values in (defaults, *poisson_interval(defaults))
+            values / np.where(expected > 0, expected, np.nan)
+            for values in (defaults, *poisson_interval(defaults, confidence=CONFIDENCE))
         ]
         # Given the defaults of both, those of a month are binomial: odds of its share are the ratio of the two rates.
         odds = np.where(later & (observed_first > 0), expected_first / expected, np.nan)
@@ -156,7 +157,7 @@ def calibration_drift(
     )
 
 
-def poisson_interval(count: np.ndarray, *, confidence: float = _CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
+def poisson_interval(count: np.ndarray, *, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
     """Return the exact interval of a Poisson mean from a count (Garwood, Biometrika 28, 1936, 437-442)."""
     count, tail = np.asarray(count, dtype=float), (1 - confidence) / 2
     low = np.where(count > 0, chi2.ppf(tail, 2 * np.maximum(count, 1)) / 2, 0.0)
@@ -197,7 +198,7 @@ def _stability(before: np.ndarray, now: np.ndarray) -> dict[str, Any]:
     if n == 0:
         return {"n": 0, **dict.fromkeys(("missing", "psi", "chance", "chance_95"), np.nan), "light": ""}
     found, scale, freedom = psi(shares(before[filled]), shares(now[filled])), 1 / n + 1 / before.sum(), filled.sum() - 1
-    chance_95 = float(scale * chi2.ppf(_CONFIDENCE, freedom)) if freedom else 0.0
+    chance_95 = float(scale * chi2.ppf(CONFIDENCE, freedom)) if freedom else 0.0
     light = "green" if found < AMBER or found <= chance_95 else "amber" if found < RED else "red"
     return {
         "n": n,

@@ -8,6 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 from loantap.model.bootstrap import drawn_sums, percentile_interval
 
 NOT_JUDGED = -1  # in a matrix of lights: not live, or too late already
+ALPHA = 0.05  # one less the confidence of every interval here
 RETURN_WITHIN = 3  # months within which a light that went green and comes back was a flip-flop
 
 
@@ -121,7 +122,7 @@ def measure(lights: np.ndarray, default_month: np.ndarray, period: Period) -> di
         recall, by_chance (the recall of alerts that reach as many loans and know nothing); lead_q1, lead_median, lead_q3
         (months from the first alert in the horizon to the default, of those caught); flip_flop (share of alerts whose loan
         is green the next month and has an alert again within the RETURN_WITHIN months after that one, of alerts with as many
-        months to follow). Intervals are Wilson's at 95 %, for precision with the number of alerts that is left once the alerts
+        months to follow). Intervals are Wilson's, for precision with the number of alerts that is left once the alerts
         of one loan are seen to go together.
     """
     inside, judged = lights[:, period.alerts], int((lights[:, period.alerts] >= 0).sum())
@@ -141,7 +142,7 @@ def measure(lights: np.ndarray, default_month: np.ndarray, period: Period) -> di
         row |= {f"{prefix}precision_low": low, f"{prefix}precision_high": high}
     defaults = found(lights, default_month, period)
     total, caught = len(defaults.caught), int(defaults.caught.sum())
-    low, high = proportion_confint(caught, total, method="wilson") if total else (np.nan, np.nan)
+    low, high = proportion_confint(caught, total, method="wilson", alpha=ALPHA) if total else (np.nan, np.nan)
     row |= {"defaults": total, "caught": caught, "recall": _ratio(caught, total), "recall_low": float(low)}
     leads = np.quantile(defaults.lead[defaults.caught], [0.25, 0.5, 0.75]) if caught else np.full(3, np.nan)
     row |= {"recall_high": float(high), "by_chance": float(defaults.chance.mean()) if total else float("nan")}
@@ -167,7 +168,7 @@ def flip_flop(lights: np.ndarray, period: Period) -> float:
 
 
 def clustered_interval(right: np.ndarray, alerts: np.ndarray) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of a share whose alerts come in clusters, one per loan; NaN without alerts.
+    """Return the ends of the interval of a share whose alerts come in clusters, one per loan; NaN without alerts.
 
     Wilson's interval with the effective number of alerts n / deff, deff being the variance of the ratio between loans over the
     variance of as many independent alerts (Kish, Survey Sampling, 1965; with Wilson's interval as in Kott and Carr, Journal of
@@ -186,14 +187,14 @@ def clustered_interval(right: np.ndarray, alerts: np.ndarray) -> tuple[float, fl
     if 0 < share < 1:
         variance = loans / (loans - 1) * ((right - share * alerts) ** 2).sum() / total**2 if loans > 1 else np.inf
         effective = float(np.clip(share * (1 - share) / variance, 1, total)) if variance > 0 else effective
-    low, high = proportion_confint(share * effective, effective, method="wilson")
+    low, high = proportion_confint(share * effective, effective, method="wilson", alpha=ALPHA)
     return float(low), float(high)
 
 
 def paired_difference(
     one: np.ndarray, other: np.ndarray, *, repetitions: int, random_state: int
 ) -> tuple[float, float, float]:
-    """Return how much larger the mean of one column is than another's, and the 95 % interval; NaN without rows.
+    """Return how much larger the mean of one column is than another's, and the interval; NaN without rows.
 
     Percentile bootstrap over the rows (defaults, one per loan), both columns with the same draws.
 
@@ -207,7 +208,7 @@ def paired_difference(
         return (float("nan"),) * 3
     columns = (one.astype(float) - other)[:, np.newaxis]
     draws = drawn_sums(columns, repetitions=repetitions, random_state=random_state)[:, 0] / len(one)
-    low, high = percentile_interval(draws)
+    low, high = percentile_interval(draws, level=1 - ALPHA)
     return float(columns.mean()), float(low), float(high)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.exhibits import early_warning as findings
+from loantap.decisions.early_warning.settings import Thresholds, read_settings
+from loantap.exhibits import warning_sentences as findings
 from loantap.exhibits.words import plain
 
 RULE = {
@@ -58,7 +59,7 @@ def test_the_row_that_counts_is_the_last_of_the_rule():
 
 def test_a_rule_as_it_is_set_is_not_called_recommended():
     words = findings.warning_sentence(result(RULE | {"setting": "as set", "period": "all months"}))
-    assert " On the all months the rule warned of 55.8 %" in words
+    assert " On all months the rule warned of 55.8 %" in words
 
 
 def test_months_without_defaults_say_so():
@@ -112,21 +113,33 @@ def test_without_comparisons_nothing_is_claimed():
 
 
 def drift(*psi: float, lights: tuple[str, ...]) -> pd.DataFrame:
+    months, variables = ["2016-04", "2016-04", "2016-05", "2016-05"], ["dti", "revol_util"] * 2
     return pd.DataFrame(
-        {"month": ["2016-04", "2016-04", "2016-05", "2016-05"], "variable": ["dti", "revol_util"] * 2, "psi": psi, "light": lights}
-    )  # fmt: skip
+        {"month": months, "variable": variables, "psi": psi, "chance_95": [0.05, 0.04] * 2, "light": lights}
+    )
 
 
-def test_drift_is_that_of_the_last_month_with_live_loans():
+def test_drift_is_that_of_the_last_month_with_live_loans_beside_what_chance_gives():
     table = drift(0.3, 0.01, 0.12, 0.02, lights=("red", "green", "amber", "green"))
-    assert findings.drift_title(table) == "In 2016-05, away from the training loans: dti (amber, 0.120)"
+    assert findings.drift_title(table) == (
+        "In 2016-05, away from the training loans: dti (amber, 0.120; by chance up to 0.050)"
+    )
     ended = drift(0.3, 0.01, np.nan, np.nan, lights=("red", "green", "", ""))
-    assert findings.drift_title(ended) == "In 2016-04, away from the training loans: dti (red, 0.300)"
+    assert findings.drift_title(ended) == (
+        "In 2016-04, away from the training loans: dti (red, 0.300; by chance up to 0.050)"
+    )
 
 
-def test_no_drift_and_no_loans_are_said():
+def test_drift_that_is_not_shown_is_not_called_absent(monkeypatch: pytest.MonkeyPatch):
     green = drift(0.3, 0.3, 0.01, 0.02, lights=("red", "red", "green", "green"))
-    assert findings.drift_title(green) == "In 2016-05 no variable has drifted from the training loans"
+    assert findings.drift_title(green) == (
+        "In 2016-05 no variable is past both the limit of 0.10 and chance: stability indices up to 0.020, by chance up to 0.050"
+    )
+    monkeypatch.setattr("loantap.decisions.early_warning.drift.AMBER", 0.2)
+    assert "the limit of 0.20 and" in findings.drift_title(green)
+
+
+def test_months_without_live_loans_are_said():
     empty = drift(*[np.nan] * 4, lights=("",) * 4)
     assert findings.drift_title(empty) == "No month has live loans to compare with the training loans"
 
@@ -142,36 +155,40 @@ def test_lights_are_held_against_the_hidden_distress():
     assert told["bc"].startswith("Of the 2 loans on the list, 0 are or were in the hidden distress")
 
 
-def test_months_become_texts():
-    table = pd.DataFrame({"month": np.array(["2016-05", "2016-12"], dtype="datetime64[M]")})
-    assert findings.as_months(table)["month"].tolist() == ["2016-05", "2016-12"]
+def outcomes(changes: list[float], change_lights: list[str], lights: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"change": changes, "change_light": change_lights, "ratio": 2.0, "light": lights})
 
 
-def test_the_lines_are_the_frontier_of_the_rule_and_all_of_the_baselines():
-    table = pd.DataFrame({"method": ["rule", "rule", "caps", "probability"], "frontier": [True, False, False, False]})
-    assert findings.alert_curves(table)["method"].tolist() == ["rule", "caps alone", "model alone"]
+def test_months_are_counted_by_how_defaults_came_against_the_first_months_and_by_themselves():
+    table = outcomes([np.nan, 1.1, 1.6, 2.5, 1.0], ["", "green", "amber", "red", "green"], ["green", *["red"] * 4])
+    assert findings.calibration_title(table) == (
+        "Observed over expected defaults: 2 of 4 months differ from the first 6 (by chance up to 0.20 would), 4 of 5 from 1"
+    )
 
 
-@pytest.mark.parametrize(
-    ("changes", "lights", "words"),
-    [
-        (
-            [1.1, 1.6, 2.5, 1.0],
-            ["green", "amber", "red", "green"],
-            "Against the first months, defaults as the model lets expect: 2 green, 1 amber, 1 red of 4 months",
-        ),
-        (
-            [np.nan, 1.0],
-            ["", "green"],
-            "Against the first months, defaults as the model lets expect: 1 green of 1 months",
-        ),
-        ([np.nan], [""], "Too few months to tell whether defaults come as the model lets expect"),
-    ],
-)
-def test_months_are_counted_by_how_defaults_came(changes: list[float], lights: list[str], words: str):
-    assert findings.calibration_title(pd.DataFrame({"change": changes, "change_light": lights})) == words
+def test_what_chance_gives_and_the_first_months_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch):
+    for name, value in (("CONFIDENCE", 0.5), ("FIRST_MONTHS", 3)):
+        monkeypatch.setattr(f"loantap.decisions.early_warning.drift.{name}", value)
+    told = findings.calibration_title(outcomes([1.0] * 4, ["green"] * 4, ["green"] * 4))
+    assert "0 of 4 months differ from the first 3 (by chance up to 2.00 would), 0 of 4 from 1" in told
+
+
+def test_too_few_months_are_said():
+    told = findings.calibration_title(outcomes([np.nan], [""], ["green"]))
+    assert told == "Too few months to tell whether defaults come as the model lets expect"
 
 
 def test_names_of_variables_are_shown_as_they_are():
     table = drift(0.3, 0.01, 0.02, 0.12, lights=("red", "green", "green", "amber"))
-    assert "revol\\_util (amber, 0.120)" in plain(findings.drift_title(table))
+    assert "revol\\_util (amber, 0.120; by chance" in plain(findings.drift_title(table))
+
+
+def test_how_a_light_comes_about_follows_from_the_settings():
+    settings = read_settings().with_points(2, 5)
+    late = settings.signals.model_copy(update={"days_past_due": Thresholds(amber=5, red=45)})
+    changed = settings.model_copy(update={"window": 9, "signals": late}).model_dump()
+    told = findings.rule_sentence(changed, [{"light": "red", "action": "a call"}, {"light": "green", "action": "none"}])
+    assert (
+        "taken from 9 months. A light is amber from 2 points on, and red from 5 points or 45 days past due on." in told
+    )
+    assert told.endswith("What a light leads to: red: a call, green: none.")

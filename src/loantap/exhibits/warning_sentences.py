@@ -1,0 +1,162 @@
+"""The sentences on early warning, and what the run's results hold of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from loantap.decisions.early_warning import drift as stability
+from loantap.exhibits.words import interval, show
+
+if TYPE_CHECKING:
+    from loantap.decisions.early_warning.backtest import Backtest
+    from loantap.decisions.early_warning.live import Live
+    from loantap.decisions.early_warning.month import Month
+    from loantap.decisions.early_warning.settings import Settings
+
+Result = Mapping[str, Any]
+METHODS = {"caps": "caps alone", "probability": "model alone"}
+
+
+def record(
+    live: "Live", month: "Month", judged: "Backtest | None", why_not: str, settings: "Settings"
+) -> dict[str, Any]:
+    """Return what the run's results hold of a month and its back-test, with the sentences that follow from them."""
+    tables = {
+        name: [] if judged is None else getattr(judged, name).to_dict("records")
+        for name in ("performance", "comparisons")
+    }
+    found = {
+        "month": str(month.month), "synthetic": live.truth is not None, "source": live.source, "notes": live.notes,
+        "loans": len(live.panel.loan_id), "months": len(live.panel.months), "lights": month.lights.to_dict("records"),
+        "changes": month.changes.counts, "changed": month.changes.words, "unknown": month.unknown,
+        "quarantined": len(live.quarantine), "settings": settings.model_dump(),
+        "recommended": judged and judged.recommended.model_dump(), "chosen": judged.chosen if judged else "",
+        "backtest_notes": judged.notes if judged else [], "why_not": why_not, "confidence": judged and judged.confidence,
+        **tables,
+    }  # fmt: skip
+    return found | {"sentence": warning_sentence(found), "against_baselines": baseline_sentences(found)}
+
+
+def rule_sentence(settings: Result, lights: Sequence[Mapping[Any, Any]]) -> str:
+    """Return how a light comes about and what it leads to.
+
+    Args:
+        settings: The Settings as plain values.
+        lights: light and action of each.
+    """
+    late = settings["signals"]["days_past_due"]["red"]
+    actions = ", ".join(f"{line['light']}: {line['action']}" for line in lights)
+    return (
+        "A signal (level, trend and acceleration of debt-to-income and utilisation, the change of the model's probability, days past due) "
+        "counts one point from its amber threshold on and two from its red one; trends are taken from "
+        f"{settings['window']} months. A light is amber from {settings['amber_points']} points on, and red from "
+        f"{settings['red_points']} points or {late:g} days past due on. What a light leads to: {actions}."
+    )
+
+
+def backtest_row(performance: Sequence[Result]) -> Result:
+    """Return the row that matters: the rule's, on the later months where there are such, as recommended where it is."""
+    rows = [row for row in performance if row["method"] == "rule"]
+    return rows[-1]
+
+
+def period_of(row: Result) -> str:
+    """Return the months that a row of the back-test is about, as they stand in a sentence."""
+    return row["period"] if row["period"].startswith("all") else f"the {row['period']}"
+
+
+def warning_sentence(result: Result) -> str:
+    """Return what early warning found, in one or two sentences, for the first screen and the head of its page."""
+    lights = {line["light"]: line["loans"] for line in result["lights"]}
+    invented = result["synthetic"]
+    head = (
+        f"Of {show(sum(lights.values()), 'count')} {'invented ' if invented else ''}live loans "
+        f"{'(no real snapshots were given) ' if invented else ''}{show(lights['red'], 'count')} "
+        f"{'is' if lights['red'] == 1 else 'are'} red and {show(lights['amber'], 'count')} amber in {result['month']}."
+    )
+    if not result["performance"]:
+        return f"{head} {result['why_not']}"
+    row = backtest_row(result["performance"])
+    if not row["defaults"]:
+        return f"{head} No loan defaulted in {period_of(row)}, so there was nothing to warn of."
+    ahead = f", in the middle {show(row['lead_median'], 'count')} months ahead" if row["caught"] else ""
+    right = (
+        f", of which {show(row['precision'], 'rate')} were right ({interval(row['precision_low'], row['precision_high'], 'rate')})"
+        if row["alerts"]
+        else ""
+    )
+    return (
+        f"{head} On {period_of(row)} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
+        f"{show(row['recall'], 'rate')} of the defaults ({interval(row['recall_low'], row['recall_high'], 'rate')}, "
+        f"n = {show(row['defaults'], 'count')}; {show(row['by_chance'], 'rate')} by chance){ahead}, with "
+        f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month{right}."
+    )
+
+
+def baseline_sentences(result: Result) -> str:
+    """Return how the rule compares with simpler ways to alert as many loans, on the months it was not chosen on."""
+    return " ".join(row["words"] for row in _last_comparisons(result))
+
+
+def drift_title(drift: pd.DataFrame) -> str:
+    """Return which variables have drifted in the last month that has live loans, beside what chance alone gives."""
+    known = drift.dropna(subset=["psi"])
+    if known.empty:
+        return "No month has live loans to compare with the training loans"
+    month = known["month"].iloc[-1]
+    last = known[known["month"] == month]
+    apart = [
+        f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')}; by chance up to {show(row['chance_95'], 'score')})"
+        for row in last[last["light"] != "green"].to_dict("records")
+    ]
+    if apart:
+        return f"In {month}, away from the training loans: {', '.join(apart)}"
+    most, chance = (show(last[name].max(), "score") for name in ("psi", "chance_95"))
+    return (
+        f"In {month} no variable is past both the limit of {stability.AMBER:.2f} and chance: stability indices up to {most}, "
+        f"by chance up to {chance}"
+    )
+
+
+def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> str:
+    """Return how the lights of a month meet the hidden distress that synthetic snapshots were drawn from.
+
+    Args:
+        truth: loan_id, and distress: position of the month in which it begins, -1 if never.
+        lights: loan_id and light of the loans on the watchlist.
+        position: Position of the month.
+    """
+    distressed = truth.loc[(truth["distress"] >= 0) & (truth["distress"] <= position), "loan_id"]
+    hit = int(lights["loan_id"].isin(distressed).sum())
+    return (
+        f"Of the {show(len(lights), 'count')} loans on the list, {show(hit, 'count')} {'is or was' if hit == 1 else 'are or were'} in the "
+        "hidden distress that the synthetic snapshots were drawn with; the others rose by chance, or are late with a payment."
+    )
+
+
+def trade_off_title(result: Result) -> str:
+    """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
+    told = {"more": "finds more than", "fewer": "finds fewer than", "open": "is not shown to beat"}
+    parts = [f"{told[row['verdict']]} the {METHODS[row['baseline']]}" for row in _last_comparisons(result)]
+    return f"At as many alerts the rule {' and '.join(parts)}" if parts else "What alerts cost and bring"
+
+
+def calibration_title(outcomes: pd.DataFrame) -> str:
+    """Return in how many months defaults differ from those expected, as against the first months and by themselves."""
+    known = outcomes.dropna(subset=["change"])
+    if known.empty:
+        return "Too few months to tell whether defaults come as the model lets expect"
+    judged = outcomes.dropna(subset=["ratio"])
+    apart, level = ((lights != "green").sum() for lights in (known["change_light"], judged["light"]))
+    chance = show((1 - stability.CONFIDENCE) * len(known), "number")
+    return (
+        f"Observed over expected defaults: {apart} of {len(known)} months differ from the first {stability.FIRST_MONTHS} "
+        f"(by chance up to {chance} would), {level} of {len(judged)} from 1"
+    )
+
+
+def _last_comparisons(result: Result) -> list[Result]:
+    """Return the comparisons of the rule that matter, as `backtest_row` does."""
+    rows = [row for row in result["comparisons"] if row["rule"] == "rule"]
+    return [row for row in rows if (row["period"], row["setting"]) == (rows[-1]["period"], rows[-1]["setting"])]
