@@ -141,6 +141,8 @@ def check_features() -> None:
         ]
         if isinstance(feature, Feature) and feature.compute is None and feature.name != LEAK:
             gaps.append("compute (how it follows from its sources)")
+        if (feature.curved or feature.enters == "ratio") and {*feature.sources} & {*OPTIONAL}:
+            gaps.append("a straight line (a file may lack what it comes from, and a spline needs values)")
         if gaps:
             raise InputError(f"feature '{feature.name}': these are not declared: {'; '.join(gaps)}. {_REMEDY}")
         if same := [other.name for other in FEATURES if other.code == feature.code and other is not feature]:
