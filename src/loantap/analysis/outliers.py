@@ -42,12 +42,14 @@ def outliers(counts: LoanCounts, columns: list[str], *, min_cell: int = 10, conf
     """Compare loans beyond 1.5 quartile ranges from the quartiles with the others.
 
     Returns:
-        One row per column, in the given order: column, low and high (the fences), share (of the loans with a
+        One row per column that some loan has a value of, in the given order: column, low and high (the fences), share (of the loans with a
         value), then the columns of `compare_groups`; without numbers where fewer than `min_cell` loans lie outside.
     """
     rows = []
     for name in columns:
         table = counts_by_driver(counts, name).dropna()
+        if table.empty:
+            continue
         first, third = linear(table["value"].to_numpy(), table["n"].to_numpy(), np.array([0.25, 0.75]))
         reach = _WHISKER * (third - first)
         outside = ~table["value"].between(first - reach, third + reach)
