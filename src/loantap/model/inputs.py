@@ -62,6 +62,12 @@ _READ = {
     inputs: sorted({source for feature in made if feature.enters != "category" for source in feature.sources})
     for inputs, made in _FEATURES.items()
 }
+_MADE = {
+    inputs: [
+        (feature.name, feature.compute if isinstance(feature, Feature) else None, feature.sources) for feature in made
+    ]
+    for inputs, made in _FEATURES.items()
+}
 
 
 def feature_names(*, inputs: Inputs) -> list[str]:
@@ -180,22 +186,19 @@ def application_features(
         month: When the loan would be funded, such as 'Jan-2015', unless the application says it.
     """
     given = {**application, "issue_d": application.get("issue_d") or month}
-    numbers = {}
+    numbers: dict[str, Any] = {}
     for source in _READ[inputs]:
-        value = given.get(source)
-        if value is not None:
-            value = _NUMBER_OF[source](value) if source in _NUMBER_OF else value
-            if source in CAPS and value > CAPS[source]:
-                value = CAPS[source]
-        numbers[source] = value
+        value, convert = given.get(source), _NUMBER_OF.get(source)
+        value = convert(value) if convert and value is not None else value
+        numbers[source] = CAPS[source] if source in CAPS and value is not None and value > CAPS[source] else value
     made: dict[str, float | str | None] = {}
-    for feature in _FEATURES[inputs]:
-        if feature.enters == "category":
-            level = given.get(feature.name)
-            made[feature.name] = UNKNOWN if level is None and feature.name in _MAY_BE_UNKNOWN else level
-        elif isinstance(feature, Column):
-            made[feature.name] = numbers[feature.name]
-        elif feature.compute:
-            values = [numbers[source] for source in feature.sources]
-            made[feature.name] = None if None in values else feature.compute(*values)
+    for name, compute, sources in _MADE[inputs]:
+        if compute:
+            values = [numbers[source] for source in sources]
+            made[name] = None if None in values else compute(*values)
+        elif name in CATEGORIES:
+            level = given.get(name)
+            made[name] = UNKNOWN if level is None and name in _MAY_BE_UNKNOWN else level
+        else:
+            made[name] = numbers[name]
     return made
