@@ -71,3 +71,10 @@ def test_no_bar_holds_fewer_loans_than_a_small_cell(loans):
     loans_per_bar = table["density"] * (table["right"] - table["left"]) * totals
     # Whole counts, divided and multiplied again.
     assert loans_per_bar.min() >= 10 - 1e-6
+
+
+def test_a_column_that_no_loan_has_a_value_of_is_left_out():
+    loans = pd.DataFrame({"dti": np.arange(40.0), "revol_util": np.nan, "default": [0, 1] * 20})
+    counts, names = FrameCounts(loans), ["dti", "revol_util"]
+    assert medians(counts, names)["column"].tolist() == ["dti"]
+    assert histograms(counts, names)["column"].unique().tolist() == ["dti"]

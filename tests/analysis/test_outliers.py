@@ -45,3 +45,9 @@ def test_fewer_than_a_small_cell_are_named_without_numbers(loans):
     found = implausible_values(FrameCounts(loans))
     sentinel = found[found["meaning"].str.startswith("a dti of 9999")]
     assert sentinel.drop(columns=["column", "meaning"]).isna().all(axis=None)
+
+
+def test_a_column_that_no_loan_has_a_value_of_is_left_out():
+    loans = pd.DataFrame({"dti": np.arange(40.0), "revol_util": np.nan, "default": [0, 1] * 20})
+    counts, names = FrameCounts(loans), ["dti", "revol_util"]
+    assert outliers(counts, names)["column"].tolist() == ["dti"]

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from loantap.analysis import pushdown, pushdown_sample
 from loantap.analysis.association import analyse
 from loantap.analysis.counts import FrameCounts, StoredCounts
 from loantap.analysis.levels import factor_counts
@@ -184,6 +185,18 @@ def test_a_table_without_the_columns_is_refused(prepared: Path, tmp_path: Path):
     config = spoilt(prepared, tmp_path, lambda frame: frame.drop(columns=["pincode", "dti"]))
     with pytest.raises(SchemaError, match="these are missing: dti, pincode"):
         count(config, tmp_path)
+
+
+def test_a_table_may_lack_an_optional_column(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for module in (pushdown, pushdown_sample):
+        monkeypatch.setattr(module, "OPTIONAL", ("mort_acc",))
+    counted = count(spoilt(prepared, tmp_path, lambda frame: frame.drop(columns=["mort_acc"])), tmp_path)
+    assert counted.summary.notes == [
+        "the loans lack the optional column 'mort_acc' (Mortgage accounts): it is missing in all of them"
+    ]
+    assert counted.summary.missing["mort_acc"] == counted.summary.rows
+    assert StoredCounts(tmp_path / "counts").by("mort_acc")["mort_acc"].isna().all()
+    assert pd.read_parquet(tmp_path / "sample.parquet")["mort_acc"].isna().all()
 
 
 def test_a_table_that_is_not_there_is_told(tmp_path: Path):

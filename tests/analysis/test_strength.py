@@ -79,3 +79,9 @@ def test_the_interval_holds_for_the_exponential_scores_it_assumes():
 
 def test_without_both_outcomes_there_is_no_interval():
     assert np.isnan(auc_interval(float("nan"), 0, 10)).all()
+
+
+def test_a_column_that_no_loan_has_a_value_of_is_left_out():
+    loans = pd.DataFrame({"dti": np.arange(40.0), "revol_util": np.nan, "default": [0, 1] * 20})
+    counts, names = FrameCounts(loans), ["dti", "revol_util"]
+    assert driver_strength(counts, names)["driver"].tolist() == ["dti"]

@@ -26,3 +26,9 @@ def test_a_challenger_scores_strange_loans(loans: pd.DataFrame):
     for model in challengers(0).values():
         scored = ordinal(model.set_params(**({"n_estimators": 5} if hasattr(model, "n_estimators") else {}))).fit(X, y)
         assert 0 <= scored.predict_proba(strange)[0, 1] <= 1
+
+
+def test_a_column_without_any_value_is_no_obstacle(loans: pd.DataFrame):
+    X, y = feature_frame(loans.head(600).assign(mort_acc=np.nan), inputs="without_pincode"), loans["default"].head(600)
+    splits = fold_splits(y.to_numpy(), folds=2, random_state=0)[:2]
+    assert len(challenge(X, y.to_numpy(), splits=splits, random_state=0, n_jobs=1)) == len(challengers(0))

@@ -1,11 +1,26 @@
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from imblearn.pipeline import Pipeline
 
+from loantap.data.columns import BY_NAME, FEATURE_BY_NAME, FEATURES
+from loantap.data.declarations import Feature
 from loantap.errors import InputError
+from loantap.model import inputs as declared
 from loantap.model.features import ENCODINGS, Encoding
-from loantap.model.inputs import INPUTS, PRICING, Inputs, check_allowed, feature_frame, source_columns
+from loantap.model.inputs import (
+    INPUTS,
+    PRICING,
+    Inputs,
+    application_features,
+    check_allowed,
+    check_features,
+    feature_frame,
+    source_columns,
+)
 from loantap.model.recipe import Recipe
 
 
@@ -112,3 +127,60 @@ def test_loans_drawn_twice_stay_two_loans(loans: pd.DataFrame):
 def test_a_column_without_any_value_is_no_obstacle(loans: pd.DataFrame, encoding: str):
     features = feature_frame(loans.assign(mort_acc=np.nan, revol_util=np.nan), inputs="without_pincode")
     assert np.isfinite(encoder(inputs="without_pincode", encoding=encoding).fit_transform(features)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "gap", "said"),
+    [
+        ("dti", {"label": ""}, "label"),
+        ("dti", {"phrase": ""}, "phrase"),
+        ("dti", {"code": "4"}, r"code \(such as R01\)"),
+        ("dti", {"form": "{.__class__}"}, "form"),
+        ("dti", {"enters": "log"}, r"enters \(one of logarithm, as it is, ratio, category\)"),
+        ("dti", {"step": None}, r"step .* or no_step \(why there is none\)"),
+        ("dti", {"higher": ""}, "higher and because"),
+        ("loan_to_income", {"no_step": ""}, "no_step"),
+        ("loan_to_income", {"sources": ("loan_amnt", "wealth")}, "the source 'wealth', which is no column"),
+        ("loan_to_income", {"compute": None}, "compute"),
+        ("dti", {"optional": True, "missing": True}, "a straight line"),
+        ("dti", {"code": "R05"}, "expected a code of its own, R05 is that of 'revol_bal' too"),
+    ],
+)
+def test_a_gap_in_a_declaration_names_the_feature_and_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, name: str, gap: dict[str, Any], said: str
+):
+    broken = replace(FEATURE_BY_NAME[name], **gap)
+    monkeypatch.setattr(declared, "OPTIONAL", ("dti",) if gap.get("optional") else ())
+    monkeypatch.setattr(declared, "FEATURES", tuple(broken if one.name == name else one for one in FEATURES))
+    with pytest.raises(InputError, match=f"feature '{name}': .*{said}.*columns.py"):
+        check_features()
+
+
+def test_what_a_model_may_use_says_how_it_enters(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(declared.BY_NAME, "emp_length", replace(BY_NAME["emp_length"], enters=""))
+    with pytest.raises(InputError, match="column 'emp_length': a model may use it; expected enters, one of logarithm"):
+        check_features()
+
+
+def test_every_number_has_a_step_or_says_why_not():
+    check_features()
+    numbers = [feature for feature in FEATURES if feature.enters != "category"]
+    assert all(bool(feature.step) != bool(feature.no_step) for feature in numbers)
+    assert [feature.name for feature in numbers if feature.no_step] == ["installment", "loan_to_income", "installment_to_income"]  # fmt: skip
+
+
+def test_reason_codes_keep_their_meaning():
+    assert {feature.code: feature.name for feature in FEATURES} == {
+        "R01": "loan_amnt", "R02": "installment", "R03": "annual_inc", "R04": "dti", "R05": "revol_bal", "R06": "open_acc",
+        "R07": "total_acc", "R08": "pub_rec", "R09": "int_rate", "R10": "revol_util", "R11": "mort_acc",
+        "R12": "pub_rec_bankruptcies", "R13": "term", "R14": "emp_length_years", "R15": "credit_history_months",
+        "R16": "loan_to_income", "R17": "installment_to_income", "R18": "sub_grade", "R19": "home_ownership",
+        "R20": "verification_status", "R21": "purpose", "R22": "application_type", "R23": "pincode",
+    }  # fmt: skip
+
+
+def test_a_computed_feature_of_something_missing_is_missing(application: dict[str, Any]):
+    found = application_features({**application, "emp_length": None}, inputs="without_pincode", month="Jan-2016")
+    assert found["emp_length_years"] is None
+    computed = [feature.name for feature in FEATURES if isinstance(feature, Feature) and feature.name != "pincode"]
+    assert all(found[name] is not None for name in computed if name != "emp_length_years")

@@ -22,12 +22,14 @@ def medians(counts: LoanCounts, columns: list[str], *, confidence: float = 0.95)
     Newcombe's is from two Wilson intervals. The intervals of the differences hold for all columns at once (Bonferroni).
 
     Returns:
-        One row per column: column, n (loans with a value), defaulted, defaulted_low, defaulted_high, repaid, repaid_low,
+        One row per column that some loan has a value of: column, n (loans with a value), defaulted, defaulted_low, defaulted_high, repaid, repaid_low,
         repaid_high, difference, diff_low, diff_high.
     """
     rows, level = [], simultaneous(confidence, len(columns))
     for name in columns:
         values, n, defaults = _present(counts, name)
+        if not len(values):
+            continue
         bad, bad_low, bad_high = median_with_interval(values, defaults, confidence=confidence)
         good, good_low, good_high = median_with_interval(values, n - defaults, confidence=confidence)
         _, bad_least, bad_most = median_with_interval(values, defaults, confidence=level)
@@ -59,11 +61,14 @@ def histograms(counts: LoanCounts, columns: list[str], *, bins: int = 30, min_ce
     """Return histograms by outcome between the 1st and 99th percentile: column, outcome, left, right, density.
 
     `density` is the share of that outcome's loans with a value, per unit of the column. Bars of whole numbers hold
-    equally many of them. Neighbouring bars are merged until each holds `min_cell` loans of either outcome.
+    equally many of them. Neighbouring bars are merged until each holds `min_cell` loans of either outcome. A column that no
+    loan has a value of has none.
     """
     tables = []
     for name in columns:
         values, n, defaults = _present(counts, name)
+        if not len(values):
+            continue
         low, high = inverted_cdf(values, n, np.array([0.01, 0.99]))
         if low == high or np.all(np.mod(values, 1) == 0):
             # Bars of equally many whole numbers: others would make a comb of a smooth count.

@@ -42,12 +42,14 @@ def outliers(counts: LoanCounts, columns: list[str], *, min_cell: int = 10, conf
     """Compare loans beyond 1.5 quartile ranges from the quartiles with the others.
 
     Returns:
-        One row per column, in the given order: column, low and high (the fences), then the columns of `compare_groups`, of the
-        loans with a value.
+        One row per column that some loan has a value of, in the given order: column, low and high (the fences), then the columns of
+        `compare_groups`, of the loans with a value.
     """
     groups = []
     for name in columns:
         table = counts_by_driver(counts, name).dropna()
+        if table.empty:
+            continue
         first, third = linear(table["value"].to_numpy(), table["n"].to_numpy(), np.array([0.25, 0.75]))
         low, high = first - WHISKER * (third - first), third + WHISKER * (third - first)
         outside = ~table["value"].between(low, high)

@@ -21,12 +21,12 @@ import sqlalchemy as sa
 from loantap.analysis.counts import typed
 from loantap.analysis.pushdown_checks import as_written, examine
 from loantap.analysis.pushdown_sample import ROW, stratified_sample
-from loantap.data.columns import CHARGED_OFF, COLUMNS, KEY, OUTCOMES, UNFINISHED
+from loantap.data.columns import CHARGED_OFF, COLUMNS, KEY, OPTIONAL, OUTCOMES, UNFINISHED
 from loantap.data.connectors.base import BATCH_ROWS, table_of
 from loantap.data.connectors.config import Config
 from loantap.data.connectors.sql import shown, told
 from loantap.data.contract import Problem
-from loantap.data.ingest import IngestSummary
+from loantap.data.ingest import IngestSummary, absent_note
 from loantap.data.units import PERCENTAGES, Units
 from loantap.data.warehouse import open_warehouse
 from loantap.errors import SchemaError, SourceError
@@ -112,7 +112,7 @@ def count_in_warehouse(
         problems: list[Problem] = []
         units = Units()
         for done, columns in enumerate(CUBES, 1):
-            counts = _cube(connection, table, columns)
+            counts = _cube(connection, table, columns) if columns[0] in table.c else _absent(columns[0], summary)
             if (int(counts["n"].sum()), int(counts["defaults"].sum())) != (summary.rows, summary.defaults):
                 raise SourceError(f"{place.location}: the table changed while it was counted. Run again.")
             problems += examine(counts, columns, summary)
@@ -126,7 +126,7 @@ def count_in_warehouse(
         if problems:
             lines = "\n".join(f"  {problem}" for problem in problems[:20])
             raise SchemaError(f"{place.location}: values break the contract:\n{lines}\nMend them where they come from.")
-        summary.notes = units.doubts(place.location)
+        summary.notes = [absent_note(name) for name in OPTIONAL if name not in table.c] + units.doubts(place.location)
         sample = stratified_sample(connection, table, summary, rows=sample_rows, random_state=random_state)
         load_id = connection.execute(sa.select(sa.func.min(table.c.load_id))).scalar() if "load_id" in table.c else None
     with replacing(loans_path) as temporary:
@@ -157,14 +157,14 @@ def _table(connection: sa.Connection, name: str, schema: str | None, where: str)
     # A result without rows has the columns of a table or view, in every database.
     nothing = sa.select(sa.text("*")).select_from(sa.table(name, schema=schema)).limit(0)
     there = set(connection.execute(nothing).keys())
-    if missing := [column for column in (ROW, *_SINGLE, *_OF_ADDRESS) if column not in there]:
+    if missing := [column for column in (ROW, *_SINGLE, *_OF_ADDRESS) if column not in (*there, *OPTIONAL)]:
         raise SchemaError(
             f"{where}: expected the codebook's columns, with state and pincode in place of address, and {ROW} (a whole "
             f"number for each row); these are missing: {', '.join(missing)}. Write the table with: loantap sources load, or "
             "make a view that has them."
         )
     extra = [column for column in (KEY, "load_id") if column in there]
-    names = [ROW, *_SINGLE, *_OF_ADDRESS, *extra]
+    names = [ROW, *(column for column in _SINGLE if column in there), *_OF_ADDRESS, *extra]
     return sa.table(name, *(sa.column(column) for column in names), schema=schema)
 
 
@@ -211,6 +211,11 @@ def _cube(connection: sa.Connection, table: sa.TableClause, columns: tuple[str, 
     parts = [table_of(names, []), *(table_of(names, rows) for rows in result.partitions(BATCH_ROWS))]
     frame = pa.concat_tables(parts, promote_options="permissive").to_pandas(date_as_object=True)
     return as_written(frame.astype({"n": "int64", "defaults": "int64"}))
+
+
+def _absent(name: str, summary: IngestSummary) -> pd.DataFrame:
+    """Return the counts of an optional column that the table lacks: it is missing in every loan."""
+    return pd.DataFrame({name: [None], "n": [summary.rows], "defaults": [summary.defaults]})
 
 
 def _key(table: sa.TableClause, name: str) -> sa.ColumnElement[Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.data.columns import BY_NAME, Column
+from loantap.data.columns import BY_NAME
 from loantap.data.contract import Problem, quotable
+from loantap.data.declarations import Column
 from loantap.data.ingest import IngestSummary
 
 _PINCODE = re.compile(r"\d{5}")

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from loantap.analysis.pushdown_checks import as_written
 from loantap.data.cleaning import clean_loans
-from loantap.data.columns import BY_NAME, CHARGED_OFF, FULLY_PAID
+from loantap.data.columns import BY_NAME, CHARGED_OFF, FULLY_PAID, OPTIONAL
 from loantap.data.ingest import IngestSummary
 from loantap.errors import SourceError
 
@@ -45,6 +45,7 @@ def stratified_sample(
                 f"'{ROW}' are not spread. Number the rows from 1 on, or ask for another model_rows."
             )
     loans = as_written(pd.concat(parts, ignore_index=True)).sort_values(ROW).set_index(ROW)
+    loans = loans.assign(**{name: None for name in OPTIONAL if name not in loans})
     for name in loans.columns:
         match BY_NAME[name].kind if name in BY_NAME else "text":
             case "number":

@@ -25,7 +25,7 @@ def driver_strength(counts: LoanCounts, columns: Iterable[str], *, confidence: f
         confidence: Of the intervals, which hold for all columns at once (Bonferroni).
 
     Returns:
-        One row per column: driver, known (when its value exists), direction ("up": higher values default more,
+        One row per column that some loan has a value of: driver, known (when its value exists), direction ("up": higher values default more,
         "down": less, "levels": unordered), n (loans with a value), auc, ci_low, ci_high.
     """
     columns, rows = list(columns), []
@@ -35,6 +35,8 @@ def driver_strength(counts: LoanCounts, columns: Iterable[str], *, confidence: f
         kind = table["value"].dtype
         unordered = isinstance(kind, pd.CategoricalDtype) and not kind.ordered
         table = table if unordered else table.dropna()
+        if table.empty:
+            continue
         n, defaults = table["n"].to_numpy(), table["defaults"].to_numpy()
         if unordered:
             auc, direction = _auc_of_levels(n, defaults), "levels"

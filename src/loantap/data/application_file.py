@@ -8,13 +8,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from loantap.data.applications import FIELDS
-from loantap.data.columns import KEY, Column
+from loantap.data.columns import KEY, OPTIONAL
+from loantap.data.declarations import Column
 from loantap.data.sources import LoanFile, open_loans
 
-# Read where they are there: the key names a row, the grade is compared with the sub-grade, and an application without
-# a month of funding is one of this month.
 _SAMPLE_BYTES = 1 << 18
-WELCOME = (KEY, "grade", "issue_d")
+# Read where they are there: the key names a row, the grade is compared with the sub-grade, an application without a month
+# of funding is one of this month, and what a file may lack is missing there.
+WELCOME = (KEY, "grade", "issue_d", *OPTIONAL)
 
 
 def application_columns(needed: Sequence[str], header: Sequence[str]) -> tuple[Column, ...]:

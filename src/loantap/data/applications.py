@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from loantap.data.columns import COLUMNS, Column
+from loantap.data.columns import COLUMNS
+from loantap.data.declarations import Column
 
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PLACE = {month: place for place, month in enumerate(MONTH_NAMES)}

@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
 from loantap.data.applications import MONTH_PATTERN
-from loantap.data.columns import BY_NAME, COLUMNS, KEY, Column, kept_names
+from loantap.data.columns import BY_NAME, COLUMNS, KEY
+from loantap.data.declarations import Column
+from loantap.data.headers import kept_names
 
 FAILURE_COLUMNS = ["row", "column", "rule", "value"]
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -50,7 +52,7 @@ def check_loans(raw: pd.DataFrame, *, columns: tuple[Column, ...] = COLUMNS) -> 
 
     Args:
         raw: Columns as in the file, texts or already typed, indexed by row number.
-        columns: The columns to look at; `raw` has them all.
+        columns: The columns to look at; `raw` has them all but for optional ones, which are then missing throughout.
 
     Returns:
         The parsed frame (numbers as float64, months as datetime64, categories and texts as str, `state` and
@@ -110,7 +112,7 @@ def _parse(raw: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[pd.DataFrame
     parsed: dict[str, pd.Series] = {}
     failures: list[pd.DataFrame] = []
     for column in columns:
-        values = raw[column.name]
+        values = raw[column.name] if column.name in raw or not column.optional else pd.Series(None, raw.index, "str")
         match column.kind:
             case "number":
                 parsed[column.name], rule = _number(values), "not a number"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loantap.data.columns import KEY, NAMES, RESERVED
+from loantap.data.columns import KEY, NAMES, NEEDED, RESERVED
 from loantap.data.connectors.config import Config
 from loantap.data.ingest import IngestSummary, ingest
 from loantap.data.merge import merge
@@ -97,9 +97,9 @@ def check_sources(config: Config) -> None:
     if not config.sources:
         raise InputError(f"{config.path}: expected sources, it declares none. See loantap.yml in the project.")
     brought = {column for source in config.sources.values() for column in source.columns}
-    if missing := [name for name in NAMES if name not in brought]:
+    if missing := [name for name in NEEDED if name not in brought]:
         raise InputError(
-            f"{config.path}: expected the {len(NAMES)} columns of the codebook (data/README.md) among what the sources "
+            f"{config.path}: expected the {len(NEEDED)} columns of the codebook (data/README.md) among what the sources "
             f"bring, these are missing: {', '.join(missing)}. Name them under a source's columns."
         )
     names = {name.lower(): name for name in (KEY, *NAMES)}

@@ -5,14 +5,14 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from loantap.data.columns import KEY, NAMES
+from loantap.data.columns import BY_NAME, KEY, NEEDED, RESERVED
 from loantap.errors import InputError, SchemaError
 
 _SNIFFED_BYTES = 1 << 16
@@ -69,7 +69,7 @@ def check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
     if _few(header, needed):
         absent = ", ".join(name for name in needed if name not in header)
         raise SchemaError(
-            f"{path}: expected the names of {'the ' if needed is NAMES else ''}{len(needed)} columns of the codebook (data/README.md) in the "
+            f"{path}: expected the names of {'the ' if needed is NEEDED else ''}{len(needed)} columns of the codebook (data/README.md) in the "
             f"first line, found {len(header)} field{'s'[: len(header) != 1]} there, and these are missing: {absent}. If the first line is a record, "
             "put the names above it; if it is another table, export them too."
         )
@@ -83,7 +83,7 @@ def check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
         close = {name: other for name in missing for other in header if other.strip().lower() == name and other != name}
         hint = "".join(f" Column '{other}' looks like '{name}': rename it." for name, other in close.items())
         raise SchemaError(
-            f"{path}: expected {'the ' if needed is NAMES else ''}{len(needed)} columns of the codebook (data/README.md), found {len(header)} "
+            f"{path}: expected {'the ' if needed is NEEDED else ''}{len(needed)} columns of the codebook (data/README.md), found {len(header)} "
             f"columns, and these are missing: {', '.join(missing)}.{hint or ' Export them too.'}"
         )
 
@@ -124,3 +124,22 @@ def check_types(path: Path, names: Sequence[str]) -> None:
         raise SchemaError(
             f"{path}: expected one value per field, these columns hold lists or records: {', '.join(nested)}."
         )
+
+
+def kept_names(header: Iterable[str]) -> dict[str, str]:
+    """Return under which name each column is kept that the codebook does not know, by its name in the file.
+
+    It is the same one, unless it is RESERVED, in whatever letters (databases tell 'Row' and 'row' not apart): 'row' becomes
+    'row_in_file'.
+    """
+    taken = set(header)
+    found = {}
+    for name in header:
+        if name in BY_NAME or name == KEY:
+            continue
+        kept = name
+        while kept.strip().lower() in RESERVED or (kept != name and kept in taken):
+            kept += "_in_file"
+        found[name] = kept
+        taken.add(kept)
+    return found

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loantap.data.cleaning import clean_loans
-from loantap.data.columns import NAMES, UNFINISHED, kept_names
+from loantap.data.columns import BY_NAME, NAMES, NEEDED, OPTIONAL, UNFINISHED
 from loantap.data.contract import Problem, check_loans, summarise
+from loantap.data.headers import kept_names
 from loantap.data.sources import LoanSource, Origin, RaggedRow
 from loantap.data.units import Units
 from loantap.errors import SchemaError
@@ -71,15 +72,20 @@ def ingest(
     summary = IngestSummary()
     failures: list[pd.DataFrame] = []
     seen = np.empty(0, dtype="uint64")
-    units, kept = Units(), dict[str, str]()
+    units, fields, kept = Units(), list[str](), dict[str, str]()
     with ExitStack() as stack:
         loans_file = _Parts(stack, loans_path)
         checked_file = _Parts(stack, checked_path) if checked_path else None
         quarantine = _Quarantine(stack.enter_context(replacing(quarantine_path))) if quarantine_path else None
         for raw in source.chunks():
             summary.rows_read += len(raw)
-            kept = kept_names(raw.columns)
+            fields, kept = list(raw.columns), kept_names(raw.columns)
             summary.extra_columns = list(kept.values())
+            if absent := [name for name in NEEDED if name not in raw]:  # of a file the header is looked at before
+                raise SchemaError(
+                    f"{source.location}: expected the columns of the codebook, {', '.join(absent)} is absent. Declare it optional "
+                    "(src/loantap/data/columns.py), or read loans that have it."
+                )
             checked, found = check_loans(raw)
             failures.append(found)
             bad = raw.index.isin(found["row"])
@@ -99,9 +105,15 @@ def ingest(
             for name, other in kept.items()
             if name != other
         ]
+        summary.notes += [absent_note(name) for name in OPTIONAL if name not in fields]
         summary.notes += units.doubts(source.location)
-        _finish(summary, failures, source, quarantine)
+        _finish(summary, failures, source, quarantine, fields=len(fields))
     return summary
+
+
+def absent_note(name: str) -> str:
+    """Say that loans lack an optional column."""
+    return f"the loans lack the optional column '{name}' ({BY_NAME[name].meaning}): it is missing in all of them"
 
 
 class _Parts:
@@ -144,13 +156,15 @@ def _finish(
     failures: list[pd.DataFrame],
     source: LoanSource,
     quarantine: "_Quarantine | None",
+    *,
+    fields: int,
 ) -> None:
     ragged = source.ragged
     summary.rows_read += len(ragged)
     found = pd.concat(failures, ignore_index=True) if failures else pd.DataFrame()
     summary.problems = summarise(found) if len(found) else []
     if ragged:
-        rule = f"a record without {len(NAMES) + len(summary.extra_columns)} fields"
+        rule = f"a record without {fields} fields"
         rows = tuple(record.row for record in ragged[:3])
         counts = tuple(str(record.fields) for record in ragged[:3])
         summary.problems.insert(0, Problem("", rule, len(ragged), rows, counts))
@@ -188,7 +202,7 @@ class _Quarantine:
     def add(self, raw: pd.DataFrame, failures: pd.DataFrame) -> None:
         texts = failures["column"].str.cat(failures["rule"], sep=": ").str.removeprefix(": ")
         reasons = texts.groupby(failures["row"]).agg("; ".join)
-        shown = raw.loc[:, list(NAMES)].copy()
+        shown = raw.reindex(columns=list(NAMES))
         shown.insert(0, "reasons", reasons.reindex(raw.index))
         shown.to_csv(self._path, mode="a", header=False, index_label="row")
 

@@ -188,7 +188,7 @@ class LoanFile:
         return candidates[~np.isin(candidates, list(taken))][:rows] if taken else candidates
 
 
-def open_loans(path: Path, *, needed: Sequence[str] = columns.NAMES, welcome: Sequence[str] | None = None) -> LoanFile:
+def open_loans(path: Path, *, needed: Sequence[str] = columns.NEEDED, welcome: Sequence[str] | None = None) -> LoanFile:
     """Open a CSV (also gzipped) or Parquet file of loans and check its header.
 
     Args:

@@ -50,5 +50,6 @@ def ordinal(model: ClassifierMixin) -> Pipeline:
 
 def _held_out_log_odds(X: pd.DataFrame, y: np.ndarray, split: Split, model: Pipeline) -> np.ndarray:
     train, test = split
+    X = X.loc[:, X.iloc[train].notna().any()]  # gradient boosting takes no column without a value
     default = model.fit(X.iloc[train], y[train]).predict_proba(X.iloc[test])[:, 1]
     return logit(np.clip(default, 1e-6, 1 - 1e-6))

@@ -1,7 +1,5 @@
 """A model's coefficients as odds ratios per unit that a person understands, with intervals."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,52 +9,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
 from loantap.data.annuity import annuity
+from loantap.data.columns import FEATURE_BY_NAME, FEATURES
 from loantap.model.calibration import probability
 from loantap.model.finalist import Finalist
-from loantap.model.inputs import CATEGORIES, capped, with_ratios
+from loantap.model.inputs import CATEGORIES, capped, with_computed
 from loantap.model.recipe import encode
 
 _CHUNK = 20_000  # rows weighed at once, so that no second copy of the matrix is held
-_MISSING = {
-    "emp_length_years": "employment not stated",
-    "mort_acc": "mortgage accounts not known",
-    "revol_util": "revolving utilisation not known",
-}
-
-
-@dataclass(frozen=True)
-class Step:
-    """A change to one input that a person can picture."""
-
-    feature: str
-    words: str
-    change: Callable[[pd.Series], pd.Series]
-
-
-def _doubled(feature: str, words: str) -> Step:
-    return Step(feature, f"{words} doubled", lambda values: 2 * values)
-
-
-def _more(feature: str, by: float, words: str) -> Step:
-    return Step(feature, words, lambda values: values + by)
-
-
-STEPS = (
-    _doubled("loan_amnt", "amount"),
-    _doubled("annual_inc", "annual income"),
-    _doubled("revol_bal", "revolving balance"),
-    _more("int_rate", 1, "interest rate 1 point higher"),
-    _more("dti", 5, "debt-to-income 5 points higher"),
-    _more("revol_util", 10, "revolving utilisation 10 points higher"),
-    Step("term", "60 months rather than 36", lambda values: 0 * values + 60),
-    _more("emp_length_years", 5, "5 more years employed"),
-    _more("credit_history_months", 60, "5 more years of credit history"),
-    _more("open_acc", 5, "5 more open credit lines"),
-    _more("total_acc", 10, "10 more credit lines ever"),
-    _more("pub_rec", 1, "1 more derogatory record"),
-    _more("pub_rec_bankruptcies", 1, "1 more bankruptcy"),
-    _more("mort_acc", 1, "1 more mortgage account"),
-)
 
 
 def odds_ratios(
@@ -69,7 +28,7 @@ def odds_ratios(
     installment from amount, rate and term, and the ratios to income. A category is compared with the commonest one,
     and a missing value with the known ones.
 
-    The pincode is left out: where all loans of a level end alike, only the penalty bounds its odds ratio.
+    A number without a step says why not (`no_step` in the column table). The pincode is left out: where all loans of a level end alike, only the penalty bounds its odds ratio.
 
     The interval is the delta method's with the sandwich covariance of the penalised fit, (H + P)^-1 S (H + P)^-1, H the
     Hessian of the log-loss, P the penalty's and S the summed squared scores (White, Econometrica 50 (1982), 1-25;
@@ -107,30 +66,31 @@ def _changes(sample: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame, pd.Data
         made = sample.assign(**{feature: values})
         if "installment" in made:
             made["installment"] *= _payment(made) / _payment(sample)
-        return with_ratios(capped(made))
+        return with_computed(capped(made))
 
     changes = []
-    for step in STEPS:
-        if step.feature in sample:
-            known = sample[step.feature]
-            before = changed(step.feature, 36.0) if step.feature == "term" else sample
-            changes.append((step.feature, step.words, before, changed(step.feature, step.change(known))))
-    for feature, words in _MISSING.items():
-        if sample[feature].isna().any():
-            known = sample[feature].fillna(sample[feature].median())
-            changes.append((feature, words, changed(feature, known), changed(feature, np.nan)))
-    for feature in CATEGORIES:
-        if feature not in sample:
+    for feature in FEATURES:
+        if feature.enters == "category" or feature.name not in sample:
             continue
-        levels = sample[feature].value_counts()
-        if feature == "sub_grade":  # thirty-four comparisons say no more than the middle step of each grade
+        name, known, step = feature.name, sample[feature.name], feature.step
+        if step and known.notna().any():  # what no loan states has no odds ratio
+            before = changed(name, step.between[0]) if step.between else sample
+            changes.append((name, step.words, before, changed(name, step.after(known))))
+        if feature.unknown and known.isna().any() and known.notna().any():
+            words = feature.unknown.format(label=feature.label)
+            changes.append((name, words, changed(name, known.fillna(known.median())), changed(name, np.nan)))
+    for name in CATEGORIES:
+        if name not in sample:
+            continue
+        levels = sample[name].value_counts()
+        if name == "sub_grade":  # thirty-four comparisons say no more than the middle step of each grade
             levels = levels[levels.index.str.endswith("3")]
         if levels.empty:
             continue
         common = str(levels.index[0])
         for level in levels.index[1:][levels.to_numpy()[1:] >= len(sample) / 200]:
-            told = f"{feature.replace('_', ' ')} {_lower(level)} rather than {_lower(common)}"
-            changes.append((feature, told, changed(feature, common), changed(feature, level)))
+            words = f"{FEATURE_BY_NAME[name].label} {_lower(level)} rather than {_lower(common)}"
+            changes.append((name, words, changed(name, common), changed(name, level)))
     return changes
 
 

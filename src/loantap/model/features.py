@@ -19,25 +19,14 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.inputs import CATEGORIES, LEAK, PLAIN, RATIOS, SKEWED, Inputs, chosen
 
-# Each holds the former ones: straight lines; cubic splines of the continuous numbers; splines of two ratios to
-# income; products of every two numbers.
+# Each holds the former ones: straight lines; cubic splines of the numbers that are declared curved; splines of two ratios
+# to income; products of every two numbers.
 Encoding = Literal["plain", "splines", "ratios", "products"]
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 
-CONTINUOUS = (
-    "loan_amnt",
-    "installment",
-    "annual_inc",
-    "dti",
-    "revol_bal",
-    "open_acc",
-    "total_acc",
-    "int_rate",
-    "revol_util",
-    "credit_history_months",
-)
 RARE = 20  # levels with fewer training loans share one column
 KNOTS = 5
 
@@ -59,9 +48,8 @@ def standard_step(*, inputs: Inputs, encoding: Encoding = "plain") -> ColumnTran
 
 def expand_step(*, inputs: Inputs, encoding: Encoding = "plain") -> ColumnTransformer:
     """Return the transformer from standardised columns to the columns of the linear model, a dense array."""
-    continuous = (*CONTINUOUS, *(RATIOS if encoding in ("ratios", "products") else ()))
     numbers = chosen((*SKEWED, *PLAIN, *(RATIOS if encoding in ("ratios", "products") else ())), inputs=inputs)
-    curved = [] if encoding == "plain" else chosen(continuous, inputs=inputs)
+    curved = [] if encoding == "plain" else [name for name in numbers if FEATURE_BY_NAME[name].curved]
     steps: list[tuple] = [
         ("linear", "passthrough", [name for name in numbers if name not in curved]),
         (

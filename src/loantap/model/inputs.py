@@ -1,13 +1,16 @@
-"""What a model may see: the allow-list, and the features computed from it."""
+"""What a model may see: the allow-list, and the features that come from it, as the one column table declares them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
+import numpy as np
 import pandas as pd
 
 from loantap.data.annuity import months_of
 from loantap.data.applications import month_number
-from loantap.data.columns import BY_NAME
+from loantap.data.columns import BY_NAME, COLUMNS, FEATURE_BY_NAME, FEATURES, OPTIONAL, names
+from loantap.data.computed import COMPUTED
+from loantap.data.declarations import Column, Enters, Feature
 from loantap.errors import InputError
 
 # without_pincode is the model; with_pincode serves comparison with the original figures only; application_only
@@ -16,31 +19,21 @@ Inputs = Literal["without_pincode", "with_pincode", "application_only"]
 INPUTS: tuple[Inputs, ...] = get_args(Inputs)
 
 LEAK = "pincode"
-PRICING = ("grade", "sub_grade", "int_rate", "installment", "installment_to_income")
-# Money and counts with long right tails; their logarithm is closer to what the log-odds follow.
-SKEWED = ("loan_amnt", "installment", "annual_inc", "dti", "revol_bal", "open_acc", "total_acc", "pub_rec")
-PLAIN = (
-    "int_rate",
-    "revol_util",
-    "mort_acc",
-    "pub_rec_bankruptcies",
-    "term",
-    "emp_length_years",
-    "credit_history_months",
-)
-# Beyond these a value counts as the cap: a handful of loans (debt-to-income 9999 where there is hardly an income)
-# would otherwise bend the fit for all. In the units of the codebook.
-CAPS = {"dti": 60.0, "revol_util": 150.0, "pub_rec": 5.0, "pub_rec_bankruptcies": 3.0, "mort_acc": 10.0}
-RATIOS = ("loan_to_income", "installment_to_income")
-CATEGORIES = ("sub_grade", "home_ownership", "verification_status", "purpose", "application_type")
-# Features that are computed, and the raw columns that each comes from.
-DERIVED = {
-    "emp_length_years": ("emp_length",),
-    "credit_history_months": ("issue_d", "earliest_cr_line"),
-    "loan_to_income": ("loan_amnt", "annual_inc"),
-    "installment_to_income": ("installment", "annual_inc"),
-    LEAK: ("address",),
-}
+_REMEDY = "Complete it in src/loantap/data/columns.py, or computed.py beside it."
+UNKNOWN = "not known"  # the level of a category whose value is missing
+
+
+def _entering(how: Enters) -> tuple[str, ...]:
+    return tuple(feature.name for feature in FEATURES if feature.enters == how and feature.name != LEAK)
+
+
+# Money and counts with long right tails enter by their logarithm; it is closer to what the log-odds follow.
+SKEWED, PLAIN = _entering("logarithm"), _entering("as it is")
+RATIOS, CATEGORIES = _entering("ratio"), _entering("category")
+CAPS = {column.name: column.cap for column in COLUMNS if column.cap is not None}
+_MAY_BE_UNKNOWN = {name for name in CATEGORIES if name in BY_NAME and BY_NAME[name].missing}
+_PRICES = {column.name for column in COLUMNS if column.known == "pricing"}
+PRICING = (*_PRICES, *(feature.name for feature in COMPUTED if _PRICES & {*feature.sources}))
 
 
 def chosen(names: tuple[str, ...], *, inputs: Inputs) -> list[str]:
@@ -48,13 +41,43 @@ def chosen(names: tuple[str, ...], *, inputs: Inputs) -> list[str]:
     return [name for name in names if not (inputs == "application_only" and name in PRICING)]
 
 
-_FEATURES = {inputs: chosen((*SKEWED, *PLAIN, *RATIOS, *CATEGORIES), inputs=inputs) for inputs in INPUTS}
-_YEARS = {level: float(years) for years, level in enumerate(BY_NAME["emp_length"].levels)}
+_FEATURES = {
+    inputs: [FEATURE_BY_NAME[name] for name in chosen((*SKEWED, *PLAIN, *RATIOS, *CATEGORIES), inputs=inputs)]
+    for inputs in INPUTS
+}
+
+
+def _places(column: Column) -> Callable[[str], float]:
+    return {level: float(place) for place, level in enumerate(column.levels)}.__getitem__
+
+
+# How the texts of an application become numbers; numbers are numbers already.
+_NUMBER_OF: dict[str, Callable[[str], float]] = {
+    **{column.name: _places(column) for column in COLUMNS if column.kind == "category"},
+    **{column.name: lambda text: float(month_number(text)) for column in COLUMNS if column.kind == "month"},
+    "term": lambda text: float(months_of(text)),
+}
+# The columns behind numbers; the others are categories, or the address.
+_READ = {
+    inputs: sorted({source for feature in made if feature.enters != "category" for source in feature.sources})
+    for inputs, made in _FEATURES.items()
+}
+_MADE = {
+    inputs: [
+        (feature.name, feature.compute if isinstance(feature, Feature) else None, feature.sources) for feature in made
+    ]
+    for inputs, made in _FEATURES.items()
+}
+
+
+def feature_names(*, inputs: Inputs) -> list[str]:
+    """Return the names of the features that the set of inputs holds."""
+    return [*(feature.name for feature in _FEATURES[inputs]), *([LEAK] if inputs == "with_pincode" else [])]
 
 
 def source_columns(*, inputs: Inputs) -> list[str]:
-    """Return the columns of the cleaned loans that `feature_frame` reads."""
-    named = {source for name in _FEATURES[inputs] for source in DERIVED.get(name, (name,))}
+    """Return the columns of the cleaned loans that `feature_frame` reads; OPTIONAL ones may be absent."""
+    named = {source for feature in _FEATURES[inputs] for source in feature.sources}
     return sorted(named | ({LEAK} if inputs == "with_pincode" else set()))
 
 
@@ -70,31 +93,68 @@ def feature_frame(loans: pd.DataFrame, *, inputs: Inputs) -> pd.DataFrame:
         history in months, employment in years, ratios as fractions of annual income (the installment for twelve
         months). Categories as text.
     """
-    months = (loans["issue_d"].dt.year - loans["earliest_cr_line"].dt.year) * 12 + (
-        loans["issue_d"].dt.month - loans["earliest_cr_line"].dt.month
-    )
-    years = loans["emp_length"].cat.codes.astype("float64").where(loans["emp_length"].notna())
-    made = loans.assign(credit_history_months=months, emp_length_years=years)
-    numbers = made[chosen((*SKEWED, *PLAIN), inputs=inputs)].astype("float64")
-    features = with_ratios(capped(numbers))
-    features = pd.concat([features, made[chosen(CATEGORIES, inputs=inputs)].astype("object")], axis="columns")
-    if inputs == "with_pincode":
-        features[LEAK] = loans[LEAK].astype("object")
-    return features
+    loans = loans.assign(**{name: np.nan for name in OPTIONAL if name not in loans})
+    numbers = {source: _numbers(loans[source], source) for source in _READ[inputs]}
+    made = {}
+    for name in feature_names(inputs=inputs):
+        feature = FEATURE_BY_NAME[name]
+        if feature.enters == "category":
+            made[name] = loans[name].astype("object")
+            if name in _MAY_BE_UNKNOWN:
+                made[name] = made[name].where(made[name].notna(), UNKNOWN)
+        elif isinstance(feature, Column):
+            made[name] = numbers[name]
+        elif feature.compute:
+            made[name] = feature.compute(*(numbers[source] for source in feature.sources))
+    return pd.DataFrame(made)
+
+
+def _numbers(values: pd.Series, name: str) -> pd.Series:
+    """Return a column of cleaned loans as float64, capped: months from year 0, the place of an ordered level."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        values = values.dt.year * 12 + values.dt.month
+    elif isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.cat.codes.astype("float64").where(values.notna())
+    return values.astype("float64").clip(upper=CAPS.get(name))
 
 
 def capped(features: pd.DataFrame) -> pd.DataFrame:
     """Return the features with each number of CAPS at most at its cap."""
-    return features.assign(**{name: features[name].clip(upper=cap) for name, cap in CAPS.items()})
+    return features.assign(**{name: features[name].clip(upper=cap) for name, cap in CAPS.items() if name in features})
 
 
-def with_ratios(features: pd.DataFrame) -> pd.DataFrame:
-    """Return the features with the ratios to income that follow from them; an income of 0 counts as 1."""
-    income = features["annual_inc"].clip(lower=1)
-    made = {"loan_to_income": features["loan_amnt"] / income}
-    if "installment" in features:
-        made["installment_to_income"] = 12 * features["installment"] / income
-    return features.assign(**made)
+def with_computed(features: pd.DataFrame) -> pd.DataFrame:
+    """Return the features with those computed anew that follow from others of them, such as the ratios to income."""
+    return features.assign(
+        **{
+            feature.name: feature.compute(*(features[source] for source in feature.sources))
+            for feature in COMPUTED
+            if feature.compute and {*feature.sources} <= {*features.columns}
+        }
+    )
+
+
+def check_features() -> None:
+    """Raise InputError for what later steps need of a feature and is not declared, and for a reason's code that two share."""
+    for name in names(feature=True):
+        if not BY_NAME[name].enters:
+            raise InputError(
+                f"column '{name}': a model may use it; expected enters, one of {', '.join(get_args(Enters))}. {_REMEDY}"
+            )
+    for feature in FEATURES:
+        gaps = feature.gaps() + [
+            f"the source '{name}', which is no column" for name in feature.sources if name not in BY_NAME
+        ]
+        if isinstance(feature, Feature) and feature.compute is None and feature.name != LEAK:
+            gaps.append("compute (how it follows from its sources)")
+        if (feature.curved or feature.enters == "ratio") and {*feature.sources} & {*OPTIONAL}:
+            gaps.append("a straight line (a file may lack what it comes from, and a spline needs values)")
+        if gaps:
+            raise InputError(f"feature '{feature.name}': these are not declared: {'; '.join(gaps)}. {_REMEDY}")
+        if same := [other.name for other in FEATURES if other.code == feature.code and other is not feature]:
+            raise InputError(
+                f"feature '{feature.name}': expected a code of its own, {feature.code} is that of '{same[0]}' too. {_REMEDY}"
+            )
 
 
 def check_allowed(features: pd.DataFrame, *, inputs: Inputs) -> None:
@@ -105,7 +165,10 @@ def check_allowed(features: pd.DataFrame, *, inputs: Inputs) -> None:
         if inputs == "application_only" and name in PRICING:
             raise InputError(f"feature '{name}' is not allowed in {inputs}: it is the lender's own pricing.")
         # The funding month is no feature by itself; it only dates the credit history.
-        sources = [source for source in DERIVED.get(name, (name,)) if source == name or source != "issue_d"]
+        feature = FEATURE_BY_NAME.get(name)
+        sources = [
+            source for source in (feature.sources if feature else (name,)) if source == name or source != "issue_d"
+        ]
         barred = [source for source in sources if source not in BY_NAME or not BY_NAME[source].feature]
         if barred:
             why = BY_NAME[barred[0]].why if barred[0] in BY_NAME else "the codebook does not know it"
@@ -122,20 +185,20 @@ def application_features(
         inputs: Which set of inputs; with_pincode is for comparison only and takes no application.
         month: When the loan would be funded, such as 'Jan-2015', unless the application says it.
     """
-    funded = application.get("issue_d") or month
-    length = application.get("emp_length")
-    made: dict[str, Any] = {
-        **application,
-        "term": float(months_of(application["term"])),
-        "emp_length_years": None if length is None else _YEARS[length],
-        "credit_history_months": float(month_number(funded) - month_number(application["earliest_cr_line"])),
-    }
-    for name, cap in CAPS.items():
-        value = made.get(name)
-        if value is not None and value > cap:
-            made[name] = cap
-    income = max(made["annual_inc"], 1.0)
-    made["loan_to_income"] = made["loan_amnt"] / income
-    if "installment" in made:
-        made["installment_to_income"] = 12 * made["installment"] / income
-    return {name: made.get(name) for name in _FEATURES[inputs]}
+    given = {**application, "issue_d": application.get("issue_d") or month}
+    numbers: dict[str, Any] = {}
+    for source in _READ[inputs]:
+        value, convert = given.get(source), _NUMBER_OF.get(source)
+        value = convert(value) if convert and value is not None else value
+        numbers[source] = CAPS[source] if source in CAPS and value is not None and value > CAPS[source] else value
+    made: dict[str, float | str | None] = {}
+    for name, compute, sources in _MADE[inputs]:
+        if compute:
+            values = [numbers[source] for source in sources]
+            made[name] = None if None in values else compute(*values)
+        elif name in CATEGORIES:
+            level = given.get(name)
+            made[name] = UNKNOWN if level is None and name in _MAY_BE_UNKNOWN else level
+        else:
+            made[name] = numbers[name]
+    return made

@@ -22,7 +22,7 @@ from loantap.errors import InputError
 from loantap.files import sha256, staging_folder, take_place
 from loantap.model.calibration import SigmoidCalibration
 from loantap.model.facts import Facts
-from loantap.model.inputs import feature_frame
+from loantap.model.inputs import feature_frame, feature_names
 from loantap.model.pickled import PICKLE, read_pickle
 from loantap.model.plain import BINDING, plain_pipeline, versions, whole_pipeline
 from loantap.model.reasons import ReasonCode, reason_table
@@ -143,6 +143,11 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
         here = ", ".join(f"{name} {found}" for name, found in other.items())
         raise InputError(
             f"{folder}: made with {made}, and {here} is installed. Install that version, or make the model again."
+        )
+    if unknown := [name for name in facts.features if name not in feature_names(inputs=facts.inputs)]:
+        raise InputError(
+            f"{folder}: model {version} asks for the feature '{unknown[0]}', which this loantap does not make for the inputs "
+            f"{facts.inputs}. Declare it in src/loantap/data/columns.py again, install the loantap that made the model, or make the model again."
         )
     pipeline = read_pickle(folder, pickle_sums) if (folder / PICKLE).is_file() else _read_skops(folder / PIPELINE)
     if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != _STEPS:

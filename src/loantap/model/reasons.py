@@ -2,41 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from loantap.data.columns import FEATURE_BY_NAME
+from loantap.data.declarations import FORM
 from loantap.model.scorer import Scorer, Value
 from loantap.model.training import TrainingSummary
 
 Effect = Literal["raises", "lowers"]
-# Feature: its code, which never changes its meaning; its name in a sentence; how its value is written.
-_WORDS: dict[str, tuple[str, str, str]] = {
-    "loan_amnt": ("R01", "the amount", "{:,.0f}"),
-    "installment": ("R02", "the monthly payment", "{:,.0f}"),
-    "annual_inc": ("R03", "the annual income", "{:,.0f}"),
-    "dti": ("R04", "debt-to-income", "{:.1f} %"),
-    "revol_bal": ("R05", "the revolving balance", "{:,.0f}"),
-    "open_acc": ("R06", "the number of open credit lines", "{:.0f}"),
-    "total_acc": ("R07", "the number of credit lines ever opened", "{:.0f}"),
-    "pub_rec": ("R08", "the number of derogatory public records", "{:.0f}"),
-    "int_rate": ("R09", "the interest rate", "{:.2f} %"),
-    "revol_util": ("R10", "revolving utilisation", "{:.1f} %"),
-    "mort_acc": ("R11", "the number of mortgage accounts", "{:.0f}"),
-    "pub_rec_bankruptcies": ("R12", "the number of bankruptcies on record", "{:.0f}"),
-    "term": ("R13", "the term", "{:.0f} months"),
-    "emp_length_years": ("R14", "the time in employment", "{:.0f} years"),
-    "credit_history_months": ("R15", "the length of the credit history", "{:.0f} months"),
-    "loan_to_income": ("R16", "the amount as a share of annual income", "{:.0%}"),
-    "installment_to_income": ("R17", "the payments of a year as a share of annual income", "{:.0%}"),
-    "sub_grade": ("R18", "the lender's sub-grade", "{}"),
-    "home_ownership": ("R19", "home ownership", "{}"),
-    "verification_status": ("R20", "the check of the income", "{}"),
-    "purpose": ("R21", "the purpose", "{}"),
-    "application_type": ("R22", "the kind of application", "{}"),
-    "pincode": ("R23", "the pincode", "{}"),
-}
 
 
 class ReasonCode(BaseModel):
@@ -54,7 +30,7 @@ class ReasonCode(BaseModel):
     code: str
     feature: str
     label: str
-    form: Literal["{:,.0f}", "{:.1f} %", "{:.0f}", "{:.2f} %", "{:.0f} months", "{:.0f} years", "{:.0%}", "{}"]
+    form: Annotated[str, Field(pattern=FORM)]
     average: FiniteFloat
 
 
@@ -81,9 +57,8 @@ def reason_table(scorer: Scorer, X: pd.DataFrame) -> list[ReasonCode]:
     """Return the table of reasons of a model, with averages over the features of its training loans."""
     averages = scorer.many(X).mean(axis=0)
     return [
-        ReasonCode(code=code, feature=feature, label=label, form=form, average=average)  # type: ignore[arg-type]
-        for feature, average in zip(scorer.features, averages.tolist(), strict=True)
-        for code, label, form in [_WORDS[feature]]
+        ReasonCode(code=told.code, feature=told.name, label=told.phrase, form=told.form, average=average)
+        for told, average in zip(map(FEATURE_BY_NAME.__getitem__, scorer.features), averages.tolist(), strict=True)
     ]
 
 

@@ -16,7 +16,7 @@ from loantap.model.evaluation import Predictions, evaluate
 from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.folds import fold_splits, on_cluster
 from loantap.model.groups import by_group, gains
-from loantap.model.inputs import Inputs, check_allowed, feature_frame
+from loantap.model.inputs import Inputs, check_allowed, check_features, feature_frame
 from loantap.model.profit import profit_table
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import Tuned, stratified_sample, tune
@@ -111,6 +111,7 @@ def train(
         n_jobs: Folds worked on at once; the result does not depend on it.
         cluster: Address of a Dask scheduler to work on; empty for this machine.
     """
+    check_features()
     X, y = feature_frame(loans, inputs=inputs), loans["default"].to_numpy()
     check_allowed(X, inputs=inputs)
     profit = loan_profit(loans, economics)

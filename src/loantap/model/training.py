@@ -53,7 +53,7 @@ class TrainingSummary(BaseModel):
 def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 10) -> TrainingSummary:
     """Return the summary of cleaned training loans."""
     X = feature_frame(loans, inputs=inputs)
-    X = X.assign(**{name: loans[name].astype("float64") for name in CAPS})
+    X = X.assign(**{name: loans[name].astype("float64") for name in CAPS if name in X and name in loans})
     numbers, categories = {}, {}
     for name in X.columns:
         if name in CATEGORIES or X[name].dtype == "object":

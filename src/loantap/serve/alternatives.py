@@ -11,14 +11,11 @@ from loantap.data.annuity import annuity, months_of
 from loantap.data.applications import this_month
 from loantap.data.columns import BY_NAME
 from loantap.exhibits.words import show
-from loantap.model.inputs import CAPS, CATEGORIES, application_features, capped, with_ratios
+from loantap.model.inputs import CAPS, CATEGORIES, application_features, capped, with_computed
 from loantap.model.persistence import SavedModel
 from loantap.serve.scoring import Decision, Score, score_application
 
-# What people ask for: the step of a change, how it is called, and how it is written.
-_STEPS = {"dti": 0.1, "loan_amnt": 100.0}
-_NAMES = {"dti": "the debt-to-income", "loan_amnt": "the amount", "term": "the term"}
-_FORMS = {"dti": "{:.1f} %", "loan_amnt": "{:,.0f}", "term": "{}"}
+_STEPS = {"dti": 0.1, "loan_amnt": 100.0}  # what people ask for, beside the term, and the step of a change
 _DIGITS = 6
 _CENT = 0.01  # an annuity is stated in whole ones
 _PRICE = "at the same rate and grade, which the lender may set anew"
@@ -129,7 +126,7 @@ def _across(
         frame["loan_amnt"], frame["term"] = asked["loan_amnt"], months.astype(float)
         if "installment" in frame:
             frame["installment"] = np.round(_payment(application, frame["loan_amnt"], months), 2)
-    log_odds = model.scorer.many(with_ratios(capped(frame))).sum(axis=1) + model.scorer.intercept
+    log_odds = model.scorer.many(with_computed(capped(frame))).sum(axis=1) + model.scorer.intercept
     referred = model.calibration(log_odds) >= model.threshold
     return np.flatnonzero(referred != (now == "refer")).tolist()
 
@@ -149,7 +146,7 @@ def _plain(value: Any) -> float | str:
 def _told(changes: tuple[Change, ...], score: Score) -> str:
     said = {change.field: change for change in changes}
     parts = [
-        f"{_NAMES[name]} were {_FORMS[name].format(change.after)} instead of {_shown(change)}"
+        f"the {BY_NAME[name].label} were {_written(name, change.after)} instead of {_shown(change)}"
         for name, change in said.items()
         if name != "installment"
     ]
@@ -176,7 +173,11 @@ def _shown(change: Change) -> str:
         return f"{change.before:g} %"
     if change.field == "loan_amnt" and float(change.before) % 1:
         return f"{change.before:,.2f}"
-    return _FORMS[change.field].format(change.before)
+    return _written(change.field, change.before)
+
+
+def _written(field: str, value: float | str) -> str:
+    return value if isinstance(value, str) else BY_NAME[field].form.format(value)
 
 
 def _nothing(fields: tuple[str, ...], tried: Mapping[str, np.ndarray], now: Decision, threshold: float) -> str:
@@ -186,9 +187,9 @@ def _nothing(fields: tuple[str, ...], tried: Mapping[str, np.ndarray], now: Deci
     for name in fields:
         values = tried[name]
         if not len(values):
-            return f"{_capital(_NAMES[name])} is already as {'low' if lower else 'high'} as in the training loans."
-        end = _FORMS[name].format(values[-1])
-        parts.append(f"a term of {end}" if name == "term" else f"{_NAMES[name].removeprefix('the ')} {'down' if lower else 'up'} to {end}")  # fmt: skip
+            return f"The {BY_NAME[name].label} is already as {'low' if lower else 'high'} as in the training loans."
+        end = _written(name, values[-1])
+        parts.append(f"a term of {end}" if name == "term" else f"{BY_NAME[name].label} {'down' if lower else 'up'} to {end}")  # fmt: skip
     text = f"{' with '.join(parts)} brings the probability {goal}"
     return (
         f"No {text}."

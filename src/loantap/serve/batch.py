@@ -239,7 +239,7 @@ def _outside(model: SavedModel, loans: pd.DataFrame, features: pd.DataFrame) -> 
         if known := model.training.numbers.get(str(name)):
             values = (loans[name] if name in CAPS else features[name]).to_numpy(dtype=np.float64)
             count += (values < known.low) | (values > known.high)
-        elif features[name].dtype == object:
+        elif features[name].dtype == object and name in model.facts.features:
             count += ~features[name].isin(model.scorer.levels(str(name))).to_numpy()
     return count
 

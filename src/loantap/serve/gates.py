@@ -9,8 +9,9 @@ import pandas as pd
 
 from loantap.analysis.leaks import LEAK
 from loantap.analysis.summaries import with_intervals
+from loantap.data.columns import FEATURE_BY_NAME
 from loantap.errors import InputError, LoanTapError
-from loantap.model.inputs import DERIVED, check_allowed
+from loantap.model.inputs import check_allowed
 from loantap.model.persistence import SavedModel, load_model
 from loantap.report.manifest import Manifest, read_manifest
 from loantap.report.results import RunFolder, is_synthetic
@@ -164,7 +165,7 @@ def _calibrated(evidence: Evidence) -> Finding:
 def _no_leak(evidence: Evidence) -> Finding:
     facts = evidence.model.facts
     leaks = {line["column"] for line in evidence.run.result("leaks")["columns"] if line["verdict"] == LEAK}
-    sources = {source for name in facts.features for source in (name, *DERIVED.get(name, ()))}
+    sources = {source for name in facts.features for source in (name, *FEATURE_BY_NAME[name].sources)}
     if used := sorted(leaks & sources):
         return False, f"it looks at {', '.join(used)}, which gives the outcome away"
     if facts.inputs == "with_pincode":

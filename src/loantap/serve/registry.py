@@ -7,6 +7,7 @@ import pandas as pd
 
 from loantap.data.application_file import WELCOME
 from loantap.data.applications import FIELDS
+from loantap.data.columns import OPTIONAL
 from loantap.data.synthetic import generate_loans
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
@@ -99,5 +100,5 @@ def signature(model: SavedModel) -> "ModelSignature":
 
 def example() -> pd.DataFrame:
     """Return one application, made and not received."""
-    made = generate_loans(1, seed=0)[[field.name for field in FIELDS]]
+    made = generate_loans(1, seed=0)[[field.name for field in FIELDS if field.name not in OPTIONAL]]
     return made.assign(term=made["term"].str.strip())  # the raw format has a blank before it

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from loantap.data.annuity import annuity
 from loantap.data.applications import this_month
 from loantap.data.columns import BY_NAME
+from loantap.data.computed import COMPUTED
 from loantap.model.inputs import CAPS, CATEGORIES, RATIOS, application_features
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason, reasons_of
@@ -14,6 +15,12 @@ from loantap.model.scorer import Value
 
 Decision = Literal["approve", "refer"]
 REASONS = 4
+# Numbers that are made of a category alone, and the category.
+_LEVELS = {
+    feature.name: feature.sources[0]
+    for feature in COMPUTED
+    if len(feature.sources) == 1 and BY_NAME[feature.sources[0]].kind == "category"
+}
 _ANNUITY_TOLERANCE = 0.02  # fees and rounding make installments differ by less
 
 
@@ -98,14 +105,14 @@ def _as_told(features: Mapping[str, Value], application: Mapping[str, Any]) -> d
 
 def _words(application: Mapping[str, Any]) -> dict[str, str]:
     # "10+ years" is not ten, and "< 1 year" is not none.
-    return {"emp_length_years": application.get("emp_length") or ""}
+    return {name: application.get(level) or "" for name, level in _LEVELS.items()}
 
 
 def _cautions(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> list[Caution]:
     found = []
     for name, value in features.items():
         if name in CATEGORIES:
-            if value not in model.scorer.levels(name):
+            if name in model.facts.features and value not in model.scorer.levels(name):
                 text = f"{name}: no training loan had '{value}'; the score leaves it out."
                 found.append(Caution(name, "unseen_category", text))
             continue

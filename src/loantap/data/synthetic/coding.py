@@ -4,18 +4,18 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.applications import MONTH_NAMES
+from loantap.data.columns import BY_NAME, OUTCOMES
 
-STATUSES = ("Charged Off", "Fully Paid")
+STATUSES = OUTCOMES
 FIRST_YEAR = 2007
 
 # The levels of each category, ordered so that a rank correlation with them has a meaning.
 LEVEL_ORDER: dict[str, tuple[str, ...]] = {
-    "sub_grade": tuple(f"{grade}{number}" for grade in "ABCDEFG" for number in range(1, 6)),
-    "term": ("36 months", "60 months"),
+    **{
+        name: BY_NAME[name].levels
+        for name in ("sub_grade", "term", "verification_status", "emp_length", "initial_list_status")
+    },
     "home_ownership": ("RENT", "OTHER", "NONE", "ANY", "OWN", "MORTGAGE"),
-    "verification_status": ("Not Verified", "Source Verified", "Verified"),
-    "emp_length": ("< 1 year", "1 year", *(f"{years} years" for years in range(2, 10)), "10+ years"),
-    "initial_list_status": ("f", "w"),
 }
 
 # The numeric columns drawn from intervals, with the step of their values; credit_months is issue_d - earliest_cr_line.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from loantap.data.columns import KEY
+from loantap.data.columns import KEY, OPTIONAL
 from loantap.data.panel import Panel
 from loantap.errors import InputError
 from loantap.model.inputs import CAPS, feature_frame, source_columns
@@ -46,6 +46,7 @@ def probabilities(
     Raises InputError for a column that is absent, two applications of one loan, and applications of none of the loans.
     """
     columns = source_columns(inputs=model.facts.inputs)
+    columns = [name for name in columns if name in applications or name not in OPTIONAL]
     if absent := [name for name in (KEY, *columns) if name not in applications]:
         raise InputError(
             f"applications: expected the columns {KEY}, {', '.join(columns)}; {', '.join(absent)} is absent."

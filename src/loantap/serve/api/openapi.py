@@ -6,18 +6,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from loantap import __version__
-from loantap.data.applications import Application
+from loantap.data.applications import FIELDS, Application
 from loantap.serve.api.answers import BatchAnswer, ModelAnswer, ProblemAnswer, ScoreAnswer, StatusAnswer
 from loantap.serve.api.problems import PROBLEM_JSON, TITLES
 from loantap.serve.api.validation import MOST_ROWS
 
-EXAMPLE: dict[str, Any] = {
-    "loan_amnt": 10000, "term": "36 months", "int_rate": 11.44, "installment": 329.48, "grade": "B", "sub_grade": "B4",
-    "emp_title": "Marketing", "emp_length": "10+ years", "home_ownership": "RENT", "annual_inc": 117000,
-    "verification_status": "Not Verified", "issue_d": "Jan-2015", "purpose": "vacation", "title": "Vacation", "dti": 26.24,
-    "earliest_cr_line": "Jun-1990", "open_acc": 16, "pub_rec": 0, "revol_bal": 36369, "revol_util": 41.8, "total_acc": 25,
-    "application_type": "INDIVIDUAL", "mort_acc": 0, "pub_rec_bankruptcies": 0,
-}  # fmt: skip
+EXAMPLE: dict[str, Any] = {column.name: column.example for column in FIELDS if column.example is not None}
 _SENDING = (400, 413, 415, 422, 503)  # what sending an application may meet
 _HEADERS = {
     401: ("WWW-Authenticate", "Which key is wanted", "string"),

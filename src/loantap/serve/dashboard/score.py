@@ -6,7 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from loantap.data.applications import FIELDS
-from loantap.data.columns import BY_NAME, Column
+from loantap.data.columns import BY_NAME
+from loantap.data.declarations import Column
 from loantap.model.persistence import SavedModel
 from loantap.serve.alternatives import alternatives, told_apart
 from loantap.serve.dashboard.charts import bars, gauge

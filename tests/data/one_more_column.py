@@ -1,0 +1,120 @@
+"""Run by test_one_declaration on a copy of the project that declares one more column: python one_more_column.py FOLDER.
+
+Prints as JSON what became of the column `inq_last_6mths` everywhere.
+"""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from loantap.data.ingest import IngestSummary, ingest
+from loantap.data.sources import LoanSource, SyntheticLoans, open_loans
+from loantap.data.synthetic import generate_loans
+from loantap.errors import LoanTapError
+from loantap.model.economics import Economics, loan_profit
+from loantap.model.explain import odds_ratios
+from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.inputs import check_allowed, check_features, feature_frame
+from loantap.model.persistence import load_model, save_model
+from loantap.model.recipe import Recipe
+from loantap.serve.api.openapi import EXAMPLE, describe
+from loantap.serve.api.problems import Problem
+from loantap.serve.api.validation import valid_application
+from loantap.serve.batch import score_file
+from loantap.serve.form import check_form, starting_values
+from loantap.serve.scoring import all_reasons, score_application
+from loantap.settings import project_root
+
+NAME = "inq_last_6mths"
+INPUTS = "without_pincode"
+
+
+def taken_in(source: LoanSource, path: Path) -> tuple[IngestSummary, pd.DataFrame]:
+    summary = ingest(source, loans_path=path, quarantine_path=None)
+    return summary, pd.read_parquet(path)
+
+
+def fitted(loans: pd.DataFrame) -> Finalist:
+    check_features()
+    X, y = feature_frame(loans, inputs=INPUTS), loans["default"].to_numpy()
+    check_allowed(X, inputs=INPUTS)
+    options: dict[str, Any] = {"sample": np.arange(len(y)), "folds": 3, "random_state": 0, "n_jobs": 1}
+    return fit_finalist(X, y, loan_profit(loans, Economics()), recipe=Recipe(INPUTS, "plain", "none"), C=0.3, **options)
+
+
+def ratios(finalist: Finalist, loans: pd.DataFrame) -> dict[str, list[float]]:
+    table = odds_ratios(
+        finalist, feature_frame(loans, inputs=INPUTS), loans["default"].to_numpy(), rows=300, random_state=0
+    )
+    own = table.loc[table["feature"] == NAME].set_index("change")
+    return {str(words): row.tolist() for words, row in own[["odds_ratio", "ci_low"]].iterrows()}
+
+
+def told(error: type[Exception], action: Any) -> Any:
+    try:
+        action()
+    except error as caught:
+        return getattr(caught, "errors", None) or str(caught)
+    return None
+
+
+folder = Path(sys.argv[1])
+rng = np.random.default_rng(0)
+made = generate_loans(1_500, seed=2)
+inquiries = rng.poisson(np.where(made["loan_status"] == "Charged Off", 2.5, 0.8)).astype(float)
+inquiries[:3], inquiries[3:200] = 25, np.nan  # beyond the cap, and not known
+with_column, without_column = folder / "with.csv", folder / "without.csv"
+made.assign(**{NAME: inquiries}).to_csv(with_column, index=False)
+made.to_csv(without_column, index=False)
+
+summary, loans = taken_in(open_loans(with_column), folder / "with.parquet")
+finalist = fitted(loans)
+save_model(folder / "model", finalist, loans=loans, card={}, page="")
+model = load_model(folder / "model")
+application = valid_application(EXAMPLE | {NAME: 6})
+start = starting_values(model.training)
+page = (project_root() / "data" / "README.md").read_text("utf-8")
+scored = {name: score_file(model, path, folder / f"{name}.csv").scored for name, path in (("has", with_column), ("lacks", without_column))}  # fmt: skip
+absent, bare = taken_in(open_loans(without_column), folder / "without.parquet")
+bare_finalist = fitted(bare)
+save_model(folder / "bare", bare_finalist, loans=bare, card={}, page="")
+twin, twins = taken_in(SyntheticLoans(1_000, 3), folder / "twin.parquet")
+unknown = valid_application(EXAMPLE)
+
+print(
+    json.dumps(
+        {
+            "features": model.facts.features,
+            "largest": float(feature_frame(loans, inputs=INPUTS)[NAME].max()),
+            "notes": summary.notes,
+            "odds": ratios(finalist, loans),
+            "reasons": {reason.feature: [reason.code, reason.text] for reason in all_reasons(model, application)},
+            "unknown": {reason.feature: reason.text for reason in all_reasons(model, unknown)},
+            "probability": [
+                score_application(model, valid_application(EXAMPLE | {NAME: value})).probability_of_default
+                for value in (0, 3, 10, 12)
+            ],
+            "warned": [warning.field for warning in score_application(model, application | {NAME: 99.0}).warnings],
+            "start": start[NAME],
+            "form": [check_form(start | {NAME: value})[1] for value in (2, None, -1)],
+            "openapi": describe(secured=False)["components"]["schemas"]["Application"],
+            "refused": told(Problem, lambda: valid_application(EXAMPLE | {NAME: -1})),
+            "codebook": runpy.run_path(str(project_root() / "scripts" / "codebook.py"))["with_codebook"](page),
+            "scored": scored,
+            "lacking": {
+                "notes": absent.notes,
+                "rows": absent.rows,
+                "missing": absent.missing[NAME],
+                "odds": ratios(bare_finalist, bare),
+                "probability": score_application(load_model(folder / "bare"), application).probability_of_default,
+            },
+            "twin": {"columns": list(made), "notes": twin.notes, "missing": int(twins[NAME].isna().sum())},
+            "gap": told(LoanTapError, check_features),
+        }
+    )
+)
