@@ -8,12 +8,14 @@ import pandas as pd
 from loantap.analysis.adjusted import Adjusted
 from loantap.analysis.association import Association
 from loantap.analysis.odds import CORRECTION_NAMES
+from loantap.analysis.power import POWER
 from loantap.analysis.professions import Coverage
 from loantap.analysis.stratified import Stratified
+from loantap.exhibits.association_words import headline, heterogeneity, level_in_words, sampled, survival, tested
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.leaks import leak, leak_warning
 from loantap.exhibits.plots import association as plots
-from loantap.exhibits.words import columns, interval, show
+from loantap.exhibits.words import columns, percent, show
 
 SHOWN = 30
 _TOLD = 10
@@ -30,33 +32,38 @@ _POWER = columns("level", "n", "odds_ratio", "min_detectable_or_below", "min_det
 
 def strength(association: Association) -> Exhibit:
     """Say whether there is an association, and how strong it is."""
-    return Exhibit(text=f"**{headline(association)}.** {_tested(association)}", notice=leak_warning(association))
+    return Exhibit(text=f"**{headline(association)}.** {tested(association)}", notice=leak_warning(association))
 
 
-def levels(association: Association) -> Exhibits:
-    """Show the rate and the odds ratio of each level as a table, and the rates as a figure."""
-    finding, shown = headline(association), shown_levels(association.levels)
-    lead, what = f"Default rate by {association.factor}. ", "Dots with intervals: default rates"
-    figure = plots.level_rates(shown, base_rate=association.default_rate)
+def levels(association: Association, *, note: str = "") -> Exhibits:
+    """Show the rate and the odds ratio of each level as a table, and the rates as a figure; `note` ends both captions."""
+    a, finding, what = association, headline(association), "Dots with intervals: default rates"
+    figure = plots.level_rates(shown_levels(a.levels), base_rate=a.default_rate)
+    lead = f"Default rate by {a.factor}. "
     return together(
-        _exhibit(association, "levels", finding, f"{_AGAINST} against the rest", table=association.levels, columns=_LEVELS),
-        _exhibit(association, "rates", finding, "Wilson", lead=lead, what=what, figure=figure),
+        _exhibit(a, "levels", finding, f"{_AGAINST} against the rest", after=note, table=_readable(a.levels), columns=_LEVELS),
+        _exhibit(a, "rates", finding, "Wilson", lead=lead, after=note, what=what, figure=figure),
     )  # fmt: skip
 
 
-def odds(association: Association, adjusted: Adjusted, *, note: str) -> Exhibit:
-    """Show the odds ratios as observed and at equal loans and borrowers; `note` says of which sample, if they are of one."""
+def odds(association: Association, adjusted: Adjusted, *, sample: str = "", note: str = "") -> Exhibit:
+    """Show the odds ratios as observed and at equal loans and borrowers; `sample` says from which loans these are, if not from all."""
     shown = shown_levels(_side_by_side(association, adjusted), by=association.levels)
     figure = plots.odds_forest(shown, series={"observed": "as observed", "adjusted": "at equal loans and borrowers"})
     finding, what = survival(association, adjusted), "Forest plot: observed and adjusted odds ratios"
-    method, after = "Wald on the log odds, robust where adjusted", _sampled(adjusted, note)
+    method, after = "Wald on the log odds, robust where adjusted", sampled(adjusted, sample) + note
     return _exhibit(association, "odds", finding, method, after=after, what=what, figure=figure)
 
 
-def agreement(association: Association, adjusted: Adjusted, within: Stratified | None, *, note: str) -> Exhibit:
+def agreement(
+    association: Association, adjusted: Adjusted, within: Stratified | None, *, sample: str = "", note: str = ""
+) -> Exhibit:
     """Show the odds ratios as observed, adjusted and, unless the factor is the grade, within grades, side by side."""
-    table = _side_by_side(association, adjusted, within)
-    finding, after = survival(association, adjusted), _sampled(adjusted, note)
+    table = _readable(_side_by_side(association, adjusted, within))
+    finding, after = (
+        survival(association, adjusted),
+        heterogeneity(association, within) + sampled(adjusted, sample) + note,
+    )
     method = "Wald on the log odds; within grades Robins–Breslow–Greenland"
     shown = {name: kind for name, kind in _ODDS.items() if name in table}
     return _exhibit(association, "adjusted", finding, method, after=after, table=table, columns=shown)
@@ -87,10 +94,12 @@ def power(association: Association) -> Exhibit:
             f"{worst['min_detectable_or']:.2f} or more" + (f", and {blind} none at all" if blind else "")
         )  # fmt: skip
     method = (
-        "none; 80 % power of a two-sided test at alpha / number of levels, by the normal approximation, which is rough for "
+        f"none; {percent(POWER)} power of a two-sided test at alpha / number of levels, by the normal approximation, which is rough for "
         "small levels"
     )
-    return _exhibit(association, "power", finding, method, table=association.levels[[*_POWER]], columns=_POWER)
+    return _exhibit(
+        association, "power", finding, method, table=_readable(association.levels)[[*_POWER]], columns=_POWER
+    )
 
 
 def geography(association: Association, state: Association | None, mixed: Association | None) -> Exhibit:
@@ -100,13 +109,20 @@ def geography(association: Association, state: Association | None, mixed: Associ
     text = "The states hold too few loans each to be compared."
     if state:
         told = "is shown to go with default" if state.p_value < state.alpha else "is noise, as far as these loans show"
-        text = f"State {told}: {_tested(state)}"
+        text = f"State {told}: {tested(state)}"
     if mixed:
-        text += f" Among the {len(mixed.levels)} pincodes with both outcomes: {_tested(mixed)}"
+        text += f" Among the {len(mixed.levels)} pincodes with both outcomes: {tested(mixed)}"
     if not state:
         return Exhibit(text=text, notice=leak_warning(association))
     return _exhibit(
-        state, "state", headline(state), _AGAINST, of="pincode", text=text, table=state.levels, columns=_LEVELS
+        state,
+        "state",
+        headline(state),
+        _AGAINST,
+        of="pincode",
+        text=text,
+        table=_readable(state.levels),
+        columns=_LEVELS,
     )
 
 
@@ -122,7 +138,7 @@ def ladder(association: Association, steps: pd.DataFrame | None) -> Exhibits:
     figure = plots.grade_ladder(association.levels, steps, base_rate=association.default_rate)
     return together(
         _exhibit(association, "ladder", finding, "Wilson", what="Ladder", figure=figure),
-        _exhibit(association, "sub-grades", finding, "Wilson", table=steps, columns=_LEVELS),
+        _exhibit(association, "sub-grades", finding, "Wilson", table=_readable(steps), columns=_LEVELS),
     )
 
 
@@ -138,7 +154,15 @@ def professions(reach: Coverage | None, groups: Association | None) -> Exhibits:
     caption, titles = f"The most frequent titles without a rule. {finding}.", columns("title", "loans")
     return together(
         Exhibit("association-profession-unmapped", finding, caption, table=reach.unmapped, columns=titles),
-        _exhibit(groups, "groups", headline(groups), _AGAINST, of="profession", table=groups.levels, columns=_LEVELS),
+        _exhibit(
+            groups,
+            "groups",
+            headline(groups),
+            _AGAINST,
+            of="profession",
+            table=_readable(groups.levels),
+            columns=_LEVELS,
+        ),
     )
 
 
@@ -146,7 +170,7 @@ def in_words(association: Association, adjusted: Adjusted, also: Iterable[str] =
     """Say what the largest levels with both outcomes tell, and others that are named."""
     named = {*shown_levels(association.levels, limit=_TOLD)["level"], *also}
     mixed = association.levels.loc[association.levels["separation"].isna(), "level"]
-    lines = [f"- {_level(association, adjusted, level)}" for level in mixed if level in named]
+    lines = [f"- {level_in_words(association, adjusted, level)}" for level in mixed if level in named]
     text = "\n".join([f"**{headline(association)}.** {survival(association, adjusted)}.", "", *lines])
     return Exhibit(text=text, notice=leak_warning(association))
 
@@ -160,8 +184,8 @@ def _exhibit(
     pooled = f" Levels with counts under {a.min_cell} are pooled." if a.pooled else ""
     warning = f" Leak: {leak(a)} Not for policy, not a feature." if len(a.leaks()) else ""
     caption = (
-        f"{lead}{finding}{selection}. n = {a.n:,} loans; {1 - a.alpha:.0%} intervals: {method}; "
-        f"p-values {CORRECTION_NAMES[a.correction]}-adjusted over the levels.{pooled}{warning}{after}"
+        f"{lead}{finding}{selection}. n = {a.n:,} loans; {percent(1 - a.alpha)} intervals: {method}; "
+        f"p-values {CORRECTION_NAMES[a.correction]}-adjusted over {count} levels.{pooled}{warning}{after}"
     )
     alt = (
         f"{what} for {min(SHOWN, count)} levels of {a.factor}; all loans: {rate} defaulted. {finding}." if what else ""
@@ -175,61 +199,10 @@ def shown_levels(table: pd.DataFrame, *, by: pd.DataFrame | None = None, limit: 
     return table.loc[table["level"].isin(largest)].reset_index(drop=True)
 
 
-def headline(association: Association) -> str:
-    """Return the finding in a few words, fit for a title."""
-    name, levels = association.factor.replace("_", " "), association.levels
-    if count := len(association.leaks()):
-        return f"{count} of {len(levels)} {name}s are pure: their loans all ended the same way"
-    if association.p_value >= association.alpha:
-        return f"No association of {name} with default is shown ({_p(association.p_value)})"
-    out = levels.loc[(levels["p_adjusted"] < association.alpha) & levels["separation"].isna()]
-    if len(out) < 2:
-        return f"Default differs by {name} ({_p(association.p_value)}), but hardly any level stands out alone"
-    out = out.sort_values("default_rate", ascending=False)
-    high, low = out.iloc[0], out.iloc[-1]
-    return (
-        f"Default by {name} runs from {show(low['default_rate'], 'rate')} ({low['level']}) "
-        f"to {show(high['default_rate'], 'rate')} ({high['level']})"
-    )
-
-
-def survival(association: Association, adjusted: Adjusted) -> str:
-    """Return how many differences stay at equal loan, price and borrower, fit for a title."""
-    if not adjusted.converged:
-        return f"No adjusted odds ratios: {association.factor} has fewer than two levels with both outcomes, or no fit"
-    observed, own = association.levels, adjusted.levels
-    mixed = observed["separation"].isna().to_numpy()
-    raw = mixed & (observed["p_adjusted"] < association.alpha).to_numpy()
-    stays = raw & (own["p_adjusted"] < association.alpha).to_numpy()
-    stays &= (own["odds_ratio"].to_numpy() > 1) == (observed["odds_ratio"].to_numpy() > 1)
-    # In a sample fewer differences can be shown: that one does not stay may be for want of loans.
-    among = f" among {adjusted.n:,} sampled loans" if adjusted.n < association.n / 2 else ""
-    return (
-        f"Unlike the rest: {raw.sum()} of {mixed.sum()} levels with both outcomes as observed, "
-        f"{stays.sum()} of them also at equal {_equal(adjusted)}{among}"
-    )
-
-
-def _equal(adjusted: Adjusted) -> str:
-    return "loan and borrower" if "int_rate" in adjusted.left_out else "loan, price and borrower"
-
-
-def _sampled(adjusted: Adjusted, note: str) -> str:
-    return f" Adjusted odds ratios: n = {adjusted.n:,} loans. {note}" if note else ""
-
-
-def _tested(a: Association) -> str:
-    drawn = "" if a.p_value_monte_carlo is None else f" (Monte Carlo: {_p(a.p_value_monte_carlo)})"
-    return (
-        f"{a.n:,} loans, {a.defaults:,} defaults ({show(a.default_rate, 'rate')}): chi-square {a.chi2:,.1f} on {a.dof} "
-        f"degrees of freedom, {_p(a.p_value)}{drawn}; smallest expected count {a.min_expected:,.1f}; "
-        f"bias-corrected Cramér's V {a.cramers_v:.3f} ({1 - a.alpha:.0%} interval {a.cramers_v_low:.3f} to {a.cramers_v_high:.3f})."
-    )
-
-
-def _p(value: float) -> str:
-    text = show(value, "p")
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table without odds ratios of separated levels: a convention and no estimate."""
+    ratios = [name for name in table if str(name).startswith(("odds_ratio", "or_", "observed"))]
+    return table.assign(**{str(name): table[name].where(table["separation"].isna()) for name in ratios})
 
 
 def _side_by_side(association: Association, adjusted: Adjusted, within: Stratified | None = None) -> pd.DataFrame:
@@ -240,20 +213,3 @@ def _side_by_side(association: Association, adjusted: Adjusted, within: Stratifi
             table[prefix + name] = levels[column].to_numpy()
     table["p_adjusted"] = adjusted.levels["p_adjusted"].to_numpy()
     return table.assign(homogeneity_p=within.levels["homogeneity_p"].to_numpy()) if within else table
-
-
-def _level(association: Association, adjusted: Adjusted, level: str) -> str:
-    raw = association.level(level)
-    own = adjusted.levels.loc[adjusted.levels["level"] == level].iloc[0]
-    parts, sides = [], []
-    for words, row in (("as observed", raw), (f"at equal {_equal(adjusted)}", own)):
-        if pd.notna(row["odds_ratio"]):
-            side = "higher odds" if row["odds_ratio"] > 1 else "lower odds"
-            verdict = side if row["p_adjusted"] < association.alpha else "no difference shown"
-            parts.append(
-                f"{words} {row['odds_ratio']:.2f} ({interval(row['or_low'], row['or_high'], 'ratio')}), {verdict}"
-            )
-    for value, word in ((raw["min_detectable_or_below"], "less"), (raw["min_detectable_or"], "more")):
-        sides += [f"{value:.2f} or {word}"] if pd.notna(value) else []
-    could = f"could have shown an odds ratio of {' and '.join(sides)}" if sides else "were too few to show any"
-    return f"**{level}**: odds ratio against the rest {'; '.join(parts)}. Its {raw['n']:,} loans {could}."

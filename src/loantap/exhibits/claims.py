@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from loantap.analysis.claims import NO_EVIDENCE, SUPPORTED, VERDICTS, Judgement
-from loantap.exhibits.exhibit import Exhibit
-from loantap.exhibits.words import ABSENT, columns, interval, plain, show
+from loantap.exhibits.exhibit import Exhibit, Notice
+from loantap.exhibits.words import ABSENT, columns, interval, percent, plain, show
 
 PUBLISHED, OWN = "published counts of the real portfolio", "loans of this run"
 _COLUMNS = columns("claim", "judgement", "measure", "result", "p_adjusted", "p_against_adjusted")
@@ -17,6 +17,8 @@ _MEASURES = {
     "mean": "difference of means", "metric": "score",
 }  # fmt: skip
 _SEPARATED = {"all_default": "all defaulted", "none_default": "none defaulted"}
+# One job is counted in two ways, and neither number is the other's.
+_SPELLED = {PUBLISHED: " with the exact title {}", OWN: " of the profession {} in all its spellings"}
 Record = Mapping[str, Any]
 
 
@@ -32,13 +34,13 @@ def records(
     """
     entries = [
         {"id": tested.claim.id, "claim": tested.claim.claim, "wording": tested.claim.wording, "basis": basis}
-        | {**tested.to_dict(), "result": _result(tested), "evidence": evidence(tested)}
+        | {**tested.to_dict(), "result": _result(tested), "evidence": evidence(tested, basis)}
         | tested.claim.model_dump(include={"test", "variable", "level", "direction", "smallest_effect", "claimed", "exhibit"})
         | tested.claim.model_dump(include={"caveat", "leak", "instead"})
         for tested in tests
     ]  # fmt: skip
     for entry, mine in zip(entries, own, strict=False):
-        entry["this_run"] = {"basis": OWN, **mine.to_dict(), "result": _result(mine), "evidence": evidence(mine)}
+        entry["this_run"] = {"basis": OWN, **mine.to_dict(), "result": _result(mine), "evidence": evidence(mine, OWN)}
     return entries
 
 
@@ -49,7 +51,7 @@ def verdicts(tests: Sequence[Judgement], *, basis: str, note: str = "") -> Exhib
         | {"judgement": f"{tested.verdict}, by the leak" if _by_the_leak(tested) else tested.verdict}
         | {"measure": _MEASURES[tested.claim.test], "result": _result(tested)}
         | {name: tested.to_dict()[name] for name in ("estimate", "ci_low", "ci_high", "p_adjusted", "p_against_adjusted", "n")}
-        | {"evidence": evidence(tested)}
+        | {"evidence": evidence(tested, basis)}
         for tested in tests
     ]  # fmt: skip
     counts = Counter(tested.verdict for tested in tests)
@@ -60,7 +62,8 @@ def verdicts(tests: Sequence[Judgement], *, basis: str, note: str = "") -> Exhib
     caption = (
         f"{title}. n = {show(_loans(tests), 'count')} loans; {_confidence(tests)} "
         "intervals: Wilson for rates, Wald on the log odds, Welch for means, bootstrap for a model's scores; p adjusted: that "
-        "there is no such difference; p against adjusted: that it is as large as matters; Holm over both for all claims."
+        "there is no such difference; p against adjusted: that it is as large as matters; "
+        f"{correction([tested.to_dict() for tested in tests])}"
     )
     name = "claims" if basis == PUBLISHED else "claims-this-run"
     return Exhibit(name, title, f"{caption} {note}".rstrip(), table=pd.DataFrame(rows), columns=_COLUMNS)
@@ -94,6 +97,30 @@ def side_by_side(tests: Sequence[Judgement], own: Sequence[Judgement]) -> Exhibi
     return Exhibit("claims-verdicts", title, caption, alt, figure=claims_forest(shown, matters=band))
 
 
+def correction(entries: Sequence[Record]) -> str:
+    """Say over how many comparisons the correction goes, and why a factor's own table can differ; takes entries of the results."""
+    count = sum(entry["p_adjusted"] is not None for entry in entries)
+    return (
+        f"Holm over {2 * count} comparisons: both questions of the {count} claims that could be tested. The table of a factor corrects "
+        "over its levels alone and asks one question, so that a difference can be shown in one of them and not in the other."
+    )
+
+
+def smallest(entries: Sequence[Record]) -> str:
+    """Say from which odds ratios on a difference of levels matters."""
+    sizes = sorted({entry["smallest_effect"] for entry in entries if entry["test"] == "level"})
+    return " or ".join(show(size, "ratio") for size in sizes)
+
+
+def synthetic_notice() -> Notice:
+    """Say what the verdicts on synthetic loans are worth."""
+    return Notice(
+        "Are synthetic loans a second opinion?",
+        "No: they are made from the published counts. What they say of one column repeats those counts with less certainty, what they say "
+        "of professions without published counts is invented, and their model is an approximation.",
+    )
+
+
 def _by_the_leak(tested: Judgement) -> bool:
     return tested.verdict == SUPPORTED and tested.claim.leak
 
@@ -103,7 +130,7 @@ def _loans(tests: Sequence[Judgement]) -> int:
 
 
 def _confidence(tests: Sequence[Judgement]) -> str:
-    return f"{100 * (1 - tests[0].alpha):g} %"
+    return percent(1 - tests[0].alpha)
 
 
 def paragraphs(records: Sequence[Record], verdict: str, *, leak: bool | None = None, linked: bool = True) -> str:
@@ -130,11 +157,12 @@ def _paragraph(entry: Record, *, linked: bool) -> str:
     )
 
 
-def evidence(tested: Judgement) -> str:
-    """Return what the data say of a claim, as one plain sentence."""
+def evidence(tested: Judgement, basis: str) -> str:
+    """Return what the data say of a claim, as one plain sentence; `basis` is what it rests on, and says how titles are spelled."""
     text = f"this cannot be tested here: {tested.reason}"
     if tested.effect is not None:
-        text = _MEASURED[tested.claim.test](tested, tested.effect.facts, tested.effect.n) + _conclusion(tested)
+        facts = {**tested.effect.facts, "basis": basis}
+        text = _MEASURED[tested.claim.test](tested, facts, tested.effect.n) + _conclusion(tested)
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -169,11 +197,13 @@ def _share(tested: Judgement, facts: Record, n: int) -> str:
 
 
 def _level(tested: Judgement, facts: Record, n: int) -> str:
-    loans, rest = show(facts["level_n"], "count"), f"against {show(facts['rest_default_rate'], 'rate')} of the rest"
+    which = _SPELLED.get(facts["basis"], "") if tested.claim.variable == "profession" else ""
+    loans = f"{show(facts['level_n'], 'count')} loans{which.format(tested.claim.level)}"
+    rest = f"against {show(facts['rest_default_rate'], 'rate')} of the rest"
     if facts["separation"]:
-        return f"{'all' if facts['default_rate'] == 1 else 'none of the'} {loans} loans defaulted, {rest}"
+        return f"{'all' if facts['default_rate'] == 1 else 'none of the'} {loans} defaulted, {rest}"
     return (
-        f"{show(facts['level_defaults'], 'count')} of {loans} loans defaulted ({show(facts['default_rate'], 'rate')}), {rest}: "
+        f"{show(facts['level_defaults'], 'count')} of {loans} defaulted ({show(facts['default_rate'], 'rate')}), {rest}: "
         f"an odds ratio of {_result(tested)}"
     )
 
@@ -202,7 +232,7 @@ def _mean(tested: Judgement, facts: Record, n: int) -> str:
     means = f"{show(facts['defaulted_mean'], 'number')} among loans that defaulted and {show(facts['repaid_mean'], 'number')}"
     return (
         f"the mean is {means} among those repaid: a difference of {_result(tested)}, or {show(facts['standardized'], 'ratio')} "
-        f"standard deviations (n = {show(n, 'count')})"
+        f"pooled standard deviations (n = {show(n, 'count')})"
     )
 
 
@@ -211,7 +241,7 @@ def _metric(tested: Judgement, facts: Record, n: int) -> str:
     article = "an" if name[0] in "aF" else "a"
     return (
         f"flagging {show(facts['flagged_share'], 'rate')} of {show(n, 'count')} test loans, as the claim implies, the "
-        f"model with the leaking pincode has {article} {name} of {_result(tested)}, where {show(tested.claim.claimed, 'rate')} "
+        f"model with the pincode has {article} {name} of {_result(tested)}, where {show(tested.claim.claimed, 'rate')} "
         f"was claimed, and the model without it {show(facts['without_pincode'], 'rate')}"
     )
 

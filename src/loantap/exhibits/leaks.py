@@ -43,8 +43,7 @@ def leak_text(association: Association) -> str:
 
 def leak_warning(association: Association) -> Notice | None:
     """Return `leak_text` as the notice that stands beside every exhibit of the pincode; None for other factors."""
-    title = "A leak, not a finding" if leak(association) else "Handle with care"
-    return Notice(title, text) if (text := leak_text(association)) else None
+    return Notice("Does the pincode give the outcome away?", text) if (text := leak_text(association)) else None
 
 
 def leaks_title(report: LeakReport) -> str:
