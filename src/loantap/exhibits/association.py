@@ -24,8 +24,7 @@ _LEVELS = columns(
     "level", "n", "defaults", "default_rate", "ci_low", "ci_high", "odds_ratio", "or_low", "or_high", "p_adjusted", "separation"
 )  # fmt: skip
 _ODDS = columns(
-    "level", "n", "observed", "observed_low", "observed_high", "adjusted", "adjusted_low", "adjusted_high", "p_adjusted",
-    "within_grade", "within_grade_low", "within_grade_high", "homogeneity_p", "separation",
+    "level", "n", "observed with interval", "adjusted with interval", "p_adjusted", "within_grade with interval", "homogeneity_p", "separation"
 )  # fmt: skip
 _POWER = columns("level", "n", "odds_ratio", "min_detectable_or_below", "min_detectable_or", "p_adjusted")
 
