@@ -29,9 +29,10 @@ def grade(loans: pd.DataFrame) -> Association:
 
 
 def test_the_ladder_has_a_step_for_each_grade(loans: pd.DataFrame, grade: Association, tmp_path):
-    steps = analyse_within(FrameCounts(loans), "sub_grade", parent=grade).levels
+    steps = analyse_within(FrameCounts(loans), "sub_grade", parent=grade)
     figure, table = RunFolder(tmp_path).publish(exhibits.ladder(grade, steps))
-    assert len(figure.figure.axes[0].get_xticklabels()) == len(steps) == len(table.table)
+    assert len(figure.figure.axes[0].get_xticklabels()) == len(steps.levels) == len(table.table)
+    assert all(f"Holm-adjusted over {len(steps.levels)} levels" in part.caption for part in (figure, table))
     assert (tmp_path / "results" / "figures" / "association-grade-ladder.svg").stat().st_size > 10_000
 
 

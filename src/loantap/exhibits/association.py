@@ -38,7 +38,7 @@ def levels(association: Association, *, note: str = "") -> Exhibits:
     """Show the rate and the odds ratio of each level as a table, and the rates as a figure; `note` ends both captions."""
     a, finding, what = association, headline(association), "Dots with intervals: default rates"
     figure = plots.level_rates(shown_levels(a.levels), base_rate=a.default_rate)
-    lead = f"Default rate by {a.factor}. "
+    lead = f"Default rate by {a.factor.replace('_', ' ')}. "
     return together(
         _exhibit(a, "levels", finding, f"{_AGAINST} against the rest", after=note, table=_readable(a.levels), columns=_LEVELS),
         _exhibit(a, "rates", finding, "Wilson", lead=lead, after=note, what=what, figure=figure),
@@ -125,19 +125,19 @@ def geography(association: Association, state: Association | None, mixed: Associ
     )
 
 
-def ladder(association: Association, steps: pd.DataFrame | None) -> Exhibits:
-    """Show how default goes from sub-grade to sub-grade: `steps` has the columns of levels, and parent, in order."""
+def ladder(association: Association, steps: Association | None) -> Exhibits:
+    """Show how default goes from sub-grade to sub-grade; `steps` are the sub-grades within the grades, in order."""
     if steps is None:
         return together()
-    rates = steps["default_rate"]
+    rates = steps.levels["default_rate"]
     finding = (
         f"Default climbs on {int((rates.diff().dropna() > 0).sum())} of {len(rates) - 1} steps from sub-grade to sub-grade, "
         f"from {show(rates.iloc[0], 'rate')} to {show(rates.iloc[-1], 'rate')}"
     )
-    figure = plots.grade_ladder(association.levels, steps, base_rate=association.default_rate)
+    figure = plots.grade_ladder(association.levels, steps.levels, base_rate=association.default_rate)
     return together(
-        _exhibit(association, "ladder", finding, "Wilson", what="Ladder", figure=figure),
-        _exhibit(association, "sub-grades", finding, "Wilson", table=_readable(steps), columns=_LEVELS),
+        _exhibit(steps, "ladder", finding, "Wilson", of="grade", what="Ladder", limit=len(rates), figure=figure),
+        _exhibit(steps, "sub-grades", finding, _AGAINST, of="grade", table=_readable(steps.levels), columns=_LEVELS),
     )
 
 
@@ -175,11 +175,13 @@ def in_words(association: Association, adjusted: Adjusted, also: Iterable[str] =
 
 
 def _exhibit(
-    a: Association, name: str, finding: str, method: str, *, of: str = "", lead: str = "", after: str = "", what: str = "", **parts: Any
+    a: Association, name: str, finding: str, method: str, *, of: str = "", lead: str = "", after: str = "", what: str = "",
+    limit: int = SHOWN, **parts: Any,
 ) -> Exhibit:  # fmt: skip
     """Return an exhibit with the words that all have: finding, n, kind of interval, correction, pooling, the leak if there is one."""
     count, rate = len(a.levels), show(a.default_rate, "rate")
-    selection = f" (the {SHOWN} levels with the most loans of {count}; the table holds all)" if count > SHOWN else ""
+    some = what and count > limit
+    selection = f" (the {limit} levels with the most loans of {count}; the table holds all)" if some else ""
     pooled = f" Levels with counts under {a.min_cell} are pooled." if a.pooled else ""
     warning = f" Leak: {leak(a)} Not for policy, not a feature." if len(a.leaks()) else ""
     caption = (
@@ -187,7 +189,7 @@ def _exhibit(
         f"p-values {CORRECTION_NAMES[a.correction]}-adjusted over {count} levels.{pooled}{warning}{after}"
     )
     alt = (
-        f"{what} for {min(SHOWN, count)} levels of {a.factor}; all loans: {rate} defaulted. {finding}." if what else ""
+        f"{what} for {min(limit, count)} levels of {a.factor}; all loans: {rate} defaulted. {finding}." if what else ""
     )
     return Exhibit(f"association-{of or a.factor}-{name}", finding, caption, alt, notice=leak_warning(a), **parts)
 

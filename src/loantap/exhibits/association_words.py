@@ -27,7 +27,7 @@ def headline(association: Association) -> str:
         return f"No association of {name} with default is shown ({_p(association.p_value)})"
     out = levels.loc[(levels["p_adjusted"] < association.alpha) & levels["separation"].isna()]
     if len(out) < 2:
-        return f"Default differs by {name} ({_p(association.p_value)}), but {len(out) or 'no'} level stands out alone"
+        return f"Default differs by {name} ({_p(association.p_value)}), but {'only 1' if len(out) else 'no'} level stands out alone"
     out = out.sort_values("default_rate")
     low, high = (f"{show(row['default_rate'], 'rate')} ({row['level']})" for row in (out.iloc[0], out.iloc[-1]))
     if len(out) == len(levels):
