@@ -70,7 +70,7 @@ def test_a_misspelled_parameter_is_refused_before_anything_runs(tmp_path: Path):
         (["run", "-P", "seed"], "NAME=VALUE"),
         (["run", "--only", "nothing"], "--only expected one of"),
         (["run", "--factor", "grade"], "--only association"),
-        (["run", "--only", "association", "--factor", "shoe"], "pincode, grade, profession"),
+        (["run", "--only", "association", "--factor", "shoe"], "sub_grade, emp_length, home_ownership"),
         (["run", "--resume", "no-such-run"], "no-such-run"),
         (["report", "no-such-run"], "no-such-run"),
     ],

@@ -142,6 +142,21 @@ def test_strata_that_differ_are_told_apart():
     assert found.loc["x", "odds_ratio"] == pytest.approx(1, abs=0.1)
 
 
+def test_the_odds_ratio_of_each_stratum_is_that_of_its_table_and_none_tells_a_small_count():
+    counts = pd.DataFrame(
+        [("A", "x", 400, 200), ("A", "y", 400, 80), ("B", "x", 300, 9), ("B", "y", 400, 200)],
+        columns=["stratum", "level", "n", "defaults"],
+    )
+    totals = counts.groupby("level")[["n", "defaults"]].sum().reset_index()
+    found = mantel_haenszel(analyse(totals, factor="f"), counts).by_stratum.set_index(["level", "stratum"])[
+        "odds_ratio"
+    ]
+    table = sm.stats.Table2x2([[200, 200], [80, 320]])
+    assert found["x", "A"] == round(table.oddsratio, 2)
+    assert found["y", "A"] == round(1 / table.oddsratio, 2)
+    assert {stratum for _, stratum in found.index} == {"A"}  # 9 defaults in B are too few to be told
+
+
 def test_strata_without_a_comparison_are_left_out(association, loans):
     counts = stratified_counts(FrameCounts(loans), "job")
     empty = pd.DataFrame({"stratum": ["D"], "level": ["clerk"], "n": [7], "defaults": [2]})

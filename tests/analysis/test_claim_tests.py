@@ -56,6 +56,8 @@ def test_means_are_welch_as_statsmodels_has_it():
     compared = CompareMeans(DescrStatsW(bad), DescrStatsW(good))
     assert found.p_value == pytest.approx(compared.ttest_ind(usevar="unequal")[1])
     assert (found.ci_low, found.ci_high) == pytest.approx(compared.tconfint_diff(usevar="unequal"))
+    pooled = np.sqrt((299 * bad.var(ddof=1) + 899 * good.var(ddof=1)) / 1198)
+    assert found.facts["standardized"] == pytest.approx((bad.mean() - good.mean()) / pooled)
     smaller = compared.ttest_ind(usevar="unequal", alternative="smaller", value=0.5)[1]
     assert found.p_against == pytest.approx(min(1, 2 * smaller))
 

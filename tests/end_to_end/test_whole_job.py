@@ -302,8 +302,8 @@ def test_the_pdf_says_what_the_page_says(run: Path):
     rate = manifest["data"]["defaults"] / manifest["data"]["rows"]
     assert f"{rate:.1%}".replace("%", " %") in text
     assert f"{manifest['data']['rows']:,} finished loans" in text
-    assert "Five findings" in text
-    assert "Do not use the pincode" in text
+    assert "Findings" in text
+    assert "Does the pincode give the outcome away?" in text
     assert manifest["run_id"] in text
     if manifest["data"]["kind"] == "synthetic":
         assert all("Synthetic data" in page for page in pages)
@@ -326,10 +326,10 @@ def test_the_first_screen_answers(run: Path):
     order = [
         "finished loans defaulted",
         "Where these numbers come from",
-        "Five findings",
+        "Findings",
         "The decision asked for",
         "Live loans",
-        "Pincode: a leak",
+        "Does the pincode give the outcome away?",
     ]
     places = [text.index(words) for words in order]
     assert places == sorted(places)

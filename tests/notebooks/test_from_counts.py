@@ -23,7 +23,7 @@ CUBES = {
         ("issue_d", "term"),
         ("issue_d", "earliest_cr_line"),
     ],
-    "03_association.ipynb": [("emp_title",), ("emp_title", "grade")],
+    "03_association.ipynb": [("emp_title",), ("emp_title", "grade"), ("purpose",), ("purpose", "grade")],
 }
 
 
@@ -72,3 +72,19 @@ def test_associations_need_loans_for_the_regression_only(run: RunFolder, loans: 
     )
     told = {path.stem for path in (run.path / "results").rglob("*.json") if note in path.read_text("utf-8")}
     assert told == {"association-profession-odds", "association-profession-adjusted"}
+
+
+def test_any_factor_can_be_tested_and_shows_what_it_publishes(run: RunFolder, loans: pd.DataFrame):
+    executed = execute(run, loans, "03_association.ipynb", factor="purpose")
+    assert run.result("association_purpose")["n"] == len(loans)
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", []) if "data" in output]
+    kinds = [kind for output in outputs for kind in output["data"]]
+    assert kinds.count("image/png") == len(list((run.path / "results" / "figures").glob("*.svg"))) == 3
+    tables = [output for output in outputs if "|:--" in output["data"].get("text/markdown", "")]
+    assert len(tables) == len(list((run.path / "results" / "tables").glob("*.csv"))) == 3
+    assert not [output for output in outputs if ":::" in output["data"].get("text/plain", "")]
+
+
+def test_what_is_no_factor_is_named_with_all_that_are(run: RunFolder, loans: pd.DataFrame):
+    with pytest.raises(papermill.PapermillExecutionError, match=r"expected one of pincode, state, .* got 'int_rate'"):
+        execute(run, loans, "03_association.ipynb", factor="int_rate")

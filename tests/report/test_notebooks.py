@@ -3,8 +3,19 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from loantap.errors import ParameterError
-from loantap.report.notebooks import STAGES, Stage, check_parameters
+from loantap.analysis import levels
+from loantap.errors import InputError, ParameterError
+from loantap.report.notebooks import (
+    FACTORS,
+    STAGES,
+    Stage,
+    check_parameters,
+    factors_of,
+    merged_parameters,
+    named_stages,
+    stages_of,
+    with_factor,
+)
 from loantap.report.parameters import parameters
 from loantap.settings import notebooks_dir
 
@@ -104,3 +115,78 @@ def test_defaults_keep_their_own_rules():
     for path in NOTEBOOKS:
         for parameter in parameters(path).values():
             parameter.parse(parameter.default.strip("\"'"), notebook=path.name)
+
+
+def names(**given: object) -> list[str]:
+    return [stage.name.removeprefix("association-") for stage in stages_of(given) if stage.notebook[:2] == "03"]
+
+
+@pytest.mark.parametrize("factors", ["pincode,grade,profession,purpose", ["pincode", "grade", "profession", "purpose"]])
+def test_a_run_has_an_association_stage_for_each_of_its_factors(factors: object):
+    assert names(factors=factors) == ["pincode", "grade", "profession", "purpose"]
+    chosen = check_parameters(stages_of({"factors": factors}), {"factors": factors, "association-purpose.alpha": "0.1"})
+    assert chosen["association-purpose"] == {"factor": "purpose", "alpha": 0.1}
+    assert all("factors" not in parameters for parameters in chosen.values())
+
+
+def test_without_a_word_the_factors_are_those_of_the_report():
+    assert names() == ["pincode", "grade", "profession", "home_ownership"]
+    assert [stage.name for stage in stages_of({})] == [stage.name for stage in STAGES]
+
+
+def test_every_factor_that_can_be_tested_has_its_stage():
+    assert {"state", "profession_group", "term", "emp_length", "verification_status", "application_type"} < {
+        *levels.FACTORS
+    }
+    assert names(factors=",".join(levels.FACTORS)) == [*levels.FACTORS]
+    assert FACTORS.choices == levels.FACTORS
+    assert "loan_status" not in levels.FACTORS
+    assert all(levels.known_factor(name) == name for name in levels.FACTORS)
+
+
+@pytest.mark.parametrize(
+    ("factors", "message"),
+    [
+        ("int_rate", "expected some of pincode, state, profession"),  # a number
+        ("shoe_size,grade", "got 'shoe_size,grade'. which factors are tested"),
+        ("loan_status", "expected some of"),  # the outcome
+        ("grade,grade", "each once"),
+        ("", "expected some of"),
+        ([], "one value or several"),
+        (3, "a value of type list"),
+    ],
+)
+def test_what_is_no_factor_is_refused_with_all_that_are(factors: object, message: str):
+    with pytest.raises(ParameterError) as caught:
+        check_parameters(STAGES, {"factors": factors})
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("loantap run: parameter 'factors'")
+
+
+def test_the_notebook_and_the_job_know_the_same_factors():
+    assert parameters(notebooks_dir() / "03_association.ipynb")["factor"].choices == ()  # the library refuses others
+    with pytest.raises(InputError, match=r"expected one of pincode, state.*got 'int_rate'"):
+        levels.known_factor("int_rate")
+
+
+def test_a_misspelled_list_of_factors_is_recognised():
+    with pytest.raises(ParameterError, match="Did you mean 'factors'"):
+        check_parameters(STAGES, {"factor_s": "grade"})
+
+
+def test_a_factor_that_is_asked_for_by_itself_joins_those_of_the_run():
+    given = with_factor({"seed": 1}, "purpose", only="association", former={"factors": "grade", "seed": 0})
+    assert given == {"seed": 1, "factors": ["grade", "purpose"]}
+    chosen = named_stages("association", "purpose", stages=stages_of(given), with_ingest=True)
+    assert [stage.name for stage in chosen] == ["ingest", "association-purpose"]
+    assert with_factor({}, "grade", only="association") == {}
+    with pytest.raises(InputError, match="--only association"):
+        with_factor({}, "purpose", only=None)
+    with pytest.raises(InputError, match=r"--factor expected one of pincode, .*got 'int_rate'"):
+        with_factor({}, "int_rate", only="association")
+
+
+def test_factors_are_the_runs_whichever_stages_they_are_given_for():
+    merged = merged_parameters({"factors": "grade", "seed": 1}, {"factors": "grade,purpose"}, STAGES[:1])
+    assert merged == {"factors": "grade,purpose", "seed": 1}
+    assert factors_of(merged) == ["grade", "purpose"]

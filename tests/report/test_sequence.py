@@ -27,6 +27,7 @@ from loantap.errors import InputError, ParameterError, StageError
 from loantap.files import sha256
 from loantap.report import basis, kernel, sequence
 from loantap.report.notebooks import Stage
+from loantap.report.seal import check_run
 
 pytestmark = pytest.mark.slow
 
@@ -164,7 +165,8 @@ def test_a_changed_reference_file_runs_its_stage_again(project: Path, monkeypatc
     reference = project / "data" / "reference"
     reference.mkdir(parents=True)
     (reference / "claims.yml").write_text("a")
-    monkeypatch.setattr(sequence, "STAGES", (STAGES[0], Stage("count", "02_count.ipynb", reference=("claims.yml",))))
+    stages = (STAGES[0], Stage("count", "02_count.ipynb", reference=("claims.yml",)))
+    monkeypatch.setattr(sequence, "stages_of", lambda _: stages)
     run = start(project)
     (reference / "claims.yml").write_text("b")
     assert resume(run).why == {"ingest": "", "count": "claims.yml was changed"}
@@ -290,3 +292,32 @@ def test_resuming_what_is_no_run_is_refused(project: Path):
 def test_the_lock_goes_with_the_run(project: Path):
     run = finished(project)
     assert not [path for path in run.rglob("*") if path.name.startswith(".")]
+
+
+def by_factor(given: dict) -> tuple[Stage, ...]:
+    counts = [Stage(f"count-{name}", "02_count.ipynb") for name in str(given.get("factors", "grade,term")).split(",")]
+    return STAGES[0], *counts
+
+
+def test_other_factors_are_other_stages_and_what_a_former_one_wrote_goes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sequence, "stages_of", by_factor)
+    run = start(project)
+    told = resume(run, factors="grade,purpose")
+    assert told.ran == ["count-purpose"]
+    found = manifest(run)
+    assert [stage["name"] for stage in found["stages"]] == ["ingest", "count-grade", "count-purpose"]
+    assert (found["status"], found["parameters"]) == ("done", {"factors": "grade,purpose"})
+    assert {path.stem for path in (run / "notebooks").iterdir()} == {"ingest", "count-grade", "count-purpose"}
+    assert (run / "results" / "count.json").is_file()  # the stages that are left have written it too
+    assert check_run(run).differences == []
+    assert resume(run).ran == []
+
+
+def test_factors_that_cannot_be_tested_change_nothing(project: Path):
+    run = finished(project)
+    before = contents(run)
+    with pytest.raises(ParameterError, match="factors"):
+        resume(run, factors="grade,int_rate")
+    assert contents(run) == before

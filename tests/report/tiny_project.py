@@ -94,7 +94,7 @@ def notebook(path: Path, parameters: str, body: str) -> None:
 def tiny(patch: pytest.MonkeyPatch) -> None:
     """Let the library know these two stages only, and render nothing."""
     for module in (sequence, notebooks):
-        patch.setattr(module, "STAGES", STAGES)
+        patch.setattr(module, "stages_of", lambda _: STAGES)
     patch.setattr(command, "render", lambda *_: None)
 
 
@@ -124,7 +124,7 @@ def make_project(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def start(project: Path, name: str = "run", **given: object) -> Path:
     """Run all stages in a new folder of the project."""
     with new_run(project / "runs" / name) as held:
-        return start_run(held, given, stages=sequence.STAGES, progress=Told()).path
+        return start_run(held, given, progress=Told()).path
 
 
 @cache

@@ -196,6 +196,7 @@ def mean_effect(moments: ByOutcome, *, direction: Direction, smallest: float, al
     error = float(np.sqrt(parts.sum()))
     freedom = float(parts.sum() ** 2 / (parts**2 / [bad.n - 1, good.n - 1]).sum())
     difference, reach = bad.mean - good.mean, stats.t.isf(alpha / 2, freedom) * error
+    pooled = np.sqrt(((bad.n - 1) * bad.sd**2 + (good.n - 1) * good.sd**2) / (bad.n + good.n - 2))
     return Effect(
         effect="mean of the loans that defaulted minus mean of those repaid",
         kind="number",
@@ -209,7 +210,7 @@ def mean_effect(moments: ByOutcome, *, direction: Direction, smallest: float, al
         facts={
             "defaulted_mean": bad.mean,
             "repaid_mean": good.mean,
-            "standardized": difference / good.sd,
+            "standardized": float(difference / pooled),  # Cohen's d
         },
     )
 

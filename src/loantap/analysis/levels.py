@@ -8,11 +8,22 @@ import pandas as pd
 
 from loantap.analysis.counts import SIZES, LoanCounts
 from loantap.analysis.professions import MISSING, map_groups, map_professions
-from loantap.data.columns import BY_NAME
+from loantap.data.columns import BY_NAME, COLUMNS
 from loantap.errors import InputError
 
 COUNTS = ["level", "n", "defaults"]
 _OF_TITLES = ("profession", "profession_group")
+# What can be tested as a factor: levels that exist by the time of funding.
+FACTORS = (
+    "pincode", "state", *_OF_TITLES, *(column.name for column in COLUMNS if column.kind == "category" and column.known != "outcome")
+)  # fmt: skip
+
+
+def known_factor(name: str) -> str:
+    """Return the name of a factor that can be tested; raises InputError, with all of them, for another name."""
+    if name not in FACTORS:
+        raise InputError(f"factor: expected one of {', '.join(FACTORS)}, got '{name}'.")
+    return name
 
 
 def source_columns(factor: str, *more: str) -> list[str]:

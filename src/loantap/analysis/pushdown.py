@@ -19,6 +19,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from loantap.analysis.counts import typed
+from loantap.analysis.levels import FACTORS, source_column
 from loantap.analysis.pushdown_checks import as_written, examine
 from loantap.analysis.pushdown_sample import ROW, stratified_sample
 from loantap.data.columns import CHARGED_OFF, COLUMNS, KEY, OPTIONAL, OUTCOMES, UNFINISHED
@@ -40,10 +41,7 @@ CUBES: tuple[tuple[str, ...], ...] = (
     *((name,) for name in (*_SINGLE, *_OF_ADDRESS) if name != "loan_status"),
     ("issue_d", "term"),
     ("issue_d", "earliest_cr_line"),
-    ("grade", "sub_grade"),
-    ("grade", "pincode"),
-    ("grade", "emp_title"),
-    ("grade", "home_ownership"),
+    *(("grade", name) for name in dict.fromkeys(map(source_column, FACTORS)) if name != "grade"),
 )
 
 

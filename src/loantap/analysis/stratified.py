@@ -17,20 +17,26 @@ class Stratified:
 
     Attributes:
         stratum: What the loans are alike in.
-        levels: level, odds_ratio, or_low, or_high, p_value, p_adjusted, homogeneity_p, strata. Separated levels, and
-            those whose strata hold nothing to compare, have no numbers.
+        levels: level, odds_ratio, or_low, or_high, p_value, p_adjusted, homogeneity_p, homogeneity_p_adjusted, strata. Separated
+            levels, and those whose strata hold nothing to compare, have no numbers.
+        by_stratum: level, stratum, odds_ratio: of each stratum by itself, to two digits, where no count behind it is small.
     """
 
     stratum: str
     levels: pd.DataFrame
+    by_stratum: pd.DataFrame
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values for JSON."""
-        records = self.levels.astype("object").where(self.levels.notna(), None).to_dict(orient="records")
+        levels, by_stratum = (
+            table.astype("object").where(table.notna(), None).to_dict(orient="records")
+            for table in (self.levels, self.by_stratum)
+        )
         return {
             "method": "Mantel–Haenszel odds ratio; homogeneity: Breslow–Day with Tarone's adjustment",
             "stratum": self.stratum,
-            "levels": records,
+            "levels": levels,
+            "by_stratum": by_stratum,
         }
 
 
@@ -50,6 +56,11 @@ def mantel_haenszel(association: Association, counts: pd.DataFrame, *, stratum: 
     names = {member: pooled for pooled, members in association.pooled.items() for member in members}
     cells = counts.assign(level=counts["level"].replace(names)).groupby(["level", "stratum"])[["n", "defaults"]].sum()
     total = cells.groupby("stratum").sum()
+    mixed = association.levels["separation"].isna()
+    parts = [
+        _by_stratum(cells.loc[level].reindex(total.index, fill_value=0), total, association).assign(level=level)
+        for level in association.levels.loc[mixed, "level"]
+    ]
     rows = [
         {"level": level}
         | ({} if separated else _one(cells.loc[level].reindex(total.index, fill_value=0), total, association.alpha))
@@ -59,7 +70,28 @@ def mantel_haenszel(association: Association, counts: pd.DataFrame, *, stratum: 
     table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "float64"))
     adjusted = adjust_p_values(table["p_value"], correction=association.correction)
     table.insert(columns.index("homogeneity_p"), "p_adjusted", adjusted)
-    return Stratified(stratum, table.assign(separation=association.levels["separation"].to_numpy()))
+    alike = adjust_p_values(table["homogeneity_p"], correction=association.correction)
+    table = table.assign(homogeneity_p_adjusted=alike, separation=association.levels["separation"].to_numpy())
+    each = ["level", "stratum", "odds_ratio"]
+    return Stratified(
+        stratum, table, pd.concat(parts, ignore_index=True)[each] if parts else pd.DataFrame(columns=each)
+    )
+
+
+def _by_stratum(level: pd.DataFrame, total: pd.DataFrame, association: Association) -> pd.DataFrame:
+    """Return the odds ratio of each stratum by itself, where no count is small.
+
+    It is rounded to two digits and has no interval: level, grade and portfolio are published, and exact ones would let a reader solve for
+    the counts that are left out.
+    """
+    other = total - level
+    cells = np.stack(
+        [level["defaults"], level["n"] - level["defaults"], other["defaults"], other["n"] - other["defaults"]]
+    )
+    shown = (cells >= max(association.min_cell, 1)).all(axis=0)
+    bad, good, other_bad, other_good = cells[:, shown]
+    ratios = (bad * other_good / (good * other_bad)).round(2)
+    return pd.DataFrame({"stratum": level.index.to_numpy()[shown], "odds_ratio": ratios})
 
 
 def _one(level: pd.DataFrame, total: pd.DataFrame, alpha: float) -> dict[str, float]:

@@ -48,7 +48,9 @@ def run(
     ] = None,
     quarantine: Annotated[bool, typer.Option("--quarantine", help="Set rows aside that break the contract.")] = False,
     only: Annotated[str | None, typer.Option(help="Run only this stage (and the ingest it needs); no report.")] = None,
-    factor: Annotated[str | None, typer.Option(help="With --only association: which factor.")] = None,
+    factor: Annotated[
+        str | None, typer.Option(help="With --only association: which factor; the run has it then.")
+    ] = None,
     parameter: ParameterOption = None,
     cluster: Annotated[
         str | None, typer.Option(help="A Dask scheduler that shares out the searches, such as tcp://host:8786.")
@@ -62,7 +64,8 @@ def run(
     """Run the whole job: read, check, explore, test, tune, and render the report."""
     from loantap.data.connectors.config import read_config
     from loantap.data.sources import open_loans
-    from loantap.report.notebooks import named_stages
+    from loantap.report.manifest import read_manifest
+    from loantap.report.notebooks import named_stages, stages_of, with_factor
     from loantap.report.record import hold_run, new_run
     from loantap.report.sequence import resume_run, start_run
 
@@ -86,7 +89,9 @@ def run(
             raise InputError(
                 f"--resume goes on with a run as it was started; {' and '.join(clash)} cannot change it. Leave it out."
             )
-        again = named_stages(only, factor, with_ingest=False)
+        former = read_manifest(run_folder(resume)).parameters
+        given = with_factor(given, factor, only=only, former=former)
+        again = named_stages(only, factor, stages=stages_of(former | given), with_ingest=False)
         with hold_run(run_folder(resume)) as held:
             with run_progress(console, len(again)) as progress:
                 done = resume_run(held, only=again if only else None, progress=progress, given=given)
@@ -98,7 +103,8 @@ def run(
             _conclude(held, only, engine)
             folder = held.path
     else:
-        chosen = named_stages(only, factor, with_ingest=True)
+        given = with_factor(given, factor, only=only)
+        chosen = named_stages(only, factor, stages=stages_of(given), with_ingest=True)
         if data is not None:
             open_loans(data)  # what is wrong with a file's name, form or header is said before anything starts
             given |= {"data": str(data.resolve())}

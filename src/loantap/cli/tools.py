@@ -36,17 +36,21 @@ def claims(
 ) -> None:
     """Test the claims of the original insights on counts alone."""
     from loantap.analysis.claim_counts import read_counts
-    from loantap.exhibits.claims import on_counts
+    from loantap.analysis.claim_list import load_claims
+    from loantap.analysis.claims import judge_claims
+    from loantap.exhibits.claims import PUBLISHED, records
     from loantap.files import write_text
     from loantap.report.results import plain
 
-    records = on_counts(read_counts(counts))
-    write_text(out, json.dumps(plain(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    found = read_counts(counts)
+    basis = PUBLISHED if found == read_counts() else f"counts of {found.portfolio}"
+    entries = records(judge_claims(load_claims(), found), basis=basis)
+    write_text(out, json.dumps(plain(entries), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     table = Table("claim", "verdict", "result", box=None, pad_edge=False)
-    for entry in records:
+    for entry in entries:
         table.add_row(escape(entry["claim"]), entry["verdict"], escape(entry["result"]))
     console.print(table, highlight=False)
-    console.print(f"Wrote {len(records)} verdicts to {out}", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"Wrote {len(entries)} verdicts to {out}", soft_wrap=True, highlight=False, markup=False)
 
 
 def lab(context: typer.Context) -> None:

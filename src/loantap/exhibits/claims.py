@@ -1,4 +1,4 @@
-"""The verdicts on the original claims as records, sentences and tables; pages call the functions that take records."""
+"""The verdicts on the original claims: records, sentences, tables and the figure; pages call what takes records."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,134 +6,131 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.analysis.claim_counts import PortfolioCounts, read_counts
-from loantap.analysis.claim_list import Claim, load_claims
-from loantap.analysis.claims import NO_EVIDENCE, SUPPORTED, VERDICTS, Judgement, judge_claims
-from loantap.exhibits.claims_sentences import evidence, shown_result
-from loantap.exhibits.words import plain, show
-from loantap.report.results import RunFolder
+from loantap.analysis.claims import NO_EVIDENCE, SUPPORTED, VERDICTS, Judgement
+from loantap.exhibits.exhibit import Exhibit, Notice
+from loantap.exhibits.words import ABSENT, columns, interval, percent, plain, show
 
 PUBLISHED, OWN = "published counts of the real portfolio", "loans of this run"
-TABLE = {
-    "claim": "text", "judgement": "text", "measure": "text", "result": "text", "p_adjusted": "p", "p_against_adjusted": "p",
-}  # fmt: skip
+_COLUMNS = columns("claim", "judgement", "measure", "result", "p_adjusted", "p_against_adjusted")
 _MEASURES = {
     "share": "default rate", "level": "odds ratio", "factor": "Cramér's V", "trend": "odds ratio per step",
     "mean": "difference of means", "metric": "score",
 }  # fmt: skip
+_SEPARATED = {"all_default": "all defaulted", "none_default": "none defaulted"}
+# One job is counted in two ways, and neither number is the other's.
+_SPELLED = {PUBLISHED: " with the exact title {}", OWN: " of the profession {} in all its spellings"}
 Record = Mapping[str, Any]
 
 
-def record(tested: Judgement, *, basis: str, own: Judgement | None = None) -> dict[str, Any]:
-    """Return one claim's entry of `results/claims.json`.
+def records(
+    tests: Sequence[Judgement], own: Sequence[Judgement] = (), *, basis: str = PUBLISHED
+) -> list[dict[str, Any]]:
+    """Return the entries of `results/claims.json`.
 
     Args:
-        tested: The verdict that stands on top.
-        basis: What it rests on.
-        own: The verdict on the run's own loans, which goes under `this_run`.
+        tests: The verdicts that stand on top.
+        own: Those on the run's own loans, which go under `this_run`; none where there is no run.
+        basis: What the verdicts on top rest on.
     """
-    claim = tested.claim
-    entry = {
-        "id": claim.id,
-        "claim": claim.claim,
-        "wording": claim.wording,
-        "basis": basis,
-        **tested.to_dict(),
-        "result": shown_result(tested),
-        "evidence": evidence(tested),
-        **claim.model_dump(include={"test", "variable", "level", "direction", "smallest_effect", "claimed", "exhibit"}),
-        **claim.model_dump(include={"caveat", "leak", "instead"}),
-    }
-    if own is not None:
-        entry["this_run"] = {"basis": OWN, **own.to_dict(), "result": shown_result(own), "evidence": evidence(own)}
-    return entry
+    entries = [
+        {"id": tested.claim.id, "claim": tested.claim.claim, "wording": tested.claim.wording, "basis": basis}
+        | {**tested.to_dict(), "result": _result(tested), "evidence": evidence(tested, basis)}
+        | tested.claim.model_dump(include={"test", "variable", "level", "direction", "smallest_effect", "claimed", "exhibit"})
+        | tested.claim.model_dump(include={"caveat", "leak", "instead"})
+        for tested in tests
+    ]  # fmt: skip
+    for entry, mine in zip(entries, own, strict=False):
+        entry["this_run"] = {"basis": OWN, **mine.to_dict(), "result": _result(mine), "evidence": evidence(mine, OWN)}
+    return entries
 
 
-def on_counts(counts: PortfolioCounts) -> list[dict[str, Any]]:
-    """Return the entries of `results/claims.json` for what counts alone decide."""
-    published = counts == read_counts()
-    basis = PUBLISHED if published else f"counts of {counts.portfolio}"
-    return [record(tested, basis=basis) for tested in judge_claims(load_claims(), counts)]
-
-
-def table(tests: Sequence[Judgement]) -> pd.DataFrame:
-    """Return the verdicts as a table: id, the columns of `TABLE`, the numbers behind them, and the evidence."""
-    rows = []
-    for tested in tests:
-        claim, numbers = tested.claim, tested.to_dict()
-        judgement = f"{tested.verdict}, by the leak" if _by_the_leak(tested) else tested.verdict
-        rows.append(
-            {"id": claim.id, "claim": claim.claim, "verdict": tested.verdict, "judgement": judgement}
-            | {"measure": _MEASURES[claim.test], "result": shown_result(tested)}
-            | {
-                name: numbers[name]
-                for name in ("estimate", "ci_low", "ci_high", "p_adjusted", "p_against_adjusted", "n")
-            }
-            | {"evidence": evidence(tested)}
-        )
-    return pd.DataFrame(rows)
-
-
-def _by_the_leak(tested: Judgement) -> bool:
-    return tested.verdict == SUPPORTED and tested.claim.leak
-
-
-def tally(tests: Sequence[Judgement], basis: str) -> str:
-    """Return how many claims got each verdict, as a sentence without its full stop."""
+def verdicts(tests: Sequence[Judgement], *, basis: str, note: str = "") -> Exhibit:
+    """Show the verdict on each claim; `note` says which loans a model has seen, if not all."""
+    rows = [
+        {"id": tested.claim.id, "claim": tested.claim.claim, "verdict": tested.verdict}
+        | {"judgement": f"{tested.verdict}, by the leak" if _by_the_leak(tested) else tested.verdict}
+        | {"measure": _MEASURES[tested.claim.test], "result": _result(tested)}
+        | {name: tested.to_dict()[name] for name in ("estimate", "ci_low", "ci_high", "p_adjusted", "p_against_adjusted", "n")}
+        | {"evidence": evidence(tested, basis)}
+        for tested in tests
+    ]  # fmt: skip
     counts = Counter(tested.verdict for tested in tests)
-    told = {verdict: verdict for verdict in VERDICTS} | {NO_EVIDENCE: "without evidence either way"}
+    told = dict(zip(VERDICTS, VERDICTS, strict=True)) | {NO_EVIDENCE: "without evidence either way"}
     if leaks := sum(map(_by_the_leak, tests)):
         told[SUPPORTED] += f" (of which {leaks} by the leak only)"
-    parts = [f"{counts[verdict]} {told[verdict]}" for verdict in VERDICTS if counts[verdict]]
-    return f"{len(tests)} claims on the {basis}: {', '.join(parts)}"
-
-
-def caption(tests: Sequence[Judgement], basis: str, *, alpha: float) -> str:
-    """Return a table's caption: the tally, n, the intervals and the correction."""
-    loans = max((tested.effect.n for tested in tests if tested.effect), default=0)
-    return (
-        f"{tally(tests, basis)}. n = {show(loans, 'count')} loans; {100 * (1 - alpha):g} % "
+    title = f"{len(tests)} claims on the {basis}: {', '.join(f'{counts[v]} {told[v]}' for v in VERDICTS if counts[v])}"
+    caption = (
+        f"{title}. n = {show(_loans(tests), 'count')} loans; {_confidence(tests)} "
         "intervals: Wilson for rates, Wald on the log odds, Welch for means, bootstrap for a model's scores; p adjusted: that "
-        "there is no such difference; p against adjusted: that it is as large as matters; Holm over both for all claims."
+        "there is no such difference; p against adjusted: that it is as large as matters; "
+        f"{correction([tested.to_dict() for tested in tests])}"
     )
+    name = "claims" if basis == PUBLISHED else "claims-this-run"
+    return Exhibit(name, title, f"{caption} {note}".rstrip(), table=pd.DataFrame(rows), columns=_COLUMNS)
 
 
-def forest(tests: Sequence[Judgement], own: Sequence[Judgement]) -> pd.DataFrame:
-    """Return the claims with an odds ratio for the figure: claim, verdict, PREFIX, PREFIX_low, PREFIX_high."""
+def side_by_side(tests: Sequence[Judgement], own: Sequence[Judgement]) -> Exhibit:
+    """Show the claims on odds ratios, on the published counts and on the run's own loans."""
+    from loantap.exhibits.plots.claims import claims_forest  # here, since pages and `loantap claims` draw nothing
+
     rows = []
     for published, mine in zip(tests, own, strict=True):
         row: dict[str, Any] = {"claim": published.claim.claim, "verdict": published.verdict}
         for prefix, tested in (("published", published), ("own", mine)):
             effect = tested.effect
             known = effect is not None and effect.kind == "ratio" and not effect.facts.get("separation")
-            numbers = (effect.estimate, effect.ci_low, effect.ci_high) if known and effect else (None,) * 3
+            numbers = (effect.estimate, effect.ci_low, effect.ci_high) if known and effect else (float("nan"),) * 3
             row |= dict(zip((prefix, f"{prefix}_low", f"{prefix}_high"), numbers, strict=True))
         rows.append(row)
-    found = pd.DataFrame(rows)
-    odds = [name for name in found.columns if name not in ("claim", "verdict")]
-    found[odds] = found[odds].astype("float64")
-    return found.loc[found["published"].notna()].reset_index(drop=True)
-
-
-def forest_finding(shown: pd.DataFrame) -> str:
-    """Return the figure's finding: how many odds ratios hold, fail, and say nothing."""
+    shown = pd.DataFrame(rows).dropna(subset="published", ignore_index=True)
+    sizes = [tested.claim.smallest_effect for tested in tests if tested.claim.test in ("level", "trend")]
+    # Between these odds ratios no claim's difference matters.
+    band = max(size for size in sizes if size < 1), min(size for size in sizes if size > 1)
     counts = Counter(shown["verdict"])
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-    return f"Of {len(shown)} claims on odds ratios the published counts leave {told}"
+    title = f"Of {len(shown)} claims on odds ratios the published counts leave {told}"
+    caption = (
+        f"{title}. {_confidence(tests)} Wald intervals on the log odds; n = {_loans(tests):,} published loans, "
+        f"{_loans(own):,} of this run."
+    )
+    alt = f"Dots with intervals by claim, and a band around 1. {title}."
+    return Exhibit("claims-verdicts", title, caption, alt, figure=claims_forest(shown, matters=band))
 
 
-def matters(claims: Sequence[Claim]) -> tuple[float, float]:
-    """Return the odds ratios between which no claim's difference matters: the figure's band."""
-    sizes = [claim.smallest_effect for claim in claims if claim.test in ("level", "trend")]
-    return max(size for size in sizes if size < 1), min(size for size in sizes if size > 1)
+def correction(entries: Sequence[Record]) -> str:
+    """Say over how many comparisons the correction goes, and why a factor's own table can differ; takes entries of the results."""
+    count = sum(entry["p_adjusted"] is not None for entry in entries)
+    return (
+        f"Holm over {2 * count} comparisons: both questions of the {count} claims that could be tested. The table of a factor corrects "
+        "over its levels alone and asks one question, so that a difference can be shown in one of them and not in the other."
+    )
 
 
-def model_deciles(run: RunFolder) -> dict[str, pd.DataFrame] | None:
-    """Return the calibration tables of both models by decile, or None where the run has no models yet."""
-    names = {name.replace("-", "_"): f"model-calibration-{name}" for name in ("with-pincode", "without-pincode")}
-    if not all(run.find("results", "tables", f"{name}.csv").is_file() for name in names.values()):
-        return None
-    return {name: run.table(table) for name, table in names.items()}
+def smallest(entries: Sequence[Record]) -> str:
+    """Say from which odds ratios on a difference of levels matters."""
+    sizes = sorted({entry["smallest_effect"] for entry in entries if entry["test"] == "level"})
+    return " or ".join(show(size, "ratio") for size in sizes)
+
+
+def synthetic_notice() -> Notice:
+    """Say what the verdicts on synthetic loans are worth."""
+    return Notice(
+        "Are synthetic loans a second opinion?",
+        "No: they are made from the published counts. What they say of one column repeats those counts with less certainty, what they say "
+        "of professions without published counts is invented, and their model is an approximation.",
+    )
+
+
+def _by_the_leak(tested: Judgement) -> bool:
+    return tested.verdict == SUPPORTED and tested.claim.leak
+
+
+def _loans(tests: Sequence[Judgement]) -> int:
+    return max((tested.effect.n for tested in tests if tested.effect), default=0)
+
+
+def _confidence(tests: Sequence[Judgement]) -> str:
+    return percent(1 - tests[0].alpha)
 
 
 def paragraphs(records: Sequence[Record], verdict: str, *, leak: bool | None = None, linked: bool = True) -> str:
@@ -158,3 +155,97 @@ def _paragraph(entry: Record, *, linked: bool) -> str:
     return (
         f"**{plain(entry['claim'])}: {entry['verdict']}.**{claimed} {plain(entry['evidence'])}{caveat}{act}{own}{where}"
     )
+
+
+def evidence(tested: Judgement, basis: str) -> str:
+    """Return what the data say of a claim, as one plain sentence; `basis` is what it rests on, and says how titles are spelled."""
+    text = f"this cannot be tested here: {tested.reason}"
+    if tested.effect is not None:
+        facts = {**tested.effect.facts, "basis": basis}
+        text = _MEASURED[tested.claim.test](tested, facts, tested.effect.n) + _conclusion(tested)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _conclusion(tested: Judgement) -> str:
+    claim, effect = tested.claim, tested.effect
+    if effect is None or tested.verdict == SUPPORTED:
+        return ""
+    if tested.verdict == NO_EVIDENCE:
+        return "; that neither shows the claim nor rules it out"
+    if claim.test in ("share", "metric"):
+        return "; the claimed value is off by more than matters"
+    opposite = {"more": effect.ci_high < effect.null, "less": effect.ci_low > effect.null}.get(claim.direction, False)
+    if opposite and (tested.p_adjusted or 0.0) < tested.alpha:
+        return "; that is the opposite of the claim"
+    size = show(claim.smallest_effect, effect.kind)
+    what = {"ratio": f"an odds ratio of {size}", "score": f"a Cramér's V of {size}"}.get(effect.kind, size)
+    return f"; a difference as large as {what}, the least that matters, is ruled out"
+
+
+def _result(tested: Judgement) -> str:
+    effect = tested.effect
+    if effect is None:
+        return ABSENT
+    if separated := effect.facts.get("separation"):
+        return _SEPARATED[separated]
+    return f"{show(effect.estimate, effect.kind)} ({interval(effect.ci_low, effect.ci_high, effect.kind)})"
+
+
+def _share(tested: Judgement, facts: Record, n: int) -> str:
+    claimed = show(tested.claim.claimed, "rate")
+    return f"{_result(tested)} of {show(n, 'count')} loans defaulted, where {claimed} was claimed"
+
+
+def _level(tested: Judgement, facts: Record, n: int) -> str:
+    which = _SPELLED.get(facts["basis"], "") if tested.claim.variable == "profession" else ""
+    loans = f"{show(facts['level_n'], 'count')} loans{which.format(tested.claim.level)}"
+    rest = f"against {show(facts['rest_default_rate'], 'rate')} of the rest"
+    if facts["separation"]:
+        return f"{'all' if facts['default_rate'] == 1 else 'none of the'} {loans} defaulted, {rest}"
+    return (
+        f"{show(facts['level_defaults'], 'count')} of {loans} defaulted ({show(facts['default_rate'], 'rate')}), {rest}: "
+        f"an odds ratio of {_result(tested)}"
+    )
+
+
+def _factor(tested: Judgement, facts: Record, n: int) -> str:
+    text, name = f"Cramér's V is {_result(tested)}", tested.claim.variable
+    if facts["pure"]:
+        text += f", but {facts['pure']} of {facts['levels']} {name}s are pure, with {show(facts['pure_share'], 'rate')} of the loans"
+    if facts["pure"] and facts["mixed"] > 1:
+        ends = interval(facts["mixed_low"], facts["mixed_high"], "rate")
+        text += f", and the default rates of the other {facts['mixed']} run only from {ends}"
+    return text
+
+
+def _trend(tested: Judgement, facts: Record, n: int) -> str:
+    odds = f"each step of {tested.claim.variable} has an odds ratio of {_result(tested)}"
+    if not facts:
+        return odds
+    rates = f"{show(facts['first_rate'], 'rate')} in {facts['first']} to {show(facts['last_rate'], 'rate')} in {facts['last']}"
+    way = "up" if tested.claim.direction == "more" else "down"
+    steps = f"{way} at {facts['steps_as_claimed']} of {facts['steps']} steps"
+    return f"the default rate goes from {rates}, {steps}, and {odds}"
+
+
+def _mean(tested: Judgement, facts: Record, n: int) -> str:
+    means = f"{show(facts['defaulted_mean'], 'number')} among loans that defaulted and {show(facts['repaid_mean'], 'number')}"
+    return (
+        f"the mean is {means} among those repaid: a difference of {_result(tested)}, or {show(facts['standardized'], 'ratio')} "
+        f"pooled standard deviations (n = {show(n, 'count')})"
+    )
+
+
+def _metric(tested: Judgement, facts: Record, n: int) -> str:
+    name = tested.claim.variable.replace("f2", "F2")
+    article = "an" if name[0] in "aF" else "a"
+    return (
+        f"flagging {show(facts['flagged_share'], 'rate')} of {show(n, 'count')} test loans, as the claim implies, the "
+        f"model with the pincode has {article} {name} of {_result(tested)}, where {show(tested.claim.claimed, 'rate')} "
+        f"was claimed, and the model without it {show(facts['without_pincode'], 'rate')}"
+    )
+
+
+_MEASURED = {
+    "share": _share, "level": _level, "factor": _factor, "trend": _trend, "mean": _mean, "metric": _metric,
+}  # fmt: skip

@@ -3,29 +3,58 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loantap.exhibits.words import interval, plain, show
+from loantap.exhibits.exhibit import Notice
+from loantap.exhibits.words import interval, percent, plain, show
 from loantap.report.page import Page
 from loantap.report.results import is_synthetic
 
 Result = Mapping[str, Any]
-_NO_PROFESSION = ("Other", "Missing", "Employer Named")
+_NAMED = 3
 
 
 def headline(page: Page) -> str:
     """Return the answer in one sentence: how many loans, what share defaulted, what goes with it, how sure."""
-    base = page.result("eda")["shape"]
-    grade, pincode = (page.result(f"association_{factor}") for factor in ("grade", "pincode"))
-    leak = _pure(pincode)
-    hidden = (
-        f"; the pincode, which looks stronger ({_strength(pincode)}), gives the outcome away and must not be used"
-        if leak
-        else ""
-    )
+    eda = page.result("eda")
+    base, confidence = eda["shape"], percent(eda["settings"]["confidence"])
     return (
-        f"**{show(base['default_rate'], 'rate')} of {show(base['n'], 'count')} finished loans defaulted** (95 % interval "
-        f"{interval(base['ci_low'], base['ci_high'], 'rate')}), and what goes with default most is the lender's own "
-        f"grade ({_strength(grade)}){hidden}."
+        f"**{show(base['default_rate'], 'rate')} of {show(base['n'], 'count')} finished loans defaulted** ({confidence} interval "
+        f"{interval(base['ci_low'], base['ci_high'], 'rate')}){strongest(page.result('leaks'))}."
     )
+
+
+def strongest(leaks: Result) -> str:
+    """Say which column alone goes with default most, which are not told apart from it, and which look stronger and are leaks."""
+    known = [row for row in leaks["columns"] if row["auc"] is not None]
+    clear = [row for row in known if row["verdict"] != "leak"]
+    best = max(clear, key=lambda row: row["auc"], default=None)
+    if best is None or best["auc_low"] <= 1 / 2:
+        told = "; no single column is shown to go with it" if best else ""
+    else:
+        near = [
+            row["column"]
+            for row in clear
+            if row is not best and row["auc_low"] > 1 / 2 and row["auc_high"] > best["auc_low"]
+        ]
+        apart = f", hardly apart from {_listed(near) if len(near) <= _NAMED else f'{len(near)} others'}" if near else ""
+        whose = "the lender's own " if best["known"] == "pricing" else ""
+        told = (
+            f", and the single column that goes with it most is {whose}{plain(best['column'])} ({_auc(best)}; "
+            f"{percent(1 - leaks['alpha'])} intervals for all columns at once){apart}"
+        )
+    strong = [row for row in known if row["verdict"] == "leak"]
+    hidden = "; ".join(
+        f"{plain(row['column'])} ({_auc(row)}) gives the outcome away and must not be used" for row in strong
+    )
+    return f"{told}; {hidden}" if strong else told
+
+
+def _auc(row: Result) -> str:
+    return f"AUC {show(row['auc'], 'score')}, {interval(row['auc_low'], row['auc_high'], 'score')}"
+
+
+def _listed(names: list[str]) -> str:
+    texts = [plain(name) for name in names]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def provenance(page: Page) -> str:
@@ -48,7 +77,8 @@ def _origin(data: Mapping[str, Any]) -> str:
     if data["kind"] == "synthetic":
         return (
             "**Synthetic loans**: made from the published statistics of the real portfolio. Findings on one column are the real "
-            "portfolio's own; whatever combines columns, models above all, is an approximation."
+            "portfolio's own, but for free texts, such as job titles, most of which are invented and say nothing of default; whatever "
+            "combines columns, models above all, is an approximation."
         )
     if data["kind"] == "file":
         return f"**Loans from a file**: {plain(data['location'].rsplit('/', 1)[-1])}, sha256 `{data['sha256'][:12]}`."
@@ -94,15 +124,52 @@ def sources(page: Page) -> str:
 
 
 def findings(page: Page) -> list[str]:
-    """Return the five findings, each one sentence with effect, interval and n, linked to its exhibit."""
+    """Return the findings, each one sentence with effect, interval and n, linked to its exhibit."""
     drivers = {finding["id"]: finding["text"] for finding in page.result("eda")["findings"]}
-    return [
-        _pincode(page.result("association_pincode")),
-        _grade(page.result("association_grade")),
-        f"[Term](#fig-eda-term): {plain(drivers['term'])}",
-        _profession(page.result("association_profession")),
-        _model(page.result("model")),
-    ]
+    told = {
+        factor: _association(page, factor) for factor in page.factors if factor in ("pincode", "grade", "profession")
+    }
+    term = f"[Term](#fig-eda-term): {plain(drivers['term'])}"
+    first, last = ([told[name] for name in names if name in told] for names in (("pincode", "grade"), ("profession",)))
+    return [*first, term, *last, _model(page.result("model"))]
+
+
+def _association(page: Page, factor: str) -> str:
+    """Return what a factor's own table is headed by, and how strong the association is."""
+    found, title = (
+        page.result(f"association_{factor}"),
+        page.run.exhibit(f"association-{factor}-levels", "tables").title,
+    )
+    figure = "odds" if factor == "profession" else "rates"
+    others = ""
+    mixed = [level for level in found["levels"] if not level["separation"]]
+    leaks = [level for level in found["levels"] if level["separation"] and level["p_adjusted"] < found["alpha"]]
+    if mixed and leaks:
+        low, high = (end(mixed, key=lambda level: level["default_rate"]) for end in (min, max))
+        others = f"; the others lie between {_level(low)} and {_level(high)}"
+    return (
+        f"[{in_words(factor)}](#fig-association-{factor}-{figure}): {plain(title)}{others}; {_strength(found)}, "
+        f"n = {show(found['n'], 'count')}."
+    )
+
+
+def in_words(factor: str) -> str:
+    """Return a factor as a heading names it."""
+    return factor.replace("_", " ").capitalize()
+
+
+def warning(page: Page) -> str:
+    """Return the notice that stands above what is said of the pincode."""
+    return Notice("Does the pincode give the outcome away?", page.result("association_pincode")["warning"]).markdown()
+
+
+def made_by(page: Page, factor: str) -> str:
+    """Return where a section on a factor comes from, or that the run did not test it."""
+    name = in_words(factor).lower()
+    if factor in page.factors:
+        return f"How this was computed: [the notebook on {name}](notebooks/association-{factor}.ipynb)."
+    tested = f"it tested {_listed([in_words(known).lower() for known in page.factors])}"
+    return f"This run did not test {name}: {tested}. Another one does with `-P factors={','.join([*page.factors, factor])}`."
 
 
 def decision(page: Page) -> str:
@@ -151,58 +218,12 @@ def _lower(text: str) -> str:
     return plain(text[:1].lower() + text[1:])
 
 
-def _pure(pincode: Result) -> list[Result]:
-    return [level for level in pincode["levels"] if level["separation"]]
-
-
 def _strength(found: Result) -> str:
     return f"Cramér's V {show(found['cramers_v'], 'score')}, {interval(found['cramers_v_low'], found['cramers_v_high'], 'score')}"
 
 
 def _level(level: Result) -> str:
     return f"{show(level['default_rate'], 'rate')} ({interval(level['ci_low'], level['ci_high'], 'rate')}, n = {show(level['n'], 'count')})"
-
-
-def _pincode(found: Result) -> str:
-    pure = _pure(found)
-    mixed = [level for level in found["levels"] if not level["separation"]]
-    if not pure or not mixed:
-        return f"[Pincode](#fig-association-pincode-rates): {_strength(found)}, n = {show(found['n'], 'count')}."
-    low, high = (end(mixed, key=lambda level: level["default_rate"]) for end in (min, max))
-    return (
-        f"[Pincode](#fig-association-pincode-rates): {len(pure)} of {len(found['levels'])} pincodes are pure and give "
-        f"the outcome away; the others lie between {_level(low)} and {_level(high)}."
-    )
-
-
-def _grade(found: Result) -> str:
-    first, last = found["levels"][0], found["levels"][-1]
-    return (
-        f"[Grade](#fig-association-grade-rates): the default rate runs from {_level(first)} in grade "
-        f"{plain(first['level'])} to {_level(last)} in grade {plain(last['level'])}; {_strength(found)}."
-    )
-
-
-def _profession(found: Result) -> str:
-    named = [
-        level
-        for level in found["levels"]
-        if level["level"] not in _NO_PROFESSION and level["level"] not in found["pooled"]
-    ]
-    apart = sorted(
-        (level for level in named if level["p_adjusted"] < found["alpha"]), key=lambda level: level["odds_ratio"]
-    )
-    link = "[Professions](#fig-association-profession-odds)"
-    told = f"{len(apart)} of {len(named)} named professions differ from the rest of the portfolio after correction"
-    if not apart:
-        return f"{link}: none of {len(named)} named professions differs from the rest of the portfolio after correction; {_strength(found)}, n = {show(found['n'], 'count')}."
-    ends = [apart[0], apart[-1]] if len(apart) > 1 else apart
-    shown = " and ".join(
-        f"{plain(level['level'])} (odds ratio {show(level['odds_ratio'], 'ratio')}, {interval(level['or_low'], level['or_high'], 'ratio')}, "
-        f"n = {show(level['n'], 'count')})"
-        for level in ends
-    )
-    return f"{link}: {told}, among them {shown}; together they explain little ({_strength(found)})."
 
 
 def _model(model: Result) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from loantap.analysis.association import Association
 from loantap.analysis.leaks import UNKNOWN, LeakReport
-from loantap.exhibits.exhibit import Exhibit, Finding
+from loantap.exhibits.exhibit import Exhibit, Finding, Notice
 from loantap.exhibits.words import columns, interval, percent, plain, show
 
 _SHOWN = columns(
@@ -43,11 +43,9 @@ def leak_text(association: Association) -> str:
     return f"{why}Where a borrower lives is also a fair-lending question: it can stand for race or origin."
 
 
-def leak_warning(association: Association) -> str:
-    """Return `leak_text` as the callout that stands beside every exhibit of the pincode; empty for other factors."""
-    text = leak_text(association)
-    title = "A leak, not a finding" if leak(association) else "Handle with care"
-    return f'::: {{.callout-warning title="{title}"}}\n{text}\n:::' if text else ""
+def leak_warning(association: Association) -> Notice | None:
+    """Return `leak_text` as the notice that stands beside every exhibit of the pincode; None for other factors."""
+    return Notice("Does the pincode give the outcome away?", text) if (text := leak_text(association)) else None
 
 
 def search(report: LeakReport, *, note: str = "") -> Exhibit:

@@ -30,6 +30,15 @@ class Page:
         """Whether the loans were made, not lent."""
         return is_synthetic(self.data)
 
+    @property
+    def factors(self) -> list[str]:
+        """The factors that the run tested for association with default, in order."""
+        return [
+            record["name"].removeprefix("association-")
+            for record in self.manifest["stages"]
+            if record["name"].startswith("association-")
+        ]
+
     def result(self, name: str) -> Any:
         """Return a result, without local paths."""
         return without_folders(self.run.result(name), self.manifest.get("parameters", {}).values())

@@ -128,6 +128,15 @@ def drop_changed(folder: Path, manifest: Manifest, will_run: Collection[str]) ->
             (folder / name).unlink(missing_ok=True)
 
 
+def drop_stage(folder: Path, manifest: Manifest, record: StageRecord) -> None:
+    """Take a stage that the run has no more out of its manifest, and away what that stage alone has written."""
+    manifest.stages = [other for other in manifest.stages if other is not record]
+    manifest.status = "partial"
+    for name in record.files.keys() - manifest.owners().keys():
+        (folder / name).unlink(missing_ok=True)
+    manifest.write(folder)
+
+
 def settle(folder: Path, manifest: Manifest, record: StageRecord) -> None:
     """Note what a stage has written and move it into the run; what it wrote in a former attempt and no longer does, goes.
 

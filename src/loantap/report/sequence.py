@@ -11,10 +11,10 @@ from loantap.errors import InputError, StageError
 from loantap.report.basis import basis_of, why_again
 from loantap.report.kernel import execute, need_open_files
 from loantap.report.manifest import Basis, Manifest, StageRecord, git_commit, new_manifest, now, packages, read_manifest
-from loantap.report.notebooks import STAGES, Stage, check_parameters, merged_parameters
+from loantap.report.notebooks import Stage, check_parameters, merged_parameters, stages_of
 from loantap.report.record import HeldRun
 from loantap.report.results import MANIFEST, RunFolder
-from loantap.report.seal import DRAFT, drop_changed, finish_move, keep_notebook, outdated, settle
+from loantap.report.seal import DRAFT, drop_changed, drop_stage, finish_move, keep_notebook, outdated, settle
 
 
 class Progress(Protocol):
@@ -31,21 +31,23 @@ class Progress(Protocol):
 
 
 def start_run(
-    held: HeldRun, given: Mapping[str, Any], *, stages: tuple[Stage, ...] = STAGES, progress: Progress
+    held: HeldRun, given: Mapping[str, Any], *, stages: tuple[Stage, ...] | None = None, progress: Progress
 ) -> RunFolder:
     """Run the stages in a new folder.
 
     Args:
         held: The new run's folder.
         given: Parameters by name, as in `check_parameters`.
-        stages: What to run.
+        stages: What to run; None for all.
         progress: Told of each step.
 
     Raises InputError if parameters or data are wrong; StageError if a cell fails.
     """
+    every = stages_of(given)
+    stages = stages or every
     chosen = check_parameters(stages, given)
     need_open_files()
-    records = [StageRecord(name=stage.name, notebook=stage.notebook) for stage in STAGES]
+    records = [StageRecord(name=stage.name, notebook=stage.notebook) for stage in every]
     manifest = new_manifest(held.run_id, dict(given), records)
     return _go_on(held.path, manifest, stages, chosen, progress, new=True)
 
@@ -63,18 +65,24 @@ def resume_run(
     fails.
     """
     folder, manifest = held.path, read_manifest(held.path)
-    # A run that an earlier version began may not know every stage of this one.
-    known = {record.name: record for record in manifest.stages}
-    manifest.stages = [known.get(stage.name, StageRecord(name=stage.name, notebook=stage.notebook)) for stage in STAGES]
-    check_parameters(only or STAGES, given or {})
     parameters = merged_parameters(manifest.parameters, given or {}, only)
-    chosen = check_parameters(STAGES, parameters)
+    stages = stages_of(parameters)
+    check_parameters(only or stages, given or {})
+    chosen = check_parameters(stages, parameters)
+    # A run that an earlier version began may not know every stage of this one, and a run with other factors has other stages.
+    known = {record.name: record for record in manifest.stages}
+    left = {*known} - {stage.name for stage in stages}
+    dropped = [known[name] for name in left if known[name].notebook in {stage.notebook for stage in stages}]
+    manifest.stages = [known.get(stage.name, StageRecord(name=stage.name, notebook=stage.notebook)) for stage in stages]
+    manifest.stages += dropped
     need_open_files()
     finish_move(folder, manifest)
-    names = [stage.name for stage in only or STAGES]
-    drop_changed(folder, manifest, names)
+    names = [stage.name for stage in only or stages]
+    drop_changed(folder, manifest, [*names, *(record.name for record in dropped)])
     manifest.parameters = parameters
-    return _go_on(folder, manifest, only or STAGES, chosen, progress, asked=names if only else ())
+    for record in dropped:
+        drop_stage(folder, manifest, record)
+    return _go_on(folder, manifest, only or stages, chosen, progress, asked=names if only else ())
 
 
 def _go_on(
