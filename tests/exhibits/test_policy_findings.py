@@ -1,13 +1,11 @@
 """The sentences on the policy say what the numbers say, with their sign, and no more."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.exhibits import policy as findings
-from loantap.exhibits import policy_tables as tables
+from loantap.exhibits import policy_sentences as findings
+from loantap.exhibits.policy import with_product
 from loantap.exhibits.words import plain
 
 
@@ -115,7 +113,7 @@ def test_the_caveat_says_what_is_assumed_and_whether_loans_were_made(synthetic: 
 
 
 def test_the_widest_gap_that_is_known_is_told_of_the_rule_in_question():
-    assert findings.gap_title(gaps(0.42, 0.284, 0.533), "recommended") == (
+    assert findings.gap_title(gaps(0.42, 0.284, 0.533)) == (
         "The recommended policy refuses good customers most unevenly by home ownership: RENT 42.0 points more often than OWN "
         "(28.4 to 53.3 points)"
     )
@@ -123,17 +121,17 @@ def test_the_widest_gap_that_is_known_is_told_of_the_rule_in_question():
 
 @pytest.mark.parametrize("low", [-0.01, 0.0])
 def test_a_gap_whose_interval_holds_nothing_may_be_chance(low: float):
-    assert findings.gap_title(gaps(0.02, low, 0.05), "recommended").endswith("to 5.0 points, which may be chance)")
+    assert findings.gap_title(gaps(0.02, low, 0.05)).endswith("to 5.0 points, which may be chance)")
 
 
 def test_groups_treated_alike_have_no_gap():
     told = "The recommended policy refuses no group of good customers more often than another"
-    assert findings.gap_title(gaps(0, 0, 0), "recommended") == told
+    assert findings.gap_title(gaps(0, 0, 0)) == told
 
 
 @pytest.mark.parametrize("table", [gaps(np.nan, np.nan, np.nan), gaps(0.1, 0.1, 0.1)[2:], gaps(0.1, 0.1, 0.1)[:0]])
 def test_groups_that_cannot_be_shown_are_not_called_alike(table: pd.DataFrame):
-    assert findings.gap_title(table, "recommended") == (
+    assert findings.gap_title(table) == (
         "Too few good customers are refused, or approved, to compare groups under the recommended policy"
     )
 
@@ -163,23 +161,13 @@ def test_limits_are_named_where_there_are_any():
     )
 
 
-def combination(*taken: str, left: int) -> SimpleNamespace:
-    words = {"rule": "a rule", "n_refused": 1.0}
-    steps = pd.DataFrame([{"id": name, "title": name} | words for name in taken], columns=["id", "title", *words])
-    left_out = pd.DataFrame([{"id": "x", "title": "x", "reason": "too few"} | words] * left)
-    return SimpleNamespace(steps=steps, left_out=left_out)
+def steps(*taken: str, left: int) -> pd.DataFrame:
+    return pd.DataFrame({"lever": [*taken, *["x"] * left], "reason": [*["adopted"] * len(taken), *["too few"] * left]})
 
 
 def test_adopted_levers_are_counted_and_named():
-    assert findings.steps_title(combination("own price", "cap", left=3)) == "2 of 5 levers are adopted: own price, cap"
-    assert findings.steps_title(combination(left=3)) == "0 of 3 levers are adopted: none"
-
-
-def test_levers_left_out_follow_those_adopted_with_their_reason():
-    table = tables.steps(combination("own price", left=1))
-    assert table["lever"].tolist() == ["own price", "x"]
-    assert table["reason"].tolist() == ["adopted", "too few"]
-    assert tables.steps(combination(left=2))["reason"].tolist() == ["too few", "too few"]
+    assert findings.steps_title(steps("own price", "cap", left=3)) == "2 of 5 levers are adopted: own price, cap"
+    assert findings.steps_title(steps(left=3)) == "0 of 3 levers are adopted: none"
 
 
 @pytest.mark.parametrize(
@@ -232,34 +220,14 @@ def test_what_refusing_by_pincode_feigns():
 
 def test_a_group_named_as_markup_is_shown_as_text():
     table = gaps(0.42, 0.284, 0.533).assign(highest="<b>_RENT_</b>")
-    assert "\\<b\\>\\_RENT\\_\\</b\\> 42.0 points" in plain(findings.gap_title(table, "recommended"))
-
-
-def test_a_lever_that_was_not_found_keeps_its_row():
-    found = {name: SimpleNamespace(title=name.upper(), finding="a finding") for name in ("cap", "term")}
-    table = tables.lever_table(found, pd.DataFrame({"name": ["term"], "n_refused": [7]}))
-    assert table["lever"].tolist() == ["CAP", "TERM"]
-    assert table["n_refused"].isna().tolist() == [True, False]
-
-
-def test_policies_are_named_in_words_or_by_their_id():
-    table = tables.named(pd.DataFrame({"name": ["cap", "approve all"]}), {"cap": "cap on debt"})
-    assert table["policy"].tolist() == ["cap on debt", "approve all"]
-
-
-def test_the_trade_off_marks_thresholds_caps_and_the_recommendation_once():
-    one, caps = pd.DataFrame({"name": ["approve all", "own_price"]}), pd.DataFrame({"name": ["cap_dti", "term"]})
-    steps = pd.DataFrame({"name": ["approve all", "own_price"], "profit": [1, 2]})
-    marked = tables.points(one, steps, caps)
-    assert marked["name"].tolist() == ["approve all", "own price", "cap dti", "recommended"]
-    assert marked["profit"].iloc[-1] == 2
+    assert "\\<b\\>\\_RENT\\_\\</b\\> 42.0 points" in plain(findings.gap_title(table))
 
 
 def test_products_are_named_in_a_few_words():
     products = pd.DataFrame(
         {"amount": ["up to 5,000", "over 20,000", "all"], "term": "60 months", "purpose": ["home_improvement", "car or house", "a or b or c"]}
     )  # fmt: skip
-    assert tables.with_product(products)["product"].tolist() == [
+    assert with_product(products)["product"].tolist() == [
         "up to 5,000, 60 months, home improvement",
         "over 20,000, 60 months, car or house",
         "all, 60 months, 3 small purposes",

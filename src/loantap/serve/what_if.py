@@ -11,7 +11,7 @@ from loantap.decisions.policy.levers import Cap, Lever, Threshold, refused_by
 from loantap.decisions.policy.simulate import simulate
 from loantap.errors import InputError
 from loantap.exhibits.economics import told
-from loantap.exhibits.policy import rows
+from loantap.exhibits.policy_sentences import rows
 from loantap.exhibits.words import interval, show
 from loantap.model.economics import Economics
 from loantap.model.persistence import load_model
