@@ -182,7 +182,7 @@ def test_a_limit_within_a_level_needs_realised_losses_too():
 
 
 def test_long_terms_are_refused_where_they_lose_beyond_doubt():
-    rng, n = np.random.default_rng(1), 1_200
+    rng, n = np.random.default_rng(1), 2_400
     grade, term = rng.choice(list("ABC"), n), rng.choice([36, 60], n)
     default = (rng.random(n) < 0.3).astype(int)
     ratio = np.where((grade == "B") & (term == 60), -0.1, 0.02)
