@@ -15,6 +15,13 @@ def test_the_assumptions_are_the_clauses_of_a_sentence():
     )
 
 
+def test_other_assumptions_leave_no_word_of_the_default_ones():
+    other = told(Economics(loss_given_default=0.61, default_after=0.25, settled_after=0.8, funding_cost=0.045))
+    defaults = [f"{100 * getattr(Economics(), one.name):.1f} %" for one in ASSUMPTIONS]
+    assert not [value for value in defaults if f" {value}" in other]
+    assert all(f" {value}" in told(Economics()) for value in defaults)
+
+
 def test_settled_at_the_end_means_that_nobody_repays_early():
     assert ", nobody repays early, and money costs" in told(Economics(settled_after=1.0))
 
@@ -28,7 +35,7 @@ def test_the_table_has_what_is_assumed_here_beside_its_range():
 
 
 def test_the_table_can_be_shown():
-    shown = table("assumptions", assumption_table(Economics()), Basis(training=1, test=1))
+    shown = table("assumptions", assumption_table(Economics()), Basis(1, 1, 0.95))
     text = to_markdown(shown.table, shown.columns)
     assert len(text.splitlines()) == 2 + len(pd.DataFrame(ASSUMPTIONS))
     assert "75.0 %" in text

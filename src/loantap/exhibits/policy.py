@@ -9,7 +9,7 @@ import pandas as pd
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import policy as plots
-from loantap.exhibits.words import columns, plain, show
+from loantap.exhibits.words import columns, interval, percent, plain, show
 
 if TYPE_CHECKING:
     from loantap.decisions.policy.limits import Found
@@ -23,24 +23,76 @@ class Basis:
     Attributes:
         training: Loans that limits and levers were chosen on.
         test: Loans that their effects are measured on.
-        sampled: Whether both are of a stratified sample.
         confidence: Of every interval.
+        sampled: Whether both are of a stratified sample.
     """
 
     training: int
     test: int
+    confidence: float
     sampled: bool = False
-    confidence: float = 0.95
 
     @property
     def words(self) -> dict[str, str]:
         """The parts of a caption: trained, tested, level and judged."""
         of = " of a stratified sample" if self.sampled else ""
-        level = f"{100 * self.confidence:g} %"
+        level = percent(self.confidence)
         trained, tested = (f"n = {show(n, 'count')} {which} loans{of}" for n, which in ((self.training, "training"), (self.test, "test")))  # fmt: skip
         return {"trained": trained, "tested": tested, "level": level, "judged": f"{tested}; {level} bootstrap intervals"}  # fmt: skip
 
 
+def tornado_title(swings: pd.DataFrame) -> str:
+    """Return how far the assumption with the widest swing moves profit."""
+    first = swings.iloc[0]
+    return (
+        f"Of the assumptions, each between the ends of its range, the {first['label']} moves the expected profit of these loans most: "
+        f"{show(first['profit_low'], 'number')} to {show(first['profit_high'], 'number')} per 100 lent"
+    )
+
+
+def curve_title(curve: pd.DataFrame) -> str:
+    """Return what the thresholds of the model earned on the test loans, from the least to the most, beside approving all.
+
+    Args:
+        curve: One row per threshold, one of which approves all: approved, profit with profit_low and profit_high.
+    """
+    whole = curve.sort_values("approved").iloc[-1]
+    return (
+        f"Thresholds of the model earned from {interval(curve['profit'].min(), curve['profit'].max(), 'number')} per 100 on these loans; "
+        f"approving all earned {show(whole['profit'], 'number')} ({interval(whole['profit_low'], whole['profit_high'], 'number')})"
+    )
+
+
+def limits_title(caps: Mapping[str, "Found"]) -> str:
+    """Return where the fit of expected profit turns negative along each number, and what loans beyond realised."""
+    parts = []
+    for name, one in caps.items():
+        if one.lever is None:
+            parts.append(f"{name}: {one.finding}")
+            continue
+        beyond = one.evidence.iloc[0]
+        realised = interval(beyond["realised_low"], beyond["realised_high"], "number")
+        parts.append(
+            f"{name} above {beyond['limit']:g} (realised there {show(beyond['realised'], 'number')} per 100 lent, {realised})"
+        )
+    return f"Where the fit of expected profit turns negative: {'; '.join(parts)}"
+
+
+def steps_title(steps: pd.DataFrame) -> str:
+    """Return how many levers were adopted; those have the reason ADOPTED."""
+    taken = steps.loc[steps["reason"] == say.ADOPTED, "lever"]
+    return f"{len(taken)} of {len(steps)} levers are adopted: {', '.join(taken) or 'none'}"
+
+
+def segments_title(products: pd.DataFrame) -> str:
+    """Return how many products earn and lose beyond doubt."""
+    counts = products["verdict"].value_counts()
+    words = {"earns": ("earns", "earn"), "loses": ("loses money", "lose money")}
+    told = [f"{counts[name]} {one if counts[name] == 1 else many}" for name, (one, many) in words.items() if name in counts]  # fmt: skip
+    return f"Of {len(products)} products {' and '.join(told) or 'none earns or loses'} beyond doubt"
+
+
+PINCODES = "May a lender go by pincodes?"
 _Title = str | Callable[[Any], str]  # a name, or what says the finding
 _MARGIN = ("n", "expected with interval", "realised with interval", "verdict")
 _EFFECT = ("policy", "approved", "defaults_avoided with interval", "good_refused with interval", "default_rate_approved", "profit", "profit_change with interval")  # fmt: skip
@@ -52,8 +104,8 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         columns("meaning", "low", "default", "high", "source"),
     ),
     "tornado": (
-        say.tornado_title,
-        "Expected profit per 100 lent if every loan is granted, one assumption at a time at the ends of its range; {tested}.",
+        tornado_title,
+        "Expected profit per 100 lent if every loan is granted, one assumption at a time at the ends of its range, the default rate at those of its {level} interval; {tested}.",
         columns("label", "low", "default", "high", "profit_low", "profit_high", profit_low="number", profit_high="number"),
     ),
     "thresholds": (
@@ -67,18 +119,18 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         columns("lever", "finding", "n_refused", "defaults_avoided", "good_refused", "profit_change with interval"),
     ),
     "steps": (
-        say.steps_title,
-        "Marginal gain in profit per 100 of money asked for, on the training loans that chose it; {level} bootstrap intervals; {trained}.",
+        steps_title,
+        "Marginal gain in profit per 100 of money asked for, on the training loans that chose it; {level} bootstrap intervals; adopted where the gain allows for all levers tried; {trained}.",
         columns("lever", "reason", "n_refused", "expected_gain", "realised_gain with interval"),
     ),
     "combined": ("What the levers do together, step by step", _EFFECT_CAPTION, columns(*_EFFECT)),
     "trade-off": (
-        say.curve_title,
+        curve_title,
         "Thresholds of the model a percentage point apart; {judged}.",
         columns("threshold", "approved", "default_rate_approved", "defaults_avoided", "good_refused", "profit with interval"),
     ),
     "segments": (
-        say.segments_title,
+        segments_title,
         "Amount, term and purpose; profit per 100 lent; verdict after Holm's correction; small segments are pooled; {judged}.",
         columns("product", "n", "default_rate", *_MARGIN[1:]),
     ),
@@ -89,47 +141,47 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     ),
     "gaps": (
         say.gap_title,
-        "Highest less lowest share of good customers refused; intervals corrected for picking the widest; {tested}.",
+        "Highest less lowest share of good customers refused; {level} intervals corrected for picking the widest of all groups; {tested}.",
         columns("rule", "attribute", "highest", "lowest", "gap with interval"),
     ),
     "pincodes": (
         "Tiers of pincodes, from confidence bounds",
-        "Wilson intervals of the default rate, corrected for the number of pincodes; {trained}. Not to be used.",
+        "{level} Wilson intervals of the default rate, corrected for the number of pincodes; {trained}.",
         columns("pincode", "n", "default_rate with interval", "tier", "separation"),
     ),
 }  # fmt: skip
 _FIGURES: dict[str, tuple[_Title, str, str, Callable[..., Any]]] = {
     "tornado": (
-        say.tornado_title,
+        tornado_title,
         "One assumption at a time at the ends of its range; {tested}.",
         "Bars left and right of the profit at the default assumptions, one row per assumption, the widest on top.",
         plots.plot_tornado,
     ),
     "trade-off": (
-        say.curve_title,
+        curve_title,
         "Default rate of the approved and profit per 100 asked for, against approvals; marks: other policies; {judged}.",
         "Two panels of a line with a band against the share of applications approved, with marks of the policies compared.",
         plots.plot_trade_off,
     ),
     "gaps": (
         say.gap_title,
-        "Highest less lowest share of good customers refused; intervals corrected for picking the widest; {tested}.",
+        "Highest less lowest share of good customers refused; {level} intervals corrected for picking the widest of all groups; {tested}.",
         "Panels by kind of group; one row per policy with a dot and an interval of the widest gap.",
         plots.plot_gaps,
     ),
 }
 # Evidence of limits by level, and the table that shows it.
-_EVIDENCE = {
+EVIDENCE = {
     "amount_by_grade": "amounts-grade", "amount_by_risk_tier": "amounts-tier", "term_by_grade": "terms-grade", "term_by_risk_tier": "terms-tier",
     "exclude_home_ownership": "tiers-home-ownership", "exclude_profession_group": "tiers-profession",
 }  # fmt: skip
 
 
-def table(name: str, rows: pd.DataFrame, basis: Basis) -> Exhibit:
-    """Show one of the tables by its name, such as levers or segments; what it says follows from its rows."""
+def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "") -> Exhibit:
+    """Show one of the tables by its name, such as levers or segments, under a text; its title follows from its rows."""
     title, caption, shown = _TABLES[name]
     title = title if isinstance(title, str) else title(rows)
-    return Exhibit(f"policy-{name}", title, caption.format(**basis.words), table=rows, columns=shown)
+    return Exhibit(f"policy-{name}", title, caption.format(**basis.words), text=plain(text), table=rows, columns=shown)
 
 
 def figure(name: str, drawn: Any, basis: Basis, **options: Any) -> Exhibit:
@@ -145,7 +197,7 @@ def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
     caption = "Profit per 100 lent by bins of equally many loans: realised with {level} intervals, and the isotonic fit of expected profit; {trained}."
     return Exhibit(
         "policy-limits",
-        say.limits_title(ends),
+        limits_title(caps),
         caption.format(**basis.words),
         "Two panels of dots with intervals and a falling step line, with a dashed line at the proposed cap.",
         figure=plots.plot_limits({name: one.bins for name, one in caps.items()}, limits=ends),
@@ -154,9 +206,7 @@ def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
 
 def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
     """Show the profit of each level that an amount, a term or an exclusion may limit, by the ids of their levers."""
-    caption = (
-        "Profit per 100 lent, expected and realised, {level} intervals; small levels are pooled or left out; {trained}."
-    )
+    caption = "Profit per 100 lent, expected and realised, {level} intervals; verdict after Holm's correction; small levels are pooled or left out; {trained}."
     shown = columns("level", "limit", *_MARGIN, "expected_if_short")
     return together(
         *(
@@ -167,14 +217,14 @@ def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
                 table=(table := found[lever].evidence),
                 columns={column: kind for column, kind in shown.items() if column in table},
             )
-            for lever, name in _EVIDENCE.items()
+            for lever, name in EVIDENCE.items()
         )
     )
 
 
 def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
     """Show the tiers of pincodes with the warning that belongs to them, and the gain they feign."""
-    warned = Exhibit(text=plain(say.pincode_sentence(tiers.effects)), notice=Notice("Pincode tiers", tiers.warning))
+    warned = Exhibit(text=plain(say.pincode_sentence(tiers)), notice=Notice(PINCODES, tiers.warning))
     return together(warned, table("pincodes", tiers.table, basis))
 
 

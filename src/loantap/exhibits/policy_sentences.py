@@ -1,10 +1,11 @@
 """The sentences on the lending policy, made from results, and the result that holds them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from loantap.decisions.policy.pincode import FAIR_LENDING
 from loantap.exhibits.economics import assumption_table, told
 from loantap.exhibits.words import interval, show
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from loantap.decisions.policy.pincode import PincodeTiers
 
 Result = Mapping[Any, Any]
-ADOPTED = "adopted"
+ADOPTED, COMBINED = "adopted", "levers combined"  # what steps and rules are called
+KEEP_OUT = "Keep the pincode out of every model and policy."
 
 
 def policy_result(
@@ -23,6 +25,7 @@ def policy_result(
     test: "Book",
     training: "Book",
     synthetic: bool,
+    confidence: float,
     thresholds: Mapping[str, float],
     effects: pd.DataFrame,
     designed: "Policy",
@@ -42,24 +45,26 @@ def policy_result(
         test: The loans that effects are measured on.
         training: The loans that the policy was designed on.
         synthetic: Whether the loans were made, not lent.
+        confidence: Of every interval and verdict.
         thresholds: The model's thresholds: f2 and profit.
-        effects: What approving all, both thresholds and own_price do.
+        effects: From `simulate`: approving all, both thresholds and own_price.
         designed: The policy designed.
         levers: Every lever by itself.
         steps: The levers adopted and left out.
-        combined: What the levers adopted do, step by step.
+        combined: From `simulate`: the levers adopted, step by step.
         plain: The same of those that need no model.
-        gaps: Widest gaps in refusals by rule.
-        segments: What products earn.
-        swings: What assumptions move.
-        break_even: Where lending stops to pay.
-        pincodes: Tiers of pincodes.
+        gaps: From `fairness`.
+        segments: From `segments`.
+        swings: From `tornado`.
+        break_even: From `break_even`.
+        pincodes: From `pincode_tiers`.
     """
     by_name, economics = rows(effects), test.economics
     result = {
         "n": len(test.loans),
         "n_training": len(training.loans),
         "synthetic": synthetic,
+        "confidence": confidence,
         "assumptions": assumption_table(economics),
         "assumed": told(economics),
         "thresholds": thresholds,
@@ -80,7 +85,8 @@ def policy_result(
             "pure": pincodes.pure,
             "warning": pincodes.warning,
             "effects": pincodes.effects,
-            "sentence": pincode_sentence(pincodes.effects),
+            "sentence": pincode_sentence(pincodes),
+            "advice": pincode_advice(pincodes.pure),
         },
     }
     result["plain_sentence"] = plain_sentence(result)
@@ -101,12 +107,14 @@ def recommendation(result: Result) -> str:
             "Leave the lending policy as it is: of all levers tried on the training loans, none adds to profit beyond doubt "
             f"under the assumptions below (n = {show(result['n'], 'count')} test loans)."
         )
-    effect = policy["effect"]
-    return (
-        f"{_capital('; '.join(policy['rules']))}: on n = {show(result['n'], 'count')} test loans that {_verdict(effect)}, avoids "
-        f"{_share(effect, 'defaults_avoided')} of the defaults, and costs {_share(effect, 'refused')} of the approvals and "
+    effect, rules, n = policy["effect"], "; ".join(policy["rules"]), show(result["n"], "count")
+    price = (
+        f"avoids {_share(effect, 'defaults_avoided')} of the defaults, and costs {_share(effect, 'refused')} of the approvals and "
         f"{_share(effect, 'good_refused')} of the good customers."
     )
+    if not effect["profit_change_low"] > 0:
+        return f"Leave the lending policy as it is: what the training loans suggest ({rules}) {_verdict(effect)} on n = {n} test loans, {price}"
+    return f"{_capital(rules)}: on n = {n} test loans that {_verdict(effect)}, {price}"
 
 
 def caveat(result: Result) -> str:
@@ -129,9 +137,10 @@ def threshold_sentence(effects: Mapping[str, Result]) -> str:
 
 
 def f2_sentence(row: Result) -> str:
-    """Return what refusing at the threshold for F2 does to money and people."""
+    """Return what refusing at the threshold for F2 does to money and people, and advice against it where it loses money."""
+    advice = "Do not let F2 set the approval threshold: at" if row["profit_change_high"] < 0 else "At"
     return (
-        f"At the threshold that is best for F2, {_share(row, 'approved')} of the applications are approved, "
+        f"{advice} the threshold that is best for F2, {_share(row, 'approved')} of the applications are approved, "
         f"{_share(row, 'good_refused')} of the good customers refused, and profit changes by {_change(row)}."
     )
 
@@ -160,74 +169,40 @@ def break_even_sentence(table: pd.DataFrame) -> str:
     return f"Granting every loan would earn nothing {', or '.join(parts)}."
 
 
-def pincode_sentence(effects: pd.DataFrame) -> str:
-    """Return the gain that refusing by pincode feigns, and what is left of it without the pure ones."""
-    parts = [f"{row['name']}: {_change(row)}" for row in effects.to_dict("records")]
-    return f"Simulated on the test loans, and worth nothing: {'; '.join(parts)}."
+def pincode_advice(pure: Sequence[str]) -> str:
+    """Return what to do about the pincode: keep it out where some of `pure` give the outcome away, else what to think of."""
+    return KEEP_OUT if pure else FAIR_LENDING
+
+
+def pincode_sentence(pincodes: "PincodeTiers") -> str:
+    """Return what refusing by pincode seems to gain, and what is left of it without the pure ones."""
+    parts = [f"{row['name']}: {_change(row)}" for row in pincodes.effects.to_dict("records")]
+    worth = ", and worth nothing" if pincodes.pure else ""
+    return f"Simulated on the test loans{worth}: {'; '.join(parts) or 'no tiers'}."
 
 
 def gap_title(gaps: pd.DataFrame) -> str:
-    """Return the widest gap between groups of good customers that the rule "recommended" leaves, with its interval.
+    """Return the widest gap between groups of good customers that the levers combined leave, with its interval.
 
     Args:
-        gaps: One row per rule and attribute: rule, attribute, highest, lowest, gap with gap_low and gap_high.
+        gaps: One row per rule and attribute: rule, attribute, highest, lowest, gap with gap_low and gap_high, which allow for
+            picking any gap of a rule.
     """
-    rows = gaps[gaps["rule"] == "recommended"].dropna(subset=["gap"])
-    if rows.empty:
-        return "Too few good customers are refused, or approved, to compare groups under the recommended policy"
-    if rows["gap"].max() == 0:
-        return "The recommended policy refuses no group of good customers more often than another"
-    worst = rows.sort_values("gap", ascending=False, kind="stable").iloc[0]
-    doubt = "" if worst["gap_low"] > 0 else ", which may be chance"
-    return (
-        f"The recommended policy refuses good customers most unevenly by {str(worst['attribute']).replace('_', ' ')}: "
+    known = gaps[gaps["rule"] == COMBINED].dropna(subset=["gap"]).sort_values("gap", ascending=False, kind="stable")
+    if known.empty:
+        return f"Too few good customers are refused, or approved, to compare groups under the {COMBINED}"
+    if known["gap"].max() == 0:
+        return f"The {COMBINED} refuse no group of good customers more often than another"
+    shown = known[known["gap_low"] > 0]
+    worst = (known if shown.empty else shown).iloc[0]
+    by = str(worst["attribute"]).replace("_", " ")
+    told = (
         f"{worst['highest']} {_points(worst['gap'])} points more often than {worst['lowest']} "
-        f"({_points(worst['gap_low'])} to {_points(worst['gap_high'])} points{doubt})"
+        f"({_points(worst['gap_low'])} to {_points(worst['gap_high'])} points)"
     )
-
-
-def tornado_title(table: pd.DataFrame) -> str:
-    """Return which assumption moves profit most."""
-    first = table.iloc[0]
-    return (
-        f"Profit depends most on the {first['label']}: {show(first['profit_low'], 'number')} to {show(first['profit_high'], 'number')} per "
-        "100 lent between the ends of its range"
-    )
-
-
-def curve_title(curve: pd.DataFrame) -> str:
-    """Return at which approval rate thresholds of the model earn most on the test loans.
-
-    Args:
-        curve: One row per threshold, one of which approves all: approved, profit.
-    """
-    best, whole = (curve.sort_values(name, ascending=False, kind="stable").iloc[0] for name in ("profit", "approved"))
-    if best["profit"] <= whole["profit"]:
-        return f"No threshold earns more than approving all: {show(whole['profit'], 'number')} per 100"
-    return (
-        f"Approving {show(best['approved'], 'rate')} earns most of all thresholds, {show(best['profit'], 'number')} per 100; approving all earns "
-        f"{show(whole['profit'], 'number')}"
-    )
-
-
-def limits_title(limits: Mapping[str, float | None]) -> str:
-    """Return where profit turns negative along the numbers that a cap may bound."""
-    parts = [f"{name} {'never' if limit is None else f'above {limit:g}'}" for name, limit in limits.items()]
-    return f"Expected profit turns negative: {', '.join(parts)}"
-
-
-def steps_title(steps: pd.DataFrame) -> str:
-    """Return how many levers were adopted; the reason of those is 'adopted'."""
-    taken = steps.loc[steps["reason"] == ADOPTED, "lever"]
-    return f"{len(taken)} of {len(steps)} levers are adopted: {', '.join(taken) or 'none'}"
-
-
-def segments_title(products: pd.DataFrame) -> str:
-    """Return how many products earn and lose beyond doubt."""
-    counts = products["verdict"].value_counts()
-    words = {"earns": ("earns", "earn"), "loses": ("loses money", "lose money")}
-    told = [f"{counts[name]} {one if counts[name] == 1 else many}" for name, (one, many) in words.items() if name in counts]  # fmt: skip
-    return f"Of {len(products)} products {' and '.join(told) or 'none earns or loses'} beyond doubt"
+    if shown.empty:
+        return f"No gap between groups of good customers is shown for the {COMBINED}; the widest by {by}: {told}"
+    return f"The {COMBINED} refuse good customers unevenly, by {by}: {told}"
 
 
 def rows(effects: pd.DataFrame) -> dict[str, dict[Any, Any]]:

@@ -14,7 +14,7 @@ from loantap.model.bootstrap import CONFIDENCE
 
 LOW, LIKE, HIGH = "low", "like the portfolio", "high"
 HIGH_REFUSED, WITHOUT_PURE = "high tier refused", "high tier refused, pure pincodes set aside"
-_FAIR_LENDING = "Where a borrower lives is also a fair-lending question: it can stand for race or origin."
+FAIR_LENDING = "Where a borrower lives is also a fair-lending question: it can stand for race or origin."
 _LEAK = (
     "These tiers must not be used. {pure} of {shown} pincodes are pure: every loan there ended the same way. No real place does "
     "that: the addresses were made up after the outcome was known, so the pincode gives the outcome away. The gain of refusing "
@@ -96,7 +96,7 @@ def pincode_tiers(
         table[["pincode", "n", "defaults", "default_rate", "ci_low", "ci_high", "tier", "separation"]],
         pd.concat(effects, ignore_index=True) if effects else pd.DataFrame(),
         tuple(table.loc[pure, "pincode"]),
-        told + _FAIR_LENDING,
+        told + FAIR_LENDING,
     )
 
 
