@@ -86,7 +86,7 @@ def shown(found: dict[str, Any]) -> list[Exhibit]:
     result = say.policy_result(**found)
     tables = {
         "assumptions": result["assumptions"], "tornado": found["swings"], "thresholds": effects, "levers": found["levers"], "steps": found["steps"],
-        "combined": found["combined"].assign(policy=found["combined"]["name"]), "trade-off": curve, "segments": found["segments"],
+        "combined": found["combined"].assign(policy=found["combined"]["name"]), "segments": found["segments"],
         "groups": groups, "gaps": found["gaps"],
     }  # fmt: skip
     caps = {name: designed.found[f"cap_{name}"] for name in ("dti", "revol_util")}
@@ -94,8 +94,6 @@ def shown(found: dict[str, Any]) -> list[Exhibit]:
         *(exhibits.table(name, rows, basis) for name, rows in tables.items()),
         *together(exhibits.evidence(designed.found, basis), exhibits.pincodes(found["pincodes"], basis)),
         exhibits.limits(caps, basis),
-        exhibits.figure("tornado", found["swings"], basis),
-        exhibits.figure("trade-off", curve, basis, points=effects),
-        exhibits.figure("gaps", found["gaps"], basis),
+        exhibits.table("trade-off", curve, basis, points=effects),
         exhibits.recommendation(result),
     ]

@@ -126,7 +126,8 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     "combined": ("What the levers do together, step by step", _EFFECT_CAPTION, columns(*_EFFECT)),
     "trade-off": (
         curve_title,
-        "Thresholds of the model a percentage point apart; {judged}.",
+        "Default rate of the approved and profit per 100 asked for, against approvals, by thresholds of the model a percentage point apart; "
+        "marks: other policies; {judged}.",
         columns("threshold", "approved", "default_rate_approved", "defaults_avoided", "good_refused", "profit with interval"),
     ),
     "segments": (
@@ -150,26 +151,18 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         columns("pincode", "n", "default_rate with interval", "tier", "separation"),
     ),
 }  # fmt: skip
-_FIGURES: dict[str, tuple[_Title, str, str, Callable[..., Any]]] = {
+# What is drawn of a table, and what those see who cannot see it.
+_FIGURES: dict[str, tuple[Callable[..., Any], str]] = {
     "tornado": (
-        tornado_title,
-        "One assumption at a time at the ends of its range; {tested}.",
-        "Bars left and right of the profit at the default assumptions, one row per assumption, the widest on top.",
         plots.plot_tornado,
+        "Bars left and right of the profit at the default assumptions, one row per assumption, the widest on top.",
     ),
     "trade-off": (
-        curve_title,
-        "Default rate of the approved and profit per 100 asked for, against approvals; marks: other policies; {judged}.",
-        "Two panels of a line with a band against the share of applications approved, with marks of the policies compared.",
         plots.plot_trade_off,
+        "Two panels of a line with a band against the share of applications approved, with marks of the policies compared.",
     ),
-    "gaps": (
-        say.gap_title,
-        "Highest less lowest share of good customers refused; {level} intervals corrected for picking the widest of all groups; {tested}.",
-        "Panels by kind of group; one row per policy with a dot and an interval of the widest gap.",
-        plots.plot_gaps,
-    ),
-}
+    "gaps": (plots.plot_gaps, "Panels by kind of group; one row per policy with a dot and an interval of the widest gap."),
+}  # fmt: skip
 # Evidence of limits by level, and the table that shows it.
 EVIDENCE = {
     "amount_by_grade": "amounts-grade", "amount_by_risk_tier": "amounts-tier", "term_by_grade": "terms-grade", "term_by_risk_tier": "terms-tier",
@@ -177,18 +170,28 @@ EVIDENCE = {
 }  # fmt: skip
 
 
-def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "") -> Exhibit:
-    """Show one of the tables by its name, such as levers or segments, under a text; its title follows from its rows."""
+def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "", **drawn: Any) -> Exhibit:
+    """Show one of the tables by its name, such as levers or segments, under a text, and with its figure where it has one.
+
+    Args:
+        name: Of the table.
+        rows: The table; its title follows from it.
+        basis: What it rests on.
+        text: What is said above it.
+        drawn: What its drawing in `plots.policy` takes besides.
+    """
     title, caption, shown = _TABLES[name]
-    title = title if isinstance(title, str) else title(rows)
-    return Exhibit(f"policy-{name}", title, caption.format(**basis.words), text=plain(text), table=rows, columns=shown)
-
-
-def figure(name: str, drawn: Any, basis: Basis, **options: Any) -> Exhibit:
-    """Draw tornado, trade-off or gaps, with the options of its drawing in `plots.policy`."""
-    title, caption, alt, draw = _FIGURES[name]
-    title = title if isinstance(title, str) else title(drawn)
-    return Exhibit(f"policy-{name}", title, caption.format(**basis.words), alt, figure=draw(drawn, **options))
+    draw, alt = _FIGURES.get(name, (None, ""))
+    return Exhibit(
+        f"policy-{name}",
+        title if isinstance(title, str) else title(rows),
+        caption.format(**basis.words),
+        alt,
+        plain(text),
+        table=rows,
+        columns=shown,
+        figure=draw(rows, **drawn) if draw else None,
+    )
 
 
 def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
@@ -230,8 +233,8 @@ def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
 
 def recommendation(result: Mapping[str, Any]) -> Exhibit:
     """Say what to do, what that costs and what it rests on, from `policy_sentences.policy_result`."""
-    told = [result[name] for name in ("caveat", "plain_sentence", "break_even")]
-    return Exhibit(text="\n\n".join([f"**{plain(result['recommendation'])}**", *map(plain, told)]))
+    told = [f"**{plain(result['recommendation'])}**", plain(result["caveat"]), plain(result["plain_sentence"])]
+    return Exhibit(text="\n\n".join(told))
 
 
 def with_product(products: pd.DataFrame) -> pd.DataFrame:

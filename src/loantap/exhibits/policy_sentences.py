@@ -41,23 +41,8 @@ def policy_result(
 ) -> dict[str, Any]:
     """Return what was found, with the sentences on it, as `results/policy.json` holds it.
 
-    Args:
-        test: The loans that effects are measured on.
-        training: The loans that the policy was designed on.
-        synthetic: Whether the loans were made, not lent.
-        confidence: Of every interval and verdict.
-        thresholds: The model's thresholds: f2 and profit.
-        effects: From `simulate`: approving all, both thresholds and own_price.
-        designed: The policy designed.
-        levers: Every lever by itself.
-        steps: The levers adopted and left out.
-        combined: From `simulate`: the levers adopted, step by step.
-        plain: The same of those that need no model.
-        gaps: From `fairness`.
-        segments: From `segments`.
-        swings: From `tornado`.
-        break_even: From `break_even`.
-        pincodes: From `pincode_tiers`.
+    Args are what the functions of the policy return, each by the name of its notebook's variable: `effects`, `combined` and `plain`
+    from `simulate`, `gaps` and `segments` as those functions name them, `swings` from `tornado`.
     """
     by_name, economics = rows(effects), test.economics
     result = {
