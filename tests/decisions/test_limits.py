@@ -263,6 +263,19 @@ def test_margins_by_hand():
     assert row["expected"] - row["expected_low"] == pytest.approx(100 * 12.706 * 0.075, rel=1e-4)
 
 
+def test_a_loss_has_to_be_surer_the_more_groups_are_judged():
+    # Each group: 100 loans of 100 that lose 9 on average, give or take 40 / 100^0.5 = 4 and a bit: p is 0.03.
+    realised = np.tile(np.tile([31.0, -49.0], 50), 10)
+    book = small_book(expected=[-5.0] * 1_000, realised=realised, default=np.tile([0, 1], 500))
+    group = np.repeat(np.arange(10), 100)
+    alone = margins(book, np.where(group == 0, 0, -1), groups=1, min_cell=10).iloc[0]
+    assert (alone["verdict"], alone["realised_high"] < 0) == ("loses money", True)
+    several = margins(book, group, groups=10, min_cell=10)
+    assert several["verdict"].unique().tolist() == ["unclear"]
+    assert several.loc[0, "realised_high"] == alone["realised_high"]
+    assert set(margins(book, group, groups=10, min_cell=10, confidence=0.5)["verdict"]) == {"loses money"}
+
+
 def test_a_lever_that_refuses_nobody_is_none():
     none = found(small_book(expected=[1, 1]), Cap("dti", 15), min_cell=1)
     assert (none.lever, none.finding, none.id) == (None, "refuses nobody", "cap_dti")
