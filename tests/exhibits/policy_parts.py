@@ -66,7 +66,7 @@ def parts(training: Book, test: Book, *, confidence: float = 0.95, repetitions: 
     steps = pd.concat([designed.combination.steps.assign(reason=say.ADOPTED), designed.combination.left_out])
     refusals = {say.COMBINED: designed.combination.refuses(test), "F2 threshold": rules[0].refuses(test)}
     return {
-        "test": test, "training": training, "synthetic": True, "confidence": confidence, "thresholds": thresholds, "effects": effects,
+        "test": test, "training": training, "synthetic": True, "confidence": confidence, "score": "F2", "thresholds": thresholds, "effects": effects,
         "designed": designed, "levers": told.merge(alone, on="name", how="left"), "steps": steps.rename(columns={"title": "lever"}),
         "combined": simulate(test, designed.combination.cumulative(test), **drawn), "plain": simulate(test, designed.plain.cumulative(test), **drawn),
         "gaps": fairness(test, refusals, min_cell=10, confidence=confidence).gaps, "segments": exhibits.with_product(segments(test, min_cell=10, **drawn)),

@@ -9,6 +9,8 @@ import pytest
 from IPython.display import Markdown
 from policy_parts import books, grade_risk, parts, shown
 
+from loantap.decisions.policy.levers import Threshold
+from loantap.decisions.policy.thresholds import threshold_score
 from loantap.exhibits import insights
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits.policy import Basis
@@ -40,6 +42,14 @@ def test_another_confidence_leaves_no_word_of_the_default_one(at_half: dict[str,
     assert {level for text in words(at_half) for level in LEVEL.findall(text) if float(level) in (95, 50)} == {"50"}
     assert {level for text in words(usual) for level in LEVEL.findall(text) if float(level) in (95, 50)} == {"95"}
     assert say.policy_result(**at_half)["confidence"] == 0.5
+
+
+def test_a_model_made_for_another_score_leaves_no_word_of_f2(usual: dict[str, Any]):
+    assert any("F2" in text for text in words(usual))
+    assert not [text for text in words(usual | {"score": "F0.5"}) if "F2" in text]
+    card = {"beta": 0.5}
+    assert threshold_score(SimpleNamespace(card=card)) == "F0.5"  # type: ignore[arg-type]
+    assert Threshold("f2", 0.12, "F0.5").title == "F0.5 threshold of the model"
 
 
 def test_intervals_are_as_wide_as_the_confidence_asks(at_half: dict[str, Any], usual: dict[str, Any]):
@@ -93,7 +103,7 @@ def decided(*, pure: tuple[str, ...], high: float) -> str:
     row = {"approved": 0.7, "good_refused": 0.2, "profit_change": -1.0}
     row |= {f"{name}_{end}": value for name, value in row.items() for end in ("low", "high")} | {"profit_change_high": high}  # fmt: skip
     policy = {
-        "recommendation": "Leave it.", "caveat": "Assumed: much.", "f2_sentence": say.f2_sentence(row),
+        "recommendation": "Leave it.", "caveat": "Assumed: much.", "f2_sentence": say.f2_sentence(row, "F2"),
         "pincode": {"advice": say.pincode_advice(pure)},
     }  # fmt: skip
     return insights.decision(SimpleNamespace(result=lambda _: policy))  # type: ignore[arg-type]

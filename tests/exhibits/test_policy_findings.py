@@ -89,7 +89,7 @@ def test_the_share_refused_is_the_rest_with_its_interval_turned():
 def test_both_thresholds_stand_side_by_side():
     loss, gain = rows(-2.85, -3.44, -2.26)["own_price"], rows(0.13, -0.01, 0.26)["own_price"]
     shares = "approves 70.0 % (69.0 to 72.0 %), avoids 40.0 % (35.0 to 45.0 %) of the defaults, refuses 25.0 % (24.0 to 26.0 %)"
-    assert findings.threshold_sentence({"threshold_f2": loss, "threshold_profit": gain}) == (
+    assert findings.threshold_sentence({"threshold_f2": loss, "threshold_profit": gain}, "F2") == (
         f"The threshold best for F2 {shares} of the good customers and changes profit by -2.85 per 100 (-3.44 to -2.26); "
         f"the threshold best for profit {shares} of the good customers and changes profit by 0.13 per 100 (-0.01 to 0.26)."
     )
@@ -100,7 +100,7 @@ def test_what_f2_costs():
         "t the threshold that is best for F2, 70.0 % (69.0 to 72.0 %) of the applications are approved, 25.0 % (24.0 to 26.0 %) "
         "of the good customers refused, and profit changes by "
     )
-    loses, unclear, gains = (findings.f2_sentence(rows(*numbers)["own_price"]) for numbers in ((-2.85, -3.44, -2.26), (-0.1, -0.3, 0.1), (1, 0.5, 1.5)))  # fmt: skip
+    loses, unclear, gains = (findings.f2_sentence(rows(*numbers)["own_price"], "F2") for numbers in ((-2.85, -3.44, -2.26), (-0.1, -0.3, 0.1), (1, 0.5, 1.5)))  # fmt: skip
     assert (
         loses == f"Do not let F2 set the approval threshold: a{told}-2.85 per 100 of money asked for (-3.44 to -2.26)."
     )

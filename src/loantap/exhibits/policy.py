@@ -109,7 +109,7 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         columns("label", "low", "default", "high", "profit_low", "profit_high", profit_low="number", profit_high="number"),
     ),
     "thresholds": (
-        "What the thresholds for F2 and for profit do to people and money",
+        "What the thresholds of the model do to people and money",
         _EFFECT_CAPTION,
         columns(*_EFFECT),
     ),

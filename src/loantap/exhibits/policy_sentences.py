@@ -26,6 +26,7 @@ def policy_result(
     training: "Book",
     synthetic: bool,
     confidence: float,
+    score: str,
     thresholds: Mapping[str, float],
     effects: pd.DataFrame,
     designed: "Policy",
@@ -59,8 +60,8 @@ def policy_result(
         "combined": rows(combined),
         "plain": _last(designed.plain, plain),
         "recommended": _last(designed.combination, combined),
-        "thresholds_sentence": threshold_sentence(by_name),
-        "f2_sentence": f2_sentence(by_name["threshold_f2"]),
+        "thresholds_sentence": threshold_sentence(by_name, score),
+        "f2_sentence": f2_sentence(by_name["threshold_f2"], score),
         "gap": gap_title(gaps),
         "gaps": gaps,
         "segments": segments,
@@ -108,10 +109,10 @@ def caveat(result: Result) -> str:
     return f"{made}Assumed: {result['assumed']}. {result['break_even']} {result['gap']}."
 
 
-def threshold_sentence(effects: Mapping[str, Result]) -> str:
-    """Return what the two thresholds do side by side."""
+def threshold_sentence(effects: Mapping[str, Result], score: str) -> str:
+    """Return what the model's own threshold, best for a score such as F2, and the one for profit do side by side."""
     parts = []
-    for name, words in (("threshold_f2", "best for F2"), ("threshold_profit", "best for profit")):
+    for name, words in (("threshold_f2", f"best for {score}"), ("threshold_profit", "best for profit")):
         row = effects[name]
         parts.append(
             f"the threshold {words} approves {_share(row, 'approved')}, avoids {_share(row, 'defaults_avoided')} of the defaults, "
@@ -121,11 +122,11 @@ def threshold_sentence(effects: Mapping[str, Result]) -> str:
     return f"{_capital('; '.join(parts))}."
 
 
-def f2_sentence(row: Result) -> str:
-    """Return what refusing at the threshold for F2 does to money and people, and advice against it where it loses money."""
-    advice = "Do not let F2 set the approval threshold: at" if row["profit_change_high"] < 0 else "At"
+def f2_sentence(row: Result, score: str) -> str:
+    """Return what refusing at the threshold for a score does to money and people, and advice against it where it loses money."""
+    advice = f"Do not let {score} set the approval threshold: at" if row["profit_change_high"] < 0 else "At"
     return (
-        f"{advice} the threshold that is best for F2, {_share(row, 'approved')} of the applications are approved, "
+        f"{advice} the threshold that is best for {score}, {_share(row, 'approved')} of the applications are approved, "
         f"{_share(row, 'good_refused')} of the good customers refused, and profit changes by {_change(row)}."
     )
 
