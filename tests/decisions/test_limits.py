@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
@@ -69,6 +69,7 @@ def never_rising_fit(ratio: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.array([min(max(mean(a, b) for b in range(i, n)) for a in range(i + 1)) for i in range(n)])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-4, 4), st.sampled_from([1, 2, 4])), min_size=1, max_size=9))
 def test_the_limit_is_where_the_minimax_formula_turns_negative(loans: list[tuple[int, int]]):
     # Amounts are powers of two and profits whole, so that a mean of 0 is 0 in both.
@@ -135,6 +136,7 @@ def test_bins_hold_every_loan_with_a_value_and_tell_its_profit():
     assert np.average(bins["fitted"], weights=lent) == pytest.approx(100 * book.expected[known].sum() / book.amount[known].sum())  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.integers(0, 30))
 def test_no_bin_is_too_small_to_be_published(seed: int):
     rng = np.random.default_rng(seed)
