@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from loantap.analysis.suppression import is_small
 from loantap.decisions.policy.book import Book
@@ -84,6 +84,16 @@ def test_with_more_groups_the_gap_is_less_sure():
     (low, high), (other_low, other_high) = wilson(56, 70), wilson(48, 80)
     ends = [0.2 - np.hypot(0.8 - low, other_high - 0.6), 0.2 + np.hypot(0.6 - other_low, high - 0.8)]
     assert gap[["gap_low", "gap_high"]].tolist() == pytest.approx(ends, abs=1e-9)
+
+
+def test_the_gap_allows_for_picking_it_among_all_attributes_at_the_confidence_asked_for():
+    income = np.tile([20_000.0, 40_000.0, 60_000.0, 80_000.0], 100)
+    home = np.repeat(["OWN", "RENT"], 200)
+    refused = np.concatenate([np.arange(200) < 40, np.arange(200) < 70])
+    gaps = of_home(fairness(book(home, income=income), {"rule": refused}, min_cell=10, confidence=0.9).gaps)
+    # One pair of homes and six of incomes.
+    ends = confint_proportions_2indep(70, 200, 40, 200, method="newcomb", compare="diff", alpha=0.1 / 7)
+    assert gaps.loc[0, ["gap_low", "gap_high"]].tolist() == pytest.approx(list(ends), abs=1e-12)
 
 
 def test_groups_treated_alike_rarely_show_a_gap():

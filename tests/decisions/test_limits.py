@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
@@ -69,6 +69,7 @@ def never_rising_fit(ratio: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.array([min(max(mean(a, b) for b in range(i, n)) for a in range(i + 1)) for i in range(n)])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-4, 4), st.sampled_from([1, 2, 4])), min_size=1, max_size=9))
 def test_the_limit_is_where_the_minimax_formula_turns_negative(loans: list[tuple[int, int]]):
     # Amounts are powers of two and profits whole, so that a mean of 0 is 0 in both.
@@ -135,6 +136,7 @@ def test_bins_hold_every_loan_with_a_value_and_tell_its_profit():
     assert np.average(bins["fitted"], weights=lent) == pytest.approx(100 * book.expected[known].sum() / book.amount[known].sum())  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.integers(0, 30))
 def test_no_bin_is_too_small_to_be_published(seed: int):
     rng = np.random.default_rng(seed)
@@ -182,7 +184,7 @@ def test_a_limit_within_a_level_needs_realised_losses_too():
 
 
 def test_long_terms_are_refused_where_they_lose_beyond_doubt():
-    rng, n = np.random.default_rng(1), 1_200
+    rng, n = np.random.default_rng(1), 2_400
     grade, term = rng.choice(list("ABC"), n), rng.choice([36, 60], n)
     default = (rng.random(n) < 0.3).astype(int)
     ratio = np.where((grade == "B") & (term == 60), -0.1, 0.02)
@@ -261,6 +263,19 @@ def test_margins_by_hand():
     assert row["expected"] == pytest.approx(-5)
     assert row["expected_high"] - row["expected"] == pytest.approx(100 * 12.706 * 0.075, rel=1e-4)
     assert row["expected"] - row["expected_low"] == pytest.approx(100 * 12.706 * 0.075, rel=1e-4)
+
+
+def test_a_loss_has_to_be_surer_the_more_groups_are_judged():
+    # Each group: 100 loans of 100 that lose 9 on average, give or take 40 / 100^0.5 = 4 and a bit: p is 0.03.
+    realised = np.tile(np.tile([31.0, -49.0], 50), 10)
+    book = small_book(expected=[-5.0] * 1_000, realised=realised, default=np.tile([0, 1], 500))
+    group = np.repeat(np.arange(10), 100)
+    alone = margins(book, np.where(group == 0, 0, -1), groups=1, min_cell=10).iloc[0]
+    assert (alone["verdict"], alone["realised_high"] < 0) == ("loses money", True)
+    several = margins(book, group, groups=10, min_cell=10)
+    assert several["verdict"].unique().tolist() == ["unclear"]
+    assert several.loc[0, "realised_high"] == alone["realised_high"]
+    assert set(margins(book, group, groups=10, min_cell=10, confidence=0.5)["verdict"]) == {"loses money"}
 
 
 def test_a_lever_that_refuses_nobody_is_none():

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from loantap.exhibits.economics import assumption_table, told
-from loantap.exhibits.policy_tables import ASSUMPTION_COLUMNS
+from loantap.exhibits.policy import Basis, table
 from loantap.exhibits.words import to_markdown
 from loantap.model.economics import ASSUMPTIONS, Economics
 
@@ -15,19 +15,27 @@ def test_the_assumptions_are_the_clauses_of_a_sentence():
     )
 
 
+def test_other_assumptions_leave_no_word_of_the_default_ones():
+    other = told(Economics(loss_given_default=0.61, default_after=0.25, settled_after=0.8, funding_cost=0.045))
+    defaults = [f"{100 * getattr(Economics(), one.name):.1f} %" for one in ASSUMPTIONS]
+    assert not [value for value in defaults if f" {value}" in other]
+    assert all(f" {value}" in told(Economics()) for value in defaults)
+
+
 def test_settled_at_the_end_means_that_nobody_repays_early():
     assert ", nobody repays early, and money costs" in told(Economics(settled_after=1.0))
 
 
 def test_the_table_has_what_is_assumed_here_beside_its_range():
-    table = assumption_table(Economics(funding_cost=0.07)).set_index("name")
-    assert table.index.tolist() == [one.name for one in ASSUMPTIONS]
-    assert table.loc["funding_cost", ["low", "default", "high"]].tolist() == [0.02, 0.07, 0.08]
-    assert table.loc["loss_given_default", "default"] == Economics().loss_given_default
-    assert table["source"].str.contains("an assumption").all()
+    rows = assumption_table(Economics(funding_cost=0.07)).set_index("name")
+    assert rows.index.tolist() == [one.name for one in ASSUMPTIONS]
+    assert rows.loc["funding_cost", ["low", "default", "high"]].tolist() == [0.02, 0.07, 0.08]
+    assert rows.loc["loss_given_default", "default"] == Economics().loss_given_default
+    assert rows["source"].str.contains("an assumption").all()
 
 
 def test_the_table_can_be_shown():
-    text = to_markdown(assumption_table(Economics()), ASSUMPTION_COLUMNS)
+    shown = table("assumptions", assumption_table(Economics()), Basis(1, 1, 0.95))
+    text = to_markdown(shown.table, shown.columns)
     assert len(text.splitlines()) == 2 + len(pd.DataFrame(ASSUMPTIONS))
     assert "75.0 %" in text

@@ -1,13 +1,14 @@
 """The sentences on the policy say what the numbers say, with their sign, and no more."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.exhibits import policy as findings
-from loantap.exhibits import policy_tables as tables
+from loantap.decisions.policy.levers import Cap
+from loantap.decisions.policy.limits import Found
+from loantap.decisions.policy.pincode import PincodeTiers
+from loantap.exhibits import policy as exhibits
+from loantap.exhibits import policy_sentences as findings
 from loantap.exhibits.words import plain
 
 
@@ -31,8 +32,8 @@ def gaps(gap: float, low: float, high: float) -> pd.DataFrame:
     columns = {"attribute": "home_ownership", "highest": "RENT", "lowest": "OWN"}
     return pd.DataFrame(
         [
-            columns | {"rule": "recommended", "attribute": "income", "gap": np.nan, "gap_low": np.nan, "gap_high": np.nan},
-            columns | {"rule": "recommended", "gap": gap, "gap_low": low, "gap_high": high},
+            columns | {"rule": "levers combined", "attribute": "income", "gap": np.nan, "gap_low": np.nan, "gap_high": np.nan},
+            columns | {"rule": "levers combined", "gap": gap, "gap_low": low, "gap_high": high},
             columns | {"rule": "F2 threshold", "gap": 0.9, "gap_low": 0.8, "gap_high": 0.95},
         ]
     )  # fmt: skip
@@ -55,16 +56,21 @@ def test_several_rules_are_one_recommendation():
 @pytest.mark.parametrize(
     ("numbers", "words"),
     [
-        ((0.65, 0.01, 0.95), "that raises profit by 0.65 per 100 of money asked for (0.01 to 0.95), avoids"),
-        ((-0.5, -0.9, -0.1), "that lowers profit by 0.50 per 100 of money asked for (0.10 to 0.90), avoids"),
-        ((0.2, -0.1, 0.5), "that changes profit by 0.20 per 100 of money asked for (-0.10 to 0.50), which may be nothing"),
-        ((-0.2, -0.5, 0.1), "that changes profit by -0.20 per 100 of money asked for (-0.50 to 0.10), which may be nothing"),
-        ((0.2, 0.0, 0.5), "that changes profit by 0.20 per 100 of money asked for (0.00 to 0.50), which may be nothing"),
-        ((0.2, np.nan, np.nan), "that changes profit by 0.20 per 100 of money asked for (–), which may be nothing"),
+        ((-0.5, -0.9, -0.1), "lowers profit by 0.50 per 100 of money asked for (0.10 to 0.90) on n = 8,000 test loans, avoids"),
+        ((0.2, -0.1, 0.5), "changes profit by 0.20 per 100 of money asked for (-0.10 to 0.50), which may be nothing on n = 8,000 test loans, avoids"),
+        ((-0.2, -0.5, 0.1), "changes profit by -0.20 per 100 of money asked for (-0.50 to 0.10), which may be nothing on n = 8,000"),
+        ((0.2, 0.0, 0.5), "changes profit by 0.20 per 100 of money asked for (0.00 to 0.50), which may be nothing on n = 8,000"),
+        ((0.2, np.nan, np.nan), "changes profit by 0.20 per 100 of money asked for (–), which may be nothing on n = 8,000"),
     ],
 )  # fmt: skip
-def test_the_verdict_follows_the_interval_of_the_test_loans(numbers: tuple[float, float, float], words: str):
-    assert words in findings.recommendation(result(*numbers, "refuse"))
+def test_what_the_test_loans_do_not_bear_out_is_not_recommended(numbers: tuple[float, float, float], words: str):
+    told = findings.recommendation(result(*numbers, "refuse all"))
+    assert told.startswith("Leave the lending policy as it is: what the training loans suggest (refuse all) ")
+    assert words in told
+
+
+def test_the_least_gain_that_is_shown_is_recommended():
+    assert "that raises profit by 0.65 per 100 of money asked for (0.01 to 0.95), avoids" in findings.recommendation(result(0.65, 0.01, 0.95, "refuse"))  # fmt: skip
 
 
 def test_without_a_rule_the_policy_stays_as_it_is():
@@ -83,17 +89,23 @@ def test_the_share_refused_is_the_rest_with_its_interval_turned():
 def test_both_thresholds_stand_side_by_side():
     loss, gain = rows(-2.85, -3.44, -2.26)["own_price"], rows(0.13, -0.01, 0.26)["own_price"]
     shares = "approves 70.0 % (69.0 to 72.0 %), avoids 40.0 % (35.0 to 45.0 %) of the defaults, refuses 25.0 % (24.0 to 26.0 %)"
-    assert findings.threshold_sentence({"threshold_f2": loss, "threshold_profit": gain}) == (
+    assert findings.threshold_sentence({"threshold_f2": loss, "threshold_profit": gain}, "F2") == (
         f"The threshold best for F2 {shares} of the good customers and changes profit by -2.85 per 100 (-3.44 to -2.26); "
         f"the threshold best for profit {shares} of the good customers and changes profit by 0.13 per 100 (-0.01 to 0.26)."
     )
 
 
 def test_what_f2_costs():
-    assert findings.f2_sentence(rows(-2.85, -3.44, -2.26)["own_price"]) == (
-        "At the threshold that is best for F2, 70.0 % (69.0 to 72.0 %) of the applications are approved, 25.0 % (24.0 to 26.0 %) "
-        "of the good customers refused, and profit changes by -2.85 per 100 of money asked for (-3.44 to -2.26)."
+    told = (
+        "t the threshold that is best for F2, 70.0 % (69.0 to 72.0 %) of the applications are approved, 25.0 % (24.0 to 26.0 %) "
+        "of the good customers refused, and profit changes by "
     )
+    loses, unclear, gains = (findings.f2_sentence(rows(*numbers)["own_price"], "F2") for numbers in ((-2.85, -3.44, -2.26), (-0.1, -0.3, 0.1), (1, 0.5, 1.5)))  # fmt: skip
+    assert (
+        loses == f"Do not let F2 set the approval threshold: a{told}-2.85 per 100 of money asked for (-3.44 to -2.26)."
+    )
+    assert unclear == f"A{told}-0.10 per 100 of money asked for (-0.30 to 0.10)."
+    assert gains == f"A{told}1.00 per 100 of money asked for (0.50 to 1.50)."
 
 
 def test_rules_without_the_model():
@@ -115,71 +127,71 @@ def test_the_caveat_says_what_is_assumed_and_whether_loans_were_made(synthetic: 
 
 
 def test_the_widest_gap_that_is_known_is_told_of_the_rule_in_question():
-    assert findings.gap_title(gaps(0.42, 0.284, 0.533), "recommended") == (
-        "The recommended policy refuses good customers most unevenly by home ownership: RENT 42.0 points more often than OWN "
-        "(28.4 to 53.3 points)"
+    assert findings.gap_title(gaps(0.42, 0.284, 0.533)) == (
+        "The levers combined refuse good customers unevenly, by home ownership: RENT 42.0 points more often than OWN (28.4 to 53.3 points)"
     )
 
 
 @pytest.mark.parametrize("low", [-0.01, 0.0])
-def test_a_gap_whose_interval_holds_nothing_may_be_chance(low: float):
-    assert findings.gap_title(gaps(0.02, low, 0.05), "recommended").endswith("to 5.0 points, which may be chance)")
+def test_a_gap_whose_interval_holds_nothing_is_not_shown(low: float):
+    told = findings.gap_title(gaps(0.02, low, 0.05))
+    assert told.startswith(
+        "No gap between groups of good customers is shown for the levers combined; the widest by home ownership: RENT 2.0"
+    )
+    assert told.endswith("to 5.0 points)")
+
+
+def test_a_gap_that_is_shown_goes_before_a_wider_one_that_is_not():
+    wider = gaps(0.9, -0.1, 0.95).assign(attribute="profession_group")
+    assert "unevenly, by home ownership: RENT 42.0" in findings.gap_title(pd.concat([wider, gaps(0.42, 0.284, 0.533)]))
 
 
 def test_groups_treated_alike_have_no_gap():
-    told = "The recommended policy refuses no group of good customers more often than another"
-    assert findings.gap_title(gaps(0, 0, 0), "recommended") == told
+    told = "The levers combined refuse no group of good customers more often than another"
+    assert findings.gap_title(gaps(0, 0, 0)) == told
 
 
 @pytest.mark.parametrize("table", [gaps(np.nan, np.nan, np.nan), gaps(0.1, 0.1, 0.1)[2:], gaps(0.1, 0.1, 0.1)[:0]])
 def test_groups_that_cannot_be_shown_are_not_called_alike(table: pd.DataFrame):
-    assert findings.gap_title(table, "recommended") == (
-        "Too few good customers are refused, or approved, to compare groups under the recommended policy"
+    assert findings.gap_title(table) == (
+        "Too few good customers are refused, or approved, to compare groups under the levers combined"
     )
 
 
-def test_what_profit_depends_on_most():
+def test_what_moves_profit_most():
     table = pd.DataFrame({"label": ["cost of money", "other"], "profit_low": [8.523, 1], "profit_high": [-1.01, 1]})
-    assert findings.tornado_title(table) == (
-        "Profit depends most on the cost of money: 8.52 to -1.01 per 100 lent between the ends of its range"
+    assert exhibits.tornado_title(table) == (
+        "Of the assumptions, each between the ends of its range, the cost of money moves the expected profit of these loans most: "
+        "8.52 to -1.01 per 100 lent"
     )
 
 
-def test_the_best_threshold_is_set_against_approving_all():
-    curve = pd.DataFrame({"approved": [0.5, 0.9, 1.0], "profit": [1.0, 3.5, 3.4]}, index=[2, 1, 0])
-    assert findings.curve_title(curve) == (
-        "Approving 90.0 % earns most of all thresholds, 3.50 per 100; approving all earns 3.40"
+def test_thresholds_are_described_beside_approving_all():
+    curve = pd.DataFrame(
+        {"approved": [0.5, 1.0, 0.9], "profit": [1.0, 3.4, 3.5], "profit_low": [0, 3, 3], "profit_high": [2, 4, 4]}
+    )
+    assert exhibits.curve_title(curve) == (
+        "Thresholds of the model earned from 1.00 to 3.50 per 100 on these loans; approving all earned 3.40 (3.00 to 4.00)"
     )
 
 
-def test_no_threshold_may_beat_approving_all():
-    curve = pd.DataFrame({"approved": [1.0, 0.9], "profit": [3.4, 3.4]})
-    assert findings.curve_title(curve) == "No threshold earns more than approving all: 3.40 per 100"
-
-
-def test_limits_are_named_where_there_are_any():
-    assert findings.limits_title({"dti": 32.5, "revol_util": None}) == (
-        "Expected profit turns negative: dti above 32.5, revol_util never"
+def test_limits_are_named_where_there_are_any_with_what_loans_beyond_earned():
+    beyond = pd.DataFrame([{"limit": 32.5, "realised": -3.29, "realised_low": -16.8, "realised_high": 10.27}])
+    dti = Found("cap_dti", "cap on DTI", Cap("dti", 32.5), "refuse DTI above 32.5", beyond, beyond)
+    use = Found("cap_revol_util", "cap", None, "expected profit is negative at every value", beyond[:0], beyond)
+    assert exhibits.limits_title({"dti": dti, "revol_util": use}) == (
+        "Where the fit of expected profit turns negative: dti above 32.5 (realised there -3.29 per 100 lent, -16.80 to 10.27); "
+        "revol_util: expected profit is negative at every value"
     )
 
 
-def combination(*taken: str, left: int) -> SimpleNamespace:
-    words = {"rule": "a rule", "n_refused": 1.0}
-    steps = pd.DataFrame([{"id": name, "title": name} | words for name in taken], columns=["id", "title", *words])
-    left_out = pd.DataFrame([{"id": "x", "title": "x", "reason": "too few"} | words] * left)
-    return SimpleNamespace(steps=steps, left_out=left_out)
+def steps(*taken: str, left: int) -> pd.DataFrame:
+    return pd.DataFrame({"lever": [*taken, *["x"] * left], "reason": [*["adopted"] * len(taken), *["too few"] * left]})
 
 
 def test_adopted_levers_are_counted_and_named():
-    assert findings.steps_title(combination("own price", "cap", left=3)) == "2 of 5 levers are adopted: own price, cap"
-    assert findings.steps_title(combination(left=3)) == "0 of 3 levers are adopted: none"
-
-
-def test_levers_left_out_follow_those_adopted_with_their_reason():
-    table = tables.steps(combination("own price", left=1))
-    assert table["lever"].tolist() == ["own price", "x"]
-    assert table["reason"].tolist() == ["adopted", "too few"]
-    assert tables.steps(combination(left=2))["reason"].tolist() == ["too few", "too few"]
+    assert exhibits.steps_title(steps("own price", "cap", left=3)) == "2 of 5 levers are adopted: own price, cap"
+    assert exhibits.steps_title(steps(left=3)) == "0 of 3 levers are adopted: none"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +204,7 @@ def test_levers_left_out_follow_those_adopted_with_their_reason():
     ],
 )  # fmt: skip
 def test_products_that_earn_and_lose_are_counted(verdicts: list[str], words: str):
-    assert findings.segments_title(pd.DataFrame({"verdict": verdicts})) == words
+    assert exhibits.segments_title(pd.DataFrame({"verdict": verdicts})) == words
 
 
 def break_even(loss: float, rate: float) -> pd.DataFrame:
@@ -222,44 +234,25 @@ def test_where_lending_stops_to_pay(found: tuple[float, float], words: str):
     assert findings.break_even_sentence(break_even(*found)) == words
 
 
-def test_what_refusing_by_pincode_feigns():
+@pytest.mark.parametrize(("pure", "worth"), [(("93700",), ", and worth nothing"), ((), "")])
+def test_what_refusing_by_pincode_seems_to_gain(pure: tuple[str, ...], worth: str):
     effects = pd.DataFrame([effect(4, 3.5, 4.5) | {"name": "all"}, effect(-0.1, -0.3, 0.1) | {"name": "without pure"}])
-    assert findings.pincode_sentence(effects) == (
-        "Simulated on the test loans, and worth nothing: all: 4.00 per 100 of money asked for (3.50 to 4.50); without pure: -0.10 "
+    assert findings.pincode_sentence(PincodeTiers(pd.DataFrame(), effects, pure, "a warning")) == (
+        f"Simulated on the test loans{worth}: all: 4.00 per 100 of money asked for (3.50 to 4.50); without pure: -0.10 "
         "per 100 of money asked for (-0.30 to 0.10)."
     )
 
 
 def test_a_group_named_as_markup_is_shown_as_text():
     table = gaps(0.42, 0.284, 0.533).assign(highest="<b>_RENT_</b>")
-    assert "\\<b\\>\\_RENT\\_\\</b\\> 42.0 points" in plain(findings.gap_title(table, "recommended"))
-
-
-def test_a_lever_that_was_not_found_keeps_its_row():
-    found = {name: SimpleNamespace(title=name.upper(), finding="a finding") for name in ("cap", "term")}
-    table = tables.lever_table(found, pd.DataFrame({"name": ["term"], "n_refused": [7]}))
-    assert table["lever"].tolist() == ["CAP", "TERM"]
-    assert table["n_refused"].isna().tolist() == [True, False]
-
-
-def test_policies_are_named_in_words_or_by_their_id():
-    table = tables.named(pd.DataFrame({"name": ["cap", "approve all"]}), {"cap": "cap on debt"})
-    assert table["policy"].tolist() == ["cap on debt", "approve all"]
-
-
-def test_the_trade_off_marks_thresholds_caps_and_the_recommendation_once():
-    one, caps = pd.DataFrame({"name": ["approve all", "own_price"]}), pd.DataFrame({"name": ["cap_dti", "term"]})
-    steps = pd.DataFrame({"name": ["approve all", "own_price"], "profit": [1, 2]})
-    marked = tables.points(one, steps, caps)
-    assert marked["name"].tolist() == ["approve all", "own price", "cap dti", "recommended"]
-    assert marked["profit"].iloc[-1] == 2
+    assert "\\<b\\>\\_RENT\\_\\</b\\> 42.0 points" in plain(findings.gap_title(table))
 
 
 def test_products_are_named_in_a_few_words():
     products = pd.DataFrame(
         {"amount": ["up to 5,000", "over 20,000", "all"], "term": "60 months", "purpose": ["home_improvement", "car or house", "a or b or c"]}
     )  # fmt: skip
-    assert tables.with_product(products)["product"].tolist() == [
+    assert exhibits.with_product(products)["product"].tolist() == [
         "up to 5,000, 60 months, home improvement",
         "over 20,000, 60 months, car or house",
         "all, 60 months, 3 small purposes",

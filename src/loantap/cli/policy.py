@@ -45,10 +45,10 @@ def policy(
     answer = what_if(
         RunFolder(run_or_newest(run)), caps, threshold=threshold, repetitions=repetitions, random_state=seed
     )
-    from loantap.exhibits.words import interval, show
+    from loantap.exhibits.words import interval, percent, show
 
     _say("; ".join(answer.rules) + ".")
-    table = Table("", "estimate", "95 % interval")
+    table = Table("", "estimate", f"{percent(answer.confidence)} interval")
     for name, words, kind in _ROWS:
         ends = interval(answer.effect[f"{name}_low"], answer.effect[f"{name}_high"], kind)
         table.add_row(words, escape(show(answer.effect[name], kind)), escape(ends))

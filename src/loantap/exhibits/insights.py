@@ -5,6 +5,7 @@ from typing import Any
 
 from loantap.exhibits.exhibit import Notice
 from loantap.exhibits.words import interval, percent, plain, show
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.report.page import Page
 from loantap.report.results import is_synthetic
 
@@ -175,10 +176,8 @@ def made_by(page: Page, factor: str) -> str:
 def decision(page: Page) -> str:
     """Return what the committee is asked to decide, with its cost in approvals, defaults and money."""
     policy = page.result("policy")
-    return (
-        f"**{plain(policy['recommendation'])}** Keep the pincode out of every model and policy, and do not let F2 set the "
-        f"approval threshold: {_lower(policy['f2_sentence'])} {plain(policy['caveat'])} [The policy and its evidence](policy.qmd)."
-    )
+    told = [policy["pincode"]["advice"], policy["f2_sentence"], policy["caveat"]]
+    return f"**{plain(policy['recommendation'])}** {plain(' '.join(told))} [The policy and its evidence](policy.qmd)."
 
 
 def at_f2(page: Page) -> str:
@@ -195,7 +194,7 @@ def at_f2(page: Page) -> str:
         f"the model would have refused {told('refused')} of these loans. That avoids {told('defaults_avoided')} of the "
         f"defaults and turns away {told('good_refused')} of the customers who repay. Of all money lent, "
         f"{told('amount_defaults_avoided')} went to the defaults avoided and {told('amount_good_refused')} to the repaid "
-        f"loans refused (n = {show(model['test']['n'], 'count')} test loans, 95 % bootstrap intervals). {model['profit_sentence']}"
+        f"loans refused (n = {show(model['test']['n'], 'count')} test loans, {percent(model.get('confidence', CONFIDENCE))} bootstrap intervals). {model['profit_sentence']}"
     )
 
 
@@ -212,10 +211,6 @@ def pricing(page: Page) -> str:
         f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc')} rather than {_score(priced, 'roc_auc')}, and F2 {_score(alone, 'f2')} rather "
         f"than {_score(priced, 'f2')} (n = {show(alone['n'], 'count')} test loans)."
     )
-
-
-def _lower(text: str) -> str:
-    return plain(text[:1].lower() + text[1:])
 
 
 def _strength(found: Result) -> str:

@@ -1,143 +1,87 @@
-"""The sentences on the lending policy, made from results."""
+"""What a lending policy does, costs and rests on: tables and figures with their words."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.exhibits.words import interval, show
+from loantap.exhibits import policy_sentences as say
+from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
+from loantap.exhibits.plots import policy as plots
+from loantap.exhibits.words import columns, interval, percent, plain, show
 
-Result = Mapping[Any, Any]
-
-
-def recommendation(result: Result) -> str:
-    """Return what to do and its price, in one sentence, as far as the test loans bear it out."""
-    policy = result["recommended"]
-    if not policy["rules"]:
-        return (
-            "Leave the lending policy as it is: of all levers tried on the training loans, none adds to profit beyond doubt "
-            f"under the assumptions below (n = {show(result['n'], 'count')} test loans)."
-        )
-    effect = policy["effect"]
-    return (
-        f"{_capital('; '.join(policy['rules']))}: on n = {show(result['n'], 'count')} test loans that {_verdict(effect)}, avoids "
-        f"{_share(effect, 'defaults_avoided')} of the defaults, and costs {_share(effect, 'refused')} of the approvals and "
-        f"{_share(effect, 'good_refused')} of the good customers."
-    )
+if TYPE_CHECKING:
+    from loantap.decisions.policy.limits import Found
+    from loantap.decisions.policy.pincode import PincodeTiers
 
 
-def caveat(result: Result) -> str:
-    """Return what the recommendation rests on, and whom it touches."""
-    made = "These are synthetic loans, so none of this is about a real portfolio. " if result["synthetic"] else ""
-    return f"{made}Assumed: {result['assumed']}. {result['break_even']} {result['gap']}."
+@dataclass(frozen=True)
+class Basis:
+    """What the numbers rest on.
 
-
-def threshold_sentence(effects: Mapping[str, Result]) -> str:
-    """Return what the two thresholds do side by side."""
-    parts = []
-    for name, words in (("threshold_f2", "best for F2"), ("threshold_profit", "best for profit")):
-        row = effects[name]
-        parts.append(
-            f"the threshold {words} approves {_share(row, 'approved')}, avoids {_share(row, 'defaults_avoided')} of the defaults, "
-            f"refuses {_share(row, 'good_refused')} of the good customers and changes profit by "
-            f"{show(row['profit_change'], 'number')} per 100 ({interval(row['profit_change_low'], row['profit_change_high'], 'number')})"
-        )
-    return f"{_capital('; '.join(parts))}."
-
-
-def f2_sentence(row: Result) -> str:
-    """Return what refusing at the threshold for F2 does to money and people."""
-    return (
-        f"At the threshold that is best for F2, {_share(row, 'approved')} of the applications are approved, "
-        f"{_share(row, 'good_refused')} of the good customers refused, and profit changes by {_change(row)}."
-    )
-
-
-def plain_sentence(result: Result) -> str:
-    """Return what rules that need no model reach."""
-    policy = result["plain"]
-    if not policy["rules"]:
-        return "Rules that need no model: none of them adds to profit beyond doubt."
-    effect = policy["effect"]
-    return (
-        f"Rules that need no model ({'; '.join(policy['rules'])}) change profit by {_change(effect)} and refuse "
-        f"{_share(effect, 'refused')} of the applications."
-    )
-
-
-def break_even_sentence(table: pd.DataFrame) -> str:
-    """Return where granting every loan stops to pay, one assumption at a time."""
-    parts = [
-        f"at a {row['label']} of {show(row['break_even'], 'rate')} rather than {show(row['value'], 'rate')}"
-        for row in table.dropna(subset=["break_even"]).to_dict("records")
-        if row["assumption"] in ("loss_given_default", "default_rate")
-    ]
-    if not parts:
-        return "No value of the loss given default or of the default rate takes all profit away."
-    return f"Granting every loan would earn nothing {', or '.join(parts)}."
-
-
-def pincode_sentence(effects: pd.DataFrame) -> str:
-    """Return the gain that refusing by pincode feigns, and what is left of it without the pure ones."""
-    parts = [f"{row['name']}: {_change(row)}" for row in effects.to_dict("records")]
-    return f"Simulated on the test loans, and worth nothing: {'; '.join(parts)}."
-
-
-def gap_title(gaps: pd.DataFrame, rule: str) -> str:
-    """Return the widest gap between groups of good customers that a rule leaves, with its interval.
-
-    Args:
-        gaps: One row per rule and attribute: rule, attribute, highest, lowest, gap with gap_low and gap_high.
-        rule: The rule that is recommended.
+    Attributes:
+        training: Loans that limits and levers were chosen on.
+        test: Loans that their effects are measured on.
+        confidence: Of every interval.
+        sampled: Whether both are of a stratified sample.
     """
-    rows = gaps[gaps["rule"] == rule].dropna(subset=["gap"])
-    if rows.empty:
-        return "Too few good customers are refused, or approved, to compare groups under the recommended policy"
-    if rows["gap"].max() == 0:
-        return "The recommended policy refuses no group of good customers more often than another"
-    worst = rows.sort_values("gap", ascending=False, kind="stable").iloc[0]
-    doubt = "" if worst["gap_low"] > 0 else ", which may be chance"
-    return (
-        f"The recommended policy refuses good customers most unevenly by {str(worst['attribute']).replace('_', ' ')}: "
-        f"{worst['highest']} {_points(worst['gap'])} points more often than {worst['lowest']} "
-        f"({_points(worst['gap_low'])} to {_points(worst['gap_high'])} points{doubt})"
-    )
+
+    training: int
+    test: int
+    confidence: float
+    sampled: bool = False
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The parts of a caption: trained, tested, level and judged."""
+        of = " of a stratified sample" if self.sampled else ""
+        level = percent(self.confidence)
+        trained, tested = (f"n = {show(n, 'count')} {which} loans{of}" for n, which in ((self.training, "training"), (self.test, "test")))  # fmt: skip
+        return {"trained": trained, "tested": tested, "level": level, "judged": f"{tested}; {level} bootstrap intervals"}  # fmt: skip
 
 
-def tornado_title(table: pd.DataFrame) -> str:
-    """Return which assumption moves profit most."""
-    first = table.iloc[0]
+def tornado_title(swings: pd.DataFrame) -> str:
+    """Return how far the assumption with the widest swing moves profit."""
+    first = swings.iloc[0]
     return (
-        f"Profit depends most on the {first['label']}: {show(first['profit_low'], 'number')} to {show(first['profit_high'], 'number')} per "
-        "100 lent between the ends of its range"
+        f"Of the assumptions, each between the ends of its range, the {first['label']} moves the expected profit of these loans most: "
+        f"{show(first['profit_low'], 'number')} to {show(first['profit_high'], 'number')} per 100 lent"
     )
 
 
 def curve_title(curve: pd.DataFrame) -> str:
-    """Return at which approval rate thresholds of the model earn most on the test loans.
+    """Return what the thresholds of the model earned on the test loans, from the least to the most, beside approving all.
 
     Args:
-        curve: One row per threshold, one of which approves all: approved, profit.
+        curve: One row per threshold, one of which approves all: approved, profit with profit_low and profit_high.
     """
-    best, whole = (curve.sort_values(name, ascending=False, kind="stable").iloc[0] for name in ("profit", "approved"))
-    if best["profit"] <= whole["profit"]:
-        return f"No threshold earns more than approving all: {show(whole['profit'], 'number')} per 100"
+    whole = curve.sort_values("approved").iloc[-1]
     return (
-        f"Approving {show(best['approved'], 'rate')} earns most of all thresholds, {show(best['profit'], 'number')} per 100; approving all earns "
-        f"{show(whole['profit'], 'number')}"
+        f"Thresholds of the model earned from {interval(curve['profit'].min(), curve['profit'].max(), 'number')} per 100 on these loans; "
+        f"approving all earned {show(whole['profit'], 'number')} ({interval(whole['profit_low'], whole['profit_high'], 'number')})"
     )
 
 
-def limits_title(limits: Mapping[str, float | None]) -> str:
-    """Return where profit turns negative along the numbers that a cap may bound."""
-    parts = [f"{name} {'never' if limit is None else f'above {limit:g}'}" for name, limit in limits.items()]
-    return f"Expected profit turns negative: {', '.join(parts)}"
+def limits_title(caps: Mapping[str, "Found"]) -> str:
+    """Return where the fit of expected profit turns negative along each number, and what loans beyond realised."""
+    parts = []
+    for name, one in caps.items():
+        if one.lever is None:
+            parts.append(f"{name}: {one.finding}")
+            continue
+        beyond = one.evidence.iloc[0]
+        realised = interval(beyond["realised_low"], beyond["realised_high"], "number")
+        parts.append(
+            f"{name} above {beyond['limit']:g} (realised there {show(beyond['realised'], 'number')} per 100 lent, {realised})"
+        )
+    return f"Where the fit of expected profit turns negative: {'; '.join(parts)}"
 
 
-def steps_title(combination: Any) -> str:
-    """Return how many levers were adopted."""
-    taken = len(combination.steps)
-    return f"{taken} of {taken + len(combination.left_out)} levers are adopted: {', '.join(combination.steps['title']) or 'none'}"
+def steps_title(steps: pd.DataFrame) -> str:
+    """Return how many levers were adopted; those have the reason ADOPTED."""
+    taken = steps.loc[steps["reason"] == say.ADOPTED, "lever"]
+    return f"{len(taken)} of {len(steps)} levers are adopted: {', '.join(taken) or 'none'}"
 
 
 def segments_title(products: pd.DataFrame) -> str:
@@ -148,35 +92,157 @@ def segments_title(products: pd.DataFrame) -> str:
     return f"Of {len(products)} products {' and '.join(told) or 'none earns or loses'} beyond doubt"
 
 
-def rows(effects: pd.DataFrame) -> dict[str, dict[Any, Any]]:
-    """Return the effects by name, each with the share refused and its interval, as the sentences take them."""
-    table = effects.assign(refused=1 - effects["approved"], refused_low=1 - effects["approved_high"], refused_high=1 - effects["approved_low"])  # fmt: skip
-    return {str(row["name"]): row for row in table.to_dict("records")}
+PINCODES = "May a lender go by pincodes?"
+_Title = str | Callable[[Any], str]  # a name, or what says the finding
+_MARGIN = ("n", "expected with interval", "realised with interval", "verdict")
+_EFFECT = ("policy", "approved", "defaults_avoided with interval", "good_refused with interval", "default_rate_approved", "profit", "profit_change with interval")  # fmt: skip
+_EFFECT_CAPTION = "Profit per 100 of money asked for; change: from approving all; {judged}."
+_TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
+    "assumptions": (
+        "What profit rests on besides the loans",
+        "Each value is an assumption; the range is what a lender might call plausible.",
+        columns("meaning", "low", "default", "high", "source"),
+    ),
+    "tornado": (
+        tornado_title,
+        "Expected profit per 100 lent if every loan is granted, one assumption at a time at the ends of its range, the default rate at those of its {level} interval; {tested}.",
+        columns("label", "low", "default", "high", "profit_low", "profit_high", profit_low="number", profit_high="number"),
+    ),
+    "thresholds": (
+        "What the thresholds of the model do to people and money",
+        _EFFECT_CAPTION,
+        columns(*_EFFECT),
+    ),
+    "levers": (
+        "Every lever by itself: the limit found, and what it does",
+        "Limits from {trained}; effects: {judged}; profit per 100 of money asked for.",
+        columns("lever", "finding", "n_refused", "defaults_avoided", "good_refused", "profit_change with interval"),
+    ),
+    "steps": (
+        steps_title,
+        "Marginal gain in profit per 100 of money asked for, on the training loans that chose it; {level} bootstrap intervals; adopted where the gain allows for all levers tried; {trained}.",
+        columns("lever", "reason", "n_refused", "expected_gain", "realised_gain with interval"),
+    ),
+    "combined": ("What the levers do together, step by step", _EFFECT_CAPTION, columns(*_EFFECT)),
+    "trade-off": (
+        curve_title,
+        "Default rate of the approved and profit per 100 asked for, against approvals, by thresholds of the model a percentage point apart; "
+        "marks: other policies; {judged}.",
+        columns("threshold", "approved", "default_rate_approved", "defaults_avoided", "good_refused", "profit with interval"),
+    ),
+    "segments": (
+        segments_title,
+        "Amount, term and purpose; profit per 100 lent; verdict after Holm's correction; small segments are pooled; {judged}.",
+        columns("product", "n", "default_rate", *_MARGIN[1:]),
+    ),
+    "groups": (
+        "Good customers refused, by group",
+        "Of the loans that were repaid; {level} Wilson intervals; small groups are pooled; {tested}.",
+        columns("rule", "attribute", "group", "n", "refused", "rate with interval", "approval_ratio", refused="count"),
+    ),
+    "gaps": (
+        say.gap_title,
+        "Highest less lowest share of good customers refused; {level} intervals corrected for picking the widest of all groups; {tested}.",
+        columns("rule", "attribute", "highest", "lowest", "gap with interval"),
+    ),
+    "pincodes": (
+        "Tiers of pincodes, from confidence bounds",
+        "{level} Wilson intervals of the default rate, corrected for the number of pincodes; {trained}.",
+        columns("pincode", "n", "default_rate with interval", "tier", "separation"),
+    ),
+}  # fmt: skip
+# What is drawn of a table, and what those see who cannot see it.
+_FIGURES: dict[str, tuple[Callable[..., Any], str]] = {
+    "tornado": (
+        plots.plot_tornado,
+        "Bars left and right of the profit at the default assumptions, one row per assumption, the widest on top.",
+    ),
+    "trade-off": (
+        plots.plot_trade_off,
+        "Two panels of a line with a band against the share of applications approved, with marks of the policies compared.",
+    ),
+    "gaps": (plots.plot_gaps, "Panels by kind of group; one row per policy with a dot and an interval of the widest gap."),
+}  # fmt: skip
+# Evidence of limits by level, and the table that shows it.
+EVIDENCE = {
+    "amount_by_grade": "amounts-grade", "amount_by_risk_tier": "amounts-tier", "term_by_grade": "terms-grade", "term_by_risk_tier": "terms-tier",
+    "exclude_home_ownership": "tiers-home-ownership", "exclude_profession_group": "tiers-profession",
+}  # fmt: skip
 
 
-def _verdict(effect: Result) -> str:
-    if effect["profit_change_high"] < 0:  # said as an amount: lowering by less than nothing would be raising
-        low, high = -effect["profit_change_high"], -effect["profit_change_low"]
-        return f"lowers profit by {_change({'profit_change': -effect['profit_change'], 'profit_change_low': low, 'profit_change_high': high})}"
-    if effect["profit_change_low"] > 0:
-        return f"raises profit by {_change(effect)}"
-    return f"changes profit by {_change(effect)}, which may be nothing"
+def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "", **drawn: Any) -> Exhibit:
+    """Show one of the tables by its name, such as levers or segments, under a text, and with its figure where it has one.
 
-
-def _change(row: Result) -> str:
-    return (
-        f"{show(row['profit_change'], 'number')} per 100 of money asked for "
-        f"({interval(row['profit_change_low'], row['profit_change_high'], 'number')})"
+    Args:
+        name: Of the table.
+        rows: The table; its title follows from it.
+        basis: What it rests on.
+        text: What is said above it.
+        drawn: What its drawing in `plots.policy` takes besides.
+    """
+    title, caption, shown = _TABLES[name]
+    draw, alt = _FIGURES.get(name, (None, ""))
+    return Exhibit(
+        f"policy-{name}",
+        title if isinstance(title, str) else title(rows),
+        caption.format(**basis.words),
+        alt,
+        plain(text),
+        table=rows,
+        columns=shown,
+        figure=draw(rows, **drawn) if draw else None,
     )
 
 
-def _share(row: Result, name: str) -> str:
-    return f"{show(row[name], 'rate')} ({interval(row[f'{name}_low'], row[f'{name}_high'], 'rate')})"
+def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
+    """Draw where profit turns negative along the numbers that a cap may bound, by the names of their columns."""
+    ends: dict[str, float | None] = {name: getattr(one.lever, "limit", None) for name, one in caps.items()}
+    caption = "Profit per 100 lent by bins of equally many loans: realised with {level} intervals, and the isotonic fit of expected profit; {trained}."
+    return Exhibit(
+        "policy-limits",
+        limits_title(caps),
+        caption.format(**basis.words),
+        "Two panels of dots with intervals and a falling step line, with a dashed line at the proposed cap.",
+        figure=plots.plot_limits({name: one.bins for name, one in caps.items()}, limits=ends),
+    )
 
 
-def _points(share: float) -> str:
-    return show(share, "rate").removesuffix(" %")
+def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
+    """Show the profit of each level that an amount, a term or an exclusion may limit, by the ids of their levers."""
+    caption = "Profit per 100 lent, expected and realised, {level} intervals; verdict after Holm's correction; small levels are pooled or left out; {trained}."
+    shown = columns("level", "limit", *_MARGIN, "expected_if_short")
+    return together(
+        *(
+            Exhibit(
+                f"policy-{name}",
+                f"{found[lever].title[:1].upper()}{found[lever].title[1:]}: {found[lever].finding}",
+                caption.format(**basis.words),
+                table=(table := found[lever].evidence),
+                columns={column: kind for column, kind in shown.items() if column in table},
+            )
+            for lever, name in EVIDENCE.items()
+        )
+    )
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
+    """Show the tiers of pincodes with the warning that belongs to them, and the gain they feign."""
+    warned = Exhibit(text=plain(say.pincode_sentence(tiers)), notice=Notice(PINCODES, tiers.warning))
+    return together(warned, table("pincodes", tiers.table, basis))
+
+
+def recommendation(result: Mapping[str, Any]) -> Exhibit:
+    """Say what to do, what that costs and what it rests on, from `policy_sentences.policy_result`."""
+    told = [f"**{plain(result['recommendation'])}**", plain(result["caveat"]), plain(result["plain_sentence"])]
+    return Exhibit(text="\n\n".join(told))
+
+
+def with_product(products: pd.DataFrame) -> pd.DataFrame:
+    """Return the segments with their amount, term and purpose in a few words in front."""
+    purpose = [
+        name if name.count(" or ") < 2 else f"{name.count(' or ') + 1} small purposes" for name in products["purpose"]
+    ]
+    words = products["amount"] + ", " + products["term"] + ", " + purpose
+    named = products.copy()
+    named.insert(0, "product", words.str.replace("_", " "))
+    return named

@@ -11,8 +11,9 @@ from loantap.decisions.policy.levers import Cap, Lever, Threshold, refused_by
 from loantap.decisions.policy.simulate import simulate
 from loantap.errors import InputError
 from loantap.exhibits.economics import told
-from loantap.exhibits.policy import rows
-from loantap.exhibits.words import interval, show
+from loantap.exhibits.policy_sentences import rows
+from loantap.exhibits.words import interval, percent, show
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import Economics
 from loantap.model.persistence import load_model
 from loantap.report.notebook_model import split_run
@@ -35,12 +36,14 @@ class WhatIf:
         effect: What it does, see `loantap.decisions.policy.simulate.simulate`, with the share refused.
         gaps: For each kind of group, which good customers are refused more often than which, in words.
         note: What the answer rests on.
+        confidence: Of the intervals.
     """
 
     rules: list[str]
     effect: dict[str, Any]
     gaps: list[str]
     note: str
+    confidence: float = CONFIDENCE
 
 
 def parse_caps(texts: Sequence[str]) -> list[Cap]:
@@ -94,7 +97,7 @@ def what_if(
         [lever.rule for lever in levers],
         effect,
         [_gap({str(name): value for name, value in row.items()}) for row in gaps[gaps["gap"] > 0].to_dict("records")],
-        f"On n = {show(len(refused), 'count')} test loans of run {run.path.name}, which the model was not made from; bootstrap intervals. "
+        f"On n = {show(len(refused), 'count')} test loans of run {run.path.name}, which the model was not made from; {percent(CONFIDENCE)} bootstrap intervals. "
         f"Assumed: {told(economics)}. A limit chosen on these very loans promises more than it will bring.{made}",
     )
 

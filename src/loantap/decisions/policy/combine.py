@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from loantap.analysis.suppression import is_small
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.draws import drawn_group_sums, ends, patterns
 from loantap.decisions.policy.levers import Lever, refused_by
 from loantap.decisions.policy.limits import Found
+from loantap.model.bootstrap import CONFIDENCE
 
 NOBODY_ELSE = "refuses nobody whom the adopted levers do not"
 FEW_ELSE = "refuses too few others to tell"
@@ -32,7 +34,7 @@ class Combination:
         adopted: The levers, in order.
         steps: One row per adopted lever: id, title, rule, n_refused (loans that no earlier lever refuses),
             expected_gain and realised_gain with `_low` and `_high`: the marginal change of profit per 100 of all
-            money asked for, on the training book; 95 % percentile bootstrap interval.
+            money asked for, on the training book; percentile bootstrap interval.
         left_out: The same of the others, after the last step, with the reason. No numbers where no lever was found,
             or where it refuses too few others.
     """
@@ -64,6 +66,7 @@ class Marginal:
         counts: Loans and defaults of each pattern, shape (2, patterns).
         profit: Expected and realised profit per 100 of all money asked for, shape (2, patterns).
         drawn: Realised profit per 100 of the money asked for in each draw, shape (repetitions, patterns).
+        confidence: Of the intervals, and of what is adopted.
     """
 
     levers: dict[str, Lever]
@@ -71,9 +74,18 @@ class Marginal:
     counts: np.ndarray
     profit: np.ndarray
     drawn: np.ndarray
+    confidence: float = CONFIDENCE
 
     @classmethod
-    def of(cls, training: Book, levers: Sequence[Lever], *, repetitions: int, random_state: int) -> "Marginal":
+    def of(
+        cls,
+        training: Book,
+        levers: Sequence[Lever],
+        *,
+        repetitions: int,
+        random_state: int,
+        confidence: float = CONFIDENCE,
+    ) -> "Marginal":
         """Sum up the training book; `repetitions` draws of its loans with the seed `random_state`."""
         refusals = np.array([lever.refuses(training) for lever in levers], dtype=bool)
         rows, group = patterns(refusals.reshape(len(levers), len(training.amount)).T)
@@ -83,24 +95,30 @@ class Marginal:
         counts = [np.bincount(group, part) for part in (ones, training.default)]
         profit = [100 * np.bincount(group, part) / lent for part in (training.expected, training.realised)]
         share = 100 * drawn[:, :, 1] / drawn[:, :, 0].sum(axis=1, keepdims=True)
-        return cls({lever.id: lever for lever in levers}, rows, np.array(counts), np.array(profit), share)
+        return cls({lever.id: lever for lever in levers}, rows, np.array(counts), np.array(profit), share, confidence)
 
-    def gains(self, adopted: Sequence[str], *, min_cell: int) -> pd.DataFrame:
+    def gains(self, adopted: Sequence[str], *, min_cell: int, tried: int = 1) -> pd.DataFrame:
         """Return what each lever adds to those adopted, by id: the columns of `Combination.left_out` without the words.
 
-        The reason is empty where nothing stands against adopting it.
+        The reason is empty where nothing stands against adopting it. A realised gain is shown if the interval lies above 0, and
+        does so too when it allows for `tried` levers (Bonferroni, from the standard error over the draws: so far in the tails
+        there are too few draws for percentiles).
         """
         taken = [name in adopted for name in self.levers]
         fresh = self.rows & ~self.rows[:, taken].any(axis=1, keepdims=True)
         n, defaults = self.counts @ fresh
         expected, realised = 0 - self.profit @ fresh
-        low, high = ends(0 - self.drawn @ fresh)
+        draws = 0 - self.drawn @ fresh
+        low, high = ends(draws, self.confidence)
+        unsure = (low <= 0) | (
+            realised <= norm.isf((1 - self.confidence) / 2 / max(tried, 1)) * draws.std(axis=0, ddof=1)
+        )
         few = is_small(pd.Series(n), pd.Series(defaults), min_cell=min_cell, default_rate=None)
         columns = (n, expected, realised, low, high)
         table = pd.DataFrame(dict(zip(_GAINS, columns, strict=True)), index=list(self.levers))
         reason = np.full(len(table), "", dtype=object)
         # The last that holds is told.
-        for why, holds in {NOT_SHOWN: low <= 0, FALLS: expected <= 0, FEW_ELSE: few, NOBODY_ELSE: n == 0}.items():
+        for why, holds in {NOT_SHOWN: unsure, FALLS: expected <= 0, FEW_ELSE: few, NOBODY_ELSE: n == 0}.items():
             reason[holds] = why
         table[reason == FEW_ELSE] = np.nan
         return table.astype({"n_refused": "Int64"}).assign(reason=reason)
@@ -109,8 +127,9 @@ class Marginal:
 def combine(marginal: Marginal, candidates: Sequence[Found], *, min_cell: int) -> Combination:
     """Adopt, step by step, the lever that adds most to expected profit, as long as one adds to it.
 
-    Realised profit has to agree, against a model that is wrong: the lower end of the 95 % interval of the marginal
-    realised gain must lie above 0. A lever that fails this in one step may pass in a later one.
+    Realised profit has to agree, against a model that is wrong: the interval of the marginal realised gain must lie above 0,
+    corrected for the number of levers tried, since one of many gains something by chance. A lever that fails this in one step may
+    pass in a later one.
 
     Args:
         marginal: What the levers add to one another on the training book.
@@ -124,7 +143,9 @@ def combine(marginal: Marginal, candidates: Sequence[Found], *, min_cell: int) -
     taken: list[str] = []
     open_ids = [one.id for one in candidates if one.lever is not None]
     while True:
-        gains = marginal.gains(taken, min_cell=min_cell).loc[[name for name in open_ids if name not in taken]]
+        gains = marginal.gains(taken, min_cell=min_cell, tried=len(open_ids)).loc[
+            [name for name in open_ids if name not in taken]
+        ]
         shown = gains.loc[gains["reason"] == "", _GAINS]
         if shown.empty:
             break

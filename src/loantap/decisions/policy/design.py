@@ -5,12 +5,14 @@ All of it is chosen on the training book. Its effect is to be reported on the te
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.combine import Combination, Marginal, combine
 from loantap.decisions.policy.level_limits import exclusions, term_limits
 from loantap.decisions.policy.levers import Grouping, OwnPrice, Threshold, risk_tiers
 from loantap.decisions.policy.limits import Found, amount_limits, cap_limit, found
+from loantap.model.bootstrap import CONFIDENCE
 
 CAPPED = ("dti", "revol_util")
 EXCLUDED_BY = ("home_ownership", "profession_group")
@@ -36,7 +38,13 @@ class Policy:
 
 
 def design_policy(
-    training: Book, *, min_cell: int, repetitions: int, random_state: int, thresholds: Mapping[str, float]
+    training: Book,
+    *,
+    min_cell: int,
+    repetitions: int,
+    random_state: int,
+    thresholds: Mapping[str, float],
+    confidence: float = CONFIDENCE,
 ) -> Policy:
     """Find every limit on the training book and combine the levers that add to profit.
 
@@ -53,23 +61,25 @@ def design_policy(
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
         thresholds: The model's thresholds: f2 and profit.
+        confidence: Of every interval and verdict.
     """
     tiers, grade = risk_tiers(training), Grouping("grade")
+    sure: Any = {"min_cell": min_cell, "confidence": confidence}
     by_model = [
         found(training, Threshold("profit", thresholds["profit"]), min_cell=min_cell),
         found(training, OwnPrice(), min_cell=min_cell),
-        amount_limits(training, tiers, min_cell=min_cell),
-        term_limits(training, tiers, min_cell=min_cell),
+        amount_limits(training, tiers, **sure),
+        term_limits(training, tiers, **sure),
     ]
     plain = [
-        *(cap_limit(training, column, min_cell=min_cell) for column in CAPPED),
-        amount_limits(training, grade, min_cell=min_cell),
-        term_limits(training, grade, min_cell=min_cell),
-        *(exclusions(training, Grouping(name), min_cell=min_cell) for name in EXCLUDED_BY),
+        *(cap_limit(training, column, **sure) for column in CAPPED),
+        amount_limits(training, grade, **sure),
+        term_limits(training, grade, **sure),
+        *(exclusions(training, Grouping(name), **sure) for name in EXCLUDED_BY),
     ]
     candidates = [*by_model, *plain]
     levers = [one.lever for one in candidates if one.lever is not None]
-    marginal = Marginal.of(training, levers, repetitions=repetitions, random_state=random_state)
+    marginal = Marginal.of(training, levers, repetitions=repetitions, random_state=random_state, confidence=confidence)
     return Policy(
         tiers,
         {one.id: one for one in candidates},

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from loantap.model.bootstrap import drawn_sums, percentile_interval
+from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
 
 
 def drawn_group_sums(
@@ -31,12 +31,12 @@ def drawn_group_sums(
     return (np.ones(n) @ table).reshape(groups, k), drawn.reshape(repetitions, groups, k)
 
 
-def ends(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the 95 % percentile interval of each column, NaN for a column that no draw knows."""
+def ends(draws: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the percentile interval of each column, NaN for a column that no draw knows."""
     known = np.isfinite(draws).any(axis=0)
     low, high = np.full(len(known), np.nan), np.full(len(known), np.nan)
     if known.any():
-        low[known], high[known] = percentile_interval(draws[:, known])
+        low[known], high[known] = percentile_interval(draws[:, known], level=confidence)
     return low, high
 
 

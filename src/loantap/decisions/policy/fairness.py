@@ -14,8 +14,8 @@ from loantap.analysis.odds import wilson
 from loantap.analysis.suppression import is_small, pool_small
 from loantap.decisions.policy.book import Book
 from loantap.errors import InputError
+from loantap.model.bootstrap import CONFIDENCE
 
-ALPHA = 0.05
 _GROUPS = ["rule", "attribute", "group", "n", "refused", "rate", "ci_low", "ci_high", "approval_ratio", "members"]
 _GAPS = ["rule", "attribute", "highest", "lowest", "gap", "gap_low", "gap_high"]
 _SHOWN = 5  # members in the name of a pooled group
@@ -28,22 +28,24 @@ class FairnessTables:
 
     Attributes:
         groups: One row per rule, attribute and group: rule, attribute, group, n (good customers), refused, rate (refused / n) with
-            ci_low and ci_high (95 %, Wilson), approval_ratio: approval rate over that of the group approved most often, NaN
+            ci_low and ci_high (Wilson), approval_ratio: approval rate over that of the group approved most often, NaN
             where nobody is approved. Below 0.8 a group falls short of the four-fifths rule (29 CFR 1607.4 D, United States, 1978),
             which was made for hiring: an aid to reading, not a legal test, and blind to how few loans a rate may rest on;
             members: what a pooled group is made of, else empty.
         gaps: One row per rule and attribute, none where a single group can be shown: rule, attribute, highest and lowest (the
             groups refused most and least often), gap (the difference of their rates) with gap_low and gap_high. Of many groups
             that are treated alike, the highest and the lowest still differ, by chance. The interval (Newcombe, Statistics in
-            Medicine 17, 1998, 873-890, method 10) is therefore widened by Bonferroni over all pairs of groups: it holds for
-            whichever pair is picked, and shows a gap only if it lies above 0.
+            Medicine 17, 1998, 873-890, method 10) is therefore widened by Bonferroni over all pairs of groups of all attributes:
+            it holds for whichever pair of whichever attribute is picked, and shows a gap only if it lies above 0.
     """
 
     groups: pd.DataFrame
     gaps: pd.DataFrame
 
 
-def fairness(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int) -> FairnessTables:
+def fairness(
+    book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int, confidence: float = CONFIDENCE
+) -> FairnessTables:
     """Return how often each rule refuses good customers, by home ownership, income and profession group.
 
     Income is cut at the quartiles of the book, rounded to two digits.
@@ -56,10 +58,11 @@ def fairness(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int) -
         book: n loans.
         refusals: Whether each rule refuses each loan, shape (n,), by the name of the rule.
         min_cell: The smallest count that may be published.
+        confidence: Of the intervals.
 
     Raises InputError for a rule of another length.
     """
-    good, rows, gaps = ~book.default, [], []
+    good, rows, gaps, alpha = ~book.default, [], [], round(1 - confidence, 9)
     groups = {name: _pooled(level, book.default, min_cell=min_cell)[good] for name, level in _attributes(book).items()}  # fmt: skip
     for rule, refused in refusals.items():
         refused = np.asarray(refused, dtype=bool)
@@ -68,12 +71,16 @@ def fairness(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int) -
                 f"rule '{rule}': expected one answer for each of {len(good):,} loans, got shape {refused.shape}. "
                 "Apply the rule to the book that is judged."
             )
-        for attribute, group in groups.items():
-            names = {"rule": rule, "attribute": attribute}
-            table = _by_group(group, refused[good], min_cell=min_cell)
-            rows.append(table.assign(**names))
-            if len(table) > 1:
-                gaps.append(names | _widest_gap(table))
+        tables = {
+            name: _by_group(group, refused[good], min_cell=min_cell, alpha=alpha) for name, group in groups.items()
+        }
+        rows += [table.assign(rule=rule, attribute=name) for name, table in tables.items()]
+        pairs = sum(len(table) * (len(table) - 1) // 2 for table in tables.values())
+        gaps += [
+            {"rule": rule, "attribute": name} | _widest_gap(table, alpha=alpha / pairs)
+            for name, table in tables.items()
+            if len(table) > 1
+        ]
     return FairnessTables(
         pd.concat(rows, ignore_index=True)[_GROUPS] if rows else pd.DataFrame(columns=_GROUPS),
         pd.DataFrame(gaps, columns=_GAPS),
@@ -106,7 +113,7 @@ def _pooled(level: pd.Series, of_them: np.ndarray, *, min_cell: int) -> pd.Serie
     return values["level"].astype("str").map(lambda name: names.get(name, name)).astype("category")
 
 
-def _by_group(group: pd.Series, refused: np.ndarray, *, min_cell: int) -> pd.DataFrame:
+def _by_group(group: pd.Series, refused: np.ndarray, *, min_cell: int, alpha: float) -> pd.DataFrame:
     counts = pd.DataFrame({"group": _pooled(group, refused, min_cell=min_cell), "n": 1, "refused": refused.astype(int)})
     table = counts.groupby("group", observed=True).sum().reset_index()
     table = table[~is_small(table["n"], table["refused"], min_cell=min_cell, default_rate=None)]
@@ -116,7 +123,7 @@ def _by_group(group: pd.Series, refused: np.ndarray, *, min_cell: int) -> pd.Dat
     table = table.assign(
         group=_names(members), members=["; ".join(names) if len(names) > 1 else "" for names in members]
     )
-    low, high = wilson(table["refused"], table["n"], alpha=ALPHA)
+    low, high = wilson(table["refused"], table["n"], alpha=alpha)
     rates = _rates(table)
     approved = 1 - rates
     ratio = approved / approved.max() if approved.max() > 0 else np.full(len(table), np.nan)
@@ -147,13 +154,12 @@ def _rates(table: pd.DataFrame) -> np.ndarray:
     return frame.by_group["rate"].loc[table["group"]].to_numpy(dtype=float)
 
 
-def _widest_gap(table: pd.DataFrame) -> dict[str, object]:
+def _widest_gap(table: pd.DataFrame, *, alpha: float) -> dict[str, object]:
     # Equal rates still name two groups.
     ordered = table.sort_values("rate", kind="stable", ignore_index=True)
     lowest, highest = ordered.iloc[0], ordered.iloc[-1]
-    pairs = len(table) * (len(table) - 1) / 2
     low, high = confint_proportions_2indep(
-        highest["refused"], highest["n"], lowest["refused"], lowest["n"], method="newcomb", compare="diff", alpha=ALPHA / pairs
+        highest["refused"], highest["n"], lowest["refused"], lowest["n"], method="newcomb", compare="diff", alpha=alpha
     )  # fmt: skip
     return {
         "highest": str(highest["group"]),

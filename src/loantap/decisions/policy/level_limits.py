@@ -12,18 +12,20 @@ from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.levers import Exclusion, Grouping, LongestTerm
 from loantap.decisions.policy.limits import Found, found
 from loantap.decisions.policy.margins import LOSES, margins, without_small
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import expected_profit
 
 SHORT = 36  # months
 
 
-def term_limits(training: Book, by: Grouping, *, min_cell: int) -> Found:
+def term_limits(training: Book, by: Grouping, *, min_cell: int, confidence: float = CONFIDENCE) -> Found:
     """Find the levels whose loans of more than 36 months lose money.
 
     Args:
         training: The loans to find them on.
         by: The levels.
         min_cell: A level with fewer long loans, defaults or repaid ones among them is not limited.
+        confidence: Of the intervals and verdicts.
 
     Returns:
         `evidence`: level, then `margins` of its long loans, and expected_if_short: what they would earn per 100 if
@@ -33,7 +35,9 @@ def term_limits(training: Book, by: Grouping, *, min_cell: int) -> Found:
     levels = by.levels(training)
     place = pd.Series(by.of(training)).map({level: place for place, level in enumerate(levels)}).to_numpy(dtype=int)
     long = training.loans["term"].to_numpy() > SHORT
-    evidence = margins(training, np.where(long, place, -1), groups=len(levels), min_cell=min_cell)
+    evidence = margins(
+        training, np.where(long, place, -1), groups=len(levels), min_cell=min_cell, confidence=confidence
+    )
     evidence.insert(0, "level", levels)
     amount = training.amount
     installment = annuity(training.loans["loan_amnt"], training.loans["int_rate"], SHORT)
@@ -52,13 +56,14 @@ def term_limits(training: Book, by: Grouping, *, min_cell: int) -> Found:
     )
 
 
-def exclusions(training: Book, by: Grouping, *, min_cell: int) -> Found:
+def exclusions(training: Book, by: Grouping, *, min_cell: int, confidence: float = CONFIDENCE) -> Found:
     """Find the levels that lose money.
 
     Args:
         training: The loans to find them on.
         by: The levels.
         min_cell: Levels with fewer loans, defaults or repaid loans are pooled, and judged as one.
+        confidence: Of the intervals and verdicts.
 
     Returns:
         `evidence`: level, then `margins` of its loans; the verdict is the level's tier.
@@ -69,7 +74,9 @@ def exclusions(training: Book, by: Grouping, *, min_cell: int) -> Found:
     pooled = pool_small(counts, min_cell=min_cell, by_expectation=False)
     levels = pooled.counts["level"].tolist()
     place = level_of.replace(pooled.names()).map({level: place for place, level in enumerate(levels)})
-    evidence = margins(training, place.to_numpy(dtype=int), groups=len(levels), min_cell=min_cell)
+    evidence = margins(
+        training, place.to_numpy(dtype=int), groups=len(levels), min_cell=min_cell, confidence=confidence
+    )
     evidence.insert(0, "level", levels)
     losing = evidence.loc[evidence["verdict"] == LOSES, "level"]
     members = tuple(member for level in losing for member in pooled.members.get(level, [level]))

@@ -105,13 +105,15 @@ class Threshold(Lever):
     Attributes:
         name: What the threshold was chosen for, such as profit.
         at: The probability.
+        words: The name as a sentence says it, if it says another.
     """
 
     name: str
     at: float
+    words: str = ""
 
     def _said(self) -> tuple[str, str, str]:
-        title = f"{words_of(self.name)} threshold of the model"
+        title = f"{self.words or words_of(self.name)} threshold of the model"
         return f"threshold_{self.name}", title, f"refuse a probability of default of {100 * self.at:.2f} % and above"
 
     def _refuses(self, book: Book) -> np.ndarray:

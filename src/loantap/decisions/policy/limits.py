@@ -13,6 +13,7 @@ from loantap.analysis.suppression import is_small
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.levers import AmountLimits, Cap, Grouping, Lever, application_number
 from loantap.decisions.policy.margins import FEW, LOSES, margins, without_small
+from loantap.model.bootstrap import CONFIDENCE
 
 NEVER = "never turns negative"
 NOBODY = "refuses nobody"
@@ -66,13 +67,14 @@ def found(
     return Found(lever.id, lever.title, None if why_not else lever, why_not or lever.rule, *tables)
 
 
-def cap_limit(training: Book, column: str, *, min_cell: int) -> Found:
+def cap_limit(training: Book, column: str, *, min_cell: int, confidence: float = CONFIDENCE) -> Found:
     """Find the value of a number above which expected profit is negative.
 
     Args:
         training: The loans to find it on.
         column: A number known at application time. Loans where it is missing are left out, and never refused.
         min_cell: The smallest count that may be published.
+        confidence: Of the intervals and verdicts.
 
     Returns:
         The largest value at which isotonic regression (expected profit never rises, loans weigh as their amounts) is
@@ -86,7 +88,7 @@ def cap_limit(training: Book, column: str, *, min_cell: int) -> Found:
     inside = ~np.isnan(value)
     fit = _Fit.of(training, value, inside)
     limit = _outward(fit.turning_point(min_cell=min_cell), column)
-    evidence = margins(training, np.where(value > limit, 0, -1), groups=1, min_cell=min_cell)
+    evidence = margins(training, np.where(value > limit, 0, -1), groups=1, min_cell=min_cell, confidence=confidence)
     whys = {np.inf: f"expected profit {NEVER}", -np.inf: "expected profit is negative at every value"}
     evidence.insert(0, "limit", np.nan if limit in whys else limit)
     return found(
@@ -94,12 +96,12 @@ def cap_limit(training: Book, column: str, *, min_cell: int) -> Found:
         Cap(column, limit),
         why_not=whys.get(limit),
         evidence=without_small(evidence),
-        bins=_bins(training, value, inside, fit, min_cell=min_cell),
+        bins=_bins(training, value, inside, fit, min_cell=min_cell, confidence=confidence),
         min_cell=min_cell,
     )
 
 
-def amount_limits(training: Book, by: Grouping, *, min_cell: int) -> Found:
+def amount_limits(training: Book, by: Grouping, *, min_cell: int, confidence: float = CONFIDENCE) -> Found:
     """Find for each level the amount above which expected profit is negative.
 
     A level gets a limit only where the loans above it lose money by the verdict of `margins`: within a level the
@@ -109,6 +111,7 @@ def amount_limits(training: Book, by: Grouping, *, min_cell: int) -> Found:
         training: The loans to find them on.
         by: The levels.
         min_cell: A level with fewer loans, defaults or repaid loans gets no limit.
+        confidence: Of the intervals and verdicts.
 
     Returns:
         `evidence`: level, limit (NaN without one; in force where the verdict is that the loans above it lose money),
@@ -126,12 +129,12 @@ def amount_limits(training: Book, by: Grouping, *, min_cell: int) -> Found:
             fit = _Fit.of(training, amount, inside)
             limit = max(_outward(fit.turning_point(min_cell=min_cell), "loan_amnt"), 0.0)
             verdict = NEVER if limit == np.inf else NOBODY
-            bins.append(_bins(training, amount, inside, fit, min_cell=min_cell))
+            bins.append(_bins(training, amount, inside, fit, min_cell=min_cell, confidence=confidence))
             bins[-1].insert(0, "level", level)
         group[inside & (amount > limit)] = place
         limits.append(limit)
         verdicts.append(verdict)
-    beyond = margins(training, group, groups=len(levels), min_cell=min_cell)
+    beyond = margins(training, group, groups=len(levels), min_cell=min_cell, confidence=confidence)
     beyond["verdict"] = beyond["verdict"].where(beyond["n"] > 0, verdicts)
     evidence = pd.DataFrame({"level": levels, "limit": limits}).replace(np.inf, np.nan).join(beyond)
     adopted = evidence[evidence["verdict"] == LOSES]
@@ -173,7 +176,9 @@ class _Fit:
         return float(self.values[kept - 1]) if kept and self.loans[kept - 1] >= min_cell else -np.inf
 
 
-def _bins(book: Book, value: np.ndarray, inside: np.ndarray, fit: _Fit, *, min_cell: int) -> pd.DataFrame:
+def _bins(
+    book: Book, value: np.ndarray, inside: np.ndarray, fit: _Fit, *, min_cell: int, confidence: float
+) -> pd.DataFrame:
     if not inside.any():
         return pd.DataFrame()
     ordered, bad = np.sort(value[inside]), int(book.default[inside].sum())
@@ -181,7 +186,9 @@ def _bins(book: Book, value: np.ndarray, inside: np.ndarray, fit: _Fit, *, min_c
     edges = np.unique(np.quantile(ordered, np.linspace(0, 1, count + 1)[1:-1], method="inverted_cdf"))
     edges = _wide_enough(edges, value[inside], book.default[inside], min_cell=min_cell)
     group = np.where(inside, np.searchsorted(edges, value, side="left"), -1)
-    table = without_small(margins(book, group, groups=len(edges) + 1, min_cell=min_cell)).drop(columns="verdict")
+    table = without_small(margins(book, group, groups=len(edges) + 1, min_cell=min_cell, confidence=confidence)).drop(
+        columns="verdict"
+    )
     reached = max(min(min_cell, len(ordered) // 2), 1)  # the very smallest and largest value would be somebody's own
     ends = np.concatenate([[ordered[reached - 1]], edges, [ordered[-reached]]])
     weighted = pd.DataFrame({"lent": book.amount, "fit": book.amount * np.interp(value, fit.values, 100 * fit.fitted)})

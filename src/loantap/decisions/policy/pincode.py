@@ -10,17 +10,17 @@ from loantap.analysis.odds import separation, wilson
 from loantap.analysis.suppression import is_small, pool_small
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.simulate import simulate
+from loantap.model.bootstrap import CONFIDENCE
 
 LOW, LIKE, HIGH = "low", "like the portfolio", "high"
 HIGH_REFUSED, WITHOUT_PURE = "high tier refused", "high tier refused, pure pincodes set aside"
-ALPHA = 0.05
-_FAIR_LENDING = "Where a borrower lives is also a fair-lending question: it can stand for race or origin."
+FAIR_LENDING = "Where a borrower lives is also a fair-lending question: it can stand for race or origin."
 _LEAK = (
     "These tiers must not be used. {pure} of {shown} pincodes are pure: every loan there ended the same way. No real place does "
     "that: the addresses were made up after the outcome was known, so the pincode gives the outcome away. The gain of refusing "
     "the high tier is worth nothing, since it is computed from the outcome itself. "
 )
-_NO_LEAK = "These tiers must not be used. No pincode is pure beyond chance in these loans. "
+_NO_LEAK = "No pincode is pure beyond chance in these loans. "
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class PincodeTiers:
             set aside from both books and the tiers are made anew. profit_change is the gain per 100 of the money asked
             for, with its interval. A row is absent where no loans are left.
         pure: The pincodes that are pure beyond chance: separated, and not like the portfolio.
-        warning: Why none of it may be used; to stand wherever any of it is shown.
+        warning: What speaks against using any of it; to stand wherever any of it is shown.
     """
 
     table: pd.DataFrame
@@ -44,7 +44,15 @@ class PincodeTiers:
     warning: str
 
 
-def pincode_tiers(training: Book, test: Book, *, min_cell: int, repetitions: int, random_state: int) -> PincodeTiers:
+def pincode_tiers(
+    training: Book,
+    test: Book,
+    *,
+    min_cell: int,
+    repetitions: int,
+    random_state: int,
+    confidence: float = CONFIDENCE,
+) -> PincodeTiers:
     """Return tiers of pincodes with the gain they feign.
 
     A tier follows from the interval of the default rate, not from the rate: low if it lies wholly below the portfolio's rate,
@@ -56,24 +64,29 @@ def pincode_tiers(training: Book, test: Book, *, min_cell: int, repetitions: int
         min_cell: Pincodes with fewer loans, or with some but fewer defaults or repaid loans, are pooled.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
+        confidence: Of the intervals.
     """
     pincode = factor_values(training.loans, "pincode").astype("str").to_numpy()
     loans = pd.DataFrame({"level": pincode, "n": 1, "defaults": training.default.astype(int)})
     pooled = pool_small(loans.groupby("level").sum().reset_index(), min_cell=min_cell, by_expectation=False)
     shown = ~is_small(pooled.counts["n"], pooled.counts["defaults"], min_cell=min_cell, default_rate=None)
     counts = pooled.counts[shown].rename(columns={"level": "pincode"})
-    table = _tiers(counts.assign(separation=pd.Series(separation(counts["defaults"], counts["n"]), counts.index, dtype="object")))  # fmt: skip
+    table = _tiers(counts.assign(separation=pd.Series(separation(counts["defaults"], counts["n"]), counts.index, dtype="object")), confidence)  # fmt: skip
     pure = table["separation"].notna() & (table["tier"] != LIKE)
     members = pooled.names()
     held = factor_values(test.loans, "pincode").astype("str").map(lambda name: members.get(name, name)).to_numpy()
     mixed = ~np.isin(held, table.loc[pure, "pincode"])
-    parts = {HIGH_REFUSED: (np.ones(len(held), dtype=bool), table), WITHOUT_PURE: (mixed, _tiers(table[~pure]))}
+    parts = {
+        HIGH_REFUSED: (np.ones(len(held), dtype=bool), table),
+        WITHOUT_PURE: (mixed, _tiers(table[~pure], confidence)),
+    }
     effects = [
         simulate(
             _part(test, rows),
             {name: np.isin(held[rows], tiers.loc[tiers["tier"] == HIGH, "pincode"])},
             repetitions=repetitions,
             random_state=random_state,
+            confidence=confidence,
         )
         for name, (rows, tiers) in parts.items()
         if rows.any() and len(tiers)
@@ -83,13 +96,13 @@ def pincode_tiers(training: Book, test: Book, *, min_cell: int, repetitions: int
         table[["pincode", "n", "defaults", "default_rate", "ci_low", "ci_high", "tier", "separation"]],
         pd.concat(effects, ignore_index=True) if effects else pd.DataFrame(),
         tuple(table.loc[pure, "pincode"]),
-        told + _FAIR_LENDING,
+        told + FAIR_LENDING,
     )
 
 
-def _tiers(counts: pd.DataFrame) -> pd.DataFrame:
+def _tiers(counts: pd.DataFrame, confidence: float) -> pd.DataFrame:
     n, defaults = counts["n"], counts["defaults"]
-    low, high = wilson(defaults, n, alpha=ALPHA / max(len(counts), 1))
+    low, high = wilson(defaults, n, alpha=round(1 - confidence, 9) / max(len(counts), 1))
     portfolio = defaults.sum() / n.sum() if len(counts) else np.nan
     tier = np.select([high < portfolio, low > portfolio], [LOW, HIGH], LIKE)
     table = counts.assign(default_rate=defaults / n, ci_low=low, ci_high=high, tier=tier)

@@ -14,12 +14,11 @@ from loantap.analysis.odds import adjust_p_values, wilson
 from loantap.analysis.suppression import is_small, pool_small
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.draws import drawn_group_sums
-from loantap.model.bootstrap import percentile_interval
+from loantap.model.bootstrap import CONFIDENCE, percentile_interval
 from loantap.model.economics import value_if_default, value_if_repaid
 
 EARNS, LOSES, NOT_SHOWN = "earns", "loses", "not shown either way"
 EDGES = (5_000, 10_000, 20_000)  # of the amounts; a band includes its upper edge
-ALPHA = 0.05
 _CELL = ["purpose", "term", "amount"]
 _SIZES = ["n", "defaults"]
 _COLUMNS = [
@@ -28,7 +27,9 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-def segments(book: Book, *, min_cell: int, repetitions: int, random_state: int) -> pd.DataFrame:
+def segments(
+    book: Book, *, min_cell: int, repetitions: int, random_state: int, confidence: float = CONFIDENCE
+) -> pd.DataFrame:
     """Return what each amount band, term and purpose earns, the best first by expected profit.
 
     Small segments are pooled so that counts by purpose and counts by term give none of them away, wherever those are published
@@ -40,17 +41,18 @@ def segments(book: Book, *, min_cell: int, repetitions: int, random_state: int) 
             small itself gives no rows.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
+        confidence: Of each interval, and of the verdicts together.
 
     Returns:
         amount, term, purpose (texts that name all levels pooled), n, defaults, default_rate with ci_low and ci_high
         (Wilson); expected and realised profit per 100 lent, each with `_low` and `_high` (percentile bootstrap over loans);
         p_adjusted: of realised profit being 0, see `break_even_p_values`, adjusted by Holm over the segments; verdict.
-        All intervals are 95 % and for one segment at a time. That of expected profit says which loans might have been in the
+        All intervals are for one segment at a time. That of expected profit says which loans might have been in the
         segment, not how wrong the model may be.
 
-        A segment earns, or loses, if p_adjusted is below 0.05 and the interval of expected profit lies on the same side of 0.
+        A segment earns, or loses, if p_adjusted is below 1 - confidence and the interval of expected profit lies on the same side of 0.
     """
-    cells, cell_of = _cells(book)
+    cells, cell_of, alpha = *_cells(book), round(1 - confidence, 9)
     total = cells[_SIZES].sum().to_frame().T
     if is_small(total["n"], total["defaults"], min_cell=min_cell, default_rate=None)[0]:
         return pd.DataFrame(columns=_COLUMNS)
@@ -58,12 +60,12 @@ def segments(book: Book, *, min_cell: int, repetitions: int, random_state: int) 
     by_segment = shown.groupby(_CELL, sort=False)
     segment = by_segment.ngroup().to_numpy()[cell_of]
     table = by_segment[_SIZES].sum().reset_index()
-    low, high = wilson(table["defaults"], table["n"], alpha=ALPHA)
+    low, high = wilson(table["defaults"], table["n"], alpha=alpha)
     table = table.assign(default_rate=table["defaults"] / table["n"], ci_low=low, ci_high=high)
     values = np.column_stack([book.amount, book.expected, book.realised])
     sums, drawn = drawn_group_sums(values, segment, repetitions=repetitions, random_state=random_state)
     with np.errstate(invalid="ignore"):  # a small segment may be missing from a draw
-        low, high = percentile_interval(100 * drawn[:, :, 1:] / drawn[:, :, :1])
+        low, high = percentile_interval(100 * drawn[:, :, 1:] / drawn[:, :, :1], level=confidence)
     for place, name in enumerate(("expected", "realised")):
         estimate = 100 * sums[:, place + 1] / sums[:, 0]
         table = table.assign(**{name: estimate, f"{name}_low": low[:, place], f"{name}_high": high[:, place]})
@@ -71,7 +73,7 @@ def segments(book: Book, *, min_cell: int, repetitions: int, random_state: int) 
         value_if_repaid(book.loans, book.economics), value_if_default(book.loans, book.economics), book.default, segment
     )
     table["p_adjusted"] = adjust_p_values(pd.Series(p_values), correction="holm")
-    sure = table["p_adjusted"] < ALPHA
+    sure = table["p_adjusted"] < alpha
     earns = sure & (table["realised"] > 0) & (table["expected_low"] > 0)
     loses = sure & (table["realised"] < 0) & (table["expected_high"] < 0)
     table["verdict"] = np.select([earns, loses], [EARNS, LOSES], NOT_SHOWN)

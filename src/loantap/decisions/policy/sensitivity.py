@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 from loantap.analysis.odds import wilson
 from loantap.decisions.policy.book import Book
 from loantap.errors import InputError
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import (
     ASSUMPTIONS,
     Economics,
@@ -22,7 +23,6 @@ from loantap.model.economics import (
 from loantap.model.profit import best_profit_threshold
 
 DEFAULT_RATE = "default_rate"
-ALPHA = 0.05
 _LABELS = {
     "loss_given_default": "loss given default",
     "default_after": "share paid before default",
@@ -43,17 +43,18 @@ class _Case:
     shift: float = 0.0
 
 
-def tornado(training: Book, test: Book) -> pd.DataFrame:
+def tornado(training: Book, test: Book, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
     """Return what profit and the profit threshold become when one assumption goes to the ends of its range.
 
     Beside the ASSUMPTIONS, the calibration is varied: the odds of default of all loans are scaled by one factor, so that the mean
-    probability goes to the ends of the 95 % Wilson interval of the default rate seen on the test book. The model was
+    probability goes to the ends of the Wilson interval of the default rate seen on the test book. The model was
     calibrated on training loans, whose rate it meets by construction; only other loans tell how far it is off. A downturn is
     not in that range.
 
     Args:
         training: The book that a threshold is chosen on: the one that earns most, given how its loans ended.
         test: The book that profit is stated for. Its economics are the values that the others are kept at.
+        confidence: Of the interval of the default rate.
 
     Returns:
         One row per assumption, the widest swing first: assumption, label, meaning; low, default, high (its values), then at each
@@ -64,7 +65,7 @@ def tornado(training: Book, test: Book) -> pd.DataFrame:
     Raises InputError for a test book without both outcomes.
     """
     rows = []
-    for (name, label, meaning), cases in _cases(test).items():
+    for (name, label, meaning), cases in _cases(test, confidence).items():
         row: dict[str, object] = {"assumption": name, "label": label, "meaning": meaning}
         row |= {end: case.value for end, case in cases.items()}
         judged = {end: _judged(training, test, case) for end, case in cases.items()}
@@ -105,7 +106,7 @@ def break_even(book: Book) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["assumption", "label", "meaning", "value", "break_even", "profit"])
 
 
-def _cases(test: Book) -> dict[tuple[str, str, str], dict[str, _Case]]:
+def _cases(test: Book, confidence: float) -> dict[tuple[str, str, str], dict[str, _Case]]:
     base, cases = test.economics, {}
     for one in ASSUMPTIONS:
         values = {"low": one.low, "default": float(getattr(base, one.name)), "high": one.high}
@@ -117,7 +118,7 @@ def _cases(test: Book) -> dict[tuple[str, str, str], dict[str, _Case]]:
         raise InputError(
             f"tornado: expected a test book of defaults and repaid loans, got {defaults:,} defaults of {n:,} loans. Use more loans."
         )
-    low, high = (float(end[0]) for end in wilson(pd.Series([defaults]), pd.Series([n]), alpha=ALPHA))
+    low, high = (float(end[0]) for end in wilson(pd.Series([defaults]), pd.Series([n]), alpha=round(1 - confidence, 9)))
     rates = {"low": low, "default": float(test.probability.mean()), "high": high}
     cases[DEFAULT_RATE, _RATE_LABEL, _RATE_MEANING] = {
         end: _Case(rate, base, 0.0 if end == "default" else _shift_to(test.probability, rate))

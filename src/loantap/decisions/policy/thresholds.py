@@ -7,7 +7,7 @@ from loantap.model.profit import best_profit_threshold
 
 
 def model_thresholds(model: SavedModel, training: Book) -> dict[str, float]:
-    """Return the thresholds for F2 and for profit, by the names f2 and profit.
+    """Return the model's own threshold, by the name f2, and the one for profit, by the name profit.
 
     Both are the model's own, chosen out of fold; where it was made under other assumptions than the book's, the one for
     profit is chosen anew, on the training book.
@@ -15,3 +15,8 @@ def model_thresholds(model: SavedModel, training: Book) -> dict[str, float]:
     same = Economics(**model.card["economics"]) == training.economics if "economics" in model.card else False
     profit = model.facts.profit_threshold if same else best_profit_threshold(training.probability, training.realised)
     return {"f2": model.threshold, "profit": profit}
+
+
+def threshold_score(model: SavedModel) -> str:
+    """Return the score that the model's own threshold is best for, in words: F2, if its card names no other beta."""
+    return f"F{model.card.get('beta', 2):g}"

@@ -55,7 +55,9 @@ def plot_trade_off(curve: pd.DataFrame, *, points: pd.DataFrame) -> Figure:
                 curve["approved"], curve[f"{name}_low"], curve[f"{name}_high"], color=colour, alpha=0.15, linewidth=0
             )
             for mark, row in zip(marks, points.to_dict("records"), strict=False):
-                panel.plot(row["approved"], row[name], mark, color=NEUTRAL, label=row["name"], markersize=6)
+                panel.plot(
+                    row["approved"], row[name], mark, color=NEUTRAL, label=row["name"].replace("_", " "), markersize=6
+                )
             panel.set(xlabel="applications approved", ylabel=label)
             percent(panel.xaxis)
         percent(np.ravel(axes)[0].yaxis)  # type: ignore[call-overload]
