@@ -38,10 +38,10 @@ def claims(
     from loantap.analysis.claim_counts import read_counts
     from loantap.exhibits.claims import on_counts
     from loantap.files import write_text
-    from loantap.report.results import plain
+    from loantap.jsonable import jsonable
 
     records = on_counts(read_counts(counts))
-    write_text(out, json.dumps(plain(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(out, json.dumps(jsonable(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     table = Table("claim", "verdict", "result", box=None, pad_edge=False)
     for entry in records:
         table.add_row(escape(entry["claim"]), entry["verdict"], escape(entry["result"]))

@@ -63,6 +63,11 @@ def interval(low: float | None, high: float | None, kind: str) -> str:
     return f"{first.removesuffix(' %')} to {second}" if ABSENT not in (first, second) else ABSENT
 
 
+def percent(share: float) -> str:
+    """Return a share that people chose, such as the confidence of an interval, as text: '95 %'."""
+    return f"{100 * share:g} %"
+
+
 def columns(*names: str, **kinds: str) -> dict[str, str]:
     """Return the columns of a table to show, each with the kind of value in it.
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+CONFIDENCE = 0.95  # of intervals and tests, unless a caller says otherwise
+
 
 def drawn_sums(columns: Any, *, repetitions: int, random_state: int) -> np.ndarray:
     """Return the sum of each column over n rows drawn with replacement, shape (repetitions, columns).
@@ -19,7 +21,7 @@ def drawn_sums(columns: Any, *, repetitions: int, random_state: int) -> np.ndarr
     return np.array([np.bincount(rng.integers(0, n, n), minlength=n) @ columns for _ in range(repetitions)])
 
 
-def percentile_interval(draws: np.ndarray, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def percentile_interval(draws: np.ndarray, *, level: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the percentile interval over the first axis; draws that are NaN are left out."""
     low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return low, high
