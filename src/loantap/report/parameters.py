@@ -14,13 +14,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from loantap.errors import ParameterError
 
-_TYPES: dict[str, Any] = {
+# Of a parameter, and of each value of a list.
+_TYPES: dict[str, type] = {
     "str": str,
     "int": int,
     "float": float,
     "bool": bool,
-    "list[str]": list[str],
-    "list[float]": list[float],
+    "list[str]": str,
+    "list[float]": float,
 }
 _HELP = re.compile(r"#\s*(?P<help>[^#]*)$")
 _RULE = re.compile(r"\[(?P<rule>[^\[\]]+)\]\s*$")
@@ -53,18 +54,14 @@ class Parameter:
 
         Raises ParameterError for a wrong type, a value out of range or not among the choices.
         """
-        adapter: TypeAdapter[Any] = TypeAdapter(_TYPES[self.type])
         several = self.type.startswith("list")
-        try:
-            if isinstance(value, str):
-                parsed = adapter.validate_strings([part.strip() for part in value.split(",")] if several else value)
-            else:
-                parsed = adapter.validate_python(value, strict=True)
-        except ValidationError:
-            raise self._refusal(value, f"a value of type {self.type}", notebook) from None
-        if several and len(set(parsed)) != max(len(parsed), 1):
+        given = [part.strip() for part in value.split(",")] if several and isinstance(value, str) else value
+        if several and not isinstance(given, list):
+            raise self._refusal(value, f"a value of type {self.type}", notebook)
+        parsed = [self._one(part, value, notebook) for part in (given if several else [given])]
+        if len(set(parsed)) != max(len(parsed), 1):
             raise self._refusal(value, "one value or several, each once", notebook)
-        for one in parsed if several else [parsed]:
+        for one in parsed:
             if isinstance(one, float) and not math.isfinite(one):
                 raise self._refusal(value, "a finite number", notebook)
             if self.choices and one not in self.choices:
@@ -73,7 +70,16 @@ class Parameter:
                 raise self._refusal(value, f"{self.low:g} or more", notebook)
             if self.high is not None and one > self.high:
                 raise self._refusal(value, f"{self.high:g} or less", notebook)
-        return parsed
+        return parsed if several else parsed[0]
+
+    def _one(self, part: Any, value: Any, notebook: str) -> Any:
+        adapter: TypeAdapter[Any] = TypeAdapter(_TYPES[self.type])
+        try:
+            return (
+                adapter.validate_strings(part) if isinstance(part, str) else adapter.validate_python(part, strict=True)
+            )
+        except ValidationError:
+            raise self._refusal(value, f"a value of type {self.type}", notebook) from None
 
     def _refusal(self, value: Any, expected: str, notebook: str) -> ParameterError:
         return ParameterError(f"{notebook}: parameter '{self.name}' expected {expected}, got {value!r}. {self.help}.")
