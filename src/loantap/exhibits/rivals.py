@@ -9,7 +9,7 @@ from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.scores import spread, tested
 from loantap.exhibits.tuning import by_name, exhibit_name
 from loantap.exhibits.words import columns, percent, show
-from loantap.model.original import Original
+from loantap.model.original import CLAIMED_BETA, Original
 from loantap.model.out_of_time import OutOfTime
 from loantap.model.study import Judged
 
@@ -64,8 +64,8 @@ def original_sentence(original: Result) -> str:
         f"{show(original['threshold'], 'rate')} on resampled probabilities, {show(original['rows'], 'count')} training loans) scores "
         f"F2 {show(original['claimed_f2'], 'score')} on the resampled loans it learnt from, and {show(test['f2'], 'score')} "
         f"({spread(test, 'f2')}) on the test loans. Half of the resampled loans default, so precision counted on them is "
-        "not that of the portfolio; and a threshold where both error rates are equal is not the one that is best for F2, which weighs a "
-        "missed default four times."
+        "not that of the portfolio; and a threshold where both error rates are equal is not the one that is best for F2, which counts "
+        f"a missed default {CLAIMED_BETA**2:g} times."
     )
 
 
@@ -76,7 +76,7 @@ def baseline_sentence(table: pd.DataFrame, judged: Judged, rules: Sequence[str])
     for name in (rule.replace("_", " ") for rule in rules):
         row = rows[name]
         low, high = row["difference_low"], row["difference_high"]
-        verdict = "beats" if low > 0 else "loses to" if high < 0 else "is level with"
+        verdict = "beats" if low > 0 else "loses to" if high < 0 else "could not be told from"
         parts.append(f"{verdict} the rule *{row['rule']}* ({row['difference']:+.3f}, {low:+.3f} to {high:+.3f})")
     return (
         f"In {judged.score.upper()} the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap, models and "
@@ -108,12 +108,14 @@ def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int)
         }
         for label, test, rate, predicted in cases
     )
+    compared = (
+        "Features, sampler and C are the same in both rows, chosen on loans of all months; calibration and threshold come from "
+        f"{show(rows, 'count')} training loans above, and from up to {show(most_rows, 'count')} earlier loans below."
+    )
     return Exhibit(
         exhibit_name("out-of-time", judged.inputs),
         title=later_title(judged.test, found),
-        caption=f"{percent(judged.confidence)} bootstrap intervals, models as fitted. Features, sampler and C are the same in both rows, "
-        f"chosen on loans of all months; calibration and threshold come from {show(rows, 'count')} training loans above, and from up to "
-        f"{show(most_rows, 'count')} earlier loans below.",
+        caption=f"{percent(judged.confidence)} bootstrap intervals, models as fitted. {compared if found else ''}".rstrip(),
         table=table,
         columns=columns(
             "loans_of", "n", "default_rate", "predicted", "roc_auc with interval", score, "brier", **{score: "score"}
@@ -126,6 +128,7 @@ def later_title(test: Result, found: OutOfTime | None) -> str:
     if found is None:
         return "Too few loans before or after the last months to judge the model on later ones"
     return (
-        f"On later loans ROC-AUC is {show(found.test['roc_auc'], 'score')} rather than {show(test['roc_auc'], 'score')}; "
+        f"ROC-AUC is {show(found.test['roc_auc'], 'score')} ({spread(found.test, 'roc_auc')}) on later loans, and "
+        f"{show(test['roc_auc'], 'score')} ({spread(test, 'roc_auc')}) on those of the same months; of the later ones "
         f"{show(found.default_rate, 'rate')} default and {show(found.predicted, 'rate')} were predicted"
     )

@@ -12,6 +12,7 @@ from loantap.exhibits.tuning import by_name, exhibit_name
 from loantap.exhibits.words import columns, interval, percent, show
 from loantap.model.economics import Economics
 from loantap.model.finalist import Finalist
+from loantap.model.groups import Gap
 from loantap.model.study import Judged
 
 Result = Mapping[str, Any]
@@ -56,7 +57,7 @@ def ranking(judged: Judged) -> Exhibit:
         title=f"ROC-AUC {show(test['roc_auc'], 'score')}, average precision {show(test['average_precision'], 'score')}",
         caption=f"{percent(judged.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
         f"{spread(test, 'average_precision')}; {tested(judged)}.",
-        alt="Left, the ROC curve with the diagonal; right, the precision-recall curve with the default rate; both thresholds are marked.",
+        alt="Left, the ROC curve with the diagonal; right, the precision-recall curve with the default rate; the thresholds are marked.",
         figure=plots.plot_ranking(judged.curve, default_rate=judged.default_rate, thresholds=_thresholds(judged)),
     )
 
@@ -67,7 +68,7 @@ def gains(judged: Judged) -> Exhibits:
     top = judged.gains.iloc[0]
     figure = Exhibit(
         name,
-        title=f"The riskiest tenth of the loans holds {show(top['cumulative_defaults'], 'rate')} of the defaults",
+        title=f"The riskiest {show(top['cumulative_loans'], 'rate')} of the loans hold {show(top['cumulative_defaults'], 'rate')} of the defaults",
         caption=f"Left, the default rate by tenth of predicted risk, {wilson}; right, defaults found going down; {tested(judged)}.",
         alt="Left, a bar of the default rate for each tenth of predicted risk; right, the share of defaults found, with the diagonal.",
         figure=plots.plot_gains(judged.gains),
@@ -128,12 +129,13 @@ def people(judged: Judged) -> Exhibit:
 
 def threshold(judged: Judged) -> Exhibit:
     """Draw what moves with the threshold."""
-    label = judged.score.upper()
+    label, at = judged.score.upper(), judged.profit_threshold
+    for_profit = f"the one for profit {show(at, 'rate')}" if at <= 1 else "and for profit nobody would be refused"
     return Exhibit(
         exhibit_name("threshold", judged.inputs),
-        title=f"The threshold for {label} is {show(judged.threshold, 'rate')}, the one for profit {show(judged.profit_threshold, 'rate')}",
-        caption=f"Precision, recall and {label}; {tested(judged)}. Both thresholds were chosen out of fold on training loans.",
-        alt=f"Lines of recall, precision and {label} against the threshold, with both chosen thresholds marked.",
+        title=f"The threshold for {label} is {show(judged.threshold, 'rate')}, {for_profit}",
+        caption=f"Precision, recall and {label}; {tested(judged)}. Thresholds were chosen out of fold on training loans.",
+        alt=f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they refuse anybody.",
         figure=plots.plot_threshold(judged.curve, score=judged.score, thresholds=_thresholds(judged)),
     )
 
@@ -164,7 +166,7 @@ def groups(judged: Judged) -> Exhibits:
     name, level, label = exhibit_name("groups", judged.inputs), percent(judged.confidence), judged.score.upper()
     figure = Exhibit(
         name,
-        title=groups_title(judged.groups),
+        title=groups_title(judged.gap),
         caption=f"By grade, home ownership and group of professions, at the threshold for {label}; {level} intervals (Wilson; DeLong for the "
         f"ROC-AUC); groups with fewer than {judged.min_cell} loans, defaults or repaid loans are pooled; {tested(judged)}.",
         alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
@@ -182,34 +184,45 @@ def groups(judged: Judged) -> Exhibits:
     return together(figure, table)
 
 
-def groups_title(groups: pd.DataFrame) -> str:
-    """Return the widest gap in good customers flagged, within one factor."""
-    spans = groups.groupby("factor", sort=False)["false_positive_rate"].agg(["min", "max"])
-    inside = groups[groups["factor"] == (spans["max"] - spans["min"]).idxmax()].sort_values("false_positive_rate")
-    ends = inside.iloc[[0, -1]].to_dict(orient="records")
-    told = [
+def groups_title(gap: Gap | None) -> str:
+    """Return between which groups the share of good customers flagged differs most, as far as it is more than chance."""
+    if gap is None:
+        return "No two groups are large enough to be compared"
+    if not gap.shown:
+        return f"Good customers in {gap.low['group']} and in {gap.high['group']}, the groups farthest apart, are flagged alike but for chance"
+    low, high = (
         f"{show(row['false_positive_rate'], 'rate')} "
         f"({interval(row['false_positive_rate_low'], row['false_positive_rate_high'], 'rate')}) in {row['group']}"
-        for row in ends
-    ]
-    return f"Of those who repay, {told[0]} are flagged, and {told[1]}"
+        for row in (gap.low, gap.high)
+    )
+    return f"Of those who repay, {low} are flagged, and {high}"
 
 
-def coefficients(ratios: pd.DataFrame, champion: Finalist, *, confidence: float) -> Exhibits:
-    """Show what the model looks at, as odds ratios from `odds_ratios`."""
+def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, confidence: float) -> Exhibits:
+    """Show what the model looks at.
+
+    Args:
+        ratios: From `odds_ratios`, with p_adjusted of each.
+        champion: The model.
+        averaged: Loans that changes are averaged over.
+        confidence: Of the intervals, and of what is called a change beyond chance.
+    """
     name, level = exhibit_name("coefficients", champion.recipe.inputs), percent(confidence)
     fitted, shown = f"n = {show(champion.train_rows, 'count')} training loans", ratios.head(_SHOWN_RATIOS)
+    beyond = ratios.loc[ratios["p_adjusted"] < 1 - confidence, "change"]
     table = Exhibit(
         name,
         title="Odds ratios of changes to one input, everything else as it is",
-        caption=f"Averages over 2,000 loans; {level} intervals (sandwich, penalised fit, features and sampler as chosen); model fitted on "
-        f"{fitted}.",
+        caption=f"Averages over {show(averaged, 'count')} loans; {level} intervals (sandwich, penalised fit, features and sampler as chosen), "
+        f"Holm-adjusted p-values; model fitted on {fitted}.",
         table=ratios,
-        columns=columns("change", "odds_ratio with interval"),
+        columns=columns("change", "odds_ratio with interval", "p_adjusted"),
     )
     figure = Exhibit(
         name,
-        title=f"The strongest single change: {ratios['change'].iloc[0]}",
+        title=f"The strongest single change beyond chance: {beyond.iloc[0]}"
+        if len(beyond)
+        else "No single change stands out from chance",
         caption=f"Odds ratios of the {len(shown)} strongest of {len(ratios)} changes to one input, everything else as it is; {level} "
         f"intervals (sandwich, penalised fit, each by itself); {fitted}. They describe the model, not causes.",
         alt="Dots with intervals left and right of an odds ratio of one, the strongest change on top.",

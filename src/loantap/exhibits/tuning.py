@@ -210,7 +210,7 @@ def challenger_sentence(choice: Champion, from_champion: pd.DataFrame) -> str:
         if name not in choice.able
     ]
     return (
-        "What would be won by giving up the explanation? Two tree models of moderate, unsearched settings see all inputs, "
+        "What would be won by giving up the explanation? Tree models of moderate, unsearched settings see all inputs, "
         f"ratios included, over the same folds: {'; '.join(parts)}."
     )
 
@@ -230,7 +230,9 @@ def _smote_title(choice: Champion, table: pd.DataFrame) -> str:
     if (name := _smote(choice, table)) is None:
         return ""
     label = choice.score.upper()
-    bought = {-1: f"costs {label}", 0: f"buys no {label}", 1: f"brings {label}"}[_clear(by_name(table)[name], choice)]
+    bought = {-1: f"costs {label}", 0: f"buys no {label} beyond chance", 1: f"brings {label}"}[
+        _clear(by_name(table)[name], choice)
+    ]
     return f"SMOTE {bought} once the threshold is chosen; "
 
 

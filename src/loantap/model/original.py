@@ -18,6 +18,7 @@ from loantap.model.tuning import stratified_sample
 
 # The original's own choices, not those of a run.
 PENALTIES, CS = ("l1", "l2"), (1.0, 100.0, 10_000.0)
+CLAIMED_BETA = 2.0
 MAX_ITERATIONS = 30
 
 
@@ -86,10 +87,10 @@ def judge_original(
         fits=1,
         n_jobs=n_jobs,
     )
-    scores = [fbeta_score(outcome, model.predict(resampled), beta=2) for model in fits]
+    scores = [fbeta_score(outcome, model.predict(resampled), beta=CLAIMED_BETA) for model in fits]
     chosen = int(np.argmax(scores))
     model, (penalty, C) = fits[chosen], settings[chosen]
-    curve = Predictions.of(outcome, model.predict_proba(resampled)[:, 1]).curve()
+    curve = Predictions.of(outcome, model.predict_proba(resampled)[:, 1], beta=CLAIMED_BETA).curve()
     crossing = (curve["recall"] - (1 - curve["false_positive_rate"])).abs().to_numpy().argmin()
     threshold = float(curve["threshold"].iloc[crossing])
     scored = model.predict_proba(encode(pipeline, feature_frame(unseen, inputs=inputs)))[:, 1]

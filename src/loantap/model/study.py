@@ -119,7 +119,7 @@ def judge(
     default, raw = finalist.probability(X), Predictions.of(y, finalist.raw_probability(X))
     amount = loans["loan_amnt"].to_numpy()
     drawn: Any = {"confidence": confidence, "repetitions": repetitions, "random_state": random_state}
-    predictions = Predictions.of(y, default)
+    predictions = Predictions.of(y, default, beta=finalist.beta)
     before, deciles = raw.metrics(0.5), _calibration(predictions, confidence)
     grouped: Any = {"threshold": finalist.threshold, "min_cell": min_cell, "confidence": confidence}
     tables = [by_group(factor_values(loans, factor), y, default, **grouped).assign(factor=factor) for factor in GROUPS]
