@@ -74,6 +74,7 @@ def odds_told(champion: Finalist, training: pd.DataFrame) -> Exhibits:
     return told[0]
 
 
+@pytest.mark.long  # dozens of changes to each of 20 models
 def test_no_change_stands_out_where_nothing_was_learnt(
     nothing_learnt: list[tuple[Finalist, pd.DataFrame, pd.DataFrame]],
 ):
