@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,10 +27,11 @@ from loantap.data.sources import SyntheticLoans
 from loantap.model.folds import fold_splits
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
-from loantap.model.tuning import CS, Tuned, tune
+from loantap.model.tuning import Tuned, tune
 
 T = TypeVar("T")
 FOLDS, WORKERS, SEED = 5, 2, 0
+CS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 RECIPE = Recipe("without_pincode")  # plain features and SMOTE
 
 
@@ -39,7 +40,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=316_824, help="training loans; the default is a whole run's")
     X, y = training_loans(parser.parse_args().rows)
-    ours, seconds, peak = measured(lambda: tune(X, y, recipe=RECIPE, folds=FOLDS, random_state=SEED, n_jobs=WORKERS))
+    splits = fold_splits(y, folds=FOLDS, random_state=SEED)
+    searched: Any = {"recipe": RECIPE, "splits": splits, "penalties": ("l1", "l2"), "Cs": CS}
+    ours, seconds, peak = measured(lambda: tune(X, y, **searched, random_state=SEED, n_jobs=WORKERS))
     grid, slow_seconds, slow_peak = measured(lambda: grid_search(X, y))
     both = compared(ours, grid)
     print(f"{os.cpu_count()} cores, {len(X):,} training loans, {len(both)} settings x {FOLDS} folds\n")

@@ -21,7 +21,7 @@ from loantap.data.ingest import ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.data.warehouse import open_warehouse, write_loans
 from loantap.errors import SchemaError, SourceError
-from loantap.report.results import plain
+from loantap.jsonable import jsonable
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +109,7 @@ def test_associations_are_the_same_to_the_digit(counted: Path, prepared: Path, f
         analyse(factor_counts(counts, factor), factor=factor)
         for counts in (StoredCounts(counted / "counts"), FrameCounts(loans))
     )
-    assert json.dumps(plain(pushed.to_dict())) == json.dumps(plain(framed.to_dict()))
+    assert json.dumps(jsonable(pushed.to_dict())) == json.dumps(jsonable(framed.to_dict()))
 
 
 def test_the_sample_is_the_same_in_every_database(counted: Path, prepared: Path, tmp_path: Path):

@@ -7,10 +7,12 @@ import pytest
 from loantap.exhibits.card import card_page, model_card
 from loantap.exhibits.words import show
 from loantap.model.economics import Economics
+from loantap.report.notebook_model import run_facts
 from loantap.report.results import RunFolder
 
 
 class Judged:
+    score = "f2"
     deciles = pd.DataFrame({"loans": [10], "defaults": [2], "predicted": [0.2], "default_rate": [0.2]})
     groups = pd.DataFrame(
         {
@@ -26,7 +28,7 @@ RESULT = {
     "split": {"test_share": 0.2, "seed": 0}, "threshold": 0.1316, "threshold_rule": "largest F2", "profit_threshold": 0.4774,
     "profit_threshold_rule": "largest profit", "economics": vars(Economics()), "test": SCORES, "brier_uncalibrated": 0.2,
     "calibration": {"method": "sigmoid", "slope": 1.0, "intercept": 0.1}, "expected_calibration_error_uncalibrated": 0.1,
-    "out_of_time": {"first_month": "2015-05-01", "test": SCORES},
+    "beta": 2.0, "confidence": 0.95, "out_of_time": {"first_month": "2015-05-01", "test": SCORES},
 }  # fmt: skip
 LADDER = pd.DataFrame(
     {
@@ -54,7 +56,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def test_the_card_is_json_and_names_the_leak_but_no_path(run: RunFolder):
-    card = json.loads(json.dumps(model_card(run, RESULT, Judged, LADDER, ["dti"]), allow_nan=False))
+    card = json.loads(json.dumps(model_card(run_facts(run), RESULT, Judged, LADDER, ["dti"]), allow_nan=False))
     assert card["leaks"] == ["pincode"]
     assert (card["run_id"], card["data"]["sha256"], card["synthetic"]) == ("20260101-000000", "ab", False)
     assert {"address", "emp_title", "loan_status"} <= {line["column"] for line in card["not_features"]}
@@ -62,7 +64,7 @@ def test_the_card_is_json_and_names_the_leak_but_no_path(run: RunFolder):
 
 
 def test_the_page_tells_what_the_card_says(run: RunFolder):
-    page = card_page(model_card(run, RESULT, Judged, LADDER, ["dti"]))
+    page = card_page(model_card(run_facts(run), RESULT, Judged, LADDER, ["dti"]))
     for told in (
         "splines features, no resampling, penalty l2, C = 0.3",
         "1,234",
@@ -78,12 +80,14 @@ def test_the_page_tells_what_the_card_says(run: RunFolder):
 
 
 def test_markup_in_names_stays_text(run: RunFolder):
-    page = card_page(model_card(run, RESULT, Judged, LADDER, ["dti"]))
+    page = card_page(model_card(run_facts(run), RESULT, Judged, LADDER, ["dti"]))
     assert "<b>A</b>" not in page
     assert "&lt;b&gt;A&lt;/b&gt;" in page
 
 
 def test_a_model_of_synthetic_loans_says_so_and_a_run_without_search_for_leaks_too(tmp_path: Path):
-    page = card_page(model_card(RunFolder(tmp_path), RESULT | {"out_of_time": None}, Judged, LADDER, ["dti"]))
+    page = card_page(
+        model_card(run_facts(RunFolder(tmp_path)), RESULT | {"out_of_time": None}, Judged, LADDER, ["dti"])
+    )
     assert "Made from synthetic loans" in page
     assert "No search for leaks was made" in page

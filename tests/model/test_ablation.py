@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.model.ablation import Candidate, choose_champion, comparison, fold_scores, resampled_interval
+from loantap.model.ablation import Candidate, choose_champion, comparison, fold_scores, recipes, resampled_interval
 from loantap.model.calibration import SigmoidCalibration
 from loantap.model.evaluation import Predictions
 from loantap.model.folds import fold_splits
@@ -21,6 +21,44 @@ def candidate(recipe: Recipe | None, *, f2: float, roc_auc: float, noise: float 
 
 PLAIN, WEIGHTS, SMOTE = (Recipe("without_pincode", "plain", sampler) for sampler in ("none", "class_weights", "SMOTE"))
 SPLINES = Recipe("without_pincode", "splines", "none")
+
+
+def names(**chosen: list[str]) -> list[str]:
+    everything = {
+        "samplers": ["SMOTENC", "SMOTE", "none", "class_weights"],
+        "encodings": ["products", "ratios", "splines", "plain"],
+    }
+    return [recipe.name for recipe in recipes("without_pincode", **everything | chosen)]
+
+
+def test_the_simplest_recipe_comes_first_in_whatever_order_they_are_named():
+    assert names() == [
+        "plain, no resampling", "plain, class weights", "plain, SMOTE", "plain, SMOTENC", "splines, no resampling",
+        "ratios, no resampling", "products, no resampling", "splines, SMOTE",
+    ]  # fmt: skip
+
+
+def test_what_is_not_named_does_not_compete():
+    assert names(samplers=["SMOTE"], encodings=["plain"]) == ["plain, SMOTE"]
+    assert names(samplers=["SMOTE"], encodings=["splines", "plain"]) == ["plain, SMOTE", "splines, SMOTE"]
+    assert names(samplers=["SMOTE", "none"], encodings=["splines"]) == ["splines, no resampling", "splines, SMOTE"]
+    assert names(samplers=["class_weights"], encodings=["ratios", "plain"]) == [
+        "plain, class weights",
+        "ratios, class weights",
+    ]
+
+
+def test_less_confidence_calls_more_differences_clear():
+    rivals = [candidate(PLAIN, f2=0.58, roc_auc=0.70), candidate(SMOTE, f2=0.581, roc_auc=0.70, row=2)]
+    sure, unsure = (choose_champion(rivals, folds=5, confidence=confidence) for confidence in (0.999, 0.5))
+    assert (len(sure.level), len(unsure.level)) == (2, 1)
+    wide, narrow = (
+        comparison(rivals, reference=rivals[0].name, folds=5, confidence=confidence)
+        .set_index("name")
+        .loc["plain, SMOTE"]
+        for confidence in (0.95, 0.5)
+    )
+    assert wide["f2_difference_high"] > narrow["f2_difference_high"] > wide["f2_difference"]
 
 
 def test_a_clear_winner_in_f2_is_champion_whatever_its_complexity():

@@ -16,9 +16,10 @@ distributed = pytest.importorskip("distributed")
 
 def test_two_workers_of_a_cluster_give_the_same_numbers(loans: pd.DataFrame):
     X, y = feature_frame(loans.head(1_500), inputs="without_pincode"), loans["default"].to_numpy()[:1_500]
-    options = {"recipe": Recipe("without_pincode"), "folds": 3, "Cs": (0.01, 1.0), "random_state": 0}
-    here = tune(X, y, n_jobs=1, **options)
     splits = fold_splits(y, folds=3, random_state=0)
+    tried = {"recipe": Recipe("without_pincode"), "penalties": ("l1", "l2"), "Cs": (0.01, 1.0)}
+    options = {**tried, "splits": splits, "random_state": 0}
+    here = tune(X, y, n_jobs=1, **options)
     rivals = challenge(X, y, splits=splits, random_state=0, n_jobs=1)
     with (
         distributed.LocalCluster(

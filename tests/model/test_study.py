@@ -1,35 +1,29 @@
 import zipfile
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score
+from sklearn.model_selection import train_test_split
 
-from loantap.model.baselines import baseline_rules, f2_differences, score_baselines
+from loantap.model.baselines import baseline_rules, fbeta_differences, score_baselines
 from loantap.model.calibration import SigmoidCalibration
-from loantap.model.economics import Economics
-from loantap.model.finalist import fit_finalist
+from loantap.model.economics import Economics, loan_profit
+from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.original import judge_original
 from loantap.model.out_of_time import judge_out_of_time
 from loantap.model.persistence import PIPELINE, load_model, save_model
 from loantap.model.recipe import Recipe
-from loantap.model.study import Judged, Trained, judge, model_result, train
-from loantap.model.tuning import split_loans
+from loantap.model.study import Judged, judge, model_result, training_data
+from loantap.model.tuning import split_loans, stratified_sample
 
 pytestmark = pytest.mark.slow
 
-TRAINING = {
-    "folds": 3,
-    "repeats": 1,
-    "tuning_rows": 2_000,
-    "ablation_rows": 1_500,
-    "economics": Economics(),
-    "random_state": 0,
-    "n_jobs": 1,
-}
 JUDGING = {"economics": Economics(), "repetitions": 20, "min_cell": 10, "random_state": 0}
+PLAIN = Recipe("without_pincode", "plain", "none")
 Halves = tuple[pd.DataFrame, pd.DataFrame]
 
 
@@ -40,26 +34,44 @@ def halves(loans: pd.DataFrame) -> Halves:
     return loans.iloc[train_rows], loans.iloc[test_rows]
 
 
-@pytest.fixture(scope="module")
-def trained(halves: Halves) -> Trained:
-    return train(halves[0], inputs="without_pincode", **TRAINING)
+def fitted(loans: pd.DataFrame, recipe: Recipe, C: float = 0.3, *, n_jobs: int = 1, **options: Any) -> Finalist:
+    """Fit a recipe as a notebook does."""
+    X, y = training_data(loans, inputs=recipe.inputs)
+    sample = stratified_sample(y, rows=2_000, random_state=0)
+    rest = {"recipe": recipe, "C": C, "sample": sample, "folds": 3, "random_state": 0, "n_jobs": n_jobs}
+    return fit_finalist(X, y, loan_profit(loans, Economics()), **rest, **options)
 
 
 @pytest.fixture(scope="module")
-def judged(trained: Trained, halves: Halves) -> Judged:
-    return judge(trained.champion, halves[1], **JUDGING)
+def champion(halves: Halves) -> Finalist:
+    return fitted(halves[0], PLAIN)
+
+
+@pytest.fixture(scope="module")
+def smote(halves: Halves) -> Finalist:
+    return fitted(halves[0], Recipe("without_pincode"))
+
+
+@pytest.fixture(scope="module")
+def judged(champion: Finalist, halves: Halves) -> Judged:
+    return judge(champion, halves[1], **JUDGING)
 
 
 @pytest.mark.long
-def test_the_same_seed_gives_the_same_study(halves: Halves, trained: Trained, judged: Judged):
-    again = train(halves[0], inputs="without_pincode", **TRAINING | {"n_jobs": 2})
-    pd.testing.assert_frame_equal(again.table, trained.table)
-    assert (again.champion.model["model"].coef_ == trained.champion.model["model"].coef_).all()
-    assert judge(again.champion, halves[1], **JUDGING).test == judged.test
+def test_the_same_seed_gives_the_same_study(halves: Halves, champion: Finalist, judged: Judged):
+    again = fitted(halves[0], PLAIN, n_jobs=2)
+    assert (again.model["model"].coef_ == champion.model["model"].coef_).all()
+    assert judge(again, halves[1], **JUDGING).test == judged.test
 
 
-def test_the_result_holds_what_the_contract_asks(trained: Trained, judged: Judged):
-    result = model_result(trained.champion, judged)
+def test_the_split_of_the_notebook_is_the_one_that_models_are_checked_with(loans: pd.DataFrame, halves: Halves):
+    parts = train_test_split(loans, test_size=0.25, stratify=loans["default"], random_state=0)
+    for part, rows in zip(parts, halves, strict=True):
+        assert part.sort_index().index.tolist() == rows.index.tolist()
+
+
+def test_the_result_holds_what_the_contract_asks(champion: Finalist, judged: Judged):
+    result = model_result(champion, judged)
     assert set(result) >= {"best_params", "sampler", "threshold", "cv", "test", "profit_threshold"}
     assert set(result["best_params"]) == {"penalty", "C"}
     assert {"f2_mean", "f2_sd"} <= set(result["cv"])
@@ -68,36 +80,58 @@ def test_the_result_holds_what_the_contract_asks(trained: Trained, judged: Judge
     assert result["test"]["recall"] == confusion["tp"] / (confusion["tp"] + confusion["fn"])
 
 
-def test_training_never_sees_a_test_loan(halves: Halves, trained: Trained):
-    assert trained.champion.train_rows == trained.smote.train_rows == len(halves[0])
-    assert (trained.smote.rows, trained.ablation_rows) == (2_000, 1_500)
+def test_training_never_sees_a_test_loan(halves: Halves, champion: Finalist, smote: Finalist):
+    assert champion.train_rows == smote.train_rows == len(halves[0])
+    assert smote.rows == 2_000
 
 
-def test_calibration_repairs_what_smote_did(trained: Trained, halves: Halves):
-    smote = judge(trained.smote, halves[1], **JUDGING)
-    assert smote.test["brier"] < smote.brier_uncalibrated - 0.03
-    assert smote.test["expected_calibration_error"] < smote.error_uncalibrated - 0.1
-    assert smote.deciles["loans"].sum() == smote.test["n"]
-
-
-def test_the_smote_model_is_always_fitted_on_plain_features(trained: Trained):
-    assert trained.smote.recipe == Recipe("without_pincode", "plain", "SMOTE")
-    assert (trained.smote.penalty, trained.smote.C) == (trained.tuned.best["penalty"], trained.tuned.best["C"])
+def test_calibration_repairs_what_smote_did(smote: Finalist, halves: Halves):
+    found = judge(smote, halves[1], **JUDGING)
+    assert found.test["brier"] < found.brier_uncalibrated - 0.03
+    assert found.test["expected_calibration_error"] < found.error_uncalibrated - 0.1
+    assert found.deciles["loans"].sum() == found.test["n"]
 
 
 def test_the_leak_lifts_every_score(halves: Halves, judged: Judged):
-    leaking = judge(train(halves[0], inputs="with_pincode", **TRAINING).champion, halves[1], **JUDGING)
+    leaking = judge(fitted(halves[0], Recipe("with_pincode", "plain", "none")), halves[1], **JUDGING)
     assert leaking.test["roc_auc"] > judged.test["roc_auc"] + 0.1
     assert leaking.test["f2"] > judged.test["f2"] + 0.05
 
 
-def test_the_thresholds_do_not_depend_on_the_test_loans(trained: Trained, halves: Halves):
-    half = judge(trained.champion, halves[1].iloc[::2], **JUDGING)
-    assert half.profit["threshold"].tolist()[1:] == [trained.champion.profit_threshold, trained.champion.threshold]
+def test_the_thresholds_do_not_depend_on_the_test_loans(champion: Finalist, halves: Halves):
+    half = judge(champion, halves[1].iloc[::2], **JUDGING)
+    assert half.profit["threshold"].tolist()[1:] == [champion.profit_threshold, champion.threshold]
+
+
+def test_another_beta_moves_the_threshold_and_is_told_under_its_own_name(halves: Halves, champion: Finalist):
+    careful = fitted(halves[0], PLAIN, beta=0.5)
+    found = judge(careful, halves[1], **JUDGING)
+    outcome, flagged = halves[1]["default"].to_numpy(), found.flagged
+    assert careful.threshold > champion.threshold  # precision counts more, so fewer are flagged
+    assert found.test["f0.5"] == pytest.approx(fbeta_score(outcome, flagged, beta=0.5), abs=1e-12)
+    assert found.test["f2"] == pytest.approx(fbeta_score(outcome, flagged, beta=2), abs=1e-12)
+    assert found.profit["name"].tolist() == ["refuse nobody", "best profit", "best F0.5"]
+    result = model_result(careful, found)
+    assert (result["beta"], result["threshold_rule"].split()[1]) == (0.5, "F0.5")
+    assert set(result["cv"]) == {"f2_mean", "f2_sd", "f0.5_mean", "f0.5_sd"}
+
+
+def test_less_confidence_narrows_every_interval(champion: Finalist, halves: Halves, judged: Judged):
+    half = judge(champion, halves[1], **JUDGING, confidence=0.5)
+
+    def widths(found: Judged) -> np.ndarray:
+        spans = [found.test["ci"]["f2"], *found.groups[["recall_low", "recall_high"]].to_numpy()]
+        spans += found.groups[["roc_auc_low", "roc_auc_high"]].to_numpy().tolist()
+        spans += found.deciles[["ci_low", "ci_high"]].to_numpy().tolist()
+        spans += [(share.ci_low, share.ci_high) for share in found.refusal.values()]
+        spans += found.profit[["ci_low", "ci_high"]].to_numpy().tolist()
+        return np.array([high - low for low, high in spans])
+
+    assert (widths(half) < widths(judged)).all()
 
 
 def test_a_saved_model_gives_the_probabilities_of_the_fitted_one(
-    trained: Trained, halves: Halves, tmp_path_factory: pytest.TempPathFactory
+    champion: Finalist, smote: Finalist, halves: Halves, tmp_path_factory: pytest.TempPathFactory
 ):
     loans, unseen = halves
     X, y = feature_frame(loans, inputs="without_pincode"), loans["default"].to_numpy()
@@ -112,7 +146,7 @@ def test_a_saved_model_gives_the_probabilities_of_the_fitted_one(
         random_state=0,
         n_jobs=1,
     )
-    for finalist in (trained.champion, trained.smote, richest):
+    for finalist in (champion, smote, richest):
         folder = save_model(tmp_path_factory.mktemp("models") / "model", finalist, loans=loans, card={}, page="")
         saved = load_model(folder)
         expected = finalist.probability(feature_frame(unseen, inputs="without_pincode"))
@@ -140,14 +174,14 @@ def test_baselines_learn_from_training_loans_only(halves: Halves):
     assert found["pincode"]["recall"] == pytest.approx(unseen.loc[refused, "default"].sum() / unseen["default"].sum())
 
 
-def test_differences_in_f2_are_paired():
+def test_differences_in_fbeta_are_paired():
     rng = np.random.default_rng(0)
     outcome = (rng.random(2_000) < 0.2).astype(int)
     first = rng.random(2_000) < 0.3 + 0.4 * outcome
     nearly = first.copy()
     nearly[:5] = ~nearly[:5]
     flagged = {"first": first, "nearly": nearly, "everybody": np.ones(2_000, dtype=bool)}
-    table = f2_differences(outcome, flagged, repetitions=400, random_state=0).set_index("name")
+    table = fbeta_differences(outcome, flagged, repetitions=400, random_state=0).set_index("name")
     for name, flags in flagged.items():
         if name != "first":
             expected = fbeta_score(outcome, first, beta=2) - fbeta_score(outcome, flags, beta=2)

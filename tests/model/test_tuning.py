@@ -25,8 +25,9 @@ def table(loans: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def search(X: pd.DataFrame, y: np.ndarray, **options: object) -> tuning.Tuned:
-    chosen = {"recipe": PLAIN, "Cs": CS, "random_state": 0, "n_jobs": 1} | options
-    return tune(X, y, **chosen)  # type: ignore[arg-type]
+    splits = fold_splits(y, folds=3, random_state=0)
+    chosen = {"recipe": PLAIN, "splits": splits, "penalties": ("l1", "l2"), "Cs": CS, "random_state": 0, "n_jobs": 1}
+    return tune(X, y, **chosen | options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -45,7 +46,7 @@ def test_scores_are_those_of_grid_search_over_the_whole_pipeline(
         (params["model__penalty"], params["model__C"]): score
         for params, score in zip(slow.cv_results_["params"], slow.cv_results_["mean_test_score"], strict=True)
     }
-    found = search(X, y, recipe=recipe, folds=3).grid.set_index(["penalty", "C"])["f2_mean"].to_dict()
+    found = search(X, y, recipe=recipe).grid.set_index(["penalty", "C"])["f2_mean"].to_dict()
     # A warm start ends at another point within the solver's tolerance; a loan or two may change sides.
     assert found == pytest.approx(expected, abs=1e-3)
 
@@ -72,7 +73,7 @@ def test_smote_sees_training_folds_only(table: tuple[pd.DataFrame, np.ndarray], 
     monkeypatch.setattr(recipes, "SMOTE", SpySMOTE)
     SpySMOTE.seen = []
     search(X, y)
-    assert SpySMOTE.seen == [len(train) for train, _ in fold_splits(y, folds=5, random_state=0)]
+    assert SpySMOTE.seen == [len(train) for train, _ in fold_splits(y, folds=3, random_state=0)]
 
 
 def test_shuffled_labels_cannot_be_learnt(table: tuple[pd.DataFrame, np.ndarray]):
@@ -100,10 +101,39 @@ def test_every_loan_is_scored_out_of_fold_in_every_repeat(table: tuple[pd.DataFr
 
 
 def test_too_few_defaults_are_refused(table: tuple[pd.DataFrame, np.ndarray]):
-    X, y = table
+    _, y = table
     rows = np.concatenate([np.flatnonzero(y == 0)[:200], np.flatnonzero(y)[:10]])
     with pytest.raises(InputError, match="at least 35 loans of each outcome to tune with 5 folds, got 10"):
-        search(X.iloc[rows], y[rows])
+        fold_splits(y[rows], folds=5, random_state=0)
+    with pytest.raises(InputError, match="at least 55 loans of each outcome"):
+        fold_splits(y[rows], folds=5, neighbours=9, random_state=0)
+    assert len(fold_splits(y[rows], folds=2, neighbours=3, random_state=0)) == 2
+
+
+@pytest.mark.parametrize("sampler", ["SMOTE", "SMOTENC"])
+@pytest.mark.parametrize("neighbours", [1, 8])
+def test_smote_has_neighbours_enough_where_the_folds_let_it_pass(
+    table: tuple[pd.DataFrame, np.ndarray], sampler: recipes.Sampler, neighbours: int
+):
+    X, y = table
+    rows = np.concatenate([np.flatnonzero(y == 0)[:200], np.flatnonzero(y)[: 2 * (neighbours + 2)]])
+    pipeline = Recipe("without_pincode", "plain", sampler, neighbours).pipeline(random_state=0)
+    assert pipeline["sampler"].k_neighbors == neighbours
+    for train, _ in fold_splits(y[rows], folds=2, neighbours=neighbours, random_state=0):
+        _, resampled = recipes.prepare(pipeline, X.iloc[rows[train]], y[rows[train]])
+        assert resampled.mean() == 0.5
+
+
+def test_another_beta_is_another_score_under_another_name(table: tuple[pd.DataFrame, np.ndarray]):
+    X, y = table
+    two, half = search(X, y, Cs=[0.01]), search(X, y, Cs=[0.01], beta=0.5)
+    assert {"f2_mean", "f2_sd"} <= set(two.grid)
+    assert {"f0.5_mean", "f0.5_sd"} <= set(half.grid)
+    assert not [name for name in half.grid if name.startswith("f2")]
+    splits = fold_splits(y, folds=3, random_state=0)
+    expected = np.mean([fbeta_score(y[fold], half.log_odds[fold] > 0, beta=0.5) for _, fold in splits])
+    chosen = half.grid.set_index(["penalty", "C"]).loc[(half.best["penalty"], half.best["C"])]
+    assert chosen["f0.5_mean"] == pytest.approx(expected)
 
 
 def test_a_fold_with_one_class_is_refused(table: tuple[pd.DataFrame, np.ndarray]):
@@ -125,7 +155,7 @@ def test_the_simplest_model_within_one_standard_error_is_chosen():
             "f2_sd": 0.01,
         }
     )
-    assert tuning._simplest_within_one_error(grid, folds=5) == {"penalty": "l2", "C": 0.1}
+    assert tuning._simplest_within_one_error(grid, "f2", folds=5) == {"penalty": "l2", "C": 0.1}
 
 
 @pytest.mark.parametrize("sampler", ["SMOTE", "SMOTENC"])

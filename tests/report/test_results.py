@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from loantap.errors import InputError
-from loantap.report.results import Exhibit, RunFolder, plain
+from loantap.jsonable import jsonable
+from loantap.report.results import Exhibit, RunFolder
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def test_absent_things_are_named(tmp_path: Path):
 def test_json_is_written_whole(tmp_path: Path):
     path = RunFolder(tmp_path).write_result("x", [1])
     assert json.loads(path.read_text()) == [1]
-    assert plain((1, {2})) == [1, [2]]
+    assert jsonable((1, {2})) == [1, [2]]
 
 
 def test_a_run_with_counts_reads_them_and_says_that_its_loans_are_a_sample(loans, tmp_path: Path):

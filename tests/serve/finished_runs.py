@@ -14,7 +14,8 @@ from sealed import seal_run
 from loantap.data.ingest import describe, ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.exhibits.card import card_page, model_card
-from loantap.model.baselines import baseline_rules, f2_differences
+from loantap.jsonable import jsonable
+from loantap.model.baselines import baseline_rules, fbeta_differences
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions
 from loantap.model.finalist import fit_finalist
@@ -26,7 +27,8 @@ from loantap.model.seal import SUMS, seal
 from loantap.model.study import judge, model_result
 from loantap.model.tuning import split_loans
 from loantap.report.manifest import StageRecord, new_manifest
-from loantap.report.results import RunFolder, plain
+from loantap.report.notebook_model import run_facts
+from loantap.report.results import RunFolder
 
 RUN_ID = "20260102-030405"
 ROWS = 24_000
@@ -55,7 +57,7 @@ def _make(folder: Path) -> Path:
     summary = ingest(source, loans_path=run.loans_path, quarantine_path=None)
     data = describe(summary, source, loans_path=run.loans_path)["data"]
     manifest = new_manifest(RUN_ID, {"rows": ROWS, "seed": 1}, [StageRecord(name="ingest", notebook="01_ingest.ipynb")])
-    manifest.status, manifest.finished_at, manifest.data = "done", manifest.started_at, plain(data)
+    manifest.status, manifest.finished_at, manifest.data = "done", manifest.started_at, jsonable(data)
     manifest.report = {"engine": "builtin", "html": "report/index.html", "pdf": "report/report.pdf", "seconds": 1.0}
     manifest.write(folder)
     columns = [{"column": "pincode", "verdict": "leak"}, {"column": "grade", "verdict": "clear"}]
@@ -85,7 +87,7 @@ def _model(run: RunFolder) -> None:
     outcome, rules = test["default"].to_numpy(), baseline_rules(train, test)
     flagged = {"champion": judged.flagged, **{rule.name: rule.refused for rule in rules}}
     f2 = [Predictions.of(outcome, flags.astype(float)).metrics(0.5)["f2"] for flags in flagged.values()]
-    ladder = f2_differences(outcome, flagged, **_DRAWN).assign(f2=f2, rule="a rule")
+    ladder = fbeta_differences(outcome, flagged, **_DRAWN).assign(f2=f2, rule="a rule")
     ladder["name"] = ladder["name"].str.replace("_", " ")
     later = judge_out_of_time(
         loans, recipe=_RECIPE, C=0.3, later_share=0.2, rows=5_000, folds=3, economics=Economics(), **_DRAWN
@@ -100,7 +102,7 @@ def _model(run: RunFolder) -> None:
     run.write_result("model", {"without_pincode": result})
     for name, table in (("baselines", ladder), ("groups", judged.groups)):
         run.write_table(table, f"model-{name}-without-pincode", title=name, caption="n = 10")
-    card = model_card(run, result, judged, ladder, list(X))
+    card = model_card(run_facts(run), result, judged, ladder, list(X))
     save_model(run.path / "model", finalist, loans=train, card=card, page=card_page(card))
 
 

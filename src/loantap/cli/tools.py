@@ -40,12 +40,12 @@ def claims(
     from loantap.analysis.claims import judge_claims
     from loantap.exhibits.claims import PUBLISHED, records
     from loantap.files import write_text
-    from loantap.report.results import plain
+    from loantap.jsonable import jsonable
 
     found = read_counts(counts)
     basis = PUBLISHED if found == read_counts() else f"counts of {found.portfolio}"
     entries = records(judge_claims(load_claims(), found), basis=basis)
-    write_text(out, json.dumps(plain(entries), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(out, json.dumps(jsonable(entries), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     table = Table("claim", "verdict", "result", box=None, pad_edge=False)
     for entry in entries:
         table.add_row(escape(entry["claim"]), entry["verdict"], escape(entry["result"]))

@@ -5,15 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.analysis.leaks import LEAK
 from loantap.data.columns import BY_NAME
 from loantap.exhibits.economics import told
 from loantap.exhibits.single_page import single_page
-from loantap.exhibits.words import interval, show, to_markdown
-from loantap.exhibits.words import plain as escape_markdown
+from loantap.exhibits.words import columns, interval, percent, plain, show, to_markdown
+from loantap.jsonable import jsonable
 from loantap.model.economics import Economics
+from loantap.model.evaluation import fbeta_name
 from loantap.model.study import Judged
-from loantap.report.results import RunFolder, plain
 
 _USES = (
     "Ranking applications by risk, and asking what a threshold would do.",
@@ -30,39 +29,31 @@ _LIMITS = (
     "Of the latest loans only those that ended early are in the data.",
     "What was recovered after a default is not in the data; the profit threshold rests on an assumed loss.",
 )
-_SCORES = {"metric": "text", "estimate": "score", "ci_low": "score", "ci_high": "score"}
-_RULES = {"rule": "text", "difference": "score", "difference_low": "score", "difference_high": "score"}
-_GROUPS = {
-    "factor": "text", "group": "text", "n": "count", "default_rate": "rate", "recall": "rate", "false_positive_rate": "rate",
-    "roc_auc": "score",
-}  # fmt: skip
+_SCORES = columns("metric", "estimate", "ci_low", "ci_high", ci_low="score", ci_high="score")
+_RULES = columns(
+    "rule", "difference", "difference_low", "difference_high", difference="score", difference_low="score", difference_high="score"
+)  # fmt: skip
+_GROUPS = columns("factor", "group", "n", "default_rate", "recall", "false_positive_rate", "roc_auc")
 
 
 def model_card(
-    run: RunFolder, result: Mapping[str, Any], judged: Judged, ladder: pd.DataFrame, features: list[str]
+    facts: Mapping[str, Any], result: Mapping[str, Any], judged: Judged, ladder: pd.DataFrame, features: list[str]
 ) -> dict[str, Any]:
     """Return the model card.
 
     Args:
-        run: The run that made the model.
+        facts: Of the run that made the model: run_id, git_commit, made_at, synthetic, data, sample, leaks.
         result: The model's part of `results/model.json`.
         judged: How it did on the test loans.
-        ladder: How it compares with rules and rivals, see `loantap.exhibits.tuning_tables.ladder`.
+        ladder: How it compares with rules and rivals, see `loantap.exhibits.tuning.ladder`.
         features: Its inputs.
     """
-    # A model that was made on a bench is none of the run whose loans it saw.
-    manifest = {"run_id": run.bench} if run.on_bench else run.manifest()
-    data = run.data
-    leaks = run.result("leaks") if run.find("results", "leaks.json").is_file() else None
-    return plain(
+    same = ("train_rows", "split", "threshold", "threshold_rule", "profit_threshold", "profit_threshold_rule")
+    unequal = ("brier_uncalibrated", "expected_calibration_error_uncalibrated")
+    return jsonable(
         {
             "name": "Probability of default of a loan application",
-            "run_id": manifest.get("run_id"),
-            "git_commit": manifest.get("git_commit"),
-            "made_at": manifest.get("started_at"),
-            "synthetic": run.is_synthetic,
-            "data": {name: data.get(name) for name in ("kind", "sha256", "rows", "defaults", "period")},
-            "sample": run.model_note(),
+            **{name: facts[name] for name in ("run_id", "git_commit", "made_at", "synthetic", "data", "sample")},
             "uses": _USES,
             "misuses": _MISUSES,
             "limits": _LIMITS,
@@ -70,27 +61,21 @@ def model_card(
             "not_features": [
                 {"column": name, "why": column.why} for name, column in BY_NAME.items() if not column.feature
             ],
-            "leaks": None
-            if leaks is None
-            else [line["column"] for line in leaks["columns"] if line["verdict"] == LEAK],
+            "leaks": facts["leaks"],
             "recipe": {"encoding": result["features"], "sampler": result["sampler"], **result["best_params"]},
-            "train_rows": result["train_rows"],
-            "split": result["split"],
-            "threshold": result["threshold"],
-            "threshold_rule": result["threshold_rule"],
-            "profit_threshold": result["profit_threshold"],
-            "profit_threshold_rule": result["profit_threshold_rule"],
+            **{name: result[name] for name in same},
             "economics": result["economics"],
             "test": result["test"],
             "calibration": {
                 **result["calibration"],
                 "deciles": judged.deciles,
-                "brier_uncalibrated": result["brier_uncalibrated"],
-                "expected_calibration_error_uncalibrated": result["expected_calibration_error_uncalibrated"],
+                **{name: result[name] for name in unequal},
             },
-            "rivals": ladder[["name", "rule", "f2", "difference", "difference_low", "difference_high"]],
+            "rivals": ladder[["name", "rule", judged.score, "difference", "difference_low", "difference_high"]],
             "groups": judged.groups,
             "out_of_time": result["out_of_time"],
+            "beta": result["beta"],
+            "confidence": result["confidence"],
         }
     )
 
@@ -118,13 +103,14 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
         f"with calibrated probabilities of default. It refers an application to a person at {show(card['threshold'], 'rate')} or more "
         f"({card['threshold_rule']}). For the largest profit, if {told(Economics(**card['economics']))}, "
         f"that would be {show(card['profit_threshold'], 'rate')}. {card['sample']}",
-        f"Run {escape_markdown(card['run_id'] or 'without a manifest')}, begun {card['made_at'] or 'at a time not noted'}.",
+        f"Run {plain(card['run_id'] or 'without a manifest')}, begun {card['made_at'] or 'at a time not noted'}.",
         "## What it is for", _listed(card["uses"]),
         "## What it is not for", _listed(card["misuses"]),
         "## How good it is",
-        f"On n = {show(test['n'], 'count')} test loans, which nothing was chosen on; 95 % bootstrap intervals.",
+        f"On n = {show(test['n'], 'count')} test loans, which nothing was chosen on; {percent(card['confidence'])} bootstrap intervals.",
         to_markdown(pd.DataFrame(scores), _SCORES),
-        "Its F2 less that of a rule or a rival on the same loans, paired (95 % bootstrap intervals):",
+        f"Its {fbeta_name(card['beta']).upper()} less that of a rule or a rival on the same loans, paired "
+        f"({percent(card['confidence'])} bootstrap intervals):",
         to_markdown(pd.DataFrame(rivals), _RULES),
     ]  # fmt: skip
     if later:
@@ -139,7 +125,7 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
         "## What it looks at",
         _listed([name.replace("_", " ") for name in card["features"]]),
         "Columns that are no features, and why:",
-        _listed([f"{escape_markdown(line['column'])}: {line['why']}" for line in card["not_features"]]),
+        _listed([f"{plain(line['column'])}: {line['why']}" for line in card["not_features"]]),
         _leaks(card["leaks"]),
         "## Limits",
         _listed(card["limits"]),

@@ -5,7 +5,7 @@ from typing import Any
 
 from loantap.exhibits.exhibit import Notice
 from loantap.exhibits.words import interval, percent, plain, show
-from loantap.model.bootstrap import CONFIDENCE
+from loantap.model.evaluation import fbeta_name
 from loantap.report.page import Page
 from loantap.report.results import is_synthetic
 
@@ -181,7 +181,7 @@ def decision(page: Page) -> str:
 
 
 def at_f2(page: Page) -> str:
-    """Return what refusing at the model's threshold for F2 does, in shares of loans, people and money lent."""
+    """Return what refusing at the model's threshold does, in shares of loans, people and money lent."""
     model = page.result("model")["without_pincode"]
     shares = model["refusal"]
 
@@ -190,11 +190,11 @@ def at_f2(page: Page) -> str:
         return f"{show(share['estimate'], 'rate')} ({interval(share['ci_low'], share['ci_high'], 'rate')})"
 
     return (
-        f"At the threshold that is best for F2 (refuse at a predicted default rate of {show(model['threshold'], 'rate')} or more) "
+        f"At the threshold that is best for {fbeta_name(model['beta']).upper()} (refuse at a predicted default rate of {show(model['threshold'], 'rate')} or more) "
         f"the model would have refused {told('refused')} of these loans. That avoids {told('defaults_avoided')} of the "
         f"defaults and turns away {told('good_refused')} of the customers who repay. Of all money lent, "
         f"{told('amount_defaults_avoided')} went to the defaults avoided and {told('amount_good_refused')} to the repaid "
-        f"loans refused (n = {show(model['test']['n'], 'count')} test loans, {percent(model.get('confidence', CONFIDENCE))} bootstrap intervals). {model['profit_sentence']}"
+        f"loans refused (n = {show(model['test']['n'], 'count')} test loans, {percent(model['confidence'])} bootstrap intervals). {model['profit_sentence']}"
     )
 
 

@@ -1,29 +1,35 @@
-"""The sentences about models: which one is champion and why, what SMOTE buys, what each part of the features brings."""
+"""How a model was chosen: what it may see, the search of the SMOTE model, and the competition."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from loantap.exhibits.economics import told
-from loantap.exhibits.words import interval, show
-from loantap.model.economics import Economics
-from loantap.model.features import ENCODINGS
-from loantap.model.out_of_time import OutOfTime
+from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
+from loantap.exhibits.plots import tuning as plots
+from loantap.exhibits.words import columns, percent, show
+from loantap.model.ablation import Champion
+from loantap.model.inputs import Inputs
 from loantap.model.recipe import Recipe
-from loantap.model.study import Trained
+from loantap.model.tuning import Tuned
 
 Result = Mapping[str, Any]
-ALPHA = 0.05
-INPUTS_CALLOUT = {
-    "without_pincode": "The pincode is no feature of this model. In the original data it gives the outcome away, and anywhere it is a question of "
-    "fair lending.",
-    "with_pincode": '::: {.callout-warning title="With the pincode, for comparison only"}\n'
-    "The pincodes of the original data were made up after the outcome was known. What a model gains by them would not be "
-    "gained on a real applicant. This one must not be used.\n:::",
+_LEFT_OUT = {
+    "without_pincode": "The pincode is no feature of this model. In the original data it gives the outcome away, and anywhere it is a "
+    "question of fair lending.",
     "application_only": "Only what the applicant brings: without grade, sub-grade, interest rate and installment, which are the "
     "lender's own price for the risk, and without the pincode.",
 }
+_LEAKING = Notice(
+    "With the pincode, for comparison only",
+    "The pincodes of the original data were made up after the outcome was known. What a model gains by them would not be gained on a "
+    "real applicant. This one must not be used.",
+)
+
+
+def exhibit_name(what: str, inputs: Inputs) -> str:
+    """Return the file name of an exhibit about a model with these inputs."""
+    return f"model-{what}-{inputs.replace('_', '-')}"
 
 
 def in_words(model: Result) -> str:
@@ -31,191 +37,220 @@ def in_words(model: Result) -> str:
     return Recipe("without_pincode", model["features"], model["sampler"]).name
 
 
-def competition(trained: Trained, *, repeats: int, folds: int) -> dict[str, Any]:
-    """Return who competed, who won, and the sentences that say why."""
-    table, choice = trained.table, trained.choice
-    able = [candidate for candidate in trained.candidates if candidate.recipe is not None]
-    inputs = trained.champion.recipe.inputs
-    reference, smote = (Recipe(inputs, "plain", sampler).name for sampler in ("none", "SMOTE"))
-    richer = [Recipe(inputs, encoding, "none").name for encoding in ENCODINGS[1:]]
-    facts = {
+def seen(inputs: Inputs, *, note: str, beta: float) -> Exhibit:
+    """Say what the model may see, on which loans it is made (a note, or nothing), and what it is tuned for."""
+    told = "\n\n".join(part for part in (_LEFT_OUT.get(inputs, ""), note, weighing(beta)) if part)
+    return Exhibit(text=told, notice=_LEAKING if inputs == "with_pincode" else None)
+
+
+def weighing(beta: float) -> str:
+    """Return what F-beta counts how heavily."""
+    if beta == 1:
+        return "F1 weighs recall and precision alike."
+    more, less = ("recall", "precision") if beta > 1 else ("precision", "recall")
+    return (
+        f"F{beta:g} weighs {more} above {less}: it counts a missed default {beta**2:g} times as heavily as a good customer refused. "
+        "That is a choice, not a fact about money."
+    )
+
+
+def grid(tuned: Tuned, *, inputs: Inputs) -> Exhibit:
+    """Draw the search of the SMOTE model."""
+    folds = int(tuned.grid.columns.str.startswith("fold_").sum())
+    chosen = f"penalty {tuned.best['penalty']} and C = {tuned.best['C']:g}"
+    found = (
+        f"{chosen} are the simplest within one standard error" if len(tuned.grid) > 1 else f"only {chosen} were tried"
+    )
+    return Exhibit(
+        exhibit_name("grid", inputs),
+        title=f"With SMOTE, {found}",
+        caption=f"Mean {tuned.score.upper()} over {folds} folds at the resampled probability of one half, with one standard deviation; "
+        f"n = {show(len(tuned.log_odds), 'count')} training loans.",
+        alt=f"Dots of mean {tuned.score.upper()} against C, a line for each penalty, with error bars; the chosen point is circled.",
+        figure=plots.plot_grid(
+            tuned.grid, score=tuned.score, penalty=str(tuned.best["penalty"]), C=float(tuned.best["C"])
+        ),
+    )
+
+
+def search(tuned: Tuned) -> dict[str, Any]:
+    """Return the search for the results: mean and deviation of the score at the chosen setting, and the whole grid."""
+    row = tuned.grid[(tuned.grid["penalty"] == tuned.best["penalty"]) & (tuned.grid["C"] == tuned.best["C"])].iloc[0]
+    told = {f"{tuned.score}_{end}": row[f"{tuned.score}_{end}"] for end in ("mean", "sd")}
+    return {"scored_at": "raw probability 0.5 of resampled folds", **told, "grid": tuned.grid}
+
+
+def ablation(choice: Champion, table: pd.DataFrame, *, inputs: Inputs, rows: int) -> Exhibits:
+    """Show how the candidates stand, in a figure and a table.
+
+    Args:
+        choice: The champion.
+        table: From `comparison`, against the simplest candidate.
+        inputs: What the models may see.
+        rows: Training loans they competed on.
+    """
+    score, level, name = choice.score, percent(choice.confidence), exhibit_name("ablation", inputs)
+    over = f"{choice.repeats} times {choice.folds} folds; n = {show(rows, 'count')} training loans"
+    reference = _reference(table, score)
+    figure = Exhibit(
+        name,
+        title=f"{_smote_title(choice, table)}the champion is {choice.candidate.name}",
+        caption=f"Mean paired difference over {over}; {level} intervals of the corrected resampled t-test. Grey: the interval holds 0.",
+        alt=f"Dots with intervals for {score.upper()} and ROC-AUC, one row per candidate, around a line at zero.",
+        figure=plots.plot_differences(table, score=score, reference=reference),
+    )
+    scores = (f"{score}", f"{score}_low", f"{score}_high", f"{score}_at_half")
+    shown = columns(
+        "name", "C", *scores, "roc_auc", "brier_uncalibrated", "brier", f"{score}_p_adjusted",
+        **dict.fromkeys(scores, "score"), **{f"{score}_p_adjusted": "p"},
+    )  # fmt: skip
+    numbers = Exhibit(
+        name,
+        title="Samplers, features and challengers over the same folds",
+        caption=f"Means over {over}; {level} intervals and Holm-adjusted p-values of the paired difference in {score.upper()}, from the "
+        f"corrected resampled t-test. Brier scores before and after calibration; {score.upper()} at half is {score.upper()} at the raw "
+        "probability of one half.",
+        table=table,
+        columns=shown,
+    )
+    return together(figure, numbers)
+
+
+def competition(choice: Champion, table: pd.DataFrame, from_champion: pd.DataFrame, *, rows: int) -> dict[str, Any]:
+    """Return for the results who competed, who won, and the sentences that say why.
+
+    Args:
+        choice: The champion.
+        table: As in `ablation`.
+        from_champion: From `comparison`, against the champion.
+        rows: Training loans they competed on.
+    """
+    score, reference = choice.score, _reference(table, choice.score)
+    return {
         "champion": choice.candidate.name,
         "uses_smote": choice.recipe.sampler.startswith("SMOTE"),
         "reference": reference,
-        "best_f2": choice.best,
-        "level_in_f2": choice.level,
+        f"best_{score}": choice.best,
+        f"level_in_{score}": choice.level,
         "level_in_ranking": choice.ranked,
-        "eligible": len(able),
-        "rule": "best F2 out of fold; ties (clearly beaten by none in F2, then by none of these in ROC-AUC) go to the simpler",
-        "rows": trained.ablation_rows,
-        "repeats": repeats,
-        "folds": folds,
-    }
-    return facts | {
-        "why": champion_sentence(facts),
-        "smote": smote_sentence(table, reference=reference, smote=smote),
-        "features": features_sentence(table, richer=richer),
-        "challengers": challenger_sentence(trained.from_champion, able=[rival.name for rival in able]),
+        "eligible": len(choice.able),
+        "rule": f"best {score.upper()} out of fold; ties (clearly beaten by none in {score.upper()}, then by none of these in ROC-AUC) "
+        "go to the simpler",
+        "rows": rows,
+        "repeats": choice.repeats,
+        "folds": choice.folds,
+        "why": champion_sentence(choice),
+        "smote": smote_sentence(choice, table),
+        "features": features_sentence(choice, table),
+        "challengers": challenger_sentence(choice, from_champion),
+        "samplers": list(dict.fromkeys(name.split(", ")[1] for name in choice.able)),
+        "encodings": list(dict.fromkeys(name.split(", ")[0] for name in choice.able)),
+        "table": table,
     }
 
 
-def champion_sentence(facts: Result) -> str:
+def why(found: Result) -> Exhibit:
+    """Say who is champion and why, and what each part of a model brings; takes what `competition` returns."""
+    return Exhibit(text="\n\n".join(found[name] for name in ("why", "smote", "features", "challengers")))
+
+
+def champion_sentence(choice: Champion) -> str:
     """Return which candidate is the champion, whether it is the SMOTE one, and why."""
-    level, ranked, chosen = facts["level_in_f2"], facts["level_in_ranking"], facts["champion"]
-    kind = "It uses SMOTE." if facts["uses_smote"] else "It is not the SMOTE model."
-    tied = f"The best mean F2 has {facts['best_f2']}; {len(level)} of {facts['eligible']} candidates are clearly beaten by none in F2"
-    narrowed = f", and {len(ranked)} of these by none of them in ROC-AUC" if len(ranked) < len(level) else ""
-    rest = "it is the only one left" if len(ranked) == 1 else "of those it is the simplest"
-    return f"The champion is **{chosen}**. {kind} {tied}{narrowed}; {rest}."
+    level, ranked, score = len(choice.level), len(choice.ranked), choice.score.upper()
+    kind = "It uses SMOTE." if choice.recipe.sampler.startswith("SMOTE") else "It is not the SMOTE model."
+    told = f"The champion is **{choice.candidate.name}**. {kind}"
+    if len(choice.able) == 1:
+        return f"{told} Nothing else competed for it."
+    tied = f"The best mean {score} has {choice.best}; {level} of {len(choice.able)} candidates are clearly beaten by none in {score}"
+    narrowed = f", and {ranked} of these by none of them in ROC-AUC" if ranked < level else ""
+    rest = "it is the only one left" if ranked == 1 else "of those it is the simplest"
+    return f"{told} {tied}{narrowed}; {rest}."
 
 
-def ablation_title(table: pd.DataFrame, facts: Result) -> str:
-    """Return what the competition found, in one line."""
-    rows = _by_name(table)
-    smote = facts["reference"].replace("no resampling", "SMOTE")
-    bought = {-1: "costs F2", 0: "buys no F2", 1: "brings F2"}[_clear(rows[smote], "f2")]
-    return f"SMOTE {bought} once the threshold is chosen; the champion is {facts['champion']}"
-
-
-def smote_sentence(table: pd.DataFrame, *, reference: str, smote: str) -> str:
-    """Return what SMOTE buys against the same features without resampling."""
-    rows = _by_name(table)
-    row, base = rows[smote], rows[reference]
-    verdict = {-1: "costs F2", 0: "buys no F2 that these folds could tell from nothing", 1: "brings F2"}[
-        _clear(row, "f2")
-    ]
+def smote_sentence(choice: Champion, table: pd.DataFrame) -> str:
+    """Return what SMOTE buys against the same features with the plainest sampler."""
+    rows, name, score = by_name(table), _smote(choice, table), choice.score
+    if name is None:
+        return "What SMOTE buys was not asked: it did not compete with another sampler on the same features."
+    row, base = rows[name], rows[_reference(table, score)]
+    label = score.upper()
+    verdict = {
+        -1: f"costs {label}",
+        0: f"buys no {label} that these folds could tell from nothing",
+        1: f"brings {label}",
+    }
     return (
-        f"With the threshold chosen out of fold, SMOTE {verdict}: {_difference(row, 'f2')} against the same features without "
-        f"resampling; its ROC-AUC differs by {_difference(row, 'roc_auc')}. What it moves is the probability scale: at a raw "
-        f"probability of one half its F2 is {show(row['f2_at_half'], 'score')}, against {show(base['f2_at_half'], 'score')}, and "
-        f"its raw Brier score {show(row['brier_uncalibrated'], 'score')}, against {show(base['brier_uncalibrated'], 'score')}."
+        f"With the threshold chosen out of fold, SMOTE {verdict[_clear(row, choice)]}: {_difference(row, score)} against the same "
+        f"features {_without(base['name'])}; its ROC-AUC differs by {_difference(row, 'roc_auc')}. What it moves is the probability "
+        f"scale: at a raw probability of one half its {label} is {show(row[f'{score}_at_half'], 'score')}, against "
+        f"{show(base[f'{score}_at_half'], 'score')}, and its raw Brier score {show(row['brier_uncalibrated'], 'score')}, against "
+        f"{show(base['brier_uncalibrated'], 'score')}."
     )
 
 
-def features_sentence(table: pd.DataFrame, *, richer: list[str]) -> str:
-    """Return what each richer set of features brings over plain ones, in ROC-AUC."""
-    rows = _by_name(table)
+def features_sentence(choice: Champion, table: pd.DataFrame) -> str:
+    """Return what each richer set of features brings over the plainest, in ROC-AUC."""
+    rows, (plainest, sampler) = by_name(table), _reference(table, choice.score).split(", ")
+    richer = [name for name in choice.able if name.endswith(f", {sampler}") and not name.startswith(f"{plainest}, ")]
+    if not richer:
+        return f"What richer features bring was not asked: only {plainest} ones competed."
     parts = [f"{name.split(',')[0]} {_difference(rows[name], 'roc_auc')}" for name in richer]
     return (
-        f"Over plain features, ROC-AUC changes by: {'; '.join(parts)}. Each set holds the former ones (paired differences "
-        "over the same folds, 95 % intervals)."
+        f"Over {plainest} features, ROC-AUC changes by: {'; '.join(parts)}. Each set holds the former ones (paired differences "
+        f"over the same folds, {percent(choice.confidence)} intervals)."
     )
 
 
-def challenger_sentence(from_champion: pd.DataFrame, *, able: list[str]) -> str:
+def challenger_sentence(choice: Champion, from_champion: pd.DataFrame) -> str:
     """Return how far models that nobody can read lie from the champion."""
     parts = [
-        f"{name} ROC-AUC {show(row['roc_auc'], 'score')}, {_difference(row, 'roc_auc')} from the champion's, and F2 "
-        f"{show(row['f2'], 'score')}, {_difference(row, 'f2')}"
-        for name, row in _by_name(from_champion).items()
-        if name not in able
+        f"{name} ROC-AUC {show(row['roc_auc'], 'score')}, {_difference(row, 'roc_auc')} from the champion's, and {choice.score.upper()} "
+        f"{show(row[choice.score], 'score')}, {_difference(row, choice.score)}"
+        for name, row in by_name(from_champion).items()
+        if name not in choice.able
     ]
     return (
-        "What would be won by giving up the explanation? Two tree models of moderate, unsearched settings see all inputs, "
+        "What would be won by giving up the explanation? Tree models of moderate, unsearched settings see all inputs, "
         f"ratios included, over the same folds: {'; '.join(parts)}."
     )
 
 
-def per_thousand(test: Result) -> pd.Series:
-    """Return applicants by tn, fp, fn, tp, of 1,000."""
-    return pd.Series(test["confusion"]) / test["n"] * 1000
+def _reference(table: pd.DataFrame, score: str) -> str:
+    return str(table.loc[table[f"{score}_difference"].isna(), "name"].iloc[0])
 
 
-def people_title(test: Result) -> str:
-    """Return what the threshold does to 1,000 applicants."""
-    people = per_thousand(test)
-    return (
-        f"Of 1,000 loans like these {show(people['tp'] + people['fp'], 'count')} would be refused, "
-        f"{show(people['fp'], 'count')} of whom would repay"
-    )
+def _smote(choice: Champion, table: pd.DataFrame) -> str | None:
+    """Return the candidate that differs from the reference by SMOTE, if there is one."""
+    reference = _reference(table, choice.score)
+    name = f"{reference.split(', ')[0]}, SMOTE"
+    return name if name in choice.able and name != reference else None
 
 
-def groups_title(groups: pd.DataFrame) -> str:
-    """Return the widest gap in good customers flagged, within one factor."""
-    spans = groups.groupby("factor", sort=False)["false_positive_rate"].agg(["min", "max"])
-    inside = groups[groups["factor"] == (spans["max"] - spans["min"]).idxmax()].sort_values("false_positive_rate")
-    ends = inside.iloc[[0, -1]].to_dict(orient="records")
-    told = [
-        f"{show(row['false_positive_rate'], 'rate')} "
-        f"({interval(row['false_positive_rate_low'], row['false_positive_rate_high'], 'rate')}) in {row['group']}"
-        for row in ends
+def _smote_title(choice: Champion, table: pd.DataFrame) -> str:
+    if (name := _smote(choice, table)) is None:
+        return ""
+    label = choice.score.upper()
+    bought = {-1: f"costs {label}", 0: f"buys no {label} beyond chance", 1: f"brings {label}"}[
+        _clear(by_name(table)[name], choice)
     ]
-    return f"Of those who repay, {told[0]} are flagged, and {told[1]}"
+    return f"SMOTE {bought} once the threshold is chosen; "
 
 
-def original_sentence(original: Result) -> str:
-    """Return why the original figure was what it was; takes the fields of `Original`."""
-    test = original["test"]
-    return (
-        f"The original's resampling, search and threshold on this project's features (penalty {original['penalty']}, C = {original['C']:g}, threshold "
-        f"{show(original['threshold'], 'rate')} on resampled probabilities, {show(original['rows'], 'count')} training loans) scores "
-        f"F2 {show(original['claimed_f2'], 'score')} on the resampled loans it learnt from, and {show(test['f2'], 'score')} "
-        f"({_interval(test)}) on the test loans. Half of the resampled loans default, so precision counted on them is not that of "
-        "the portfolio; and a threshold where both error rates are equal is not the one that is best for F2, which weighs a "
-        "missed default four times."
-    )
+def _without(name: str) -> str:
+    sampler = name.split(", ")[1]
+    return "without resampling" if sampler == "no resampling" else f"with {sampler}"
 
 
-def baseline_sentence(ladder: pd.DataFrame, rules: list[str]) -> str:
-    """Return how the champion stands against each simple rule, on the same loans."""
-    rows = _by_name(ladder)
-    parts = []
-    for name in (rule.replace("_", " ") for rule in rules):
-        row = rows[name]
-        low, high = row["difference_low"], row["difference_high"]
-        verdict = "beats" if low > 0 else "loses to" if high < 0 else "is level with"
-        parts.append(f"{verdict} the rule *{row['rule']}* ({row['difference']:+.3f}, {low:+.3f} to {high:+.3f})")
-    return f"In F2 the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap, models and rules as they are)."
-
-
-def out_of_time_title(test: Result, later: OutOfTime | None) -> str:
-    """Return what becomes of the model on later loans."""
-    if later is None:
-        return "Too few loans before or after the last months to judge the model on later ones"
-    return (
-        f"On later loans ROC-AUC is {show(later.test['roc_auc'], 'score')} rather than {show(test['roc_auc'], 'score')}; "
-        f"{show(later.default_rate, 'rate')} default and {show(later.predicted, 'rate')} were predicted"
-    )
-
-
-def profit_sentence(profit: pd.DataFrame, *, economics: Economics) -> str:
-    """Return what the threshold for profit earns beside granting every loan, and under which assumption."""
-    row = _by_name(profit)["best profit"]
-    return f"Suppose that {told(economics)}. Then {_profit_told(row)}."
-
-
-def _profit_told(row: Result) -> str:
-    low, high = row["difference_low"], row["difference_high"]
-    if row["threshold"] > 1:
-        return "granting every loan would have earned most on the training loans"
-    gained = f"{show(row['difference'], 'rate')} of the money asked for ({interval(low, high, 'rate')})"
-    verdict = (
-        f"would earn {gained} more than granting every loan"
-        if low > 0
-        else f"would earn less than granting every loan ({gained})"
-        if high < 0
-        else f"could not be told from granting every loan (difference {gained})"
-    )
-    return (
-        f"refusing {show(row['refused'], 'rate')} of the loans, those with a predicted default rate of "
-        f"{show(row['threshold'], 'rate')} or more, {verdict}"
-    )
-
-
-def _by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the rows of a table by their name."""
     return {str(row["name"]): dict(row) for _, row in table.iterrows()}
 
 
-def _clear(row: Result, score: str) -> int:
+def _clear(row: Result, choice: Champion) -> int:
     """Return the sign of a difference, or 0 if it may be nothing after Holm's correction."""
-    if not row[f"{score}_p_adjusted"] < ALPHA:
+    if not row[f"{choice.score}_p_adjusted"] < 1 - choice.confidence:
         return 0
-    return 1 if row[f"{score}_difference"] > 0 else -1
-
-
-def _interval(test: Result) -> str:
-    low, high = test["ci"]["f2"]
-    return interval(low, high, "score")
+    return 1 if row[f"{choice.score}_difference"] > 0 else -1
 
 
 def _difference(row: Result, score: str) -> str:

@@ -1,6 +1,6 @@
 """Which part of a model brings what: recipes compete over repeated folds, and the champion is chosen by a stated rule."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,15 +8,13 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.calibration import SigmoidCalibration, probability
-from loantap.model.evaluation import Predictions
-from loantap.model.features import ENCODINGS
+from loantap.model.evaluation import BETA, Predictions, fbeta_name
+from loantap.model.features import ENCODINGS, Encoding
 from loantap.model.folds import Split, out_of_fold
 from loantap.model.inputs import Inputs
-from loantap.model.recipe import SAMPLERS, Recipe
-
-CS = (0.003, 0.03, 0.3, 3.0)
-LEVEL = 0.95
+from loantap.model.recipe import NEIGHBOURS, SAMPLERS, Recipe, Sampler
 
 
 @dataclass(frozen=True)
@@ -27,8 +25,8 @@ class Candidate:
         name: In words.
         recipe: The logistic regression's recipe; None for a challenger, which cannot become champion.
         C: Inverse strength of its l2 penalty, the one with the best calibrated Brier score; None for a challenger.
-        scores: One row per fold: f2, flagged, roc_auc, average_precision, brier (calibrated), brier_uncalibrated,
-            f2_at_half (at the raw probability 0.5).
+        scores: One row per fold: F-beta (f2 where beta is 2), flagged, roc_auc, average_precision, brier (calibrated),
+            brier_uncalibrated, and the score at the raw probability 0.5 (f2_at_half).
     """
 
     name: str
@@ -45,9 +43,14 @@ class Champion:
         candidate: The simplest of those left.
         recipe: Its recipe.
         C: Inverse strength of its l2 penalty.
-        best: The candidate with the best mean F2.
-        level: Names of those that no other clearly beats in F2.
+        best: The candidate with the best mean F-beta.
+        level: Names of those that no other clearly beats in F-beta.
         ranked: Names of those of them that none of them clearly beats in ROC-AUC.
+        able: Names of all that could have been chosen.
+        folds: Folds of each repeat.
+        repeats: How often the folds were repeated.
+        beta: Of F-beta.
+        confidence: Of the intervals that say whether one clearly beats another.
     """
 
     candidate: Candidate
@@ -56,55 +59,81 @@ class Champion:
     best: str
     level: list[str]
     ranked: list[str]
+    able: list[str]
+    folds: int
+    repeats: int
+    beta: float
+    confidence: float
+
+    @property
+    def score(self) -> str:
+        """The score's name in tables, such as f2."""
+        return fbeta_name(self.beta)
 
 
-def recipes(inputs: Inputs) -> list[Recipe]:
-    """Return what competes: every sampler on plain features, richer features without, and splines with SMOTE."""
-    return [
-        *(Recipe(inputs, "plain", sampler) for sampler in SAMPLERS),
-        *(Recipe(inputs, encoding, "none") for encoding in ENCODINGS[1:]),
-        Recipe(inputs, "splines", "SMOTE"),
-    ]
+def recipes(
+    inputs: Inputs, *, samplers: Collection[Sampler], encodings: Collection[Encoding], neighbours: int = NEIGHBOURS
+) -> list[Recipe]:
+    """Return what competes, the simplest first.
+
+    Every sampler on the plainest features; richer features with the plainest sampler; and splines with SMOTE, if both take part.
+    """
+    resample = [sampler for sampler in SAMPLERS if sampler in samplers]
+    encode = [encoding for encoding in ENCODINGS if encoding in encodings]
+    pairs = [(encode[0], sampler) for sampler in resample] + [(encoding, resample[0]) for encoding in encode]
+    pairs += [("splines", "SMOTE")] if "splines" in encode and "SMOTE" in resample else []
+    return [Recipe(inputs, encoding, sampler, neighbours) for encoding, sampler in dict.fromkeys(pairs)]
 
 
 def compete(
-    X: pd.DataFrame, y: np.ndarray, *, recipe: Recipe, splits: Sequence[Split], random_state: int, n_jobs: int = 2
+    X: pd.DataFrame,
+    y: np.ndarray,
+    *,
+    recipe: Recipe,
+    splits: Sequence[Split],
+    Cs: Sequence[float],
+    beta: float = BETA,
+    random_state: int,
+    n_jobs: int = 2,
 ) -> Candidate:
     """Return a recipe's scores at its best C, an l2 penalty; see `out_of_fold` for the arguments."""
     paths = out_of_fold(
-        X, y, recipe=recipe, splits=splits, penalties=["l2"], Cs=CS, random_state=random_state, n_jobs=n_jobs
+        X, y, recipe=recipe, splits=splits, penalties=["l2"], Cs=Cs, random_state=random_state, n_jobs=n_jobs
     )
     found = {C: log_odds for (_, C), log_odds in paths.items()}
     best = min(found, key=lambda C: _brier(y, found[C]))
-    return Candidate(recipe.name, recipe, best, fold_scores(y, found[best], splits))
+    return Candidate(recipe.name, recipe, best, fold_scores(y, found[best], splits, beta=beta))
 
 
-def fold_scores(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split]) -> pd.DataFrame:
+def fold_scores(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split], *, beta: float = BETA) -> pd.DataFrame:
     """Score each fold, with calibration and threshold taken from the other folds of its repeat.
 
     Args:
         y: 1 for default, 0 for repaid.
         log_odds: Out-of-fold log-odds, shape (n_repeats, n_loans).
         splits: As from `fold_splits`.
+        beta: Of the F-beta score that the threshold is chosen for.
     """
-    rows = []
+    rows, score = [], fbeta_name(beta)
     for number, (others, fold) in enumerate(splits):
         row = log_odds[number * len(log_odds) // len(splits)]
         calibrate = SigmoidCalibration.fit(row[others], y[others])
-        threshold = Predictions.of(y[others], calibrate(row[others])).best_threshold()
-        held_out = Predictions.of(y[fold], calibrate(row[fold]))
+        threshold = Predictions.of(y[others], calibrate(row[others]), beta=beta).best_threshold()
+        held_out = Predictions.of(y[fold], calibrate(row[fold]), beta=beta)
         found = held_out.metrics(threshold)
-        raw = Predictions.of(y[fold], probability(row[fold])).metrics(0.5)
+        raw = Predictions.of(y[fold], probability(row[fold]), beta=beta).metrics(0.5)
         rows.append(
-            {name: found[name] for name in ("f2", "brier")}
+            {name: found[name] for name in (score, "f2", "brier")}
             | {name: raw[name] for name in ("roc_auc", "average_precision")}
-            | {"brier_uncalibrated": raw["brier"], "f2_at_half": raw["f2"]}
+            | {"brier_uncalibrated": raw["brier"], f"{score}_at_half": raw[score]}
             | {"flagged": float(np.mean(held_out.probability >= threshold))}
         )
     return pd.DataFrame(rows)
 
 
-def resampled_interval(values: np.ndarray, *, held_out_share: float) -> tuple[float, float, float, float]:
+def resampled_interval(
+    values: np.ndarray, *, held_out_share: float, confidence: float = CONFIDENCE
+) -> tuple[float, float, float, float]:
     """Return mean, lower end, upper end and two-sided p-value (against 0) of a score over repeated folds.
 
     Folds share training loans, so their spread alone is too small: the variance of the mean is taken as
@@ -115,59 +144,79 @@ def resampled_interval(values: np.ndarray, *, held_out_share: float) -> tuple[fl
     error = float(np.std(values, ddof=1) * np.sqrt(1 / count + held_out_share / (1 - held_out_share)))
     if error == 0:
         return mean, mean, mean, 1.0 if mean == 0 else 0.0
-    half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * error
+    half = float(stats.t.ppf((1 + confidence) / 2, count - 1)) * error
     return mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / error, count - 1))
 
 
-def comparison(candidates: Sequence[Candidate], *, reference: str, folds: int) -> pd.DataFrame:
+def comparison(
+    candidates: Sequence[Candidate],
+    *,
+    reference: str,
+    folds: int,
+    beta: float = BETA,
+    confidence: float = CONFIDENCE,
+) -> pd.DataFrame:
     """Return one row per candidate: mean scores, intervals, and paired differences from the reference.
 
-    Columns: name, C, f2 with f2_low and f2_high, flagged, roc_auc, average_precision, brier, brier_uncalibrated,
-    f2_at_half; f2_difference and roc_auc_difference with their ends, and p_adjusted of each (Holm over the
-    candidates), missing for the reference itself.
+    Columns, where beta is 2: name, C, f2 with f2_low and f2_high, flagged, roc_auc, average_precision, brier,
+    brier_uncalibrated, f2_at_half; f2_difference and roc_auc_difference with their ends, and p_adjusted of each (Holm over
+    the candidates), missing for the reference itself.
     """
+    scored = {"held_out_share": 1 / folds, "confidence": confidence}
+    main = fbeta_name(beta)
     base = next(candidate for candidate in candidates if candidate.name == reference)
     rows = []
     for candidate in candidates:
-        _, low, high, _ = resampled_interval(candidate.scores["f2"].to_numpy(), held_out_share=1 / folds)
-        row = {"name": candidate.name, "C": candidate.C, **candidate.scores.mean(), "f2_low": low, "f2_high": high}
-        for score in ("f2", "roc_auc"):
+        _, low, high, _ = resampled_interval(candidate.scores[main].to_numpy(), **scored)
+        row = {
+            "name": candidate.name,
+            "C": candidate.C,
+            **candidate.scores.mean(),
+            f"{main}_low": low,
+            f"{main}_high": high,
+        }
+        for score in (main, "roc_auc"):
             difference = (candidate.scores[score] - base.scores[score]).to_numpy()
-            found = resampled_interval(difference, held_out_share=1 / folds)
+            found = resampled_interval(difference, **scored)
             names = (f"{score}_difference", f"{score}_difference_low", f"{score}_difference_high", f"{score}_p")
             row |= dict(zip(names, found if candidate is not base else (np.nan,) * 4, strict=True))
         rows.append(row)
     table = pd.DataFrame(rows)
-    for score in ("f2", "roc_auc"):
+    for score in (main, "roc_auc"):
         known = table[f"{score}_p"].notna()
         adjusted = multipletests(table.loc[known, f"{score}_p"], method="holm")[1] if known.any() else []
         table.loc[known, f"{score}_p_adjusted"] = adjusted
-    return table.drop(columns=["f2_p", "roc_auc_p"])
+    return table.drop(columns=[f"{main}_p", "roc_auc_p"])
 
 
-def choose_champion(candidates: Sequence[Candidate], *, folds: int) -> Champion:
-    """Return the champion: the best F2, ties to the simpler.
+def choose_champion(
+    candidates: Sequence[Candidate], *, folds: int, beta: float = BETA, confidence: float = CONFIDENCE
+) -> Champion:
+    """Return the champion: the best F-beta, ties to the simpler.
 
-    A tie has two parts, since F2 at a chosen threshold hardly moves with the model. In F2 all are level that no other
+    A tie has two parts, since F-beta at a chosen threshold hardly moves with the model. In it all are level that no other
     candidate clearly beats: the interval of their paired difference holds 0. Of these, all are level in ranking of
     whom the same is true of the ROC-AUC. Of what is left the simplest wins: plainer features first, then the plainer
     sampler. The intervals are not widened for the number of candidates: this is a choice, not a finding.
     """
     able = [candidate for candidate in candidates if candidate.recipe is not None]
-    best = max(able, key=lambda candidate: candidate.scores["f2"].mean())
-    level = _unbeaten(able, "f2", folds)
-    ranked = _unbeaten(level, "roc_auc", folds)
+    score, scored = fbeta_name(beta), {"held_out_share": 1 / folds, "confidence": confidence}
+    best = max(able, key=lambda candidate: candidate.scores[score].mean())
+    level = _unbeaten(able, score, scored)
+    ranked = _unbeaten(level, "roc_auc", scored)
     champion, recipe, C = min(
         ((c, c.recipe, c.C) for c in ranked if c.recipe is not None and c.C is not None),
         key=lambda found: _complexity(found[1]),
     )
-    return Champion(champion, recipe, C, best.name, [c.name for c in level], [c.name for c in ranked])
+    repeats = len(champion.scores) // folds
+    names = [[candidate.name for candidate in some] for some in (level, ranked, able)]
+    return Champion(champion, recipe, C, best.name, names[0], names[1], names[2], folds, repeats, beta, confidence)
 
 
-def _unbeaten(candidates: Sequence[Candidate], score: str, folds: int) -> list[Candidate]:
+def _unbeaten(candidates: Sequence[Candidate], score: str, scored: Mapping[str, float]) -> list[Candidate]:
     def beats(one: Candidate, other: Candidate) -> bool:
         difference = (one.scores[score] - other.scores[score]).to_numpy()
-        return resampled_interval(difference, held_out_share=1 / folds)[1] > 0
+        return resampled_interval(difference, **scored)[1] > 0
 
     return [candidate for candidate in candidates if not any(beats(rival, candidate) for rival in candidates)]
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from loantap.model.bootstrap import CONFIDENCE, percentile_interval
 from loantap.model.evaluation import BETA, Predictions, evaluate
 
 
@@ -31,17 +33,18 @@ class Rule:
         return self.score >= self.threshold
 
 
-def baseline_rules(train: pd.DataFrame, test: pd.DataFrame) -> list[Rule]:
+def baseline_rules(train: pd.DataFrame, test: pd.DataFrame, *, beta: float = BETA) -> list[Rule]:
     """Return three rules for the test loans; each learns from the training loans only.
 
     Args:
         train: Training loans with `default`, `pincode` and `grade`.
         test: Test loans; their outcomes are not looked at.
+        beta: Of the F-beta score that thresholds are chosen for.
     """
     any_default = train.groupby("pincode", observed=True)["default"].max().astype(float)
     rates = train.groupby("grade", observed=True)["default"].mean()
     known = _looked_up(train["grade"], rates)
-    threshold = Predictions.of(train["default"].to_numpy(), known).best_threshold()
+    threshold = Predictions.of(train["default"].to_numpy(), known, beta=beta).best_threshold()
     by_pincode = "refuse all but the pincodes in which no training loan defaulted"
     by_grade = "refuse the grades at and above the threshold in default rate"
     return [
@@ -52,50 +55,63 @@ def baseline_rules(train: pd.DataFrame, test: pd.DataFrame) -> list[Rule]:
 
 
 def score_baselines(
-    rules: Sequence[Rule], outcome: np.ndarray, *, repetitions: int = 500, random_state: int
+    rules: Sequence[Rule],
+    outcome: np.ndarray,
+    *,
+    beta: float = BETA,
+    confidence: float = CONFIDENCE,
+    repetitions: int = 500,
+    random_state: int,
 ) -> list[dict]:
     """Return one dict per rule: name, rule (in words), threshold, and `test` as in `evaluate`."""
+    drawn: Any = {"beta": beta, "confidence": confidence, "repetitions": repetitions, "random_state": random_state}
     return [
         {
             "name": rule.name,
             "rule": rule.words,
             "threshold": rule.threshold,
-            "test": evaluate(
-                outcome, rule.score, threshold=rule.threshold, repetitions=repetitions, random_state=random_state
-            ),
+            "test": evaluate(outcome, rule.score, threshold=rule.threshold, **drawn),
         }
         for rule in rules
     ]
 
 
-def f2_differences(
-    outcome: np.ndarray, flagged: Mapping[str, np.ndarray], *, repetitions: int, random_state: int
+def fbeta_differences(
+    outcome: np.ndarray,
+    flagged: Mapping[str, np.ndarray],
+    *,
+    beta: float = BETA,
+    confidence: float = CONFIDENCE,
+    repetitions: int,
+    random_state: int,
 ) -> pd.DataFrame:
-    """Return how far the F2 of each rival lies from that of the first, on the same loans.
+    """Return how far the F-beta of each rival lies from that of the first, on the same loans.
 
     The loans are drawn again with replacement, the same ones for all rivals; models and rules stay as they are.
 
     Args:
         outcome: 1 for default, 0 for repaid, shape (n,).
         flagged: For each rival whether it flags each loan; the first is compared with.
+        beta: Of F-beta.
+        confidence: Of the intervals.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
 
     Returns:
-        name, difference (first less rival) with difference_low and difference_high, a 95 % percentile interval;
+        name, difference (first less rival) with difference_low and difference_high, a percentile interval;
         missing for the first itself.
     """
     flags = np.column_stack(list(flagged.values())).astype(float)
     columns = np.column_stack([outcome, flags, flags * np.asarray(outcome)[:, np.newaxis]])
     rng, n, rivals = np.random.default_rng(random_state), len(outcome), len(flagged)
 
-    def f2(totals: np.ndarray) -> np.ndarray:
+    def score(totals: np.ndarray) -> np.ndarray:
         defaults, called, hits = totals[0], totals[1 : rivals + 1], totals[rivals + 1 :]
-        return (1 + BETA**2) * hits / (BETA**2 * defaults + called)
+        return (1 + beta**2) * hits / (beta**2 * defaults + called)
 
-    draws = np.array([f2(np.bincount(rng.integers(0, n, n), minlength=n) @ columns) for _ in range(repetitions)])
-    estimate = f2(columns.sum(axis=0))
-    low, high = np.quantile(draws[:, :1] - draws, [0.025, 0.975], axis=0)
+    draws = np.array([score(np.bincount(rng.integers(0, n, n), minlength=n) @ columns) for _ in range(repetitions)])
+    estimate = score(columns.sum(axis=0))
+    low, high = percentile_interval(draws[:, :1] - draws, level=confidence)
     table = pd.DataFrame(
         {
             "name": list(flagged),

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from loantap.model.ablation import Candidate, fold_scores
+from loantap.model.evaluation import BETA
 from loantap.model.folds import Split, in_parallel, put_together
 
 
@@ -28,14 +29,15 @@ def challengers(random_state: int) -> dict[str, ClassifierMixin]:
 
 
 def challenge(
-    X: pd.DataFrame, y: np.ndarray, *, splits: Sequence[Split], random_state: int, n_jobs: int = 2
+    X: pd.DataFrame, y: np.ndarray, *, splits: Sequence[Split], beta: float = BETA, random_state: int, n_jobs: int = 2
 ) -> list[Candidate]:
     """Return the challengers' scores over the same folds, from the same features, ratios included."""
     found = []
     for name, model in challengers(random_state).items():
         tasks = [(X, y, split, ordinal(model)) for split in splits]
         held_out = in_parallel(_held_out_log_odds, tasks, label=name, fits=1, n_jobs=n_jobs)
-        found.append(Candidate(name, None, None, fold_scores(y, put_together(held_out, splits, len(y)), splits)))
+        scores = fold_scores(y, put_together(held_out, splits, len(y)), splits, beta=beta)
+        found.append(Candidate(name, None, None, scores))
     return found
 
 

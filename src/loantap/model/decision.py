@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from loantap.model.bootstrap import drawn_sums
+from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
 
 
 @dataclass(frozen=True)
@@ -17,14 +18,21 @@ class Share:
 
 
 def price_of_refusal(
-    amount: np.ndarray, outcome: np.ndarray, refused: np.ndarray, *, repetitions: int, random_state: int
+    amount: np.ndarray,
+    outcome: np.ndarray,
+    refused: np.ndarray,
+    *,
+    confidence: float = CONFIDENCE,
+    repetitions: int,
+    random_state: int,
 ) -> dict[str, Share]:
-    """Return what refusing some loans does, as shares with 95 % percentile bootstrap intervals.
+    """Return what refusing some loans does, as shares with percentile bootstrap intervals.
 
     Args:
         amount: Amount of each loan, shape (n,).
         outcome: 1 for default, 0 for repaid, shape (n,).
         refused: Whether each loan would have been refused, shape (n,).
+        confidence: Of the intervals.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
 
@@ -45,10 +53,12 @@ def price_of_refusal(
             amount * (1 - outcome) * refused,
         ]
     ).astype(float)
-    draws = [_shares(sums) for sums in drawn_sums(columns, repetitions=repetitions, random_state=random_state)]
+    draws = pd.DataFrame(
+        _shares(sums) for sums in drawn_sums(columns, repetitions=repetitions, random_state=random_state)
+    )
     estimate = _shares(columns.sum(axis=0))
     return {
-        name: Share(value, *(float(end) for end in np.nanquantile([draw[name] for draw in draws], [0.025, 0.975])))
+        name: Share(value, *map(float, percentile_interval(draws[name].to_numpy(), level=confidence)))
         for name, value in estimate.items()
     }
 

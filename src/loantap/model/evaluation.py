@@ -1,16 +1,24 @@
 """How good predictions are: every metric from one sort, with bootstrap intervals, at a threshold chosen elsewhere."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-BETA = 2.0
+from loantap.model.bootstrap import CONFIDENCE, percentile_interval
+
+BETA = 2.0  # of the F-beta score that models are tuned for, unless a caller says otherwise
 CALIBRATION_BINS = 10
 METRICS = (
     "accuracy", "precision", "recall", "f1", "f2", "roc_auc", "average_precision", "brier",
     "expected_calibration_error", "ks", "gini",
 )  # fmt: skip
+
+
+def fbeta_name(beta: float) -> str:
+    """Return the name of an F-beta score in results, such as 'f2' or 'f0.5'."""
+    return f"f{beta:g}"
 
 
 @dataclass(frozen=True)
@@ -22,15 +30,17 @@ class Predictions:
         probability: Predicted probability of default, shape (n,), descending.
         last_of_tie: Positions of the last row of each run of equal probabilities.
         bin: Decile of predicted probability that each row falls in, for the calibration error.
+        beta: Of the F-beta score that thresholds are chosen for; F1 and F2 are told besides.
     """
 
     outcome: np.ndarray
     probability: np.ndarray
     last_of_tie: np.ndarray
     bin: np.ndarray
+    beta: float = BETA
 
     @classmethod
-    def of(cls, outcome: np.ndarray, probability: np.ndarray) -> "Predictions":
+    def of(cls, outcome: np.ndarray, probability: np.ndarray, *, beta: float = BETA) -> "Predictions":
         """Sort outcomes by predicted probability; raises ValueError unless both outcomes occur."""
         outcome = np.asarray(outcome, dtype=float)
         if not 0 < outcome.sum() < len(outcome):
@@ -41,12 +51,12 @@ class Predictions:
         # Equal probabilities share a bin, else the order of rows would matter.
         first = np.concatenate([[0], last[:-1] + 1])
         bins = np.repeat(first * CALIBRATION_BINS // len(order), last - first + 1)
-        return cls(outcome[order], sorted_probability, last, bins)
+        return cls(outcome[order], sorted_probability, last, bins, beta)
 
     def curve(self, weight: np.ndarray | None = None) -> pd.DataFrame:
-        """Return one row per distinct probability used as the threshold: flagged defaults, flagged repaid, F2.
+        """Return one row per distinct probability used as the threshold: flagged defaults, flagged repaid, F-beta.
 
-        Columns: threshold, true_positives, false_positives, precision, recall, false_positive_rate, f2.
+        Columns: threshold, true_positives, false_positives, precision, recall, false_positive_rate, and the score, such as f2.
         """
         weight = np.ones(len(self.outcome)) if weight is None else weight
         true_positives = np.cumsum(weight * self.outcome)[self.last_of_tie]
@@ -61,12 +71,12 @@ class Predictions:
                 "precision": _ratio(true_positives, flagged),
                 "recall": true_positives / defaults,
                 "false_positive_rate": false_positives / repaid,
-                "f2": _f_beta(true_positives, flagged, defaults, BETA),
+                fbeta_name(self.beta): _f_beta(true_positives, flagged, defaults, self.beta),
             }
         )
 
     def metrics(self, threshold: float, weight: np.ndarray | None = None) -> dict[str, float]:
-        """Return every metric of METRICS; a loan is flagged if its probability is at or above the threshold.
+        """Return every metric of METRICS, and F-beta for another beta; a loan is flagged if its probability is at or above the threshold.
 
         ROC-AUC, average precision, KS and Gini do not depend on the threshold; Gini is 2 AUC - 1 and KS the
         largest distance between the two cumulative distributions. The expected calibration error is the mean
@@ -84,8 +94,7 @@ class Predictions:
             "accuracy": float((hits + (total - defaults) - (flagged - hits)) / total),
             "precision": float(_ratio(hits, flagged)),
             "recall": float(hits / defaults),
-            "f1": float(_f_beta(hits, flagged, defaults, 1.0)),
-            "f2": float(_f_beta(hits, flagged, defaults, BETA)),
+            **{fbeta_name(b): float(_f_beta(hits, flagged, defaults, b)) for b in (1.0, 2.0, self.beta)},
             "roc_auc": auc,
             "average_precision": float(np.sum(np.diff(recall) * curve["precision"])),
             "brier": float(np.average((self.probability - self.outcome) ** 2, weights=weight)),
@@ -102,7 +111,7 @@ class Predictions:
         return {"tn": len(self.outcome) - defaults - fp, "fp": fp, "fn": defaults - tp, "tp": tp}
 
     def confusion_intervals(
-        self, threshold: float, *, repetitions: int, random_state: int, level: float = 0.95
+        self, threshold: float, *, repetitions: int, random_state: int, confidence: float = CONFIDENCE
     ) -> dict[str, tuple[int, int]]:
         """Return a percentile bootstrap interval of each count of `confusion`; the number of loans is as it is."""
         flags, defaults = self.probability >= threshold, self.outcome == 1
@@ -110,18 +119,19 @@ class Predictions:
         rng, n = np.random.default_rng(random_state), len(self.outcome)
         # Loans drawn again fall into four cells, whatever they are besides.
         draws = rng.multinomial(n, cells.mean(axis=0), size=repetitions)
-        ends = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0).round().astype(int)
+        ends = np.rint(percentile_interval(draws, level=confidence)).astype(int)
         return {name: (int(low), int(high)) for name, low, high in zip(("tn", "fp", "fn", "tp"), *ends, strict=True)}
 
     def intervals(
-        self, threshold: float, *, repetitions: int, random_state: int, level: float = 0.95
+        self, threshold: float, *, repetitions: int, random_state: int, confidence: float = CONFIDENCE
     ) -> dict[str, tuple[float, float]]:
         """Return a bootstrap interval of each metric: loans are drawn again with replacement.
 
         The percentiles are shifted by the bootstrap's own bias, which matters for the calibration error only:
         drawing again adds noise to every bin, and noise can only raise that error. The error as estimated holds such
         noise already, so its lower end is 0 wherever a model that is right about every loan would show as large a
-        one in one sample of twenty (the consistency bars of Bröcker and Smith, Weather and Forecasting 22 (2007), 651-661).
+        one by chance in 1 - confidence of all samples (the consistency bars of Bröcker and Smith, Weather and Forecasting
+        22 (2007), 651-661).
         """
         rng = np.random.default_rng(random_state)
         n = len(self.outcome)
@@ -130,11 +140,11 @@ class Predictions:
             for _ in range(repetitions)
         )
         bias = draws.mean() - pd.Series(self.metrics(threshold))
-        ends = (draws.quantile([(1 - level) / 2, (1 + level) / 2]) - bias).clip(-1, 1)
-        lowest = {name: -1.0 if name in ("ks", "gini") else 0.0 for name in METRICS}
-        found = {name: (max(float(ends[name].iloc[0]), lowest[name]), float(ends[name].iloc[1])) for name in METRICS}
+        ends = (draws.quantile([(1 - confidence) / 2, (1 + confidence) / 2]) - bias).clip(-1, 1)
+        lowest = {str(name): -1.0 if name in ("ks", "gini") else 0.0 for name in ends}
+        found = {name: (max(float(ends[name].iloc[0]), low), float(ends[name].iloc[1])) for name, low in lowest.items()}
         name = "expected_calibration_error"
-        if self.metrics(threshold)[name] <= np.quantile(self._error_by_chance(rng, repetitions), level):
+        if self.metrics(threshold)[name] <= np.quantile(self._error_by_chance(rng, repetitions), confidence):
             found[name] = (0.0, found[name][1])
         return found
 
@@ -145,9 +155,9 @@ class Predictions:
         return np.abs(noise).sum(axis=1) / len(self.outcome)
 
     def best_threshold(self) -> float:
-        """Return the probability at which F2 is largest; to be called on out-of-fold predictions only."""
+        """Return the probability at which F-beta is largest; to be called on out-of-fold predictions only."""
         curve = self.curve()
-        return float(curve["threshold"].iloc[int(curve["f2"].to_numpy().argmax())])
+        return float(curve["threshold"].iloc[int(curve[fbeta_name(self.beta)].to_numpy().argmax())])
 
     def calibration(self) -> pd.DataFrame:
         """Return predicted and observed default rate by decile of the prediction, lowest risk first.
@@ -165,16 +175,24 @@ class Predictions:
 
 
 def evaluate(
-    outcome: np.ndarray, probability: np.ndarray, *, threshold: float, repetitions: int = 500, random_state: int
+    outcome: np.ndarray,
+    probability: np.ndarray,
+    *,
+    threshold: float,
+    beta: float = BETA,
+    confidence: float = CONFIDENCE,
+    repetitions: int = 500,
+    random_state: int,
 ) -> dict:
     """Return the `test` part of the results contract: n, every metric, confusion counts, and intervals in `ci` and `confusion_ci`."""
-    predictions = Predictions.of(outcome, probability)
+    predictions = Predictions.of(outcome, probability, beta=beta)
+    drawn: Any = {"repetitions": repetitions, "random_state": random_state, "confidence": confidence}
     return {
         "n": len(predictions.outcome),
         **predictions.metrics(threshold),
         "confusion": predictions.confusion(threshold),
-        "confusion_ci": predictions.confusion_intervals(threshold, repetitions=repetitions, random_state=random_state),
-        "ci": predictions.intervals(threshold, repetitions=repetitions, random_state=random_state),
+        "confusion_ci": predictions.confusion_intervals(threshold, **drawn),
+        "ci": predictions.intervals(threshold, **drawn),
     }
 
 

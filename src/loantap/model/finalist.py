@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 
 from loantap.model.ablation import fold_scores
 from loantap.model.calibration import SigmoidCalibration, probability
-from loantap.model.evaluation import Predictions
+from loantap.model.evaluation import BETA, Predictions
 from loantap.model.folds import fold_splits, out_of_fold
 from loantap.model.profit import best_profit_threshold
 from loantap.model.recipe import Recipe
@@ -25,9 +25,10 @@ class Finalist:
         C: The penalty's inverse strength.
         model: Encoder and logistic regression, without the sampler.
         calibration: From log-odds to probabilities, fitted out of fold.
-        threshold: Calibrated probability at and above which a loan is flagged, for the largest out-of-fold F2.
+        threshold: Calibrated probability at and above which a loan is flagged, for the largest out-of-fold F-beta.
         profit_threshold: The same for the largest out-of-fold profit.
         folds: Scores of each fold, see `fold_scores`; calibration and threshold of each come from the other folds.
+        beta: Of F-beta.
         rows: Loans the out-of-fold predictions were made for.
         train_rows: Loans the model was fitted on.
     """
@@ -40,6 +41,7 @@ class Finalist:
     threshold: float
     profit_threshold: float
     folds: pd.DataFrame
+    beta: float
     rows: int
     train_rows: int
 
@@ -63,6 +65,7 @@ def fit_finalist(
     sample: np.ndarray,
     log_odds: np.ndarray | None = None,
     folds: int,
+    beta: float = BETA,
     random_state: int,
     n_jobs: int = 2,
 ) -> Finalist:
@@ -78,10 +81,11 @@ def fit_finalist(
         sample: Positions of the loans to make out-of-fold predictions for.
         log_odds: Those predictions, if they were made before over the same folds.
         folds: Number of folds.
+        beta: Of the F-beta score that its threshold is chosen for.
         random_state: Seed of folds and sampler.
         n_jobs: Folds worked on at once.
     """
-    splits = fold_splits(y[sample], folds=folds, random_state=random_state)
+    splits = fold_splits(y[sample], folds=folds, neighbours=recipe.neighbours, random_state=random_state)
     if log_odds is None:
         paths = out_of_fold(
             X.iloc[sample],
@@ -102,9 +106,10 @@ def fit_finalist(
         C=C,
         model=fit_model(X, y, recipe=recipe, penalty=penalty, C=C, random_state=random_state),
         calibration=calibration,
-        threshold=Predictions.of(y[sample], calibrated).best_threshold(),
+        threshold=Predictions.of(y[sample], calibrated, beta=beta).best_threshold(),
         profit_threshold=best_profit_threshold(calibrated, profit[sample]),
-        folds=fold_scores(y[sample], log_odds[np.newaxis, :], splits),
+        folds=fold_scores(y[sample], log_odds[np.newaxis, :], splits, beta=beta),
+        beta=beta,
         rows=len(sample),
         train_rows=len(X),
     )

@@ -17,21 +17,23 @@ from threadpoolctl import threadpool_limits
 
 from loantap.errors import InputError, MissingToolError
 from loantap.model.logistic import PathLogisticRegression
-from loantap.model.recipe import Recipe, encode, prepare
+from loantap.model.recipe import NEIGHBOURS, Recipe, encode, prepare
 from loantap.progress import counted
 
 Split = tuple[np.ndarray, np.ndarray]
 Setting = tuple[str, float]  # penalty and C
 _LOOK_SECONDS, _ANSWERS_WITHIN = 2.0, "10s"
-NEIGHBOURS = 7  # SMOTE looks for five neighbours among a fold's training defaults
 
 
-def fold_splits(y: np.ndarray, *, folds: int, repeats: int = 1, random_state: int) -> list[Split]:
+def fold_splits(
+    y: np.ndarray, *, folds: int, repeats: int = 1, neighbours: int = NEIGHBOURS, random_state: int
+) -> list[Split]:
     """Return positions of training and held-out loans of stratified folds, one repeat after the other.
 
     Raises InputError if a class has fewer loans than SMOTE needs in every fold.
     """
-    rarest, needed = int(min(y.sum(), len(y) - y.sum())), folds * NEIGHBOURS
+    # With two more than neighbours in each fold, the training loans of any two folds or more have enough.
+    rarest, needed = int(min(y.sum(), len(y) - y.sum())), folds * (neighbours + 2)
     if rarest < needed:
         raise InputError(
             f"expected at least {needed} loans of each outcome to tune with {folds} folds, got {rarest}. Use more loans."

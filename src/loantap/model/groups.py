@@ -1,16 +1,28 @@
 """How a model treats groups of people, and how much of the defaults it finds among the riskiest."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 from statsmodels.stats.proportion import proportion_confint
 
+from loantap.analysis.comparisons import rate_difference
 from loantap.analysis.suppression import pool_small
+from loantap.model.bootstrap import CONFIDENCE
 
 
 def by_group(
-    group: pd.Series, outcome: np.ndarray, probability: np.ndarray, *, threshold: float, min_cell: int
+    group: pd.Series,
+    outcome: np.ndarray,
+    probability: np.ndarray,
+    *,
+    threshold: float,
+    min_cell: int,
+    confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
     """Return one row per group: how often it defaults, is flagged, and how well its loans are told apart.
 
@@ -20,11 +32,12 @@ def by_group(
         probability: Calibrated probabilities of default.
         threshold: A loan is flagged at and above it.
         min_cell: Groups with fewer loans, defaults or repaid loans are pooled.
+        confidence: Of the intervals.
 
     Returns:
         group, n, defaults, then default_rate, recall (flagged among defaults), false_positive_rate (flagged
         among repaid) and roc_auc, each with `_low` and `_high`, and the mean predicted default rate. Wilson
-        intervals; DeLong's for the AUC. 95 %.
+        intervals; DeLong's for the AUC.
     """
     names = group.astype("object").where(group.notna(), "Missing").astype(str).to_numpy()
     loans = pd.DataFrame({"level": names, "n": 1, "defaults": outcome})
@@ -35,18 +48,20 @@ def by_group(
     for name in pooled.counts["level"]:
         inside = names == name
         y, flags = np.asarray(outcome)[inside], flagged[inside]
-        auc = delong_interval(y, probability[inside])
+        auc = delong_interval(y, probability[inside], confidence=confidence)
         rows.append(
             {"group": name, "n": len(y), "defaults": int(y.sum()), "predicted": float(probability[inside].mean())}
-            | _share("default_rate", int(y.sum()), len(y))
-            | _share("recall", int((flags & (y == 1)).sum()), int(y.sum()))
-            | _share("false_positive_rate", int((flags & (y == 0)).sum()), int((y == 0).sum()))
+            | _share("default_rate", int(y.sum()), len(y), confidence)
+            | _share("recall", int((flags & (y == 1)).sum()), int(y.sum()), confidence)
+            | _share("false_positive_rate", int((flags & (y == 0)).sum()), int((y == 0).sum()), confidence)
             | dict(zip(("roc_auc", "roc_auc_low", "roc_auc_high"), auc, strict=True))
         )
     return pd.DataFrame(rows)
 
 
-def delong_interval(outcome: np.ndarray, score: np.ndarray, *, level: float = 0.95) -> tuple[float, float, float]:
+def delong_interval(
+    outcome: np.ndarray, score: np.ndarray, *, confidence: float = CONFIDENCE
+) -> tuple[float, float, float]:
     """Return the ROC-AUC and its interval; NaN where one outcome is absent.
 
     DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), 837-845, with the placements from ranks, and the interval
@@ -63,8 +78,51 @@ def delong_interval(outcome: np.ndarray, score: np.ndarray, *, level: float = 0.
     if m < 2 or n < 2 or auc in (0.0, 1.0):
         return auc, 0.0, 1.0
     error = np.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n) / (auc * (1 - auc))
-    half = norm.ppf((1 + level) / 2) * error
+    half = norm.ppf((1 + confidence) / 2) * error
     return auc, float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The two groups of one factor that lie farthest apart in a share.
+
+    Attributes:
+        low: The group with the smaller share, a row of `by_group`.
+        high: The group with the larger one.
+        ci_low: Lower end of the interval of the difference (Newcombe), widened by Bonferroni over all pairs of groups of all
+            factors: it holds for whichever pair is picked, and shows a difference only if it lies above 0.
+        ci_high: Its upper end.
+    """
+
+    low: Mapping[Any, Any]
+    high: Mapping[Any, Any]
+    ci_low: float
+    ci_high: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the groups differ by more than chance."""
+        return self.ci_low > 0
+
+
+def widest_gap(groups: pd.DataFrame, *, confidence: float = CONFIDENCE) -> Gap | None:
+    """Return the widest gap in repaid loans flagged between two groups of one factor; None where no factor has two groups.
+
+    Args:
+        groups: Rows of `by_group` with their `factor`.
+        confidence: Of the interval.
+    """
+    known = groups.dropna(subset=["false_positive_rate"])
+    sizes = known.groupby("factor")["group"].size()
+    pairs = float((sizes * (sizes - 1) / 2).sum())
+    if not pairs:
+        return None
+    spans = known.groupby("factor", sort=False)["false_positive_rate"].agg(["min", "max"])
+    inside = known[known["factor"] == (spans["max"] - spans["min"]).idxmax()].sort_values("false_positive_rate")
+    low, high = inside.iloc[[0, -1]].to_dict(orient="records")
+    of = [(round(row["false_positive_rate"] * (n := row["n"] - row["defaults"])), n) for row in (high, low)]
+    _, *ends = rate_difference(of[0], of[1], confidence=1 - (1 - confidence) / pairs)
+    return Gap(low, high, *ends)
 
 
 def gains(deciles: pd.DataFrame) -> pd.DataFrame:
@@ -85,8 +143,8 @@ def gains(deciles: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _share(name: str, count: int, of: int) -> dict[str, float]:
+def _share(name: str, count: int, of: int, confidence: float) -> dict[str, float]:
     if of == 0:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"), float("nan"))
-    low, high = proportion_confint(count, of, method="wilson")
+    low, high = proportion_confint(count, of, alpha=1 - confidence, method="wilson")
     return {name: count / of, f"{name}_low": float(low), f"{name}_high": float(high)}

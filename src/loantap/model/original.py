@@ -9,13 +9,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score
 
-from loantap.model.evaluation import Predictions, evaluate
+from loantap.model.bootstrap import CONFIDENCE
+from loantap.model.evaluation import BETA, Predictions, evaluate
 from loantap.model.folds import in_parallel
 from loantap.model.inputs import Inputs, feature_frame
 from loantap.model.recipe import Recipe, encode, prepare
 from loantap.model.tuning import stratified_sample
 
-CS = (1.0, 100.0, 10_000.0)
+# The original's own choices, not those of a run.
+PENALTIES, CS = ("l1", "l2"), (1.0, 100.0, 10_000.0)
+CLAIMED_BETA = 2.0
 MAX_ITERATIONS = 30
 
 
@@ -48,11 +51,13 @@ def judge_original(
     *,
     inputs: Inputs,
     rows: int,
+    beta: float = BETA,
+    confidence: float = CONFIDENCE,
     repetitions: int,
     random_state: int,
     n_jobs: int = 2,
 ) -> Original:
-    """Search as the original did: SMOTE before anything is split, liblinear, six settings, judged on what they learnt from.
+    """Search as the original did: SMOTE before anything is split, liblinear, six settings, judged by F2 on what they learnt from.
 
     Features are encoded as everywhere here, not as the original did it (which filled missing values from the row above).
 
@@ -64,6 +69,8 @@ def judge_original(
         unseen: Cleaned test loans.
         inputs: Which set of inputs.
         rows: Most training loans to use.
+        beta: Of the F-beta score told besides F2.
+        confidence: Of the intervals.
         repetitions: Bootstrap repetitions of the intervals.
         random_state: Seed of sample, SMOTE, solver and bootstrap.
         n_jobs: Settings worked on at once.
@@ -72,7 +79,7 @@ def judge_original(
     X, y = feature_frame(loans.iloc[sample], inputs=inputs), loans["default"].to_numpy()[sample]
     pipeline = Recipe(inputs).pipeline(random_state=random_state)
     resampled, outcome = prepare(pipeline, X, y)
-    settings = [(penalty, C) for penalty in ("l1", "l2") for C in CS]
+    settings = [(penalty, C) for penalty in PENALTIES for C in CS]
     fits = in_parallel(
         _fit,
         [(resampled, outcome, penalty, C, random_state) for penalty, C in settings],
@@ -80,10 +87,10 @@ def judge_original(
         fits=1,
         n_jobs=n_jobs,
     )
-    scores = [fbeta_score(outcome, model.predict(resampled), beta=2) for model in fits]
+    scores = [fbeta_score(outcome, model.predict(resampled), beta=CLAIMED_BETA) for model in fits]
     chosen = int(np.argmax(scores))
     model, (penalty, C) = fits[chosen], settings[chosen]
-    curve = Predictions.of(outcome, model.predict_proba(resampled)[:, 1]).curve()
+    curve = Predictions.of(outcome, model.predict_proba(resampled)[:, 1], beta=CLAIMED_BETA).curve()
     crossing = (curve["recall"] - (1 - curve["false_positive_rate"])).abs().to_numpy().argmin()
     threshold = float(curve["threshold"].iloc[crossing])
     scored = model.predict_proba(encode(pipeline, feature_frame(unseen, inputs=inputs)))[:, 1]
@@ -97,6 +104,8 @@ def judge_original(
             unseen["default"].to_numpy(),
             scored,
             threshold=threshold,
+            beta=beta,
+            confidence=confidence,
             repetitions=repetitions,
             random_state=random_state,
         ),

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.evaluation import evaluate
+from loantap.model.evaluation import BETA, evaluate
 from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import stratified_sample
+
+_LEAST = 10  # loans of each outcome in a fold
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ def judge_out_of_time(
     rows: int,
     folds: int,
     economics: Economics,
+    beta: float = BETA,
+    confidence: float = CONFIDENCE,
     repetitions: int,
     random_state: int,
     n_jobs: int = 2,
@@ -62,6 +67,8 @@ def judge_out_of_time(
         rows: Earlier loans to choose calibration and threshold on, out of fold.
         folds: Number of folds.
         economics: What profit rests on.
+        beta: Of the F-beta score that the threshold is chosen for.
+        confidence: Of the intervals.
         repetitions: Bootstrap repetitions of the intervals.
         random_state: Seed of sample, folds, sampler and bootstrap.
         n_jobs: Folds worked on at once.
@@ -69,7 +76,8 @@ def judge_out_of_time(
     first_month = loans["issue_d"].sort_values().iloc[int((1 - later_share) * len(loans))]
     later = (loans["issue_d"] >= first_month).to_numpy()
     y = loans["default"].to_numpy()
-    if min(np.bincount(y[later], minlength=2).min(), np.bincount(y[~later], minlength=2).min()) < 10 * folds:
+    needed = folds * max(_LEAST, recipe.neighbours + 2)  # as in `fold_splits`
+    if min(np.bincount(y[later], minlength=2).min(), np.bincount(y[~later], minlength=2).min()) < needed:
         return None
     X = feature_frame(loans, inputs=recipe.inputs)
     fitted = fit_finalist(
@@ -80,6 +88,7 @@ def judge_out_of_time(
         C=C,
         sample=stratified_sample(y[~later], rows=rows, random_state=random_state),
         folds=folds,
+        beta=beta,
         random_state=random_state,
         n_jobs=n_jobs,
     )
@@ -91,5 +100,13 @@ def judge_out_of_time(
         float(y[later].mean()),
         float(predicted.mean()),
         fitted.threshold,
-        evaluate(y[later], predicted, threshold=fitted.threshold, repetitions=repetitions, random_state=random_state),
+        evaluate(
+            y[later],
+            predicted,
+            threshold=fitted.threshold,
+            beta=beta,
+            confidence=confidence,
+            repetitions=repetitions,
+            random_state=random_state,
+        ),
     )

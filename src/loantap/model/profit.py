@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from loantap.model.bootstrap import drawn_sums, percentile_interval
+from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
 
 
 def best_profit_threshold(probability: np.ndarray, profit: np.ndarray) -> float:
@@ -26,6 +26,7 @@ def profit_table(
     amount: np.ndarray,
     thresholds: dict[str, float],
     *,
+    confidence: float = CONFIDENCE,
     repetitions: int,
     random_state: int,
 ) -> pd.DataFrame:
@@ -36,21 +37,22 @@ def profit_table(
         profit: Profit of each loan if granted, as from `loan_profit`.
         amount: Amount of each loan.
         thresholds: Thresholds by name; a loan is refused at and above its threshold.
+        confidence: Of the intervals.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
 
     Returns:
         name, threshold, refused (share of the loans), profit (share of all money asked for) with ci_low and
-        ci_high, and difference (from the first threshold's profit) with its ends: 95 % percentile bootstrap
-        intervals over loans, the same draws for all.
+        ci_high, and difference (from the first threshold's profit) with its ends: percentile bootstrap intervals
+        over loans, the same draws for all.
     """
     granted = np.column_stack([probability < threshold for threshold in thresholds.values()])
     columns = np.column_stack([amount, granted * profit[:, np.newaxis]])
     draws = drawn_sums(columns, repetitions=repetitions, random_state=random_state)
     total = columns.sum(axis=0)
     earned, drawn = total[1:] / total[0], draws[:, 1:] / draws[:, :1]
-    low, high = percentile_interval(drawn)
-    difference_low, difference_high = percentile_interval(drawn - drawn[:, :1])
+    low, high = percentile_interval(drawn, level=confidence)
+    difference_low, difference_high = percentile_interval(drawn - drawn[:, :1], level=confidence)
     return pd.DataFrame(
         {
             "name": list(thresholds),

@@ -15,6 +15,7 @@ from loantap.model.logistic import PathLogisticRegression
 # From the simplest to the most involved.
 Sampler = Literal["none", "class_weights", "SMOTE", "SMOTENC"]
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
+NEIGHBOURS = 5  # that SMOTE draws between, unless a caller says otherwise
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Recipe:
     inputs: Inputs
     encoding: Encoding = "plain"
     sampler: Sampler = "SMOTE"
+    neighbours: int = NEIGHBOURS  # that SMOTE or SMOTENC draws between
 
     @property
     def name(self) -> str:
@@ -40,10 +42,10 @@ class Recipe:
             ("model", PathLogisticRegression(penalty, C, class_weight=weights)),
         ]
         if self.sampler == "SMOTE":
-            steps.insert(2, ("sampler", SMOTE(random_state=random_state)))
+            steps.insert(2, ("sampler", SMOTE(k_neighbors=self.neighbours, random_state=random_state)))
         if self.sampler == "SMOTENC":
             categories = chosen(CATEGORIES, inputs=self.inputs) + ([LEAK] if self.inputs == "with_pincode" else [])
-            steps.insert(1, ("sampler", SMOTENC(categories, random_state=random_state)))
+            steps.insert(1, ("sampler", SMOTENC(categories, k_neighbors=self.neighbours, random_state=random_state)))
         return Pipeline(steps)
 
 

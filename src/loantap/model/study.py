@@ -1,4 +1,4 @@
-"""The whole model study in two acts: train, which sees training loans only, and judge, which touches the test loans once."""
+"""What a study is made of beside its searches: what a model is trained on, and how a finished one does on the test loans, touched once."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,47 +8,17 @@ import pandas as pd
 
 from loantap.analysis.levels import factor_values
 from loantap.analysis.summaries import with_intervals
-from loantap.model.ablation import Candidate, Champion, choose_champion, comparison, compete, recipes
-from loantap.model.challengers import challenge
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.decision import Share, price_of_refusal
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.evaluation import Predictions, evaluate
-from loantap.model.finalist import Finalist, fit_finalist
-from loantap.model.folds import fold_splits, on_cluster
-from loantap.model.groups import by_group, gains
+from loantap.model.evaluation import Predictions, evaluate, fbeta_name
+from loantap.model.finalist import Finalist
+from loantap.model.groups import Gap, by_group, gains, widest_gap
 from loantap.model.inputs import Inputs, check_allowed, check_features, feature_frame
 from loantap.model.profit import profit_table
-from loantap.model.recipe import Recipe
-from loantap.model.tuning import Tuned, stratified_sample, tune
 
 GROUPS = ("grade", "home_ownership", "profession_group")
-THRESHOLD_RULE = "largest F2 on out-of-fold calibrated predictions"
 PROFIT_RULE = "largest profit on out-of-fold calibrated predictions"
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What was learnt from the training loans.
-
-    Attributes:
-        tuned: The search of the SMOTE logistic regression.
-        candidates: What competed, challengers last.
-        ablation_rows: Training loans they competed on.
-        table: Their scores and differences from plain features without resampling.
-        from_champion: The same with differences from the champion.
-        choice: The champion among them, and why.
-        smote: The tuned SMOTE logistic regression.
-        champion: The champion.
-    """
-
-    tuned: Tuned
-    candidates: list[Candidate]
-    ablation_rows: int
-    table: pd.DataFrame
-    from_champion: pd.DataFrame
-    choice: Champion
-    smote: Finalist
-    champion: Finalist
 
 
 @dataclass(frozen=True)
@@ -56,8 +26,16 @@ class Judged:
     """How a model does on the test loans.
 
     Attributes:
+        inputs: What the model may see.
+        beta: Of the F-beta score that its threshold was chosen for.
+        confidence: Of every interval.
+        repetitions: Bootstrap repetitions behind them.
+        min_cell: The smallest count of loans, defaults or repaid loans that a group shows.
+        sampled: Whether the test loans are of a sample of those that were counted.
+        threshold: At and above it a loan is flagged, for the largest F-beta.
+        profit_threshold: The same for the largest profit.
         test: The scores, as in the results contract.
-        flagged: Whether each loan is at or above the threshold for F2.
+        flagged: Whether each loan is at or above the threshold.
         predicted: The mean predicted default rate.
         refusal: What refusing the flagged loans would do, see `price_of_refusal`.
         brier_uncalibrated: The Brier score without calibration.
@@ -67,9 +45,18 @@ class Judged:
         uncalibrated: The same before calibration.
         gains: The gains table, the riskiest decile first.
         groups: How each group fares, with its `factor`.
+        gap: Between which two of them the share of good customers flagged differs most.
         profit: What each threshold earns, see `profit_table`.
     """
 
+    inputs: Inputs
+    beta: float
+    confidence: float
+    repetitions: int
+    min_cell: int
+    sampled: bool
+    threshold: float
+    profit_threshold: float
     test: dict
     flagged: np.ndarray
     predicted: float
@@ -81,76 +68,29 @@ class Judged:
     uncalibrated: pd.DataFrame
     gains: pd.DataFrame
     groups: pd.DataFrame
+    gap: Gap | None
     profit: pd.DataFrame
 
+    @property
+    def score(self) -> str:
+        """The name of the score that the threshold was chosen for, such as f2."""
+        return fbeta_name(self.beta)
 
-def train(
-    loans: pd.DataFrame,
-    *,
-    inputs: Inputs,
-    folds: int,
-    repeats: int,
-    tuning_rows: int,
-    ablation_rows: int,
-    economics: Economics,
-    random_state: int,
-    n_jobs: int = 2,
-    cluster: str = "",
-) -> Trained:
-    """Tune the SMOTE logistic regression, let recipes and challengers compete, and fit the champion.
+    @property
+    def default_rate(self) -> float:
+        """The observed default rate."""
+        return (self.test["confusion"]["tp"] + self.test["confusion"]["fn"]) / self.test["n"]
 
-    Args:
-        loans: Cleaned training loans.
-        inputs: Which set of inputs.
-        folds: Folds of every search.
-        repeats: How often the competition repeats its folds.
-        tuning_rows: Most training loans the search, and each finalist's out-of-fold predictions, use.
-        ablation_rows: Most training loans the competition uses.
-        economics: What profit rests on.
-        random_state: Seed of samples, folds and samplers.
-        n_jobs: Folds worked on at once; the result does not depend on it.
-        cluster: Address of a Dask scheduler to work on; empty for this machine.
+
+def training_data(loans: pd.DataFrame, *, inputs: Inputs) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return features, shape (n, n_features), and outcomes, 1 for default, of cleaned loans.
+
+    Raises InputError for a feature that a model with these inputs must not see.
     """
     check_features()
-    X, y = feature_frame(loans, inputs=inputs), loans["default"].to_numpy()
+    X = feature_frame(loans, inputs=inputs)
     check_allowed(X, inputs=inputs)
-    profit = loan_profit(loans, economics)
-    sample = stratified_sample(y, rows=tuning_rows, random_state=random_state)
-    arena = stratified_sample(y, rows=ablation_rows, random_state=random_state)
-    seeded: dict[str, Any] = {"random_state": random_state, "n_jobs": n_jobs}
-    with on_cluster(cluster):
-        smote_recipe = Recipe(inputs)
-        tuned = tune(X.iloc[sample], y[sample], recipe=smote_recipe, folds=folds, **seeded)
-        splits = fold_splits(y[arena], folds=folds, repeats=repeats, random_state=random_state)
-        arena_X, arena_y = X.iloc[arena], y[arena]
-        rivals = [compete(arena_X, arena_y, recipe=recipe, splits=splits, **seeded) for recipe in recipes(inputs)]
-        rivals += challenge(arena_X, arena_y, splits=splits, **seeded)
-        choice = choose_champion(rivals, folds=folds)
-        smote = fit_finalist(
-            X,
-            y,
-            profit,
-            recipe=smote_recipe,
-            penalty=str(tuned.best["penalty"]),
-            C=float(tuned.best["C"]),
-            sample=sample,
-            log_odds=tuned.log_odds,
-            folds=folds,
-            **seeded,
-        )
-        champion = fit_finalist(
-            X,
-            y,
-            profit,
-            recipe=choice.recipe,
-            C=choice.C,
-            sample=sample,
-            folds=folds,
-            **seeded,
-        )
-    table = comparison(rivals, reference=Recipe(inputs, "plain", "none").name, folds=folds)
-    from_champion = comparison(rivals, reference=choice.candidate.name, folds=folds)
-    return Trained(tuned, rivals, len(arena), table, from_champion, choice, smote, champion)
+    return X, loans["default"].to_numpy()
 
 
 def judge(
@@ -158,8 +98,10 @@ def judge(
     loans: pd.DataFrame,
     *,
     economics: Economics,
+    confidence: float = CONFIDENCE,
     repetitions: int,
     min_cell: int,
+    sampled: bool = False,
     random_state: int,
 ) -> Judged:
     """Judge a finished model on the test loans; nothing is chosen here.
@@ -168,29 +110,36 @@ def judge(
         finalist: Fitted on other loans.
         loans: Cleaned test loans.
         economics: What profit rests on.
+        confidence: Of the intervals.
         repetitions: Bootstrap repetitions of the intervals.
         min_cell: The smallest count of loans, defaults or repaid loans that a group may show.
+        sampled: Whether the loans are of a sample of those that were counted.
         random_state: Seed of the bootstrap.
     """
     X, y = feature_frame(loans, inputs=finalist.recipe.inputs), loans["default"].to_numpy()
     default, raw = finalist.probability(X), Predictions.of(y, finalist.raw_probability(X))
     amount = loans["loan_amnt"].to_numpy()
-    drawn: dict[str, Any] = {"repetitions": repetitions, "random_state": random_state}
-    predictions = Predictions.of(y, default)
-    before, deciles = raw.metrics(0.5), _calibration(predictions)
-    groups = [
-        by_group(factor_values(loans, factor), y, default, threshold=finalist.threshold, min_cell=min_cell).assign(
-            factor=factor
-        )
-        for factor in GROUPS
-    ]
+    drawn: Any = {"confidence": confidence, "repetitions": repetitions, "random_state": random_state}
+    predictions = Predictions.of(y, default, beta=finalist.beta)
+    before, deciles = raw.metrics(0.5), _calibration(predictions, confidence)
+    grouped: Any = {"threshold": finalist.threshold, "min_cell": min_cell, "confidence": confidence}
+    tables = [by_group(factor_values(loans, factor), y, default, **grouped).assign(factor=factor) for factor in GROUPS]
+    groups = pd.concat(tables, ignore_index=True)
     thresholds = {
         "refuse nobody": float(np.nextafter(1.0, 2.0)),
         "best profit": finalist.profit_threshold,
-        "best F2": finalist.threshold,
+        f"best {fbeta_name(finalist.beta).upper()}": finalist.threshold,
     }
     return Judged(
-        test=evaluate(y, default, threshold=finalist.threshold, **drawn),
+        inputs=finalist.recipe.inputs,
+        beta=finalist.beta,
+        confidence=confidence,
+        repetitions=repetitions,
+        min_cell=min_cell,
+        sampled=sampled,
+        threshold=finalist.threshold,
+        profit_threshold=finalist.profit_threshold,
+        test=evaluate(y, default, threshold=finalist.threshold, beta=finalist.beta, **drawn),
         flagged=default >= finalist.threshold,
         predicted=float(default.mean()),
         refusal=price_of_refusal(amount, y, default >= finalist.threshold, **drawn),
@@ -198,9 +147,10 @@ def judge(
         error_uncalibrated=before["expected_calibration_error"],
         curve=predictions.curve(),
         deciles=deciles,
-        uncalibrated=_calibration(raw),
+        uncalibrated=_calibration(raw, confidence),
         gains=gains(deciles),
-        groups=pd.concat(groups, ignore_index=True),
+        groups=groups,
+        gap=widest_gap(groups, confidence=confidence),
         profit=profit_table(default, loan_profit(loans, economics), amount, thresholds, **drawn),
     )
 
@@ -212,7 +162,7 @@ def model_result(finalist: Finalist, judged: Judged) -> dict:
         "features": finalist.recipe.encoding,
         "sampler": finalist.recipe.sampler,
         "threshold": finalist.threshold,
-        "threshold_rule": THRESHOLD_RULE,
+        "threshold_rule": f"largest {fbeta_name(finalist.beta).upper()} on out-of-fold calibrated predictions",
         "profit_threshold": finalist.profit_threshold,
         "profit_threshold_rule": PROFIT_RULE,
         "calibration": {
@@ -222,14 +172,21 @@ def model_result(finalist: Finalist, judged: Judged) -> dict:
         },
         "tuning_rows": finalist.rows,
         "train_rows": finalist.train_rows,
-        "cv": {"f2_mean": finalist.folds["f2"].mean(), "f2_sd": finalist.folds["f2"].std(ddof=1)},
+        "cv": {
+            f"{score}_{what}": value
+            for score in dict.fromkeys(("f2", fbeta_name(finalist.beta)))
+            for what, value in (("mean", finalist.folds[score].mean()), ("sd", finalist.folds[score].std(ddof=1)))
+        },
         "test": judged.test,
         "refusal": judged.refusal,
         "brier_uncalibrated": judged.brier_uncalibrated,
         "expected_calibration_error_uncalibrated": judged.error_uncalibrated,
         "profit": judged.profit,
+        "beta": finalist.beta,
+        "confidence": judged.confidence,
     }
 
 
-def _calibration(predictions: Predictions) -> pd.DataFrame:
-    return with_intervals(predictions.calibration().rename(columns={"loans": "n"})).rename(columns={"n": "loans"})
+def _calibration(predictions: Predictions, confidence: float) -> pd.DataFrame:
+    counts = predictions.calibration().rename(columns={"loans": "n"})
+    return with_intervals(counts, confidence=confidence).rename(columns={"n": "loans"})

@@ -1,16 +1,20 @@
 """The model that a notebook works with, and the run's loans as that model's training and test loans."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from loantap.analysis.leaks import LEAK
 from loantap.errors import InputError
+from loantap.jsonable import jsonable
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import split_loans
-from loantap.report.results import RunFolder, plain
+from loantap.report.results import RunFolder
 
 _SPLIT = {"test_share": 0.2, "seed": 0}
 
@@ -38,6 +42,26 @@ def split_run(run: RunFolder, model: SavedModel) -> tuple[pd.DataFrame, pd.DataF
     return training, test
 
 
+def run_facts(run: RunFolder) -> dict[str, Any]:
+    """Return what a model card says of the run: which it is, its loans, and the columns that gave the outcome away.
+
+    Returns:
+        run_id, git_commit, made_at; synthetic; data; sample (a sentence, or nothing); leaks, None where nobody searched.
+    """
+    # A model that was made on a bench is none of the run whose loans it saw.
+    manifest = {"run_id": run.bench} if run.on_bench else run.manifest()
+    found = run.result("leaks")["columns"] if run.find("results", "leaks.json").is_file() else None
+    return {
+        "run_id": manifest.get("run_id"),
+        "git_commit": manifest.get("git_commit"),
+        "made_at": manifest.get("started_at"),
+        "synthetic": run.is_synthetic,
+        "data": {name: run.data.get(name) for name in ("kind", "sha256", "rows", "defaults", "period")},
+        "sample": run.model_note(),
+        "leaks": None if found is None else [line["column"] for line in found if line["verdict"] == LEAK],
+    }
+
+
 def _make_quickly(run: RunFolder) -> None:
     loans = run.loans()
     rows, _ = split_loans(loans["default"], test_share=_SPLIT["test_share"], random_state=int(_SPLIT["seed"]))
@@ -54,5 +78,5 @@ def _make_quickly(run: RunFolder) -> None:
         random_state=0,
         n_jobs=1,
     )
-    card = plain({"name": "made in haste, for trying a notebook", "split": _SPLIT, "economics": Economics()})
+    card = jsonable({"name": "made in haste, for trying a notebook", "split": _SPLIT, "economics": Economics()})
     save_model(run.to("model"), finalist, loans=training, card=card, page="")

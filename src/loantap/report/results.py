@@ -4,19 +4,18 @@ Stages and report pages talk to each other only through these files. The layout 
 """
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from loantap.analysis.counts import FrameCounts, LoanCounts, StoredCounts
 from loantap.errors import InputError
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding
 from loantap.files import replacing, write_text
+from loantap.jsonable import jsonable
 
 MANIFEST = "manifest.json"
 _Shown = TypeVar("_Shown", Exhibit, Exhibits)
@@ -141,7 +140,7 @@ class RunFolder:
 
         Raises ValueError for a number that JSON cannot hold (infinity), so that none slips into a report.
         """
-        text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(jsonable(value), indent=1, ensure_ascii=False, allow_nan=False)
         return write_text(self.to("results", f"{name}.json"), text + "\n")
 
     def update_result(self, name: str, **parts: Any) -> Path:
@@ -216,27 +215,6 @@ class RunFolder:
 def is_synthetic(data: Mapping[str, Any]) -> bool:
     """Tell from a manifest's data whether the loans were made, not lent, wherever they were read from."""
     return bool(data.get("synthetic", data.get("kind") == "synthetic"))
-
-
-def plain(value: Any) -> Any:
-    """Turn dataclasses, NumPy and pandas values into what JSON knows; NaN becomes null."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain({name: getattr(value, name) for name in value.__dataclass_fields__})
-    if isinstance(value, pd.DataFrame):
-        return plain(value.to_dict(orient="records"))
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, np.ndarray, pd.Series, pd.Index)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d")
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, Path):
-        return str(value)
-    return value
 
 
 def _read_json(path: Path, why: str) -> Any:

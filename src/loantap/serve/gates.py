@@ -11,13 +11,15 @@ from loantap.analysis.leaks import LEAK
 from loantap.analysis.summaries import with_intervals
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.errors import InputError, LoanTapError
+from loantap.exhibits.words import percent
+from loantap.model.evaluation import fbeta_name
 from loantap.model.inputs import check_allowed
 from loantap.model.persistence import SavedModel, load_model
 from loantap.report.manifest import Manifest, read_manifest
 from loantap.report.results import RunFolder, is_synthetic
 from loantap.serve.card_check import check_card
 
-ERROR_CEILING = 0.03
+ERROR_CEILING, CONFIDENCE = 0.03, 0.95
 DECILE_TOLERANCE, DECILES_WITHIN = 0.01, 9
 SIMPLE_RULES = ("reject all", "grade")
 LARGEST_FALL = 0.05
@@ -137,13 +139,16 @@ def _lent(evidence: Evidence) -> Finding:
 
 
 def _beats_rules(evidence: Evidence) -> Finding:
-    rivals = {line["name"]: line for line in evidence.model.card["rivals"]}
+    card = _sure_enough(evidence)
+    rivals = {line["name"]: line for line in card["rivals"]}
     against = [rivals[name] for name in SIMPLE_RULES]
     found = ", ".join(
         f"'{line['name']}' {line['difference']:+.4f} ({line['difference_low']:+.4f} to {line['difference_high']:+.4f})"
         for line in against
     )
-    return all(line["difference_low"] > 0 for line in against), f"difference in F2 from {found}"
+    return all(
+        line["difference_low"] > 0 for line in against
+    ), f"difference in {fbeta_name(card['beta']).upper()} from {found}"
 
 
 def _calibrated(evidence: Evidence) -> Finding:
@@ -153,9 +158,10 @@ def _calibrated(evidence: Evidence) -> Finding:
     A decile may miss by chance, and by a point, which no pricing notices; without that allowance any model fails once
     there are enough loans. Of deciles that are right, each misses in at most one of twenty samples.
     """
-    card = evidence.model.card
+    card = _sure_enough(evidence)
     error, (_, high) = card["test"]["expected_calibration_error"], card["test"]["ci"]["expected_calibration_error"]
-    deciles = with_intervals(pd.DataFrame(card["calibration"]["deciles"]).rename(columns={"loans": "n"}))
+    counts = pd.DataFrame(card["calibration"]["deciles"]).rename(columns={"loans": "n"})
+    deciles = with_intervals(counts, confidence=CONFIDENCE)
     low, high_rate = deciles["ci_low"] - DECILE_TOLERANCE, deciles["ci_high"] + DECILE_TOLERANCE
     within = int(deciles["predicted"].between(low, high_rate).sum())
     passed = error <= high <= ERROR_CEILING and within >= DECILES_WITHIN
@@ -179,7 +185,7 @@ def _card_is_true(evidence: Evidence) -> Finding:
 
 
 def _holds_later(evidence: Evidence) -> Finding:
-    card = evidence.model.card
+    card = _sure_enough(evidence)
     later = card["out_of_time"]
     if later is None:
         return False, "not judged: the run had too few later loans"
@@ -191,20 +197,31 @@ def _holds_later(evidence: Evidence) -> Finding:
     return low > max(0.5, now - LARGEST_FALL), found
 
 
+def _sure_enough(evidence: Evidence) -> dict[str, Any]:
+    """Return the card; raises InputError if its intervals are narrower than the gates ask for."""
+    card = evidence.model.card
+    if card["confidence"] < CONFIDENCE:
+        raise InputError(
+            f"not judged: expected intervals of {percent(CONFIDENCE)} or more, the run has {percent(card['confidence'])}. "
+            "Run the tuning stage with another confidence."
+        )
+    return card
+
+
 # 'pincode' is no rule to beat: it gives the outcome away.
 GATES = (
     Gate("finished run", "every stage of the run is done", _finished),
     Gate("sound model", "its seal and library versions are right, and the model is that of this run and data", _sound),
     Gate("lent, not made", "the loans were lent; made ones need --allow-synthetic", _lent),
-    Gate("beats simple rules", "the 95 % interval of the paired difference in F2 from 'reject all' and from 'grade' lies above 0",
+    Gate("beats simple rules", f"the {percent(CONFIDENCE)} interval of the paired difference in F-beta, the score it is tuned for, from 'reject all' and from 'grade' lies above 0",
          _beats_rules),
-    Gate("calibrated", f"the 95 % interval of the calibration error ends at or below {ERROR_CEILING:g}, and in at least "
-         f"{DECILES_WITHIN} of 10 deciles the predicted rate lies within {100 * DECILE_TOLERANCE:g} percentage point of the 95 % interval of the observed one",
+    Gate("calibrated", f"the {percent(CONFIDENCE)} interval of the calibration error ends at or below {ERROR_CEILING:g}, and in at least "
+         f"{DECILES_WITHIN} of 10 deciles the predicted rate lies within {100 * DECILE_TOLERANCE:g} percentage point of the {percent(CONFIDENCE)} interval of the observed one",
          _calibrated),
     Gate("no leak column", "leaks were searched for, none is behind a feature, and every feature is allowed", _no_leak),
     Gate("model card", "the card is whole, and the saved model scored again on the test loans gives its numbers to 1e-9; "
          "the fast scorer gives the pipeline's probabilities to 1e-12", _card_is_true),
-    Gate("holds later", f"the same recipe, fitted on earlier loans: on later ones the 95 % interval of ROC-AUC lies above 0.5, and above that on the "
+    Gate("holds later", f"the same recipe, fitted on earlier loans: on later ones the {percent(CONFIDENCE)} interval of ROC-AUC lies above 0.5, and above that on the "
          f"test loans less {LARGEST_FALL:g}",
          _holds_later),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loantap.errors import InputError
+from loantap.model.evaluation import fbeta_name
 from loantap.model.persistence import CARD, PAGE, SavedModel, load_model
 from loantap.report.manifest import Manifest, read_manifest
 from loantap.report.results import MANIFEST, RunFolder
@@ -126,9 +127,10 @@ def _log_numbers(client: "MlflowClient", run_id: str, run: RunFolder, manifest: 
         **_scores("test", card["test"]),
         **(_scores("later", later["test"]) if later else {}),
     }
+    score = fbeta_name(card["beta"])
     for rival in card["rivals"]:
         for end in ("difference", "difference_low", "difference_high"):
-            numbers[f"against.{rival['name']}.f2_{end}"] = rival[end]
+            numbers[f"against.{rival['name']}.{score}_{end}"] = rival[end]
     deciles = {
         f"decile.{name}": [line[name] for line in card["calibration"]["deciles"]]
         for name in ("predicted", "default_rate", "ci_low", "ci_high")
@@ -181,11 +183,12 @@ def _log_files(client: "MlflowClient", run_id: str, folder: Path, manifest: Mani
 
 def _log_searches(client: "MlflowClient", experiment: str, run_id: str, result: Mapping[str, Any]) -> None:
     """Log each point of the grid of the SMOTE model, and each candidate of the competition, as a nested run."""
+    score = fbeta_name(result["beta"])
     for point in result["smote"]["search"]["grid"]:
         folds = [value for name, value in point.items() if name.startswith("fold_")]
         parameters = {"penalty": point["penalty"], "C": point["C"]}
-        numbers = {name: point[name] for name in ("f2_mean", "f2_sd")}
-        _nest(client, experiment, run_id, "grid point", f"SMOTE, {point['penalty']}, C = {point['C']:g}", parameters, numbers, {"f2_fold": folds})  # fmt: skip
+        numbers = {name: point[name] for name in (f"{score}_mean", f"{score}_sd")}
+        _nest(client, experiment, run_id, "grid point", f"SMOTE, {point['penalty']}, C = {point['C']:g}", parameters, numbers, {f"{score}_fold": folds})  # fmt: skip
     for candidate in result["competition"]["table"]:
         parameters = {name: candidate[name] for name in ("name", "C")}
         numbers = {name: value for name, value in candidate.items() if name not in parameters}

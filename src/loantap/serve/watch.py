@@ -24,10 +24,10 @@ from loantap.decisions.early_warning.settings import Settings
 from loantap.errors import InputError, SchemaError
 from loantap.exhibits.watch_page import watch_page
 from loantap.files import alone_in, staging_folder, take_place
+from loantap.jsonable import jsonable
 from loantap.model.economics import Economics
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
-from loantap.report.results import plain
 from loantap.serve.batch import Applications, checked_applications
 
 TABLE, AS_OF = "loantap_watchlist", "as_of"
@@ -138,7 +138,7 @@ def write_month(
         quarantine: Rows set aside, with their reasons.
     """
     name = str(month.month)
-    summary: dict[str, Any] = plain(
+    summary: dict[str, Any] = jsonable(
         {
             AS_OF: name,
             "source": source,

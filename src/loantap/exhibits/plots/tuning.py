@@ -66,18 +66,21 @@ def plot_calibration(tables: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def plot_threshold(curve: pd.DataFrame, *, thresholds: Mapping[str, float]) -> Figure:
-    """Draw precision, recall and F2 against the threshold.
+def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, float]) -> Figure:
+    """Draw precision, recall and F-beta against the threshold.
 
     Args:
-        curve: Columns threshold, precision, recall, f2; one row per threshold.
+        curve: Columns threshold, precision, recall and the score; one row per threshold.
+        score: The name of F-beta, such as f2.
         thresholds: The chosen thresholds by name; those beyond the largest prediction are left out.
     """
     shown = _thinned(curve)
     with canvas(height=3.3) as (figure, axes):
-        styles = (("recall", REPAID, "-"), ("precision", NEUTRAL, "-."), ("f2", DEFAULTED, "-"))
+        styles = (("recall", REPAID, "-"), ("precision", NEUTRAL, "-."), (score, DEFAULTED, "-"))
         for name, colour, line in styles:
-            axes.plot(shown["threshold"], shown[name], color=colour, linestyle=line, label=name.replace("f2", "F2"))
+            axes.plot(
+                shown["threshold"], shown[name], color=colour, linestyle=line, label=name.replace(score, score.upper())
+            )
         shares = [threshold for threshold in thresholds.values() if threshold <= 1]
         end = float(np.max([shown["threshold"].quantile(0.995), *shares]))
         for (name, threshold), line in zip(thresholds.items(), (":", "--"), strict=False):
@@ -145,18 +148,19 @@ def plot_odds_ratios(odds_ratios: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_differences(table: pd.DataFrame, *, reference: str) -> Figure:
-    """Draw how far each candidate's F2 and ROC-AUC lie from the reference's, with intervals.
+def plot_differences(table: pd.DataFrame, *, score: str, reference: str) -> Figure:
+    """Draw how far each candidate's F-beta and ROC-AUC lie from the reference's, with intervals.
 
     Args:
-        table: Columns name, and for f2 and roc_auc NAME_difference, NAME_difference_low, NAME_difference_high.
+        table: Columns name, and for the score and roc_auc NAME_difference, NAME_difference_low, NAME_difference_high.
+        score: The name of F-beta, such as f2.
         reference: The candidate that the others are compared with.
     """
     rows = table[table["name"] != reference].iloc[::-1]
     with canvas(height=0.9 + 0.27 * len(rows), columns=2, sharey=True) as (figure, axes):
-        for panel, score, label in zip(np.ravel(axes), ("f2", "roc_auc"), ("F2", "ROC-AUC"), strict=True):  # type: ignore[call-overload]
-            middle = rows[f"{score}_difference"].to_numpy()
-            low, high = (rows[f"{score}_difference_{end}"].to_numpy() for end in ("low", "high"))
+        for panel, name, label in zip(np.ravel(axes), (score, "roc_auc"), (score.upper(), "ROC-AUC"), strict=True):  # type: ignore[call-overload]
+            middle = rows[f"{name}_difference"].to_numpy()
+            low, high = (rows[f"{name}_difference_{end}"].to_numpy() for end in ("low", "high"))
             panel.axvline(0, color=NEUTRAL, linewidth=0.8)
             for place in range(len(rows)):
                 colour = NEUTRAL if low[place] <= 0 <= high[place] else (REPAID if middle[place] > 0 else DEFAULTED)
@@ -213,31 +217,38 @@ def plot_groups(groups: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_grid(grid: pd.DataFrame, *, penalty: str, C: float) -> Figure:
-    """Draw the mean F2 of each penalty and C, one standard deviation of the folds around it.
+def plot_grid(grid: pd.DataFrame, *, score: str, penalty: str, C: float) -> Figure:
+    """Draw the mean F-beta of each penalty and C, one standard deviation of the folds around it.
 
     Args:
-        grid: Columns penalty, C, f2_mean, f2_sd.
+        grid: Columns penalty, C, and mean and sd of the score, such as f2_mean and f2_sd.
+        score: The name of F-beta, such as f2.
         penalty: The chosen penalty.
         C: The chosen inverse strength.
     """
     with canvas(height=3.0) as (figure, axes):
         for (name, rows), colour in zip(grid.groupby("penalty"), (REPAID, DEFAULTED), strict=False):
             axes.errorbar(
-                rows["C"], rows["f2_mean"], yerr=rows["f2_sd"], fmt="o-", color=colour, label=str(name), capsize=2
+                rows["C"],
+                rows[f"{score}_mean"],
+                yerr=rows[f"{score}_sd"],
+                fmt="o-",
+                color=colour,
+                label=str(name),
+                capsize=2,
             )
         best = grid[(grid["penalty"] == penalty) & (grid["C"] == C)]
         aside = 0.93 if penalty == "l1" else 1.07
         axes.plot(
             best["C"] * aside,
-            best["f2_mean"],
+            best[f"{score}_mean"],
             "o",
             markersize=11,
             markerfacecolor="none",
             color=NEUTRAL,
             label="chosen",
         )
-        axes.set(xscale="log", xlabel="C: to the right, a weaker penalty", ylabel="F2 at probability 0.5")
+        axes.set(xscale="log", xlabel="C: to the right, a weaker penalty", ylabel=f"{score.upper()} at probability 0.5")
         axes.legend()
     return figure
 

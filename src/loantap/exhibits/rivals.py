@@ -1,0 +1,134 @@
+"""What a model is compared with: simple rules, the original's protocol, and itself on later loans."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from loantap.exhibits.exhibit import Exhibit
+from loantap.exhibits.scores import spread, tested
+from loantap.exhibits.tuning import by_name, exhibit_name
+from loantap.exhibits.words import columns, percent, show
+from loantap.model.original import CLAIMED_BETA, Original
+from loantap.model.out_of_time import OutOfTime
+from loantap.model.study import Judged
+
+Result = Mapping[str, Any]
+
+
+def ladder(
+    *, champion: Judged, smote: Judged, original: Original, baselines: Sequence[Result], differences: pd.DataFrame
+) -> pd.DataFrame:
+    """Return F-beta of models and rules on the same test loans, one row each, and the champion's less each other's."""
+    score = champion.score
+    rivals: list[Result] = [
+        {"name": "champion", "rule": "the model in use", "test": champion.test},
+        {"name": "tuned SMOTE", "rule": "logistic regression with SMOTE, calibrated", "test": smote.test},
+        {
+            "name": "original protocol",
+            "rule": "SMOTE before splitting, liblinear, TPR = 1 - FPR",
+            "test": original.test,
+        },
+        *baselines,
+    ]
+    table = pd.DataFrame(
+        {"name": rival["name"], "rule": rival["rule"], score: rival["test"][score]}
+        | dict(zip(("ci_low", "ci_high"), rival["test"]["ci"][score], strict=True))
+        | {name: rival["test"][name] for name in ("recall", "precision", "brier")}
+        for rival in rivals
+    ).merge(differences, on="name", validate="one_to_one")
+    return table.assign(name=table["name"].str.replace("_", " "))
+
+
+def rivals(table: pd.DataFrame, judged: Judged, original: Original, rules: Sequence[str]) -> Exhibit:
+    """Show how the champion stands against models and rules; takes what `ladder` returns, and the names of the rules."""
+    score = judged.score
+    return Exhibit(
+        exhibit_name("baselines", judged.inputs),
+        title=f"{score.upper()} of the models, the original's protocol and simple rules on the same loans",
+        caption=f"{tested(judged)}; {percent(judged.confidence)} bootstrap intervals, models and rules as they are; difference: the "
+        f"champion's {score.upper()} less the rival's, paired over the loans.",
+        text=f"{original_sentence(vars(original))}\n\n{baseline_sentence(table, judged, rules)}",
+        table=table,
+        columns=columns(
+            "name", "rule", f"{score} with interval", "difference with interval", difference="score", **{score: "score"}
+        ),
+    )
+
+
+def original_sentence(original: Result) -> str:
+    """Return why the original figure, an F2, was what it was; takes the fields of `Original`."""
+    test = original["test"]
+    return (
+        f"The original's resampling, search and threshold on this project's features (penalty {original['penalty']}, C = {original['C']:g}, threshold "
+        f"{show(original['threshold'], 'rate')} on resampled probabilities, {show(original['rows'], 'count')} training loans) scores "
+        f"F2 {show(original['claimed_f2'], 'score')} on the resampled loans it learnt from, and {show(test['f2'], 'score')} "
+        f"({spread(test, 'f2')}) on the test loans. Half of the resampled loans default, so precision counted on them is "
+        "not that of the portfolio; and a threshold where both error rates are equal is not the one that is best for F2, which counts "
+        f"a missed default {CLAIMED_BETA**2:g} times."
+    )
+
+
+def baseline_sentence(table: pd.DataFrame, judged: Judged, rules: Sequence[str]) -> str:
+    """Return how the champion stands against each simple rule, on the same loans."""
+    rows = by_name(table)
+    parts = []
+    for name in (rule.replace("_", " ") for rule in rules):
+        row = rows[name]
+        low, high = row["difference_low"], row["difference_high"]
+        verdict = "beats" if low > 0 else "loses to" if high < 0 else "could not be told from"
+        parts.append(f"{verdict} the rule *{row['rule']}* ({row['difference']:+.3f}, {low:+.3f} to {high:+.3f})")
+    return (
+        f"In {judged.score.upper()} the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap, models and "
+        "rules as they are)."
+    )
+
+
+def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int) -> Exhibit:
+    """Show what becomes of the model on later loans.
+
+    Args:
+        judged: How it does on test loans of the same months.
+        found: How the same recipe does on later loans, fitted on earlier ones.
+        most_rows: Most earlier loans that calibration and threshold were chosen on.
+        rows: Training loans that the first model's were chosen on.
+    """
+    cases: list[tuple[str, Result, float, float]] = [
+        ("the same months", judged.test, judged.default_rate, judged.predicted)
+    ]
+    if found is not None:
+        cases.append((f"{found.first_month:%B %Y} on", found.test, found.default_rate, found.predicted))
+    score = judged.score
+    table = pd.DataFrame(
+        {"loans_of": label, "n": test["n"], "default_rate": rate, "predicted": predicted, "brier": test["brier"]}
+        | {
+            f"{name}{end}": value
+            for name in ("roc_auc", score)
+            for end, value in zip(("", "_low", "_high"), (test[name], *test["ci"][name]), strict=True)
+        }
+        for label, test, rate, predicted in cases
+    )
+    compared = (
+        "Features, sampler and C are the same in both rows, chosen on loans of all months; calibration and threshold come from "
+        f"{show(rows, 'count')} training loans above, and from up to {show(most_rows, 'count')} earlier loans below."
+    )
+    return Exhibit(
+        exhibit_name("out-of-time", judged.inputs),
+        title=later_title(judged.test, found),
+        caption=f"{percent(judged.confidence)} bootstrap intervals, models as fitted. {compared if found else ''}".rstrip(),
+        table=table,
+        columns=columns(
+            "loans_of", "n", "default_rate", "predicted", "roc_auc with interval", score, "brier", **{score: "score"}
+        ),
+    )
+
+
+def later_title(test: Result, found: OutOfTime | None) -> str:
+    """Return what becomes of the model on later loans, in one line."""
+    if found is None:
+        return "Too few loans before or after the last months to judge the model on later ones"
+    return (
+        f"ROC-AUC is {show(found.test['roc_auc'], 'score')} ({spread(found.test, 'roc_auc')}) on later loans, and "
+        f"{show(test['roc_auc'], 'score')} ({spread(test, 'roc_auc')}) on those of the same months; of the later ones "
+        f"{show(found.default_rate, 'rate')} default and {show(found.predicted, 'rate')} were predicted"
+    )

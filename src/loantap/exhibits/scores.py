@@ -1,0 +1,253 @@
+"""How good a model is on loans it has not seen, what its thresholds do to people and money, and what it looks at."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from loantap.exhibits.economics import told
+from loantap.exhibits.exhibit import Exhibit, Exhibits, together
+from loantap.exhibits.plots import tuning as plots
+from loantap.exhibits.tuning import by_name, exhibit_name
+from loantap.exhibits.words import columns, interval, percent, show
+from loantap.model.economics import Economics
+from loantap.model.finalist import Finalist
+from loantap.model.groups import Gap
+from loantap.model.study import Judged
+
+Result = Mapping[str, Any]
+_SHOWN_RATIOS = 20
+
+
+def tested(judged: Judged) -> str:
+    """Return on how many loans a model was judged."""
+    sampled = " of a stratified sample" if judged.sampled else ""
+    return f"n = {show(judged.test['n'], 'count')} test loans{sampled}"
+
+
+def spread(test: Result, name: str, kind: str = "score") -> str:
+    """Return the interval of a score as text; takes what `evaluate` returns."""
+    low, high = test["ci"][name]
+    return interval(low, high, kind)
+
+
+def scores(champion: Judged, smote: Judged) -> Exhibit:
+    """Show every metric of the champion, and the tuned SMOTE model's beside it."""
+    score = champion.score
+    table = pd.DataFrame(
+        {"metric": name.replace("_", " "), "estimate": champion.test[name], "ci_low": low, "ci_high": high}
+        | {"smote": smote.test[name], "smote_low": smote.test["ci"][name][0], "smote_high": smote.test["ci"][name][1]}
+        for name, (low, high) in champion.test["ci"].items()
+    )
+    return Exhibit(
+        exhibit_name("scores", champion.inputs),
+        title=f"{score.upper()} {show(champion.test[score], 'score')} on unseen loans, and {show(smote.test[score], 'score')} for the "
+        "tuned SMOTE model",
+        caption=f"{tested(champion)}; {percent(champion.confidence)} bootstrap intervals ({champion.repetitions} repetitions).",
+        table=table,
+        columns=columns("metric", "estimate with interval", "smote with interval"),
+    )
+
+
+def ranking(judged: Judged) -> Exhibit:
+    """Draw how well the model ranks."""
+    test = judged.test
+    return Exhibit(
+        exhibit_name("ranking", judged.inputs),
+        title=f"ROC-AUC {show(test['roc_auc'], 'score')}, average precision {show(test['average_precision'], 'score')}",
+        caption=f"{percent(judged.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
+        f"{spread(test, 'average_precision')}; {tested(judged)}.",
+        alt="Left, the ROC curve with the diagonal; right, the precision-recall curve with the default rate; the thresholds are marked.",
+        figure=plots.plot_ranking(judged.curve, default_rate=judged.default_rate, thresholds=_thresholds(judged)),
+    )
+
+
+def gains(judged: Judged) -> Exhibits:
+    """Show how much of the defaults is found among the riskiest."""
+    name, wilson = exhibit_name("gains", judged.inputs), f"{percent(judged.confidence)} Wilson intervals"
+    top = judged.gains.iloc[0]
+    figure = Exhibit(
+        name,
+        title=f"The riskiest {show(top['cumulative_loans'], 'rate')} of the loans hold {show(top['cumulative_defaults'], 'rate')} of the defaults",
+        caption=f"Left, the default rate by tenth of predicted risk, {wilson}; right, defaults found going down; {tested(judged)}.",
+        alt="Left, a bar of the default rate for each tenth of predicted risk; right, the share of defaults found, with the diagonal.",
+        figure=plots.plot_gains(judged.gains),
+    )
+    table = Exhibit(
+        name,
+        title="Gains by tenth of predicted risk",
+        caption=f"{wilson}; {tested(judged)}.",
+        table=judged.gains,
+        columns=columns("decile", "loans", "predicted", "default_rate with interval", "cumulative_defaults", "lift"),
+    )
+    return together(figure, table)
+
+
+def calibration(champion: Judged, smote: Judged) -> Exhibits:
+    """Show whether probabilities hold, before and after calibration."""
+    name, wilson = exhibit_name("calibration", champion.inputs), f"{percent(champion.confidence)} Wilson intervals"
+    curves = {
+        "champion": champion.deciles,
+        "SMOTE, calibrated": smote.deciles,
+        "SMOTE, not calibrated": smote.uncalibrated,
+    }
+    figure = Exhibit(
+        name,
+        title=f"Calibration brings the SMOTE model's Brier score from {show(smote.brier_uncalibrated, 'score')} to "
+        f"{show(smote.test['brier'], 'score')}; the champion's is {show(champion.test['brier'], 'score')}",
+        caption=f"Observed against predicted default rate by tenth of predicted risk, {wilson}; expected calibration error of the "
+        f"champion {show(champion.test['expected_calibration_error'], 'score')}, without calibration "
+        f"{show(champion.error_uncalibrated, 'score')}; {tested(champion)}.",
+        alt="Observed against predicted default rates of the champion and of the SMOTE model before and after calibration, with the diagonal.",
+        figure=plots.plot_calibration(curves),
+    )
+    table = Exhibit(
+        name,
+        title="Predicted and observed default rate by tenth of predicted risk",
+        caption=f"{wilson}; {tested(champion)}.",
+        table=champion.deciles,
+        columns=columns("loans", "defaults", "predicted", "default_rate with interval"),
+    )
+    return together(figure, table)
+
+
+def people(judged: Judged) -> Exhibit:
+    """Draw what the threshold does to applicants."""
+    test = judged.test
+    per_thousand = pd.Series(test["confusion"]) / test["n"] * 1000
+    return Exhibit(
+        exhibit_name("people", judged.inputs),
+        title=f"Of 1,000 loans like these {show(per_thousand['tp'] + per_thousand['fp'], 'count')} would be refused, "
+        f"{show(per_thousand['fp'], 'count')} of whom would repay",
+        caption=f"At the threshold {show(judged.threshold, 'rate')}: recall {show(test['recall'], 'rate')} "
+        f"({spread(test, 'recall', 'rate')}), precision {show(test['precision'], 'rate')} ({spread(test, 'precision', 'rate')}); "
+        f"{tested(judged)}, {percent(judged.confidence)} bootstrap intervals.",
+        alt="A bar of 1,000 loans split into approved and refused, repaying and defaulting.",
+        figure=plots.plot_confusion(per_thousand),
+    )
+
+
+def threshold(judged: Judged) -> Exhibit:
+    """Draw what moves with the threshold."""
+    label, at = judged.score.upper(), judged.profit_threshold
+    for_profit = f"the one for profit {show(at, 'rate')}" if at <= 1 else "and for profit nobody would be refused"
+    return Exhibit(
+        exhibit_name("threshold", judged.inputs),
+        title=f"The threshold for {label} is {show(judged.threshold, 'rate')}, {for_profit}",
+        caption=f"Precision, recall and {label}; {tested(judged)}. Thresholds were chosen out of fold on training loans.",
+        alt=f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they refuse anybody.",
+        figure=plots.plot_threshold(judged.curve, score=judged.score, thresholds=_thresholds(judged)),
+    )
+
+
+def profit(judged: Judged, economics: Economics) -> Exhibit:
+    """Show what each threshold would earn, and under which assumptions."""
+    return Exhibit(
+        exhibit_name("profit", judged.inputs),
+        title="What each threshold would earn, as a share of the money asked for",
+        caption=f"Assumed: {told(economics)}; difference: from refusing nobody; {percent(judged.confidence)} bootstrap intervals; "
+        f"{tested(judged)}.",
+        text=profit_sentence(judged.profit, economics=economics),
+        table=judged.profit,
+        columns=columns(
+            "name", "threshold", "refused", "profit with interval", "difference with interval", profit="rate"
+        ),
+    )
+
+
+def profit_sentence(table: pd.DataFrame, *, economics: Economics) -> str:
+    """Return what the threshold for profit earns beside granting every loan, and under which assumption."""
+    row = by_name(table)["best profit"]
+    return f"Suppose that {told(economics)}. Then {_profit_told(row)}."
+
+
+def groups(judged: Judged) -> Exhibits:
+    """Show whom the model serves worse."""
+    name, level, label = exhibit_name("groups", judged.inputs), percent(judged.confidence), judged.score.upper()
+    figure = Exhibit(
+        name,
+        title=groups_title(judged.gap),
+        caption=f"By grade, home ownership and group of professions, at the threshold for {label}; {level} intervals (Wilson; DeLong for the "
+        f"ROC-AUC); groups with fewer than {judged.min_cell} loans, defaults or repaid loans are pooled; {tested(judged)}.",
+        alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
+        figure=plots.plot_groups(judged.groups),
+    )
+    table = Exhibit(
+        name,
+        title=f"How each group fares at the threshold for {label}",
+        caption=f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(judged)}.",
+        table=judged.groups,
+        columns=columns(
+            "group", "n", "default_rate", "predicted", "recall", "false_positive_rate", "roc_auc with interval"
+        ),
+    )
+    return together(figure, table)
+
+
+def groups_title(gap: Gap | None) -> str:
+    """Return between which groups the share of good customers flagged differs most, as far as it is more than chance."""
+    if gap is None:
+        return "No two groups are large enough to be compared"
+    if not gap.shown:
+        return f"Good customers in {gap.low['group']} and in {gap.high['group']}, the groups farthest apart, are flagged alike but for chance"
+    low, high = (
+        f"{show(row['false_positive_rate'], 'rate')} "
+        f"({interval(row['false_positive_rate_low'], row['false_positive_rate_high'], 'rate')}) in {row['group']}"
+        for row in (gap.low, gap.high)
+    )
+    return f"Of those who repay, {low} are flagged, and {high}"
+
+
+def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, confidence: float) -> Exhibits:
+    """Show what the model looks at.
+
+    Args:
+        ratios: From `odds_ratios`, with p_adjusted of each.
+        champion: The model.
+        averaged: Loans that changes are averaged over.
+        confidence: Of the intervals, and of what is called a change beyond chance.
+    """
+    name, level = exhibit_name("coefficients", champion.recipe.inputs), percent(confidence)
+    fitted, shown = f"n = {show(champion.train_rows, 'count')} training loans", ratios.head(_SHOWN_RATIOS)
+    beyond = ratios.loc[ratios["p_adjusted"] < 1 - confidence, "change"]
+    table = Exhibit(
+        name,
+        title="Odds ratios of changes to one input, everything else as it is",
+        caption=f"Averages over {show(averaged, 'count')} loans; {level} intervals (sandwich, penalised fit, features and sampler as chosen), "
+        f"Holm-adjusted p-values; model fitted on {fitted}.",
+        table=ratios,
+        columns=columns("change", "odds_ratio with interval", "p_adjusted"),
+    )
+    figure = Exhibit(
+        name,
+        title=f"The strongest single change beyond chance: {beyond.iloc[0]}"
+        if len(beyond)
+        else "No single change stands out from chance",
+        caption=f"Odds ratios of the {len(shown)} strongest of {len(ratios)} changes to one input, everything else as it is; {level} "
+        f"intervals (sandwich, penalised fit, each by itself); {fitted}. They describe the model, not causes.",
+        alt="Dots with intervals left and right of an odds ratio of one, the strongest change on top.",
+        figure=plots.plot_odds_ratios(shown),
+    )
+    return together(figure, table)
+
+
+def _thresholds(judged: Judged) -> dict[str, float]:
+    return {f"threshold for {judged.score.upper()}": judged.threshold, "threshold for profit": judged.profit_threshold}
+
+
+def _profit_told(row: Result) -> str:
+    low, high = row["difference_low"], row["difference_high"]
+    if row["threshold"] > 1:
+        return "granting every loan would have earned most on the training loans"
+    gained = f"{show(row['difference'], 'rate')} of the money asked for ({interval(low, high, 'rate')})"
+    verdict = (
+        f"would earn {gained} more than granting every loan"
+        if low > 0
+        else f"would earn less than granting every loan ({gained})"
+        if high < 0
+        else f"could not be told from granting every loan (difference {gained})"
+    )
+    return (
+        f"refusing {show(row['refused'], 'rate')} of the loans, those with a predicted default rate of "
+        f"{show(row['threshold'], 'rate')} or more, {verdict}"
+    )

@@ -1,0 +1,134 @@
+"""The sentences about models say what the numbers say, whichever way they fall."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from loantap.exhibits import rivals, scores
+from loantap.exhibits.tuning import ablation, champion_sentence, features_sentence, smote_sentence, weighing
+from loantap.model.ablation import Candidate, Champion
+from loantap.model.economics import Economics
+from loantap.model.recipe import Recipe
+
+REFERENCE, SMOTE = "plain, no resampling", "plain, SMOTE"
+
+
+def chosen(
+    recipe: Recipe = Recipe("without_pincode", "plain", "none"),  # noqa: B008
+    *,
+    able: tuple[str, ...] = (REFERENCE, SMOTE),
+    level: int = 2,
+    ranked: int = 2,
+    beta: float = 2.0,
+    confidence: float = 0.95,
+) -> Champion:
+    champion = Candidate(recipe.name, recipe, 0.3, pd.DataFrame())
+    return Champion(
+        champion,
+        recipe,
+        0.3,
+        able[0],
+        [*able[:level]],
+        [*able[:ranked]],
+        [*able],
+        folds=5,
+        repeats=2,
+        beta=beta,
+        confidence=confidence,
+    )
+
+
+def competition(difference: float, p: float, *, score: str = "f2") -> pd.DataFrame:
+    row = {f"{score}_at_half": 0.5, "brier_uncalibrated": 0.2, "roc_auc": 0.7, score: 0.58}
+    for name in (score, "roc_auc"):
+        row |= {
+            f"{name}_difference": difference,
+            f"{name}_difference_low": difference - 0.001,
+            f"{name}_difference_high": difference + 0.001,
+            f"{name}_p_adjusted": p,
+        }
+    none = {f"{name}_{end}": float("nan") for name in (score, "roc_auc") for end in ("difference", "p_adjusted")}
+    rest = {"C": 0.3, f"{score}_low": 0.5, f"{score}_high": 0.6, "brier": 0.1}
+    return pd.DataFrame([{"name": REFERENCE, **row, **none, **rest}, {"name": SMOTE, **row, **rest}])
+
+
+@pytest.mark.parametrize(
+    ("difference", "p", "words"),
+    [(-0.01, 0.001, "costs F2"), (0.01, 0.001, "brings F2"), (-0.01, 0.2, "buys no F2"), (0.01, 0.2, "buys no F2")],
+)
+def test_what_smote_buys_follows_sign_and_corrected_p_value(difference: float, p: float, words: str):
+    table = competition(difference, p)
+    assert f"SMOTE {words}" in smote_sentence(chosen(), table)
+    assert f"SMOTE {words}" in ablation(chosen(), table, inputs="without_pincode", rows=1_000).parts[0].title
+
+
+@pytest.mark.parametrize(("sampler", "words"), [("SMOTE", "It uses SMOTE."), ("none", "It is not the SMOTE model.")])
+def test_the_champion_is_said_to_be_smote_or_not(sampler: Any, words: str):
+    told = champion_sentence(chosen(Recipe("without_pincode", "plain", sampler), ranked=1))
+    assert words in told
+    assert "it is the only one left" in told
+    assert "2 of 2 candidates" in told
+
+
+def test_where_one_candidate_competes_nothing_is_compared():
+    table = competition(0.1, 0.001).tail(1).assign(f2_difference=float("nan"))
+    choice = chosen(Recipe("without_pincode", "plain", "SMOTE"), able=(SMOTE,), level=1, ranked=1)
+    assert champion_sentence(choice) == "The champion is **plain, SMOTE**. It uses SMOTE. Nothing else competed for it."
+    assert "was not asked" in smote_sentence(choice, table)
+    assert "only plain ones competed" in features_sentence(choice, table)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"), [(0.01, 0.03, "beats"), (-0.03, -0.01, "loses to"), (-0.01, 0.01, "is level with")]
+)
+def test_the_champion_stands_against_a_rule_as_the_paired_interval_says(low: float, high: float, words: str):
+    row = {
+        "name": "reject all",
+        "rule": "refuse",
+        "difference": (low + high) / 2,
+        "difference_low": low,
+        "difference_high": high,
+    }
+    told = rivals.baseline_sentence(pd.DataFrame([row]), SimpleNamespace(score="f2"), ["reject_all"])  # type: ignore[arg-type]
+    assert f"champion {words} the rule *refuse*" in told
+
+
+@pytest.mark.parametrize(
+    ("threshold", "low", "high", "words"),
+    [
+        (0.4, 0.01, 0.03, "more than granting every loan"),
+        (0.4, -0.03, -0.01, "would earn less than granting every loan"),
+        (0.4, -0.01, 0.01, "could not be told from granting every loan"),
+        (1.1, 0.0, 0.0, "granting every loan would have earned most on the training loans"),
+    ],
+)
+def test_profit_is_claimed_only_where_the_interval_allows(threshold: float, low: float, high: float, words: str):
+    row = {
+        "name": "best profit", "threshold": threshold, "refused": 0.1, "difference": (low + high) / 2,
+        "difference_low": low, "difference_high": high,
+    }  # fmt: skip
+    assert words in scores.profit_sentence(pd.DataFrame([row]), economics=Economics())
+
+
+def test_too_few_later_loans_are_said_to_be_too_few():
+    assert "Too few loans" in rivals.later_title({"roc_auc": 0.7}, None)
+
+
+def test_the_widest_gap_between_groups_is_named():
+    groups = pd.DataFrame(
+        {
+            "factor": ["grade", "grade", "home_ownership", "home_ownership"],
+            "group": ["A", "G", "RENT", "OWN"],
+            "false_positive_rate": [0.05, 0.9, 0.5, 0.6],
+        }
+    ).assign(false_positive_rate_low=0.01, false_positive_rate_high=0.99)
+    assert scores.groups_title(groups).startswith(
+        "Of those who repay, 5.0 % (1.0 to 99.0 %) in A are flagged, and 90.0 %"
+    )
+
+
+@pytest.mark.parametrize(("beta", "words"), [(2, "F2 weighs recall above precision: it counts a missed default 4 times"), (0.5, "F0.5 weighs precision above recall: it counts a missed default 0.25 times"), (1, "F1 weighs recall and precision alike")])  # fmt: skip
+def test_a_score_is_told_by_its_weights(beta: float, words: str):
+    assert words in weighing(beta)

@@ -1,0 +1,168 @@
+"""Where there is nothing to find, sentences about models claim something no oftener than their error rate allows."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom, norm
+from statsmodels.stats.multitest import multipletests
+
+from loantap.analysis.levels import factor_values
+from loantap.exhibits import rivals, scores
+from loantap.exhibits.exhibit import Exhibits
+from loantap.exhibits.tuning import ablation, smote_sentence
+from loantap.model.ablation import choose_champion, comparison, compete
+from loantap.model.baselines import baseline_rules, fbeta_differences
+from loantap.model.economics import Economics, loan_profit
+from loantap.model.explain import odds_ratios
+from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.folds import fold_splits
+from loantap.model.groups import by_group, widest_gap
+from loantap.model.profit import best_profit_threshold, profit_table
+from loantap.model.recipe import Recipe
+from loantap.model.study import GROUPS, Judged, judge, training_data
+from loantap.model.tuning import split_loans
+from loantap.settings import notebooks_dir
+
+pytestmark = pytest.mark.slow
+
+DRAWS, CONFIDENCE = 20, 0.95
+# More claims than this among 20 come once in a thousand times where each comes in one of twenty.
+MOST = int(binom.ppf(0.999, DRAWS, 1 - CONFIDENCE))
+PLAIN = Recipe("without_pincode", "plain", "none")
+
+
+def shuffled(values: pd.Series, draw: int) -> np.ndarray:
+    return np.random.default_rng(draw).permutation(values.to_numpy())
+
+
+def rows_of(loans: pd.DataFrame, draw: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return training and test loans whose outcomes have nothing to do with them."""
+    some = loans.head(2_000)
+    mixed = some.assign(default=shuffled(some["default"], draw))
+    training, test = split_loans(mixed["default"], test_share=0.5, random_state=draw)
+    return mixed.iloc[training], mixed.iloc[test]
+
+
+def fitted(loans: pd.DataFrame) -> Finalist:
+    X, y = training_data(loans, inputs="without_pincode")
+    rest: Any = {"recipe": PLAIN, "C": 0.1, "sample": np.arange(len(y)), "folds": 2, "random_state": 0, "n_jobs": 1}
+    return fit_finalist(X, y, loan_profit(loans, Economics()), **rest)
+
+
+@pytest.fixture(scope="module")
+def nothing_learnt(loans: pd.DataFrame) -> list[tuple[Finalist, pd.DataFrame, pd.DataFrame]]:
+    """Models of shuffled outcomes, with their training and test loans."""
+    found = []
+    for draw in range(DRAWS):
+        training, test = rows_of(loans, draw)
+        found.append((fitted(training), training, test))
+    return found
+
+
+def odds_told(champion: Finalist, training: pd.DataFrame) -> Exhibits:
+    """Run the notebook's own cell on odds ratios."""
+    cells = json.loads((notebooks_dir() / "04_tuning.ipynb").read_text("utf-8"))["cells"]
+    source = next(text for cell in cells if "odds_ratios(champion" in (text := "".join(cell["source"])))
+    X, y = training_data(training, inputs="without_pincode")
+    told: list[Exhibits] = []
+    names = {"champion": champion, "X": X, "y": y, "confidence": CONFIDENCE, "seed": 0, "publish": told.append}
+    tools = {"np": np, "norm": norm, "multipletests": multipletests, "odds_ratios": odds_ratios, "scores": scores}
+    exec(source, names | tools)
+    return told[0]
+
+
+@pytest.mark.long  # dozens of changes to each of 20 models
+def test_no_change_stands_out_where_nothing_was_learnt(
+    nothing_learnt: list[tuple[Finalist, pd.DataFrame, pd.DataFrame]],
+):
+    titles = [odds_told(champion, training)[0].title for champion, training, _ in nothing_learnt]
+    assert sum("beyond chance:" in title for title in titles) <= MOST
+    assert {title.split(":")[0] for title in titles} <= {"No single change stands out from chance", "The strongest single change beyond chance"}  # fmt: skip
+
+
+def test_what_does_stand_out_is_the_strongest_of_the_table_beyond_chance(loans: pd.DataFrame):
+    figure, table = odds_told(fitted(loans), loans)
+    assert table.table is not None
+    beyond = table.table[table.table["p_adjusted"] < 1 - CONFIDENCE]
+    strongest = beyond.loc[np.log(beyond["odds_ratio"]).abs().idxmax(), "change"]
+    assert figure.title == f"The strongest single change beyond chance: {strongest}"
+
+
+def test_no_simple_rule_is_beaten_where_nothing_was_learnt(
+    nothing_learnt: list[tuple[Finalist, pd.DataFrame, pd.DataFrame]],
+):
+    beaten = dict.fromkeys(("reject_all", "pincode", "grade"), 0)
+    for champion, training, test in nothing_learnt:
+        judged = judge(champion, test, economics=Economics(), repetitions=200, min_cell=10, random_state=0)
+        for rule in baseline_rules(training, test):
+            calls = {"champion": judged.flagged, rule.name: rule.refused}
+            told = fbeta_differences(test["default"].to_numpy(), calls, repetitions=200, random_state=0)
+            beaten[rule.name] += "beats" in rivals.baseline_sentence(told.assign(name=["champion", rule.name.replace("_", " ")], rule="r"), judged, [rule.name])  # fmt: skip
+    assert max(beaten.values()) <= MOST, beaten
+
+
+def test_no_profit_is_claimed_where_nothing_tells_the_loans_apart(loans: pd.DataFrame):
+    claimed = 0
+    for draw in range(DRAWS):
+        profit = shuffled(pd.Series(loan_profit(loans, Economics())), draw)
+        probability = np.random.default_rng(draw).random(len(profit))
+        learnt, unseen = slice(0, 2_000), slice(2_000, None)
+        at = best_profit_threshold(probability[learnt], (profit - profit[learnt].mean())[learnt])
+        gained = (profit - profit[unseen].mean())[unseen]  # on average, refusing changes nothing
+        table = profit_table(
+            probability[unseen], gained, loans["loan_amnt"].to_numpy()[unseen], {"refuse nobody": 1.1, "best profit": at}, repetitions=200, random_state=0
+        )  # fmt: skip
+        told = scores.profit_sentence(table, economics=Economics())
+        claimed += "more than granting" in told or "less than granting" in told
+    assert claimed <= MOST
+
+
+def gap_title(loans: pd.DataFrame, probability: np.ndarray) -> str:
+    tables = [
+        by_group(factor_values(loans, factor), loans["default"].to_numpy(), probability, threshold=0.2, min_cell=10).assign(factor=factor)
+        for factor in GROUPS
+    ]  # fmt: skip
+    return scores.groups_title(widest_gap(pd.concat(tables, ignore_index=True), confidence=CONFIDENCE))
+
+
+def test_no_group_is_said_to_be_served_worse_where_all_are_treated_alike(loans: pd.DataFrame, nothing_learnt: Any):
+    probability = nothing_learnt[0][0].probability(training_data(loans, inputs="without_pincode")[0])
+    spread = np.argsort(np.argsort(probability)) / len(probability)  # so that some are flagged and some are not
+    titles = [gap_title(loans, shuffled(pd.Series(0.5 * spread), draw)) for draw in range(DRAWS)]
+    assert sum("alike but for chance" not in title for title in titles) <= MOST
+
+
+def test_a_group_that_is_flagged_far_oftener_is_named(loans: pd.DataFrame):
+    told = gap_title(loans, np.where(loans["grade"].isin(["A", "B"]), 0.1, 0.3))
+    assert told.startswith("Of those who repay, 0.0 % (0.0 to")
+
+
+def test_smote_is_said_to_change_a_score_no_oftener_than_chance_would(loans: pd.DataFrame):
+    claims, some = 0, loans.head(600)
+    for draw in range(DRAWS):
+        X, y = training_data(some.assign(default=shuffled(some["default"], draw)), inputs="without_pincode")
+        splits = fold_splits(y, folds=4, random_state=draw)
+        options: Any = {"splits": splits, "Cs": [0.03], "random_state": draw, "n_jobs": 1}
+        entered = [
+            compete(X, y, recipe=Recipe("without_pincode", "plain", name), **options) for name in ("none", "SMOTE")
+        ]
+        choice = choose_champion(entered, folds=4)
+        table = comparison(entered, reference=entered[0].name, folds=4)
+        told = (
+            smote_sentence(choice, table)
+            + ablation(choice, table, inputs="without_pincode", rows=len(y)).parts[0].title
+        )
+        claims += "SMOTE brings" in told or "SMOTE costs" in told
+    assert claims <= MOST
+
+
+def test_a_title_on_later_loans_claims_no_difference(nothing_learnt: list[tuple[Finalist, pd.DataFrame, pd.DataFrame]]):
+    champion, _, test = nothing_learnt[0]
+    judged: Judged = judge(champion, test, economics=Economics(), repetitions=20, min_cell=10, random_state=0)
+    found: Any = type("Later", (), {"test": judged.test, "default_rate": 0.2, "predicted": 0.2})
+    told = rivals.later_title(judged.test, found)
+    assert "rather than" not in told
+    assert told.count(scores.spread(judged.test, "roc_auc")) == 2
