@@ -3,14 +3,25 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from loantap.exhibits import rivals, scores
-from loantap.exhibits.tuning import ablation, champion_sentence, features_sentence, smote_sentence, weighing
+from loantap.exhibits.tuning import (
+    ablation,
+    champion_sentence,
+    features_sentence,
+    grid,
+    search,
+    smote_sentence,
+    weighing,
+)
 from loantap.model.ablation import Candidate, Champion
 from loantap.model.economics import Economics
+from loantap.model.groups import Gap
 from loantap.model.recipe import Recipe
+from loantap.model.tuning import Tuned
 
 REFERENCE, SMOTE = "plain, no resampling", "plain, SMOTE"
 
@@ -81,7 +92,8 @@ def test_where_one_candidate_competes_nothing_is_compared():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"), [(0.01, 0.03, "beats"), (-0.03, -0.01, "loses to"), (-0.01, 0.01, "is level with")]
+    ("low", "high", "words"),
+    [(0.01, 0.03, "beats"), (-0.03, -0.01, "loses to"), (-0.01, 0.01, "could not be told from")],
 )
 def test_the_champion_stands_against_a_rule_as_the_paired_interval_says(low: float, high: float, words: str):
     row = {
@@ -116,17 +128,28 @@ def test_too_few_later_loans_are_said_to_be_too_few():
     assert "Too few loans" in rivals.later_title({"roc_auc": 0.7}, None)
 
 
-def test_the_widest_gap_between_groups_is_named():
-    groups = pd.DataFrame(
-        {
-            "factor": ["grade", "grade", "home_ownership", "home_ownership"],
-            "group": ["A", "G", "RENT", "OWN"],
-            "false_positive_rate": [0.05, 0.9, 0.5, 0.6],
-        }
-    ).assign(false_positive_rate_low=0.01, false_positive_rate_high=0.99)
-    assert scores.groups_title(groups).startswith(
-        "Of those who repay, 5.0 % (1.0 to 99.0 %) in A are flagged, and 90.0 %"
+@pytest.mark.parametrize(("ci_low", "words"), [(0.01, "Of those who repay, 5.0 % (1.0 to 99.0 %) in A are flagged, and 90.0 %"), (-0.01, "Good customers in A and in G, the groups farthest apart, are flagged alike but for chance")])  # fmt: skip
+def test_a_gap_between_groups_is_told_as_far_as_it_is_more_than_chance(ci_low: float, words: str):
+    ends = {"false_positive_rate_low": 0.01, "false_positive_rate_high": 0.99}
+    low, high = ({"group": name, "false_positive_rate": rate, **ends} for name, rate in (("A", 0.05), ("G", 0.9)))
+    assert scores.groups_title(Gap(low, high, ci_low, 0.9)).startswith(words)
+
+
+def test_groups_that_cannot_be_compared_are_not():
+    assert scores.groups_title(None) == "No two groups are large enough to be compared"
+
+
+@pytest.mark.parametrize(("settings", "words"), [(1, "only penalty l2 and C = 0.1 were tried"), (2, "penalty l2 and C = 0.1 are the simplest within one standard error")])  # fmt: skip
+def test_a_grid_of_one_has_no_simplest(settings: int, words: str):
+    table = pd.DataFrame(
+        {"penalty": "l2", "C": [0.1, 1.0], "f0.5_mean": 0.4, "f0.5_sd": 0.01, "fold_1": 0.4, "fold_2": 0.4}
     )
+    tuned = Tuned(table.head(settings), {"penalty": "l2", "C": 0.1}, 0.5, np.zeros(1_234))
+    shown = grid(tuned, inputs="application_only")
+    assert shown.title == f"With SMOTE, {words}"
+    assert shown.caption.startswith("Mean F0.5 over 2 folds")
+    assert "n = 1,234" in shown.caption
+    assert search(tuned)["f0.5_mean"] == 0.4
 
 
 @pytest.mark.parametrize(("beta", "words"), [(2, "F2 weighs recall above precision: it counts a missed default 4 times"), (0.5, "F0.5 weighs precision above recall: it counts a missed default 0.25 times"), (1, "F1 weighs recall and precision alike")])  # fmt: skip

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from loantap.model.evaluation import Predictions
-from loantap.model.groups import by_group, delong_interval, gains
+from loantap.model.groups import by_group, delong_interval, gains, widest_gap
 
 
 def scored(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -65,3 +65,24 @@ def test_gains_go_down_from_the_riskiest_and_end_at_everything():
     assert table.loc[0, "cumulative_defaults"] == pytest.approx(top.sum() / y.sum())
     assert table.loc[0, "lift"] == pytest.approx(top.mean() / y.mean())
     assert table.loc[9, ["cumulative_loans", "cumulative_defaults", "lift"]].tolist() == [1, 1, 1]
+
+
+def test_the_widest_gap_holds_for_whichever_pair_is_picked():
+    rates = {"a": 0.2, "b": 0.3, "c": 0.5, "x": 0.1, "y": 0.35}
+    groups = pd.DataFrame(
+        {
+            "factor": ["one"] * 3 + ["two"] * 2,
+            "group": list(rates),
+            "n": 500,
+            "defaults": 100,
+            "false_positive_rate": rates.values(),
+        }
+    )
+    gap = widest_gap(groups, confidence=0.9)
+    assert gap is not None
+    assert (gap.low["group"], gap.high["group"]) == ("a", "c")  # within one factor, though x lies farther from c
+    # Three pairs of one factor and one of the other share the error of 10 %.
+    expected = confint_proportions_2indep(200, 400, 80, 400, method="newcomb", compare="diff", alpha=0.1 / 4)
+    assert (gap.ci_low, gap.ci_high) == pytest.approx(expected)
+    assert gap.shown
+    assert widest_gap(groups.iloc[[0, 3]]) is None

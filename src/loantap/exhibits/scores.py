@@ -168,7 +168,8 @@ def groups(judged: Judged) -> Exhibits:
         name,
         title=groups_title(judged.gap),
         caption=f"By grade, home ownership and group of professions, at the threshold for {label}; {level} intervals (Wilson; DeLong for the "
-        f"ROC-AUC); groups with fewer than {judged.min_cell} loans, defaults or repaid loans are pooled; {tested(judged)}.",
+        f"ROC-AUC); groups with fewer than {judged.min_cell} loans, defaults or repaid loans are pooled; "
+        f"the two named are compared with an allowance for all pairs (Bonferroni); {tested(judged)}.",
         alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
         figure=plots.plot_groups(judged.groups),
     )
@@ -224,7 +225,8 @@ def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, con
         if len(beyond)
         else "No single change stands out from chance",
         caption=f"Odds ratios of the {len(shown)} strongest of {len(ratios)} changes to one input, everything else as it is; {level} "
-        f"intervals (sandwich, penalised fit, each by itself); {fitted}. They describe the model, not causes.",
+        f"intervals (sandwich, penalised fit, each by itself); beyond chance is a Holm-adjusted p-value below {percent(1 - confidence)}; "
+        f"{fitted}. They describe the model, not causes.",
         alt="Dots with intervals left and right of an odds ratio of one, the strongest change on top.",
         figure=plots.plot_odds_ratios(shown),
     )
