@@ -67,10 +67,10 @@ def application() -> dict[str, Any]:
     """One application for a loan, whole."""
     return {
         "loan_amnt": 10000.0, "term": "36 months", "int_rate": 11.44, "installment": 329.48, "grade": "B", "sub_grade": "B4",
-        "emp_title": "Marketing", "emp_length": "10+ years", "home_ownership": "RENT", "annual_inc": 117000.0,
-        "verification_status": "Not Verified", "issue_d": "Jan-2015", "purpose": "vacation", "title": "Vacation", "dti": 26.24,
-        "earliest_cr_line": "Jun-1990", "open_acc": 16.0, "pub_rec": 0.0, "revol_bal": 36369.0, "revol_util": 41.8,
-        "total_acc": 25.0, "application_type": "INDIVIDUAL", "mort_acc": 0.0, "pub_rec_bankruptcies": 0.0,
+        "emp_title": "Technician", "emp_length": "10+ years", "home_ownership": "RENT", "annual_inc": 64000.0,
+        "verification_status": "Not Verified", "issue_d": "Jan-2015", "purpose": "car", "title": "New car", "dti": 18.4,
+        "earliest_cr_line": "Mar-1998", "open_acc": 11.0, "pub_rec": 0.0, "revol_bal": 12400.0, "revol_util": 45.3,
+        "total_acc": 24.0, "application_type": "INDIVIDUAL", "mort_acc": 0.0, "pub_rec_bankruptcies": 0.0,
     }  # fmt: skip
 
 

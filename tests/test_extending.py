@@ -8,19 +8,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loantap.settings import project_root
 
 ROOT = project_root()
-COPIED = ("src", "notebooks", "reports", "data/reference", "scripts", "_quarto.yml", "pyproject.toml")
+COPIED = ("src", "notebooks", "reports", "data/reference", "data/README.md", "scripts", "_quarto.yml", "pyproject.toml")
 # What a recipe says to do: put text into a file after or before a line, or a cell after a cell; run a command; look at the outcome.
 PLACE = re.compile(
     r"In `(?P<file>[^`]+)`, (?P<side>after|before|in place of) (?P<what>the line|the cell that begins with) `(?P<at>[^`]+)`:?$",
     re.M,
 )
-FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+FENCE = re.compile(r"^(?P<ticks>````?)(?P<language>\w+)\n(?P<text>.*?)^(?P=ticks)$", re.M | re.S)
 
 
 def recipes() -> Iterator[object]:
@@ -42,24 +43,32 @@ def project(tmp_path: Path) -> Path:
 
 def put(project: Path, place: re.Match[str], text: str) -> None:
     path = project / place["file"]
-    if path.suffix == ".ipynb":
-        notebook = json.loads(path.read_text("utf-8"))
-        at = [
-            number for number, cell in enumerate(notebook["cells"]) if "".join(cell["source"]).startswith(place["at"])
-        ]
-        assert len(at) == 1, f"{place['at']!r} begins {len(at)} cells of {place['file']}"
-        cell = {"cell_type": "code", "id": "added", "execution_count": None, "metadata": {}, "outputs": []}
-        notebook["cells"].insert(
-            at[0] + (place["side"] == "after"), cell | {"source": text.rstrip("\n").splitlines(True)}
-        )
-        path.write_text(json.dumps(notebook), "utf-8")
+    if path.suffix != ".ipynb":
+        path.write_text("".join(spliced(path.read_text("utf-8").splitlines(True), place, text)), "utf-8")
         return
-    lines = path.read_text("utf-8").splitlines(True)
-    at = [number for number, line in enumerate(lines) if line.strip() == place["at"].strip()]
-    assert len(at) == 1, f"{place['at']!r} is {len(at)} lines of {place['file']}"
-    start = at[0] + (place["side"] == "after")
-    lines[start : start + (place["side"] == "in place of")] = text.splitlines(True)
-    path.write_text("".join(lines), "utf-8")
+    notebook = json.loads(path.read_text("utf-8"))
+    cells = notebook["cells"]
+    if place["what"] == "the line":
+        cell = the_one([cell for cell in cells if place["at"] in map(str.strip, cell["source"])], place)
+        cell["source"] = spliced(cell["source"], place, text)
+    else:
+        cell = the_one([cell for cell in cells if "".join(cell["source"]).startswith(place["at"])], place)
+        added = {"cell_type": "code", "id": "added", "execution_count": None, "metadata": {}, "outputs": []}
+        cells.insert(
+            cells.index(cell) + (place["side"] == "after"), added | {"source": text.rstrip("\n").splitlines(True)}
+        )
+    path.write_text(json.dumps(notebook), "utf-8")
+
+
+def spliced(lines: list[str], place: re.Match[str], text: str) -> list[str]:
+    at = the_one([number for number, line in enumerate(lines) if line.strip() == place["at"]], place)
+    start, instead = at + (place["side"] == "after"), place["side"] == "in place of"
+    return [*lines[:start], *text.splitlines(True), *lines[start + instead :]]
+
+
+def the_one(found: list[Any], place: re.Match[str]) -> Any:
+    assert len(found) == 1, f"{place['at']!r} is there {len(found)} times in {place['file']}"
+    return found[0]
 
 
 def done(project: Path, *words: str) -> None:

@@ -23,6 +23,7 @@ from loantap.data.ingest import describe, ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.errors import InputError
+from loantap.jsonable import jsonable
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
@@ -30,7 +31,7 @@ from loantap.model.persistence import save_model
 from loantap.model.recipe import Recipe
 from loantap.report.library import library_modules
 from loantap.report.manifest import new_manifest
-from loantap.report.results import RunFolder, plain
+from loantap.report.results import RunFolder
 from loantap.settings import project_root
 
 ROOT = project_root()
@@ -55,7 +56,7 @@ def _finished(folder: Path) -> None:
     summary = ingest(source, loans_path=run.loans_path, quarantine_path=None)
     manifest = new_manifest(folder.name, {"rows": source.rows, "seed": source.seed}, [])
     manifest.status, manifest.finished_at = "done", manifest.started_at
-    manifest.data = plain(describe(summary, source, loans_path=run.loans_path)["data"])
+    manifest.data = jsonable(describe(summary, source, loans_path=run.loans_path)["data"])
     manifest.write(folder)
     loans = run.loans()
     grade = public.analyse(factor_counts(FrameCounts(loans), "grade"), factor="grade")
@@ -135,7 +136,7 @@ def test_the_loans_are_those_of_a_run(project: Path):
 
 def test_a_factor_is_analysed_as_the_notebook_does_it(project: Path):
     run = loantap.open_run("20260102-030405")
-    assert plain(loantap.analyse_factor(run.loans(), "grade").to_dict()) == run.result("association_grade")
+    assert jsonable(loantap.analyse_factor(run.loans(), "grade").to_dict()) == run.result("association_grade")
 
 
 def test_one_application_and_many_are_answered_alike(project: Path):

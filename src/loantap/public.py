@@ -177,18 +177,18 @@ def score_application(model: SavedModel, application: Mapping[str, Any]) -> Scor
     >>> application = {
     ...     "loan_amnt": 10_000, "term": "36 months", "int_rate": 11.44, "installment": 329.48, "grade": "B", "sub_grade": "B4",
     ...     "emp_length": "10+ years", "home_ownership": "RENT", "annual_inc": 60_000, "verification_status": "Not Verified",
-    ...     "purpose": "car", "dti": 26.2, "earliest_cr_line": "Jun-1990", "open_acc": 16, "pub_rec": 0, "pub_rec_bankruptcies": 0,
-    ...     "revol_bal": 6_300, "revol_util": 41.8, "total_acc": 25, "mort_acc": 0, "application_type": "INDIVIDUAL", "issue_d": "Jan-2015",
+    ...     "purpose": "car", "dti": 24.5, "earliest_cr_line": "Mar-1998", "open_acc": 13, "pub_rec": 0, "pub_rec_bankruptcies": 0,
+    ...     "revol_bal": 6_300, "revol_util": 45.3, "total_acc": 22, "mort_acc": 0, "application_type": "INDIVIDUAL", "issue_d": "Jan-2015",
     ... }
     >>> score = loantap.score_application(model, application)
     >>> round(score.probability_of_default, 3), score.decision
-    (0.197, 'refer')
+    (0.195, 'refer')
     >>> for reason in score.reasons:
     ...     print(reason.text)
-    Debt-to-income is 26.2 %, above the portfolio's median of 16.9 %; this raises the risk.
-    The number of open credit lines is 16, above the portfolio's median of 10; this raises the risk.
+    Debt-to-income is 24.5 %, above the portfolio's median of 16.9 %; this raises the risk.
     Home ownership is RENT; this raises the risk.
     The number of mortgage accounts is 0, below the portfolio's median of 1; this raises the risk.
+    The amount as a share of annual income is 17%, below the portfolio's median of 19%; this raises the risk.
     >>> loantap.score_application(model, application | {"dti": -1})
     Traceback (most recent call last):
         ...

@@ -136,6 +136,6 @@ def test_a_model_that_asks_for_it_says_so_where_it_is_not_declared(found: dict[s
 
 def test_a_gap_is_told_when_training_starts(tmp_path: Path):
     project = copied(tmp_path / "project", DECLARATION.replace('code="R24"', 'code=""'))
-    start = "import pandas as pd; from loantap.model.study import train; train(pd.DataFrame(), inputs='without_pincode', folds=3, "
-    done = run(project, "-c", f"{start}repeats=1, tuning_rows=9, ablation_rows=9, economics=None, random_state=0)")
+    start = "import pandas as pd; from loantap.model.study import training_data; training_data(pd.DataFrame(), inputs='without_pincode')"
+    done = run(project, "-c", start)
     assert f"InputError: feature '{NAME}': these are not declared: code (such as R01)." in done.stderr, done.stderr

@@ -98,7 +98,7 @@ def test_doubts_are_told(model: SavedModel, application: Fields):
 def test_without_a_month_of_funding_it_is_now(model: SavedModel, application: Fields, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("loantap.serve.scoring.this_month", lambda: "Mar-2015")
     now = application_features(application | {"issue_d": None}, inputs="without_pincode", month="Mar-2015")
-    assert now["credit_history_months"] == month_number("Mar-2015") - month_number("Jun-1990")
+    assert now["credit_history_months"] == month_number("Mar-2015") - month_number("Mar-1998")
     left_out = {name: value for name, value in application.items() if name != "issue_d"}
     given = score_application(model, application | {"issue_d": "Mar-2015"})
     assert score_application(model, left_out) == given

@@ -66,7 +66,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "emp_title", "Job title or employer, as the applicant wrote it", "free text", "text", "application", False,
-        "free text; analysed as professions, not modelled", missing=True, example="Marketing", label="job title",
+        "free text; analysed as professions, not modelled", missing=True, example="Technician", label="job title",
     ),
     Column(
         "emp_length", "Years in employment", "years", "category", "application", True, _PAST, missing=True, ordered=True,
@@ -79,7 +79,7 @@ COLUMNS: tuple[Column, ...] = (
         label="home ownership", enters="category", code="R19", phrase="home ownership", form="{}", higher="open", because=NO_ORDER,
     ),
     Column(
-        "annual_inc", "Income as stated by the applicant", "currency a year", "number", "application", True, _PAST, example=117000,
+        "annual_inc", "Income as stated by the applicant", "currency a year", "number", "application", True, _PAST, example=64000,
         label="annual income", enters="logarithm", curved=True, code="R03", phrase="the annual income", form="{:,.0f}",
         step=Step("annual income doubled", times=2), higher="safer", because="there is more to repay from",
     ),
@@ -103,25 +103,25 @@ COLUMNS: tuple[Column, ...] = (
         levels=(
             "car", "credit_card", "debt_consolidation", "educational", "home_improvement", "house", "major_purchase",
             "medical", "moving", "other", "renewable_energy", "small_business", "vacation", "wedding",
-        ), example="vacation",
+        ), example="car",
         label="purpose", enters="category", code="R21", phrase="the purpose", form="{}", higher="open", because=NO_ORDER,
     ),
     Column(
         "title", "Loan title, as the applicant wrote it", "free text", "text", "application", False,
-        "free text that repeats the purpose", missing=True, example="Vacation", label="loan title",
+        "free text that repeats the purpose", missing=True, example="New car", label="loan title",
     ),
     Column(
         "dti", "Monthly debt payments without mortgage and this loan, as a share of monthly income",
-        "percent of monthly income", "number", "application", True, _PAST, high=9999, cap=60, example=26.24,
+        "percent of monthly income", "number", "application", True, _PAST, high=9999, cap=60, example=18.4,
         label="debt-to-income", enters="logarithm", curved=True, code="R04", phrase="debt-to-income", form="{:.1f} %",
         step=Step("debt-to-income 5 points higher", by=5), higher="riskier", because="more of the income is spoken for",
     ),
     Column(
         "earliest_cr_line", "Month of the first credit line", "month", "month", "application", True,
-        "used as the length of the credit history at funding", example="Jun-1990", label="first credit line", enters="elsewhere",
+        "used as the length of the credit history at funding", example="Mar-1998", label="first credit line", enters="elsewhere",
     ),
     Column(
-        "open_acc", "Open credit lines", "count", "number", "application", True, _PAST, example=16,
+        "open_acc", "Open credit lines", "count", "number", "application", True, _PAST, example=11,
         label="open credit lines", enters="logarithm", curved=True, code="R06", phrase="the number of open credit lines", form="{:.0f}",
         step=Step("5 more open credit lines", by=5), higher="open", because="a line is a debt that may be drawn, and a sign of trust",
     ),
@@ -131,18 +131,18 @@ COLUMNS: tuple[Column, ...] = (
         step=Step("1 more derogatory record", by=1), higher="riskier", because="each is a debt or a duty that was not met",
     ),
     Column(
-        "revol_bal", "Revolving balance", "currency", "number", "application", True, _PAST, example=36369,
+        "revol_bal", "Revolving balance", "currency", "number", "application", True, _PAST, example=12400,
         label="revolving balance", enters="logarithm", curved=True, code="R05", phrase="the revolving balance", form="{:,.0f}",
         step=Step("revolving balance doubled", times=2), higher="open", because="it is debt, and goes with high limits",
     ),
     Column(
         "revol_util", "Revolving utilisation: balance as a share of the credit limit", "percent of the limit", "number",
-        "application", True, _PAST, high=1000, missing=True, cap=150, example=41.8,
+        "application", True, _PAST, high=1000, missing=True, cap=150, example=45.3,
         label="revolving utilisation", enters="as it is", curved=True, code="R10", phrase="revolving utilisation", form="{:.1f} %",
         step=Step("revolving utilisation 10 points higher", by=10), higher="riskier", because="less credit is left for a bad month",
     ),
     Column(
-        "total_acc", "Credit lines ever opened", "count", "number", "application", True, _PAST, example=25,
+        "total_acc", "Credit lines ever opened", "count", "number", "application", True, _PAST, example=24,
         label="credit lines ever", enters="logarithm", curved=True, code="R07", phrase="the number of credit lines ever opened",
         form="{:.0f}", step=Step("10 more credit lines ever", by=10), higher="open", because="it is experience, and an appetite for debt",
     ),

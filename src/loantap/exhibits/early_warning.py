@@ -183,7 +183,7 @@ def calibration(outcomes: pd.DataFrame | None, panel: "Panel") -> Exhibit:
         f"counts, not the level); green: the interval holds 1, or the ratio lies within {near:g} to {far:g}; {_loans(panel)}.",
         "Dots with intervals by month around a line at one.", table=table,
         columns=columns("month", "n", "defaults", "expected", "ratio", "ci_low", "ci_high", "light", "change", "change_light",
-                        ci_low="ratio", ci_high="ratio"),
+                        ci_low="ratio", ci_high="ratio", change="ratio"),
         figure=plots.plot_outcomes(table.dropna(subset=["ratio"])),
     )  # fmt: skip
 

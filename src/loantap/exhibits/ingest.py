@@ -138,5 +138,16 @@ def codebook(table: pd.DataFrame) -> Exhibit:
         title="The codebook",
         caption=f"The {len(table)} columns of a file of loans.",
         table=table,
-        columns=columns("column", "meaning", "rule"),
+        columns=columns(*table),
+    )
+
+
+def features(table: pd.DataFrame) -> Exhibit:
+    """Show what a model makes of the columns, and which direction of risk is expected of each."""
+    return Exhibit(
+        "codebook-features",
+        title="What a model makes of the columns",
+        caption=f"The {len(table)} features, how each enters the model, and what is expected of a higher value.",
+        table=table,
+        columns=columns(*table),
     )

@@ -1,16 +1,28 @@
 """The sentences of the report's first screen, made from a run's results: an effect, its interval, n, and a link."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from loantap.exhibits.exhibit import Notice
 from loantap.exhibits.words import interval, percent, plain, show
 from loantap.model.evaluation import fbeta_name
-from loantap.report.page import Page
-from loantap.report.results import is_synthetic
 
 Result = Mapping[str, Any]
 _NAMED = 3
+
+
+class Page(Protocol):
+    """What a page knows of its run, see `loantap.report.page`."""
+
+    manifest: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+    @property
+    def synthetic(self) -> bool: ...  # noqa: D102
+    @property
+    def factors(self) -> list[str]: ...  # noqa: D102
+    def result(self, name: str) -> Any: ...  # noqa: D102
+    def title(self, name: str) -> str: ...  # noqa: D102
 
 
 def headline(page: Page) -> str:
@@ -69,12 +81,12 @@ def provenance(page: Page) -> str:
     ]
     aside = f" ({', '.join(left_out)})" if left_out else ""
     return (
-        f"{_origin(data)} {show(data['rows_read'], 'count')} records read, {show(data['rows'], 'count')} finished loans "
+        f"{_origin(data, synthetic=page.synthetic)} {show(data['rows_read'], 'count')} records read, {show(data['rows'], 'count')} finished loans "
         f"analysed{aside}; funded {first} to {last}. Run {page.manifest['run_id']}."
     )
 
 
-def _origin(data: Mapping[str, Any]) -> str:
+def _origin(data: Mapping[str, Any], *, synthetic: bool) -> str:
     if data["kind"] == "synthetic":
         return (
             "**Synthetic loans**: made from the published statistics of the real portfolio. Findings on one column are the real "
@@ -89,9 +101,9 @@ def _origin(data: Mapping[str, Any]) -> str:
             if counted["sampled"] < data["rows"]
             else ""
         )
-        made = "**Synthetic loans**, counted" if is_synthetic(data) else "**Loans counted**"
+        made = "**Synthetic loans**, counted" if synthetic else "**Loans counted**"
         return f"{made} in the warehouse: {plain(data['location'].rsplit('/', 1)[-1])}.{sampled}"
-    made = "**Synthetic loans**, as if from" if is_synthetic(data) else "**Loans from**"
+    made = "**Synthetic loans**, as if from" if synthetic else "**Loans from**"
     names = ", ".join(f"{plain(read['source'])} ({read['kind']})" for read in data["sources"])
     written = f", load `{data['warehouse']['load_id']}` of the warehouse" if "warehouse" in data else ""
     return f"{made} {len(data['sources'])} merged sources: {names}{written}."
@@ -139,7 +151,7 @@ def _association(page: Page, factor: str) -> str:
     """Return what a factor's own table is headed by, and how strong the association is."""
     found, title = (
         page.result(f"association_{factor}"),
-        page.run.exhibit(f"association-{factor}-levels", "tables").title,
+        page.title(f"association-{factor}-levels"),
     )
     figure = "odds" if factor == "profession" else "rates"
     others = ""

@@ -22,7 +22,7 @@ _KINDS = {
     "number": "seconds alerts_per_1000 defaulted repaid expected expected_gain expected_if_short realised realised_gain profit "
     "profit_change installment interest_change dti dti_before dti_after revol_util cost",
     "ratio": "odds_ratio or_low or_high observed observed_low observed_high adjusted adjusted_low adjusted_high within_grade "
-    "within_grade_low within_grade_high min_detectable_or min_detectable_or_below lift ratio approval_ratio change strictness",
+    "within_grade_low within_grade_high min_detectable_or min_detectable_or_below lift ratio approval_ratio strictness",
     "rate": "default_rate other_rate share share_of_loans share_of_amount ci_low ci_high difference diff_low diff_high predicted recall "
     "precision red_precision false_positive_rate approved refused default_rate_approved defaults_avoided good_refused gap rate low "
     "default high threshold probability cumulative_defaults by_chance flip_flop missing",

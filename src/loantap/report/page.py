@@ -43,13 +43,17 @@ class Page:
         """Return a result, without local paths."""
         return without_folders(self.run.result(name), self.manifest.get("parameters", {}).values())
 
+    def title(self, name: str) -> str:
+        """Return what a table found, in a few words."""
+        return self.run.exhibit(name, "tables").title
+
     def figure(self, name: str) -> None:
         """Print a figure with its finding as the caption and its alt text."""
         exhibit = self.run.exhibit(name, "figures")
         alt = exhibit.alt.replace("\\", "\\\\").replace('"', "'")
         print(f'![{exhibit.line}](figures/{name}.svg){{#fig-{name} fig-alt="{alt}"}}\n')
 
-    def table(self, name: str, *names: Any, rows: int = SHOWN_ROWS) -> None:
+    def table(self, name: str, *names: str, rows: int = SHOWN_ROWS) -> None:
         """Print the first rows of a table with its finding as the caption, and on the site a link to all of it as CSV.
 
         Args:
@@ -58,10 +62,7 @@ class Page:
             rows: How many rows to show at most.
         """
         exhibit, table = self.run.exhibit(name, "tables"), self.run.table(name)
-        if names and isinstance(names[0], Mapping):  # until every page takes the exhibit's own columns
-            shown = dict(names[0])
-        else:
-            shown = {column: exhibit.columns[column] for column in names or exhibit.columns}
+        shown = {column: exhibit.columns[column] for column in names or exhibit.columns}
         rest = f" The first {rows} of {len(table)} rows." if len(table) > rows else ""
         print(to_markdown(table.head(rows), shown))
         print(f"\n: {exhibit.line}{rest} {{#tbl-{name}}}\n")
