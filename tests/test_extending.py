@@ -79,7 +79,7 @@ def done(project: Path, *words: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", recipes())
+@pytest.mark.parametrize("recipe", list(recipes()))
 def test_a_recipe_does_what_it_says(recipe: str, project: Path):
     blocks = list(FENCE.finditer(recipe))
     assert any(block["language"] == "sh" for block in blocks)

@@ -1,3 +1,4 @@
+import ast
 from pathlib import Path
 
 import nbformat
@@ -114,7 +115,7 @@ def test_every_stage_has_its_notebook_and_takes_its_parameters():
 def test_defaults_keep_their_own_rules():
     for path in NOTEBOOKS:
         for parameter in parameters(path).values():
-            parameter.parse(parameter.default.strip("\"'"), notebook=path.name)
+            parameter.parse(ast.literal_eval(parameter.default), notebook=path.name)
 
 
 def names(**given: object) -> list[str]:
