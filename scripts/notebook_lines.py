@@ -14,7 +14,7 @@ from pathlib import Path
 LONGEST = 10
 LIBRARIES = ("pandas", "sklearn", "imblearn", "statsmodels", "scipy")
 USERS = 5  # notebooks, at least, that analyse with one of LIBRARIES by name
-_PUBLISHES = ("publish", "display", "Markdown", "print", "write_result", "update_result", "write_exhibit", "together")
+_PUBLISHES = ("publish", "display", "Markdown", "print", "write_result", "update_result", "together")
 _WORDS = 40  # a text of so many letters with spaces is told to a reader
 
 

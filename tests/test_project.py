@@ -88,10 +88,11 @@ def test_every_locked_package_carries_hashes():
 
 def test_imports_point_down_only():
     above = {
-        "data": ("analysis", "model", "decisions", "report", "serve", "deploy", "cli"),
-        "analysis": ("model", "decisions", "report", "serve", "deploy", "cli"),
-        "model": ("decisions", "report", "serve", "deploy", "cli"),
-        "decisions": ("report", "serve", "deploy", "cli"),
+        "data": ("analysis", "model", "decisions", "exhibits", "report", "serve", "deploy", "cli"),
+        "analysis": ("model", "decisions", "exhibits", "report", "serve", "deploy", "cli"),
+        "model": ("decisions", "exhibits", "report", "serve", "deploy", "cli"),
+        "decisions": ("exhibits", "report", "serve", "deploy", "cli"),
+        "exhibits": ("report", "serve", "deploy", "cli"),
         "report": ("deploy", "cli"),
         "serve": ("deploy", "cli"),
         "deploy": ("cli",),
@@ -103,16 +104,30 @@ def test_imports_point_down_only():
                 assert f"from loantap.{other}" not in text, f"{path} imports {other}"
 
 
+STATISTICS = re.compile(r"^\s*(from|import) (scipy|statsmodels|sklearn|imblearn)", re.M)
+
+
 def test_plots_know_nothing_of_statistics():
-    for path in (ROOT / "src" / "loantap" / "report" / "plots").glob("*.py"):
-        assert not re.search(
-            r"from loantap\.(analysis|model)|import (scipy|statsmodels|sklearn)", path.read_text("utf-8")
-        ), path
+    for path in (ROOT / "src" / "loantap" / "exhibits" / "plots").glob("*.py"):
+        text = path.read_text("utf-8")
+        assert not STATISTICS.search(text), path
+        assert not re.search(r"from loantap\.(analysis|model|decisions)", text), path
 
 
-def test_the_report_computes_no_statistics():
-    for path in (ROOT / "src" / "loantap" / "report").rglob("*.py"):
-        assert not re.search(r"^\s*(from|import) (scipy|statsmodels|sklearn)", path.read_text("utf-8"), re.M), path
+def test_exhibits_and_report_compute_no_statistics():
+    for folder in ("exhibits", "report"):
+        for path in (ROOT / "src" / "loantap" / folder).rglob("*.py"):
+            assert not STATISTICS.search(path.read_text("utf-8")), path
+
+
+def test_no_notebook_page_or_exhibit_types_a_level_of_confidence():
+    typed = re.compile(r"\b(9\d|50|80)(\.\d)? ?%( |-)?(interval|confiden|Wilson|bootstrap|Wald|Newcombe)", re.I)
+    for path in (
+        *ROOT.glob("notebooks/*.ipynb"),
+        *ROOT.glob("reports/*.qmd"),
+        *(ROOT / "src" / "loantap" / "exhibits").rglob("*.py"),
+    ):
+        assert not typed.search(path.read_text("utf-8")), path
 
 
 def test_modules_stay_small():

@@ -23,6 +23,7 @@ from loantap.data.ingest import describe, ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.errors import InputError
+from loantap.exhibits.exhibit import Exhibit
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import fit_finalist
@@ -61,7 +62,7 @@ def _finished(folder: Path) -> None:
     loans = run.loans()
     grade = public.analyse(factor_counts(FrameCounts(loans), "grade"), factor="grade")
     run.write_result("association_grade", grade.to_dict())
-    run.write_table(grade.levels, "association-grade", title="Grade", caption="n = 4,000")
+    run.publish(Exhibit("association-grade", "Grade", "n = 4,000", table=grade.levels))
     finalist = fit_finalist(
         feature_frame(loans, inputs=recipe.inputs),
         loans["default"].to_numpy(),

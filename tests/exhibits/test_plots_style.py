@@ -11,6 +11,7 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib.figure import Figure
 from test_plots_eda import PAIRS, VINTAGES
 
+from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import eda_distributions, eda_time
 from loantap.exhibits.plots.style import canvas
 from loantap.report.results import RunFolder
@@ -47,7 +48,7 @@ def drawn(folder: Path) -> dict[str, bytes]:
     pictures = {}
     for name, make in FIGURES.items():
         figure = make()
-        RunFolder(folder).write_figure(figure, name, title="T", caption="C", alt="A")
+        RunFolder(folder).publish(Exhibit(name, "T", "C", "A", figure=figure))
         pictures[f"{name}.svg"] = (folder / "results" / "figures" / f"{name}.svg").read_bytes()
         pictures[f"{name}.png"] = DisplayFormatter().format(figure)[0]["image/png"]
     return pictures

@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
+from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import plain
 from loantap.report.page import Page
 from loantap.report.results import RunFolder
@@ -15,10 +16,10 @@ def page(tmp_path: Path) -> Page:
     (tmp_path / "manifest.json").write_text(json.dumps({"run_id": "r", "data": {"kind": "synthetic"}}))
     run = RunFolder(tmp_path)
     figure, _ = plt.subplots()
-    run.write_figure(figure, "rates", title="A is at 5.0 %", caption="A is at 5.0 % (n = 9).", alt='Dots with "bars".')
+    run.publish(Exhibit("rates", "A is at 5.0 %", "A is at 5.0 % (n = 9).", 'Dots with "bars".', figure=figure))
     plt.close(figure)
     table = pd.DataFrame({"level": ["00813", "x|y", "z"], "n": [1, 2, 3]})
-    run.write_table(table, "levels", title="Three levels", caption="n = 6; p < 0.001.")
+    run.publish(Exhibit("levels", "Three levels", "n = 6; p < 0.001.", table=table))
     return Page(run)
 
 

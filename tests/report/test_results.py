@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from loantap.errors import InputError
+from loantap.exhibits.exhibit import Exhibit
 from loantap.jsonable import jsonable
-from loantap.report.results import Exhibit, RunFolder
+from loantap.report.results import RunFolder
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,14 @@ def test_two_stages_share_a_result(tmp_path: Path):
 
 def test_a_table_keeps_a_pincode_a_text(tmp_path: Path):
     run = RunFolder(tmp_path)
-    run.write_table(pd.DataFrame({"level": ["00813"], "n": [5]}), "t", title="T", caption="n = 5")
+    run.publish(Exhibit("t", "T", "n = 5", table=pd.DataFrame({"level": ["00813"], "n": [5]})))
     assert list(run.table("t")["level"]) == ["00813"]
     assert run.exhibit("t", "tables") == Exhibit("t", "T", "n = 5")
 
 
 def test_a_level_named_missing_or_none_stays_what_it_is(tmp_path: Path):
     run = RunFolder(tmp_path)
-    run.write_table(pd.DataFrame({"level": ["NONE", "None", "NA"]}), "t", title="T", caption="C")
+    run.publish(Exhibit("t", "T", "C", table=pd.DataFrame({"level": ["NONE", "None", "NA"]})))
     assert list(run.table("t")["level"]) == ["NONE", "None", "NA"]
 
 
@@ -70,7 +71,7 @@ def test_a_figure_is_the_same_file_every_time(tmp_path: Path):
         figure, axes = plt.subplots()
         axes.plot([1, 2], [3, 4], label="x")
         axes.legend()
-        run.write_figure(figure, name, title="T", caption="C", alt="A line.")
+        run.publish(Exhibit(name, "T", "C", "A line.", figure=figure))
         plt.close(figure)
         files.append((tmp_path / "results" / "figures" / f"{name}.svg").read_bytes())
     assert files[0] == files[1]
@@ -128,5 +129,5 @@ def test_a_result_that_is_no_json_is_named(tmp_path: Path):
 
 def test_a_loan_id_of_digits_keeps_its_zeros(tmp_path: Path):
     run = RunFolder(tmp_path)
-    run.write_table(pd.DataFrame({"loan_id": ["007"], "points": [3]}), "watchlist", title="One", caption="n = 1")
+    run.publish(Exhibit("watchlist", "One", "n = 1", table=pd.DataFrame({"loan_id": ["007"], "points": [3]})))
     assert run.table("watchlist")["loan_id"].tolist() == ["007"]

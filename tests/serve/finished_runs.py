@@ -14,6 +14,7 @@ from sealed import seal_run
 from loantap.data.ingest import describe, ingest
 from loantap.data.sources import SyntheticLoans
 from loantap.exhibits.card import card_page, model_card
+from loantap.exhibits.exhibit import Exhibit
 from loantap.jsonable import jsonable
 from loantap.model.baselines import baseline_rules, fbeta_differences
 from loantap.model.economics import Economics, loan_profit
@@ -62,7 +63,7 @@ def _make(folder: Path) -> Path:
     manifest.write(folder)
     columns = [{"column": "pincode", "verdict": "leak"}, {"column": "grade", "verdict": "clear"}]
     run.write_result("leaks", {"columns": columns})
-    run.write_table(pd.DataFrame({"level": ["A"], "n": [10]}), "grades", title="Grades", caption="n = 10")
+    run.publish(Exhibit("grades", "Grades", "n = 10", table=pd.DataFrame({"level": ["A"], "n": [10]})))
     (folder / "results" / "figures").mkdir()
     (folder / "results" / "figures" / "grades.svg").write_text("<svg/>")
     (folder / "report").mkdir()
@@ -101,7 +102,7 @@ def _model(run: RunFolder) -> None:
     }
     run.write_result("model", {"without_pincode": result})
     for name, table in (("baselines", ladder), ("groups", judged.groups)):
-        run.write_table(table, f"model-{name}-without-pincode", title=name, caption="n = 10")
+        run.publish(Exhibit(f"model-{name}-without-pincode", name, "n = 10", table=table))
     card = model_card(run_facts(run), result, judged, ladder, list(X))
     save_model(run.path / "model", finalist, loans=train, card=card, page=card_page(card))
 
@@ -128,7 +129,7 @@ def _say_the_same(run: RunFolder, card: dict[str, Any]) -> None:
     run.update_result("model", without_pincode=run.result("model")["without_pincode"] | told)
     for name, part in (("baselines", "rivals"), ("groups", "groups")):
         if card.get(part):
-            run.write_table(pd.DataFrame(card[part]), f"model-{name}-without-pincode", title=name, caption="n = 10")
+            run.publish(Exhibit(f"model-{name}-without-pincode", name, "n = 10", table=pd.DataFrame(card[part])))
 
 
 def other_model(model: Path, out: Path) -> Path:

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import loantap.serve.dashboard as pages
 from loantap.errors import InputError
+from loantap.exhibits.exhibit import Exhibit
 from loantap.model.finalist import Finalist
 from loantap.report.manifest import read_manifest
 from loantap.report.results import RunFolder
@@ -188,7 +189,7 @@ def watched(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFo
 
 def write_lists(folder: RunFolder, listed: pd.DataFrame, offers: pd.DataFrame) -> None:
     for name, table in (("watchlist", listed), ("watchlist-offers", offers)):
-        folder.write_table(table, name, title="t", caption="c")
+        folder.publish(Exhibit(name, "t", "c", table=table))
 
 
 def watchlist() -> AppTest:

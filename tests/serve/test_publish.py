@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from loantap.data.connectors.config import Config, read_config
 from loantap.data.warehouse import open_warehouse
 from loantap.errors import InputError
+from loantap.exhibits.exhibit import Exhibit
 from loantap.report.manifest import StageRecord, new_manifest
 from loantap.report.results import RunFolder
 from loantap.serve.publish import publish_run
@@ -45,7 +46,7 @@ def finished_run(folder: Path, run_id: str, *, levels: int = 2) -> Path:
 def watched_run(folder: Path, run_id: str, listed: pd.DataFrame = LISTED, *, synthetic: bool = False) -> Path:
     run = RunFolder(finished_run(folder, run_id))
     run.write_result("early_warning", {"month": "2018-12", "synthetic": synthetic})
-    run.write_table(listed, "watchlist", title="t", caption="c")
+    run.publish(Exhibit("watchlist", "t", "c", table=listed))
     return folder
 
 
@@ -133,7 +134,7 @@ def test_a_watchlist_takes_the_place_of_its_runs_own_only(config: Config, tmp_pa
     for run in (one, two, one):
         publish_run(run, config)
     assert table(config, "loantap_warnings")["run_id"].value_counts().to_dict() == {"r1": 2, "r2": 1}
-    RunFolder(one).write_table(LISTED[:0], "watchlist", title="t", caption="c")
+    RunFolder(one).publish(Exhibit("watchlist", "t", "c", table=LISTED[:0]))
     assert publish_run(one, config)["loantap_warnings"] == 0
     assert table(config, "loantap_warnings")["run_id"].tolist() == ["r2"]
 

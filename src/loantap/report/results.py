@@ -161,20 +161,10 @@ class RunFolder:
         texts = dict.fromkeys(["pincode", "level", "profession", "loan_id"], "str")
         return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
 
-    def write_table(
-        self, table: pd.DataFrame, name: str, *, title: str, caption: str
-    ) -> None:  # until every notebook publishes
-        """Write a table."""
-        self.write_exhibit(Exhibit(name, title, caption, table=table))
-
-    def write_figure(self, figure: Any, name: str, *, title: str, caption: str, alt: str) -> None:
-        """Write a figure."""
-        self.write_exhibit(Exhibit(name, title, caption, alt, figure=figure))
-
     def publish(self, exhibit: _Shown) -> _Shown:
         """Write an exhibit's tables and figures into the run, note what it found, and return it, so that a notebook shows it."""
         for part in exhibit.parts:
-            self.write_exhibit(part)
+            self._write_exhibit(part)
             self._found.update({finding.id: finding for finding in part.findings})
         return exhibit
 
@@ -183,7 +173,7 @@ class RunFolder:
         """What was published by this object so far, in order; a cell that ran again counts once."""
         return list(self._found.values())
 
-    def write_exhibit(self, exhibit: Exhibit) -> None:
+    def _write_exhibit(self, exhibit: Exhibit) -> None:
         """Write an exhibit's table as `results/tables/NAME.csv` and its figure as `results/figures/NAME.svg`, each with its words beside it.
 
         A figure's file depends on nothing but the figure: no date, no random ids, no settings of the reader's.
