@@ -59,9 +59,10 @@ test-fast: $(VENV)/.dev ## data, statistics, model and report, without what take
 test-long: $(VENV)/.dev $(VENV)/.tools ## repetitions, sizes and long campaigns of what make test shows
 	$(BIN)/python -m pytest -m long
 
-lint: $(VENV)/.dev ## ruff and mypy
+lint: $(VENV)/.dev ## ruff, mypy, and the manner of the notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/notebook_lines.py
 	$(BIN)/mypy
 
 image: ## build the image of TARGET=api|dashboard|report into build/loantap-TARGET.tar [BASE=IMAGE] [PLATFORM=linux/amd64]
