@@ -28,7 +28,8 @@ def recipes() -> Iterator[object]:
     text = (ROOT / "docs" / "extending.md").read_text("utf-8")
     for part in re.split(r"\n## (?=An? )", text)[1:]:  # a heading within a recipe's text is the text's
         title, _, body = part.partition("\n")
-        yield pytest.param(body, id=title.lower().replace(" ", "-"))
+        whole_job = [pytest.mark.long] if "--only" not in body else []
+        yield pytest.param(body, id=title.lower().replace(" ", "-"), marks=whole_job)
 
 
 @pytest.fixture
