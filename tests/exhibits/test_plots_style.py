@@ -11,7 +11,7 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib.figure import Figure
 from test_plots_eda import PAIRS, VINTAGES
 
-from loantap.exhibits.plots import eda_distributions, eda_time
+from loantap.exhibits.plots import eda
 from loantap.exhibits.plots.style import canvas
 from loantap.report.results import RunFolder
 
@@ -26,8 +26,8 @@ def lines() -> Figure:
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {
-    "correlations": lambda: eda_distributions.correlations(PAIRS, ["a", "b", "default"]),
-    "vintages": lambda: eda_time.vintages(VINTAGES, {36: VINTAGES}),
+    "correlations": lambda: eda.correlations(PAIRS, ["a", "b", "default"]),
+    "vintages": lambda: eda.vintages(VINTAGES, {36: VINTAGES}),
     "lines": lines,
 }
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -1,6 +1,6 @@
 """Marks that figures share: how far an interval reaches, rows of dots, ticks of ratios, small texts, legends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,23 @@ def dotted_rows(axes: Axes, table: pd.DataFrame, value: str, names: Sequence[str
     axes.set_yticks(range(len(table)), names)
 
 
+def intervals(
+    axes: Axes, rates: pd.DataFrame, rows: Sequence[int], colour: str, *, value: str = "default_rate", label: str = ""
+) -> None:
+    """Draw the value of each row as a dot on its interval, ci_low to ci_high."""
+    axes.hlines(rows, rates["ci_low"], rates["ci_high"], color=colour, linewidth=2.2, alpha=0.45)
+    axes.plot(rates[value], rows, color=colour, linestyle="", marker="o", label=label)
+    axes.grid(visible=False, axis="y")
+
+
+def texted_rows(axes: Axes, names: Iterable[str], texts: Sequence[str]) -> None:
+    """Name the rows from the top, on the left, and write a text beside each, on the right."""
+    axes.set_yticks(range(len(texts)), names)
+    axes.set_ylim(len(texts) - 0.4, -0.6)
+    for row, text in enumerate(texts):
+        note(axes, text, (1.01, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+
+
 def ratio_ticks(axes: Axes, ladder: Sequence[float]) -> None:
     """Put ticks on a logarithmic x at the steps of the ladder that lie within its limits."""
     low, high = axes.get_xlim()
@@ -41,7 +58,7 @@ def ratio_ticks(axes: Axes, ladder: Sequence[float]) -> None:
     axes.minorticks_off()
 
 
-def note(axes: Axes, text: str, at: tuple[float, float], shift: tuple[float, float], **style: Any) -> None:
+def note(axes: Axes, text: str, at: tuple[float, float], shift: tuple[float, float] = (0, 0), **style: Any) -> None:
     """Write a small text beside a point, shifted by so many points of the page."""
     look: dict[str, Any] = {"fontsize": 8, "color": NEUTRAL} | style
     axes.annotate(text, at, xytext=shift, textcoords="offset points", **look)
