@@ -23,13 +23,7 @@ def claims_forest(claims: pd.DataFrame, *, matters: tuple[float, float]) -> Figu
         claims: claim, verdict, and PREFIX, PREFIX_low, PREFIX_high for the prefixes published and own.
         matters: The odds ratios between which a difference is too small to matter, drawn as a band.
     """
-    own: dict[str, Any] = {
-        "fmt": "o",
-        "color": LIGHT,
-        "markersize": 4,
-        "markeredgecolor": NEUTRAL,
-        "markerfacecolor": "white",
-    }
+    own: dict[str, Any] = {"fmt": "o", "color": LIGHT, "markersize": 4, "markeredgecolor": NEUTRAL, "markerfacecolor": "white"}  # fmt: skip
     with canvas(height=1.6 + 0.32 * len(claims)) as (figure, axes):
         axes.axvspan(*matters, color=_BAND, zorder=0)
         axes.axvline(1, color=NEUTRAL, linewidth=1)
@@ -45,10 +39,7 @@ def claims_forest(claims: pd.DataFrame, *, matters: tuple[float, float]) -> Figu
         ratio_ticks(axes, _TICKS)
         looks = {verdict: _LOOKS.get(verdict, _OTHER) for verdict in claims["verdict"]}
         handles = [
-            *(
-                Line2D([], [], color=colour, marker=marker, label=verdict)
-                for verdict, (colour, marker) in looks.items()
-            ),
+            *(Line2D([], [], color=colour, marker=mark, label=name) for name, (colour, mark) in looks.items()),
             Line2D([], [], color=LIGHT, marker="o", markerfacecolor="white", markeredgecolor=NEUTRAL, label="this run"),
             Patch(color=_BAND, label="too small to matter"),
         ]

@@ -24,9 +24,8 @@ def default_rates(rates: pd.DataFrame, *, overall: float, label: str) -> Figure:
     with canvas(height=0.9 + 0.27 * len(rates)) as (figure, axes):
         intervals(axes, rates, range(len(rates)), DEFAULTED)
         _overall(axes, overall)
-        texts = [
-            f"{100 * rate:.1f} %   n = {n:,.0f}" for rate, n in zip(rates["default_rate"], rates["n"], strict=True)
-        ]
+        numbers = zip(rates["default_rate"], rates["n"], strict=True)
+        texts = [f"{100 * rate:.1f} %   n = {n:,.0f}" for rate, n in numbers]
         texted_rows(axes, rates["level"].str.replace("_", " "), texts)
         axes.set_ylabel(label)
     return figure

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from loantap.exhibits.plots.marks import legend_below, reach
+from loantap.exhibits.plots.marks import RING, legend_below, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
 
 _STYLES = ((DEFAULTED, "-"), (REPAID, "--"), (NEUTRAL, ":"), (WARNING, "-."))
@@ -21,14 +21,13 @@ def plot_alerts(curves: pd.DataFrame, *, chosen: Mapping[str, float]) -> Figure:
     """
     x = "alerts_per_1000"
     methods = [(name, rows.sort_values(x)) for name, rows in curves.groupby("method", sort=False)]
-    ring: dict[str, Any] = {"markersize": 11, "markerfacecolor": "none", "color": NEUTRAL}
     with canvas(height=3.4, columns=2) as (figure, first):
         for panel, name in zip(figure.axes, ("recall", "precision"), strict=True):
             for (method, rows), (colour, line) in zip(methods, _STYLES, strict=False):
                 panel.plot(rows[x], rows[name], color=colour, linestyle=line, marker=".", label=method)
             if panel is first:
                 panel.plot(methods[0][1][x], methods[0][1]["by_chance"], color=LIGHT, label="by chance")
-            panel.plot(chosen[x], chosen[name], "o", label="recommended", **ring)
+            panel.plot(chosen[x], chosen[name], label="recommended", **RING)
             panel.set(xlabel="alerts per 1,000 loans a month", ylim=(0, None), xlim=(0, None))
             percent(panel.yaxis)
         first.set_ylabel("defaults warned of")

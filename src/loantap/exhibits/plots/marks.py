@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 from loantap.exhibits.plots.style import DEFAULTED, NEUTRAL
 
+RING: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 11, "markerfacecolor": "none", "color": NEUTRAL}
+
 
 def reach(table: pd.DataFrame, value: str, ends: str = "ci") -> np.ndarray:
     """Return how far the intervals from ENDS_low to ENDS_high reach below and above their values, as `errorbar` takes it."""

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from loantap.exhibits.plots.marks import dotted_rows, ratio_ticks, reach
+from loantap.exhibits.plots.marks import RING, dotted_rows, ratio_ticks, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, canvas, percent
 
 _ODDS_TICKS = (0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20)
@@ -23,12 +23,13 @@ def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mappin
         default_rate: Share of defaults: the precision of a model that knows nothing.
         thresholds: The thresholds by name.
     """
+    shown = _thinned(curve)
     with canvas(height=3.3, columns=2) as (figure, roc):
         precision = figure.axes[1]
         _diagonal(roc, "no skill")
         precision.axhline(default_rate, color=LIGHT, linestyle="--", label="no skill")
         for panel, x, y in ((roc, "false_positive_rate", "recall"), (precision, "recall", "precision")):
-            panel.plot(_thinned(curve)[x], _thinned(curve)[y], color=DEFAULTED)
+            panel.plot(shown[x], shown[y], color=DEFAULTED)
             for (name, threshold), marker in zip(thresholds.items(), "oDs", strict=False):
                 point = curve.iloc[int((curve["threshold"] - threshold).abs().argmin())]
                 panel.plot(point[x], point[y], marker=marker, color=NEUTRAL, linestyle="", label=name)
@@ -69,13 +70,12 @@ def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, 
         thresholds: The chosen thresholds by name; those beyond the largest prediction are left out.
     """
     shown = _thinned(curve)
-    chosen = [(name, threshold, line) for (name, threshold), line in zip(thresholds.items(), (":", "--"), strict=False)]
     with canvas(height=3.3) as (figure, axes):
         for name, colour, line in (("recall", REPAID, "-"), ("precision", NEUTRAL, "-."), (score, DEFAULTED, "-")):
             label = name.replace(score, score.upper())
             axes.plot(shown["threshold"], shown[name], color=colour, linestyle=line, label=label)
         end = float(shown["threshold"].quantile(0.995))
-        for name, threshold, line in chosen:
+        for (name, threshold), line in zip(thresholds.items(), (":", "--"), strict=False):
             if threshold <= 1:
                 end = max(end, threshold)
                 axes.axvline(threshold, color=NEUTRAL, linestyle=line, label=name)
@@ -87,15 +87,15 @@ def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, 
 
 def plot_confusion(per_thousand: pd.Series) -> Figure:
     """Draw what happens to 1,000 applicants at the threshold: so many of them are tn, fp, fn and tp."""
-    parts = (
-        ("tn", "approved, repays", REPAID, ""),
-        ("fn", "approved, defaults", DEFAULTED, "//"),
-        ("fp", "refused, would repay", REPAID, "//"),
-        ("tp", "refused, would default", DEFAULTED, ""),
-    )
+    parts = {
+        "tn": ("approved, repays", REPAID, ""),
+        "fn": ("approved, defaults", DEFAULTED, "//"),
+        "fp": ("refused, would repay", REPAID, "//"),
+        "tp": ("refused, would default", DEFAULTED, ""),
+    }
     with canvas(height=2.0) as (figure, axes):
         start = 0.0
-        for key, label, colour, hatch in parts:
+        for key, (label, colour, hatch) in parts.items():
             size = float(per_thousand[key])
             style: dict[str, Any] = {"color": colour, "alpha": 0.85, "hatch": hatch, "edgecolor": "white"}
             axes.barh(0, size, left=start, label=f"{label}: {size:,.0f}", **style)
@@ -194,8 +194,7 @@ def plot_grid(grid: pd.DataFrame, *, score: str, penalty: str, C: float) -> Figu
             axes.errorbar(rows["C"], rows[mean], yerr=rows[sd], fmt="o-", color=colour, label=str(name), capsize=2)
         best = grid[(grid["penalty"] == penalty) & (grid["C"] == C)]
         aside = best["C"] * (0.93 if penalty == "l1" else 1.07)
-        ring: dict[str, Any] = {"markersize": 11, "markerfacecolor": "none", "color": NEUTRAL}
-        axes.plot(aside, best[mean], "o", label="chosen", **ring)
+        axes.plot(aside, best[mean], label="chosen", **RING)
         axes.set(xscale="log", xlabel="C: to the right, a weaker penalty", ylabel=f"{score.upper()} at probability 0.5")
         axes.legend()
     return figure
@@ -213,7 +212,7 @@ def _coloured_rows(axes: Axes, table: pd.DataFrame, names: pd.Series, colours: I
     axes.set_yticks(range(len(table)), names)
 
 
-def _thinned(curve: pd.DataFrame, points: int = 400) -> pd.DataFrame:
+def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
     # A curve of 79,000 points makes a file of megabytes and looks the same.
-    chosen = np.unique(np.linspace(0, len(curve) - 1, min(points, len(curve))).astype(int))
+    chosen = np.unique(np.linspace(0, len(curve) - 1, min(400, len(curve))).astype(int))
     return curve.iloc[chosen]
