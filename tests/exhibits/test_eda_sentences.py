@@ -17,7 +17,7 @@ from scipy.stats import binom
 from loantap.analysis.counts import FrameCounts
 from loantap.exhibits.drivers import DRIVERS
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding
-from loantap.exhibits.plots import eda, eda_distributions, eda_time
+from loantap.exhibits.plots import drivers, eda
 from loantap.report import bench
 from loantap.settings import notebooks_dir
 
@@ -80,7 +80,7 @@ def see(loans: pd.DataFrame, **parameters: Any) -> Seen:
     names: dict[str, Any] = {"display": lambda _: None, "print": lambda _: None}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench, "notebook_run", lambda _: seen)
-        for module in (eda, eda_distributions, eda_time):
+        for module in (drivers, eda):
             own = [name for name, made in vars(module).items() if getattr(made, "__module__", "") == module.__name__]
             for name in own:
                 patch.setattr(module, name, lambda *_, **__: None)

@@ -1,4 +1,3 @@
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -22,23 +21,26 @@ def test_rates_mark_the_levels_that_give_the_outcome_away(pincode):
     assert figure.axes[0].get_yticklabels()[0].get_text().startswith("70466   n = 900")
 
 
-def test_odds_are_drawn_on_a_logarithmic_axis_with_both_series(pincode):
-    table = pincode.levels[["level", "n", "separation"]].assign(
-        **{f"{name}{end}": pincode.levels[column] for name in ("observed", "adjusted")
+def side_by_side(levels: pd.DataFrame) -> pd.DataFrame:
+    return levels[["level", "n", "separation"]].assign(
+        **{f"{name}{end}": levels[column] for name in ("observed", "adjusted")
            for end, column in (("", "odds_ratio"), ("_low", "or_low"), ("_high", "or_high"))}
     )  # fmt: skip
-    figure = plots.odds_forest(table, series={"observed": "as observed", "adjusted": "adjusted"})
+
+
+def test_odds_are_drawn_on_a_logarithmic_axis_with_both_series(pincode):
+    figure = plots.odds_forest(side_by_side(pincode.levels))
     assert figure.axes[0].get_xscale() == "log"
-    assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["as observed", "adjusted"]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[:2] == ["as observed", "at equal loans and borrowers"]
 
 
 def test_a_missing_odds_ratio_is_left_out(pincode):
-    table = pincode.levels.rename(columns={"odds_ratio": "own", "or_low": "own_low", "or_high": "own_high"})
-    table.loc[:, ["own", "own_low", "own_high"]] = np.nan
-    table.loc[0, ["own", "own_low", "own_high"]] = [1.1, 0.9, 1.3]
-    figure = plots.odds_forest(table, series={"own": "own"})
-    drawn = [len(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert sum(drawn) == 1
+    table = side_by_side(pincode.levels)
+    missing = table[["adjusted", "adjusted_low", "adjusted_high"]].where(table["level"] == "22690")
+    figure = plots.odds_forest(table.assign(**missing))
+    drawn = [len(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() in ("o", "X")]
+    assert sum(drawn) == len(table) + 1
 
 
 def test_residuals_have_one_bar_for_each_level(pincode):

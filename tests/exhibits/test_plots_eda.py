@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from loantap.exhibits.plots import eda, eda_distributions, eda_time
+from loantap.exhibits.plots import drivers, eda
 from loantap.exhibits.plots.style import DEFAULTED
 
 RATES = pd.DataFrame(
@@ -52,16 +52,16 @@ def sample() -> pd.DataFrame:
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {
-    "rates": lambda: eda.default_rates(RATES[2:], overall=0.2, label="dti"),
-    "panels": lambda: eda.driver_panels(RATES, overall=0.2),
-    "ladder": lambda: eda.driver_ladder(RATES, STRENGTH, overall=0.2),
+    "rates": lambda: drivers.default_rates(RATES[2:], overall=0.2, label="dti"),
+    "panels": lambda: drivers.driver_panels(RATES, overall=0.2),
+    "ladder": lambda: drivers.driver_ladder(RATES, STRENGTH, overall=0.2),
     "groups": lambda: eda.group_rates(GROUPS, inside="value missing", others="value present"),
     "no groups": lambda: eda.group_rates(GROUPS[:0], inside="value missing", others="value present"),
-    "distributions": lambda: eda_distributions.distributions(HISTOGRAMS, MEDIANS),
-    "correlations": lambda: eda_distributions.correlations(PAIRS, ["a", "b", "default"]),
-    "pairs": lambda: eda_distributions.pairs(sample(), ["dti", "int_rate"]),
-    "vintages": lambda: eda_time.vintages(VINTAGES, {36: VINTAGES}),
-    "timeline": lambda: eda_time.timeline(VINTAGES),
+    "distributions": lambda: eda.distributions(HISTOGRAMS, MEDIANS),
+    "correlations": lambda: eda.correlations(PAIRS, ["a", "b", "default"]),
+    "pairs": lambda: eda.pairs(sample(), ["dti", "int_rate"]),
+    "vintages": lambda: eda.vintages(VINTAGES, {36: VINTAGES}),
+    "timeline": lambda: eda.timeline(VINTAGES),
 }
 
 
@@ -82,13 +82,13 @@ def test_every_figure_can_be_drawn(make, tmp_path):
 
 
 def test_every_rate_is_drawn_with_its_interval_and_n():
-    figure = eda.default_rates(RATES[:2], overall=0.2, label="Term")
+    figure = drivers.default_rates(RATES[:2], overall=0.2, label="Term")
     assert bars(figure).tolist() == [[0.1, 0.2], [0.2, 0.4]]
     assert texts(figure) == ["15.0 %   n = 300", "30.0 %   n = 100"]
 
 
 def test_rates_start_at_zero():
-    assert eda.default_rates(RATES[:2], overall=0.2, label="Term").axes[0].get_xlim()[0] == 0
+    assert drivers.default_rates(RATES[:2], overall=0.2, label="Term").axes[0].get_xlim()[0] == 0
 
 
 def test_a_suppressed_group_is_named_without_numbers():
@@ -98,17 +98,17 @@ def test_a_suppressed_group_is_named_without_numbers():
 
 
 def test_a_correlation_that_rounds_to_zero_has_no_sign():
-    assert sorted(texts(eda_distributions.correlations(PAIRS, ["a", "b", "default"]))) == ["0.00", "0.50", "−0.20"]
+    assert sorted(texts(eda.correlations(PAIRS, ["a", "b", "default"]))) == ["0.00", "0.50", "−0.20"]
 
 
 def test_the_pair_plot_shows_no_single_loan():
-    for axes in eda_distributions.pairs(sample(), ["dti", "int_rate"]).axes:
+    for axes in eda.pairs(sample(), ["dti", "int_rate"]).axes:
         assert all(line.get_marker() == "None" for line in axes.lines)
         assert not any(len(collection.get_offsets()) > 1 for collection in axes.collections)
 
 
 def test_unripe_vintages_are_dotted_and_shaded():
-    figure = eda_time.vintages(VINTAGES, {36: VINTAGES})
+    figure = eda.vintages(VINTAGES, {36: VINTAGES})
     styles = [line.get_linestyle() for line in figure.axes[0].lines]
     assert styles.count("-") == styles.count(":") == 2
     assert "may still be running" in texts(figure)[0]

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from test_plots_eda import PAIRS, VINTAGES
 
 from loantap.exhibits.exhibit import Exhibit
-from loantap.exhibits.plots import eda_distributions, eda_time
+from loantap.exhibits.plots import eda
 from loantap.exhibits.plots.style import canvas
 from loantap.report.results import RunFolder
 
@@ -27,8 +27,8 @@ def lines() -> Figure:
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {
-    "correlations": lambda: eda_distributions.correlations(PAIRS, ["a", "b", "default"]),
-    "vintages": lambda: eda_time.vintages(VINTAGES, {36: VINTAGES}),
+    "correlations": lambda: eda.correlations(PAIRS, ["a", "b", "default"]),
+    "vintages": lambda: eda.vintages(VINTAGES, {36: VINTAGES}),
     "lines": lines,
 }
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -48,7 +48,7 @@ def levels(association: Association, *, note: str = "") -> Exhibits:
 def odds(association: Association, adjusted: Adjusted, *, sample: str = "", note: str = "") -> Exhibit:
     """Show the odds ratios as observed and at equal loans and borrowers; `sample` says from which loans these are, if not from all."""
     shown = shown_levels(_side_by_side(association, adjusted), by=association.levels)
-    figure = plots.odds_forest(shown, series={"observed": "as observed", "adjusted": "at equal loans and borrowers"})
+    figure = plots.odds_forest(shown)
     finding, what = survival(association, adjusted), "Forest plot: observed and adjusted odds ratios"
     method, after = "Wald on the log odds, robust where adjusted", sampled(adjusted, sample) + note
     return _exhibit(association, "odds", finding, method, after=after, what=what, figure=figure)

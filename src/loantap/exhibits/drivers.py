@@ -6,7 +6,7 @@ import pandas as pd
 
 from loantap.analysis.summaries import NOTABLE_SHARE
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together
-from loantap.exhibits.plots import eda as plots
+from loantap.exhibits.plots import drivers as plots
 from loantap.exhibits.words import columns, interval, percent, show
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from loantap.analysis.outliers import WHISKER
 from loantap.exhibits.drivers import contrast_finding, difference, upper
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together
 from loantap.exhibits.plots import eda as plots
-from loantap.exhibits.plots import eda_distributions, eda_time
 from loantap.exhibits.words import columns, interval, percent, plain, show
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def medians(table: pd.DataFrame, histograms: pd.DataFrame, *, n: int, confidence
         "eda-distributions", title,
         f"{text} Density within each outcome, 1st to 99th percentile of all loans; dotted: medians.",
         f"Small histograms of the numeric columns, defaulted and repaid loans laid over each other. {text}",
-        figure=eda_distributions.distributions(histograms, table),
+        figure=plots.distributions(histograms, table),
     )  # fmt: skip
     return together(table_of, drawn)
 
@@ -105,7 +104,7 @@ def correlations(table: pd.DataFrame, *, note: str, confidence: float) -> Exhibi
     return together(
         Exhibit(
             "eda-correlation", title, caption, f"Triangle of Spearman's rank correlations of the numeric columns and default. {text}",
-            figure=eda_distributions.correlations(table, order), findings=(finding,),
+            figure=plots.correlations(table, order), findings=(finding,),
         ),
         Exhibit("eda-correlation", title, caption, table=table, columns=columns("first", "second", "n", "rho with interval")),
     )  # fmt: skip
@@ -127,7 +126,7 @@ def pairs(sample: pd.DataFrame, strength: pd.DataFrame, *, seed: int, note: str,
         f"{title} ({best['driver']}: {span}; n = {best['n']:,}). Drawn: a random sample of {len(sample):,} loans, seed {seed}. Contours "
         f"hold 25, 50 and 75 % of an outcome's loans; diagonal: density. {note}".rstrip(),
         f"Grid of contour plots, two columns at a time, defaulted and repaid loans in two colours. {title}",
-        figure=eda_distributions.pairs(sample, paired),
+        figure=plots.pairs(sample, paired),
     )  # fmt: skip
 
 
@@ -165,7 +164,7 @@ def timeline(months: pd.DataFrame, years: pd.DataFrame) -> Exhibit:
         f"{title} ({top['n']:,} of {n:,}; a count, without an interval). Loans that still ran when the data was drawn are not among them."
     )  # fmt: skip
     alt = f"Loans funded a month, repaid and defaulted stacked. {text}"
-    return Exhibit("eda-timeline", title, text, alt, figure=eda_time.timeline(months))
+    return Exhibit("eda-timeline", title, text, alt, figure=plots.timeline(months))
 
 
 def vintages(
@@ -189,7 +188,7 @@ def vintages(
     lines = pd.concat([shown.assign(term="all"), *(part.assign(term=str(name)) for name, part in by_term.items())])
     alt = f"Lines with bands over time: default rate by {period} of funding, all loans and by term, above the number of loans."
     return together(
-        Exhibit("eda-vintage", finding.title, caption, f"{alt} {finding.text}", figure=eda_time.vintages(shown, by_term), findings=(finding,)),
+        Exhibit("eda-vintage", finding.title, caption, f"{alt} {finding.text}", figure=plots.vintages(shown, by_term), findings=(finding,)),
         Exhibit("eda-vintage", finding.title, caption, table=lines,
                 columns=columns("term", "level", "n", "defaults", "default_rate with interval", "unripe")),
     )  # fmt: skip

@@ -1,11 +1,12 @@
 """Figures of early warning: what alerts cost and bring, how the watchlist moves, and how far the loans drift."""
 
 from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from loantap.exhibits.plots.marks import RING, legend_below, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
 
 _STYLES = ((DEFAULTED, "-"), (REPAID, "--"), (NEUTRAL, ":"), (WARNING, "-."))
@@ -18,38 +19,33 @@ def plot_alerts(curves: pd.DataFrame, *, chosen: Mapping[str, float]) -> Figure:
         curves: method, alerts_per_1000, recall, by_chance, precision; several rows per method. What chance would find is drawn for the first.
         chosen: alerts_per_1000, recall and precision of the recommended setting on the same months.
     """
-    panels = (("recall", "defaults warned of"), ("precision", "alerts followed by a default"))
-    with canvas(height=3.4, columns=2) as (figure, axes):
-        for panel, (name, label) in zip(np.ravel(axes), panels, strict=True):  # type: ignore[call-overload]
-            for (method, rows), (colour, line) in zip(curves.groupby("method", sort=False), _STYLES, strict=False):
-                ordered = rows.sort_values("alerts_per_1000")
-                panel.plot(
-                    ordered["alerts_per_1000"], ordered[name], color=colour, linestyle=line, marker=".", label=method
-                )
-            if name == "recall":
-                first = curves[curves["method"] == curves["method"].iloc[0]].sort_values("alerts_per_1000")
-                panel.plot(first["alerts_per_1000"], first["by_chance"], color=LIGHT, label="by chance")
-            panel.plot(chosen["alerts_per_1000"], chosen[name], "o", markersize=11, markerfacecolor="none", color=NEUTRAL, label="recommended")  # fmt: skip
-            panel.set(xlabel="alerts per 1,000 loans a month", ylabel=label, ylim=(0, None), xlim=(0, None))
+    x = "alerts_per_1000"
+    methods = [(name, rows.sort_values(x)) for name, rows in curves.groupby("method", sort=False)]
+    with canvas(height=3.4, columns=2) as (figure, first):
+        for panel, name in zip(figure.axes, ("recall", "precision"), strict=True):
+            for (method, rows), (colour, line) in zip(methods, _STYLES, strict=False):
+                panel.plot(rows[x], rows[name], color=colour, linestyle=line, marker=".", label=method)
+            if panel is first:
+                panel.plot(methods[0][1][x], methods[0][1]["by_chance"], color=LIGHT, label="by chance")
+            panel.plot(chosen[x], chosen[name], label="recommended", **RING)
+            panel.set(xlabel="alerts per 1,000 loans a month", ylim=(0, None), xlim=(0, None))
             percent(panel.yaxis)
-        handles, labels = np.ravel(axes)[0].get_legend_handles_labels()  # type: ignore[call-overload]
-        figure.legend(handles, labels, loc="outside lower center", ncols=5)
+        first.set_ylabel("defaults warned of")
+        figure.axes[1].set_ylabel("alerts followed by a default")
+        legend_below(figure, 5)
     return figure
 
 
 def plot_lights(by_month: pd.DataFrame) -> Figure:
-    """Draw the share of amber and red loans by month.
-
-    Args:
-        by_month: month (text), amber and red (shares of the live loans).
-    """
+    """Draw the shares of amber and red loans, columns amber and red, by month (text)."""
     with canvas(height=2.6) as (figure, axes):
-        places = np.arange(len(by_month))
-        axes.bar(places, by_month["red"], color=DEFAULTED, label="red")
-        axes.bar(places, by_month["amber"], bottom=by_month["red"], color=WARNING, alpha=0.6, hatch="//", edgecolor="white", label="amber")  # fmt: skip
+        places, red = range(len(by_month)), by_month["red"]
+        hatched: dict[str, Any] = {"color": WARNING, "alpha": 0.6, "hatch": "//", "edgecolor": "white"}
+        axes.bar(places, red, color=DEFAULTED, label="red")
+        axes.bar(places, by_month["amber"], bottom=red, label="amber", **hatched)
         axes.set_xticks(places[::3], by_month["month"].iloc[::3])
         axes.set(ylabel="live loans")
-        percent(axes.yaxis, 1)
+        percent(axes.yaxis, decimals=1)
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     return figure
 
@@ -77,16 +73,11 @@ def plot_drift(drift: pd.DataFrame, *, amber: float, red: float) -> Figure:
 
 
 def plot_outcomes(calibration: pd.DataFrame) -> Figure:
-    """Draw observed over expected defaults by month.
-
-    Args:
-        calibration: month (text), ratio with ci_low and ci_high.
-    """
+    """Draw observed over expected defaults, ratio with ci_low and ci_high, by month (text)."""
     with canvas(height=2.6) as (figure, axes):
-        places = np.arange(len(calibration))
-        ends = [calibration["ratio"] - calibration["ci_low"], calibration["ci_high"] - calibration["ratio"]]
+        places = range(len(calibration))
         axes.axhline(1, color=LIGHT, linestyle="--")
-        axes.errorbar(places, calibration["ratio"], yerr=np.clip(ends, 0, None), fmt="o-", color=DEFAULTED)
+        axes.errorbar(places, calibration["ratio"], yerr=reach(calibration, "ratio"), fmt="o-", color=DEFAULTED)
         axes.set_xticks(places[::3], calibration["month"].iloc[::3])
         axes.set(ylabel="observed over expected defaults", ylim=(0, None))
     return figure

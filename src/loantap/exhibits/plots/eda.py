@@ -1,110 +1,22 @@
-"""Figures of the exploratory analysis. Every rate comes with its interval; a dashed line marks all loans together."""
+"""Figures of the exploratory analysis: groups of loans, how numbers are distributed and go together, and the time of funding."""
 
-import matplotlib as mpl
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
+from loantap.exhibits.plots.marks import intervals, note, texted_rows
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
 
-_BY_TIME = {"application": REPAID, "pricing": WARNING, "funding": NEUTRAL}
-
-
-def default_rates(rates: pd.DataFrame, *, overall: float, label: str) -> Figure:
-    """Draw one row per level with its default rate, interval and number of loans.
-
-    Args:
-        rates: level, n, default_rate, ci_low, ci_high, in the order to show, first on top.
-        overall: Default rate of all loans.
-        label: What the levels are, for the axis.
-    """
-    with canvas(height=0.9 + 0.27 * len(rates)) as (figure, axes):
-        rows = np.arange(len(rates))
-        _intervals(axes, rates, rows, DEFAULTED)
-        _overall(axes, overall)
-        axes.set_yticks(rows, rates["level"].str.replace("_", " "))
-        axes.set_ylabel(label)
-        _counts(axes, rates["n"], rows, rates["default_rate"])
-    return figure
-
-
-def driver_panels(rates: pd.DataFrame, *, overall: float) -> Figure:
-    """Draw one small panel per driver with the default rate along its levels.
-
-    Args:
-        rates: driver, level, default_rate, ci_low, ci_high; the levels of a driver in their order.
-        overall: Default rate of all loans.
-    """
-    panels = list(rates.groupby("driver", sort=False))
-    rows = -(-len(panels) // 3)
-    with canvas(height=1.75 * rows, rows=rows, columns=3, sharey=True) as (figure, _):
-        for (driver, levels), panel in zip(panels, figure.axes, strict=False):
-            x = np.arange(len(levels))
-            known = levels["level"].ne("missing").to_numpy()
-            panel.axhline(overall, color=NEUTRAL, linewidth=0.8, linestyle="--")
-            panel.vlines(x, levels["ci_low"], levels["ci_high"], color=DEFAULTED, linewidth=1.6, alpha=0.55)
-            panel.plot(
-                x[known], levels["default_rate"][known], color=DEFAULTED, linewidth=0.9, marker="o", markersize=3.5
-            )
-            panel.plot(x[~known], levels["default_rate"][~known], color=WARNING, linestyle="", marker="D", markersize=4)
-            panel.set_title(str(driver), fontsize=9)
-            panel.grid(visible=False, axis="x")
-            _end_labels(panel, levels["level"].tolist())
-            percent(panel.yaxis)
-        for panel in figure.axes[len(panels) :]:
-            panel.set_visible(False)
-        figure.axes[0].set_ylim(bottom=0)
-        figure.supylabel("Default rate", fontsize=9, color=NEUTRAL)
-    return figure
-
-
-def driver_ladder(rates: pd.DataFrame, strength: pd.DataFrame, *, overall: float) -> Figure:
-    """Draw, per driver, the default rates of its levels and how well it alone tells the outcomes apart.
-
-    Args:
-        rates: driver, share (of the loans), default_rate, ci_low, ci_high of each level shown.
-        strength: driver, known, auc, ci_low, ci_high, in the order to show, first on top.
-        overall: Default rate of all loans.
-    """
-    height = 1.1 + 0.27 * len(strength)
-    with canvas(height=height, columns=2, sharey=True, width_ratios=[3, 2]) as (figure, _):
-        left, right = figure.axes
-        rows = {driver: row for row, driver in enumerate(strength["driver"])}
-        colours = strength["known"].map(_BY_TIME)
-        for driver, levels in rates.groupby("driver", sort=False):
-            if driver not in rows:
-                continue
-            colour = colours.iloc[rows[driver]]
-            # From the lowest to the highest rate: thin to the outer ends of their intervals, thick between the rates.
-            left.hlines(
-                rows[driver], levels["ci_low"].min(), levels["ci_high"].max(), color=LIGHT, linewidth=1.2, zorder=1
-            )
-            reach = levels["default_rate"].min(), levels["default_rate"].max()
-            left.hlines(rows[driver], *reach, color=colour, linewidth=2.2, alpha=0.35, zorder=2)
-            left.scatter(
-                levels["default_rate"], [rows[driver]] * len(levels), s=8 + 90 * levels["share"], color=colour, linewidth=0
-            )  # fmt: skip
-        left.set_yticks(range(len(strength)), strength["driver"])
-        left.set_title("Default rate of its levels")
-        _overall(left, overall)
-        for row, colour in enumerate(colours):
-            _intervals(right, strength.iloc[[row]], np.array([row]), colour, value="auc")
-        right.axvline(0.5, color=NEUTRAL, linewidth=0.8, linestyle="--")
-        right.set_title("AUC of the column alone")
-        right.set_xlabel("0.5: no better than chance")
-        right.set_ylim(len(strength) - 0.4, -0.6)
-        handles = [
-            mpl.lines.Line2D([], [], color=_BY_TIME[known], marker="o", linestyle="", label=text)
-            for known, text in [
-                ("application", "known at application"),
-                ("pricing", "the lender's own pricing"),
-                ("funding", "set at funding"),
-            ]
-            if strength["known"].eq(known).any()
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
-    return figure
+_BY_OUTCOME = {"repaid": REPAID, "defaulted": DEFAULTED}
+_DIVERGING = LinearSegmentedColormap.from_list("loantap", [REPAID, "white", DEFAULTED])
 
 
 def group_rates(groups: pd.DataFrame, *, inside: str, others: str) -> Figure:
@@ -117,56 +29,170 @@ def group_rates(groups: pd.DataFrame, *, inside: str, others: str) -> Figure:
         others: What the others are called.
     """
     with canvas(height=1.15 + 0.32 * len(groups)) as (figure, axes):
-        rows = np.arange(len(groups))
-        shown = groups["n"].notna().to_numpy()
-        axes.hlines(rows[shown], groups["default_rate"][shown], groups["other_rate"][shown], color=LIGHT, linewidth=2)
-        other = groups[["other_rate", "other_low", "other_high"]].set_axis(
-            ["default_rate", "ci_low", "ci_high"], axis=1
-        )
-        _intervals(axes, other[shown], rows[shown], REPAID, label=others)
-        _intervals(axes, groups[shown], rows[shown], DEFAULTED, label=inside)
-        axes.set_yticks(rows, groups["label"])
+        places, shown = np.flatnonzero(groups["n"].notna()).tolist(), groups[groups["n"].notna()]
+        axes.hlines(places, shown["default_rate"], shown["other_rate"], color=LIGHT, linewidth=2)
+        other = shown[["other_rate", "other_low", "other_high"]].set_axis(["default_rate", "ci_low", "ci_high"], axis=1)
+        intervals(axes, other, places, REPAID, label=others)
+        intervals(axes, shown, places, DEFAULTED, label=inside)
+        texted_rows(axes, groups["label"], ["too few to show" if pd.isna(n) else f"n = {n:,.0f}" for n in groups["n"]])
         axes.set_xlim(left=0)
         percent(axes.xaxis)
         axes.set_xlabel("Default rate")
-        _counts(axes, groups["n"], rows)
-        if shown.any():
+        if len(shown):
             figure.legend(loc="outside upper left", ncols=2, fontsize=8)
     return figure
 
 
-def _intervals(
-    axes: Axes, rates: pd.DataFrame, rows: np.ndarray, colour: str, *, value: str = "default_rate", label: str | None = None
-) -> None:  # fmt: skip
-    axes.hlines(rows, rates["ci_low"], rates["ci_high"], color=colour, linewidth=2.2, alpha=0.45)
-    axes.plot(rates[value], rows, color=colour, linestyle="", marker="o", label=label)
-    axes.grid(visible=False, axis="y")
+def distributions(histograms: pd.DataFrame, medians: pd.DataFrame) -> Figure:
+    """Draw the distribution of each column by outcome.
+
+    Args:
+        histograms: column, outcome (defaulted or repaid), left, right, density.
+        medians: column, defaulted, repaid.
+    """
+    columns, middle = list(histograms["column"].unique()), medians.set_index("column")
+    rows = -(-len(columns) // 3)
+    with canvas(height=1.55 * rows + 0.3, rows=rows, columns=3) as (figure, first):
+        for name, panel in zip(columns, figure.axes, strict=False):
+            for outcome, colour in _BY_OUTCOME.items():
+                bars = histograms[histograms["column"].eq(name) & histograms["outcome"].eq(outcome)]
+                edges = [*bars["left"], bars["right"].iloc[-1]]
+                panel.stairs(bars["density"], edges, color=colour, linewidth=1.3, label=outcome)
+                panel.stairs(bars["density"], edges, color=colour, fill=True, alpha=0.12)
+                panel.axvline(middle.loc[name, outcome], color=colour, linewidth=1, linestyle=":")
+            panel.set_title(name, fontsize=9)
+            panel.set_yticks([])
+            panel.spines["left"].set_visible(False)
+            panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+            panel.xaxis.set_major_formatter(_short)
+            panel.tick_params(labelsize=8)
+        for panel in figure.axes[len(columns) :]:
+            panel.set_visible(False)
+        figure.legend(*first.get_legend_handles_labels(), loc="outside upper left", ncols=2, fontsize=8)
+    return figure
 
 
-def _overall(axes: Axes, overall: float) -> None:
-    axes.axvline(overall, color=NEUTRAL, linewidth=0.8, linestyle="--", zorder=0)
-    axes.set_xlim(left=0)
-    axes.set_xlabel(f"Default rate (dashed: all loans, {overall:.1%})".replace("%", " %"))
-    percent(axes.xaxis)
-
-
-def _counts(axes: Axes, n: pd.Series, rows: np.ndarray, rates: pd.Series | None = None) -> None:
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    for row, count, rate in zip(rows, n, [None] * len(rows) if rates is None else rates, strict=True):
-        text = "too few to show" if pd.isna(count) else f"n = {count:,.0f}"
-        if rate is not None:
-            text = f"{100 * rate:.1f} %   {text}"
-        axes.annotate(
-            text, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=NEUTRAL,
-            annotation_clip=False,
+def correlations(pairs: pd.DataFrame, order: list[str]) -> Figure:
+    """Draw rank correlations, columns first, second and rho, as a triangle of numbers; `order` is from top to bottom."""
+    both = pd.concat([pairs, pairs.rename(columns={"first": "second", "second": "first"})])
+    square = both.pivot(index="first", columns="second", values="rho").loc[order, order]
+    triangle = square.where(np.tri(len(order), k=-1, dtype=bool)).iloc[1:, :-1]
+    # -0.00 would claim a direction.
+    texts = triangle.map(lambda rho: f"{rho:.2f}".replace("-0.00", "0.00").replace("-", "−"))
+    with canvas(height=0.9 + 0.36 * len(order)) as (figure, axes):
+        axes.grid(visible=False)
+        sns.heatmap(
+            triangle, vmin=-1, vmax=1, cmap=_DIVERGING, annot=texts, fmt="", annot_kws={"size": 7.5}, linewidths=1,
+            linecolor="white", cbar=False, ax=axes,
         )  # fmt: skip
+        axes.set(xlabel="", ylabel="")
+        axes.tick_params(length=0)
+        axes.set_xticks(axes.get_xticks(), triangle.columns, rotation=45, ha="right", rotation_mode="anchor")
+    return figure
 
 
-def _end_labels(axes: Axes, levels: list[str]) -> None:
-    """Name the first and last level only; all of them would not fit."""
-    known = [level for level in levels if level != "missing"]
-    axes.set_xticks([0, max(len(known) - 1, 0)], [known[0], known[-1]] if known else ["", ""], fontsize=7)
-    first, last = axes.get_xticklabels()
-    first.set_horizontalalignment("left")
-    last.set_horizontalalignment("right")
-    axes.set_xlim(-0.5, max(len(levels) - 0.5, 1))
+def pairs(sample: pd.DataFrame, columns: list[str]) -> Figure:
+    """Draw where defaulted and repaid loans lie, two of the columns at a time, as contours: no loan is shown.
+
+    Args:
+        sample: The columns and default; no values missing.
+        columns: The columns to pair.
+    """
+    last = len(columns) - 1
+    limits: dict[str, Any] = {name: tuple(sample[name].quantile([0.005, 0.98])) for name in columns}
+    with canvas(height=7, rows=len(columns), columns=len(columns)) as (figure, _):
+        for panel, (row, column) in zip(figure.axes, np.ndindex(len(columns), len(columns)), strict=True):
+            x, y = columns[column], columns[row]
+            if column > row:
+                panel.set_visible(False)
+                continue
+            for defaulted, colour in enumerate(_BY_OUTCOME.values()):
+                chosen = sample[sample["default"].eq(defaulted)]
+                options = {"ax": panel, "color": colour, "cut": 0, "warn_singular": False}
+                if x == y:
+                    sns.kdeplot(x=chosen[x], clip=limits[x], linewidth=1.3, **options)
+                else:
+                    options |= {"clip": (limits[x], limits[y]), "levels": [0.25, 0.5, 0.75], "gridsize": 60}
+                    sns.kdeplot(x=chosen[x], y=chosen[y], linewidths=1, **options)
+            panel.set_xlim(limits[x])
+            if x == y:
+                panel.set_yticks([])
+            else:
+                panel.set_ylim(limits[y])
+            panel.set(xlabel=x if row == last else "", ylabel=y if column == 0 and row else "")
+            panel.tick_params(labelsize=7, labelbottom=row == last, labelleft=column == 0 and row > 0)
+            panel.xaxis.set_major_locator(MaxNLocator(3))
+            panel.xaxis.set_major_formatter(_short)
+            panel.yaxis.set_major_formatter(_short)
+        handles = [Line2D([], [], color=colour, label=name) for name, colour in reversed(_BY_OUTCOME.items())]
+        figure.legend(handles=handles, loc="upper right", bbox_to_anchor=(0.98, 0.98), fontsize=9)
+    return figure
+
+
+def vintages(overall: pd.DataFrame, by_term: dict[int, pd.DataFrame]) -> Figure:
+    """Draw the default rate of each vintage, for all loans and by term, above the number of loans.
+
+    Lines are dotted where loans had not run to term; the shade covers what even the shortest had not.
+
+    Args:
+        overall: start, end, n, default_rate, ci_low, ci_high, unripe of all loans.
+        by_term: The same for the loans of each term, in months.
+    """
+    with canvas(height=4.6, rows=2, sharex=True, height_ratios=[3, 1]) as (figure, top):
+        bottom, edges = figure.axes[1], _edges(overall)
+        if overall["unripe"].any():
+            begin = edges[overall["unripe"].to_numpy().argmax()]
+            for panel in figure.axes:
+                panel.axvspan(begin, edges[-1], color=WARNING, alpha=0.08, linewidth=0)
+            at_top: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "va": "top"}
+            note(top, " may still be running", (begin, 1), color=WARNING, **at_top)
+        _vintages(top, overall, NEUTRAL, "all loans")
+        for (term, rates), colour in zip(by_term.items(), (REPAID, DEFAULTED), strict=False):
+            _vintages(top, rates, colour, f"{term} months")
+        top.set(ylim=(0, None), ylabel="Default rate")
+        percent(top.yaxis)
+        top.legend(loc="upper left", fontsize=8, ncols=3)
+        bottom.stairs(_per_month(overall, "n"), edges, fill=True, color=LIGHT)
+        bottom.xaxis_date()
+        bottom.set_ylabel("Loans a month")
+        bottom.yaxis.set_major_formatter(_short)
+    return figure
+
+
+def timeline(months: pd.DataFrame) -> Figure:
+    """Draw the loans funded per month, by how they ended; months has start, end, n and defaults."""
+    with canvas(height=2.7) as (figure, axes):
+        axes.stairs(_per_month(months, "n"), _edges(months), fill=True, color=REPAID, label="repaid")
+        axes.stairs(_per_month(months, "defaults"), _edges(months), fill=True, color=DEFAULTED, label="defaulted")
+        axes.xaxis_date()
+        axes.set_ylabel("Loans funded a month")
+        axes.yaxis.set_major_formatter(_short)
+        axes.legend(loc="upper left", fontsize=8)
+    return figure
+
+
+def _edges(rates: pd.DataFrame) -> np.ndarray:
+    last = rates["end"].iloc[-1] + pd.offsets.MonthBegin()
+    return np.asarray(date2num([*rates["start"], last]))
+
+
+def _per_month(rates: pd.DataFrame, name: str) -> np.ndarray:
+    # Periods merged for being small are longer than the others.
+    months = np.rint(np.diff(_edges(rates)) / (365.25 / 12))
+    return rates[name].to_numpy(dtype="float64") / months
+
+
+def _vintages(axes: Axes, rates: pd.DataFrame, colour: str, label: str) -> None:
+    """Draw a line with its band: solid where the loans have run to term, dotted where not."""
+    middle = (date2num(rates["start"]) + date2num(rates["end"])) / 2 + 15
+    axes.fill_between(middle, rates["ci_low"], rates["ci_high"], color=colour, alpha=0.16, linewidth=0)
+    axes.plot(middle, rates["default_rate"], color=colour, linestyle="", marker="o", markersize=2.5)
+    # The first unripe vintage ends the solid line; the dotted one goes on from the last ripe vintage.
+    split = int((~rates["unripe"]).sum())
+    solid, dotted = slice(0, split), slice(max(split - 1, 0), None)
+    axes.plot(middle[solid], rates["default_rate"][solid], color=colour, linewidth=1.3, label=label)
+    axes.plot(middle[dotted], rates["default_rate"][dotted], color=colour, linewidth=1.3, linestyle=":")
+
+
+def _short(value: float, _: float) -> str:
+    return f"{value / 1000:,.4g}k" if abs(value) >= 1000 else f"{value:g}"

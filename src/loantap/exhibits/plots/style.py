@@ -62,23 +62,23 @@ class _HouseFigure(Figure):
 
 
 @contextmanager
-def canvas(
-    *, height: float, rows: int = 1, columns: int = 1, **options: Any
-) -> Iterator[tuple[Figure, Axes]]:  # with more than one panel the second is an array of Axes, as in plt.subplots
-    """Yield a figure and its axes in the house style; pyplot, whose backend is the reader's, knows nothing of it.
+def canvas(*, height: float, rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Figure, Axes]]:
+    """Yield a figure and its first axes in the house style; pyplot, whose backend is the reader's, knows nothing of it.
 
     Args:
         height: In inches; the width is that of the page.
-        rows: Rows of panels.
+        rows: Rows of panels; `figure.axes` has all of them, row by row.
         columns: Columns of panels.
         options: Passed to `Figure.subplots`.
     """
     with house_style():
         figure = _HouseFigure(figsize=(WIDTH, height), layout="constrained")
         FigureCanvasAgg(figure)  # seaborn measures its labels on it
-        yield figure, figure.subplots(rows, columns, **options)
+        figure.subplots(rows, columns, **options)
+        yield figure, figure.axes[0]
 
 
-def percent(axis: mpl.axis.Axis, decimals: int = 0) -> None:
-    """Show an axis of fractions as percentages."""
-    axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=decimals))
+def percent(*axes: mpl.axis.Axis, decimals: int = 0) -> None:
+    """Show axes of fractions as percentages."""
+    for axis in axes:
+        axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=decimals))

@@ -1,15 +1,17 @@
 """Figures of the model: how well it ranks, how its probabilities hold, and what its threshold does to people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from loantap.exhibits.plots.marks import RING, dotted_rows, ratio_ticks, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, canvas, percent
 
-MARKERS = ("o", "D", "s")
 _ODDS_TICKS = (0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20)
 
 
@@ -22,23 +24,19 @@ def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mappin
         thresholds: The thresholds by name.
     """
     shown = _thinned(curve)
-    with canvas(height=3.3, columns=2) as (figure, axes):
-        roc, precision = np.ravel(axes)  # type: ignore[call-overload]
-        roc.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label="no skill")
-        roc.plot(shown["false_positive_rate"], shown["recall"], color=DEFAULTED)
+    with canvas(height=3.3, columns=2) as (figure, roc):
+        precision = figure.axes[1]
+        _diagonal(roc, "no skill")
         precision.axhline(default_rate, color=LIGHT, linestyle="--", label="no skill")
-        precision.plot(shown["recall"], shown["precision"], color=DEFAULTED)
-        for (name, threshold), marker in zip(thresholds.items(), MARKERS, strict=False):
-            point = curve.iloc[int(np.abs(curve["threshold"] - threshold).to_numpy().argmin())]
-            style = {"marker": marker, "color": NEUTRAL, "linestyle": "", "label": name}
-            roc.plot(point["false_positive_rate"], point["recall"], **style)
-            precision.plot(point["recall"], point["precision"], **style)
+        for panel, x, y in ((roc, "false_positive_rate", "recall"), (precision, "recall", "precision")):
+            panel.plot(shown[x], shown[y], color=DEFAULTED)
+            for (name, threshold), marker in zip(thresholds.items(), "oDs", strict=False):
+                point = curve.iloc[int((curve["threshold"] - threshold).abs().argmin())]
+                panel.plot(point[x], point[y], marker=marker, color=NEUTRAL, linestyle="", label=name)
+            percent(panel.xaxis, panel.yaxis)
+            panel.set(xlim=(0, 1), ylim=(0, 1.02))
         roc.set(xlabel="repaid loans flagged", ylabel="defaults flagged (recall)", title="ROC curve")
         precision.set(xlabel="defaults flagged (recall)", ylabel="defaults among flagged", title="Precision and recall")
-        for panel in (roc, precision):
-            percent(panel.xaxis)
-            percent(panel.yaxis)
-            panel.set(xlim=(0, 1), ylim=(0, 1.02))
         roc.legend(loc="lower right")
         precision.legend(loc="upper right")
     return figure
@@ -52,14 +50,11 @@ def plot_calibration(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """
     styles = ((DEFAULTED, "o-"), (REPAID, "s-"), (NEUTRAL, "^:"))
     with canvas(height=3.6) as (figure, axes):
-        axes.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label="predicted = observed")
+        _diagonal(axes, "predicted = observed")
         for (label, table), (colour, style) in zip(tables.items(), styles, strict=False):
-            errors = np.clip(
-                [table["default_rate"] - table["ci_low"], table["ci_high"] - table["default_rate"]], 0, None
-            )  # rounding can leave an end a hair inside
-            axes.errorbar(table["predicted"], table["default_rate"], yerr=errors, fmt=style, color=colour, label=label)
-        percent(axes.xaxis)
-        percent(axes.yaxis)
+            errors, rates = reach(table, "default_rate"), table["default_rate"]
+            axes.errorbar(table["predicted"], rates, yerr=errors, fmt=style, color=colour, label=label)
+        percent(axes.xaxis, axes.yaxis)
         top = 1.05 * float(np.max([table[["predicted", "ci_high"]].to_numpy().max() for table in tables.values()]))
         axes.set(xlabel="predicted default rate", ylabel="observed default rate", xlim=(0, top), ylim=(0, top))
         axes.legend(loc="upper left")
@@ -76,15 +71,13 @@ def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, 
     """
     shown = _thinned(curve)
     with canvas(height=3.3) as (figure, axes):
-        styles = (("recall", REPAID, "-"), ("precision", NEUTRAL, "-."), (score, DEFAULTED, "-"))
-        for name, colour, line in styles:
-            axes.plot(
-                shown["threshold"], shown[name], color=colour, linestyle=line, label=name.replace(score, score.upper())
-            )
-        shares = [threshold for threshold in thresholds.values() if threshold <= 1]
-        end = float(np.max([shown["threshold"].quantile(0.995), *shares]))
+        for name, colour, line in (("recall", REPAID, "-"), ("precision", NEUTRAL, "-."), (score, DEFAULTED, "-")):
+            label = name.replace(score, score.upper())
+            axes.plot(shown["threshold"], shown[name], color=colour, linestyle=line, label=label)
+        end = float(shown["threshold"].quantile(0.995))
         for (name, threshold), line in zip(thresholds.items(), (":", "--"), strict=False):
             if threshold <= 1:
+                end = max(end, threshold)
                 axes.axvline(threshold, color=NEUTRAL, linestyle=line, label=name)
         percent(axes.xaxis)
         axes.set(xlabel="refuse at and above this predicted default rate", ylim=(0, 1.02), xlim=(0, 1.02 * end))
@@ -93,31 +86,19 @@ def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, 
 
 
 def plot_confusion(per_thousand: pd.Series) -> Figure:
-    """Draw what happens to 1,000 applicants at the threshold.
-
-    Args:
-        per_thousand: Applicants by tn, fp, fn, tp.
-    """
-    parts = [
-        ("tn", "approved, repays", REPAID, ""),
-        ("fn", "approved, defaults", DEFAULTED, "//"),
-        ("fp", "refused, would repay", REPAID, "//"),
-        ("tp", "refused, would default", DEFAULTED, ""),
-    ]
+    """Draw what happens to 1,000 applicants at the threshold: so many of them are tn, fp, fn and tp."""
+    parts = {
+        "tn": ("approved, repays", REPAID, ""),
+        "fn": ("approved, defaults", DEFAULTED, "//"),
+        "fp": ("refused, would repay", REPAID, "//"),
+        "tp": ("refused, would default", DEFAULTED, ""),
+    }
     with canvas(height=2.0) as (figure, axes):
         start = 0.0
-        for key, label, colour, hatch in parts:
+        for key, (label, colour, hatch) in parts.items():
             size = float(per_thousand[key])
-            axes.barh(
-                0,
-                size,
-                left=start,
-                color=colour,
-                alpha=0.85,
-                hatch=hatch,
-                edgecolor="white",
-                label=f"{label}: {size:,.0f}",
-            )
+            style: dict[str, Any] = {"color": colour, "alpha": 0.85, "hatch": hatch, "edgecolor": "white"}
+            axes.barh(0, size, left=start, label=f"{label}: {size:,.0f}", **style)
             start += size
         axes.set(xlim=(0, start), yticks=[], xlabel="of 1,000 applicants")
         axes.grid(visible=False)
@@ -126,25 +107,14 @@ def plot_confusion(per_thousand: pd.Series) -> Figure:
 
 
 def plot_odds_ratios(odds_ratios: pd.DataFrame) -> Figure:
-    """Draw odds ratios with their intervals.
-
-    Args:
-        odds_ratios: Columns change, odds_ratio, ci_low, ci_high, the strongest first.
-    """
+    """Draw odds ratios with their intervals; columns change, odds_ratio, ci_low, ci_high, the strongest first."""
     table = odds_ratios.iloc[::-1]
     with canvas(height=0.6 + 0.24 * len(table)) as (figure, axes):
         axes.axvline(1, color=NEUTRAL, linewidth=0.8)
-        ends = table[["odds_ratio", "ci_low", "ci_high"]].to_numpy()
-        for place, (ratio, low, high) in enumerate(ends):
-            colour = DEFAULTED if ratio > 1 else REPAID
-            axes.plot([low, high], [place, place], color=colour, linewidth=1.5)
-            axes.plot(ratio, place, "o", color=colour)
+        colours = np.where(table["odds_ratio"] > 1, DEFAULTED, REPAID)
+        _coloured_rows(axes, table[["odds_ratio", "ci_low", "ci_high"]], table["change"], colours)
         axes.set(xscale="log", xlabel="odds ratio of default, everything else as it is (logarithmic)")
-        axes.set_yticks(range(len(table)), table["change"])
-        low, high = axes.get_xlim()
-        axes.set_xticks([tick for tick in _ODDS_TICKS if low <= tick <= high])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.minorticks_off()
+        ratio_ticks(axes, _ODDS_TICKS)
     return figure
 
 
@@ -157,17 +127,13 @@ def plot_differences(table: pd.DataFrame, *, score: str, reference: str) -> Figu
         reference: The candidate that the others are compared with.
     """
     rows = table[table["name"] != reference].iloc[::-1]
-    with canvas(height=0.9 + 0.27 * len(rows), columns=2, sharey=True) as (figure, axes):
-        for panel, name, label in zip(np.ravel(axes), (score, "roc_auc"), (score.upper(), "ROC-AUC"), strict=True):  # type: ignore[call-overload]
-            middle = rows[f"{name}_difference"].to_numpy()
-            low, high = (rows[f"{name}_difference_{end}"].to_numpy() for end in ("low", "high"))
+    with canvas(height=0.9 + 0.27 * len(rows), columns=2, sharey=True) as (figure, _):
+        for panel, name, label in zip(figure.axes, (score, "roc_auc"), (score.upper(), "ROC-AUC"), strict=True):
+            middle, low, high = (rows[f"{name}_difference{end}"] for end in ("", "_low", "_high"))
             panel.axvline(0, color=NEUTRAL, linewidth=0.8)
-            for place in range(len(rows)):
-                colour = NEUTRAL if low[place] <= 0 <= high[place] else (REPAID if middle[place] > 0 else DEFAULTED)
-                panel.plot([low[place], high[place]], [place, place], color=colour, linewidth=1.5)
-                panel.plot(middle[place], place, "o", color=colour)
+            colours = np.where((low <= 0) & (high >= 0), NEUTRAL, np.where(middle > 0, REPAID, DEFAULTED))
+            _coloured_rows(panel, pd.concat([middle, low, high], axis=1), rows["name"], colours)
             panel.set(title=label, xlabel=f"difference from {reference}")
-            panel.set_yticks(range(len(rows)), rows["name"])
             panel.xaxis.set_major_locator(MaxNLocator(5))
             panel.xaxis.set_major_formatter(lambda value, _: f"{value:+.3f}" if value else "0")
     return figure
@@ -179,18 +145,16 @@ def plot_gains(gains: pd.DataFrame) -> Figure:
     Args:
         gains: Columns decile, default_rate, ci_low, ci_high, cumulative_loans, cumulative_defaults; riskiest first.
     """
-    with canvas(height=3.0, columns=2) as (figure, axes):
-        rates, found = np.ravel(axes)  # type: ignore[call-overload]
+    with canvas(height=3.0, columns=2) as (figure, rates):
+        found = figure.axes[1]
         rates.bar(gains["decile"], gains["default_rate"], color=DEFAULTED, alpha=0.85)
-        errors = np.clip([gains["default_rate"] - gains["ci_low"], gains["ci_high"] - gains["default_rate"]], 0, None)
+        errors = reach(gains, "default_rate")
         rates.errorbar(gains["decile"], gains["default_rate"], yerr=errors, fmt="none", color=NEUTRAL, elinewidth=1.2)
         rates.set(xlabel="tenth of the loans, the riskiest first", title="Default rate", xticks=gains["decile"])
-        found.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label="no skill")
+        _diagonal(found, "no skill")
         found.plot([0, *gains["cumulative_loans"]], [0, *gains["cumulative_defaults"]], "o-", color=DEFAULTED)
         found.set(xlabel="loans, the riskiest first", title="Defaults found", xlim=(0, 1), ylim=(0, 1.02))
-        percent(rates.yaxis)
-        percent(found.xaxis)
-        percent(found.yaxis)
+        percent(rates.yaxis, found.xaxis, found.yaxis)
         found.legend(loc="lower right")
     return figure
 
@@ -201,19 +165,17 @@ def plot_groups(groups: pd.DataFrame) -> Figure:
     Args:
         groups: Columns factor, group, n, and false_positive_rate and roc_auc with their `_low` and `_high`.
     """
-    table = groups.iloc[::-1].reset_index(drop=True)
-    panels = (("false_positive_rate", "Good customers flagged"), ("roc_auc", "ROC-AUC"))
+    table = groups.iloc[::-1]
+    names = [f"{group}   n = {n:,}" for group, n in zip(table["group"], table["n"], strict=True)]
+    factors = table["factor"].to_numpy()
     with canvas(height=0.8 + 0.2 * len(table), columns=2, sharey=True) as (figure, axes):
-        for panel, (name, title) in zip(np.ravel(axes), panels, strict=True):  # type: ignore[call-overload]
-            for row in range(len(table)):
-                ends = table.loc[row, [f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
-                panel.plot(ends, [row, row], color=NEUTRAL, linewidth=1.4)
-            panel.plot(table[name], table.index, "o", color=DEFAULTED)
+        titles = {"false_positive_rate": "Good customers flagged", "roc_auc": "ROC-AUC"}
+        for panel, (name, title) in zip(figure.axes, titles.items(), strict=True):
+            dotted_rows(panel, table, name, names)
             panel.set(title=title)
-            panel.set_yticks(table.index, [f"{row.group}   n = {row.n:,}" for row in table.itertuples()])
-            for border in np.flatnonzero(table["factor"].to_numpy()[1:] != table["factor"].to_numpy()[:-1]):
+            for border in np.flatnonzero(factors[1:] != factors[:-1]):
                 panel.axhline(border + 0.5, color=LIGHT, linewidth=0.8)
-        percent(np.ravel(axes)[0].xaxis)  # type: ignore[call-overload]
+        percent(axes.xaxis)
     return figure
 
 
@@ -226,34 +188,31 @@ def plot_grid(grid: pd.DataFrame, *, score: str, penalty: str, C: float) -> Figu
         penalty: The chosen penalty.
         C: The chosen inverse strength.
     """
+    mean, sd = f"{score}_mean", f"{score}_sd"
     with canvas(height=3.0) as (figure, axes):
         for (name, rows), colour in zip(grid.groupby("penalty"), (REPAID, DEFAULTED), strict=False):
-            axes.errorbar(
-                rows["C"],
-                rows[f"{score}_mean"],
-                yerr=rows[f"{score}_sd"],
-                fmt="o-",
-                color=colour,
-                label=str(name),
-                capsize=2,
-            )
+            axes.errorbar(rows["C"], rows[mean], yerr=rows[sd], fmt="o-", color=colour, label=str(name), capsize=2)
         best = grid[(grid["penalty"] == penalty) & (grid["C"] == C)]
-        aside = 0.93 if penalty == "l1" else 1.07
-        axes.plot(
-            best["C"] * aside,
-            best[f"{score}_mean"],
-            "o",
-            markersize=11,
-            markerfacecolor="none",
-            color=NEUTRAL,
-            label="chosen",
-        )
+        aside = best["C"] * (0.93 if penalty == "l1" else 1.07)
+        axes.plot(aside, best[mean], label="chosen", **RING)
         axes.set(xscale="log", xlabel="C: to the right, a weaker penalty", ylabel=f"{score.upper()} at probability 0.5")
         axes.legend()
     return figure
 
 
-def _thinned(curve: pd.DataFrame, points: int = 400) -> pd.DataFrame:
+def _diagonal(axes: Axes, label: str) -> None:
+    axes.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label=label)
+
+
+def _coloured_rows(axes: Axes, table: pd.DataFrame, names: pd.Series, colours: Iterable[str]) -> None:
+    """Draw value, low and high, the columns of the table, as dots on lines, and name the rows from the bottom."""
+    for place, ((value, low, high), colour) in enumerate(zip(table.to_numpy(), colours, strict=True)):
+        axes.plot([low, high], [place, place], color=colour, linewidth=1.5)
+        axes.plot(value, place, "o", color=colour)
+    axes.set_yticks(range(len(table)), names)
+
+
+def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
     # A curve of 79,000 points makes a file of megabytes and looks the same.
-    chosen = np.unique(np.linspace(0, len(curve) - 1, min(points, len(curve))).astype(int))
+    chosen = np.unique(np.linspace(0, len(curve) - 1, min(400, len(curve))).astype(int))
     return curve.iloc[chosen]

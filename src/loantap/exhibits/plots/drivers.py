@@ -1,0 +1,105 @@
+"""Figures of what drives default. Every rate comes with its interval; a dashed line marks all loans together."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from loantap.exhibits.plots.marks import intervals, texted_rows
+from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
+
+_BY_TIME = {"application": REPAID, "pricing": WARNING, "funding": NEUTRAL}
+_TIMES = {"application": "known at application", "pricing": "the lender's own pricing", "funding": "set at funding"}
+
+
+def default_rates(rates: pd.DataFrame, *, overall: float, label: str) -> Figure:
+    """Draw one row per level with its default rate, interval and number of loans.
+
+    Args:
+        rates: level, n, default_rate, ci_low, ci_high, in the order to show, first on top.
+        overall: Default rate of all loans.
+        label: What the levels are, for the axis.
+    """
+    with canvas(height=0.9 + 0.27 * len(rates)) as (figure, axes):
+        intervals(axes, rates, range(len(rates)), DEFAULTED)
+        _overall(axes, overall)
+        numbers = zip(rates["default_rate"], rates["n"], strict=True)
+        texts = [f"{100 * rate:.1f} %   n = {n:,.0f}" for rate, n in numbers]
+        texted_rows(axes, rates["level"].str.replace("_", " "), texts)
+        axes.set_ylabel(label)
+    return figure
+
+
+def driver_panels(rates: pd.DataFrame, *, overall: float) -> Figure:
+    """Draw one small panel per driver with the default rate along its levels.
+
+    Args:
+        rates: driver, level, default_rate, ci_low, ci_high; the levels of a driver in their order.
+        overall: Default rate of all loans.
+    """
+    panels = list(rates.groupby("driver", sort=False))
+    rows = -(-len(panels) // 3)
+    with canvas(height=1.75 * rows, rows=rows, columns=3, sharey=True) as (figure, first):
+        for (driver, levels), panel in zip(panels, figure.axes, strict=False):
+            places, rate = np.arange(len(levels)), levels["default_rate"]
+            known = levels["level"].ne("missing").to_numpy()
+            panel.axhline(overall, color=NEUTRAL, linewidth=0.8, linestyle="--")
+            panel.vlines(places, levels["ci_low"], levels["ci_high"], color=DEFAULTED, linewidth=1.6, alpha=0.55)
+            panel.plot(places[known], rate[known], color=DEFAULTED, linewidth=0.9, marker="o", markersize=3.5)
+            panel.plot(places[~known], rate[~known], color=WARNING, linestyle="", marker="D", markersize=4)
+            panel.set_title(str(driver), fontsize=9)
+            panel.grid(visible=False, axis="x")
+            # All levels would not fit: the first and the last are named.
+            names = levels["level"][known].tolist() or [""]
+            panel.set_xticks([0, len(names) - 1], [names[0], names[-1]], fontsize=7)
+            left, right = panel.get_xticklabels()
+            left.set_horizontalalignment("left")
+            right.set_horizontalalignment("right")
+            panel.set_xlim(-0.5, max(len(levels) - 0.5, 1))
+            percent(panel.yaxis)
+        for panel in figure.axes[len(panels) :]:
+            panel.set_visible(False)
+        first.set_ylim(bottom=0)
+        figure.supylabel("Default rate", fontsize=9, color=NEUTRAL)
+    return figure
+
+
+def driver_ladder(rates: pd.DataFrame, strength: pd.DataFrame, *, overall: float) -> Figure:
+    """Draw, per driver, the default rates of its levels and how well it alone tells the outcomes apart.
+
+    Args:
+        rates: driver, share (of the loans), default_rate, ci_low, ci_high of each level shown.
+        strength: driver, known, auc, ci_low, ci_high, in the order to show, first on top.
+        overall: Default rate of all loans.
+    """
+    height = 1.1 + 0.27 * len(strength)
+    with canvas(height=height, columns=2, sharey=True, width_ratios=[3, 2]) as (figure, left):
+        right = figure.axes[1]
+        drivers, colours = strength["driver"].tolist(), strength["known"].map(_BY_TIME).tolist()
+        for driver, levels in rates[rates["driver"].isin(drivers)].groupby("driver", sort=False):
+            row, rate = drivers.index(driver), levels["default_rate"]
+            # From the lowest to the highest rate: thin to the outer ends of their intervals, thick between the rates.
+            left.hlines(row, levels["ci_low"].min(), levels["ci_high"].max(), color=LIGHT, linewidth=1.2, zorder=1)
+            left.hlines(row, rate.min(), rate.max(), color=colours[row], linewidth=2.2, alpha=0.35, zorder=2)
+            left.scatter(rate, [row] * len(levels), s=8 + 90 * levels["share"], color=colours[row], linewidth=0)
+        left.set_yticks(range(len(drivers)), drivers)
+        left.set_title("Default rate of its levels")
+        _overall(left, overall)
+        for row, colour in enumerate(colours):
+            intervals(right, strength.iloc[[row]], [row], colour, value="auc")
+        right.axvline(0.5, color=NEUTRAL, linewidth=0.8, linestyle="--")
+        right.set(title="AUC of the column alone", xlabel="0.5: no better than chance", ylim=(len(drivers) - 0.4, -0.6))
+        times = [known for known in _TIMES if known in set(strength["known"])]
+        handles = [
+            Line2D([], [], color=_BY_TIME[known], marker="o", linestyle="", label=_TIMES[known]) for known in times
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def _overall(axes: Axes, overall: float) -> None:
+    axes.axvline(overall, color=NEUTRAL, linewidth=0.8, linestyle="--", zorder=0)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(f"Default rate (dashed: all loans, {overall:.1%})".replace("%", " %"))
+    percent(axes.xaxis)
