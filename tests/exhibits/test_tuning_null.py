@@ -68,7 +68,15 @@ def odds_told(champion: Finalist, training: pd.DataFrame) -> Exhibits:
     source = next(text for cell in cells if "odds_ratios(champion" in (text := "".join(cell["source"])))
     X, y = training_data(training, inputs="without_pincode")
     told: list[Exhibits] = []
-    names = {"champion": champion, "X": X, "y": y, "confidence": CONFIDENCE, "seed": 0, "publish": told.append}
+    names = {
+        "champion": champion,
+        "X": X,
+        "y": y,
+        "confidence": CONFIDENCE,
+        "min_cell": 10,
+        "seed": 0,
+        "publish": told.append,
+    }
     tools = {"np": np, "norm": norm, "multipletests": multipletests, "odds_ratios": odds_ratios, "scores": scores}
     exec(source, names | tools)
     return told[0]
