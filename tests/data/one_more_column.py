@@ -49,7 +49,12 @@ def fitted(loans: pd.DataFrame) -> Finalist:
 
 def ratios(finalist: Finalist, loans: pd.DataFrame) -> dict[str, list[float]]:
     table = odds_ratios(
-        finalist, feature_frame(loans, inputs=INPUTS), loans["default"].to_numpy(), rows=300, random_state=0
+        finalist,
+        feature_frame(loans, inputs=INPUTS),
+        loans["default"].to_numpy(),
+        rows=300,
+        min_cell=10,
+        random_state=0,
     )
     own = table.loc[table["feature"] == NAME].set_index("change")
     return {str(words): row.tolist() for words, row in own[["odds_ratio", "ci_low"]].iterrows()}

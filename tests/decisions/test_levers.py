@@ -38,6 +38,7 @@ BOOK = small_book(
     ("lever", "refused", "rule"),
     [
         (Threshold("profit", 0.4), [2], "refuse a probability of default of 40.00 % and above"),
+        (Threshold("profit", float(np.nextafter(1.0, 2.0))), [], "refuse nobody"),
         (OwnPrice(), [1, 3], "refuse an expected profit below 0"),
         (Cap("dti", 25), [2], "refuse DTI above 25"),
         (Cap("annual_inc", 59_999.5), [0, 1, 2, 3], "refuse income above 59,999.5"),

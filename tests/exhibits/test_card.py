@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -91,3 +92,11 @@ def test_a_model_of_synthetic_loans_says_so_and_a_run_without_search_for_leaks_t
     )
     assert "Made from synthetic loans" in page
     assert "No search for leaks was made" in page
+
+
+def test_a_threshold_that_refuses_nobody_is_no_probability(run: RunFolder):
+    granting = RESULT | {"profit_threshold": float(np.nextafter(1.0, 2.0))}
+    usual, page = (card_page(model_card(run_facts(run), one, Judged, LADDER, ["dti"])) for one in (RESULT, granting))
+    assert "that would be 47.7 %" in usual
+    assert "it would refer nobody" in page
+    assert "100.0 %" not in page

@@ -13,9 +13,16 @@ from loantap.report.page import Page
 from loantap.report.results import RunFolder
 
 DRIVERS = [{"id": "term", "text": "Long loans default more often (n = 9)."}]
-TEST = {"n": 100} | dict.fromkeys(("roc_auc", "f2"), 0.6) | {"ci": {"roc_auc": [0.5, 0.7], "f2": [0.5, 0.7]}}
+SCORES = {"roc_auc": 0.6, "f2": 0.59, "f0.5": 0.31}
+TEST = {
+    "n": 100,
+    **SCORES,
+    "ci": dict.fromkeys(SCORES, (0.3, 0.7)),
+    "confusion": {"tn": 40, "fp": 40, "fn": 5, "tp": 15},
+}
 MODEL = {
-    "without_pincode": {"test": TEST, "smote": {"test": TEST}}, "with_pincode": {"test": TEST},
+    "without_pincode": {"test": TEST, "smote": {"test": TEST}, "beta": 2.0}, "with_pincode": {"test": TEST},
+    "application_only": {"test": TEST},
     "baselines": [{"name": "grade", "test": TEST}],
 }  # fmt: skip
 
@@ -125,3 +132,21 @@ def test_synthetic_titles_are_not_called_the_real_portfolios_own(tmp_path: Path)
     shown.data = data
     told = insights.provenance(shown)
     assert "but for free texts, such as job titles, most of which are invented and say nothing of default" in told
+
+
+def test_models_are_compared_in_the_score_of_the_run(tmp_path: Path):
+    shown = page(tmp_path, "grade")
+    assert all("F2 0.590" in told for told in (insights.findings(shown)[-1], insights.pricing(shown)))
+    shown.run.write_result("model", MODEL | {"without_pincode": MODEL["without_pincode"] | {"beta": 0.5}})
+    shown = Page(shown.run)
+    for told in (insights.findings(shown)[-1], insights.pricing(shown)):
+        assert "F0.5 0.310" in told
+        assert "F2" not in told
+
+
+def test_a_rule_by_grade_that_refuses_everybody_is_said_to(tmp_path: Path):
+    shown = page(tmp_path, "grade")
+    assert "by grade alone and" in insights.findings(shown)[-1]
+    everybody = TEST | {"confusion": {"tn": 0, "fp": 80, "fn": 0, "tp": 20}}
+    shown.run.write_result("model", MODEL | {"baselines": [{"name": "grade", "test": everybody}]})
+    assert "by grade alone, which refuses every loan," in insights.findings(Page(shown.run))[-1]

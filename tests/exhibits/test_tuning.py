@@ -18,6 +18,7 @@ from loantap.exhibits.tuning import (
     weighing,
 )
 from loantap.model.ablation import Candidate, Champion
+from loantap.model.baselines import fbeta_differences
 from loantap.model.economics import Economics
 from loantap.model.groups import Gap
 from loantap.model.recipe import Recipe
@@ -75,12 +76,27 @@ def test_what_smote_buys_follows_sign_and_corrected_p_value(difference: float, p
     assert f"SMOTE {words}" in ablation(chosen(), table, inputs="without_pincode", rows=1_000).parts[0].title
 
 
+def test_a_corrected_verdict_beside_an_uncorrected_interval_says_that_it_is():
+    table = competition(-0.01, 0.2)  # by itself the interval leaves 0 out
+    assert table["f2_difference_high"].iloc[1] < 0
+    told, figure = (
+        smote_sentence(chosen(), table),
+        ablation(chosen(), table, inputs="without_pincode", rows=9).parts[0],
+    )
+    assert "buys no F2 that these folds could tell from nothing, all comparisons allowed for (Holm)" in told
+    assert "an interval for this comparison alone" in told
+    assert "it may claim less than an interval shows" in figure.caption
+
+
 @pytest.mark.parametrize(("sampler", "words"), [("SMOTE", "It uses SMOTE."), ("none", "It is not the SMOTE model.")])
 def test_the_champion_is_said_to_be_smote_or_not(sampler: Any, words: str):
     told = champion_sentence(chosen(Recipe("without_pincode", "plain", sampler), ranked=1))
     assert words in told
     assert "it is the only one left" in told
     assert "2 of 2 candidates" in told
+    assert (
+        f"Of the candidates, all logistic regressions, {REFERENCE} has the best mean F2" in told
+    )  # tree models stand in the table
 
 
 def test_where_one_candidate_competes_nothing_is_compared():
@@ -107,6 +123,31 @@ def test_the_champion_stands_against_a_rule_as_the_paired_interval_says(low: flo
     assert f"champion {words} the rule *refuse*" in told
 
 
+def test_rules_that_refuse_the_same_loans_are_beaten_once():
+    outcome = np.tile([1, 0, 0, 0], 100)
+    half, everybody = np.tile([1, 1, 0, 0], 100), np.ones(400)
+    flagged = {"champion": outcome, "reject_all": everybody, "pincode": everybody, "grade": half}
+    differences = fbeta_differences(outcome, flagged, repetitions=50, random_state=0)
+    table = differences.assign(
+        name=differences["name"].str.replace("_", " "), rule=["", "all", "by pincode", "by grade"]
+    )
+    rules = ["reject_all", "pincode", "grade"]
+    told = rivals.baseline_sentence(table, SimpleNamespace(score="f2"), rules)  # type: ignore[arg-type]
+    assert told.count("beats") == 2
+    assert "beats what here is one rule, *all* or *by pincode* (" in told
+    assert "beats the rule *by grade* (" in told
+
+
+def test_no_more_earlier_loans_are_told_of_than_there_are():
+    scored = {"n": 9, "brier": 0.1, "f2": 0.5, "roc_auc": 0.6, "ci": {"f2": (0.4, 0.6), "roc_auc": (0.5, 0.7)}}
+    facts = {"test": scored, "default_rate": 0.2, "predicted": 0.2}
+    judged: Any = SimpleNamespace(**facts, score="f2", confidence=0.95, inputs="without_pincode")
+    found: Any = SimpleNamespace(**facts, first_month=pd.Timestamp("2015-05-01"), train_rows=4_321)
+    told = [rivals.later(judged, found, most_rows=most, rows=5_000).caption for most in (10_000, 1_000)]
+    assert "from 4,321 earlier loans below" in told[0]
+    assert "from 1,000 earlier loans below" in told[1]
+
+
 @pytest.mark.parametrize(
     ("threshold", "low", "high", "words"),
     [
@@ -128,7 +169,7 @@ def test_too_few_later_loans_are_said_to_be_too_few():
     assert "Too few loans" in rivals.later_title({"roc_auc": 0.7}, None)
 
 
-@pytest.mark.parametrize(("ci_low", "words"), [(0.01, "Of those who repay, 5.0 % (1.0 to 99.0 %) in A are flagged, and 90.0 %"), (-0.01, "Good customers in A and in G, the groups farthest apart, are flagged alike but for chance")])  # fmt: skip
+@pytest.mark.parametrize(("ci_low", "words"), [(0.01, "Of those who repay, 5.0 % (1.0 to 99.0 %) in A are flagged, and 90.0 %"), (-0.01, "No difference in how often good customers are flagged is shown, not even between A and G, the groups farthest apart")])  # fmt: skip
 def test_a_gap_between_groups_is_told_as_far_as_it_is_more_than_chance(ci_low: float, words: str):
     ends = {"false_positive_rate_low": 0.01, "false_positive_rate_high": 0.99}
     low, high = ({"group": name, "false_positive_rate": rate, **ends} for name, rate in (("A", 0.05), ("G", 0.9)))

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from loantap.model.decision import price_of_refusal
 from loantap.model.evaluation import METRICS, Predictions, evaluate
 
 pytestmark = pytest.mark.slow
@@ -152,3 +153,17 @@ def test_the_interval_of_the_calibration_error_does_not_hold_zero_for_a_model_th
     found = evaluate(outcome, probability, threshold=0.3, repetitions=100, random_state=0)
     low, high = found["ci"]["expected_calibration_error"]
     assert 0.04 < low < 0.08 < high < 0.12
+
+
+def test_one_decision_has_one_interval_whatever_score_it_comes_from(scored: tuple[np.ndarray, np.ndarray]):
+    outcome, probability = scored
+    rng, refused = np.random.default_rng(0), probability >= 0.3
+    other = np.where(refused, 0.6, 0.1) + 0.3 * rng.random(len(refused))  # other ranks, the same loans refused
+    drawn = {"repetitions": 100, "random_state": 4}
+    first = evaluate(outcome, probability, threshold=0.3, **drawn)
+    second = evaluate(outcome, other, threshold=0.6, **drawn)
+    for name in ("accuracy", "precision", "recall", "f1", "f2"):
+        assert first["ci"][name] == second["ci"][name], name
+    assert first["confusion_ci"] == second["confusion_ci"]
+    told = price_of_refusal(np.ones(len(outcome)), outcome, refused, **drawn)["defaults_avoided"]
+    assert first["ci"]["recall"] == pytest.approx((told.ci_low, told.ci_high), abs=EXACT)

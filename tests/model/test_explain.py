@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy.stats import binom
 
-from loantap.model.explain import _changes, _covariance, _payment, odds_ratios
+from loantap.model.explain import _changes, _covariance, _groups, _payment, odds_ratios
 from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
@@ -28,7 +29,7 @@ def test_where_the_model_is_a_straight_line_it_is_the_coefficient_times_the_chan
     loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]
 ):
     model = finalist(loans)
-    found = odds_ratios(model, *table, random_state=0).set_index("change")["odds_ratio"]
+    found = odds_ratios(model, *table, min_cell=10, random_state=0).set_index("change")["odds_ratio"]
     names = list(model.model[:-1].get_feature_names_out())
     coefficient = model.model["model"].coef_[0][names.index("credit_history_months")]
     spread = model.model["standard"].named_transformers_["plain"]["standardscaler"].scale_[6]
@@ -71,14 +72,18 @@ def test_intervals_are_as_wide_as_the_bootstrap_says(
 ):
     X, y = table
     model = finalist(loans, encoding=encoding, sampler=sampler)
-    found = odds_ratios(model, X, y, rows=300, random_state=0).set_index("change")
+    found = odds_ratios(model, X, y, rows=300, min_cell=10, random_state=0).set_index("change")
     names = [
         "debt-to-income 5 points higher",
         "annual income doubled",
         "1 more mortgage account",
         "employment not stated",
     ]
-    changes = {words: (before, after) for _, words, before, after in _changes(X.head(300)) if words in names}
+    changes = {
+        words: (before, after)
+        for _, words, before, after in _changes(X.head(300), _groups(X, y, min_cell=10))
+        if words in names
+    }
     rng, draws = np.random.default_rng(0), []
     for _ in range(50):
         rows = rng.integers(0, len(X), len(X))
@@ -97,14 +102,16 @@ def test_intervals_are_as_wide_as_the_bootstrap_says(
 def test_the_strongest_change_stands_first_and_every_interval_holds_its_estimate(
     loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]
 ):
-    found = odds_ratios(finalist(loans, encoding="products", C=0.1), *table, random_state=0)
+    found = odds_ratios(finalist(loans, encoding="products", C=0.1), *table, min_cell=10, random_state=0)
     assert np.log(found["odds_ratio"]).abs().is_monotonic_decreasing
     assert ((found["ci_low"] < found["odds_ratio"]) & (found["odds_ratio"] < found["ci_high"])).all()
     assert {"amount doubled", "employment not stated"} <= set(found["change"])
 
 
 def test_the_installment_follows_amount_rate_and_term(table: tuple[pd.DataFrame, np.ndarray]):
-    changes = {words: (before, after) for _, words, before, after in _changes(table[0].head(50))}
+    changes = {
+        words: (before, after) for _, words, before, after in _changes(table[0].head(50), _groups(*table, min_cell=10))
+    }
     before, after = changes["amount doubled"]
     assert after["installment"].to_numpy() == pytest.approx(2 * before["installment"].to_numpy())
     assert after["installment_to_income"].to_numpy() == pytest.approx(2 * before["installment_to_income"].to_numpy())
@@ -113,3 +120,37 @@ def test_the_installment_follows_amount_rate_and_term(table: tuple[pd.DataFrame,
     # By hand: 10,000 at 12 % over 36 months is 332.14 a month, over 60 months 222.44.
     loan = pd.DataFrame({"loan_amnt": 10_000.0, "int_rate": 12.0, "term": [36.0, 60.0]})
     assert _payment(loan).tolist() == pytest.approx([332.14, 222.44], abs=0.005)
+
+
+def test_a_change_that_few_loans_stand_behind_is_left_out(table: tuple[pd.DataFrame, np.ndarray]):
+    X, y = table
+    rare, few = X.copy(), np.flatnonzero(y == 0)[:30]
+    rare["revol_util"] = X["revol_util"].fillna(50.0)
+    rare.loc[X.index[few], "revol_util"] = np.nan  # thirty loans, none of which defaulted
+    told = {words for _, words, _, _ in _changes(X, _groups(rare, y, min_cell=10))}
+    assert "revolving utilisation not known" not in told
+    rare.loc[X.index[np.flatnonzero(y == 1)[:10]], "revol_util"] = np.nan
+    told = {words for _, words, _, _ in _changes(X, _groups(rare, y, min_cell=10))}
+    assert "revolving utilisation not known" in told
+    assert _groups(rare, y, min_cell=1) == _groups(rare, y, min_cell=5)  # below, no interval is right
+    for least in (10, 40):
+        named = {words for name, words, _, _ in _changes(X, _groups(X, y, min_cell=least)) if name == "purpose"}
+        cells = pd.crosstab(X["purpose"], y).min(axis=1)
+        assert len(named) == (cells >= least).sum() - 1, least
+
+
+@pytest.mark.long  # six models
+def test_where_nothing_goes_with_default_small_groups_stand_out_no_oftener_than_others(
+    loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]
+):
+    X, y = table
+    beyond, asked = 0, 0
+    for draw in range(6):
+        mixed = np.random.default_rng(draw).permutation(y)
+        model = finalist(loans.assign(default=mixed), C=3.0)
+        found = odds_ratios(model, X, mixed, rows=100, min_cell=10, random_state=0)
+        groups = found[found["change"].str.contains("rather than|not known|not stated")]
+        beyond += ((groups["ci_low"] > 1) | (groups["ci_high"] < 1)).sum()
+        asked += len(groups)
+    # Changes of one model go together, so twice what independent ones would show once in a thousand times.
+    assert beyond <= 2 * binom.ppf(0.999, asked, 0.05)

@@ -191,3 +191,15 @@ def test_factors_are_the_runs_whichever_stages_they_are_given_for():
     merged = merged_parameters({"factors": "grade", "seed": 1}, {"factors": "grade,purpose"}, STAGES[:1])
     assert merged == {"factors": "grade,purpose", "seed": 1}
     assert factors_of(merged) == ["grade", "purpose"]
+
+
+def test_how_many_loans_compete_is_said_for_all_tunings_or_for_one():
+    def rows(**given: object) -> list[object]:
+        chosen = check_parameters(STAGES, given)
+        return [one.get("ablation_rows") for name, one in chosen.items() if name.startswith("tuning-")]
+
+    assert rows() == [None, 10_000, 10_000]  # the notebook's own, and fewer for what is a comparison only
+    assert rows(ablation_rows=4_000) == [4_000] * 3
+    assert rows(**{"ablation_rows": 4_000, "tuning-with-pincode.ablation_rows": 5_000}) == [4_000, 5_000, 4_000]
+    inputs = [one["inputs"] for name, one in check_parameters(STAGES, {"inputs": "with_pincode"}).items() if name.startswith("tuning-")]  # fmt: skip
+    assert inputs == ["without_pincode", "with_pincode", "application_only"]  # what makes a stage what it is stays

@@ -94,15 +94,15 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
     ]
     rivals = [line for line in card["rivals"] if line["difference"] is not None]
     notice = "::: notice\nMade from synthetic loans, not from loans that were lent: for trying things out only.\n:::"
-    later = card["out_of_time"]
+    later, at = card["out_of_time"], card["profit_threshold"]
+    for_profit = f"that would be {show(at, 'rate')}" if at <= 1 else "it would refer nobody"
     parts = [
         f"# Model card: {card['name']}",
         notice if card["synthetic"] else "",
         f"A logistic regression ({recipe['encoding']} features, {sampled}, penalty "
         f"{recipe['penalty']}, C = {recipe['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
         f"with calibrated probabilities of default. It refers an application to a person at {show(card['threshold'], 'rate')} or more "
-        f"({card['threshold_rule']}). For the largest profit, if {told(Economics(**card['economics']))}, "
-        f"that would be {show(card['profit_threshold'], 'rate')}. {card['sample']}",
+        f"({card['threshold_rule']}). For the largest profit, if {told(Economics(**card['economics']))}, {for_profit}. {card['sample']}",
         f"Run {plain(card['run_id'] or 'without a manifest')}, begun {card['made_at'] or 'at a time not noted'}.",
         "## What it is for", _listed(card["uses"]),
         "## What it is not for", _listed(card["misuses"]),

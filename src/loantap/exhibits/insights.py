@@ -217,11 +217,13 @@ def watchlist(page: Page) -> str:
 
 def pricing(page: Page) -> str:
     """Return what the applicant's own facts can tell without the lender's price."""
-    priced, alone = (page.result("model")[name]["test"] for name in ("without_pincode", "application_only"))
+    model = page.result("model")
+    score = fbeta_name(model["without_pincode"]["beta"])
+    priced, alone = (model[name]["test"] for name in ("without_pincode", "application_only"))
     return (
         "Grade, sub-grade, interest rate and installment are the lender's own price for the risk. With what the applicant alone "
-        f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc')} rather than {_score(priced, 'roc_auc')}, and F2 {_score(alone, 'f2')} rather "
-        f"than {_score(priced, 'f2')} (n = {show(alone['n'], 'count')} test loans)."
+        f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc')} rather than {_score(priced, 'roc_auc')}, and {score.upper()} {_score(alone, score)} rather "
+        f"than {_score(priced, score)} (n = {show(alone['n'], 'count')} test loans)."
     )
 
 
@@ -237,10 +239,13 @@ def _model(model: Result) -> str:
     test = model["without_pincode"]["test"]
     leaking, smote = model["with_pincode"]["test"], model["without_pincode"]["smote"]["test"]
     grade = next(rule for rule in model["baselines"] if rule["name"] == "grade")["test"]
+    score = fbeta_name(model["without_pincode"]["beta"])
+    approved = grade["confusion"]["tn"] + grade["confusion"]["fn"]
+    alone = "by grade alone" if approved else "by grade alone, which refuses every loan,"
     return (
         f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {_score(test, 'roc_auc')} and "
-        f"F2 {_score(test, 'f2')}, against F2 {_score(grade, 'f2')} by grade alone and {_score(smote, 'f2')} with SMOTE; with the pincode F2 would be "
-        f"{_score(leaking, 'f2')} (n = {show(test['n'], 'count')} test loans)."
+        f"{score.upper()} {_score(test, score)}, against {score.upper()} {_score(grade, score)} {alone} and {_score(smote, score)} with SMOTE; "
+        f"with the pincode {score.upper()} would be {_score(leaking, score)} (n = {show(test['n'], 'count')} test loans)."
     )
 
 

@@ -70,14 +70,19 @@ def original_sentence(original: Result) -> str:
 
 
 def baseline_sentence(table: pd.DataFrame, judged: Judged, rules: Sequence[str]) -> str:
-    """Return how the champion stands against each simple rule, on the same loans."""
-    rows = by_name(table)
+    """Return how the champion stands against each simple rule, on the same loans; rules that decide alike count once."""
+    known = by_name(table)
+    # The draws are the same for all, so only the same decisions have the same difference and interval.
+    alike: dict[tuple[float, ...], list[str]] = {}
+    for rule in rules:
+        row = known[rule.replace("_", " ")]
+        ends = tuple(row[f"difference{end}"] for end in ("", "_low", "_high"))
+        alike.setdefault(ends, []).append(f"*{row['rule']}*")
     parts = []
-    for name in (rule.replace("_", " ") for rule in rules):
-        row = rows[name]
-        low, high = row["difference_low"], row["difference_high"]
+    for (difference, low, high), named in alike.items():
         verdict = "beats" if low > 0 else "loses to" if high < 0 else "could not be told from"
-        parts.append(f"{verdict} the rule *{row['rule']}* ({row['difference']:+.3f}, {low:+.3f} to {high:+.3f})")
+        which = f"the rule {named[0]}" if len(named) == 1 else f"what here is one rule, {' or '.join(named)}"
+        parts.append(f"{verdict} {which} ({difference:+.3f}, {low:+.3f} to {high:+.3f})")
     return (
         f"In {judged.score.upper()} the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap, models and "
         "rules as they are)."
@@ -110,12 +115,14 @@ def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int)
     )
     compared = (
         "Features, sampler and C are the same in both rows, chosen on loans of all months; calibration and threshold come from "
-        f"{show(rows, 'count')} training loans above, and from up to {show(most_rows, 'count')} earlier loans below."
+        f"{show(rows, 'count')} training loans above, and from {show(min(most_rows, found.train_rows), 'count')} earlier loans below."
+        if found
+        else ""
     )
     return Exhibit(
         exhibit_name("out-of-time", judged.inputs),
         title=later_title(judged.test, found),
-        caption=f"{percent(judged.confidence)} bootstrap intervals, models as fitted. {compared if found else ''}".rstrip(),
+        caption=f"{percent(judged.confidence)} bootstrap intervals, models as fitted. {compared}".rstrip(),
         table=table,
         columns=columns(
             "loans_of", "n", "default_rate", "predicted", "roc_auc with interval", score, "brier", **{score: "score"}

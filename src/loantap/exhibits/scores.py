@@ -190,7 +190,8 @@ def groups_title(gap: Gap | None) -> str:
     if gap is None:
         return "No two groups are large enough to be compared"
     if not gap.shown:
-        return f"Good customers in {gap.low['group']} and in {gap.high['group']}, the groups farthest apart, are flagged alike but for chance"
+        apart = f"{gap.low['group']} and {gap.high['group']}, the groups farthest apart"
+        return f"No difference in how often good customers are flagged is shown, not even between {apart}"
     low, high = (
         f"{show(row['false_positive_rate'], 'rate')} "
         f"({interval(row['false_positive_rate_low'], row['false_positive_rate_high'], 'rate')}) in {row['group']}"

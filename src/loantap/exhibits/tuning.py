@@ -95,7 +95,8 @@ def ablation(choice: Champion, table: pd.DataFrame, *, inputs: Inputs, rows: int
     figure = Exhibit(
         name,
         title=f"{_smote_title(choice, table)}the champion is {choice.candidate.name}",
-        caption=f"Mean paired difference over {over}; {level} intervals of the corrected resampled t-test. Grey: the interval holds 0.",
+        caption=f"Mean paired difference over {over}; {level} intervals of the corrected resampled t-test, "
+        "each by itself. Grey: the interval holds 0. The title allows for all comparisons (Holm), so it may claim less than an interval shows.",
         alt=f"Dots with intervals for {score.upper()} and ROC-AUC, one row per candidate, around a line at zero.",
         figure=plots.plot_differences(table, score=score, reference=reference),
     )
@@ -161,7 +162,7 @@ def champion_sentence(choice: Champion) -> str:
     told = f"The champion is **{choice.candidate.name}**. {kind}"
     if len(choice.able) == 1:
         return f"{told} Nothing else competed for it."
-    tied = f"The best mean {score} has {choice.best}; {level} of {len(choice.able)} candidates are clearly beaten by none in {score}"
+    tied = f"Of the candidates, all logistic regressions, {choice.best} has the best mean {score}; {level} of {len(choice.able)} candidates are clearly beaten by none in {score}"
     narrowed = f", and {ranked} of these by none of them in ROC-AUC" if ranked < level else ""
     rest = "it is the only one left" if ranked == 1 else "of those it is the simplest"
     return f"{told} {tied}{narrowed}; {rest}."
@@ -176,12 +177,12 @@ def smote_sentence(choice: Champion, table: pd.DataFrame) -> str:
     label = score.upper()
     verdict = {
         -1: f"costs {label}",
-        0: f"buys no {label} that these folds could tell from nothing",
+        0: f"buys no {label} that these folds could tell from nothing, all comparisons allowed for (Holm)",
         1: f"brings {label}",
     }
     return (
         f"With the threshold chosen out of fold, SMOTE {verdict[_clear(row, choice)]}: {_difference(row, score)} against the same "
-        f"features {_without(base['name'])}; its ROC-AUC differs by {_difference(row, 'roc_auc')}. What it moves is the probability "
+        f"features {_without(base['name'])}, an interval for this comparison alone; its ROC-AUC differs by {_difference(row, 'roc_auc')}. What it moves is the probability "
         f"scale: at a raw probability of one half its {label} is {show(row[f'{score}_at_half'], 'score')}, against "
         f"{show(base[f'{score}_at_half'], 'score')}, and its raw Brier score {show(row['brier_uncalibrated'], 'score')}, against "
         f"{show(base['brier_uncalibrated'], 'score')}."

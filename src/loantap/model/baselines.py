@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loantap.model.bootstrap import CONFIDENCE, percentile_interval
+from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
 from loantap.model.evaluation import BETA, Predictions, evaluate
 
 
@@ -103,13 +103,14 @@ def fbeta_differences(
     """
     flags = np.column_stack(list(flagged.values())).astype(float)
     columns = np.column_stack([outcome, flags, flags * np.asarray(outcome)[:, np.newaxis]])
-    rng, n, rivals = np.random.default_rng(random_state), len(outcome), len(flagged)
+    rivals = len(flagged)
 
     def score(totals: np.ndarray) -> np.ndarray:
         defaults, called, hits = totals[0], totals[1 : rivals + 1], totals[rivals + 1 :]
         return (1 + beta**2) * hits / (beta**2 * defaults + called)
 
-    draws = np.array([score(np.bincount(rng.integers(0, n, n), minlength=n) @ columns) for _ in range(repetitions)])
+    drawn = drawn_sums(columns, repetitions=repetitions, random_state=random_state)
+    draws = np.array([score(totals) for totals in drawn])
     estimate = score(columns.sum(axis=0))
     low, high = percentile_interval(draws[:, :1] - draws, level=confidence)
     table = pd.DataFrame(

@@ -1,10 +1,18 @@
 """Sums over loans drawn again with replacement: what every percentile interval of a share or an amount comes from."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 CONFIDENCE = 0.95  # of intervals and tests, unless a caller says otherwise
+
+
+def drawn_counts(n: int, *, repetitions: int, random_state: int) -> Iterator[np.ndarray]:
+    """Yield how often each of n loans, in the order they stand in, is drawn; the same for the same seed, whatever is summed."""
+    rng = np.random.default_rng(random_state)
+    for _ in range(repetitions):
+        yield np.bincount(rng.integers(0, n, n), minlength=n)
 
 
 def drawn_sums(columns: Any, *, repetitions: int, random_state: int) -> np.ndarray:
@@ -17,8 +25,8 @@ def drawn_sums(columns: Any, *, repetitions: int, random_state: int) -> np.ndarr
         repetitions: How often to draw.
         random_state: Seed.
     """
-    rng, n = np.random.default_rng(random_state), columns.shape[0]
-    return np.array([np.bincount(rng.integers(0, n, n), minlength=n) @ columns for _ in range(repetitions)])
+    counts = drawn_counts(columns.shape[0], repetitions=repetitions, random_state=random_state)
+    return np.array([drawn @ columns for drawn in counts])
 
 
 def percentile_interval(draws: np.ndarray, *, level: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:

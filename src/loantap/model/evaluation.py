@@ -1,12 +1,13 @@
 """How good predictions are: every metric from one sort, with bootstrap intervals, at a threshold chosen elsewhere."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from loantap.model.bootstrap import CONFIDENCE, percentile_interval
+from loantap.model.bootstrap import CONFIDENCE, drawn_counts, percentile_interval
 
 BETA = 2.0  # of the F-beta score that models are tuned for, unless a caller says otherwise
 CALIBRATION_BINS = 10
@@ -28,6 +29,7 @@ class Predictions:
     Attributes:
         outcome: 1 for default, 0 for repaid, shape (n,).
         probability: Predicted probability of default, shape (n,), descending.
+        order: Where each row stood before it was sorted, so that what is drawn does not depend on the score.
         last_of_tie: Positions of the last row of each run of equal probabilities.
         bin: Decile of predicted probability that each row falls in, for the calibration error.
         beta: Of the F-beta score that thresholds are chosen for; F1 and F2 are told besides.
@@ -35,6 +37,7 @@ class Predictions:
 
     outcome: np.ndarray
     probability: np.ndarray
+    order: np.ndarray
     last_of_tie: np.ndarray
     bin: np.ndarray
     beta: float = BETA
@@ -51,7 +54,7 @@ class Predictions:
         # Equal probabilities share a bin, else the order of rows would matter.
         first = np.concatenate([[0], last[:-1] + 1])
         bins = np.repeat(first * CALIBRATION_BINS // len(order), last - first + 1)
-        return cls(outcome[order], sorted_probability, last, bins, beta)
+        return cls(outcome[order], sorted_probability, order, last, bins, beta)
 
     def curve(self, weight: np.ndarray | None = None) -> pd.DataFrame:
         """Return one row per distinct probability used as the threshold: flagged defaults, flagged repaid, F-beta.
@@ -116,37 +119,36 @@ class Predictions:
         """Return a percentile bootstrap interval of each count of `confusion`; the number of loans is as it is."""
         flags, defaults = self.probability >= threshold, self.outcome == 1
         cells = np.column_stack([~flags & ~defaults, flags & ~defaults, ~flags & defaults, flags & defaults])
-        rng, n = np.random.default_rng(random_state), len(self.outcome)
-        # Loans drawn again fall into four cells, whatever they are besides.
-        draws = rng.multinomial(n, cells.mean(axis=0), size=repetitions)
-        ends = np.rint(percentile_interval(draws, level=confidence)).astype(int)
+        draws = [drawn @ cells for drawn in self._drawn(repetitions, random_state)]
+        ends = np.rint(percentile_interval(np.array(draws), level=confidence)).astype(int)
         return {name: (int(low), int(high)) for name, low, high in zip(("tn", "fp", "fn", "tp"), *ends, strict=True)}
 
     def intervals(
         self, threshold: float, *, repetitions: int, random_state: int, confidence: float = CONFIDENCE
     ) -> dict[str, tuple[float, float]]:
-        """Return a bootstrap interval of each metric: loans are drawn again with replacement.
+        """Return a percentile bootstrap interval of each metric: loans are drawn again with replacement.
 
-        The percentiles are shifted by the bootstrap's own bias, which matters for the calibration error only:
-        drawing again adds noise to every bin, and noise can only raise that error. The error as estimated holds such
-        noise already, so its lower end is 0 wherever a model that is right about every loan would show as large a
-        one by chance in 1 - confidence of all samples (the consistency bars of Bröcker and Smith, Weather and Forecasting
-        22 (2007), 651-661).
+        A seed draws the same loans whatever the score, so a decision has one interval wherever it is told.
+
+        Drawing again adds noise to every bin, and noise can only raise the calibration error: its percentiles are shifted
+        by the bootstrap's own bias. The error as estimated holds such noise already, so its lower end is 0 wherever a
+        model that is right about every loan would show as large a one by chance in 1 - confidence of all samples (the
+        consistency bars of Bröcker and Smith, Weather and Forecasting 22 (2007), 651-661).
         """
-        rng = np.random.default_rng(random_state)
-        n = len(self.outcome)
-        draws = pd.DataFrame(
-            self.metrics(threshold, np.bincount(rng.integers(0, n, n), minlength=n).astype(float))
-            for _ in range(repetitions)
-        )
-        bias = draws.mean() - pd.Series(self.metrics(threshold))
-        ends = (draws.quantile([(1 - confidence) / 2, (1 + confidence) / 2]) - bias).clip(-1, 1)
-        lowest = {str(name): -1.0 if name in ("ks", "gini") else 0.0 for name in ends}
-        found = {name: (max(float(ends[name].iloc[0]), low), float(ends[name].iloc[1])) for name, low in lowest.items()}
+        drawn = self._drawn(repetitions, random_state)
+        draws = pd.DataFrame(self.metrics(threshold, weight) for weight in drawn)
+        lows, highs = percentile_interval(draws.to_numpy(), level=confidence)
+        found = {str(name): (float(low), float(high)) for name, low, high in zip(draws, lows, highs, strict=True)}
         name = "expected_calibration_error"
-        if self.metrics(threshold)[name] <= np.quantile(self._error_by_chance(rng, repetitions), confidence):
-            found[name] = (0.0, found[name][1])
+        error, rng = self.metrics(threshold)[name], np.random.default_rng(random_state)
+        by_chance = np.quantile(self._error_by_chance(rng, repetitions), confidence)
+        low, high = (max(end - (draws[name].mean() - error), 0.0) for end in found[name])
+        found[name] = (0.0 if error <= by_chance else low, high)
         return found
+
+    def _drawn(self, repetitions: int, random_state: int) -> Iterator[np.ndarray]:
+        counts = drawn_counts(len(self.outcome), repetitions=repetitions, random_state=random_state)
+        return (drawn[self.order].astype(float) for drawn in counts)
 
     def _error_by_chance(self, rng: np.random.Generator, repetitions: int) -> np.ndarray:
         """Draw the calibration error of a model whose probabilities are all right; a bin's defaults are near normal."""

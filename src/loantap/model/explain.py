@@ -1,5 +1,6 @@
 """A model's coefficients as odds ratios per unit that a person understands, with intervals."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,29 @@ from loantap.model.finalist import Finalist
 from loantap.model.inputs import CATEGORIES, capped, with_computed
 from loantap.model.recipe import encode
 
+_FEWEST = 5  # defaults, and repaid loans, of a group whose interval can be right
 _CHUNK = 20_000  # rows weighed at once, so that no second copy of the matrix is held
 
 
 def odds_ratios(
-    finalist: Finalist, X: pd.DataFrame, y: np.ndarray, *, rows: int = 2_000, level: float = 0.95, random_state: int
+    finalist: Finalist,
+    X: pd.DataFrame,
+    y: np.ndarray,
+    *,
+    rows: int = 2_000,
+    min_cell: int,
+    level: float = 0.95,
+    random_state: int,
 ) -> pd.DataFrame:
     """Return the odds ratio of each change to one input, everything else as it is, the strongest first.
 
     Each is the mean change of the log-odds over a sample of loans, as an exponential; where the model is a straight line
     in the input this is exp(coefficient times the change). What follows from an input by arithmetic follows it: the
     installment from amount, rate and term, and the ratios to income. A category is compared with the commonest one,
-    and a missing value with the known ones.
+    and a missing value with the known ones; either is left out where fewer than `min_cell` loans, defaults or repaid loans
+    stand on one of the two sides, or fewer than five: for those the sandwich is too narrow. It takes their scatter from how far
+    the fit misses them, and where all of a few ended alike the fit follows them. On shuffled outcomes of 5,791 loans such
+    changes came out beyond chance in about one of five, at ten of each and more in one of twenty.
 
     A number without a step says why not (`no_step` in the column table). The pincode is left out: where all loans of a level end alike, only the penalty bounds its odds ratio.
 
@@ -41,6 +53,7 @@ def odds_ratios(
         X: Features of its training loans.
         y: Their outcomes.
         rows: Size of the sample that changes are averaged over.
+        min_cell: The smallest count of loans, defaults or repaid loans that a comparison of groups may rest on.
         level: Of the intervals.
         random_state: Seed of the sample.
 
@@ -51,7 +64,7 @@ def odds_ratios(
     coefficients = finalist.model["model"].coef_[0]
     covariance = _covariance(finalist, X, y)
     found = []
-    for feature, words, before, after in _changes(sample):
+    for feature, words, before, after in _changes(sample, _groups(X, y, min_cell=min_cell)):
         moved = encode(finalist.model, after).mean(axis=0) - encode(finalist.model, before).mean(axis=0)
         found.append((feature, words, moved @ coefficients, np.sqrt(max(moved @ covariance @ moved, 0.0))))
     table = pd.DataFrame(found, columns=["feature", "change", "log_odds", "error"])
@@ -61,7 +74,20 @@ def odds_ratios(
     return table[["feature", "change"]].assign(**{name: np.exp(table["log_odds"] + end) for name, end in ends.items()})
 
 
-def _changes(sample: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+def _groups(X: pd.DataFrame, y: np.ndarray, *, min_cell: int) -> dict[str, list[Any]]:
+    """Return the groups of loans that may be compared, the largest first: levels of a category, known and not of a number."""
+    found = {}
+    for name in X:
+        groups = X[name] if name in CATEGORIES else X[name].isna()
+        counts = pd.DataFrame({"repaid": 1 - y, "defaults": y}).groupby(groups.to_numpy()).sum()
+        enough = counts[(counts >= max(min_cell, _FEWEST)).all(axis=1)]
+        found[str(name)] = enough.sum(axis=1).sort_values(ascending=False, kind="stable").index.tolist()
+    return found
+
+
+def _changes(
+    sample: pd.DataFrame, groups: Mapping[str, Sequence[Any]]
+) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
     def changed(feature: str, values: Any) -> pd.DataFrame:
         made = sample.assign(**{feature: values})
         if "installment" in made:
@@ -76,19 +102,17 @@ def _changes(sample: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame, pd.Data
         if step and known.notna().any():  # what no loan states has no odds ratio
             before = changed(name, step.between[0]) if step.between else sample
             changes.append((name, step.words, before, changed(name, step.after(known))))
-        if feature.unknown and known.isna().any() and known.notna().any():
+        if feature.unknown and {*groups[name]} == {True, False}:
             words = feature.unknown.format(label=feature.label)
             changes.append((name, words, changed(name, known.fillna(known.median())), changed(name, np.nan)))
     for name in CATEGORIES:
         if name not in sample:
             continue
-        levels = sample[name].value_counts()
+        levels = [str(level) for level in groups[name]]
         if name == "sub_grade":  # thirty-four comparisons say no more than the middle step of each grade
-            levels = levels[levels.index.str.endswith("3")]
-        if levels.empty:
-            continue
-        common = str(levels.index[0])
-        for level in levels.index[1:][levels.to_numpy()[1:] >= len(sample) / 200]:
+            levels = [level for level in levels if level.endswith("3")]
+        common = levels[0] if levels else ""
+        for level in levels[1:]:
             words = f"{FEATURE_BY_NAME[name].label} {_lower(level)} rather than {_lower(common)}"
             changes.append((name, words, changed(name, common), changed(name, level)))
     return changes

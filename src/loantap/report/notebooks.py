@@ -34,6 +34,7 @@ class Stage:
         name: The stage's name; its executed copy is `notebooks/NAME.ipynb`.
         notebook: The notebook's file name.
         fixed: Parameters that make this stage differ from others of the same notebook.
+        usual: Parameters that differ from the notebook's own where nothing is given.
         needs: Files of the run folder that it reads; when one changes, the stage runs again.
         reference: Files of `data/reference/` that it reads; the same holds for them.
     """
@@ -41,6 +42,7 @@ class Stage:
     name: str
     notebook: str
     fixed: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    usual: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     needs: tuple[str, ...] = (LOANS,)
     reference: tuple[str, ...] = ()
 
@@ -73,9 +75,9 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
             {"inputs": "without_pincode"},
             needs=(LOANS, "results/ingest.json", "results/leaks.json"),  # its card says what they say
         ),
-        # For comparison only, so samplers and features compete on fewer loans.
-        Stage("tuning-with-pincode", "04_tuning.ipynb", {"inputs": "with_pincode", "ablation_rows": 10_000}),
-        Stage("tuning-application-only", "04_tuning.ipynb", {"inputs": "application_only", "ablation_rows": 10_000}),
+        # For comparison only, so samplers and features compete on fewer loans where nobody says how many.
+        Stage("tuning-with-pincode", "04_tuning.ipynb", {"inputs": "with_pincode"}, {"ablation_rows": 10_000}),
+        Stage("tuning-application-only", "04_tuning.ipynb", {"inputs": "application_only"}, {"ablation_rows": 10_000}),
         Stage("policy", "05_policy.ipynb", needs=(LOANS, MODEL)),
         Stage("early-warning", "06_early_warning.ipynb", needs=(LOANS, MODEL), reference=("early_warning.yml",)),
         Stage(
@@ -148,7 +150,7 @@ def check_parameters(stages: tuple[Stage, ...], given: Mapping[str, Any]) -> dic
     that is not allowed.
     """
     known = {stage.name: parameters(stage.path) for stage in stages}
-    chosen: dict[str, dict[str, Any]] = {stage.name: dict(stage.fixed) for stage in stages}
+    chosen: dict[str, dict[str, Any]] = {stage.name: {**stage.usual, **stage.fixed} for stage in stages}
     factors_of(given)
     for full_name, value in sorted(
         given.items(), key=lambda item: "." in item[0]

@@ -104,7 +104,7 @@ class Threshold(Lever):
 
     Attributes:
         name: What the threshold was chosen for, such as profit.
-        at: The probability.
+        at: The probability; above 1, nobody is refused.
         words: The name as a sentence says it, if it says another.
     """
 
@@ -114,7 +114,10 @@ class Threshold(Lever):
 
     def _said(self) -> tuple[str, str, str]:
         title = f"{self.words or words_of(self.name)} threshold of the model"
-        return f"threshold_{self.name}", title, f"refuse a probability of default of {100 * self.at:.2f} % and above"
+        rule = (
+            f"refuse a probability of default of {100 * self.at:.2f} % and above" if self.at <= 1 else "refuse nobody"
+        )
+        return f"threshold_{self.name}", title, rule
 
     def _refuses(self, book: Book) -> np.ndarray:
         return book.probability >= self.at
