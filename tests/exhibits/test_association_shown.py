@@ -1,5 +1,6 @@
 """What an association says comes from its result, and stands beside what must not be overlooked."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from loantap.exhibits import association as exhibits
 from loantap.exhibits.association_words import headline, heterogeneity, level_in_words, titles_note
 from loantap.exhibits.leaks import leak_warning
 from loantap.report.results import RunFolder
+from loantap.settings import project_root
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +157,14 @@ def test_professions_without_a_rule_are_told_in_whole_sentences(loans: pd.DataFr
         (10**6, "No title without a rule has 10 loans or more."),
     ):
         assert exhibits.professions(coverage(counts, min_cell=least), groups)[0].line.endswith(f" {told}")
+
+
+def test_the_first_page_shows_the_columns_that_a_caption_names():
+    page = (project_root() / "reports" / "index.qmd").read_text("utf-8")
+    shown = re.findall(r'"association-\w+-levels",(.*?)\)', page, re.DOTALL)
+    assert len(shown) == 2
+    assert [names for names in shown for name in ("ci_low", "or_low", "p_adjusted") if f'"{name}"' not in names] == []
+    assert '"p_adjusted"' in re.search(r"side_by_side = \[(.*?)\]", page)[1]
 
 
 def test_where_the_correction_alone_decides_against_a_levels_interval_it_is_said(
