@@ -33,6 +33,12 @@ def test_contrast_takes_the_pair_that_is_surest_to_differ():
     assert found.difference == pytest.approx(0.2)
 
 
+def test_where_nothing_differs_the_surest_pair_is_not_just_the_largest():
+    found = contrast(rates(("a", 5000, 1000), ("b", 5000, 1010), ("c", 100, 26)))
+    assert found.ci_low < 0
+    assert (found.high, found.low) == ("c", "a")
+
+
 def test_the_interval_of_a_picked_pair_holds_for_all_pairs():
     found = contrast(rates(("a", 500, 50), ("b", 500, 150), ("c", 500, 100)), confidence=0.9)
     expected = rate_difference((150, 500), (50, 500), confidence=1 - 0.1 / 3)

@@ -5,7 +5,13 @@ from loantap.analysis.vintages import vintage_rates
 
 def funded(loans: dict[str, int]) -> pd.DataFrame:
     n = pd.Series(loans.values())
-    return pd.DataFrame({"issue_d": pd.to_datetime(list(loans)), "n": n, "defaults": n // 4})
+    return pd.DataFrame({"issue_d": pd.to_datetime(list(loans)), "n": n, "defaults": n // 2})
+
+
+def test_a_vintage_that_would_show_few_loans_of_an_outcome_is_merged_with_the_next():
+    counts = funded({"2011-01-01": 52, "2011-04-01": 80, "2011-07-01": 80}).assign(defaults=[1, 20, 70])
+    assert vintage_rates(counts, min_cell=10)["level"].tolist() == ["2011 Q1 to 2011 Q2", "2011 Q3"]
+    assert vintage_rates(counts, min_cell=11)["level"].tolist() == ["2011 Q1 to 2011 Q3"]
 
 
 def test_vintages_are_named_by_their_quarter():
@@ -16,7 +22,7 @@ def test_vintages_are_named_by_their_quarter():
 
 
 def test_small_vintages_are_merged_with_the_next():
-    counts = funded({"2014-01-01": 4, "2014-02-01": 8, "2014-03-01": 20})
+    counts = funded({"2014-01-01": 4, "2014-02-01": 16, "2014-03-01": 20})
     table = vintage_rates(counts, period="month")
     assert table["level"].tolist() == ["2014-01 to 2014-02", "2014-03"]
 

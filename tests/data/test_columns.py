@@ -16,7 +16,7 @@ def test_what_is_known_only_afterwards_is_no_feature():
 
 def test_the_address_is_no_feature_and_says_why():
     assert not BY_NAME["address"].feature
-    assert "leak" in BY_NAME["address"].why
+    assert "may give the outcome away (a leak)" in BY_NAME["address"].why
 
 
 def test_the_lenders_own_pricing_is_marked():

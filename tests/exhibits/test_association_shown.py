@@ -1,5 +1,9 @@
 """What an association says comes from its result, and stands beside what must not be overlooked."""
 
+import re
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -8,11 +12,13 @@ from loantap.analysis.association import Association, analyse
 from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts, stratified_counts
 from loantap.analysis.nested import analyse_within
+from loantap.analysis.professions import coverage
 from loantap.analysis.stratified import mantel_haenszel
 from loantap.exhibits import association as exhibits
-from loantap.exhibits.association_words import headline, heterogeneity, titles_note
+from loantap.exhibits.association_words import headline, heterogeneity, level_in_words, titles_note
 from loantap.exhibits.leaks import leak_warning
 from loantap.report.results import RunFolder
+from loantap.settings import project_root
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +122,57 @@ def test_where_default_runs_from_and_to_is_true_of_the_table():
 
 
 def test_the_caption_says_over_how_many_levels_p_values_are_corrected(grade: Association):
-    assert f"Holm-adjusted over {len(grade.levels)} levels" in exhibits.residuals(grade).caption
+    assert f"Holm-adjusted over {len(grade.levels)} levels, and not by an interval" in exhibits.power(grade).caption
+    assert "Holm" not in exhibits.residuals(grade).caption  # its band decides
+
+
+def test_adjusted_p_values_are_corrected_over_the_levels_that_have_one(pincode: Association, loans: pd.DataFrame):
+    own = pincode.levels.assign(p_adjusted=pincode.levels["p_adjusted"].where(pincode.levels["separation"].isna()))
+    adjusted = replace(
+        adjusted_odds(analyse(factor_counts(FrameCounts(loans), "pincode"), factor="pincode"), loans), levels=own
+    )
+    shown = [exhibits.odds(pincode, adjusted), exhibits.agreement(pincode, adjusted, None)]
+    assert all("Holm-adjusted over 2 levels" in exhibit.caption for exhibit in shown)
+
+
+def test_a_method_is_named_only_where_its_column_is(loans: pd.DataFrame, grade: Association):
+    shown = exhibits.agreement(grade, adjusted_odds(grade, loans), None)
+    assert "within_grade" not in shown.columns
+    assert "Robins" not in shown.caption
+
+
+def test_outcomes_dealt_at_random_make_no_climb(loans: pd.DataFrame, grade: Association):
+    dealt = loans.assign(default=np.random.default_rng(2).permutation(loans["default"].to_numpy()))
+    counts = FrameCounts(dealt)
+    found = analyse(factor_counts(counts, "grade"), factor="grade")
+    figure, _ = exhibits.ladder(found, analyse_within(counts, "sub_grade", parent=found))
+    assert figure.title.startswith("No association of sub grade with default is shown")
+
+
+def test_professions_without_a_rule_are_told_in_whole_sentences(loans: pd.DataFrame):
+    counts = FrameCounts(loans)
+    groups = analyse(factor_counts(counts, "profession_group"), factor="profession_group")
+    for least, told in (
+        (1, "The most frequent titles without a rule."),
+        (10**6, "No title without a rule has 10 loans or more."),
+    ):
+        assert exhibits.professions(coverage(counts, min_cell=least), groups)[0].line.endswith(f" {told}")
+
+
+def test_the_first_page_shows_the_columns_that_a_caption_names():
+    page = (project_root() / "reports" / "index.qmd").read_text("utf-8")
+    shown = re.findall(r'"association-\w+-levels",(.*?)\)', page, re.DOTALL)
+    assert len(shown) == 2
+    assert [names for names in shown for name in ("ci_low", "or_low", "p_adjusted") if f'"{name}"' not in names] == []
+    assert '"p_adjusted"' in re.search(r"side_by_side = \[(.*?)\]", page)[1]
+
+
+def test_where_the_correction_alone_decides_against_a_levels_interval_it_is_said(
+    grade: Association, loans: pd.DataFrame
+):
+    levels = grade.levels.assign(or_low=1.01, odds_ratio=1.2, or_high=1.4, p_adjusted=0.3)
+    told = level_in_words(replace(grade, levels=levels), adjusted_odds(grade, loans), "A")
+    assert "1.20 (1.01 to 1.40), no difference shown once corrected for all levels, as the interval is not" in told
 
 
 def test_numbers_of_separated_levels_are_not_shown_as_estimates(pincode: Association):

@@ -1,11 +1,14 @@
 """What is said of the original claims follows from their verdicts, and says what was counted, and over how many the correction goes."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from loantap.analysis.claim_counts import counts_of_loans, read_counts
 from loantap.analysis.claim_list import columns_of, factors_of, load_claims
-from loantap.analysis.claims import Judgement, judge_claims
+from loantap.analysis.claim_tests import Effect, trend_effect
+from loantap.analysis.claims import NO_EVIDENCE, SUPPORTED, Judgement, judge_claims
 from loantap.analysis.counts import FrameCounts
 from loantap.exhibits import claims as exhibits
 from loantap.exhibits.claims import OWN, PUBLISHED
@@ -94,3 +97,51 @@ def test_each_claim_is_told_once_under_its_verdict(published: list[Judgement], l
     assert "*Instead:*" in told["contradicted"]
     assert "[exhibit](" in told["contradicted"]
     assert "[exhibit](" not in exhibits.paragraphs(records, "contradicted", linked=False)
+
+
+def judged(published: list[Judgement], name: str, verdict: str, **facts: object) -> Judgement:
+    """A claim of the list as if its verdict and facts were these."""
+    tested = next(tested for tested in published if tested.claim.id == name)
+    effect = tested.effect or Effect("score", "rate", 900, 0.679, 0.664, 0.693, 0.01, 1.0, tested.claim.claimed)
+    return replace(tested, effect=replace(effect, facts={**effect.facts, **facts}), verdict=verdict, p_adjusted=0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "by_it", "without_it"),
+    [
+        ("pincode", {"pure": 6}, {"pure": 0}),
+        ("pincode-11650", {"separation": "all_default"}, {"separation": None}),
+        ("model-recall", {"without_pincode": 0.3}, {"without_pincode": 0.66}),
+    ],
+)
+def test_that_a_claim_holds_by_the_leak_is_told_by_the_numbers(published, name: str, by_it: dict, without_it: dict):
+    for facts, told in ((by_it, True), (without_it, False)):
+        entry = exhibits.records(
+            [judged(published, name, SUPPORTED, flagged_share=0.2, **{"without_pincode": 0.3} | facts)]
+        )[0]
+        assert entry["leak"] is told
+
+
+def test_no_word_on_a_claim_about_the_model_says_what_only_a_run_can_show(published: list[Judgement]):
+    records = exhibits.records(published)
+    told = " ".join(entry["caveat"] + entry["evidence"] for entry in records if entry["id"].startswith("model-"))
+    assert "leak" not in told
+
+
+def test_where_the_correction_alone_decides_against_the_interval_it_is_said(published: list[Judgement]):
+    recall = judged(published, "model-recall", NO_EVIDENCE, flagged_share=0.2, without_pincode=0.3)
+    decides = "that once corrected for all claims, as the interval is not, neither shows the claim nor rules it out"
+    assert decides in exhibits.evidence(recall, OWN)
+    unsure = replace(recall, effect=replace(recall.effect, ci_low=0.64, p_value=0.3))
+    assert exhibits.evidence(unsure, OWN).endswith(
+        "was claimed, and the model without it 30.0 %; that neither shows the claim nor rules it out."
+    )
+
+
+def test_a_trend_says_how_many_levels_it_does_not_show(published: list[Judgement]):
+    counts = pd.DataFrame({"level": ["A", "B", "C"], "n": [500, 500, 9], "defaults": [50, 100, 4]})
+    grade = next(tested for tested in published if tested.claim.id == "grade")
+    for shown, told in ((["A", "B", "C"], False), (["A", "B"], True)):
+        effect = trend_effect(counts, direction="more", smallest=1.11, alpha=0.05, shown=shown)
+        text = exhibits.evidence(replace(grade, effect=effect), OWN)
+        assert ("(1 of the levels, with counts too small to show, left out)" in text) is told

@@ -86,17 +86,22 @@ def test_where_no_group_differs_beyond_chance_none_is_named():
 
 def strongest(**columns: list) -> str:
     table = pd.DataFrame(
-        {"driver": ["term", "dti"], "auc": [0.593, 0.592], "ci_low": 0.58, "ci_high": 0.6, "n": 100} | columns
+        {"driver": ["term", "dti"], "auc": [0.593, 0.592], "ci_low": 0.58, "ci_high": 0.6, "n": 100, "direction": "up"}
+        | columns
     )
     return strength_finding("s", table, lead="Of all", confidence=0.9, of=22).text
 
 
 def test_a_column_that_others_come_close_to_is_not_put_clearly_before_them():
     assert strongest() == (
-        "Of all, term alone tells most about default (AUC 0.593), not clearly before dti (0.592) "
+        "Of all, term alone tells most about default (AUC 0.593 in its own order), not clearly before dti (0.592) "
         "(90 % interval 0.580 to 0.600, corrected for 22 columns; n = 100)."
     )
-    assert "(AUC 0.593), before dti (0.592)" in strongest(ci_low=[0.593, 0.5], ci_high=[0.6, 0.59])
+    assert "(AUC 0.593 in its own order), before dti (0.592)" in strongest(ci_low=[0.593, 0.5], ci_high=[0.6, 0.59])
+
+
+def test_a_strength_says_how_the_column_was_scored():
+    assert "AUC 0.593 by its levels" in strongest(direction=["levels", "up"])
 
 
 def test_a_column_that_may_tell_nothing_is_not_said_to_tell_most():

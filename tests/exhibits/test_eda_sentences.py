@@ -158,7 +158,7 @@ def test_the_strongest_column_is_that_of_the_table(story: Seen):
         of_kind = table[table["known"] == known]
         first = of_kind.loc[of_kind["auc"].idxmax()]
         title = story.found(f"strongest-{known}").title
-        assert f"{first['driver']} alone tells most about default (AUC {first['auc']:.3f})" in title
+        assert f"{first['driver']} alone tells most about default (AUC {first['auc']:.3f} in its own order)" in title
         close = of_kind[(of_kind["ci_high"] > first["ci_low"]) & (of_kind["driver"] != first["driver"])]
         named = [driver for driver in close["driver"] if f"{driver} (" in title.split("not clearly before")[-1]]
         more = re.search(r"and (\d+) more", title)

@@ -64,7 +64,7 @@ def test_the_strongest_column_is_that_of_the_search(tmp_path: Path):
         "**20.0 % of 9,000 finished loans defaulted** (95 % interval 19.0 to 21.0 %), and the single column that"
     )
     assert (
-        "is the lender's own sub\\_grade (AUC 0.700, 0.670 to 0.730; 95 % intervals for all columns at once), hardly apart from grade"
+        "is the lender's own sub\\_grade (AUC 0.700, 0.670 to 0.730, out of fold; 95 % intervals for all columns at once), hardly apart from grade"
         in told
     )
     assert told.endswith("; pincode (AUC 0.830, 0.800 to 0.860) gives the outcome away and must not be used.")

@@ -57,6 +57,13 @@ def test_other_leaks_are_explained_by_when_their_value_is_known(loans):
     assert "said to be known at application" in text_of(find_leaks(base.assign(purpose=flag)))
 
 
+def test_a_column_that_is_not_shown_to_tell_anything_is_not_called_the_strongest(loans):
+    dealt = loans.assign(default=np.random.default_rng(3).permutation(loans["default"].to_numpy()))
+    text = text_of(find_leaks(dealt[["term", "dti", "purpose", "default"]]))
+    assert "No other column is shown to go with default; " in text
+    assert "strongest" not in text
+
+
 def test_many_levels_are_not_all_listed(loans):
     rng = np.random.default_rng(2)
     codes = np.where(loans["default"] == 1, rng.integers(0, 12, len(loans)), 99).astype("str")

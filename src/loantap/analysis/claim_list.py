@@ -35,7 +35,7 @@ class Claim(BaseModel):
         claimed: The claimed value of a share or metric.
         exhibit: The page and anchor that show it.
         caveat: What to know even where the claim holds.
-        leak: Whether the claim holds by the leak only.
+        leak: Whether the claim may hold by the leak only; the counts and scores tell whether it does.
         instead: What to do instead where it does not hold.
     """
 

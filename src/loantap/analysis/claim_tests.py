@@ -174,6 +174,7 @@ def trend_effect(
             "first_rate": rates[ends[0]],
             "last_rate": rates[ends[-1]],
             "steps": len(steps),
+            "hidden": len(rates) - len(ends),
             "steps_as_claimed": int((steps > 0).sum()),
         }
         if len(ends) > 1

@@ -51,8 +51,9 @@ def contrast(rates: pd.DataFrame, *, ends: bool = False, confidence: float = 0.9
 
     Args:
         rates: The rows of one driver from `default_rates`.
-        ends: Compare the first and the last known level (for ordered levels); otherwise the two that are surest to differ: of
-            all pairs, the one whose interval has the highest lower end. That choice is allowed for (Bonferroni).
+        ends: Compare the first and the last known level (for ordered levels); otherwise, of all pairs, the two that differ most
+            for sure: the highest lower end. Where no interval is above 0, the two that are surest to differ: the difference that
+            is largest for its interval. That choice is allowed for (Bonferroni).
         confidence: Of the difference's interval (Newcombe 1998, from the two Wilson intervals).
 
     Returns:
@@ -67,7 +68,9 @@ def contrast(rates: pd.DataFrame, *, ends: bool = False, confidence: float = 0.9
     sides = [part[name].to_numpy() for part in (first, second) for name in ("defaults", "n")]
     options = {"method": "newcomb", "compare": "diff", "alpha": 1 - simultaneous(confidence, len(first))}
     low, high = confint_proportions_2indep(*sides, **options)
-    surest = int(np.argmax(low))
+    # Below 0 the highest lower end is that of the largest levels, whatever their rates.
+    apart = first["default_rate"].to_numpy() - second["default_rate"].to_numpy()
+    surest = int(np.argmax(low if low.max() > 0 else apart / (apart - low)))
     above, below = first.iloc[surest], second.iloc[surest]
     return Contrast(
         high=str(above["level"]),

@@ -28,7 +28,7 @@ def vintage_rates(
         period: Length of a vintage.
         term: Months that these loans run.
         last: The last month of funding in the data, if `counts` are of a part of them.
-        min_cell: Neighbouring periods with fewer loans are merged.
+        min_cell: Neighbouring periods are merged until each holds so many loans of either outcome, as the bars of `histograms` do.
         confidence: Of the Wilson intervals.
 
     Returns:
@@ -45,7 +45,7 @@ def vintage_rates(
     n, defaults = (np.bincount(codes, counts[name]).astype("int64") for name in SIZES)
     final = months.max() if last is None else last.year * 12 + last.month - 1
     rows = []
-    for group in merge_neighbours(range(len(n)), n, min_cell):
+    for group in merge_neighbours(range(len(n)), np.minimum(defaults, n - defaults), min_cell):
         filled = [code for code in group if n[code]]
         first, end = (filled[0] + offset) * step, (filled[-1] + offset) * step + step - 1
         rows.append(

@@ -169,7 +169,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "address", "Postal address", "text that ends in state and pincode", "address", "application", False,
-        "personal data; its pincode gives the outcome away (a leak), and geography is a fair-lending question", label="address",
+        "personal data; its pincode may give the outcome away (a leak), which each run examines, and geography is a fair-lending question", label="address",
     ),
 )  # fmt: skip
 

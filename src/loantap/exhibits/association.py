@@ -51,7 +51,8 @@ def odds(association: Association, adjusted: Adjusted, *, sample: str = "", note
     figure = plots.odds_forest(shown)
     finding, what = survival(association, adjusted), "Forest plot: observed and adjusted odds ratios"
     method, after = "Wald on the log odds, robust where adjusted", sampled(adjusted, sample) + note
-    return _exhibit(association, "odds", finding, method, after=after, what=what, figure=figure)
+    tested = int(adjusted.levels["p_adjusted"].notna().sum())
+    return _exhibit(association, "odds", finding, method, tested=tested, after=after, what=what, figure=figure)
 
 
 def agreement(
@@ -63,9 +64,10 @@ def agreement(
         survival(association, adjusted),
         heterogeneity(association, within) + sampled(adjusted, sample) + note,
     )
-    method = "Wald on the log odds; within grades Robins–Breslow–Greenland"
+    method = f"Wald on the log odds{'; within grades Robins–Breslow–Greenland' if within else ''}"
     shown = {name: kind for name, kind in _ODDS.items() if name in table}
-    return _exhibit(association, "adjusted", finding, method, after=after, table=table, columns=shown)
+    tested = int(table["p_adjusted"].notna().sum())
+    return _exhibit(association, "adjusted", finding, method, tested=tested, after=after, table=table, columns=shown)
 
 
 def residuals(association: Association) -> Exhibit:
@@ -75,7 +77,7 @@ def residuals(association: Association) -> Exhibit:
     finding = f"{more} levels hold more defaults than chance explains, {fewer} fewer, of {len(levels)}"
     method, what = "none; the band holds chance, Bonferroni over the levels", "Bars: standardized residuals of defaults"
     figure = plots.residual_bars(shown_levels(levels), critical=critical)
-    return _exhibit(association, "residuals", finding, method, what=what, figure=figure)
+    return _exhibit(association, "residuals", finding, method, tested=0, what=what, figure=figure)
 
 
 def power(association: Association) -> Exhibit:
@@ -129,14 +131,10 @@ def ladder(association: Association, steps: Association | None) -> Exhibits:
     """Show how default goes from sub-grade to sub-grade; `steps` are the sub-grades within the grades, in order."""
     if steps is None:
         return together()
-    rates = steps.levels["default_rate"]
-    finding = (
-        f"Default climbs on {int((rates.diff().dropna() > 0).sum())} of {len(rates) - 1} steps from sub-grade to sub-grade, "
-        f"from {show(rates.iloc[0], 'rate')} to {show(rates.iloc[-1], 'rate')}"
-    )
+    finding = headline(steps)
     figure = plots.grade_ladder(association.levels, steps.levels, base_rate=association.default_rate)
     return together(
-        _exhibit(steps, "ladder", finding, "Wilson", of="grade", what="Ladder", limit=len(rates), figure=figure),
+        _exhibit(steps, "ladder", finding, "Wilson", of="grade", what="Ladder", limit=len(steps.levels), figure=figure),
         _exhibit(steps, "sub-grades", finding, _AGAINST, of="grade", table=_readable(steps.levels), columns=_LEVELS),
     )
 
@@ -150,9 +148,12 @@ def professions(reach: Coverage | None, groups: Association | None) -> Exhibits:
         f"The rules give a profession to {share['mapped']} of {reach.loans:,} loans; {share['employer']} name an employer, "
         f"{share['other']} something else, {share['missing']} nothing"
     )
-    caption, titles = f"The most frequent titles without a rule. {finding}.", columns("title", "loans")
+    titles, which = columns("title", "loans"), "The most frequent titles without a rule"
+    told = which if len(reach.unmapped) else f"No title without a rule has {groups.min_cell} loans or more"
     return together(
-        Exhibit("association-profession-unmapped", finding, caption, table=reach.unmapped, columns=titles),
+        Exhibit(
+            "association-profession-unmapped", finding, f"{finding}. {told}.", table=reach.unmapped, columns=titles
+        ),
         _exhibit(
             groups,
             "groups",
@@ -176,17 +177,23 @@ def in_words(association: Association, adjusted: Adjusted, also: Iterable[str] =
 
 def _exhibit(
     a: Association, name: str, finding: str, method: str, *, of: str = "", lead: str = "", after: str = "", what: str = "",
-    limit: int = SHOWN, **parts: Any,
+    limit: int = SHOWN, tested: int | None = None, **parts: Any,
 ) -> Exhibit:  # fmt: skip
-    """Return an exhibit with the words that all have: finding, n, kind of interval, correction, pooling, the leak if there is one."""
+    """Return an exhibit with the words that all have: finding, n, kind of interval, correction, pooling, the leak if there is one.
+
+    `tested` is how many levels have a p-value that decides, if not those of the association.
+    """
     count, rate = len(a.levels), show(a.default_rate, "rate")
+    over = int(a.levels["p_adjusted"].notna().sum()) if tested is None else tested
+    correction = f"{CORRECTION_NAMES[a.correction]}-adjusted over {over} levels"
+    decides = f"; which levels differ is decided by p-values, {correction}, and not by an interval"
     some = what and count > limit
     selection = f" (the {limit} levels with the most loans of {count}; the table holds all)" if some else ""
     pooled = f" Levels with counts under {a.min_cell} are pooled." if a.pooled else ""
     warning = f" Leak: {leak(a)} Not for policy, not a feature." if len(a.leaks()) else ""
     caption = (
-        f"{lead}{finding}{selection}. n = {a.n:,} loans; {percent(1 - a.alpha)} intervals: {method}; "
-        f"p-values {CORRECTION_NAMES[a.correction]}-adjusted over {count} levels.{pooled}{warning}{after}"
+        f"{lead}{finding}{selection}. n = {a.n:,} loans; {percent(1 - a.alpha)} intervals: {method}"
+        f"{decides if over else ''}.{pooled}{warning}{after}"
     )
     alt = (
         f"{what} for {min(limit, count)} levels of {a.factor}; all loans: {rate} defaulted. {finding}." if what else ""

@@ -103,6 +103,8 @@ def level_in_words(association: Association, adjusted: Adjusted, level: str) -> 
         if pd.notna(row["odds_ratio"]):
             side = "higher odds" if row["odds_ratio"] > 1 else "lower odds"
             verdict = side if row["p_adjusted"] < association.alpha else "no difference shown"
+            if verdict != side and not row["or_low"] <= 1 <= row["or_high"]:
+                verdict += " once corrected for all levels, as the interval is not"
             parts.append(
                 f"{words} {row['odds_ratio']:.2f} ({interval(row['or_low'], row['or_high'], 'ratio')}), {verdict}"
             )

@@ -119,7 +119,7 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
             f"({interval(later['test']['ci']['roc_auc'][0], later['test']['ci']['roc_auc'][1], 'score')})."
         )
     parts += [
-        "## Whom it serves worse",
+        "## Does it serve some worse?",
         "At its threshold; small groups are pooled.",
         to_markdown(pd.DataFrame(card["groups"]), _GROUPS),
         "## What it looks at",

@@ -36,7 +36,7 @@ def records(
         {"id": tested.claim.id, "claim": tested.claim.claim, "wording": tested.claim.wording, "basis": basis}
         | {**tested.to_dict(), "result": _result(tested), "evidence": evidence(tested, basis)}
         | tested.claim.model_dump(include={"test", "variable", "level", "direction", "smallest_effect", "claimed", "exhibit"})
-        | tested.claim.model_dump(include={"caveat", "leak", "instead"})
+        | tested.claim.model_dump(include={"caveat", "instead"}) | {"leak": _by_the_leak(tested)}
         for tested in tests
     ]  # fmt: skip
     for entry, mine in zip(entries, own, strict=False):
@@ -122,7 +122,10 @@ def synthetic_notice() -> Notice:
 
 
 def _by_the_leak(tested: Judgement) -> bool:
-    return tested.verdict == SUPPORTED and tested.claim.leak
+    claim, facts = tested.claim, tested.effect.facts if tested.effect else {}
+    least = (claim.claimed or 0.0) - claim.smallest_effect
+    pure = facts.get("pure") or facts.get("separation") or facts.get("without_pincode", least) < least
+    return tested.verdict == SUPPORTED and claim.leak and bool(pure)
 
 
 def _loans(tests: Sequence[Judgement]) -> int:
@@ -171,7 +174,11 @@ def _conclusion(tested: Judgement) -> str:
     if effect is None or tested.verdict == SUPPORTED:
         return ""
     if tested.verdict == NO_EVIDENCE:
-        return "; that neither shows the claim nor rules it out"
+        alone = (
+            min(effect.p_value, effect.p_against) < tested.alpha or not effect.ci_low <= effect.null <= effect.ci_high
+        )
+        decides = " once corrected for all claims, as the interval is not," if alone else ""
+        return f"; that{decides} neither shows the claim nor rules it out"
     if claim.test in ("share", "metric"):
         return "; the claimed value is off by more than matters"
     opposite = {"more": effect.ci_high < effect.null, "less": effect.ci_low > effect.null}.get(claim.direction, False)
@@ -214,7 +221,7 @@ def _factor(tested: Judgement, facts: Record, n: int) -> str:
         text += f", but {facts['pure']} of {facts['levels']} {name}s are pure, with {show(facts['pure_share'], 'rate')} of the loans"
     if facts["pure"] and facts["mixed"] > 1:
         ends = interval(facts["mixed_low"], facts["mixed_high"], "rate")
-        text += f", and the default rates of the other {facts['mixed']} run only from {ends}"
+        text += f", and the default rates of the other {facts['mixed']} run from {ends}"
     return text
 
 
@@ -225,7 +232,8 @@ def _trend(tested: Judgement, facts: Record, n: int) -> str:
     rates = f"{show(facts['first_rate'], 'rate')} in {facts['first']} to {show(facts['last_rate'], 'rate')} in {facts['last']}"
     way = "up" if tested.claim.direction == "more" else "down"
     steps = f"{way} at {facts['steps_as_claimed']} of {facts['steps']} steps"
-    return f"the default rate goes from {rates}, {steps}, and {odds}"
+    hidden = f" ({facts['hidden']} of the levels, with counts too small to show, left out)" if facts["hidden"] else ""
+    return f"the default rate goes from {rates}, {steps}{hidden}, and {odds}"
 
 
 def _mean(tested: Judgement, facts: Record, n: int) -> str:

@@ -122,7 +122,10 @@ def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: f
     """
     first, others = table.iloc[0], table.iloc[1:]
     close = others[others["ci_high"] > first["ci_low"]]
-    auc = f"AUC {show(first['auc'], 'score')}"
+    # Said, since the search for leaks has another: out of fold, of values and bins without their order.
+    auc = (
+        f"AUC {show(first['auc'], 'score')} {'by its levels' if first['direction'] == 'levels' else 'in its own order'}"
+    )
     if not first["ci_low"] > 0.5:
         title = f"{lead}, no column alone can be shown to tell anything about default; {first['driver']} comes furthest: {auc}"
     elif len(close):

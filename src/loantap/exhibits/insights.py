@@ -51,8 +51,8 @@ def strongest(leaks: Result) -> str:
         apart = f", hardly apart from {_listed(near) if len(near) <= _NAMED else f'{len(near)} others'}" if near else ""
         whose = "the lender's own " if best["known"] == "pricing" else ""
         told = (
-            f", and the single column that goes with it most is {whose}{plain(best['column'])} ({_auc(best)}; "
-            f"{percent(1 - leaks['alpha'])} intervals for all columns at once){apart}"
+            f", and the single column that goes with it most is {whose}{plain(best['column'])} ({_auc(best)}, "
+            f"out of fold; {percent(1 - leaks['alpha'])} intervals for all columns at once){apart}"
         )
     strong = [row for row in known if row["verdict"] == "leak"]
     hidden = "; ".join(
@@ -228,7 +228,8 @@ def pricing(page: Page) -> str:
 
 
 def _strength(found: Result) -> str:
-    return f"Cramér's V {show(found['cramers_v'], 'score')}, {interval(found['cramers_v_low'], found['cramers_v_high'], 'score')}"
+    ends = interval(found["cramers_v_low"], found["cramers_v_high"], "score")
+    return f"Cramér's V {show(found['cramers_v'], 'score')}, {percent(1 - found['alpha'])} interval {ends}"
 
 
 def _level(level: Result) -> str:

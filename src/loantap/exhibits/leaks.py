@@ -154,6 +154,8 @@ def _strongest(report: LeakReport) -> str:
     if quiet.empty or quiet["auc"].isna().all():
         return "No other column was left to compare."
     best = quiet.sort_values("auc", kind="stable").iloc[-1]
+    if best["auc_low"] <= 1 / 2:
+        return f"No other column is shown to go with default; {best['column']} comes furthest, with an AUC of {_auc(best)} out of fold."
     return f"The strongest column that is not named is {best['column']}, with an AUC of {_auc(best)} out of fold."
 
 
