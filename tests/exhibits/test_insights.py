@@ -15,7 +15,7 @@ from loantap.report.results import RunFolder
 DRIVERS = [{"id": "term", "text": "Long loans default more often (n = 9)."}]
 TEST = {"n": 100} | dict.fromkeys(("roc_auc", "f2"), 0.6) | {"ci": {"roc_auc": [0.5, 0.7], "f2": [0.5, 0.7]}}
 MODEL = {
-    "without_pincode": {"test": TEST, "smote": {"test": TEST}}, "with_pincode": {"test": TEST},
+    "without_pincode": {"test": TEST, "smote": {"test": TEST}, "confidence": 0.9}, "application_only": {"test": TEST, "confidence": 0.9}, "with_pincode": {"test": TEST},
     "baselines": [{"name": "grade", "test": TEST}],
 }  # fmt: skip
 
@@ -99,6 +99,17 @@ def test_findings_are_those_of_the_factors_that_were_tested(tmp_path: Path, fact
 def test_a_finding_says_what_its_table_says(tmp_path: Path):
     shown = page(tmp_path, "grade")
     assert shown.run.exhibit("association-grade-levels", "tables").title in insights.findings(shown)[0]
+
+
+def test_each_finding_says_the_confidence_of_its_intervals_once(tmp_path: Path):
+    shown = page(tmp_path, "pincode", "grade")
+    found = shown.run.result("association_grade")
+    shown.run.write_result("association_grade", found | {"alpha": 0.5, "warning": ""})
+    pincode, grade, _, model = insights.findings(shown)
+    assert pincode.endswith("(intervals: 95 %), n = 9,000.")
+    assert grade.endswith("(intervals: 50 %), n = 9,000.")
+    assert "ROC-AUC 0.600 (90 % interval 0.500 to 0.700) and F2 0.600 (0.500 to 0.700)" in model
+    assert "ROC-AUC is 0.600 (90 % interval 0.500 to 0.700) rather than 0.600 (0.500" in insights.pricing(shown)
 
 
 def test_a_factor_that_was_left_out_is_said_to_be(tmp_path: Path):

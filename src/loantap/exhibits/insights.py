@@ -217,16 +217,18 @@ def watchlist(page: Page) -> str:
 
 def pricing(page: Page) -> str:
     """Return what the applicant's own facts can tell without the lender's price."""
-    priced, alone = (page.result("model")[name]["test"] for name in ("without_pincode", "application_only"))
+    models = page.result("model")
+    priced, alone = (models[name]["test"] for name in ("without_pincode", "application_only"))
+    confidence = models["application_only"]["confidence"]
     return (
         "Grade, sub-grade, interest rate and installment are the lender's own price for the risk. With what the applicant alone "
-        f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc')} rather than {_score(priced, 'roc_auc')}, and F2 {_score(alone, 'f2')} rather "
+        f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc', confidence)} rather than {_score(priced, 'roc_auc')}, and F2 {_score(alone, 'f2')} rather "
         f"than {_score(priced, 'f2')} (n = {show(alone['n'], 'count')} test loans)."
     )
 
 
 def _strength(found: Result) -> str:
-    return f"Cramér's V {show(found['cramers_v'], 'score')}, {interval(found['cramers_v_low'], found['cramers_v_high'], 'score')}"
+    return f"Cramér's V {show(found['cramers_v'], 'score')}, {interval(found['cramers_v_low'], found['cramers_v_high'], 'score')} (intervals: {percent(1 - found['alpha'])})"
 
 
 def _level(level: Result) -> str:
@@ -238,12 +240,14 @@ def _model(model: Result) -> str:
     leaking, smote = model["with_pincode"]["test"], model["without_pincode"]["smote"]["test"]
     grade = next(rule for rule in model["baselines"] if rule["name"] == "grade")["test"]
     return (
-        f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {_score(test, 'roc_auc')} and "
+        f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {_score(test, 'roc_auc', model['without_pincode']['confidence'])} and "
         f"F2 {_score(test, 'f2')}, against F2 {_score(grade, 'f2')} by grade alone and {_score(smote, 'f2')} with SMOTE; with the pincode F2 would be "
         f"{_score(leaking, 'f2')} (n = {show(test['n'], 'count')} test loans)."
     )
 
 
-def _score(test: Result, name: str) -> str:
+def _score(test: Result, name: str, confidence: float | None = None) -> str:
+    """Return a score with its interval, and the confidence where that is given: a sentence says it once."""
     low, high = test["ci"][name]
-    return f"{show(test[name], 'score')} ({interval(low, high, 'score')})"
+    level = "" if confidence is None else f"{percent(confidence)} interval "
+    return f"{show(test[name], 'score')} ({level}{interval(low, high, 'score')})"
