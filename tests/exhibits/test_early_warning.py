@@ -108,7 +108,7 @@ def by_name(made: Made) -> dict[str, Exhibit]:
 
 def test_every_exhibit_shows_itself(made: Made, monkeypatch: pytest.MonkeyPatch):
     told: list[Any] = []
-    monkeypatch.setattr("IPython.display.display", told.append)
+    monkeypatch.setattr("IPython.display.display", lambda one, **_: told.append(one))
     for exhibit in all_of(made):
         before = len(told)
         exhibit._ipython_display_()

@@ -69,9 +69,10 @@ def test_a_sample_is_called_one():
 
 
 def test_every_exhibit_shows_itself(usual: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    seen: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", lambda one, **_: seen.append(one))
     for exhibit in shown(usual):
-        seen: list[Any] = []
-        monkeypatch.setattr("IPython.display.display", seen.append)
+        seen.clear()
         exhibit._ipython_display_()
         text = "\n".join(str(one.data) for one in seen if isinstance(one, Markdown))
         assert exhibit.figure is None or exhibit.figure in seen, exhibit.name

@@ -55,7 +55,7 @@ def curve_title(curve: pd.DataFrame, level: str) -> str:
 
     Args:
         curve: One row per threshold, one of which approves all: approved, profit with profit_low and profit_high.
-        level: Of the intervals, such as 95 %.
+        level: Confidence of the intervals in words, as from `words.percent`.
     """
     whole = curve.sort_values("approved").iloc[-1]
     return (
@@ -88,7 +88,7 @@ def steps_title(steps: pd.DataFrame) -> str:
 
 
 def segments_title(products: pd.DataFrame, level: str) -> str:
-    """Return how many products are shown to earn and to lose at a level such as 95 %."""
+    """Return how many products are shown to earn and to lose at a level in words."""
     counts = products["verdict"].value_counts()
     words = {"earns": ("earns", "earn"), "loses": ("loses money", "lose money")}
     told = [f"{counts[name]} {one if counts[name] == 1 else many}" for name, (one, many) in words.items() if name in counts]  # fmt: skip

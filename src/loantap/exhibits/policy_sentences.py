@@ -114,7 +114,7 @@ def caveat(result: Result) -> str:
 
 def threshold_sentence(effects: Mapping[str, Result], score: str, confidence: float) -> str:
     """Return what the model's own threshold, best for a score such as F2, and the one for profit do side by side."""
-    parts = []
+    parts: list[str] = []
     for name, words in (("threshold_f2", f"best for {score}"), ("threshold_profit", "best for profit")):
         row = effects[name]
         parts.append(
@@ -179,7 +179,7 @@ def gap_title(gaps: pd.DataFrame, level: str) -> str:
     Args:
         gaps: One row per rule and attribute: rule, attribute, highest, lowest, gap with gap_low and gap_high, which allow for
             picking any gap of a rule.
-        level: Of the intervals, such as 95 %.
+        level: Confidence of the intervals in words, as from `words.percent`.
     """
     known = gaps[gaps["rule"] == COMBINED].dropna(subset=["gap"]).sort_values("gap", ascending=False, kind="stable")
     if known.empty:
