@@ -61,7 +61,7 @@ def test_what_chance_gives_by_hand():
     # freedom is 16.919 in any table: 16.919 * 0.011 = 0.18611.
     found = drift(panel(column(range(0, 1_000, 10))), {"dti": np.arange(1_000)}).iloc[0]
     assert found["chance"] == pytest.approx(0.099, abs=1e-12)
-    assert found["chance_95"] == pytest.approx(0.18611, abs=1e-5)
+    assert found["chance_high"] == pytest.approx(0.18611, abs=1e-5)
 
 
 def test_the_index_of_loans_from_the_same_population_is_what_chance_gives():
@@ -71,7 +71,7 @@ def test_the_index_of_loans_from_the_same_population_is_what_chance_gives():
     )
     # 600 months, whose indices scatter by half of their mean: 2 % of it.
     assert found["psi"].mean() == pytest.approx(found["chance"].iloc[0], rel=0.08)
-    assert (found["psi"] > found["chance_95"]).mean() == pytest.approx(0.05, abs=0.03)
+    assert (found["psi"] > found["chance_high"]).mean() == pytest.approx(0.05, abs=0.03)
 
 
 def test_a_small_month_is_no_alarm():
@@ -149,7 +149,7 @@ def test_a_month_without_live_loans_has_no_light():
     found = drift(panel([[90.0]], days_past_due=[[90]]), {"dti": np.arange(50)}).iloc[0]
     assert found["n"] == 0
     assert found["light"] == ""
-    assert found[["psi", "missing", "chance", "chance_95"]].isna().all()
+    assert found[["psi", "missing", "chance", "chance_high"]].isna().all()
 
 
 def test_probabilities_are_compared_where_they_are_known():

@@ -178,7 +178,10 @@ def test_a_limit_within_a_level_needs_realised_losses_too():
     book = planted_amounts()
     wrong = small_book(expected=book.expected, realised=book.amount * 0.1, amount=book.amount, default=book.default.astype(int), grade=book.loans["grade"])  # fmt: skip
     limits = amount_limits(wrong, GRADE, min_cell=10)
-    assert (limits.lever, limits.finding) == (None, "no level loses money beyond doubt above an amount")
+    assert (limits.lever, limits.finding) == (
+        None,
+        "above an amount, no level is shown to lose money at 95 % after correction for the levels judged",
+    )
     # Realised profit is above 0 beyond doubt where expected profit is below: the two contradict each other.
     assert limits.evidence.set_index("level").loc["A", "verdict"] == "unclear"
 
@@ -209,7 +212,10 @@ def test_a_shorter_term_is_valued_at_the_same_rate_and_risk():
 
 def test_without_long_loans_no_term_is_limited():
     limits = term_limits(random_book(100, term=36), GRADE, min_cell=5)
-    assert (limits.lever, limits.finding) == (None, "no level loses money beyond doubt on terms above 36 months")
+    assert (limits.lever, limits.finding) == (
+        None,
+        "on terms above 36 months, no level is shown to lose money at 95 % after correction for the levels judged",
+    )
     assert limits.evidence["verdict"].unique().tolist() == ["no loans"]
 
 
@@ -238,7 +244,10 @@ def test_levels_fall_into_those_that_earn_those_that_lose_and_the_rest():
 def test_where_the_model_is_wrong_about_a_level_it_is_not_excluded():
     book = small_book(expected=[-5.0] * 300, realised=np.tile([10.0, 10.0, -5.0], 100), default=np.tile([0, 0, 1], 100))
     none = exclusions(book, Grouping("home_ownership"), min_cell=10)
-    assert (none.lever, none.finding) == (None, "no level loses money beyond doubt")
+    assert (none.lever, none.finding) == (
+        None,
+        "no level is shown to lose money at 95 % after correction for the levels judged",
+    )
 
 
 def test_intervals_of_margins_agree_with_the_bootstrap():

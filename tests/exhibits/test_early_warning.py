@@ -10,7 +10,6 @@ import pytest
 
 from loantap.data.panel import Panel
 from loantap.decisions.early_warning import drift as stability
-from loantap.decisions.early_warning import measures
 from loantap.decisions.early_warning.backtest import Backtest, backtest, why_not
 from loantap.decisions.early_warning.live import Live, synthetic_live
 from loantap.decisions.early_warning.model_update import Probabilities
@@ -37,14 +36,17 @@ class Made:
     known: Probabilities
 
 
-def make(live: Live, known: Probabilities, settings: Settings) -> Made:
+def make(live: Live, known: Probabilities, settings: Settings, confidence: float = 0.5) -> Made:
     last = len(live.panel.months) - 1
     month = watch_month(
         live.panel, last, probabilities=replace(known, now=known.now[:, -2:]), applications=live.applications,
         settings=settings, economics=Economics(),
     )  # fmt: skip
-    judged = backtest(live.panel, settings=settings, repetitions=50, random_state=0, probability_now=known.now)
-    return Made(live, month, settings, judged, record(live, month, judged, why_not(live.panel, settings=settings), settings), known)  # fmt: skip
+    judged = backtest(
+        live.panel, settings=settings, repetitions=50, random_state=0, confidence=confidence, probability_now=known.now
+    )
+    found = record(live, month, judged, why_not(live.panel, settings=settings), settings, confidence=confidence)
+    return Made(live, month, settings, judged, found, known)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +59,7 @@ def made(loans: pd.DataFrame, model_folder) -> Iterator[Made]:
     at = model.probability(live.applications)
     now = np.broadcast_to(at[:, np.newaxis], live.panel.dti.shape)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measures, "ALPHA", 0.5)
-        for name, value in (("CONFIDENCE", 0.5), ("AMBER", 0.05), ("RED", 0.15), ("TOLERANCE", (0.5, 3))):
+        for name, value in (("AMBER", 0.05), ("RED", 0.15), ("TOLERANCE", (0.5, 3))):
             patch.setattr(stability, name, value)
         yield make(live, Probabilities(at, now, 0), known.model_copy(update={"backtest": judging}))
 
@@ -73,11 +74,12 @@ def undated(made: Made) -> Made:
 def all_of(made: Made) -> list[Exhibit]:
     """Return every exhibit of the notebook."""
     panel, month, dated = made.live.panel, made.month, made.live.panel.days_past_due is not None
+    level = made.found["confidence"]
     medians = month.offers.groupby("offer", sort=False)[["installment", "months", "interest_change", "dti_before", "dti_after", "cost"]].median().reset_index()  # fmt: skip
     watched = exhibits.as_months(made.judged.by_month).assign(precision=0.5, recall=0.5) if made.judged else None
     training = {"dti": made.live.applications["dti"], "revol_util": made.live.applications["revol_util"]}
     term = made.live.applications["term"].to_numpy(dtype=float)
-    outcomes = stability.calibration_drift(panel, made.known.at_application, term) if dated else None
+    outcomes = stability.calibration_drift(panel, made.known.at_application, term, confidence=level) if dated else None
     return [
         exhibits.source(made.live),
         exhibits.lights(month, made.settings),
@@ -90,8 +92,8 @@ def all_of(made: Made) -> list[Exhibit]:
         exhibits.every_setting(made.judged, made.found, panel),
         exhibits.trade_off(made.judged, made.found, panel),
         exhibits.months(watched, made.found, panel),
-        exhibits.drift(exhibits.as_months(stability.drift(panel, training)), panel),
-        exhibits.calibration(outcomes, panel),
+        exhibits.drift(exhibits.as_months(stability.drift(panel, training, confidence=level)), panel, confidence=level),
+        exhibits.calibration(outcomes, panel, confidence=level),
         exhibits.truth(made.live, month.watchlist, len(panel.months) - 1),
     ]
 
@@ -106,7 +108,7 @@ def by_name(made: Made) -> dict[str, Exhibit]:
 
 def test_every_exhibit_shows_itself(made: Made, monkeypatch: pytest.MonkeyPatch):
     told: list[Any] = []
-    monkeypatch.setattr("IPython.display.display", told.append)
+    monkeypatch.setattr("IPython.display.display", lambda one, **_: told.append(one))
     for exhibit in all_of(made):
         before = len(told)
         exhibit._ipython_display_()
@@ -139,6 +141,30 @@ def test_no_word_of_the_default_settings_is_left(made: Made):
         assert stated in said, stated
 
 
+def test_the_confidence_reaches_every_interval_and_the_level_of_chance(made: Made):
+    usual = make(made.live, made.known, made.settings, confidence=0.95)
+    (half, wide), narrower = ([by_name(one) for one in (made, usual)], 0)
+    for name, low, high in (
+        ("warning-performance", "precision_low", "precision_high"),
+        ("warning-performance", "recall_low", "recall_high"),
+        ("warning-calibration", "ci_low", "ci_high"),
+        ("warning-calibration", "change_low", "change_high"),
+    ):
+        spans = [shown[name].table[high] - shown[name].table[low] for shown in (half, wide)]
+        known = spans[1].notna() & (spans[1] > 0)
+        assert (spans[0] < spans[1])[known].all(), (name, low)
+        narrower += known.sum()
+    assert narrower
+    chance = [shown["warning-drift"].table["chance_high"].dropna() for shown in (half, wide)]
+    assert (chance[0] < chance[1]).all()
+    pairs = [one.judged.comparisons for one in (made, usual)]
+    spans = [table["beyond_chance_high"] - table["beyond_chance_low"] for table in pairs]
+    assert (spans[0] <= spans[1]).all()
+    assert (spans[0] < spans[1]).any()
+    assert "(50 % interval " in made.found["sentence"]
+    assert "(95 % interval " in usual.found["sentence"]
+
+
 def test_invented_snapshots_are_noticed_and_real_ones_not(made: Made, undated: Made):
     assert exhibits.source(made.live).notice == exhibits.INVENTED
     assert exhibits.source(undated.live).notice is None
@@ -154,7 +180,9 @@ def test_without_days_past_due_exhibits_say_why_there_is_nothing_to_show(undated
             exhibit.text
             == "No back-test: the snapshots do not tell days past due, so nobody knows which loans defaulted."
         )
-    assert exhibits.calibration(None, undated.live.panel).text.startswith("The snapshots do not tell days past due")
+    assert exhibits.calibration(None, undated.live.panel, confidence=0.5).text.startswith(
+        "The snapshots do not tell days past due"
+    )
     assert undated.found["performance"] == []
     assert undated.found["sentence"].endswith(undated.found["why_not"])
 

@@ -14,11 +14,11 @@ import loantap.decisions.early_warning.backtest
 from loantap.data.panel import DEFAULT_DAYS, Panel
 from loantap.decisions.early_warning import choice
 from loantap.decisions.early_warning.backtest import backtest
-from loantap.decisions.early_warning.drift import CONFIDENCE, calibration_drift, drift
-from loantap.decisions.early_warning.measures import ALPHA
+from loantap.decisions.early_warning.drift import calibration_drift, drift
 from loantap.decisions.early_warning.settings import Settings, read_settings
 from loantap.exhibits.early_warning import as_months
 from loantap.exhibits.warning_sentences import baseline_sentences, calibration_title, drift_title, trade_off_title
+from loantap.model.bootstrap import CONFIDENCE
 
 DRAWS = 20
 N = 500
@@ -76,8 +76,8 @@ def test_a_rule_that_knows_nothing_is_not_said_to_find_more(panel, probability, 
     assert sum(decided for *_, decided in said) > DRAWS / 4  # or silence would pass
     claims = " ".join(title for title, *_ in said)
     assert claims.count("the caps alone") + claims.count("the model alone") == 2 * DRAWS
-    assert claims.count("finds more than") <= most(2 * DRAWS, ALPHA / 2)
-    assert claims.count("finds fewer than") <= most(2 * DRAWS, ALPHA / 2)
+    assert claims.count("finds more than") <= most(2 * DRAWS, (1 - CONFIDENCE) / 2)
+    assert claims.count("finds fewer than") <= most(2 * DRAWS, (1 - CONFIDENCE) / 2)
 
 
 def test_the_title_claims_what_the_sentence_claims(panel, probability, settings):
@@ -118,7 +118,7 @@ def test_defaults_as_expected_are_not_said_to_differ(panel, probability):
     first, level, months = 0, 0, [0, 0]
     for seed in range(DRAWS):
         title = calibration_title(
-            as_months(calibration_drift(with_defaults(panel, hazard, seed=seed), probability, term))
+            as_months(calibration_drift(with_defaults(panel, hazard, seed=seed), probability, term)), CONFIDENCE
         )
         found = re.search(r": (\d+) of (\d+) months differ.*would\), (\d+) of (\d+) from 1$", title)
         assert found, title

@@ -109,6 +109,13 @@ def test_a_figure_shows_itself_and_then_its_words(outputs):
     assert markdown(outputs["figure"]) == ["**Rates rise.** n = 7 loans."]
 
 
+def test_a_figure_brings_its_alt_text_and_a_table_none(outputs):
+    shown = outputs["figure"][0]
+    kind = next(kind for kind in shown.data if kind.startswith("image/"))
+    assert shown.metadata[kind] == {"alt": 'A "line" that rises.'}
+    assert "image/png" not in outputs["table"][0].metadata
+
+
 def test_a_text_is_markdown(outputs):
     assert markdown(outputs["text"]) == ["Said **so**."]
 
@@ -212,7 +219,7 @@ def test_the_line_under_an_exhibit_does_not_say_the_title_twice(title: str, capt
 
 def test_a_long_table_says_how_much_of_it_is_shown(monkeypatch):
     told: list[Any] = []
-    monkeypatch.setattr("IPython.display.display", told.append)
+    monkeypatch.setattr("IPython.display.display", lambda one, **_: told.append(one))
     Exhibit("t", "T", "C.", table=pd.DataFrame({"n": range(31)}), columns=columns("n"))._ipython_display_()
     Exhibit("t", "T", "C.", table=pd.DataFrame({"n": range(30)}), columns=columns("n"))._ipython_display_()
     assert told[0].data.endswith("**T.** C. The first 30 of 31 rows.")
@@ -308,6 +315,19 @@ def test_quotes_and_backslashes_in_an_alt_text_do_not_end_it(site: SimpleNamespa
     alts = [unescape(found) for found in re.findall(r'<img[^>]*alt="([^"]*)"', site.page)]
     assert "A 'line' that rises." in alts
     assert any("alert(1)" in alt and "::: {.y}" in alt for alt in alts)
+
+
+def test_a_figure_of_a_notebook_has_the_alt_text_of_its_exhibit(site: SimpleNamespace):
+    alts = [unescape(found) for found in re.findall(r'<img[^>]*alt="([^"]*)"', site.notebook)]
+    assert alts
+    assert set(alts) == {'A "line" that rises.', "Alt."}
+
+
+def test_quarto_finds_the_alt_text_among_the_options_of_the_cell(site: SimpleNamespace):
+    sources = {cell.source.split("\n", 1)[-1]: cell.source for cell in site.staged.cells if cell.cell_type == "code"}
+    assert sources[CELLS["figure"]] == '#| fig-alt: "A \\"line\\" that rises."\n' + CELLS["figure"]
+    assert sum("fig-alt:" in source for source in sources.values()) == 4  # figure, whole, several, plotted in between
+    assert "fig-alt" not in sources[CELLS["table"]]
 
 
 def test_a_notices_lines_cannot_close_its_callout():

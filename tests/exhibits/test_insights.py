@@ -21,8 +21,8 @@ TEST = {
     "confusion": {"tn": 40, "fp": 40, "fn": 5, "tp": 15},
 }
 MODEL = {
-    "without_pincode": {"test": TEST, "smote": {"test": TEST}, "beta": 2.0}, "with_pincode": {"test": TEST},
-    "application_only": {"test": TEST},
+    "without_pincode": {"test": TEST, "smote": {"test": TEST}, "beta": 2.0, "confidence": 0.9}, "with_pincode": {"test": TEST},
+    "application_only": {"test": TEST, "confidence": 0.9},
     "baselines": [{"name": "grade", "test": TEST}],
 }  # fmt: skip
 
@@ -106,6 +106,17 @@ def test_findings_are_those_of_the_factors_that_were_tested(tmp_path: Path, fact
 def test_a_finding_says_what_its_table_says(tmp_path: Path):
     shown = page(tmp_path, "grade")
     assert shown.run.exhibit("association-grade-levels", "tables").title in insights.findings(shown)[0]
+
+
+def test_each_finding_says_the_confidence_of_its_intervals_once(tmp_path: Path):
+    shown = page(tmp_path, "pincode", "grade")
+    found = shown.run.result("association_grade")
+    shown.run.write_result("association_grade", found | {"alpha": 0.5, "warning": ""})
+    pincode, grade, _, model = insights.findings(shown)
+    assert "0.204, 95 % interval 0.183 to 0.225, n = 9,000." in pincode
+    assert "0.204, 50 % interval 0.183 to 0.225, n = 9,000." in grade
+    assert "ROC-AUC 0.600 (90 % interval 0.300 to 0.700) and F2 0.590 (0.300 to 0.700)" in model
+    assert "ROC-AUC is 0.600 (90 % interval 0.300 to 0.700) rather than 0.600 (0.300" in insights.pricing(shown)
 
 
 def test_a_factor_that_was_left_out_is_said_to_be(tmp_path: Path):

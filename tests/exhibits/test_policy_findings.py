@@ -6,7 +6,7 @@ import pytest
 
 from loantap.decisions.policy.levers import Cap
 from loantap.decisions.policy.limits import Found
-from loantap.decisions.policy.pincode import PincodeTiers
+from loantap.decisions.policy.pincode import HIGH, HIGH_REFUSED, LIKE, LOW, WITHOUT_PURE, PincodeTiers
 from loantap.exhibits import policy as exhibits
 from loantap.exhibits import policy_sentences as findings
 from loantap.exhibits.words import plain
@@ -25,7 +25,11 @@ def rows(change: float = 0.65, low: float = 0.39, high: float = 0.95) -> dict[st
 
 
 def result(change: float, low: float, high: float, *rules: str) -> dict[str, object]:
-    return {"n": 8000, "recommended": {"rules": list(rules), "effect": rows(change, low, high)["own_price"]}}
+    return {
+        "n": 8000,
+        "confidence": 0.9,
+        "recommended": {"rules": list(rules), "effect": rows(change, low, high)["own_price"]},
+    }
 
 
 def gaps(gap: float, low: float, high: float) -> pd.DataFrame:
@@ -42,7 +46,7 @@ def gaps(gap: float, low: float, high: float) -> pd.DataFrame:
 def test_the_recommendation_says_its_price():
     assert findings.recommendation(result(0.65, 0.39, 0.95, "refuse an expected profit below 0")) == (
         "Refuse an expected profit below 0: on n = 8,000 test loans that raises profit by 0.65 per 100 of money asked for "
-        "(0.39 to 0.95), avoids 40.0 % (35.0 to 45.0 %) of the defaults, and costs 30.0 % (28.0 to 31.0 %) of the approvals "
+        "(90 % interval 0.39 to 0.95), avoids 40.0 % (35.0 to 45.0 %) of the defaults, and costs 30.0 % (28.0 to 31.0 %) of the approvals "
         "and 25.0 % (24.0 to 26.0 %) of the good customers."
     )
 
@@ -56,27 +60,29 @@ def test_several_rules_are_one_recommendation():
 @pytest.mark.parametrize(
     ("numbers", "words"),
     [
-        ((-0.5, -0.9, -0.1), "lowers profit by 0.50 per 100 of money asked for (0.10 to 0.90) on n = 8,000 test loans, avoids"),
-        ((0.2, -0.1, 0.5), "changes profit by 0.20 per 100 of money asked for (-0.10 to 0.50), which may be nothing on n = 8,000 test loans, avoids"),
-        ((-0.2, -0.5, 0.1), "changes profit by -0.20 per 100 of money asked for (-0.50 to 0.10), which may be nothing on n = 8,000"),
-        ((0.2, 0.0, 0.5), "changes profit by 0.20 per 100 of money asked for (0.00 to 0.50), which may be nothing on n = 8,000"),
-        ((0.2, np.nan, np.nan), "changes profit by 0.20 per 100 of money asked for (–), which may be nothing on n = 8,000"),
+        ((-0.5, -0.9, -0.1), "lowers profit by 0.50 per 100 of money asked for (90 % interval 0.10 to 0.90); it avoids"),
+        ((0.2, -0.1, 0.5), "changes profit by 0.20 per 100 of money asked for (90 % interval -0.10 to 0.50), which may be nothing; it avoids 40.0 %"),
+        ((-0.2, -0.5, 0.1), "changes profit by -0.20 per 100 of money asked for (90 % interval -0.50 to 0.10), which may be nothing; it avoids"),
+        ((0.2, 0.0, 0.5), "changes profit by 0.20 per 100 of money asked for (90 % interval 0.00 to 0.50), which may be nothing; it avoids"),
+        ((0.2, np.nan, np.nan), "changes profit by 0.20 per 100 of money asked for (90 % interval –), which may be nothing; it avoids"),
     ],
 )  # fmt: skip
 def test_what_the_test_loans_do_not_bear_out_is_not_recommended(numbers: tuple[float, float, float], words: str):
     told = findings.recommendation(result(*numbers, "refuse all"))
-    assert told.startswith("Leave the lending policy as it is: what the training loans suggest (refuse all) ")
+    assert told.startswith(
+        "Leave the lending policy as it is: on n = 8,000 test loans, what the training loans suggest (refuse all) "
+    )
     assert words in told
 
 
 def test_the_least_gain_that_is_shown_is_recommended():
-    assert "that raises profit by 0.65 per 100 of money asked for (0.01 to 0.95), avoids" in findings.recommendation(result(0.65, 0.01, 0.95, "refuse"))  # fmt: skip
+    assert "that raises profit by 0.65 per 100 of money asked for (90 % interval 0.01 to 0.95), avoids" in findings.recommendation(result(0.65, 0.01, 0.95, "refuse"))  # fmt: skip
 
 
 def test_without_a_rule_the_policy_stays_as_it_is():
     assert findings.recommendation(result(0, 0, 0)) == (
-        "Leave the lending policy as it is: of all levers tried on the training loans, none adds to profit beyond doubt under "
-        "the assumptions below (n = 8,000 test loans)."
+        "Leave the lending policy as it is: of all levers tried on the training loans, none is shown to add to profit, at 90 % after "
+        "correction for the number of levers tried, under the assumptions below (n = 8,000 test loans)."
     )
 
 
@@ -88,19 +94,19 @@ def test_the_share_refused_is_the_rest_with_its_interval_turned():
 
 def test_both_thresholds_stand_side_by_side():
     loss, gain = rows(-2.85, -3.44, -2.26)["own_price"], rows(0.13, -0.01, 0.26)["own_price"]
-    shares = "approves 70.0 % (69.0 to 72.0 %), avoids 40.0 % (35.0 to 45.0 %) of the defaults, refuses 25.0 % (24.0 to 26.0 %)"
-    assert findings.threshold_sentence({"threshold_f2": loss, "threshold_profit": gain}, "F2") == (
-        f"The threshold best for F2 {shares} of the good customers and changes profit by -2.85 per 100 (-3.44 to -2.26); "
-        f"the threshold best for profit {shares} of the good customers and changes profit by 0.13 per 100 (-0.01 to 0.26)."
+    shares = "approves 70.0 % ({}69.0 to 72.0 %), avoids 40.0 % (35.0 to 45.0 %) of the defaults, refuses 25.0 % (24.0 to 26.0 %)"
+    assert findings.threshold_sentence({"threshold_f2": loss, "threshold_profit": gain}, "F2", 0.9) == (
+        f"The threshold best for F2 {shares.format('90 % interval ')} of the good customers and changes profit by -2.85 per 100 (-3.44 to -2.26); "
+        f"the threshold best for profit {shares.format('')} of the good customers and changes profit by 0.13 per 100 (-0.01 to 0.26)."
     )
 
 
 def test_what_f2_costs():
     told = (
-        "t the threshold that is best for F2, 70.0 % (69.0 to 72.0 %) of the applications are approved, 25.0 % (24.0 to 26.0 %) "
+        "t the threshold that is best for F2, 70.0 % (90 % interval 69.0 to 72.0 %) of the applications are approved, 25.0 % (24.0 to 26.0 %) "
         "of the good customers refused, and profit changes by "
     )
-    loses, unclear, gains = (findings.f2_sentence(rows(*numbers)["own_price"], "F2") for numbers in ((-2.85, -3.44, -2.26), (-0.1, -0.3, 0.1), (1, 0.5, 1.5)))  # fmt: skip
+    loses, unclear, gains = (findings.f2_sentence(rows(*numbers)["own_price"], "F2", 0.9) for numbers in ((-2.85, -3.44, -2.26), (-0.1, -0.3, 0.1), (1, 0.5, 1.5)))  # fmt: skip
     assert (
         loses == f"Do not let F2 set the approval threshold: a{told}-2.85 per 100 of money asked for (-3.44 to -2.26)."
     )
@@ -109,12 +115,14 @@ def test_what_f2_costs():
 
 
 def test_rules_without_the_model():
-    assert findings.plain_sentence({"plain": {"rules": ["cap dti at 30"], "effect": rows()["own_price"]}}) == (
-        "Rules that need no model (cap dti at 30) change profit by 0.65 per 100 of money asked for (0.39 to 0.95) and refuse "
+    assert findings.plain_sentence(
+        {"confidence": 0.9, "plain": {"rules": ["cap dti at 30"], "effect": rows()["own_price"]}}
+    ) == (
+        "Rules that need no model (cap dti at 30) change profit by 0.65 per 100 of money asked for (90 % interval 0.39 to 0.95) and refuse "
         "30.0 % (28.0 to 31.0 %) of the applications."
     )
-    assert findings.plain_sentence({"plain": {"rules": []}}) == (
-        "Rules that need no model: none of them adds to profit beyond doubt."
+    assert findings.plain_sentence({"confidence": 0.9, "plain": {"rules": []}}) == (
+        "Rules that need no model: none of them is shown to add to profit, at 90 % after correction for the number of levers tried."
     )
 
 
@@ -127,14 +135,14 @@ def test_the_caveat_says_what_is_assumed_and_whether_loans_were_made(synthetic: 
 
 
 def test_the_widest_gap_that_is_known_is_told_of_the_rule_in_question():
-    assert findings.gap_title(gaps(0.42, 0.284, 0.533)) == (
-        "The levers combined refuse good customers unevenly, by home ownership: RENT 42.0 points more often than OWN (28.4 to 53.3 points)"
+    assert findings.gap_title(gaps(0.42, 0.284, 0.533), "90 %") == (
+        "The levers combined refuse good customers unevenly, by home ownership: RENT 42.0 points more often than OWN (90 % interval 28.4 to 53.3 points)"
     )
 
 
 @pytest.mark.parametrize("low", [-0.01, 0.0])
 def test_a_gap_whose_interval_holds_nothing_is_not_shown(low: float):
-    told = findings.gap_title(gaps(0.02, low, 0.05))
+    told = findings.gap_title(gaps(0.02, low, 0.05), "90 %")
     assert told.startswith(
         "No gap between groups of good customers is shown for the levers combined; the widest by home ownership: RENT 2.0"
     )
@@ -143,17 +151,19 @@ def test_a_gap_whose_interval_holds_nothing_is_not_shown(low: float):
 
 def test_a_gap_that_is_shown_goes_before_a_wider_one_that_is_not():
     wider = gaps(0.9, -0.1, 0.95).assign(attribute="profession_group")
-    assert "unevenly, by home ownership: RENT 42.0" in findings.gap_title(pd.concat([wider, gaps(0.42, 0.284, 0.533)]))
+    assert "unevenly, by home ownership: RENT 42.0" in findings.gap_title(
+        pd.concat([wider, gaps(0.42, 0.284, 0.533)]), "90 %"
+    )
 
 
 def test_groups_treated_alike_have_no_gap():
     told = "The levers combined refuse no group of good customers more often than another"
-    assert findings.gap_title(gaps(0, 0, 0)) == told
+    assert findings.gap_title(gaps(0, 0, 0), "90 %") == told
 
 
 @pytest.mark.parametrize("table", [gaps(np.nan, np.nan, np.nan), gaps(0.1, 0.1, 0.1)[2:], gaps(0.1, 0.1, 0.1)[:0]])
 def test_groups_that_cannot_be_shown_are_not_called_alike(table: pd.DataFrame):
-    assert findings.gap_title(table) == (
+    assert findings.gap_title(table, "90 %") == (
         "Too few good customers are refused, or approved, to compare groups under the levers combined"
     )
 
@@ -170,8 +180,8 @@ def test_thresholds_are_described_beside_approving_all():
     curve = pd.DataFrame(
         {"approved": [0.5, 1.0, 0.9], "profit": [1.0, 3.4, 3.5], "profit_low": [0, 3, 3], "profit_high": [2, 4, 4]}
     )
-    assert exhibits.curve_title(curve) == (
-        "Thresholds of the model earned from 1.00 to 3.50 per 100 on these loans; approving all earned 3.40 (3.00 to 4.00)"
+    assert exhibits.curve_title(curve, "90 %") == (
+        "Thresholds of the model earned from 1.00 to 3.50 per 100 on these loans; approving all earned 3.40 (90 % interval 3.00 to 4.00)"
     )
 
 
@@ -180,8 +190,8 @@ def test_limits_are_named_where_there_are_any_with_what_loans_beyond_earned():
     dti = Found("cap_dti", "cap on DTI", Cap("dti", 32.5), "refuse DTI above 32.5", beyond, beyond)
     use = Found("cap_revol_util", "cap", None, "expected profit is negative at every value", beyond[:0], beyond)
     assert exhibits.limits_title({"dti": dti, "revol_util": use}) == (
-        "Where the fit of expected profit turns negative: dti above 32.5 (realised there -3.29 per 100 lent, -16.80 to 10.27); "
-        "revol_util: expected profit is negative at every value"
+        "The fit of expected profit turns negative for dti above 32.5 (realised there -3.29 per 100 lent, -16.80 to 10.27); "
+        "no limit on revol_util: expected profit is negative at every value"
     )
 
 
@@ -197,14 +207,16 @@ def test_adopted_levers_are_counted_and_named():
 @pytest.mark.parametrize(
     ("verdicts", "words"),
     [
-        (["earns", "earns", "loses", "loses", "not shown either way"], "Of 5 products 2 earn and 2 lose money beyond doubt"),
-        (["earns", "loses"], "Of 2 products 1 earns and 1 loses money beyond doubt"),
-        (["loses", "not shown either way"], "Of 2 products 1 loses money beyond doubt"),
-        (["not shown either way"], "Of 1 products none earns or loses beyond doubt"),
+        (["earns", "earns", "loses", "loses", "not shown either way"], "Of 5 products 2 earn and 2 lose money"),
+        (["earns", "loses"], "Of 2 products 1 earns and 1 loses money"),
+        (["loses", "not shown either way"], "Of 2 products 1 loses money"),
+        (["not shown either way"], "Of 1 products none is shown to earn or to lose money"),
     ],
 )  # fmt: skip
 def test_products_that_earn_and_lose_are_counted(verdicts: list[str], words: str):
-    assert exhibits.segments_title(pd.DataFrame({"verdict": verdicts})) == words
+    assert exhibits.segments_title(pd.DataFrame({"verdict": verdicts}), "90 %") == (
+        f"{words}, at 90 % after correction for their number"
+    )
 
 
 def break_even(loss: float, rate: float) -> pd.DataFrame:
@@ -237,15 +249,46 @@ def test_where_lending_stops_to_pay(found: tuple[float, float], words: str):
 @pytest.mark.parametrize(("pure", "worth"), [(("93700",), ", and worth nothing"), ((), "")])
 def test_what_refusing_by_pincode_seems_to_gain(pure: tuple[str, ...], worth: str):
     effects = pd.DataFrame([effect(4, 3.5, 4.5) | {"name": "all"}, effect(-0.1, -0.3, 0.1) | {"name": "without pure"}])
-    assert findings.pincode_sentence(PincodeTiers(pd.DataFrame(), effects, pure, "a warning")) == (
-        f"Simulated on the test loans{worth}: all: 4.00 per 100 of money asked for (3.50 to 4.50); without pure: -0.10 "
+    assert findings.pincode_sentence(
+        PincodeTiers(pd.DataFrame({"tier": ["high"]}), effects, pure, "a warning"), 0.9
+    ) == (
+        f"Simulated on the test loans{worth}: all: 4.00 per 100 of money asked for (90 % interval 3.50 to 4.50); without pure: -0.10 "
         "per 100 of money asked for (-0.30 to 0.10)."
     )
 
 
+def test_where_no_pincode_is_in_the_high_tier_nothing_is_said_to_be_refused():
+    effects = pd.DataFrame([effect(0, 0, 0) | {"name": HIGH_REFUSED}, effect(0, 0, 0) | {"name": WITHOUT_PURE}])
+    tiers = PincodeTiers(pd.DataFrame({"tier": [LIKE, LOW]}), effects, (), "a warning")
+    assert findings.pincode_sentence(tiers, 0.9) == (
+        "No pincode is in the high tier, so refusing that tier refuses nobody."
+    )
+
+
+def test_where_no_pincode_is_pure_none_is_said_to_be_set_aside():
+    effects = pd.DataFrame([effect(4, 3, 5) | {"name": HIGH_REFUSED}, effect(4, 3, 5) | {"name": WITHOUT_PURE}])
+    for pure, said in (((), False), (("93700",), True)):
+        tiers = PincodeTiers(pd.DataFrame({"tier": [HIGH, LOW]}), effects, pure, "a warning")
+        assert (WITHOUT_PURE in findings.pincode_sentence(tiers, 0.9)) == said
+
+
+def test_a_figure_of_limits_says_where_a_line_marks_a_cap_and_where_none_is():
+    bins = pd.DataFrame([{"middle": 1.0, "realised": 1.0, "realised_low": 0.0, "realised_high": 2.0, "fitted": 1.0}])
+    beyond = pd.DataFrame([{"limit": 32.5, "realised": -3.0, "realised_low": -16.0, "realised_high": 10.0}])
+    none = Found("cap_revol_util", "cap", None, "expected profit never turns negative", beyond, bins)
+    capped = Found("cap_dti", "cap", Cap("dti", 32.5), "refuse DTI above 32.5", beyond, bins)
+    basis = exhibits.Basis(2, 1, 0.9)
+    one = exhibits.limits({"dti": capped, "revol_util": none}, basis)
+    assert "A panel each for dti and revol_util" in one.alt
+    assert one.alt.endswith("a dashed line marks the proposed cap on dti.")
+    without = exhibits.limits({"revol_util": none}, basis)
+    assert without.alt.endswith("no cap is proposed.")
+    assert without.title == "No limit on revol_util: expected profit never turns negative"
+
+
 def test_a_group_named_as_markup_is_shown_as_text():
     table = gaps(0.42, 0.284, 0.533).assign(highest="<b>_RENT_</b>")
-    assert "\\<b\\>\\_RENT\\_\\</b\\> 42.0 points" in plain(findings.gap_title(table))
+    assert "\\<b\\>\\_RENT\\_\\</b\\> 42.0 points" in plain(findings.gap_title(table, "90 %"))
 
 
 def test_products_are_named_in_a_few_words():

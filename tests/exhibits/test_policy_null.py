@@ -32,7 +32,7 @@ def claims(loans: pd.DataFrame) -> Counter[str]:
         told["recommended"] += not result["recommendation"].startswith("Leave the lending policy as it is")
         told["adopted"] += not exhibits.steps_title(found["steps"]).startswith("0 of")
         told["plain rules"] += bool(result["plain"]["rules"])
-        told["product"] += "none earns or loses" not in exhibits.segments_title(found["segments"])
+        told["product"] += "none is shown to earn" not in exhibits.segments_title(found["segments"], "95 %")
         told["F2 loses"] += result["f2_sentence"].startswith("Do not")
         told["pincode"] += result["pincode"]["advice"] == say.KEEP_OUT or "must not" in result["pincode"]["warning"]
         for lever in exhibits.EVIDENCE:
@@ -61,5 +61,5 @@ def test_groups_that_have_nothing_to_do_with_refusals_are_rarely_called_unevenly
         shuffled = {name: rng.permutation(test.loans[name].to_numpy()) for name in ("annual_inc", "profession_group")}
         home = test.loans["home_ownership"].sample(frac=1, random_state=rng).to_numpy()
         test.loans[[*shuffled, "home_ownership"]] = pd.DataFrame(shuffled | {"home_ownership": home})
-        told += "unevenly" in say.gap_title(fairness(test, refused, min_cell=10).gaps)
+        told += "unevenly" in say.gap_title(fairness(test, refused, min_cell=10).gaps, "95 %")
     assert told <= ALLOWED

@@ -19,13 +19,13 @@ HEAD = "Of 4,536 live loans 132 are red and 224 amber in 2018-12."
 def result(*performance: dict[str, object], **changed: object) -> dict[str, object]:
     lights = [{"light": "red", "loans": 132}, {"light": "amber", "loans": 224}, {"light": "green", "loans": 4180}]
     return {
-        "lights": lights, "synthetic": False, "month": "2018-12", "performance": list(performance), "why_not": "", "comparisons": [],
+        "lights": lights, "synthetic": False, "month": "2018-12", "performance": list(performance), "why_not": "", "comparisons": [], "confidence": 0.9,
     } | changed  # fmt: skip
 
 
 def test_the_sentence_says_how_many_lights_and_what_they_would_have_found():
     assert findings.warning_sentence(result(RULE)) == (
-        f"{HEAD} On the later months the recommended rule warned of 55.8 % of the defaults (47.9 to 63.5 %, n = 154; 9.0 % by "
+        f"{HEAD} On the later months the recommended rule warned of 55.8 % of the defaults (90 % interval 47.9 to 63.5 %, n = 154; 9.0 % by "
         "chance), in the middle 5 months ahead, with 57.37 alerts per 1,000 loans a month, of which 28.0 % were right "
         "(24.1 to 32.3 %)."
     )
@@ -115,7 +115,7 @@ def test_without_comparisons_nothing_is_claimed():
 def drift(*psi: float, lights: tuple[str, ...]) -> pd.DataFrame:
     months, variables = ["2016-04", "2016-04", "2016-05", "2016-05"], ["dti", "revol_util"] * 2
     return pd.DataFrame(
-        {"month": months, "variable": variables, "psi": psi, "chance_95": [0.05, 0.04] * 2, "light": lights}
+        {"month": months, "variable": variables, "psi": psi, "chance_high": [0.05, 0.04] * 2, "light": lights}
     )
 
 
@@ -161,20 +161,19 @@ def outcomes(changes: list[float], change_lights: list[str], lights: list[str]) 
 
 def test_months_are_counted_by_how_defaults_came_against_the_first_months_and_by_themselves():
     table = outcomes([np.nan, 1.1, 1.6, 2.5, 1.0], ["", "green", "amber", "red", "green"], ["green", *["red"] * 4])
-    assert findings.calibration_title(table) == (
+    assert findings.calibration_title(table, 0.95) == (
         "Observed over expected defaults: 2 of 4 months differ from the first 6 (by chance up to 0.20 would), 4 of 5 from 1"
     )
 
 
 def test_what_chance_gives_and_the_first_months_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch):
-    for name, value in (("CONFIDENCE", 0.5), ("FIRST_MONTHS", 3)):
-        monkeypatch.setattr(f"loantap.decisions.early_warning.drift.{name}", value)
-    told = findings.calibration_title(outcomes([1.0] * 4, ["green"] * 4, ["green"] * 4))
+    monkeypatch.setattr("loantap.decisions.early_warning.drift.FIRST_MONTHS", 3)
+    told = findings.calibration_title(outcomes([1.0] * 4, ["green"] * 4, ["green"] * 4), 0.5)
     assert "0 of 4 months differ from the first 3 (by chance up to 2.00 would), 0 of 4 from 1" in told
 
 
 def test_too_few_months_are_said():
-    told = findings.calibration_title(outcomes([np.nan], [""], ["green"]))
+    told = findings.calibration_title(outcomes([np.nan], [""], ["green"]), 0.95)
     assert told == "Too few months to tell whether defaults come as the model lets expect"
 
 

@@ -53,11 +53,12 @@ def test_what_is_no_local_path_stays(text):
 def test_an_image_stays_as_it_is():
     output = {
         "data": {"image/png": " /9j/4AAQ/Sk", "text/plain": "/srv/anna/x"},
+        "metadata": {"image/png": {"alt": "Of /srv/anna/z"}},
         "count": 3,
         "lines": ["/srv/anna/y"],
     }
     assert without_folders(output) == {
-        "data": {"image/png": " /9j/4AAQ/Sk", "text/plain": "x"}, "count": 3, "lines": ["y"],
+        "data": {"image/png": " /9j/4AAQ/Sk", "text/plain": "x"}, "metadata": {"image/png": {"alt": "Of z"}}, "count": 3, "lines": ["y"],
     }  # fmt: skip
 
 

@@ -159,27 +159,27 @@ def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhi
     )  # fmt: skip
 
 
-def drift(moved: pd.DataFrame, panel: "Panel") -> Exhibit:
-    """Show how far the live loans have moved from the training loans: `drift.drift` with months as text."""
+def drift(moved: pd.DataFrame, panel: "Panel", *, confidence: float) -> Exhibit:
+    """Show how far the live loans have moved from the training loans: `drift.drift` at a confidence, with months as text."""
     return Exhibit(
         "warning-drift", drift_title(moved),
         f"Population stability index of the probability, characteristic stability index of the others, against the training loans; by "
         f"custom amber from {stability.AMBER:.2f} and red from {stability.RED:.2f}, but green where chance alone gives as much in more "
-        f"than {percent(1 - stability.CONFIDENCE)} of months; {_loans(panel)}.",
+        f"than {percent(round(1 - confidence, 9))} of months; {_loans(panel)}.",
         "Lines of the stability index by month for each variable, with dashed lines at the amber and the red limit.",
-        table=moved, columns=columns("month", "variable", "n", "missing", "psi", "chance_95", "light"),
+        table=moved, columns=columns("month", "variable", "n", "missing", "psi", "chance_high", "light"),
         figure=plots.plot_drift(moved, amber=stability.AMBER, red=stability.RED),
     )  # fmt: skip
 
 
-def calibration(outcomes: pd.DataFrame | None, panel: "Panel") -> Exhibit:
-    """Show the defaults that came against those expected: `drift.calibration_drift`, None where nobody knows who defaulted."""
+def calibration(outcomes: pd.DataFrame | None, panel: "Panel", *, confidence: float) -> Exhibit:
+    """Show the defaults that came against those expected: `drift.calibration_drift` at a confidence, None where nobody knows who defaulted."""
     if outcomes is None:
         return Exhibit(text="The snapshots do not tell days past due, so nobody knows which loans defaulted.")
     table, (near, far) = as_months(outcomes), stability.TOLERANCE
     return Exhibit(
-        "warning-calibration", calibration_title(table),
-        f"Exact Poisson intervals, {percent(stability.CONFIDENCE)}; expected: an even hazard over the term (an assumption, so the change "
+        "warning-calibration", calibration_title(table, confidence),
+        f"Exact Poisson intervals, {percent(confidence)}; expected: an even hazard over the term (an assumption, so the change "
         f"counts, not the level); green: the interval holds 1, or the ratio lies within {near:g} to {far:g}; {_loans(panel)}.",
         "Dots with intervals by month around a line at one.", table=table,
         columns=columns("month", "n", "defaults", "expected", "ratio", "ci_low", "ci_high", "light", "change", "change_light",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure  # who only reads a run draws nothing
 
 _SHOWN_ROWS = 30
+_PICTURES = ("image/png", "image/svg+xml")  # which of them a figure becomes is the kernel's affair
 _BOX = "border-left: 4px solid #b45309; padding: .5rem 1rem; background: #fef6e7; color: #222"
 
 
@@ -125,8 +126,10 @@ class Exhibit:
             shown.append(Markdown(f"{to_markdown(self.table.head(_SHOWN_ROWS), self.columns)}\n\n{self.line}{more}"))
         if self.figure is not None:
             shown += [self.figure, *([Markdown(self.line)] if self.table is None else [])]
+        # Where IPython's own images keep it: the report's renderers and nbconvert look there.
+        alt = {"metadata": {kind: {"alt": self.alt} for kind in _PICTURES}} if self.alt else {}
         for one in shown:
-            display(one)
+            display(one, **(alt if one is self.figure else {}))
 
 
 class Exhibits(tuple[Exhibit, ...]):

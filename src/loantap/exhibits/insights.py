@@ -217,12 +217,13 @@ def watchlist(page: Page) -> str:
 
 def pricing(page: Page) -> str:
     """Return what the applicant's own facts can tell without the lender's price."""
-    model = page.result("model")
-    score = fbeta_name(model["without_pincode"]["beta"])
-    priced, alone = (model[name]["test"] for name in ("without_pincode", "application_only"))
+    models = page.result("model")
+    score = fbeta_name(models["without_pincode"]["beta"])
+    priced, alone = (models[name]["test"] for name in ("without_pincode", "application_only"))
+    confidence = models["application_only"]["confidence"]
     return (
         "Grade, sub-grade, interest rate and installment are the lender's own price for the risk. With what the applicant alone "
-        f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc')} rather than {_score(priced, 'roc_auc')}, and {score.upper()} {_score(alone, score)} rather "
+        f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc', confidence)} rather than {_score(priced, 'roc_auc')}, and {score.upper()} {_score(alone, score)} rather "
         f"than {_score(priced, score)} (n = {show(alone['n'], 'count')} test loans)."
     )
 
@@ -244,12 +245,14 @@ def _model(model: Result) -> str:
     approved = grade["confusion"]["tn"] + grade["confusion"]["fn"]
     alone = "by grade alone" if approved else "by grade alone, which refuses every loan,"
     return (
-        f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {_score(test, 'roc_auc')} and "
+        f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {_score(test, 'roc_auc', model['without_pincode']['confidence'])} and "
         f"{score.upper()} {_score(test, score)}, against {score.upper()} {_score(grade, score)} {alone} and {_score(smote, score)} with SMOTE; "
         f"with the pincode {score.upper()} would be {_score(leaking, score)} (n = {show(test['n'], 'count')} test loans)."
     )
 
 
-def _score(test: Result, name: str) -> str:
+def _score(test: Result, name: str, confidence: float | None = None) -> str:
+    """Return a score with its interval, and the confidence where that is given: a sentence says it once."""
     low, high = test["ci"][name]
-    return f"{show(test[name], 'score')} ({interval(low, high, 'score')})"
+    level = "" if confidence is None else f"{percent(confidence)} interval "
+    return f"{show(test[name], 'score')} ({level}{interval(low, high, 'score')})"

@@ -50,32 +50,35 @@ def tornado_title(swings: pd.DataFrame) -> str:
     )
 
 
-def curve_title(curve: pd.DataFrame) -> str:
+def curve_title(curve: pd.DataFrame, level: str) -> str:
     """Return what the thresholds of the model earned on the test loans, from the least to the most, beside approving all.
 
     Args:
         curve: One row per threshold, one of which approves all: approved, profit with profit_low and profit_high.
+        level: Confidence of the intervals in words, as from `words.percent`.
     """
     whole = curve.sort_values("approved").iloc[-1]
     return (
         f"Thresholds of the model earned from {interval(curve['profit'].min(), curve['profit'].max(), 'number')} per 100 on these loans; "
-        f"approving all earned {show(whole['profit'], 'number')} ({interval(whole['profit_low'], whole['profit_high'], 'number')})"
+        f"approving all earned {show(whole['profit'], 'number')} ({level} interval {interval(whole['profit_low'], whole['profit_high'], 'number')})"
     )
 
 
 def limits_title(caps: Mapping[str, "Found"]) -> str:
-    """Return where the fit of expected profit turns negative along each number, and what loans beyond realised."""
-    parts = []
+    """Return where the fit of expected profit turns negative, what loans beyond realised, and why other numbers have no limit."""
+    turning, without = [], []
     for name, one in caps.items():
         if one.lever is None:
-            parts.append(f"{name}: {one.finding}")
+            without.append(f"no limit on {name}: {one.finding}")
             continue
         beyond = one.evidence.iloc[0]
         realised = interval(beyond["realised_low"], beyond["realised_high"], "number")
-        parts.append(
+        turning.append(
             f"{name} above {beyond['limit']:g} (realised there {show(beyond['realised'], 'number')} per 100 lent, {realised})"
         )
-    return f"Where the fit of expected profit turns negative: {'; '.join(parts)}"
+    found = [f"the fit of expected profit turns negative for {' and for '.join(turning)}"] if turning else []
+    said = "; ".join([*found, *without])
+    return said[:1].upper() + said[1:]
 
 
 def steps_title(steps: pd.DataFrame) -> str:
@@ -84,16 +87,17 @@ def steps_title(steps: pd.DataFrame) -> str:
     return f"{len(taken)} of {len(steps)} levers are adopted: {', '.join(taken) or 'none'}"
 
 
-def segments_title(products: pd.DataFrame) -> str:
-    """Return how many products earn and lose beyond doubt."""
+def segments_title(products: pd.DataFrame, level: str) -> str:
+    """Return how many products are shown to earn and to lose at a level in words."""
     counts = products["verdict"].value_counts()
     words = {"earns": ("earns", "earn"), "loses": ("loses money", "lose money")}
     told = [f"{counts[name]} {one if counts[name] == 1 else many}" for name, (one, many) in words.items() if name in counts]  # fmt: skip
-    return f"Of {len(products)} products {' and '.join(told) or 'none earns or loses'} beyond doubt"
+    shown = " and ".join(told) or "none is shown to earn or to lose money"
+    return f"Of {len(products)} products {shown}, at {level} after correction for their number"
 
 
 PINCODES = "May a lender go by pincodes?"
-_Title = str | Callable[[Any], str]  # a name, or what says the finding
+_Title = str | Callable[[Any, str], str]  # a name, or what says the finding from a table and the level of its intervals
 _MARGIN = ("n", "expected with interval", "realised with interval", "verdict")
 _EFFECT = ("policy", "approved", "defaults_avoided with interval", "good_refused with interval", "default_rate_approved", "profit", "profit_change with interval")  # fmt: skip
 _EFFECT_CAPTION = "Profit per 100 of money asked for; change: from approving all; {judged}."
@@ -104,8 +108,9 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         columns("meaning", "low", "default", "high", "source"),
     ),
     "tornado": (
-        tornado_title,
-        "Expected profit per 100 lent if every loan is granted, one assumption at a time at the ends of its range, the default rate at those of its {level} interval; {tested}.",
+        lambda swings, _: tornado_title(swings),
+        "Expected profit per 100 lent if every loan is granted, one assumption at a time at the ends of its range. Of the predicted "
+        "default rate, default is the mean prediction, and low and high are the ends of the {level} interval of the rate seen; {tested}.",
         columns("label", "low", "default", "high", "profit_low", "profit_high", profit_low="number", profit_high="number"),
     ),
     "thresholds": (
@@ -119,7 +124,7 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         columns("lever", "finding", "n_refused", "defaults_avoided", "good_refused", "profit_change with interval"),
     ),
     "steps": (
-        steps_title,
+        lambda steps, _: steps_title(steps),
         "Marginal gain in profit per 100 of money asked for, on the training loans that chose it; {level} bootstrap intervals; adopted where the gain allows for all levers tried; {trained}.",
         columns("lever", "reason", "n_refused", "expected_gain", "realised_gain with interval"),
     ),
@@ -184,7 +189,7 @@ def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "", **draw
     draw, alt = _FIGURES.get(name, (None, ""))
     return Exhibit(
         f"policy-{name}",
-        title if isinstance(title, str) else title(rows),
+        title if isinstance(title, str) else title(rows, basis.words["level"]),
         caption.format(**basis.words),
         alt,
         plain(text),
@@ -197,12 +202,14 @@ def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "", **draw
 def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
     """Draw where profit turns negative along the numbers that a cap may bound, by the names of their columns."""
     ends: dict[str, float | None] = {name: getattr(one.lever, "limit", None) for name, one in caps.items()}
+    capped = [name for name, end in ends.items() if end is not None]
+    drawn = f"a dashed line marks the proposed cap on {' and '.join(capped)}" if capped else "no cap is proposed"
     caption = "Profit per 100 lent by bins of equally many loans: realised with {level} intervals, and the isotonic fit of expected profit; {trained}."
     return Exhibit(
         "policy-limits",
         limits_title(caps),
         caption.format(**basis.words),
-        "Two panels of dots with intervals and a falling step line, with a dashed line at the proposed cap.",
+        f"A panel each for {' and '.join(caps)}, with dots, their intervals and a step line that never rises; {drawn}.",
         figure=plots.plot_limits({name: one.bins for name, one in caps.items()}, limits=ends),
     )
 
@@ -227,7 +234,7 @@ def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
 
 def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
     """Show the tiers of pincodes with the warning that belongs to them, and the gain they feign."""
-    warned = Exhibit(text=plain(say.pincode_sentence(tiers)), notice=Notice(PINCODES, tiers.warning))
+    warned = Exhibit(text=plain(say.pincode_sentence(tiers, basis.confidence)), notice=Notice(PINCODES, tiers.warning))
     return together(warned, table("pincodes", tiers.table, basis))
 
 

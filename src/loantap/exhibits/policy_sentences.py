@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.decisions.policy.pincode import FAIR_LENDING
+from loantap.decisions.policy.pincode import FAIR_LENDING, HIGH, WITHOUT_PURE
 from loantap.exhibits.economics import assumption_table, told
-from loantap.exhibits.words import interval, show
+from loantap.exhibits.words import interval, percent, show
 
 if TYPE_CHECKING:
     from loantap.decisions.policy.book import Book
@@ -60,9 +60,9 @@ def policy_result(
         "combined": rows(combined),
         "plain": _last(designed.plain, plain),
         "recommended": _last(designed.combination, combined),
-        "thresholds_sentence": threshold_sentence(by_name, score),
-        "f2_sentence": f2_sentence(by_name["threshold_f2"], score),
-        "gap": gap_title(gaps),
+        "thresholds_sentence": threshold_sentence(by_name, score, confidence),
+        "f2_sentence": f2_sentence(by_name["threshold_f2"], score, confidence),
+        "gap": gap_title(gaps, percent(confidence)),
         "gaps": gaps,
         "segments": segments,
         "sensitivity": swings,
@@ -71,7 +71,7 @@ def policy_result(
             "pure": pincodes.pure,
             "warning": pincodes.warning,
             "effects": pincodes.effects,
-            "sentence": pincode_sentence(pincodes),
+            "sentence": pincode_sentence(pincodes, confidence),
             "advice": pincode_advice(pincodes.pure),
         },
     }
@@ -90,8 +90,8 @@ def recommendation(result: Result) -> str:
     policy = result["recommended"]
     if not policy["rules"]:
         return (
-            "Leave the lending policy as it is: of all levers tried on the training loans, none adds to profit beyond doubt "
-            f"under the assumptions below (n = {show(result['n'], 'count')} test loans)."
+            "Leave the lending policy as it is: of all levers tried on the training loans, none is shown to add to profit, "
+            f"{_corrected(result)}, under the assumptions below (n = {show(result['n'], 'count')} test loans)."
         )
     effect, rules, n = policy["effect"], "; ".join(policy["rules"]), show(result["n"], "count")
     price = (
@@ -99,8 +99,11 @@ def recommendation(result: Result) -> str:
         f"{_share(effect, 'good_refused')} of the good customers."
     )
     if not effect["profit_change_low"] > 0:
-        return f"Leave the lending policy as it is: what the training loans suggest ({rules}) {_verdict(effect)} on n = {n} test loans, {price}"
-    return f"{_capital(rules)}: on n = {n} test loans that {_verdict(effect)}, {price}"
+        return (
+            f"Leave the lending policy as it is: on n = {n} test loans, what the training loans suggest ({rules}) "
+            f"{_verdict(effect, result['confidence'])}; it {price}"
+        )
+    return f"{_capital(rules)}: on n = {n} test loans that {_verdict(effect, result['confidence'])}, {price}"
 
 
 def caveat(result: Result) -> str:
@@ -109,24 +112,24 @@ def caveat(result: Result) -> str:
     return f"{made}Assumed: {result['assumed']}. {result['break_even']} {result['gap']}."
 
 
-def threshold_sentence(effects: Mapping[str, Result], score: str) -> str:
+def threshold_sentence(effects: Mapping[str, Result], score: str, confidence: float) -> str:
     """Return what the model's own threshold, best for a score such as F2, and the one for profit do side by side."""
-    parts = []
+    parts: list[str] = []
     for name, words in (("threshold_f2", f"best for {score}"), ("threshold_profit", "best for profit")):
         row = effects[name]
         parts.append(
-            f"the threshold {words} approves {_share(row, 'approved')}, avoids {_share(row, 'defaults_avoided')} of the defaults, "
+            f"the threshold {words} approves {_share(row, 'approved', None if parts else confidence)}, avoids {_share(row, 'defaults_avoided')} of the defaults, "
             f"refuses {_share(row, 'good_refused')} of the good customers and changes profit by "
             f"{show(row['profit_change'], 'number')} per 100 ({interval(row['profit_change_low'], row['profit_change_high'], 'number')})"
         )
     return f"{_capital('; '.join(parts))}."
 
 
-def f2_sentence(row: Result, score: str) -> str:
+def f2_sentence(row: Result, score: str, confidence: float) -> str:
     """Return what refusing at the threshold for a score does to money and people, and advice against it where it loses money."""
     advice = f"Do not let {score} set the approval threshold: at" if row["profit_change_high"] < 0 else "At"
     return (
-        f"{advice} the threshold that is best for {score}, {_share(row, 'approved')} of the applications are approved, "
+        f"{advice} the threshold that is best for {score}, {_share(row, 'approved', confidence)} of the applications are approved, "
         f"{_share(row, 'good_refused')} of the good customers refused, and profit changes by {_change(row)}."
     )
 
@@ -135,10 +138,10 @@ def plain_sentence(result: Result) -> str:
     """Return what rules that need no model reach."""
     policy = result["plain"]
     if not policy["rules"]:
-        return "Rules that need no model: none of them adds to profit beyond doubt."
+        return f"Rules that need no model: none of them is shown to add to profit, {_corrected(result)}."
     effect = policy["effect"]
     return (
-        f"Rules that need no model ({'; '.join(policy['rules'])}) change profit by {_change(effect)} and refuse "
+        f"Rules that need no model ({'; '.join(policy['rules'])}) change profit by {_change(effect, result['confidence'])} and refuse "
         f"{_share(effect, 'refused')} of the applications."
     )
 
@@ -160,19 +163,23 @@ def pincode_advice(pure: Sequence[str]) -> str:
     return KEEP_OUT if pure else FAIR_LENDING
 
 
-def pincode_sentence(pincodes: "PincodeTiers") -> str:
+def pincode_sentence(pincodes: "PincodeTiers", confidence: float) -> str:
     """Return what refusing by pincode seems to gain, and what is left of it without the pure ones."""
-    parts = [f"{row['name']}: {_change(row)}" for row in pincodes.effects.to_dict("records")]
+    if not (pincodes.table["tier"] == HIGH).any():
+        return f"No pincode is in the {HIGH} tier, so refusing that tier refuses nobody."
+    effects = [row for row in pincodes.effects.to_dict("records") if pincodes.pure or row["name"] != WITHOUT_PURE]
+    parts = [f"{row['name']}: {_change(row, None if place else confidence)}" for place, row in enumerate(effects)]
     worth = ", and worth nothing" if pincodes.pure else ""
-    return f"Simulated on the test loans{worth}: {'; '.join(parts) or 'no tiers'}."
+    return f"Simulated on the test loans{worth}: {'; '.join(parts)}."
 
 
-def gap_title(gaps: pd.DataFrame) -> str:
+def gap_title(gaps: pd.DataFrame, level: str) -> str:
     """Return the widest gap between groups of good customers that the levers combined leave, with its interval.
 
     Args:
         gaps: One row per rule and attribute: rule, attribute, highest, lowest, gap with gap_low and gap_high, which allow for
             picking any gap of a rule.
+        level: Confidence of the intervals in words, as from `words.percent`.
     """
     known = gaps[gaps["rule"] == COMBINED].dropna(subset=["gap"]).sort_values("gap", ascending=False, kind="stable")
     if known.empty:
@@ -184,7 +191,7 @@ def gap_title(gaps: pd.DataFrame) -> str:
     by = str(worst["attribute"]).replace("_", " ")
     told = (
         f"{worst['highest']} {_points(worst['gap'])} points more often than {worst['lowest']} "
-        f"({_points(worst['gap_low'])} to {_points(worst['gap_high'])} points)"
+        f"({level} interval {_points(worst['gap_low'])} to {_points(worst['gap_high'])} points)"
     )
     if shown.empty:
         return f"No gap between groups of good customers is shown for the {COMBINED}; the widest by {by}: {told}"
@@ -197,24 +204,36 @@ def rows(effects: pd.DataFrame) -> dict[str, dict[Any, Any]]:
     return {str(row["name"]): row for row in table.to_dict("records")}
 
 
-def _verdict(effect: Result) -> str:
+def _verdict(effect: Result, confidence: float) -> str:
     if effect["profit_change_high"] < 0:  # said as an amount: lowering by less than nothing would be raising
-        low, high = -effect["profit_change_high"], -effect["profit_change_low"]
-        return f"lowers profit by {_change({'profit_change': -effect['profit_change'], 'profit_change_low': low, 'profit_change_high': high})}"
+        turned = {
+            "profit_change": "profit_change",
+            "profit_change_low": "profit_change_high",
+            "profit_change_high": "profit_change_low",
+        }
+        return f"lowers profit by {_change({name: -effect[of] for name, of in turned.items()}, confidence)}"
     if effect["profit_change_low"] > 0:
-        return f"raises profit by {_change(effect)}"
-    return f"changes profit by {_change(effect)}, which may be nothing"
+        return f"raises profit by {_change(effect, confidence)}"
+    return f"changes profit by {_change(effect, confidence)}, which may be nothing"
 
 
-def _change(row: Result) -> str:
-    return (
-        f"{show(row['profit_change'], 'number')} per 100 of money asked for "
-        f"({interval(row['profit_change_low'], row['profit_change_high'], 'number')})"
-    )
+def _change(row: Result, confidence: float | None = None) -> str:
+    told = f"{show(row['profit_change'], 'number')} per 100 of money asked for"
+    return f"{told} ({_ends(row, 'profit_change', 'number', confidence)})"
 
 
-def _share(row: Result, name: str) -> str:
-    return f"{show(row[name], 'rate')} ({interval(row[f'{name}_low'], row[f'{name}_high'], 'rate')})"
+def _share(row: Result, name: str, confidence: float | None = None) -> str:
+    return f"{show(row[name], 'rate')} ({_ends(row, name, 'rate', confidence)})"
+
+
+def _ends(row: Result, name: str, kind: str, confidence: float | None) -> str:
+    """Return an interval, with its confidence where that is given: a sentence says it once."""
+    level = "" if confidence is None else f"{percent(confidence)} interval "
+    return f"{level}{interval(row[f'{name}_low'], row[f'{name}_high'], kind)}"
+
+
+def _corrected(result: Result) -> str:
+    return f"at {percent(result['confidence'])} after correction for the number of levers tried"
 
 
 def _points(share: float) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from loantap.decisions.early_warning import drift as stability
-from loantap.exhibits.words import interval, show
+from loantap.exhibits.words import interval, percent, show
 
 if TYPE_CHECKING:
     from loantap.decisions.early_warning.backtest import Backtest
@@ -19,7 +19,7 @@ METHODS = {"caps": "caps alone", "probability": "model alone"}
 
 
 def record(
-    live: "Live", month: "Month", judged: "Backtest | None", why_not: str, settings: "Settings"
+    live: "Live", month: "Month", judged: "Backtest | None", why_not: str, settings: "Settings", *, confidence: float
 ) -> dict[str, Any]:
     """Return what the run's results hold of a month and its back-test, with the sentences that follow from them."""
     tables = {
@@ -32,7 +32,7 @@ def record(
         "changes": month.changes.counts, "changed": month.changes.words, "unknown": month.unknown,
         "quarantined": len(live.quarantine), "settings": settings.model_dump(),
         "recommended": judged and judged.recommended.model_dump(), "chosen": judged.chosen if judged else "",
-        "backtest_notes": judged.notes if judged else [], "why_not": why_not, "confidence": judged and judged.confidence,
+        "backtest_notes": judged.notes if judged else [], "why_not": why_not, "confidence": confidence,
         **tables,
     }  # fmt: skip
     return found | {"sentence": warning_sentence(found), "against_baselines": baseline_sentences(found)}
@@ -88,7 +88,7 @@ def warning_sentence(result: Result) -> str:
     )
     return (
         f"{head} On {period_of(row)} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
-        f"{show(row['recall'], 'rate')} of the defaults ({interval(row['recall_low'], row['recall_high'], 'rate')}, "
+        f"{show(row['recall'], 'rate')} of the defaults ({percent(result['confidence'])} interval {interval(row['recall_low'], row['recall_high'], 'rate')}, "
         f"n = {show(row['defaults'], 'count')}; {show(row['by_chance'], 'rate')} by chance){ahead}, with "
         f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month{right}."
     )
@@ -107,12 +107,12 @@ def drift_title(drift: pd.DataFrame) -> str:
     month = known["month"].iloc[-1]
     last = known[known["month"] == month]
     apart = [
-        f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')}; by chance up to {show(row['chance_95'], 'score')})"
+        f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')}; by chance up to {show(row['chance_high'], 'score')})"
         for row in last[last["light"] != "green"].to_dict("records")
     ]
     if apart:
         return f"In {month}, away from the training loans: {', '.join(apart)}"
-    most, chance = (show(last[name].max(), "score") for name in ("psi", "chance_95"))
+    most, chance = (show(last[name].max(), "score") for name in ("psi", "chance_high"))
     return (
         f"In {month} no variable is past both the limit of {stability.AMBER:.2f} and chance: stability indices up to {most}, "
         f"by chance up to {chance}"
@@ -142,14 +142,14 @@ def trade_off_title(result: Result) -> str:
     return f"At as many alerts the rule {' and '.join(parts)}" if parts else "What alerts cost and bring"
 
 
-def calibration_title(outcomes: pd.DataFrame) -> str:
+def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
     """Return in how many months defaults differ from those expected, as against the first months and by themselves."""
     known = outcomes.dropna(subset=["change"])
     if known.empty:
         return "Too few months to tell whether defaults come as the model lets expect"
     judged = outcomes.dropna(subset=["ratio"])
     apart, level = ((lights != "green").sum() for lights in (known["change_light"], judged["light"]))
-    chance = show((1 - stability.CONFIDENCE) * len(known), "number")
+    chance = show((1 - confidence) * len(known), "number")
     return (
         f"Observed over expected defaults: {apart} of {len(known)} months differ from the first {stability.FIRST_MONTHS} "
         f"(by chance up to {chance} would), {level} of {len(judged)} from 1"

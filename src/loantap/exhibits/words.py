@@ -26,7 +26,7 @@ _KINDS = {
     "rate": "default_rate other_rate share share_of_loans share_of_amount ci_low ci_high difference diff_low diff_high predicted recall "
     "precision red_precision false_positive_rate approved refused default_rate_approved defaults_avoided good_refused gap rate low "
     "default high threshold probability cumulative_defaults by_chance flip_flop missing",
-    "score": "rho auc auc_low auc_high auc_ceiling roc_auc f2 f2_low f2_high f2_at_half brier brier_uncalibrated C psi chance_95 estimate smote",
+    "score": "rho auc auc_low auc_high auc_ceiling roc_auc f2 f2_low f2_high f2_at_half brier brier_uncalibrated C psi chance_high estimate smote",
     "p": "p_value p_adjusted p_against_adjusted f2_p_adjusted homogeneity_p",
 }
 _KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}

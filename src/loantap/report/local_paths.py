@@ -24,7 +24,10 @@ def without_folders(value: Any, known: Iterable[object] = ()) -> Any:
 
     def cut(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: item if key.startswith("image/") else cut(item) for key, item in value.items()}
+            return {
+                key: item if key.startswith("image/") and not isinstance(item, dict) else cut(item)
+                for key, item in value.items()
+            }
         if isinstance(value, list):
             return [cut(item) for item in value]
         return path.sub(lambda found: PurePosixPath(found[0]).name, value) if isinstance(value, str) else value

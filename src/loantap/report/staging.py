@@ -128,6 +128,7 @@ def _stage_notebooks(source: Path, target: Path, known: Collection[object]) -> d
             del raw["id"]
         notebook.cells.insert(0, raw)
         _keep_markdown(notebook)
+        _tell_alt_texts(notebook)
         parameters = notebook.metadata.get("papermill", {}).get("parameters", {})
         target.mkdir(exist_ok=True)
         shown = nbformat.from_dict(without_folders(notebook, [*known, *parameters.values()]))
@@ -141,6 +142,20 @@ def _keep_markdown(notebook: Any) -> None:
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         if "text/markdown" in output.get("data", {}):
             output["data"].pop("text/html", None)
+
+
+def _tell_alt_texts(notebook: Any) -> None:
+    """Say the alt texts that figures bring in their metadata as an option of their cell, where Quarto looks for them."""
+    for cell in notebook.cells:
+        alts = [
+            output.get("metadata", {}).get(kind, {}).get("alt", "")
+            for output in cell.get("outputs", [])
+            for kind in output.get("data", {})
+            if kind.startswith("image/")
+        ]
+        if any(alts) and "#| fig-alt:" not in cell.source:
+            told = json.dumps(alts if len(alts) > 1 else alts[0], ensure_ascii=False)  # JSON is YAML too
+            cell.source = f"#| fig-alt: {told}\n{cell.source}"
 
 
 def _take_title(notebook: Any) -> str | None:

@@ -2,30 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from loantap.data.panel import DEFAULT_DAYS, Panel
-from loantap.decisions.early_warning import measures
 from loantap.decisions.early_warning.choice import Choice, choose, mark_frontier, sweep_rule
 from loantap.decisions.early_warning.history import History, baseline_scores, make_history
 from loantap.decisions.early_warning.measures import Period, found, measure, paired_difference, right_alerts
 from loantap.decisions.early_warning.settings import Settings
+from loantap.model.bootstrap import CONFIDENCE
 
-RATES = (
-    2,
-    5,
-    10,
-    20,
-    30,
-    50,
-    75,
-    100,
-    150,
-    200,
-    300,
-)  # alerts per 1,000 loans a month at which the baselines are swept
+# Alerts per 1,000 loans a month at which the baselines are swept.
+RATES = (2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300)
 BASELINES = {"caps": "the caps alone", "probability": "the model's probability alone"}
 RULES = ("rule", "rule without days past due")
 FEW_DISCORDANT = 10  # with fewer defaults caught by one way only a bootstrap interval is too narrow: no verdict
@@ -86,6 +77,7 @@ def backtest(
     probability_now: np.ndarray | None = None,
     repetitions: int = 1000,
     random_state: int,
+    confidence: float = CONFIDENCE,
 ) -> Backtest | None:
     """Return how well the rule would have warned, or None where `why_not` says why it cannot be told.
 
@@ -100,6 +92,7 @@ def backtest(
         probability_now: The same with debt-to-income and utilisation of each snapshot, shape (n, m).
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
+        confidence: Of the intervals.
     """
     if why_not(panel, settings=settings):
         return None
@@ -107,7 +100,8 @@ def backtest(
     scores = baseline_scores(history, settings=settings)
     whole, earlier, later = _periods(len(panel.months), settings)
     judged_on = later or whole
-    tried = sweep_rule(history, settings=settings, periods={"earlier": earlier or whole, "later": judged_on})
+    periods = {"earlier": earlier or whole, "later": judged_on}
+    tried = sweep_rule(history, settings=settings, periods=periods, confidence=confidence)
     on = {name: part.drop(columns="period").reset_index(drop=True) for name, part in tried.groupby("period")}
     plan = [("all months", "as set", whole, settings)]
     if earlier and later:
@@ -119,16 +113,15 @@ def backtest(
             "The settings stay as they are: the panel is too short to choose on one half and judge on the other.",
         )
         frontier = pd.Series(False, index=on["later"].index)
+    drawn: dict[str, Any] = {"repetitions": repetitions, "random_state": random_state, "confidence": confidence}
     rows, differences = [], []
     for name, setting, period, chosen in plan:
         place = {"period": name, "setting": setting}
-        found_rows, found_differences = _against_baselines(
-            history, scores, period=period, settings=chosen, repetitions=repetitions, random_state=random_state
-        )
+        found_rows, found_differences = _against_baselines(history, scores, period=period, settings=chosen, **drawn)
         rows += [place | row for row in found_rows]
         differences += [place | row for row in found_differences]
     rule = on["later"].assign(method="rule", frontier=frontier)
-    baselines = pd.DataFrame(_sweep_baselines(history, scores, judged_on))
+    baselines = pd.DataFrame(_sweep_baselines(history, scores, judged_on, confidence))
     return Backtest(
         performance=pd.DataFrame(rows),
         comparisons=pd.DataFrame(differences),
@@ -137,7 +130,7 @@ def backtest(
         recommended=choice.settings,
         chosen=choice.words,
         notes=_notes(settings),
-        confidence=1 - measures.ALPHA,
+        confidence=confidence,
     )
 
 
@@ -158,16 +151,18 @@ def _against_baselines(
     settings: Settings,
     repetitions: int,
     random_state: int,
+    confidence: float,
 ) -> tuple[list[dict], list[dict]]:
     rows, differences = [], []
+    measured = partial(measure, default_month=history.default_month, period=period, confidence=confidence)
     for rule, record in zip(RULES, (history, history.without_days_past_due()), strict=True):
         lights = record.rule_lights(settings)
-        own, one = measure(lights, history.default_month, period), found(lights, history.default_month, period)
+        own, one = measured(lights), found(lights, history.default_month, period)
         rows.append({"method": rule, "matched_to": rule} | own)
         alerts = int((lights[:, period.alerts] > 0).sum())
         for name, score in scores.items():
             matched = history.matched_lights(score, alerts, period)
-            other, two = measure(matched, history.default_month, period), found(matched, history.default_month, period)
+            other, two = measured(matched), found(matched, history.default_month, period)
             rows.append({"method": name, "matched_to": rule} | other)
             numbers: dict[str, float] = {}
             pairs = {
@@ -175,17 +170,24 @@ def _against_baselines(
                 "beyond_chance": (one.caught - one.chance, two.caught - two.chance),
             }
             for column, (left, right) in pairs.items():
-                value, low, high = paired_difference(left, right, repetitions=repetitions, random_state=random_state)
+                value, low, high = paired_difference(
+                    left, right, repetitions=repetitions, random_state=random_state, confidence=confidence
+                )
                 numbers |= {column: value, f"{column}_low": low, f"{column}_high": high}
             numbers["only_rule"] = int((one.caught & ~two.caught).sum())
             numbers["only_baseline"] = int((two.caught & ~one.caught).sum())
             row: dict[str, object] = {"rule": rule, "baseline": name, **numbers}
-            differences.append(row | _verdict(rule, name, own, other, numbers))
+            differences.append(row | _verdict(rule, name, own, other, numbers, confidence))
     return rows, differences
 
 
 def _verdict(
-    rule: str, baseline: str, own: dict[str, float], other: dict[str, float], numbers: dict[str, float]
+    rule: str,
+    baseline: str,
+    own: dict[str, float],
+    other: dict[str, float],
+    numbers: dict[str, float],
+    confidence: float,
 ) -> dict[str, object]:
     if not own["defaults"]:
         return {"verdict": "open", "words": "No default falls into these months: there is nothing to find."}
@@ -203,7 +205,7 @@ def _verdict(
         f"With {own['alerts_per_1000']:.1f} alerts per 1,000 loans a month the {rule} finds {_shares(own)} of "
         f"{int(own['defaults']):,} defaults, {BASELINES[baseline]} {_shares(other)} with {other['alerts_per_1000']:.1f}: "
         f"{100 * numbers['difference']:+.1f} points, {100 * numbers['beyond_chance']:+.1f} beyond chance "
-        f"({100 * (1 - measures.ALPHA):g} % interval {100 * low:+.1f} to {100 * high:+.1f}); {ending}."
+        f"({100 * confidence:g} % interval {100 * low:+.1f} to {100 * high:+.1f}); {ending}."
     )
     return {"verdict": verdict, "words": words}
 
@@ -212,10 +214,12 @@ def _shares(measured: dict[str, float]) -> str:
     return f"{100 * measured['recall']:.0f} % (by chance {100 * measured['by_chance']:.0f} %)"
 
 
-def _sweep_baselines(history: History, scores: Mapping[str, np.ndarray], period: Period) -> list[dict]:
+def _sweep_baselines(
+    history: History, scores: Mapping[str, np.ndarray], period: Period, confidence: float
+) -> list[dict]:
     inside = (history.month >= period.alerts.start) & (history.month < period.alerts.stop)
     return [
-        {"method": name} | measure(history.matched_lights(score, round(rate * inside.sum() / 1000), period), history.default_month, period)
+        {"method": name} | measure(history.matched_lights(score, round(rate * inside.sum() / 1000), period), history.default_month, period, confidence=confidence)
         for name, score in scores.items()
         for rate in RATES
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from loantap.decisions.early_warning.history import History
 from loantap.decisions.early_warning.measures import Period, measure
 from loantap.decisions.early_warning.rule import light_codes, signal_points
 from loantap.decisions.early_warning.settings import Settings
+from loantap.model.bootstrap import CONFIDENCE
 
 STRICTNESS = (0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)  # what all thresholds but days past due are multiplied by
 POINTS = range(1, 13)
@@ -23,7 +24,9 @@ class Choice:
     words: str
 
 
-def sweep_rule(history: History, *, settings: Settings, periods: Mapping[str, Period]) -> pd.DataFrame:
+def sweep_rule(
+    history: History, *, settings: Settings, periods: Mapping[str, Period], confidence: float = CONFIDENCE
+) -> pd.DataFrame:
     """Return what the rule does at every strictness and number of points.
 
     An alert is a loan with `points` or more points (or days past due that are red), so a row is both the amber lights at
@@ -33,6 +36,7 @@ def sweep_rule(history: History, *, settings: Settings, periods: Mapping[str, Pe
         history: The signals of all months.
         settings: The thresholds that are made stricter or less strict.
         periods: The months to measure on, by name.
+        confidence: Of the intervals.
 
     Returns:
         One row per period and setting: period, strictness, points, and the columns of `measures.measure`.
@@ -44,7 +48,7 @@ def sweep_rule(history: History, *, settings: Settings, periods: Mapping[str, Pe
         for limit in POINTS:
             lights = history.lights(light_codes(points, settings=scaled.with_points(limit, NEVER)) > 0)
             for name, period in periods.items():
-                numbers = measure(lights, history.default_month, period)
+                numbers = measure(lights, history.default_month, period, confidence=confidence)
                 rows.append({"period": name, "strictness": strictness, "points": limit, **numbers})
     return pd.DataFrame(rows)
 

@@ -15,10 +15,10 @@ from scipy.stats import beta, chi2
 from loantap.data.panel import Panel
 from loantap.decisions.early_warning.signals import live
 from loantap.errors import InputError
+from loantap.model.bootstrap import CONFIDENCE
 
 PROBABILITY = "probability"
 AMBER, RED = 0.10, 0.25  # of a stability index, by custom
-CONFIDENCE = 0.95  # of chance's own level and of intervals
 TOLERANCE = (0.8, 1.25)  # ratios of observed to expected defaults that need no action
 FIRST_MONTHS = 6  # which the later ones are compared with
 _BINS = 10
@@ -52,6 +52,7 @@ def drift(
     *,
     probability: np.ndarray | None = None,
     features: pd.DataFrame | None = None,
+    confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
     """Compare the live loans of each month with the training loans, one variable at a time.
 
@@ -67,11 +68,12 @@ def drift(
             stays; loans with NaN in a month are left out, since what they lack is seen in its own variable.
         features: Other facts of the loans, one row per loan in the panel's order; they do not change, so that only who
             is live does.
+        confidence: Of chance's own level: the quantile that chance_high is.
 
     Returns:
         One row per month and variable: month, variable, n (live loans), missing (share without a value), psi, chance
-        and chance_95 (mean and the quantile at CONFIDENCE of psi if both came from one population), and light: red from RED,
-        amber from AMBER, green below or where chance_95 is not exceeded. NaN and "" without live loans. Chance:
+        and chance_high (mean and the quantile at `confidence` of psi if both came from one population), and light: red from RED,
+        amber from AMBER, green below or where chance_high is not exceeded. NaN and "" without live loans. Chance:
         (1/n + 1/training loans) times chi-square with B - 1 degrees of freedom for B cells (Yurdakul, Statistical
         Properties of Population Stability Index, 2018). It takes months one by one, and loans as independent of the
         training loans.
@@ -91,12 +93,17 @@ def drift(
         for position, month in enumerate(panel.months):
             now = given[name] if np.ndim(given[name]) == 1 else given[name][:, position]
             here = alive[:, position] & ~np.isnan(now) if name == PROBABILITY else alive[:, position]
-            rows.append({"month": month, "variable": name} | _stability(before, _count(now[here], cells)))
+            rows.append({"month": month, "variable": name} | _stability(before, _count(now[here], cells), confidence))
     return pd.DataFrame(rows).sort_values("month", kind="stable", ignore_index=True)
 
 
 def calibration_drift(
-    panel: Panel, probability: np.ndarray, term: np.ndarray, *, first_months: int = FIRST_MONTHS
+    panel: Panel,
+    probability: np.ndarray,
+    term: np.ndarray,
+    *,
+    first_months: int = FIRST_MONTHS,
+    confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
     """Compare the defaults of each month with those that the model lets expect.
 
@@ -114,6 +121,7 @@ def calibration_drift(
         probability: The model's probability p of default over the term, shape (n,); loans with NaN are left out.
         term: Months of each loan, shape (n,).
         first_months: How many months with loans at risk the others are compared with.
+        confidence: Of the intervals.
 
     Returns:
         One row per month: month, n (loans at risk), defaults, expected, ratio (defaults to expected) with ci_low,
@@ -139,11 +147,11 @@ def calibration_drift(
     first = np.flatnonzero(expected > 0)[:first_months]
     observed_first, expected_first = defaults[first].sum(), expected[first].sum()
     later = (expected > 0) & (positions > first.max(initial=-1))
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - confidence) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = [
             values / np.where(expected > 0, expected, np.nan)
-            for values in (defaults, *poisson_interval(defaults, confidence=CONFIDENCE))
+            for values in (defaults, *poisson_interval(defaults, confidence=confidence))
         ]
         # Given the defaults of both, those of a month are binomial: odds of its share are the ratio of the two rates.
         odds = np.where(later & (observed_first > 0), expected_first / expected, np.nan)
@@ -193,19 +201,19 @@ def _count(values: Any, cells: np.ndarray | pd.Index) -> np.ndarray:
     return np.append(np.bincount(codes, minlength=len(cells) + 1), gone.sum())
 
 
-def _stability(before: np.ndarray, now: np.ndarray) -> dict[str, Any]:
+def _stability(before: np.ndarray, now: np.ndarray, confidence: float) -> dict[str, Any]:
     n, filled = int(now.sum()), (before + now) > 0
     if n == 0:
-        return {"n": 0, **dict.fromkeys(("missing", "psi", "chance", "chance_95"), np.nan), "light": ""}
+        return {"n": 0, **dict.fromkeys(("missing", "psi", "chance", "chance_high"), np.nan), "light": ""}
     found, scale, freedom = psi(shares(before[filled]), shares(now[filled])), 1 / n + 1 / before.sum(), filled.sum() - 1
-    chance_95 = float(scale * chi2.ppf(CONFIDENCE, freedom)) if freedom else 0.0
-    light = "green" if found < AMBER or found <= chance_95 else "amber" if found < RED else "red"
+    chance_high = float(scale * chi2.ppf(confidence, freedom)) if freedom else 0.0
+    light = "green" if found < AMBER or found <= chance_high else "amber" if found < RED else "red"
     return {
         "n": n,
         "missing": now[-1] / n,
         "psi": found,
         "chance": scale * freedom,
-        "chance_95": chance_95,
+        "chance_high": chance_high,
         "light": light,
     }
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
-from loantap.model.bootstrap import drawn_sums, percentile_interval
+from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
 
 NOT_JUDGED = -1  # in a matrix of lights: not live, or too late already
-ALPHA = 0.05  # one less the confidence of every interval here
 RETURN_WITHIN = 3  # months within which a light that went green and comes back was a flip-flop
 
 
@@ -108,13 +107,16 @@ def right_alerts(default_month: np.ndarray, period: Period) -> np.ndarray:
     return (ahead > 0) & (ahead <= period.horizon)
 
 
-def measure(lights: np.ndarray, default_month: np.ndarray, period: Period) -> dict[str, float]:
+def measure(
+    lights: np.ndarray, default_month: np.ndarray, period: Period, *, confidence: float = CONFIDENCE
+) -> dict[str, float]:
     """Return what alerts were worth in a period; NaN where there is nothing to divide by.
 
     Args:
         lights: As in `found`.
         default_month: As in `found`.
         period: The months.
+        confidence: Of the intervals.
 
     Returns:
         loan_months (judged), alerts_per_1000 and red_per_1000 (of 1,000 judged loans a month); base_rate (of judged loans that
@@ -136,13 +138,14 @@ def measure(lights: np.ndarray, default_month: np.ndarray, period: Period) -> di
     for prefix, level in (("", 1), ("red_", 2)):
         flags = known >= level
         alerts, right = flags.sum(axis=1), (flags & soon).sum(axis=1)
-        low, high = clustered_interval(right, alerts)
+        low, high = clustered_interval(right, alerts, confidence=confidence)
         row |= {f"{prefix}alerts": int(alerts.sum()), f"{prefix}right": int(right.sum())}
         row |= {f"{prefix}precision": _ratio(int(right.sum()), int(alerts.sum()))}
         row |= {f"{prefix}precision_low": low, f"{prefix}precision_high": high}
     defaults = found(lights, default_month, period)
     total, caught = len(defaults.caught), int(defaults.caught.sum())
-    low, high = proportion_confint(caught, total, method="wilson", alpha=ALPHA) if total else (np.nan, np.nan)
+    alpha = round(1 - confidence, 9)
+    low, high = proportion_confint(caught, total, method="wilson", alpha=alpha) if total else (np.nan, np.nan)
     row |= {"defaults": total, "caught": caught, "recall": _ratio(caught, total), "recall_low": float(low)}
     leads = np.quantile(defaults.lead[defaults.caught], [0.25, 0.5, 0.75]) if caught else np.full(3, np.nan)
     row |= {"recall_high": float(high), "by_chance": float(defaults.chance.mean()) if total else float("nan")}
@@ -167,7 +170,7 @@ def flip_flop(lights: np.ndarray, period: Period) -> float:
     return _ratio(back, alerts)
 
 
-def clustered_interval(right: np.ndarray, alerts: np.ndarray) -> tuple[float, float]:
+def clustered_interval(right: np.ndarray, alerts: np.ndarray, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the ends of the interval of a share whose alerts come in clusters, one per loan; NaN without alerts.
 
     Wilson's interval with the effective number of alerts n / deff, deff being the variance of the ratio between loans over the
@@ -178,6 +181,7 @@ def clustered_interval(right: np.ndarray, alerts: np.ndarray) -> tuple[float, fl
     Args:
         right: Right alerts of each loan, shape (n,).
         alerts: Alerts of each loan, shape (n,).
+        confidence: Of the interval.
     """
     right, alerts = right[alerts > 0], alerts[alerts > 0]
     total, loans = int(alerts.sum()), len(alerts)
@@ -187,12 +191,12 @@ def clustered_interval(right: np.ndarray, alerts: np.ndarray) -> tuple[float, fl
     if 0 < share < 1:
         variance = loans / (loans - 1) * ((right - share * alerts) ** 2).sum() / total**2 if loans > 1 else np.inf
         effective = float(np.clip(share * (1 - share) / variance, 1, total)) if variance > 0 else effective
-    low, high = proportion_confint(share * effective, effective, method="wilson", alpha=ALPHA)
+    low, high = proportion_confint(share * effective, effective, method="wilson", alpha=round(1 - confidence, 9))
     return float(low), float(high)
 
 
 def paired_difference(
-    one: np.ndarray, other: np.ndarray, *, repetitions: int, random_state: int
+    one: np.ndarray, other: np.ndarray, *, repetitions: int, random_state: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float, float]:
     """Return how much larger the mean of one column is than another's, and the interval; NaN without rows.
 
@@ -203,12 +207,13 @@ def paired_difference(
         other: The same of what it is compared with.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
+        confidence: Of the interval.
     """
     if len(one) == 0:
         return (float("nan"),) * 3
     columns = (one.astype(float) - other)[:, np.newaxis]
     draws = drawn_sums(columns, repetitions=repetitions, random_state=random_state)[:, 0] / len(one)
-    low, high = percentile_interval(draws, level=1 - ALPHA)
+    low, high = percentile_interval(draws, level=confidence)
     return float(columns.mean()), float(low), float(high)
 
 

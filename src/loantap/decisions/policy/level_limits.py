@@ -11,7 +11,7 @@ from loantap.data.annuity import annuity
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.levers import Exclusion, Grouping, LongestTerm
 from loantap.decisions.policy.limits import Found, found
-from loantap.decisions.policy.margins import LOSES, margins, without_small
+from loantap.decisions.policy.margins import LOSES, margins, not_shown, without_small
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import expected_profit
 
@@ -50,7 +50,7 @@ def term_limits(training: Book, by: Grouping, *, min_cell: int, confidence: floa
     return found(
         training,
         LongestTerm(by, losing, SHORT),
-        why_not=None if losing else f"no level loses money beyond doubt on terms above {SHORT} months",
+        why_not=None if losing else f"on terms above {SHORT} months, {not_shown(confidence)}",
         evidence=without_small(evidence),
         min_cell=min_cell,
     )
@@ -83,7 +83,7 @@ def exclusions(training: Book, by: Grouping, *, min_cell: int, confidence: float
     return found(
         training,
         Exclusion(by, members),
-        why_not=None if members else "no level loses money beyond doubt",
+        why_not=None if members else not_shown(confidence),
         evidence=without_small(evidence),
         min_cell=min_cell,
     )

@@ -12,7 +12,7 @@ from sklearn.isotonic import IsotonicRegression
 from loantap.analysis.suppression import is_small
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.levers import AmountLimits, Cap, Grouping, Lever, application_number
-from loantap.decisions.policy.margins import FEW, LOSES, margins, without_small
+from loantap.decisions.policy.margins import FEW, LOSES, margins, not_shown, without_small
 from loantap.model.bootstrap import CONFIDENCE
 
 NEVER = "never turns negative"
@@ -141,7 +141,7 @@ def amount_limits(training: Book, by: Grouping, *, min_cell: int, confidence: fl
     return found(
         training,
         AmountLimits(by, dict(zip(adopted["level"], adopted["limit"], strict=True))),
-        why_not="no level loses money beyond doubt above an amount" if adopted.empty else None,
+        why_not=f"above an amount, {not_shown(confidence)}" if adopted.empty else None,
         evidence=without_small(evidence),
         bins=pd.concat(bins, ignore_index=True) if bins else pd.DataFrame(),
         min_cell=min_cell,

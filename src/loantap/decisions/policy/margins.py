@@ -61,6 +61,11 @@ def margins(
     return table.assign(verdict=verdict)
 
 
+def not_shown(confidence: float) -> str:
+    """Return in words that by the verdicts of `margins` no level loses money."""
+    return f"no level is shown to lose money at {100 * confidence:g} % after correction for the levels judged"
+
+
 def without_small(table: pd.DataFrame) -> pd.DataFrame:
     """Return margins with the numbers of groups that are too small left out, so that they can be published."""
     numbers = table.columns.difference(["level", "verdict"])

@@ -29,7 +29,7 @@ _LABELS = {
     "settled_after": "share of the term until settled",
     "funding_cost": "cost of money",
 }
-_RATE_LABEL = "default rate"
+_RATE_LABEL = "predicted default rate"  # what the loans had is another number
 _RATE_MEANING = "mean probability of default, the odds of every loan scaled alike"
 _FURTHEST = 40.0  # log odds: beyond every probability
 

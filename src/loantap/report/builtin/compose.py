@@ -105,14 +105,15 @@ def _output(cell: Cell, output: Any, name: str, page: Page, folder: Path, *, asi
     if "text/markdown" in data:
         return str(data["text/markdown"])
     if kind := next((kind for kind in IMAGES if kind in data), None):
-        return _image(cell, data[kind], kind, name, page, folder)
+        return _image(cell, output, kind, name, page, folder)
     # Only tables are taken from HTML: other widgets bring scripts and styles of their own, and their text says as much.
     if "<table" in (html := str(data.get("text/html", ""))) and "<script" not in html:
         return _fenced(html, "html-table")
     return _fenced(ANSI.sub("", str(data.get("text/plain", ""))), "output")
 
 
-def _image(cell: Cell, data: str, kind: str, name: str, page: Page, folder: Path) -> str:
+def _image(cell: Cell, output: Any, kind: str, name: str, page: Page, folder: Path) -> str:
+    data = output.data[kind]
     content = data.encode() if kind == "image/svg+xml" else base64.b64decode(data)
     target = Path(f"{page.path.stem}_files") / (name + IMAGES[kind])
     path = folder / page.path.parent / target
@@ -120,7 +121,9 @@ def _image(cell: Cell, data: str, kind: str, name: str, page: Page, folder: Path
     path.write_bytes(content)
     label = str(cell.options.get("label") or "")
     identifier = f"#{label} " if label.startswith("fig-") else ""
-    alt = cell.options.get("fig-alt") or cell.options.get("fig-cap")
+    alt = output.get("metadata", {}).get(kind, {}).get("alt")  # which an exhibit gives its figure
+    said = cell.options.get("fig-alt")  # several where a cell has several figures
+    alt = alt or (said if isinstance(said, str) else None) or cell.options.get("fig-cap")
     if not alt and cell.place.cell is not None:
         alt = f"Output of cell {cell.place.cell}"
     alt_text = f'fig-alt="{_attribute(alt)}"' if alt else ""
