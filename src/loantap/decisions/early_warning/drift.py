@@ -72,7 +72,7 @@ def drift(
 
     Returns:
         One row per month and variable: month, variable, n (live loans), missing (share without a value), psi, chance
-        and chance_high (mean and the quantile at `confidence` of psi if both came from one population), and light: red from RED,
+        chance_high and chance_95 (mean, the quantile at `confidence` and that at 0.95 of psi if both came from one population), and light: red from RED,
         amber from AMBER, green below or where chance_high is not exceeded. NaN and "" without live loans. Chance:
         (1/n + 1/training loans) times chi-square with B - 1 degrees of freedom for B cells (Yurdakul, Statistical
         Properties of Population Stability Index, 2018). It takes months one by one, and loans as independent of the
@@ -204,7 +204,7 @@ def _count(values: Any, cells: np.ndarray | pd.Index) -> np.ndarray:
 def _stability(before: np.ndarray, now: np.ndarray, confidence: float) -> dict[str, Any]:
     n, filled = int(now.sum()), (before + now) > 0
     if n == 0:
-        return {"n": 0, **dict.fromkeys(("missing", "psi", "chance", "chance_high"), np.nan), "light": ""}
+        return {"n": 0, **dict.fromkeys(("missing", "psi", "chance", "chance_high", "chance_95"), np.nan), "light": ""}
     found, scale, freedom = psi(shares(before[filled]), shares(now[filled])), 1 / n + 1 / before.sum(), filled.sum() - 1
     chance_high = float(scale * chi2.ppf(confidence, freedom)) if freedom else 0.0
     light = "green" if found < AMBER or found <= chance_high else "amber" if found < RED else "red"
@@ -214,6 +214,9 @@ def _stability(before: np.ndarray, now: np.ndarray, confidence: float) -> dict[s
         "psi": found,
         "chance": scale * freedom,
         "chance_high": chance_high,
+        "chance_95": float(scale * chi2.ppf(0.95, freedom))
+        if freedom
+        else 0.0,  # what others read, whatever is asked for
         "light": light,
     }
 
