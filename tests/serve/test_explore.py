@@ -72,7 +72,7 @@ def test_a_slice_of_one_outcome_gives_no_number(loans: pd.DataFrame):
 
 
 def test_addresses_come_with_the_reason_not_to_use_them(portfolio: Portfolio):
-    assert "gives the outcome away" in portfolio.rates("pincode", {}).note
+    assert "may give the outcome away" in portfolio.rates("pincode", {}).note
 
 
 def test_one_level_cannot_be_compared(portfolio: Portfolio):

@@ -78,7 +78,7 @@ def test_the_strongest_reason_comes_first_and_tells_the_applicants_own_value(mod
     (dti,) = (reason for reason in reasons if reason.feature == "dti")
     assert dti.text.startswith("Debt-to-income is 86.2 %, above the portfolio's median of ")
     (purpose,) = (reason for reason in reasons if reason.feature == "purpose")
-    assert purpose.text.startswith("The purpose is vacation; this ")
+    assert purpose.text.startswith("The purpose is car; this ")
 
 
 def test_a_missing_value_is_a_reason_too(model: SavedModel, application: Fields):
