@@ -1,6 +1,7 @@
 """The runner on a project of tiny notebooks: failing, resumed with and without changes, and what each end says."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -105,8 +106,12 @@ def test_a_killed_kernel_is_one_message_with_the_cell_the_cause_and_what_to_do(
     project: Path, capfd: pytest.CaptureFixture[str]
 ):
     run, error = failed(project, "die")
-    assert str(error).startswith("stage count: its kernel was killed in cell 3 of 02_count.ipynb: usually there was no memory left. It had taken up to 0.")  # fmt: skip
-    assert "this machine has" in str(error)
+    # how much it had taken differs by machine: the kernel alone is between 0.1 and 2 GB
+    assert re.match(
+        r"stage count: its kernel was killed in cell 3 of 02_count\.ipynb: usually there was no memory left\. "
+        r"It had taken up to \d\.\d GB; this machine has \d",
+        str(error),
+    )
     assert capfd.readouterr().err == ""
     assert error.__notes__[0] == f"The executed notebook: {run / 'notebooks' / 'count.ipynb'}"
     assert len(nbformat.read(run / "notebooks" / "count.ipynb", 4).cells) == 3
