@@ -50,9 +50,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "installment", "Monthly payment: the annuity of amount, rate and term", "currency a month", "number", "pricing",
-        True, "follows from amount, rate and term", low=0.01, example=329.48,
-        label="monthly payment", enters="logarithm", curved=True, code="R02", phrase="the monthly payment", form="{:,.0f}",
-        no_step="follows from amount, rate and term, which have their own", higher="riskier", because="there is more to pay each month",
+        False, "follows from amount, rate and term, and would hide what each of them does", low=0.01, example=329.48,
+        label="monthly payment",
     ),
     Column(
         "grade", "Risk grade given by the lender", "A (best) to G", "category", "pricing", True, _OWN_PRICE,
@@ -61,8 +60,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "sub_grade", "Risk sub-grade given by the lender", "A1 (best) to G5", "category", "pricing", True, _OWN_PRICE,
         levels=tuple(f"{grade}{step}" for grade in _GRADES for step in range(1, 6)), ordered=True, example="B4",
-        label="sub grade", enters="category", code="R18", phrase="the lender's sub-grade", form="{}",
-        higher="riskier", because="G5 is the worst that the lender gives",
+        label="sub grade", enters="as it is", curved=True, code="R18", phrase="the lender's sub-grade", form="{}",
+        step=Step("one grade worse", by=5), higher="riskier", because="G5 is the worst that the lender gives",
     ),
     Column(
         "emp_title", "Job title or employer, as the applicant wrote it", "free text", "text", "application", False,

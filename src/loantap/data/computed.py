@@ -31,12 +31,6 @@ COMPUTED: tuple[Feature, ...] = (
         higher="riskier", because="there is less to repay each unit from",
     ),
     Feature(
-        "installment_to_income", "twelve monthly payments as a share of annual income", ("installment", "annual_inc"),
-        lambda installment, income: 12 * installment / _some(income),
-        label="payments to income", enters="ratio", curved=True, code="R17", phrase="the payments of a year as a share of annual income",
-        form="{:.0%}", no_step="follows from amount, rate, term and income", higher="riskier", because="more of the income is spoken for",
-    ),
-    Feature(
         "pincode", "the last five digits of the address; a leak, for comparison with the original figures only", ("address",),
         label="pincode", enters="category", code="R23", phrase="the pincode", form="{}",
         no_step="where all loans of a level end alike, only the penalty bounds it", higher="open", because=NO_ORDER,

@@ -24,15 +24,17 @@ class Candidate:
     Attributes:
         name: In words.
         recipe: The logistic regression's recipe; None for a challenger, which cannot become champion.
-        C: Inverse strength of its l2 penalty, the one with the best calibrated Brier score; None for a challenger.
+        C: Inverse strength of its l2 penalty, see `compete`; None for a challenger.
         scores: One row per fold: F-beta (f2 where beta is 2), flagged, roc_auc, average_precision, brier (calibrated),
             brier_uncalibrated, and the score at the raw probability 0.5 (f2_at_half).
+        tried: The strengths that C was chosen from.
     """
 
     name: str
     recipe: Recipe | None
     C: float | None
     scores: pd.DataFrame
+    tried: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,19 @@ def compete(
     random_state: int,
     n_jobs: int = 2,
 ) -> Candidate:
-    """Return a recipe's scores at its best C, an l2 penalty; see `out_of_fold` for the arguments."""
+    """Return a recipe's scores at one C of an l2 penalty; see `out_of_fold` for the arguments.
+
+    Of the strengths whose calibrated Brier score is within one standard error of the best one's the strongest penalty is chosen. The
+    error is that of the paired difference over the folds: what folds differ in by themselves says nothing about a penalty.
+    """
     paths = out_of_fold(
         X, y, recipe=recipe, splits=splits, penalties=["l2"], Cs=Cs, random_state=random_state, n_jobs=n_jobs
     )
-    found = {C: log_odds for (_, C), log_odds in paths.items()}
-    best = min(found, key=lambda C: _brier(y, found[C]))
-    return Candidate(recipe.name, recipe, best, fold_scores(y, found[best], splits, beta=beta))
+    found = {C: log_odds for (_, C), log_odds in sorted(paths.items())}
+    briers = {C: _briers(y, log_odds, splits) for C, log_odds in found.items()}
+    best = briers[min(briers, key=lambda C: briers[C].mean())]
+    chosen = next(C for C, own in briers.items() if np.mean(own - best) <= _error(own - best))
+    return Candidate(recipe.name, recipe, chosen, fold_scores(y, found[chosen], splits, beta=beta), tuple(found))
 
 
 def fold_scores(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split], *, beta: float = BETA) -> pd.DataFrame:
@@ -199,7 +207,7 @@ def choose_champion(
     whom the same is true of the ROC-AUC. Of what is left the simplest wins: plainer features first, then the plainer
     sampler. The intervals are not widened for the number of candidates: this is a choice, not a finding.
     """
-    able = [candidate for candidate in candidates if candidate.recipe is not None]
+    able = [candidate for candidate in candidates if candidate.recipe is not None and candidate.recipe.obeys]
     score, scored = fbeta_name(beta), {"held_out_share": 1 / folds, "confidence": confidence}
     best = max(able, key=lambda candidate: candidate.scores[score].mean())
     level = _unbeaten(able, score, scored)
@@ -221,8 +229,14 @@ def _unbeaten(candidates: Sequence[Candidate], score: str, scored: Mapping[str, 
     return [candidate for candidate in candidates if not any(beats(rival, candidate) for rival in candidates)]
 
 
-def _brier(y: np.ndarray, log_odds: np.ndarray) -> float:
-    return float(np.mean([np.mean((SigmoidCalibration.fit(row, y)(row) - y) ** 2) for row in log_odds]))
+def _briers(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split]) -> np.ndarray:
+    """Return the Brier score of each fold; the calibration comes from all folds of its repeat, and has two numbers to learn."""
+    errors = np.array([(SigmoidCalibration.fit(row, y)(row) - y) ** 2 for row in log_odds])
+    return np.array([errors[k * len(log_odds) // len(splits), fold].mean() for k, (_, fold) in enumerate(splits)])
+
+
+def _error(differences: np.ndarray) -> float:
+    return float(np.std(differences, ddof=1) / np.sqrt(len(differences)))
 
 
 def _complexity(recipe: Recipe) -> tuple[int, int]:

@@ -17,6 +17,9 @@ class Facts(BaseModel):
         inputs: Which set of inputs it takes.
         encoding: How they were encoded.
         sampler: What was done about the rarity of defaults.
+        obeys: Whether it was bound to the declared directions of risk.
+        unknown: What a missing value counts as.
+        without: Inputs that it was not shown.
         penalty: Of the coefficients.
         C: Its inverse strength.
         features: The inputs, in the order of contributions.
@@ -31,6 +34,9 @@ class Facts(BaseModel):
     inputs: Inputs
     encoding: str
     sampler: str
+    obeys: bool
+    unknown: str
+    without: list[str]
     penalty: str
     C: FiniteFloat
     features: list[str]

@@ -5,68 +5,124 @@ categories as text); `expand` makes the columns of the linear model from it. SMO
 between the two; SMOTE, which needs numbers, stands after both.
 """
 
-from typing import Literal, get_args
+from collections.abc import Collection
+from typing import Any, Literal, get_args
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    OneHotEncoder,
-    PolynomialFeatures,
-    SplineTransformer,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, SplineTransformer, StandardScaler
 
-from loantap.data.columns import FEATURE_BY_NAME
+from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.model.inputs import CATEGORIES, LEAK, PLAIN, RATIOS, SKEWED, Inputs, chosen
 
-# Each holds the former ones: straight lines; cubic splines of the numbers that are declared curved; splines of two ratios
-# to income; products of every two numbers.
-Encoding = Literal["plain", "splines", "ratios", "products"]
+# Each holds the former one: straight lines; cubic splines of the numbers that are declared curved; a spline of the amount to
+# income besides.
+Encoding = Literal["plain", "splines", "ratios"]
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 
-RARE = 20  # levels with fewer training loans share one column
-KNOTS = 5
+# What a missing value counts as: a risky one, or a typical one with whatever effect its training loans show.
+Unknown = Literal["risky", "learned"]
+
+# The share of training loans below which levels share one column; where even together they are fewer, they have none, and
+# count as the middle of the other levels. Nine loans in 5,791 would otherwise have an odds ratio of their own.
+SUPPORT = 0.01
+KNOTS, DEGREE = 5, 3
+# A risky value is one that at most this share of the known ones exceeds, so that leaving it out buys nothing.
+RISKIER_THAN_UNKNOWN = 0.01
+INDICATOR = "missingindicator_"
+_SIGNS = {"riskier": 1, "safer": -1, "open": 0}
 
 
-def standard_step(*, inputs: Inputs, encoding: Encoding = "plain") -> ColumnTransformer:
+def _high(known: np.ndarray) -> float:
+    return float(np.quantile(known, 1 - RISKIER_THAN_UNKNOWN)) if len(known) else 0.0
+
+
+def _low(known: np.ndarray) -> float:
+    return float(np.quantile(known, RISKIER_THAN_UNKNOWN)) if len(known) else 0.0
+
+
+_RISKY: dict[str, Any] = {"riskier": _high, "safer": _low, "open": "median"}
+
+
+def numbers_of(*, inputs: Inputs, encoding: Encoding, without: Collection[str] = ()) -> list[str]:
+    """Return the numbers that a model sees, in the order of its columns."""
+    names = (*SKEWED, *PLAIN, *(RATIOS if encoding == "ratios" else ()))
+    return [name for name in chosen(names, inputs=inputs) if name not in without]
+
+
+def categories_of(*, inputs: Inputs) -> list[str]:
+    """Return the categories that a model sees."""
+    return [*chosen(CATEGORIES, inputs=inputs), *([LEAK] if inputs == "with_pincode" else [])]
+
+
+def standard_step(
+    *, inputs: Inputs, encoding: Encoding = "plain", without: Collection[str] = (), unknown: Unknown = "risky"
+) -> ColumnTransformer:
     """Return the transformer to one standardised column per input; its output is a DataFrame."""
-    skewed = (*SKEWED, *(RATIOS if encoding in ("ratios", "products") else ()))
+    numbers = numbers_of(inputs=inputs, encoding=encoding, without=without)
     logarithm = FunctionTransformer(np.log1p, feature_names_out="one-to-one")
-    fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    steps: list[tuple] = []
+    for higher, risky in _RISKY.items():
+        own = [name for name in numbers if FEATURE_BY_NAME[name].higher == higher]
+        fill = SimpleImputer(strategy=risky if unknown == "risky" else "median", keep_empty_features=True)
+        skewed, plain = [name for name in own if name not in PLAIN], [name for name in own if name in PLAIN]
+        steps.append((f"skewed_{higher}", make_pipeline(logarithm, fill, StandardScaler()), skewed))
+        steps.append((f"plain_{higher}", make_pipeline(fill, StandardScaler()), plain))
+    indicate = make_pipeline(
+        MissingIndicator(features="all"), StandardScaler(with_mean=False, with_std=False)
+    )  # 0 or 1
+    steps += [
+        ("missing", indicate, _may_be_missing(numbers)),
+        ("category", "passthrough", categories_of(inputs=inputs)),
+    ]
+    steps = [step for step in steps if step[2]]  # one without columns would stay unfitted
+    return ColumnTransformer(steps, verbose_feature_names_out=False).set_output(transform="pandas")
+
+
+def expand_step(*, inputs: Inputs, encoding: Encoding = "plain", without: Collection[str] = ()) -> ColumnTransformer:
+    """Return the transformer from standardised columns to the columns of the linear model, a dense array."""
+    straight, curved, missing = _columns(inputs, encoding, without)
+    levels = OneHotEncoder(handle_unknown="ignore", min_frequency=SUPPORT, sparse_output=False)
+    supported = VarianceThreshold(SUPPORT * (1 - SUPPORT))  # the variance of a column of ones for this share
+    splines = SplineTransformer(KNOTS, DEGREE, knots="quantile", extrapolation="constant", include_bias=False)
     return ColumnTransformer(
         [
-            ("skewed", make_pipeline(logarithm, fill, StandardScaler()), chosen(skewed, inputs=inputs)),
-            ("plain", make_pipeline(fill, StandardScaler()), chosen(PLAIN, inputs=inputs)),
-            ("category", "passthrough", _categories(inputs)),
+            ("straight", "passthrough", straight),
+            *([("spline", splines, curved)] if curved else []),
+            ("missing", "passthrough", [f"{INDICATOR}{name}" for name in missing]),
+            ("category", make_pipeline(levels, supported), categories_of(inputs=inputs)),
         ],
         verbose_feature_names_out=False,
-    ).set_output(transform="pandas")
+    )
 
 
-def expand_step(*, inputs: Inputs, encoding: Encoding = "plain") -> ColumnTransformer:
-    """Return the transformer from standardised columns to the columns of the linear model, a dense array."""
-    numbers = chosen((*SKEWED, *PLAIN, *(RATIOS if encoding in ("ratios", "products") else ())), inputs=inputs)
-    curved = [] if encoding == "plain" else [name for name in numbers if FEATURE_BY_NAME[name].curved]
-    steps: list[tuple] = [
-        ("linear", "passthrough", [name for name in numbers if name not in curved]),
-        (
-            "category",
-            OneHotEncoder(handle_unknown="ignore", min_frequency=RARE, sparse_output=False),
-            _categories(inputs),
-        ),
+def column_groups(
+    *, inputs: Inputs, encoding: Encoding = "plain", without: Collection[str] = ()
+) -> list[tuple[str, int, int]]:
+    """Return what the columns of `expand_step` are, in their order, as far as they are no levels of categories.
+
+    Each is the input, how many columns it has, and 1 where the risk is declared to rise with it, -1 where it falls, 0 where
+    nothing is declared. An unknown value counts as a risky one already, so its indicator may only add to the risk.
+    """
+    straight, curved, missing = _columns(inputs, encoding, without)
+    sign = {name: _SIGNS[FEATURE_BY_NAME[name].higher] for name in (*straight, *curved)}
+    ends = KNOTS + DEGREE - 2  # columns of a spline: the last one is left out, since the intercept stands for it
+    return [
+        *((name, 1, sign[name]) for name in straight),
+        *((name, ends, sign[name]) for name in curved),
+        *((f"{INDICATOR}{name}", 1, 1) for name in missing),
     ]
-    if curved:
-        splines = SplineTransformer(n_knots=KNOTS, knots="quantile", extrapolation="constant", include_bias=False)
-        steps.append(("spline", splines, curved))
-    if encoding == "products":
-        products = PolynomialFeatures((2, 2), interaction_only=True, include_bias=False)
-        steps.append(("product", make_pipeline(products, StandardScaler()), numbers))
-    # What is left over are the indicators of missing values.
-    return ColumnTransformer(steps, remainder="passthrough", verbose_feature_names_out=False)
 
 
-def _categories(inputs: Inputs) -> list[str]:
-    return [*chosen(CATEGORIES, inputs=inputs), *([LEAK] if inputs == "with_pincode" else [])]
+def _columns(inputs: Inputs, encoding: Encoding, without: Collection[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return the numbers that enter straight, those that enter curved, and those that may be missing."""
+    numbers = numbers_of(inputs=inputs, encoding=encoding, without=without)
+    curved = [name for name in numbers if encoding != "plain" and FEATURE_BY_NAME[name].curved]
+    return [name for name in numbers if name not in curved], curved, _may_be_missing(numbers)
+
+
+def _may_be_missing(numbers: Collection[str]) -> list[str]:
+    return [name for name in numbers if any(BY_NAME[source].missing for source in FEATURE_BY_NAME[name].sources)]

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
+from sklearn.base import clone
 from sklearn.model_selection import RepeatedStratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from loantap.errors import InputError, MissingToolError
-from loantap.model.logistic import PathLogisticRegression
 from loantap.model.recipe import NEIGHBOURS, Recipe, encode, prepare
 from loantap.progress import counted
 
@@ -164,11 +164,9 @@ def _walk_penalties(
     pipeline = recipe.pipeline(random_state=random_state)
     matrix, outcome = prepare(pipeline, X.iloc[train], y[train])
     unseen = encode(pipeline, X.iloc[test])
-    weights = pipeline["model"].class_weight
+    model = pipeline["model"]
     return {
         (penalty, C): unseen @ coefficients + intercept
         for penalty in penalties
-        for C, coefficients, intercept in PathLogisticRegression(penalty, class_weight=weights).path(
-            matrix, outcome, Cs
-        )
+        for C, coefficients, intercept in clone(model).set_params(penalty=penalty).path(matrix, outcome, Cs)
     }

@@ -1,6 +1,6 @@
 """Logistic regression with scikit-learn's objective, solved along a path of penalties."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -24,26 +24,52 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
     The intercept is not penalised, as in scikit-learn's solvers other than liblinear. `path` fits many values
     of C, each from the solution of the last, which costs little more than fitting one. `class_weight="balanced"`
     weighs each loss by n / (2 * loans of its class), as in scikit-learn.
+
+    `directions` says of the first columns, in their order, how many belong together and which way the log-odds may go with
+    them: 1 up, -1 down, 0 either. Several together are the B-splines of one number but the last, and the curve that they
+    make is then monotone, since its coefficients are: each is that of the next and a step of one sign (Eilers and Marx,
+    Statistical Science 11 (1996), 89-121, for B-splines). The penalty of a curve is on these steps.
     """
 
-    def __init__(self, penalty: str = "l2", C: float = 1.0, class_weight: str | None = None) -> None:
+    def __init__(
+        self,
+        penalty: str = "l2",
+        C: float = 1.0,
+        class_weight: str | None = None,
+        directions: Sequence[tuple[int, int]] = (),
+    ) -> None:
         self.penalty = penalty
         self.C = C
         self.class_weight = class_weight
+        self.directions = directions
 
-    def path(self, X: np.ndarray, y: np.ndarray, Cs: Iterable[float]) -> Iterator[tuple[float, np.ndarray, float]]:
+    def path(
+        self, X: np.ndarray, y: np.ndarray, Cs: Iterable[float], *, weight: np.ndarray | None = None
+    ) -> Iterator[tuple[float, np.ndarray, float]]:
         """Fit each C, strongest penalty first, and yield C, coefficients of shape (n_features,), and intercept.
+
+        Args:
+            X: Shape (n, n_features).
+            y: 1 or 0.
+            Cs: Inverse strengths of the penalty.
+            weight: How often each row counts, shape (n,); once if absent.
 
         Raises ConvergenceWarning as an error if a fit does not converge.
         """
-        X, y = np.asfortranarray(X), np.asarray(y, dtype=np.float64)
-        weight = compute_sample_weight(self.class_weight, y)
+        curves, low, high = self._shape(X.shape[1])
+        X, y = np.array(X, order="F"), np.asarray(y, dtype=np.float64)
+        for curve in curves:
+            np.cumsum(X[:, curve], axis=1, out=X[:, curve])
+        weight = compute_sample_weight(self.class_weight, y) * (1.0 if weight is None else weight)
+        bounded = bool(np.isfinite(low).any() or np.isfinite(high).any())
         solver = GeneralizedLinearRegressor(
             family="binomial",
             l1_ratio=float(self.penalty == "l1"),
             warm_start=True,
             gradient_tol=TOLERANCE[self.penalty],
             max_iter=MAX_ITERATIONS,
+            lower_bounds=low if bounded else None,
+            upper_bounds=high if bounded else None,
         )
         for C in sorted(Cs):
             # One thread: several would add sums in another order each time, and a seed would not fix the result.
@@ -53,7 +79,22 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
                 raise ConvergenceWarning(
                     f"no solution for penalty {self.penalty}, C = {C:g} in {MAX_ITERATIONS} iterations; use a smaller C"
                 )
-            yield C, np.array(solver.coef_, dtype=float), float(solver.intercept_)
+            coefficients = np.array(solver.coef_, dtype=float)
+            for curve in curves:
+                coefficients[curve] = np.cumsum(coefficients[curve][::-1])[::-1]
+            yield C, coefficients, float(solver.intercept_)
+
+    def _shape(self, width: int) -> tuple[list[slice], np.ndarray, np.ndarray]:
+        """Return which columns are curves, and the lowest and highest values of the coefficients that are searched."""
+        curves, low, high, start = [], np.full(width, -np.inf), np.full(width, np.inf), 0
+        for count, direction in self.directions:
+            own = slice(start, start + count)
+            if count > 1:  # sums of the first B-splines fall as the number rises
+                curves.append(own)
+            rises = direction if count == 1 else -direction
+            low[own], high[own] = (0.0 if rises > 0 else -np.inf), (0.0 if rises < 0 else np.inf)
+            start += count
+        return curves, low, high
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         """Fit coefficients for this C; y holds two classes, and raises ValueError otherwise."""

@@ -77,7 +77,7 @@ def judge_original(
     """
     sample = stratified_sample(loans["default"].to_numpy(), rows=rows, random_state=random_state)
     X, y = feature_frame(loans.iloc[sample], inputs=inputs), loans["default"].to_numpy()[sample]
-    pipeline = Recipe(inputs).pipeline(random_state=random_state)
+    pipeline = Recipe(inputs, unknown="learned").pipeline(random_state=random_state)
     resampled, outcome = prepare(pipeline, X, y)
     settings = [(penalty, C) for penalty in PENALTIES for C in CS]
     fits = in_parallel(

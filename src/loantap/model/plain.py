@@ -36,10 +36,15 @@ def plain_pipeline(fitted: Pipeline, *, C: float, penalty: str) -> Pipeline:
     model.n_features_in_, model.n_iter_ = own.n_features_in_, np.zeros(1, dtype=np.int32)
     steps = [(name, deepcopy(step)) for name, step in fitted.steps if name in ("standard", "expand")]
     for step in _parts(Pipeline(steps)):
-        if isinstance(step, SplineTransformer):
+        if isinstance(step, ColumnTransformer):  # it also keeps what it was made of, unfitted
+            step.transformers = [part for part in step.transformers_ if part[0] != "remainder"]
+        elif isinstance(step, SplineTransformer):
             step.knots = np.column_stack([basis.t[basis.k : -basis.k] for basis in step.bsplines_])
             del step.bsplines_
         elif isinstance(step, SimpleImputer):
+            step.strategy = (
+                "median"  # the values that it fills in are found already, and a function of ours is not read back
+            )
             for name in _TYPES:
                 vars(step).pop(name, None)
     return Pipeline([*steps, ("model", model)])

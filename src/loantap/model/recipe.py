@@ -1,15 +1,23 @@
 """A recipe names everything about a model except the strength of its penalty, and makes its pipeline."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from imblearn.over_sampling import SMOTE, SMOTENC
 from imblearn.pipeline import Pipeline
 
-from loantap.model.features import Encoding, expand_step, standard_step
-from loantap.model.inputs import CATEGORIES, LEAK, Inputs, chosen
+from loantap.model.features import (
+    INDICATOR,
+    Encoding,
+    Unknown,
+    categories_of,
+    column_groups,
+    expand_step,
+    standard_step,
+)
+from loantap.model.inputs import Inputs
 from loantap.model.logistic import PathLogisticRegression
 
 # From the simplest to the most involved.
@@ -26,25 +34,33 @@ class Recipe:
     encoding: Encoding = "plain"
     sampler: Sampler = "SMOTE"
     neighbours: int = NEIGHBOURS  # that SMOTE or SMOTENC draws between
+    obeys: bool = True  # the declared directions of risk
+    unknown: Unknown = "risky"  # what a missing value counts as
+    without: tuple[str, ...] = ()  # inputs that it does not look at
 
     @property
     def name(self) -> str:
         """The recipe in words, without its inputs."""
         told = {"none": "no resampling", "class_weights": "class weights"}.get(self.sampler, self.sampler)
-        return f"{self.encoding}, {told}"
+        free = "" if self.obeys else ", free signs"
+        return f"{self.encoding}, {told}{free}{', missing values learnt' if self.unknown == 'learned' else ''}"
 
     def pipeline(self, *, penalty: str = "l2", C: float = 1.0, random_state: int) -> Pipeline:
         """Return encoder, sampler and logistic regression as one unfitted pipeline."""
         weights = "balanced" if self.sampler == "class_weights" else None
+        seen: Any = {"inputs": self.inputs, "encoding": self.encoding, "without": self.without}
+        groups = column_groups(**seen)
+        free = [not self.obeys or (self.unknown == "learned" and name.startswith(INDICATOR)) for name, _, _ in groups]
+        shape = tuple((columns, 0 if any_ else way) for (_, columns, way), any_ in zip(groups, free, strict=True))
         steps = [
-            ("standard", standard_step(inputs=self.inputs, encoding=self.encoding)),
-            ("expand", expand_step(inputs=self.inputs, encoding=self.encoding)),
-            ("model", PathLogisticRegression(penalty, C, class_weight=weights)),
+            ("standard", standard_step(**seen, unknown=self.unknown)),
+            ("expand", expand_step(**seen)),
+            ("model", PathLogisticRegression(penalty, C, class_weight=weights, directions=shape)),
         ]
         if self.sampler == "SMOTE":
             steps.insert(2, ("sampler", SMOTE(k_neighbors=self.neighbours, random_state=random_state)))
         if self.sampler == "SMOTENC":
-            categories = chosen(CATEGORIES, inputs=self.inputs) + ([LEAK] if self.inputs == "with_pincode" else [])
+            categories = categories_of(inputs=self.inputs)
             steps.insert(1, ("sampler", SMOTENC(categories, k_neighbors=self.neighbours, random_state=random_state)))
         return Pipeline(steps)
 

@@ -1,8 +1,8 @@
 """A fitted pipeline as plain numbers: what each input adds to the log-odds, for one application or for many.
 
 Encoder and logistic regression are, input by input, a piecewise cubic polynomial of a standardised number or a table of
-levels; products of inputs add a quadratic form. Evaluated so, the answer is the pipeline's own to rounding, without a
-DataFrame per application, and it falls into one contribution per input, which is what reasons are made of.
+levels. Evaluated so, the answer is the pipeline's own to rounding, without a DataFrame per application, and it falls into
+one contribution per input, which is what reasons are made of.
 """
 
 from bisect import bisect_right
@@ -17,8 +17,9 @@ from scipy.interpolate import BSpline, PPoly
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from loantap.model.features import INDICATOR
+
 _UNSEEN = "\x00unseen"  # a level that no training loan had: what the encoder makes of any such text
-_INDICATOR = "missingindicator_"
 Value = float | str | None
 _Pieces = tuple[tuple[float, float, float, float], ...]
 # name, logarithm, contribution where it is missing, slope and offset of a line, or low, high, knots and pieces of a curve
@@ -40,25 +41,16 @@ class _Number(NamedTuple):
     high: float
     knots: tuple[float, ...]  # where pieces begin
     pieces: _Pieces  # of (z - knot), highest power first
-    stated: float  # the indicator's share of the contribution
-    not_stated: float
-
-    def z(self, value: float | None) -> float:
-        """Return the standardised value."""
-        if value is None:
-            return self.missing
-        return ((log1p(value) if self.logarithm else value) - self.mean) / self.scale
+    unknown: float  # what is added where the value is missing
 
     def term(self) -> _Term:
         """Return the same contribution in t, with all that is constant multiplied out, for one value at a time."""
-        unknown = self._at(self.missing) + self.not_stated
+        unknown = self._at(self.missing) + self.unknown
         if len(self.knots) == 1:
             slope = self.pieces[0][2] / self.scale
-            return self.name, self.logarithm, unknown, slope, self.stated - slope * self.mean, None
+            return self.name, self.logarithm, unknown, slope, -slope * self.mean, None
         knots = tuple(knot * self.scale + self.mean for knot in self.knots)
-        pieces = tuple(
-            (a / self.scale**3, b / self.scale**2, c / self.scale, d + self.stated) for a, b, c, d in self.pieces
-        )
+        pieces = tuple((a / self.scale**3, b / self.scale**2, c / self.scale, d) for a, b, c, d in self.pieces)
         low, high = self.low * self.scale + self.mean, self.high * self.scale + self.mean
         return self.name, self.logarithm, unknown, 0.0, 0.0, (low, high, knots, pieces)
 
@@ -78,16 +70,10 @@ class Scorer:
         intercept: Log-odds where every contribution is 0.
     """
 
-    def __init__(
-        self,
-        numbers: list[_Number],
-        categories: dict[str, dict[str, float]],
-        intercept: float,
-        products: np.ndarray | None,
-    ) -> None:
+    def __init__(self, numbers: list[_Number], categories: dict[str, dict[str, float]], intercept: float) -> None:
         self.features = [*(number.name for number in numbers), *categories]
         self.intercept = intercept
-        self._numbers, self._categories, self._products = numbers, categories, products
+        self._numbers, self._categories = numbers, categories
         self._terms = [number.term() for number in numbers]
         self._levels = {name: frozenset(levels) - {_UNSEEN} for name, levels in categories.items()}
 
@@ -113,19 +99,14 @@ class Scorer:
             a, b, c, d = pieces[piece]
             u = t - knots[piece]  # type: ignore[operator]
             found.append(((a * u + b) * u + c) * u + d)
-        if self._products is not None:
-            z = np.array([number.z(features[number.name]) for number in self._numbers])  # type: ignore[arg-type]
-            found = [one + pair for one, pair in zip(found, (z * (self._products @ z)).tolist(), strict=True)]
         for name, levels in self._categories.items():
             level = features[name]
             found.append(levels.get(level, levels[_UNSEEN]))  # type: ignore[arg-type]
         return found
 
-    def only(self, names: Sequence[str]) -> "Scorer | None":
-        """Return what scores some numbers alone, without an intercept; None where inputs are multiplied, so that none has a contribution of its own."""
-        if self._products is not None:
-            return None
-        return Scorer([number for number in self._numbers if number.name in names], {}, 0.0, None)
+    def only(self, names: Sequence[str]) -> "Scorer":
+        """Return what scores some numbers alone, without an intercept."""
+        return Scorer([number for number in self._numbers if number.name in names], {}, 0.0)
 
     def many(self, features: pd.DataFrame) -> np.ndarray:
         """Return contributions, shape (n, features).
@@ -134,20 +115,16 @@ class Scorer:
             features: As from `feature_frame`: numbers as float64 with NaN where missing, categories as text.
         """
         found = np.empty((len(features), len(self.features)), order="F")
-        standardised = np.empty((len(features), len(self._numbers)), order="F")
         for column, number in enumerate(self._numbers):
             values = features[number.name].to_numpy(dtype=np.float64)
             z = ((np.log1p(values) if number.logarithm else values) - number.mean) / number.scale
             gone = np.isnan(values)
             z[gone] = number.missing
-            standardised[:, column] = z
             z = np.clip(z, number.low, number.high)
             piece = np.searchsorted(number.knots[1:], z, side="right")
             a, b, c, d = np.array(number.pieces).T[:, piece]
             u = z - np.array(number.knots)[piece]
-            found[:, column] = ((a * u + b) * u + c) * u + d + np.where(gone, number.not_stated, number.stated)
-        if self._products is not None:
-            found[:, : len(self._numbers)] += standardised * (standardised @ self._products)
+            found[:, column] = ((a * u + b) * u + c) * u + d + np.where(gone, number.unknown, 0.0)
         for column, (name, levels) in enumerate(self._categories.items(), start=len(self._numbers)):
             codes, seen = pd.factorize(features[name])
             # Code -1 is a missing level; no training loan had one, so it is unseen like any other.
@@ -171,33 +148,24 @@ def compile_pipeline(pipeline: Pipeline) -> Scorer:
     standard, expand, model = (pipeline[name] for name in ("standard", "expand", "model"))
     names = list(expand.get_feature_names_out())
     weights = dict(zip(names, model.coef_[0], strict=True))
-    known = _standards(standard)
     curves = _curves(expand, model.coef_[0])
     numbers = []
-    for name in [name for name in known if not name.startswith(_INDICATOR)]:
-        of, stated, not_stated = known[name], 0.0, 0.0
-        if indicator := known.get(_INDICATOR + name):
-            stated, not_stated = (
-                float(weights[_INDICATOR + name]) * (flag - indicator.mean) / indicator.scale for flag in (0.0, 1.0)
-            )
+    for name, of in _standards(standard).items():
         low, high, knots, pieces = curves.get(name) or _line(weights[name])
-        z = (of.fill - of.mean) / of.scale
-        at_fill = _Number(name, of.logarithm, of.mean, of.scale, z, low, high, knots, pieces, stated, not_stated)
-        numbers.append(at_fill)
-    quadratic, constant = _products(expand, model.coef_[0], [number.name for number in numbers])
-    return Scorer(numbers, _levels(expand, model.coef_[0]), float(model.intercept_[0]) + constant, quadratic)
+        z, added = (of.fill - of.mean) / of.scale, float(weights.get(INDICATOR + name, 0.0))
+        numbers.append(_Number(name, of.logarithm, of.mean, of.scale, z, low, high, knots, pieces, added))
+    return Scorer(numbers, _levels(expand, model.coef_[0]), float(model.intercept_[0]))
 
 
 def _standards(standard: ColumnTransformer) -> dict[str, _Standard]:
     found = {}
-    for group, logarithm in (("skewed", True), ("plain", False)):
-        steps = standard.named_transformers_[group]
+    for steps in standard.named_transformers_.values():
+        if not isinstance(steps, Pipeline) or "simpleimputer" not in steps.named_steps:
+            continue
         fill, scaler = steps["simpleimputer"], steps["standardscaler"]
-        names = scaler.feature_names_in_
-        fills = np.append(fill.statistics_, np.zeros(len(names) - len(fill.statistics_)))
-        for name, *facts in zip(names, fills, scaler.mean_, scaler.scale_, strict=True):
-            # The indicator is no logarithm and never missing.
-            found[str(name)] = _Standard(logarithm and not name.startswith(_INDICATOR), *map(float, facts))
+        logarithm = "functiontransformer" in steps.named_steps
+        for name, *facts in zip(scaler.feature_names_in_, fill.statistics_, scaler.mean_, scaler.scale_, strict=True):
+            found[str(name)] = _Standard(logarithm, *map(float, facts))
     return found
 
 
@@ -224,30 +192,14 @@ def _curves(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, tu
     return found
 
 
-def _products(expand: ColumnTransformer, coefficients: np.ndarray, names: list[str]) -> tuple[np.ndarray | None, float]:
-    """Return a symmetric matrix Q and a constant: the products add z' Q z + constant."""
-    if "product" not in expand.named_transformers_:
-        return None, 0.0
-    steps, own = expand.named_transformers_["product"], coefficients[expand.output_indices_["product"]]
-    products, scaler = steps["polynomialfeatures"], steps["standardscaler"]
-    weights = own / scaler.scale_
-    place = [names.index(name) for name in products.feature_names_in_]
-    matrix = np.zeros((len(names), len(names)))
-    for powers, weight in zip(products.powers_, weights, strict=True):
-        one, other = np.flatnonzero(powers)
-        matrix[place[one], place[other]] = matrix[place[other], place[one]] = weight / 2
-    return matrix, -float(weights @ scaler.mean_)
-
-
 def _levels(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, dict[str, float]]:
-    encoder, own = expand.named_transformers_["category"], coefficients[expand.output_indices_["category"]]
+    steps, own = expand.named_transformers_["category"], coefficients[expand.output_indices_["category"]]
+    encoder = steps["onehotencoder"]
     found: dict[str, dict[str, float]] = {}
-    end = 0
-    for column, (name, levels) in enumerate(zip(encoder.feature_names_in_, encoder.categories_, strict=True)):
+    for name, levels in zip(encoder.feature_names_in_, encoder.categories_, strict=True):
         # Asked one by one, with every other column unseen: rare levels share a column, and unseen ones have none.
         asked = pd.DataFrame({other: [_UNSEEN] * (len(levels) + 1) for other in encoder.feature_names_in_})
         asked[name] = [*levels, _UNSEEN]
-        start, end = end, end + encoder._n_features_outs[column]
-        values = encoder.transform(asked)[:, start:end] @ own[start:end]
+        values = steps.transform(asked) @ own
         found[str(name)] = dict(zip([*map(str, levels), _UNSEEN], map(float, values), strict=True))
     return found

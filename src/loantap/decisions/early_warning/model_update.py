@@ -70,22 +70,18 @@ class _LogOdds:
     """Log-odds of some loans, and what becomes of them when debt-to-income and utilisation change."""
 
     def __init__(self, model: SavedModel, features: pd.DataFrame) -> None:
-        self._scorer, self._features = model.scorer, features
+        self._scorer = model.scorer
         self._changing = model.scorer.only(_UPDATED)
         contributions = self._scorer.many(features)
         self.at_application = contributions.sum(axis=1) + self._scorer.intercept
-        if self._changing is not None:
-            places = [self._scorer.features.index(name) for name in _UPDATED]
-            self._rest = self.at_application - contributions[:, places].sum(axis=1)
+        places = [place for place, name in enumerate(self._scorer.features) if name in _UPDATED]
+        self._rest = self.at_application - contributions[:, places].sum(axis=1)
 
     def now(self, values: dict[str, np.ndarray]) -> np.ndarray:
         """Return the log-odds with other values of debt-to-income and utilisation; NaN where one is missing."""
         columns = {name: np.minimum(np.asarray(value, dtype=float), CAPS[name]) for name, value in values.items()}
         known = ~np.logical_or.reduce([np.isnan(value) for value in columns.values()])
-        if self._changing is None:
-            found = self._scorer.many(self._features.assign(**columns)).sum(axis=1) + self._scorer.intercept
-        else:
-            found = self._rest + self._changing.many(pd.DataFrame(columns)).sum(axis=1)
+        found = self._rest + self._changing.many(pd.DataFrame(columns)).sum(axis=1)
         return np.where(known, found, np.nan)
 
 

@@ -1,0 +1,118 @@
+"""Refits to loans drawn again: how surely each input goes the declared way, and how far a fit would move with other loans."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from loantap.data.columns import FEATURE_BY_NAME
+from loantap.model.bootstrap import drawn_counts
+from loantap.model.features import column_groups
+from loantap.model.folds import in_parallel
+from loantap.model.logistic import PathLogisticRegression
+from loantap.model.recipe import Recipe, encode
+from loantap.model.tuning import fit_model
+
+_HELD = 1e-9  # the solver holds a bounded coefficient at exactly 0; curves add up some
+_PARTS = 8
+
+
+@dataclass(frozen=True)
+class Obedience:
+    """What the declared directions do to a recipe.
+
+    Attributes:
+        inputs: One row per input with a declared direction: feature, higher (riskier or safer), because, against (share of refits with free
+            signs that go against the direction), held (share of refits with bounds that leave the input nothing), kept.
+        repetitions: Refits of each kind.
+        rows: Training loans that each draws from.
+    """
+
+    inputs: pd.DataFrame
+    repetitions: int
+    rows: int
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The inputs that the bounds leave nothing in most refits."""
+        return tuple(self.inputs.loc[~self.inputs["kept"], "feature"])
+
+
+def refit(
+    model: Pipeline,
+    X: pd.DataFrame,
+    y: np.ndarray,
+    *,
+    recipe: Recipe,
+    C: float,
+    repetitions: int,
+    random_state: int,
+    n_jobs: int = 2,
+) -> np.ndarray:
+    """Return the coefficients of refits to loans drawn with replacement, shape (repetitions, n_columns).
+
+    The encoder stays as it is. For SMOTE the balanced class weights stand in for the interpolated loans, which are no
+    independent observations.
+
+    Args:
+        model: A fitted pipeline of the recipe.
+        X: Features of training loans.
+        y: Their outcomes.
+        recipe: Whose directions and class weights hold.
+        C: Inverse strength of the l2 penalty.
+        repetitions: How often to draw.
+        random_state: Seed of the draws.
+        n_jobs: Draws worked on at once; the result does not depend on it.
+    """
+    if recipe.sampler.startswith("SMOTE"):
+        # It adds loans, where class weights only shift them: the penalty weighs less against more loans.
+        recipe, C = replace(recipe, sampler="class_weights"), C * 2 * np.bincount(y).max() / len(y)
+    solver: PathLogisticRegression = recipe.pipeline(C=C, random_state=random_state)["model"]
+    matrix = np.asfortranarray(encode(model, X))
+    drawn = np.array(list(drawn_counts(len(y), repetitions=repetitions, random_state=random_state)), dtype=np.uint16)
+    parts = [part for part in np.array_split(drawn, _PARTS) if len(part)]
+    fits = in_parallel(_fit, [(solver, matrix, y, part) for part in parts], label="refits", fits=1, n_jobs=n_jobs)
+    return np.concatenate(fits)
+
+
+def obedience(
+    X: pd.DataFrame, y: np.ndarray, *, recipe: Recipe, C: float, repetitions: int, random_state: int, n_jobs: int = 2
+) -> Obedience:
+    """Refit a recipe with free signs and with bounds, and say what becomes of each input; see `refit` for the arguments.
+
+    An input goes against its direction where the log-odds at its upper quartile are on the wrong side of those at its lower
+    one; where both are one value, where its coefficient has the wrong sign.
+    """
+    model = fit_model(X, y, recipe=recipe, penalty="l2", C=C, random_state=random_state)
+    fits = {
+        obeys: refit(
+            model, X, y, recipe=replace(recipe, obeys=obeys), C=C, repetitions=repetitions, random_state=random_state,
+            n_jobs=n_jobs,
+        )
+        for obeys in (False, True)
+    }  # fmt: skip
+    numbers = X.select_dtypes("number").columns
+    ends = pd.concat([X.head(2).assign(**{n: X[n].quantile([0.25, 0.75]).to_numpy() for n in numbers})])
+    low, high = encode(model, ends)
+    rows, start = [], 0
+    for name, count, direction in column_groups(inputs=recipe.inputs, encoding=recipe.encoding, without=recipe.without):
+        own, start = slice(start, start + count), start + count
+        if not direction or name not in FEATURE_BY_NAME:
+            continue
+        between = high[own] - low[own]
+        moved = fits[False][:, own] @ (between if between.any() else np.ones(count))
+        told = FEATURE_BY_NAME[name]
+        held = float((np.abs(fits[True][:, own]).max(axis=1) < _HELD).mean())
+        rows.append((name, told.higher, told.because, float((direction * moved < 0).mean()), held, held <= 0.5))
+    columns = ["feature", "higher", "because", "against", "held", "kept"]
+    return Obedience(pd.DataFrame(rows, columns=columns), repetitions, len(X))
+
+
+def _fit(solver: PathLogisticRegression, X: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    found = []
+    for counts in drawn:
+        ((_, coefficients, _),) = clone(solver).path(X, y, [solver.C], weight=counts)
+        found.append(coefficients)
+    return np.array(found)
