@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.data.columns import BY_NAME
+from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.exhibits.economics import told
 from loantap.exhibits.single_page import single_page
 from loantap.exhibits.words import columns, interval, percent, plain, show, to_markdown
@@ -21,7 +21,7 @@ _USES = (
 _MISUSES = (
     "Deciding alone on a person.",
     "Applicants unlike those once approved: the refused are not in the data.",
-    "Replacing the lender's own pricing: sub-grade, rate and installment are inputs, and the model learns from that judgement.",
+    "Replacing the lender's own pricing: the sub-grade is an input, and the model learns from that judgement.",
     "Reading its reasons as causes: they say what moves the score.",
 )
 _LIMITS = (
@@ -62,7 +62,8 @@ def model_card(
                 {"column": name, "why": column.why} for name, column in BY_NAME.items() if not column.feature
             ],
             "leaks": facts["leaks"],
-            "recipe": {"encoding": result["features"], "sampler": result["sampler"], **result["best_params"]},
+            "recipe": {"encoding": result["features"], "sampler": result["sampler"], **result["best_params"]}
+            | {name: result[name] for name in ("obeys", "unknown", "without")},
             **{name: result[name] for name in same},
             "economics": result["economics"],
             "test": result["test"],
@@ -123,7 +124,8 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
         "At its threshold; small groups are pooled.",
         to_markdown(pd.DataFrame(card["groups"]), _GROUPS),
         "## What it looks at",
-        _listed([name.replace("_", " ") for name in card["features"]]),
+        _listed([FEATURE_BY_NAME[name].label for name in card["features"]]),
+        _conduct(recipe),
         "Columns that are no features, and why:",
         _listed([f"{plain(line['column'])}: {line['why']}" for line in card["not_features"]]),
         _leaks(card["leaks"]),
@@ -131,6 +133,22 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
         _listed(card["limits"]),
     ]
     return [part for part in parts if part]
+
+
+def _conduct(recipe: Mapping[str, Any]) -> str:
+    kept = (
+        "It keeps the declared directions: no change for the worse lowers a probability."
+        if recipe["obeys"]
+        else "Its signs are free: a change for the worse may lower a probability."
+    )
+    unknown = {
+        "risky": "A value left out counts as a risky one.",
+        "learned": "A value left out counts as those did that the training loans lacked, whatever the reason was then.",
+    }[recipe["unknown"]]
+    left = ", ".join(FEATURE_BY_NAME[name].label for name in recipe["without"])
+    return f"{kept} {unknown}" + (
+        f" Nothing was left of these inputs, and it does not look at them: {left}." if left else ""
+    )
 
 
 def _leaks(leaks: list[str] | None) -> str:

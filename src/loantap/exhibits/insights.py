@@ -222,7 +222,7 @@ def pricing(page: Page) -> str:
     priced, alone = (models[name]["test"] for name in ("without_pincode", "application_only"))
     confidence = models["application_only"]["confidence"]
     return (
-        "Grade, sub-grade, interest rate and installment are the lender's own price for the risk. With what the applicant alone "
+        "Sub-grade and interest rate are the lender's own price for the risk. With what the applicant alone "
         f"brings, each set of inputs with its own champion, ROC-AUC is {_score(alone, 'roc_auc', confidence)} rather than {_score(priced, 'roc_auc')}, and {score.upper()} {_score(alone, score)} rather "
         f"than {_score(priced, score)} (n = {show(alone['n'], 'count')} test loans)."
     )

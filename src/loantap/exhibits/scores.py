@@ -1,4 +1,4 @@
-"""How good a model is on loans it has not seen, what its thresholds do to people and money, and what it looks at."""
+"""How good a model is on loans it has not seen, and what its thresholds do to people and money."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,10 @@ from loantap.exhibits.plots import tuning as plots
 from loantap.exhibits.tuning import by_name, exhibit_name
 from loantap.exhibits.words import columns, interval, percent, show
 from loantap.model.economics import Economics
-from loantap.model.finalist import Finalist
 from loantap.model.groups import Gap
 from loantap.model.study import Judged
 
 Result = Mapping[str, Any]
-_SHOWN_RATIOS = 20
 
 
 def tested(judged: Judged) -> str:
@@ -198,40 +196,6 @@ def groups_title(gap: Gap | None) -> str:
         for row in (gap.low, gap.high)
     )
     return f"Of those who repay, {low} are flagged, and {high}"
-
-
-def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, confidence: float) -> Exhibits:
-    """Show what the model looks at.
-
-    Args:
-        ratios: From `odds_ratios`, with p_adjusted of each.
-        champion: The model.
-        averaged: Loans that changes are averaged over.
-        confidence: Of the intervals, and of what is called a change beyond chance.
-    """
-    name, level = exhibit_name("coefficients", champion.recipe.inputs), percent(confidence)
-    fitted, shown = f"n = {show(champion.train_rows, 'count')} training loans", ratios.head(_SHOWN_RATIOS)
-    beyond = ratios.loc[ratios["p_adjusted"] < 1 - confidence, "change"]
-    table = Exhibit(
-        name,
-        title="Odds ratios of changes to one input, everything else as it is",
-        caption=f"Averages over {show(averaged, 'count')} loans; {level} intervals (sandwich, penalised fit, features and sampler as chosen), "
-        f"Holm-adjusted p-values; model fitted on {fitted}.",
-        table=ratios,
-        columns=columns("change", "odds_ratio with interval", "p_adjusted"),
-    )
-    figure = Exhibit(
-        name,
-        title=f"The strongest single change beyond chance: {beyond.iloc[0]}"
-        if len(beyond)
-        else "No single change stands out from chance",
-        caption=f"Odds ratios of the {len(shown)} strongest of {len(ratios)} changes to one input, everything else as it is; {level} "
-        f"intervals (sandwich, penalised fit, each by itself); beyond chance is a Holm-adjusted p-value below {percent(1 - confidence)}; "
-        f"{fitted}. They describe the model, not causes.",
-        alt="Dots with intervals left and right of an odds ratio of one, the strongest change on top.",
-        figure=plots.plot_odds_ratios(shown),
-    )
-    return together(figure, table)
 
 
 def _thresholds(judged: Judged) -> dict[str, float]:

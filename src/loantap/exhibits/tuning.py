@@ -7,7 +7,7 @@ import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import tuning as plots
-from loantap.exhibits.words import columns, percent, show
+from loantap.exhibits.words import at_the_edge, columns, percent, show
 from loantap.model.ablation import Champion
 from loantap.model.inputs import Inputs
 from loantap.model.recipe import Recipe
@@ -17,8 +17,8 @@ Result = Mapping[str, Any]
 _LEFT_OUT = {
     "without_pincode": "The pincode is no feature of this model. In the original data it gives the outcome away, and anywhere it is a "
     "question of fair lending.",
-    "application_only": "Only what the applicant brings: without grade, sub-grade, interest rate and installment, which are the "
-    "lender's own price for the risk, and without the pincode.",
+    "application_only": "Only what the applicant brings: without sub-grade and interest rate, which are the lender's own price for "
+    "the risk, and without the pincode.",
 }
 _LEAKING = Notice(
     "With the pincode, for comparison only",
@@ -61,11 +61,12 @@ def grid(tuned: Tuned, *, inputs: Inputs) -> Exhibit:
     found = (
         f"{chosen} are the simplest within one standard error" if len(tuned.grid) > 1 else f"only {chosen} were tried"
     )
+    edge = at_the_edge(float(tuned.best["C"]), [*tuned.grid["C"]], " C")
     return Exhibit(
         exhibit_name("grid", inputs),
         title=f"With SMOTE, {found}",
         caption=f"Mean {tuned.score.upper()} over {folds} folds at the resampled probability of one half, with one standard deviation; "
-        f"n = {show(len(tuned.log_odds), 'count')} training loans.",
+        f"n = {show(len(tuned.log_odds), 'count')} training loans.{edge}",
         alt=f"Dots of mean {tuned.score.upper()} against C, a line for each penalty, with error bars; the chosen point is circled.",
         figure=plots.plot_grid(
             tuned.grid, score=tuned.score, penalty=str(tuned.best["penalty"]), C=float(tuned.best["C"])
@@ -159,7 +160,8 @@ def champion_sentence(choice: Champion) -> str:
     """Return which candidate is the champion, whether it is the SMOTE one, and why."""
     level, ranked, score = len(choice.level), len(choice.ranked), choice.score.upper()
     kind = "It uses SMOTE." if choice.recipe.sampler.startswith("SMOTE") else "It is not the SMOTE model."
-    told = f"The champion is **{choice.candidate.name}**. {kind}"
+    edge = at_the_edge(choice.C, choice.candidate.tried, " Its C")
+    told = f"The champion is **{choice.candidate.name}**. {kind}{edge}"
     if len(choice.able) == 1:
         return f"{told} Nothing else competed for it."
     tied = f"Of the candidates, all logistic regressions, {choice.best} has the best mean {score}; {level} of {len(choice.able)} candidates are clearly beaten by none in {score}"

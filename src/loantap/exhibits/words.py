@@ -1,7 +1,7 @@
 """Numbers as a reader wants them, and tables as Markdown, which both report engines take."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -25,8 +25,8 @@ _KINDS = {
     "within_grade_low within_grade_high min_detectable_or min_detectable_or_below lift ratio approval_ratio strictness",
     "rate": "default_rate other_rate share share_of_loans share_of_amount ci_low ci_high difference diff_low diff_high predicted recall "
     "precision red_precision false_positive_rate approved refused default_rate_approved defaults_avoided good_refused gap rate low "
-    "default high threshold probability cumulative_defaults by_chance flip_flop missing",
-    "score": "rho auc auc_low auc_high auc_ceiling roc_auc f2 f2_low f2_high f2_at_half brier brier_uncalibrated C psi chance_high estimate smote",
+    "default high threshold probability cumulative_defaults by_chance flip_flop missing refits_against refits_left_nothing",
+    "score": "rho auc auc_low auc_high auc_ceiling roc_auc f2 f2_low f2_high f2_at_half brier brier_uncalibrated expected_calibration_error C psi chance_high estimate smote",
     "p": "p_value p_adjusted p_against_adjusted f2_p_adjusted homogeneity_p",
 }
 _KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
@@ -66,6 +66,14 @@ def interval(low: float | None, high: float | None, kind: str) -> str:
 def percent(share: float) -> str:
     """Return a share that people chose, such as the confidence of an interval, as text: '95 %'."""
     return f"{100 * share:g} %"
+
+
+def at_the_edge(chosen: float, tried: Sequence[float], name: str) -> str:
+    """Return a sentence where a search chose the smallest or the largest value tried, else nothing."""
+    if len(tried) < 2 or min(tried) < chosen < max(tried):
+        return ""
+    side = "smallest" if chosen == min(tried) else "largest"
+    return f"{name} = {chosen:g} is the {side} that was tried; one beyond might do better."
 
 
 def columns(*names: str, **kinds: str) -> dict[str, str]:

@@ -25,8 +25,8 @@ class Candidate:
         name: In words.
         recipe: The logistic regression's recipe; None for a challenger, which cannot become champion.
         C: Inverse strength of its l2 penalty, see `compete`; None for a challenger.
-        scores: One row per fold: F-beta (f2 where beta is 2), flagged, roc_auc, average_precision, brier (calibrated),
-            brier_uncalibrated, and the score at the raw probability 0.5 (f2_at_half).
+        scores: One row per fold: F-beta (f2 where beta is 2), flagged, roc_auc, average_precision, brier and
+            expected_calibration_error (calibrated), brier_uncalibrated, and the score at the raw probability 0.5 (f2_at_half).
         tried: The strengths that C was chosen from.
     """
 
@@ -131,7 +131,7 @@ def fold_scores(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split], *,
         found = held_out.metrics(threshold)
         raw = Predictions.of(y[fold], probability(row[fold]), beta=beta).metrics(0.5)
         rows.append(
-            {name: found[name] for name in (score, "f2", "brier")}
+            {name: found[name] for name in (score, "f2", "brier", "expected_calibration_error")}
             | {name: raw[name] for name in ("roc_auc", "average_precision")}
             | {"brier_uncalibrated": raw["brier"], f"{score}_at_half": raw[score]}
             | {"flagged": float(np.mean(held_out.probability >= threshold))}
@@ -166,12 +166,13 @@ def comparison(
 ) -> pd.DataFrame:
     """Return one row per candidate: mean scores, intervals, and paired differences from the reference.
 
-    Columns, where beta is 2: name, C, f2 with f2_low and f2_high, flagged, roc_auc, average_precision, brier,
-    brier_uncalibrated, f2_at_half; f2_difference and roc_auc_difference with their ends, and p_adjusted of each (Holm over
-    the candidates), missing for the reference itself.
+    Columns, where beta is 2: name, C, f2 with f2_low and f2_high, the other scores of `fold_scores`; and the difference in each of
+    f2, roc_auc, brier and expected_calibration_error with its ends (f2_difference, …_low, …_high) and p_adjusted (Holm over the
+    candidates), missing for the reference itself.
     """
     scored = {"held_out_share": 1 / folds, "confidence": confidence}
     main = fbeta_name(beta)
+    compared = (main, "roc_auc", "brier", "expected_calibration_error")
     base = next(candidate for candidate in candidates if candidate.name == reference)
     rows = []
     for candidate in candidates:
@@ -183,18 +184,18 @@ def comparison(
             f"{main}_low": low,
             f"{main}_high": high,
         }
-        for score in (main, "roc_auc"):
+        for score in compared:
             difference = (candidate.scores[score] - base.scores[score]).to_numpy()
             found = resampled_interval(difference, **scored)
             names = (f"{score}_difference", f"{score}_difference_low", f"{score}_difference_high", f"{score}_p")
             row |= dict(zip(names, found if candidate is not base else (np.nan,) * 4, strict=True))
         rows.append(row)
     table = pd.DataFrame(rows)
-    for score in (main, "roc_auc"):
+    for score in compared:
         known = table[f"{score}_p"].notna()
         adjusted = multipletests(table.loc[known, f"{score}_p"], method="holm")[1] if known.any() else []
         table.loc[known, f"{score}_p_adjusted"] = adjusted
-    return table.drop(columns=[f"{main}_p", "roc_auc_p"])
+    return table.drop(columns=[f"{score}_p" for score in compared])
 
 
 def choose_champion(

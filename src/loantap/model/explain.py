@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from sklearn.pipeline import Pipeline
 
 from loantap.data.columns import FEATURE_BY_NAME, FEATURES
 from loantap.model.finalist import Finalist
@@ -34,7 +35,8 @@ def odds_ratios(
     Each is the mean change of the log-odds over a sample of loans, as an exponential; where the model is a straight line
     in the input this is exp(coefficient times the change). The ratios to income follow amount and income. A category is compared
     with the commonest one, and a missing value with the known ones; either is left out where fewer than `min_cell` loans, defaults
-    or repaid loans stand on one of the two sides, or fewer than five: a handful of loans that all ended alike draws a fit wherever they are drawn.
+    or repaid loans stand on one of the two sides, or fewer than five: a handful of loans that all ended alike draws a fit wherever they are drawn. Levels that share a column for want
+    of loans are told together, and not at all where they have none.
 
     A number without a step says why not (`no_step` in the column table). The pincode is left out: where all loans of a level end alike, only the penalty bounds its odds ratio.
 
@@ -66,7 +68,7 @@ def odds_ratios(
         finalist.model, X.iloc[drawn], y[drawn], recipe=finalist.recipe, C=finalist.C, repetitions=repetitions, random_state=random_state,
     )  # fmt: skip
     spread, found = np.sqrt(len(drawn) / len(X)), []
-    for feature, words, before, after in _changes(sample, _groups(X, y, min_cell=min_cell)):
+    for feature, words, before, after in _changes(sample, _groups(X, y, min_cell=min_cell), _pooled(finalist)):
         if feature in finalist.recipe.without:
             continue
         moved = encode(finalist.model, after).mean(axis=0) - encode(finalist.model, before).mean(axis=0)
@@ -102,8 +104,24 @@ def _groups(X: pd.DataFrame, y: np.ndarray, *, min_cell: int) -> dict[str, list[
     return found
 
 
+def _pooled(finalist: Finalist) -> dict[str, dict[str, bool]]:
+    """Return of each category the levels that share a column, with whether they have one at all."""
+    steps = finalist.model["expand"].named_transformers_["category"]
+    encoder, supported = steps["onehotencoder"], dict(zip(*_columns_of(steps), strict=True))
+    return {
+        str(name): {
+            str(level): supported[f"{name}_infrequent_sklearn"] for level in (levels if levels is not None else ())
+        }
+        for name, levels in zip(encoder.feature_names_in_, encoder.infrequent_categories_, strict=True)
+    }
+
+
+def _columns_of(steps: Pipeline) -> tuple[list[str], list[bool]]:
+    return [*steps["onehotencoder"].get_feature_names_out()], [*steps["variancethreshold"].get_support()]
+
+
 def _changes(
-    sample: pd.DataFrame, groups: Mapping[str, Sequence[Any]]
+    sample: pd.DataFrame, groups: Mapping[str, Sequence[Any]], pooled: Mapping[str, Mapping[str, bool]] | None = None
 ) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
     def changed(feature: str, values: Any) -> pd.DataFrame:
         return with_computed(capped(sample.assign(**{feature: values})))
@@ -122,11 +140,12 @@ def _changes(
     for name in CATEGORIES:
         if name not in sample:
             continue
-        levels = [str(level) for level in groups[name]]
-        common = levels[0] if levels else ""
-        for level in levels[1:]:
-            words = f"{FEATURE_BY_NAME[name].label} {_lower(level)} rather than {_lower(common)}"
-            changes.append((name, words, changed(name, common), changed(name, level)))
+        shared = (pooled or {}).get(name, {})
+        levels = [str(level) for level in groups[name] if shared.get(str(level), True)]
+        alike = [level for level in levels[1:] if level in shared]
+        for told in [*([level] for level in levels[1:] if level not in shared), *([alike] if alike else [])]:
+            words = f"{FEATURE_BY_NAME[name].label} {' or '.join(map(_lower, told))} rather than {_lower(levels[0])}"
+            changes.append((name, words, changed(name, levels[0]), changed(name, told[0])))
     return changes
 
 

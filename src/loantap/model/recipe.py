@@ -45,6 +45,12 @@ class Recipe:
         free = "" if self.obeys else ", free signs"
         return f"{self.encoding}, {told}{free}{', missing values learnt' if self.unknown == 'learned' else ''}"
 
+    @property
+    def features(self) -> list[str]:
+        """The inputs that it looks at."""
+        numbers = numbers_of(inputs=self.inputs, encoding=self.encoding, without=self.without)
+        return [*numbers, *categories_of(inputs=self.inputs)]
+
     def pipeline(self, *, penalty: str = "l2", C: float = 1.0, random_state: int) -> Pipeline:
         """Return encoder, sampler and logistic regression as one unfitted pipeline."""
         weights = "balanced" if self.sampler == "class_weights" else None

@@ -1,0 +1,154 @@
+"""What a model looks at: whether its inputs go the way that experience says, what holding it to that costs, and its odds ratios."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from loantap.data.columns import FEATURE_BY_NAME
+from loantap.exhibits.exhibit import Exhibit, Exhibits, together
+from loantap.exhibits.plots import tuning as plots
+from loantap.exhibits.tuning import exhibit_name
+from loantap.exhibits.words import columns, percent, show
+from loantap.model.finalist import Finalist
+from loantap.model.inputs import Inputs
+from loantap.model.refits import Obedience
+
+_SHOWN_RATIOS = 20
+_LEVELS = ("roc_auc", "brier", "expected_calibration_error")
+
+
+def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibit:
+    """Show per input what is declared, how often free refits go against it, and what of it the bounds leave.
+
+    Args:
+        found: From `obedience`.
+        confidence: That a verdict on all directions together has: of one it takes the more refits the more there are.
+        inputs: What the model may see.
+    """
+    unlikely = (1 - confidence) / max(len(found.inputs), 1)
+    table = found.inputs.assign(
+        input=[FEATURE_BY_NAME[name].label for name in found.inputs["feature"]],
+        verdict=np.select(
+            [found.inputs["against"] <= unlikely, found.inputs["against"] >= 1 - unlikely],
+            ["shown", "contradicted"],
+            "not shown",
+        ),
+        kept=found.inputs["kept"].map({True: "yes", False: "dropped"}),
+    ).rename(columns={"higher": "higher_is", "against": "refits_against", "held": "refits_left_nothing"})
+    against = table.loc[table["verdict"] == "contradicted", "input"].tolist()
+    dropped = table.loc[table["kept"] == "dropped", "input"].tolist()
+    left_out = (
+        f"Dropped, since in most refits that keep the directions nothing is left of them: {_and(dropped)}. The model does not look at them"
+        if dropped
+        else "In most refits that keep the directions something is left of every input, so none is dropped"
+    )
+    return Exhibit(
+        exhibit_name("directions", inputs),
+        title=f"The data contradict what is declared of {_and(against)}"
+        if against
+        else f"The data contradict none of {len(table)} declared directions, and show {(table['verdict'] == 'shown').sum()}",
+        text=f"{left_out}.",
+        caption=f"{show(found.repetitions, 'count')} refits of each kind to loans drawn again from n = {show(found.rows, 'count')} training "
+        "loans, beside the other inputs: with free signs, and with the declared directions kept. Against: the risk at the upper "
+        "quartile is on the wrong side of that at the lower. Shown and contradicted: in so many refits, one way or the other, that chance does it for "
+        f"any of the inputs in {percent(1 - confidence)} of cases at most (Bonferroni).",
+        table=table,
+        columns=columns("input", "higher_is", "because", "refits_against", "verdict", "refits_left_nothing", "kept"),
+    )
+
+
+def price(table: pd.DataFrame, *, score: str, confidence: float, inputs: Inputs, rows: int) -> Exhibit:
+    """Show what a model that keeps the directions gives up.
+
+    Args:
+        table: From `comparison` of three recipes against the first: as the champion is; with free signs and every input; with the
+            effects of missing values as the training loans show them.
+        score: F-beta's name in the table, such as f2.
+        confidence: Of its intervals.
+        inputs: What the models may see.
+        rows: Training loans that they were compared on.
+    """
+    _, free, learned = (dict(row) for _, row in table.iterrows())
+    names = [
+        "directions kept, missing counts as risky: the champion",
+        "free signs, every input",
+        "effects of missing values learnt",
+    ]
+    level = percent(confidence)
+    return Exhibit(
+        exhibit_name("directions-price", inputs),
+        title=f"To keep the directions {_verdict(free, confidence)}",
+        text=f"With free signs and every input, {_differences(free, score)}. With the effects of missing values learnt rather than counted "
+        f"as risky, {_differences(learned, score)}. Missing in training often means that nobody asked at the time; left out of an "
+        "application it must not buy an approval.",
+        caption=f"Means over the folds of the competition, n = {show(rows, 'count')} training loans, all with the champion's strength of penalty; "
+        f"differences with {level} intervals of the corrected resampled t-test. Brier score and calibration error: lower is better.",
+        table=table.assign(name=names),
+        columns=columns("name", score, *_LEVELS, **{score: "score"}),
+    )  # fmt: skip
+
+
+def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, confidence: float) -> Exhibits:
+    """Show what the model looks at.
+
+    Args:
+        ratios: From `odds_ratios`, with p_adjusted of each.
+        champion: The model.
+        averaged: Loans that changes are averaged over.
+        confidence: Of the intervals, and of what is called a change beyond chance.
+    """
+    name, level = exhibit_name("coefficients", champion.recipe.inputs), percent(confidence)
+    fitted, shown = f"n = {show(champion.train_rows, 'count')} training loans", ratios.head(_SHOWN_RATIOS)
+    beyond = ratios.loc[ratios["p_adjusted"] < 1 - confidence, "change"]
+    table = Exhibit(
+        name,
+        title="Odds ratios of changes to one input, everything else as it is",
+        caption=f"Averages over {show(averaged, 'count')} loans; {level} intervals from refits to loans drawn again, features and sampler as chosen; "
+        f"Holm-adjusted p-values; model fitted on {fitted}.{_left_out(champion)}",
+        table=ratios,
+        columns=columns("change", "odds_ratio with interval", "p_adjusted"),
+    )
+    figure = Exhibit(
+        name,
+        title=f"The strongest single change beyond chance: {beyond.iloc[0]}"
+        if len(beyond)
+        else "No single change stands out from chance",
+        caption=f"Odds ratios of the {len(shown)} strongest of {len(ratios)} changes to one input, everything else as it is; {level} "
+        f"intervals (refits to loans drawn again, each by itself); beyond chance is a Holm-adjusted p-value below {percent(1 - confidence)}; "
+        f"{fitted}. They describe the model, not causes.{_left_out(champion)}",
+        alt="Dots with intervals left and right of an odds ratio of one, the strongest change on top.",
+        figure=plots.plot_odds_ratios(shown),
+    )
+    return together(figure, table)
+
+
+def _left_out(champion: Finalist) -> str:
+    names = ", ".join(FEATURE_BY_NAME[name].label for name in champion.recipe.without)
+    return f" It does not look at: {names}." if names else ""
+
+
+def _verdict(free: Mapping[str, Any], confidence: float) -> str:
+    if not free["roc_auc_p_adjusted"] < 1 - confidence:
+        return "costs no ranking that these folds could tell from nothing"
+    change = show(abs(free["roc_auc_difference"]), "score")
+    return f"{'costs' if free['roc_auc_difference'] > 0 else 'gains'} {change} of ROC-AUC"
+
+
+def _differences(row: Mapping[str, Any], score: str) -> str:
+    named = {
+        "roc_auc": "ROC-AUC",
+        score: score.upper(),
+        "brier": "the Brier score",
+        "expected_calibration_error": "the calibration error",
+    }
+    told = [
+        f"{label} would change by {row[f'{name}_difference']:+.4f} ({row[f'{name}_difference_low']:+.4f} to {row[f'{name}_difference_high']:+.4f})"
+        for name, label in named.items()
+    ]
+    return _and([told[0], *(part.replace(" would change", "") for part in told[1:])])
+
+
+def _and(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
