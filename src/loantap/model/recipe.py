@@ -15,6 +15,7 @@ from loantap.model.features import (
     categories_of,
     column_groups,
     expand_step,
+    numbers_of,
     standard_step,
 )
 from loantap.model.inputs import Inputs
