@@ -48,12 +48,12 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
         exhibit_name("directions", inputs),
         title=f"The data contradict what is declared of {_and(against)}"
         if against
-        else f"The data contradict none of {len(table)} declared directions, and show {(table['verdict'] == 'shown').sum()}",
+        else f"The data show {(table['verdict'] == 'shown').sum()} of {len(table)} declared directions, and contradict none",
         text=f"{left_out}.",
         caption=f"{show(found.repetitions, 'count')} refits of each kind to loans drawn again from n = {show(found.rows, 'count')} training "
-        "loans, beside the other inputs: with free signs, and with the declared directions kept. Against: the risk at the upper "
-        "quartile is on the wrong side of that at the lower. Shown and contradicted: in so many refits, one way or the other, that chance does it for "
-        f"any of the inputs in {percent(1 - confidence)} of cases at most (Bonferroni).",
+        "loans: with free signs, and with the declared directions kept. Against: the risk at the upper quartile is on the wrong side of that "
+        f"at the lower. Shown, contradicted: so nearly all refits agree that chance would do it for any input in {percent(1 - confidence)} of "
+        "cases at most (Bonferroni). All beside the other inputs: what the sub-grade has said already, others need not say again.",
         table=table,
         columns=columns("input", "higher_is", "because", "refits_against", "verdict", "refits_left_nothing", "kept"),
     )
