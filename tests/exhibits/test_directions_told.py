@@ -1,0 +1,110 @@
+"""What is told of declared directions: a verdict by a stated rule, the inputs dropped, and what keeping to them costs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from loantap.exhibits.directions import coefficients, directions, price
+from loantap.exhibits.words import at_the_edge
+from loantap.model.ablation import comparison, compete
+from loantap.model.folds import fold_splits
+from loantap.model.recipe import Recipe
+from loantap.model.refits import Obedience, obedience
+from loantap.model.study import training_data
+
+CONFIDENCE = 0.95
+PLAIN = Recipe("without_pincode", "plain", "none")
+
+
+def found(against: dict[str, float], held: dict[str, float] | None = None) -> Obedience:
+    inputs = pd.DataFrame({"feature": list(against), "higher": "riskier", "because": "x", "against": against.values()})
+    inputs["held"] = [(held or {}).get(name, 0.0) for name in against]
+    return Obedience(inputs.assign(kept=inputs["held"] <= 0.5), 200, 1_000)
+
+
+def told(obeyed: Obedience, confidence: float = CONFIDENCE):
+    return directions(obeyed, confidence=confidence, inputs="without_pincode")
+
+
+def test_a_verdict_takes_more_refits_the_more_directions_there_are():
+    few = told(found({"dti": 0.02, "int_rate": 0.98}))
+    many = told(found({"dti": 0.02, "int_rate": 0.98, **dict.fromkeys(["term", "pub_rec", "revol_util"], 0.5)}))
+    assert few.table is not None
+    assert many.table is not None
+    assert few.table["verdict"].tolist() == ["shown", "contradicted"]
+    assert many.table["verdict"].tolist() == ["not shown"] * 5
+    assert few.title == "The data contradict what is declared of interest rate"
+    assert many.title == "The data show 0 of 5 declared directions, and contradict none"
+    loose = told(found({"dti": 0.02, "int_rate": 0.98, **dict.fromkeys(["term", "pub_rec", "revol_util"], 0.5)}), 0.8)
+    assert loose.table is not None
+    assert loose.table["verdict"].tolist()[:2] == ["shown", "contradicted"]
+
+
+def test_what_is_dropped_is_named_and_nothing_else():
+    kept, dropped = told(found({"dti": 0.1})), told(found({"dti": 0.1, "pub_rec": 0.6}, {"pub_rec": 0.51}))
+    assert "none is dropped" in kept.text
+    assert dropped.text.startswith("Dropped")
+    assert "derogatory records" in dropped.text
+    assert "debt-to-income" not in dropped.text
+
+
+@pytest.mark.long  # twenty times four hundred refits
+def test_where_nothing_goes_with_default_no_direction_is_shown_or_contradicted_too_often(loans: pd.DataFrame):
+    some, draws, verdicts = loans.head(1_500), 20, []
+    X, y = training_data(some, inputs="without_pincode")
+    for draw in range(draws):
+        mixed = np.random.default_rng(draw).permutation(y)
+        obeyed = obedience(X, mixed, recipe=PLAIN, C=1.0, repetitions=200, random_state=draw, n_jobs=1)
+        table = told(obeyed).table
+        assert table is not None
+        verdicts.append((table["verdict"] != "not shown").any())
+    # Two tails of at most one in twenty each; more than this comes once in a thousand times.
+    assert sum(verdicts) <= binom.ppf(0.999, draws, 2 * (1 - CONFIDENCE))
+
+
+def test_what_directions_cost_has_a_sign_only_where_the_folds_show_it(loans: pd.DataFrame):
+    X, y = training_data(loans.head(1_500), inputs="without_pincode")
+    splits = fold_splits(y, folds=3, repeats=1, random_state=0)
+    recipes = [PLAIN, Recipe("without_pincode", "plain", "none", obeys=False)]
+    recipes += [Recipe("without_pincode", "plain", "none", unknown="learned")]
+    entered = [compete(X, y, recipe=one, splits=splits, Cs=[0.1], random_state=0, n_jobs=1) for one in recipes]
+    table = comparison(entered, reference=PLAIN.name, folds=3)
+    shown = price(table, score="f2", confidence=CONFIDENCE, inputs="without_pincode", rows=len(y))
+    assert f"{table.loc[1, 'roc_auc_difference']:+.4f}" in shown.text
+    assert f"{table.loc[2, 'expected_calibration_error_difference']:+.4f}" in shown.text
+    for p_value, difference, said in (
+        (0.5, 0.01, "costs no ranking that these folds could tell from nothing"),
+        (0.001, 0.0101, "costs 0.010 of ROC-AUC"),
+        (0.001, -0.0101, "gains 0.010 of ROC-AUC"),
+    ):
+        table.loc[1, ["roc_auc_p_adjusted", "roc_auc_difference"]] = p_value, difference
+        title = price(table, score="f2", confidence=CONFIDENCE, inputs="without_pincode", rows=len(y)).title
+        assert title == f"To keep the directions {said}"
+
+
+def test_inputs_that_the_model_does_not_look_at_are_named_below_its_odds_ratios(finalist):
+    ratios = pd.DataFrame(
+        {"feature": ["dti"], "change": ["x"], "odds_ratio": [1.1], "ci_low": [1.0], "ci_high": [1.2], "p_adjusted": [0.2]}
+    )  # fmt: skip
+    figure, _ = coefficients(ratios, finalist, averaged=10, confidence=CONFIDENCE)
+    assert "does not look at" not in figure.caption
+    blind = replace(finalist, recipe=replace(finalist.recipe, without=("pub_rec",)))
+    figure, table = coefficients(ratios, blind, averaged=10, confidence=CONFIDENCE)
+    assert "It does not look at: derogatory records." in figure.caption
+    assert "It does not look at: derogatory records." in table.caption
+
+
+@pytest.mark.parametrize(
+    ("chosen", "tried", "said"),
+    [
+        (3.0, [0.3, 3.0], " C = 3 is the largest that was tried; one beyond might do better."),
+        (0.3, [0.3, 3.0], " C = 0.3 is the smallest that was tried; one beyond might do better."),
+        (1.0, [0.3, 1.0, 3.0], ""),
+        (3.0, [3.0], ""),
+    ],
+)
+def test_an_edge_is_said_when_it_is_chosen(chosen: float, tried: list[float], said: str):
+    assert at_the_edge(chosen, tried, " C") == said
