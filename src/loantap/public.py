@@ -236,7 +236,7 @@ def score_applications(model: SavedModel, applications: pd.DataFrame) -> pd.Data
 
     Returns:
         Under the same index: probability_of_default, decision ("approve" or "refer"), reason_1 to reason_3 (codes of `model.reasons`, the
-        strongest first), warnings (how many inputs lie outside of what training loans had), model_version.
+        strongest first), warnings (how many doubts there are, as `score_application` tells them), model_version.
 
     Raises InputError for applications that break a rule of the codebook, with column, rule and rows (from 1).
     """

@@ -151,7 +151,9 @@ def _left_out(name: str, known: NumberSummary, unknown: str) -> str:
 
 
 def _written(name: str, value: Any, *, with_unit: bool = False) -> str:
+    if name == "term":
+        return f"{value:g} months"
     if levels := PLACES.get(name):
         return levels[int(value)]
-    unit = f" {BY_NAME[name].unit}" if with_unit and name in BY_NAME and name != "term" else ""
+    unit = f" {BY_NAME[name].unit}" if with_unit and name in BY_NAME and BY_NAME[name].unit != "count" else ""
     return f"{value:,.10g}{unit}"
