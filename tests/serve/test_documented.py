@@ -9,11 +9,11 @@ import pytest
 
 from loantap.data.applications import FIELDS
 from loantap.data.columns import FEATURE_BY_NAME
-from loantap.settings import project_root
 from loantap.model.persistence import SavedModel, load_model
 from loantap.serve.api.answers import ScoreAnswer
 from loantap.serve.cautions import Code
 from loantap.serve.scoring import all_reasons, score_application
+from loantap.settings import project_root
 
 PAGE = (project_root() / "docs" / "api.md").read_text("utf-8")
 EXAMPLE: dict[str, Any] = json.loads(re.search(r"-d '(\{.*?\})'", PAGE, re.DOTALL)[1])

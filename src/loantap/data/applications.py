@@ -22,9 +22,12 @@ _LARGEST = 1e9  # for numbers without a largest value of their own: far beyond i
 # from amount, rate and term, so it need not be said.
 _FOLLOWS = "installment"
 FIELDS: tuple[Column, ...] = tuple(
-    replace(column, high=min(column.high, _LARGEST), missing=column.missing or column.name == _FOLLOWS)
-    if column.kind == "number"
-    else column
+    replace(
+        column,
+        high=min(column.high, _LARGEST) if column.kind == "number" else column.high,
+        missing=column.missing or column.name == _FOLLOWS,
+        optional=column.optional or column.name == _FOLLOWS,
+    )
     for column in COLUMNS
     if (column.known in ("application", "pricing") and column.kind != "address") or column.name == "issue_d"
 )
