@@ -220,13 +220,16 @@ def _dated(raw: pd.DataFrame) -> pd.DataFrame:
 def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) -> dict[str, pa.Array]:
     typical = np.array([line.typical for line in model.reasons])
     # What speaks for the decision: what raises the risk of a referral, what lowers that of an approval.
-    way = np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.facts.slope)
-    added, together = (contributions - typical) * way, voices(model.reasons)
-    # Inputs of one voice count by their sum, and the strongest of them speaks.
-    weight = np.column_stack([added[:, places].sum(axis=1) for places in together])
-    speaker = np.column_stack([np.array(places)[added[:, places].argmax(axis=1)] for places in together])
-    order = np.argsort(-weight, axis=1, kind="stable")[:, :REASONS]
-    places, weights = np.take_along_axis(speaker, order, axis=1), np.take_along_axis(weight, order, axis=1)
+    weight = (contributions - typical) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.facts.slope)
+    for together in voices(model.reasons):
+        if len(together) > 1:  # they count by their sum, and the strongest of them speaks
+            total, speaker = weight[:, together].sum(axis=1), np.array(together)[weight[:, together].argmax(axis=1)]
+            weight[:, together] = -np.inf
+            weight[np.arange(len(weight)), speaker] = total
+    first = np.argpartition(-weight, REASONS, axis=1)[:, :REASONS]
+    weights = np.take_along_axis(weight, first, axis=1)
+    order = np.argsort(-weights, axis=1, kind="stable")
+    places, weights = np.take_along_axis(first, order, axis=1), np.take_along_axis(weights, order, axis=1)
     codes = [line.code for line in model.reasons]
     return {
         f"reason_{number + 1}": pa.DictionaryArray.from_arrays(
