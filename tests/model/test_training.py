@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from loantap.data.columns import BY_NAME
 from loantap.model.training import summarise_training
 
 
@@ -44,3 +45,26 @@ def test_the_ends_of_a_range_are_round_and_nobodys_own(loans: pd.DataFrame):
     for known in summary.numbers.values():
         for end in (known.low, known.high):
             assert float(f"{end:.1e}") == pytest.approx(end, rel=1e-12)
+
+
+def test_each_sub_grade_has_the_rates_of_loans_enough(loans: pd.DataFrame):
+    found = summarise_training(loans, inputs="without_pincode").rates
+    levels = list(BY_NAME["sub_grade"].levels)
+    assert list(found) == levels
+    places = loans["sub_grade"].cat.codes.to_numpy()
+    rates = loans["int_rate"].to_numpy()
+    for own, level in enumerate(levels):
+        near = rates[places == own]
+        assert (near <= found[level].high).mean() >= 0.8 or len(near) < 50
+        assert (near >= found[level].low).mean() >= 0.8 or len(near) < 50
+        # Ten loans at least lie at or beyond each end of the loans that it stands for.
+        reach = next(reach for reach in range(35) if (abs(places - own) <= reach).sum() >= 50)
+        stands_for = rates[abs(places - own) <= reach]
+        assert (stands_for >= found[level].low).sum() >= len(stands_for) - 9
+        assert (stands_for <= found[level].high).sum() >= len(stands_for) - 9
+        for end in (found[level].low, found[level].high):
+            assert float(f"{end:.1e}") == pytest.approx(end, rel=1e-12)
+
+
+def test_sub_grades_of_too_few_loans_have_no_rates(loans: pd.DataFrame):
+    assert summarise_training(loans.head(49), inputs="without_pincode").rates == {}

@@ -160,6 +160,13 @@ def test_the_annuity_pays_the_loan_back():
     assert left == pytest.approx(0, abs=1e-6)
 
 
+def test_an_installment_left_out_is_the_annuity(case: tuple[SavedModel, dict]):
+    model, application = case
+    due = payment(application["loan_amnt"], application["int_rate"], 36)
+    bare = {name: value for name, value in application.items() if name != "installment"}
+    assert alternatives(model, bare) == alternatives(model, application | {"installment": due})
+
+
 def test_an_installment_that_is_not_the_annuity_keeps_its_ratio_to_it(model: SavedModel, application: dict):
     stated = application | {"installment": 500.0}
     low = at(model, probability(model, stated) * 1.03)

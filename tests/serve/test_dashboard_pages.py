@@ -72,6 +72,12 @@ def test_an_application_is_scored_with_reasons_and_alternatives(run: Path):
     assert "debt-to-income" in said(app)
 
 
+def test_the_form_says_what_the_model_does_not_look_at(run: Path):
+    (told,) = (note.value for note in opened().markdown if "does not look at" in note.value)
+    assert "monthly payment, grade, job title, loan title." in told
+    assert "amount" not in told
+
+
 def test_wrong_values_are_named_at_their_fields_and_nothing_is_scored(run: Path):
     app = opened()
     app.text_input(key="field_earliest_cr_line").set_value("long ago")

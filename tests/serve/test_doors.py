@@ -1,6 +1,7 @@
 """One set of rules at every door: what is refused, or read in a certain way, is so wherever loans and applications come in."""
 
 import gzip
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,6 +169,22 @@ def test_every_name_that_is_made_is_reserved(loans: pd.DataFrame):
 def test_extra_columns_change_no_score(keyed: pd.DataFrame, doors: dict[str, Door], tmp_path: Path, door: str):
     plain = answer(doors[door](keyed), tmp_path)
     assert answer(doors[door](keyed.assign(**dict.fromkeys(RESERVED, "9"))), tmp_path) == plain
+
+
+# An installment follows from amount, rate and term
+
+
+@pytest.mark.parametrize("door", ["score", "upload", "mlflow", "watch"])
+def test_an_installment_left_out_is_the_annuity(keyed: pd.DataFrame, doors: dict[str, Door], tmp_path: Path, door: str):
+    plain = answer(doors[door](keyed), tmp_path)
+    assert by_columns(answer(doors[door](keyed.drop(columns="installment")), tmp_path)) == by_columns(plain)
+    empty = keyed["installment"].where(keyed.index % 2 == 0)
+    assert by_columns(answer(doors[door](keyed.assign(installment=empty)), tmp_path)) == by_columns(plain)
+
+
+def by_columns(text: str) -> str:
+    """The same table with its columns in the order of their names."""
+    return pd.read_csv(io.StringIO(text)).sort_index(axis=1).to_csv()
 
 
 # Months with a time zone

@@ -13,9 +13,9 @@ from loantap.data.declarations import Column
 from loantap.data.sources import LoanFile, open_loans
 
 _SAMPLE_BYTES = 1 << 18
-# Read where they are there: the key names a row, the grade is compared with the sub-grade, an application without a month
-# of funding is one of this month, and what a file may lack is missing there.
-WELCOME = (KEY, "grade", "issue_d", *OPTIONAL)
+# Read where they are there: the key names a row, the grade is compared with the sub-grade and the installment with the
+# annuity, an application without a month of funding is one of this month, and what a file may lack is missing there.
+WELCOME = (KEY, "grade", "installment", "issue_d", *OPTIONAL)
 
 
 def application_columns(needed: Sequence[str], header: Sequence[str]) -> tuple[Column, ...]:

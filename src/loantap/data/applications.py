@@ -18,9 +18,16 @@ _TEXT_LENGTH = 200
 _LARGEST = 1e9  # for numbers without a largest value of their own: far beyond it, a score would be no number
 
 # What is known when somebody applies, the lender's price among it. The address is never wanted: it is personal, and
-# its pincode gives the outcome of the old loans away. The month of funding dates the credit history.
+# its pincode gives the outcome of the old loans away. The month of funding dates the credit history. The installment follows
+# from amount, rate and term, so it need not be said.
+_FOLLOWS = "installment"
 FIELDS: tuple[Column, ...] = tuple(
-    replace(column, high=min(column.high, _LARGEST)) if column.kind == "number" else column
+    replace(
+        column,
+        high=min(column.high, _LARGEST) if column.kind == "number" else column.high,
+        missing=column.missing or column.name == _FOLLOWS,
+        optional=column.optional or column.name == _FOLLOWS,
+    )
     for column in COLUMNS
     if (column.known in ("application", "pricing") and column.kind != "address") or column.name == "issue_d"
 )
@@ -67,6 +74,8 @@ def _field(column: Column) -> tuple[Any, Any]:
             kind = Annotated[str, Field(pattern=MONTH_PATTERN)]
         case _:
             kind = Annotated[str, Field(max_length=_TEXT_LENGTH, pattern=_TEXT_PATTERN)]
+    if column.name == _FOLLOWS:
+        facts["description"] += "; the annuity if absent"
     if column.name == "issue_d":
         facts["description"] = "Month in which the loan would be funded; the present month if absent"
     if column.missing or column.name == "issue_d":

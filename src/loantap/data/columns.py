@@ -33,7 +33,7 @@ _OWN_PRICE = "the lender's own judgement of the risk"
 COLUMNS: tuple[Column, ...] = (
     Column(
         "loan_amnt", "Amount lent", "currency", "number", "application", True, "asked for by the applicant", low=1, example=10000,
-        label="amount", enters="logarithm", curved=True, code="R01", phrase="the amount", form="{:,.0f}",
+        label="amount", enters="logarithm", curved=True, code="R01", phrase="the amount", form="{:,.0f}", voice="amount",
         step=Step("amount doubled", times=2), higher="riskier", because="there is more to repay",
     ),
     Column(
@@ -45,7 +45,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "int_rate", "Interest rate", "percent a year", "number", "pricing", True,
         "the lender's own price for the risk; left out of the application-time model", low=1, high=60, example=11.44,
-        label="interest rate", enters="as it is", curved=True, code="R09", phrase="the interest rate", form="{:.2f} %",
+        label="interest rate", enters="as it is", curved=True, code="R09", phrase="the interest rate", form="{:.2f} %", voice="price",
         step=Step("interest rate 1 point higher", by=1), higher="riskier", because="the lender asks more where it sees more risk",
     ),
     Column(
@@ -60,7 +60,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "sub_grade", "Risk sub-grade given by the lender", "A1 (best) to G5", "category", "pricing", True, _OWN_PRICE,
         levels=tuple(f"{grade}{step}" for grade in _GRADES for step in range(1, 6)), ordered=True, example="B4",
-        label="sub grade", enters="as it is", curved=True, code="R18", phrase="the lender's sub-grade", form="{}",
+        label="sub grade", enters="as it is", curved=True, code="R18", phrase="the lender's sub-grade", form="{}", voice="price",
         step=Step("one grade worse", by=5), higher="riskier", because="G5 is the worst that the lender gives",
     ),
     Column(
@@ -127,7 +127,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "pub_rec", "Derogatory public records", "count", "number", "application", True, _PAST, cap=5, example=0,
         label="derogatory records", enters="logarithm", code="R08", phrase="the number of derogatory public records", form="{:.0f}",
-        step=Step("1 more derogatory record", by=1), higher="riskier", because="each is a debt or a duty that was not met",
+        voice="records", step=Step("1 more derogatory record", by=1), higher="riskier", because="each is a debt or a duty that was not met",
     ),
     Column(
         "revol_bal", "Revolving balance", "currency", "number", "application", True, _PAST, example=12400,
@@ -163,7 +163,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "pub_rec_bankruptcies", "Bankruptcies on public record", "count", "number", "application", True, _PAST, missing=True, cap=3, example=0,
         label="bankruptcies", enters="as it is", code="R12", phrase="the number of bankruptcies on record", form="{:.0f}",
-        step=Step("1 more bankruptcy", by=1), unknown="",  # missing in one loan of a thousand: nothing to compare
+        voice="records", step=Step("1 more bankruptcy", by=1), unknown="",  # missing in one loan of a thousand: nothing to compare
         higher="riskier", because="each is a debt that was not repaid",
     ),
     Column(

@@ -27,7 +27,7 @@ COMPUTED: tuple[Feature, ...] = (
     Feature(
         "loan_to_income", "the amount as a share of annual income", ("loan_amnt", "annual_inc"), lambda amount, income: amount / _some(income),
         label="amount to income", enters="ratio", curved=True, code="R16", phrase="the amount as a share of annual income", form="{:.0%}",
-        no_step="follows from amount and income, which have their own",
+        voice="amount", no_step="follows from amount and income, which have their own",
         higher="riskier", because="there is less to repay each unit from",
     ),
     Feature(

@@ -50,6 +50,7 @@ class Declared:
         code: Of its reason; a code never changes its meaning, and features stand in the order of their codes.
         phrase: What a reason calls it.
         form: How a reason writes its value.
+        voice: Features of one voice say much the same, and are told in one reason; empty for one that speaks alone.
         step: The change that its odds ratio is told for.
         no_step: Why there is none.
         unknown: What the odds ratio of a missing value is called; empty where none is told.
@@ -63,6 +64,7 @@ class Declared:
     code: str = ""
     phrase: str = ""
     form: str = ""
+    voice: str = ""
     step: Step | None = None
     no_step: str = ""
     unknown: str = "{label} not known"

@@ -30,6 +30,12 @@ def _entering(how: Enters) -> tuple[str, ...]:
 # Money and counts with long right tails enter by their logarithm; it is closer to what the log-odds follow.
 SKEWED, PLAIN = _entering("logarithm"), _entering("as it is")
 RATIOS, CATEGORIES = _entering("ratio"), _entering("category")
+# Categories in an order that enter as the place of their level, from 0; a term is a number of months already.
+PLACES = {
+    column.name: column.levels
+    for column in COLUMNS
+    if column.kind == "category" and column.name in {*SKEWED, *PLAIN} - {"term"}
+}
 CAPS = {column.name: column.cap for column in COLUMNS if column.cap is not None}
 _MAY_BE_UNKNOWN = {name for name in CATEGORIES if name in BY_NAME and BY_NAME[name].missing}
 _PRICES = {column.name for column in COLUMNS if column.known == "pricing"}

@@ -1,4 +1,4 @@
-"""Why a score is what it is: what each input adds, against the portfolio, in plain words."""
+"""Why a score is what it is: what each input adds, against a typical loan, in plain words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.data.declarations import FORM
+from loantap.model.inputs import PLACES
 from loantap.model.scorer import Scorer, Value
 from loantap.model.training import TrainingSummary
 
 Effect = Literal["raises", "lowers"]
+# What a value above the median is called; where nothing is declared it is just above it.
+_ABOVE = {"riskier": "worse than", "safer": "better than"}
+_BELOW = {"riskier": "better than", "safer": "worse than"}
 
 
 class ReasonCode(BaseModel):
@@ -23,7 +27,9 @@ class ReasonCode(BaseModel):
         feature: The model's input.
         label: The input in a sentence.
         form: How a value is written.
-        average: The input's mean contribution to the raw log-odds over the training loans.
+        voice: Inputs of one voice are told in one reason; empty for one that speaks alone.
+        typical: What a typical loan has of it in the raw log-odds: for a number the contribution at the median of the known values
+            of the training loans, for a category the mean contribution over these loans.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,18 +37,19 @@ class ReasonCode(BaseModel):
     feature: str
     label: str
     form: Annotated[str, Field(pattern=FORM)]
-    average: FiniteFloat
+    voice: str
+    typical: FiniteFloat
 
 
 @dataclass(frozen=True)
 class Reason:
-    """What one input does to one score.
+    """What one input, or inputs that say much the same, do to one score.
 
     Attributes:
         code: Of the table of reasons.
-        feature: The model's input.
-        effect: What it does to the risk, against the average loan.
-        contribution: What it adds to the calibrated log-odds of default, against the average loan.
+        feature: The model's input; of several the strongest.
+        effect: What it does to the risk, against a typical loan.
+        contribution: What it adds to the calibrated log-odds of default, against a typical loan; of several the sum.
         text: The same in a sentence.
     """
 
@@ -54,12 +61,32 @@ class Reason:
 
 
 def reason_table(scorer: Scorer, X: pd.DataFrame) -> list[ReasonCode]:
-    """Return the table of reasons of a model, with averages over the features of its training loans."""
-    averages = scorer.many(X).mean(axis=0)
+    """Return the table of reasons of a model whose training loans have the features X."""
+    # Not the mean contribution of a number: where a few large values pull it up, one above the median would "lower" the risk.
+    typical = {
+        str(name): None if pd.isna(value) else float(value) for name, value in X.median(numeric_only=True).items()
+    }
+    at_typical = dict(zip(scorer.features, scorer.one({**dict.fromkeys(scorer.features), **typical}), strict=True))
+    means = dict(zip(scorer.features, scorer.many(X).mean(axis=0).tolist(), strict=True))
     return [
-        ReasonCode(code=told.code, feature=told.name, label=told.phrase, form=told.form, average=average)
-        for told, average in zip(map(FEATURE_BY_NAME.__getitem__, scorer.features), averages.tolist(), strict=True)
+        ReasonCode(
+            code=told.code,
+            feature=told.name,
+            label=told.phrase,
+            form=told.form,
+            voice=told.voice,
+            typical=(at_typical if told.name in typical else means)[told.name],
+        )
+        for told in map(FEATURE_BY_NAME.__getitem__, scorer.features)
     ]
+
+
+def voices(table: list[ReasonCode]) -> list[list[int]]:
+    """Return the places in the table of the lines that are told together, in the order of the table."""
+    found: dict[str, list[int]] = {}
+    for place, line in enumerate(table):
+        found.setdefault(line.voice or line.code, []).append(place)
+    return list(found.values())
 
 
 def reasons_of(
@@ -75,6 +102,8 @@ def reasons_of(
 ) -> list[Reason]:
     """Return the reasons that an application's inputs give, the strongest first.
 
+    Inputs of one voice count by their sum; of them those are told that pull its way.
+
     Args:
         contributions: Of one application, as from `Scorer.one`, in the order of `table`.
         features: Its features, as they are to be told.
@@ -85,31 +114,44 @@ def reasons_of(
         limit: At most so many.
         words: Values by feature that are told in the application's own words.
     """
-    added = [slope * (contribution - line.average) for line, contribution in zip(table, contributions, strict=True)]
-    order = sorted(range(len(added)), key=lambda place: -abs(added[place]))
-    chosen = [place for place in order if added[place] != 0 and effect in (None, _effect(added[place]))]
-    return [_reason(table[place], added[place], features, training, words or {}) for place in chosen[:limit]]
+    added = [slope * (contribution - line.typical) for line, contribution in zip(table, contributions, strict=True)]
+    summed = [(sum([added[place] for place in places]), places) for places in voices(table)]
+    chosen = [(total, places) for total, places in summed if total != 0 and effect in (None, _effect(total))]
+    chosen.sort(key=lambda one: -abs(one[0]))
+    found = []
+    for total, places in chosen[:limit]:
+        pull = sorted((place for place in places if added[place] * total > 0), key=lambda place: -abs(added[place]))
+        said = [
+            _told(table[place], features[table[place].feature], training, (words or {}).get(table[place].feature))
+            for place in pull
+        ]
+        text = f"{', and '.join(said)}; {f'this {_effect(total)}' if len(said) == 1 else _together(total)} the risk."
+        first = table[pull[0]]
+        found.append(Reason(first.code, first.feature, _effect(total), total, text[0].upper() + text[1:]))
+    return found
 
 
 def _effect(added: float) -> Effect:
     return "raises" if added > 0 else "lowers"
 
 
-def _reason(
-    line: ReasonCode, added: float, features: Mapping[str, Value], training: TrainingSummary, words: Mapping[str, str]
-) -> Reason:
-    text = f"{_told(line, features[line.feature], training, words.get(line.feature))}; this {_effect(added)} the risk."
-    return Reason(line.code, line.feature, _effect(added), added, text[0].upper() + text[1:])
+def _together(added: float) -> str:
+    return f"together they {_effect(added).removesuffix('s')}"
 
 
 def _told(line: ReasonCode, value: Value, training: TrainingSummary, words: str | None) -> str:
     if value is None:
         return f"{line.label} is not known"
-    shown = words or line.form.format(value)
-    if line.feature not in training.numbers:
-        return f"{line.label} is {shown}"
-    median = training.numbers[line.feature].median
-    typical = line.form.format(median)
-    same = line.form.format(value) == typical  # as told, whatever further digits say
-    place = "at" if same else "above" if value > median else "below"  # type: ignore[operator]
-    return f"{line.label} is {shown}, {place} the portfolio's median of {typical}"
+    known = training.numbers.get(line.feature)
+    if known is None:
+        return f"{line.label} is {words or line.form.format(value)}"
+    if levels := PLACES.get(line.feature):
+        shown, typical = levels[int(value)], levels[int(known.median)]
+        higher = FEATURE_BY_NAME[line.feature].higher
+        above, below = _ABOVE.get(higher, "above"), _BELOW.get(higher, "below")
+    else:
+        shown, typical = line.form.format(value), line.form.format(known.median)
+        above, below = "above", "below"
+    # As told, whatever further digits say.
+    place = "at" if shown == typical else above if value > known.median else below  # type: ignore[operator]
+    return f"{line.label} is {words or shown}, {place} the portfolio's median of {typical}"

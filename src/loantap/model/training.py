@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from loantap.data.columns import BY_NAME
 from loantap.model.inputs import CAPS, CATEGORIES, Inputs, feature_frame
 
+_ENOUGH = 5  # times `min_cell`: of fewer loans the ends would lie where most of them are
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -29,6 +31,14 @@ class NumberSummary(BaseModel):
     missing: Share
 
 
+class Range(BaseModel):
+    """The ends of what nearly all of some training loans had, each nobody's own, as in `NumberSummary`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    low: FiniteFloat
+    high: FiniteFloat
+
+
 class TrainingSummary(BaseModel):
     """The training loans in numbers.
 
@@ -39,6 +49,7 @@ class TrainingSummary(BaseModel):
         min_cell: The fewest loans that anything here stands for.
         numbers: By feature, in the units of `feature_frame`, before caps.
         categories: Share of the loans by feature and level; levels of fewer than `min_cell` loans are left out.
+        rates: The interest rates by sub-grade, in percent a year; one of few loans has those of its neighbours too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +59,7 @@ class TrainingSummary(BaseModel):
     min_cell: int
     numbers: dict[str, NumberSummary]
     categories: dict[str, dict[str, Share]]
+    rates: dict[str, Range]
 
 
 def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 10) -> TrainingSummary:
@@ -65,10 +77,7 @@ def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 1
         if len(known) < 2 * min_cell:
             continue
         numbers[str(name)] = NumberSummary(
-            low=_rounded(known[min_cell - 1], np.floor),
-            median=np.median(known),
-            high=_rounded(known[-min_cell], np.ceil),
-            missing=X[name].isna().mean(),
+            **_ends(known, min_cell), median=np.median(known), missing=X[name].isna().mean()
         )
     months = loans["issue_d"].dt.strftime("%Y-%m")
     return TrainingSummary(
@@ -78,7 +87,25 @@ def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 1
         min_cell=min_cell,
         numbers=numbers,
         categories=categories,
+        rates=_rates(loans, min_cell) if {"int_rate", "sub_grade"} <= {*loans.columns} else {},
     )
+
+
+def _rates(loans: pd.DataFrame, min_cell: int) -> dict[str, Range]:
+    """Return the range of the rates of each sub-grade, taking in as many neighbours as it takes to have loans enough."""
+    levels, place, rate = BY_NAME["sub_grade"].levels, loans["sub_grade"].cat.codes, loans["int_rate"].to_numpy()
+    found = {}
+    for own, level in enumerate(levels):
+        for reach in range(len(levels)):
+            some = np.sort(rate[(place - own).abs() <= reach])
+            if len(some) >= _ENOUGH * min_cell:
+                found[level] = Range(**_ends(some, min_cell))
+                break
+    return found
+
+
+def _ends(ascending: np.ndarray, min_cell: int) -> dict[str, float]:
+    return {"low": _rounded(ascending[min_cell - 1], np.floor), "high": _rounded(ascending[-min_cell], np.ceil)}
 
 
 def _rounded(value: float, outward: Callable[[float], float]) -> float:

@@ -65,6 +65,9 @@ def alternatives(model: SavedModel, application: Mapping[str, Any]) -> list[Alte
         model: The model.
         application: Values by the codebook's names, as an `Application` has them.
     """
+    if application.get("installment") is None:  # then it is the annuity
+        due = annuity(application["loan_amnt"], application["int_rate"], months_of(application["term"]))
+        application = {**application, "installment": round(float(due), 2)}
     now = score_application(model, application).decision
     lower = now == "refer"
     numbers = {name: _grid(model, name, float(application[name]), lower=lower) for name in _STEPS}
@@ -124,8 +127,6 @@ def _across(
     else:
         months = np.array([months_of(term) for term in np.broadcast_to(asked["term"], size)])
         frame["loan_amnt"], frame["term"] = asked["loan_amnt"], months.astype(float)
-        if "installment" in frame:
-            frame["installment"] = np.round(_payment(application, frame["loan_amnt"], months), 2)
     log_odds = model.scorer.many(with_computed(capped(frame))).sum(axis=1) + model.scorer.intercept
     referred = model.calibration(log_odds) >= model.threshold
     return np.flatnonzero(referred != (now == "refer")).tolist()

@@ -21,8 +21,10 @@ from loantap.data.contract import check_loans, summarise
 from loantap.data.sources import RaggedRow
 from loantap.data.units import Units
 from loantap.errors import InputError, SchemaError
-from loantap.model.inputs import CAPS, feature_frame, source_columns
+from loantap.model.inputs import feature_frame, source_columns
 from loantap.model.persistence import SavedModel
+from loantap.model.reasons import voices
+from loantap.serve.cautions import count_cautions
 from loantap.serve.refused import Refused, wrong_keys
 from loantap.serve.scores_file import REASONS, check_target, scores_writer
 
@@ -96,8 +98,8 @@ def score_applications(
     """Score applications and write one row for each that keeps the contract.
 
     The columns are loan_id where there is one, else row (the number of the record, from 1), probability_of_default,
-    decision, reason_1 to reason_3 (codes of the model's table, the strongest first), warnings (how many inputs lie
-    outside of the training loans' range) and model_version. Rows that break the contract go to OUT.errors.csv.
+    decision, reason_1 to reason_3 (codes of the model's table, the strongest first), warnings (how many
+    doubts there are, see `loantap.serve.cautions`) and model_version. Rows that break the contract go to OUT.errors.csv.
 
     Args:
         model: The model.
@@ -155,7 +157,7 @@ def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
         "probability_of_default": pa.array(probability),
         "decision": pa.DictionaryArray.from_arrays(refer.astype(np.int8), ["approve", "refer"]),
         **_reasons(model, contributions, refer),
-        "warnings": pa.array(_outside(model, loans, features)),
+        "warnings": pa.array(count_cautions(model, loans, features)),
         "model_version": pa.DictionaryArray.from_arrays(np.zeros(len(refer), dtype=np.int8), [model.version]),
     }
     return pa.table(columns)
@@ -216,9 +218,14 @@ def _dated(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) -> dict[str, pa.Array]:
-    averages = np.array([line.average for line in model.reasons])
+    typical = np.array([line.typical for line in model.reasons])
     # What speaks for the decision: what raises the risk of a referral, what lowers that of an approval.
-    weight = (contributions - averages) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.facts.slope)
+    weight = (contributions - typical) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.facts.slope)
+    for together in voices(model.reasons):
+        if len(together) > 1:  # they count by their sum, and the strongest of them speaks
+            total, speaker = weight[:, together].sum(axis=1), np.array(together)[weight[:, together].argmax(axis=1)]
+            weight[:, together] = -np.inf
+            weight[np.arange(len(weight)), speaker] = total
     first = np.argpartition(-weight, REASONS, axis=1)[:, :REASONS]
     weights = np.take_along_axis(weight, first, axis=1)
     order = np.argsort(-weights, axis=1, kind="stable")
@@ -230,18 +237,6 @@ def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) ->
         )
         for number in range(REASONS)
     }
-
-
-def _outside(model: SavedModel, loans: pd.DataFrame, features: pd.DataFrame) -> np.ndarray:
-    """Count the inputs of each application that hardly any training loan, or none, had."""
-    count = np.zeros(len(features), dtype=np.int8)
-    for name in features:
-        if known := model.training.numbers.get(str(name)):
-            values = (loans[name] if name in CAPS else features[name]).to_numpy(dtype=np.float64)
-            count += (values < known.low) | (values > known.high)
-        elif features[name].dtype == object and name in model.facts.features:
-            count += ~features[name].isin(model.scorer.levels(str(name))).to_numpy()
-    return count
 
 
 def _ahead(chunks: Generator[pd.DataFrame, None, None]) -> Iterator[pd.DataFrame]:

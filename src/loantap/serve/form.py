@@ -6,20 +6,19 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from loantap.data.annuity import annuity, months_of
 from loantap.data.applications import FIELDS, Application, rule, this_month
 from loantap.data.columns import BY_NAME
+from loantap.model.inputs import PLACES
 from loantap.model.training import TrainingSummary
 
 
 def starting_values(training: TrainingSummary) -> dict[str, Any]:
     """Return a value for each field: the median or the commonest level of the training loans.
 
-    What may be missing and is not summarised starts empty, and so does the installment: it follows from the others.
+    What may be missing and is not summarised starts empty.
     """
     values = {column.name: _start(column.name, training) for column in FIELDS}
-    values["grade"] = values["sub_grade"][:1]
-    return values | {"installment": None}
+    return values | {"grade": values["sub_grade"][:1]}
 
 
 def _start(name: str, training: TrainingSummary) -> Any:
@@ -28,6 +27,8 @@ def _start(name: str, training: TrainingSummary) -> Any:
         return max(shares, key=lambda level: shares[level])
     if name == "term" and name in numbers:
         return f"{numbers[name].median:.0f} months"
+    if name in PLACES and name in numbers:
+        return PLACES[name][int(numbers[name].median)]
     if name == "emp_length" and "emp_length_years" in numbers:
         return column.levels[int(numbers["emp_length_years"].median)]
     if name == "earliest_cr_line" and "credit_history_months" in numbers:
@@ -44,22 +45,14 @@ def check_form(entered: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[
     """Return an application made of what was entered, or None, and what is wrong, in words, by field.
 
     Args:
-        entered: By field; empty ones as None or an empty text. An empty installment becomes the annuity of amount, rate and
-            term, once these keep their own rules.
+        entered: By field; empty ones as None or an empty text.
     """
     values = {name: None if value == "" else value for name, value in entered.items()}
-    is_open = values.get("installment") is None
-    if is_open:
-        values["installment"] = BY_NAME["installment"].low  # keeps the rule, so that only the other fields are judged
     try:
-        application = Application(**values).model_dump()
-        if is_open:
-            due = annuity(application["loan_amnt"], application["int_rate"], months_of(application["term"]))
-            application = Application(**application | {"installment": round(due, 2)}).model_dump()
+        return Application(**values).model_dump(), {}
     except ValidationError as error:
         found = [(_place(line), line) for line in error.errors()]
         return None, {field: _words(field, line) for field, line in reversed(found)}
-    return application, {}
 
 
 def _place(line: ErrorDetails) -> str:

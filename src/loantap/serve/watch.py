@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from loantap.data.annuity import annuity
 from loantap.data.cleaning import typed
 from loantap.data.columns import KEY
 from loantap.data.connectors.config import Config
@@ -59,7 +60,7 @@ def application_needs(model: SavedModel) -> list[str]:
 
 
 def read_applications(model: SavedModel, applications: Applications) -> tuple[pd.DataFrame, list[str]]:
-    """Read the applications of live loans; those that break the contract are left out, and told in notes.
+    """Read the applications of live loans, each with an installment; those that break the contract are left out, and told in notes.
 
     Raises InputError where they bear no loan_id, InputError or SchemaError for what cannot be read or if none keeps the contract.
     """
@@ -81,6 +82,8 @@ def read_applications(model: SavedModel, applications: Applications) -> tuple[pd
         raise InputError(f"{applications.location}: expected applications, found none. Check how they were exported.")
     notes = units.doubts(applications.location)
     good = pd.concat(parts, ignore_index=True)
+    due = annuity(good["loan_amnt"], good["int_rate"], good["term"]).round(2)
+    good = good.assign(installment=good["installment"].fillna(due) if "installment" in good else due)
     if refused := read - len(good):
         problems = summarise(pd.concat([found for found in failures if len(found)] or failures, ignore_index=True))
         told = [str(problem) for problem in problems[:_PROBLEMS]]

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from loantap.model.inputs import Inputs
 from loantap.model.persistence import SavedModel
+from loantap.serve.cautions import Code
 from loantap.serve.scoring import Score
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -22,10 +23,10 @@ class _Answer(BaseModel):
 
 
 class ReasonAnswer(_Answer):
-    """What one input does to the score, against the average loan of the portfolio."""
+    """What one input, or inputs that say much the same, do to the score, against a typical loan of the portfolio."""
 
     code: str = Field(description="Never changes its meaning", pattern="^R[0-9]{2}$")
-    feature: str
+    feature: str = Field(description="Of several inputs that are told together, the strongest")
     effect: Literal["raises", "lowers"] = Field(description="What it does to the risk")
     contribution: float = Field(description="What it adds to the calibrated log-odds of default")
     text: str = Field(description="The same in a sentence")
@@ -35,7 +36,7 @@ class WarningAnswer(_Answer):
     """A doubt about the score."""
 
     field: str
-    code: Literal["outside_training_range", "unseen_category", "not_the_annuity"]
+    code: Code
     text: str
 
 

@@ -6,9 +6,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from loantap.data.applications import FIELDS
-from loantap.data.columns import BY_NAME
+from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.data.declarations import Column
 from loantap.model.persistence import SavedModel
+from loantap.model.reasons import voices
 from loantap.serve.alternatives import alternatives, told_apart
 from loantap.serve.dashboard.charts import bars, gauge
 from loantap.serve.dashboard.parts import need_model, note, plain
@@ -49,6 +50,9 @@ def _form(model: SavedModel) -> tuple[dict[str, Any], dict[str, DeltaGenerator]]
     start, entered, places = starting_values(model.training), {}, {}
     with st.form("application"):
         note("Filled in with the median or the commonest value of the training loans. Enter in a field sends the form.")
+        seen = {source for name in model.facts.features for source in FEATURE_BY_NAME[name].sources}
+        aside = ", ".join(column.label for column in FIELDS if column.name not in seen)
+        note(f"This model does not look at: {aside}. They are only held against the rest.")
         for known, title in _GROUPS.items():
             st.subheader(title)
             fields = [column for column in FIELDS if column.known == known]
@@ -79,12 +83,16 @@ def _answer(model: SavedModel, application: dict[str, Any]) -> None:
     note("All else stays as it is. This says what moves the score, not what would help the applicant.")
     reasons = all_reasons(model, application)
     with st.expander("Everything that moves this score"):
-        labels = {line.feature: line.label for line in model.reasons}
+        labels = {
+            model.reasons[place].feature: " and ".join(model.reasons[other].label for other in places)
+            for places in voices(model.reasons)
+            for place in places
+        }
         bars(
             [labels[reason.feature] for reason in reasons],
             [reason.contribution for reason in reasons],
             title="added log-odds",
-            description="What each input adds to the log-odds of default, against the average loan, the strongest first",
+            description="What each input adds to the log-odds of default, against a typical loan, the strongest first",
         )
         st.markdown("\n".join(f"- {plain(reason.text)} ({reason.contribution:+.3f})" for reason in reasons))
 
