@@ -124,7 +124,7 @@ def test_a_missing_value_that_counts_as_a_safe_one_is_found(field: str, champion
     feature = DIRECTED[field][0]
     passed, found = conduct.leaving_out_buys_nothing(weighing(champion, f"missingindicator_{feature}", -2.0), unseen)
     assert not passed
-    assert re.search(rf"become approvals without {field}: [\d.]+% of the \d+% referred$", found)
+    assert re.search(rf"become approvals: [\d.]+%, without {field} where \d+% are referred$", found)
 
 
 def test_learned_missing_values_buy_approvals(free: SavedModel, unseen: pd.DataFrame):

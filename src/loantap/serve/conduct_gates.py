@@ -86,11 +86,9 @@ def leaving_out_buys_nothing(model: SavedModel, loans: pd.DataFrame) -> Finding:
             tried
         ), f"{seen}; nothing can be left out" if tried else f"{seen}; not judged: no threshold divides them"
     name, at = max(turned, key=lambda one: turned[one])
-    most = turned[name, at]
-    return (
-        most <= TURNED,
-        f"{seen}; most referrals become approvals without {name}: {most:.2%} of the {tried[at]:.0%} referred",
-    )
+    share = turned[name, at]
+    where = f", without {name} where {tried[at]:.0%} are referred" if share else ""
+    return share <= TURNED, f"{seen}; largest share of referrals that become approvals: {share:.2%}{where}"
 
 
 def no_reason_against_a_direction(model: SavedModel, loans: pd.DataFrame) -> Finding:

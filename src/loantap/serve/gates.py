@@ -249,7 +249,7 @@ GATES = (
     Gate("no reason against a direction", "no reason of a held-out loan says that a value on the risky side of the median lowers the risk, one on the safe side "
          "raises it, or one that is not known lowers it",
          lambda evidence: conduct.no_reason_against_a_direction(evidence.model, evidence.unseen)),
-    Gate("holds by vintage", f"in each year of funding the predicted rate is at most {conduct.RATE_FACTOR:g} times outside of the {percent(CONFIDENCE)} interval of the "
-         f"observed one, and that of ROC-AUC ends no more than {conduct.RANKING_FALL:g} below the ROC-AUC of all held-out loans; both allow for the number of years",
+    Gate("holds by vintage", f"in each year of funding the predicted rate is within a factor of {conduct.RATE_FACTOR:g} of the {percent(CONFIDENCE)} interval of the observed "
+         f"one, and that of ROC-AUC reaches the ROC-AUC of all held-out loans less {conduct.RANKING_FALL:g}; both intervals allow for the number of years",
          lambda evidence: conduct.holds_by_vintage(evidence.model, evidence.unseen)),
 )  # fmt: skip
