@@ -29,8 +29,6 @@ _LIMITS = (
     "Of the latest loans only those that ended early are in the data.",
     "What was recovered after a default is not in the data; the profit threshold rests on an assumed loss.",
 )
-_FREE = "It is not bound to the declared directions of risk: a change for the worse may lower its probability."
-_LEARNED = "What a missing value does, it learnt from the loans that lacked it: leaving an answer out may lower its probability."
 _SCORES = columns("metric", "estimate", "ci_low", "ci_high", ci_low="score", ci_high="score")
 _RULES = columns(
     "rule", "difference", "difference_low", "difference_high", difference="score", difference_low="score", difference_high="score"
@@ -58,11 +56,7 @@ def model_card(
             **{name: facts[name] for name in ("run_id", "git_commit", "made_at", "synthetic", "data", "sample")},
             "uses": _USES,
             "misuses": _MISUSES,
-            "limits": [
-                *_LIMITS,
-                *([] if result["obeys"] else [_FREE]),
-                *([_LEARNED] if result["unknown"] == "learned" else []),
-            ],
+            "limits": _LIMITS,
             "features": features,
             "not_features": [
                 {"column": name, "why": column.why} for name, column in BY_NAME.items() if not column.feature
