@@ -11,7 +11,7 @@ import pytest
 from finished_runs import change_card, finished_run_in, other_model, reseal
 
 from loantap.errors import InputError
-from loantap.model.persistence import CARD, FACTS, PIPELINE
+from loantap.model.persistence import CARD, FACTS, PAGE, PIPELINE
 from loantap.model.seal import SMOTE
 from loantap.report.results import RunFolder
 from loantap.serve import conduct_gates
@@ -262,6 +262,7 @@ def test_a_card_of_another_form_fails_without_a_traceback(run: Path):
         ("leaks", lambda card: card.update(leaks=["grade"])),
         ("data", lambda card: card["data"].update(rows=1)),
         ("calibration", lambda card: card["calibration"].update(slope=99.0)),
+        ("recipe", lambda card: card["recipe"].update(obeys=False)),
     ],
 )
 def test_a_card_that_says_otherwise_than_the_results_fails(part: str, change: Callable, run: Path):
@@ -312,13 +313,10 @@ def test_the_smote_card_is_held_against_the_smote_models_own_results(run: Path):
 
 
 def test_the_smote_card_says_that_nothing_binds_it(finished_run: Path):
-    limits = {
-        folder: " ".join(json.loads((finished_run / "model" / folder / CARD).read_text("utf-8"))["limits"])
-        for folder in (".", SMOTE)
-    }
-    for words in ("not bound to the declared directions", "leaving an answer out may lower its probability"):
-        assert words in limits[SMOTE]
-        assert words not in limits["."]
+    pages = {folder: (finished_run / "model" / folder / PAGE).read_text("utf-8") for folder in (".", SMOTE)}
+    for words in ("Its signs are free", "whatever the reason was then"):
+        assert words in pages[SMOTE]
+        assert words not in pages["."]
 
 
 def test_a_run_that_kept_no_smote_model_fails_without_a_traceback(run: Path):

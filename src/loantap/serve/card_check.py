@@ -83,6 +83,9 @@ def _unlike_the_results(run: RunFolder, manifest: Manifest, model: SavedModel, *
     same = {
         "test": card["test"] == result["test"],
         "out_of_time": card["out_of_time"] == result["out_of_time"],
+        "recipe": all(
+            card["recipe"][name] == getattr(facts, name) for name in ("sampler", "obeys", "unknown", "without")
+        ),
         "calibration": (card["calibration"]["slope"], card["calibration"]["intercept"])
         == (facts.slope, facts.intercept),
         "data": all(card["data"][name] == data.get(name) for name in ("sha256", "rows", "defaults")),
