@@ -26,7 +26,7 @@ from loantap.model.persistence import (
     model_version,
     save_model,
 )
-from loantap.model.seal import SUMS, check_seal, seal
+from loantap.model.seal import SMOTE, SUMS, check_seal, seal
 
 
 @pytest.fixture
@@ -157,6 +157,38 @@ def test_a_new_model_takes_the_place_of_the_old_one(folder: Path, finalist: Fina
     save_model(folder, finalist, loans=loans, card={"name": "newer"}, page="")
     assert load_model(folder).card == {"name": "newer"}
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_rival_in_the_folder_is_no_part_of_the_model(
+    folder: Path, model_folder: Path, finalist: Finalist, loans: pd.DataFrame
+):
+    rival = save_model(folder / SMOTE, finalist, loans=loans, card={"name": "a rival"}, page="")
+    assert load_model(folder).version == model_version(folder) == model_version(model_folder)
+    (folder / SUMS).unlink()
+    seal(folder)
+    assert model_version(folder) == model_version(model_folder)
+    (rival / CARD).write_text("{}")
+    assert load_model(folder).version == model_version(model_folder)
+    with pytest.raises(InputError, match="its sha256 is not the one"):
+        load_model(rival)
+
+
+def test_a_file_by_the_name_of_the_rivals_folder_is_none(folder: Path):
+    (folder / SMOTE).write_text("")
+    with pytest.raises(InputError, match="smote: it is not in SHA256SUMS"):
+        load_model(folder)
+
+
+def test_a_model_takes_the_place_of_one_and_of_its_rival(folder: Path, finalist: Finalist, loans: pd.DataFrame):
+    save_model(folder / SMOTE, finalist, loans=loans, card={}, page="")
+    save_model(folder, finalist, loans=loans, card={}, page="")
+    assert not (folder / SMOTE).exists()
+
+
+def test_an_export_leaves_the_rival_out(folder: Path, finalist: Finalist, loans: pd.DataFrame, tmp_path: Path):
+    save_model(folder / SMOTE, finalist, loans=loans, card={}, page="")
+    export_pickle(folder, tmp_path / "pickled")
+    assert not (tmp_path / "pickled" / SMOTE).exists()
 
 
 def test_no_row_of_a_training_loan_is_in_the_folder(model_folder: Path, loans: pd.DataFrame):

@@ -24,7 +24,7 @@ from loantap.model.inputs import feature_frame
 from loantap.model.out_of_time import judge_out_of_time
 from loantap.model.persistence import CARD, FACTS, save_model
 from loantap.model.recipe import Recipe
-from loantap.model.seal import SUMS, seal
+from loantap.model.seal import SMOTE, SUMS, seal
 from loantap.model.study import judge, model_result
 from loantap.model.tuning import split_loans
 from loantap.report.manifest import StageRecord, new_manifest
@@ -36,6 +36,7 @@ ROWS = 24_000
 _SPLIT = {"test_share": 0.5, "seed": 0}
 _DRAWN: dict[str, Any] = {"repetitions": 30, "random_state": 0}
 _RECIPE = Recipe("without_pincode", "plain", "none")
+_SMOTE = Recipe("without_pincode", obeys=False, unknown="learned")
 _GRID = [
     {"penalty": "l2", "C": C, "f2_mean": 0.5, "f2_sd": 0.1, "fold_1": 0.4, "fold_2": 0.6} for C in (0.01, 0.1, 1.0)
 ]
@@ -81,22 +82,24 @@ def _model(run: RunFolder) -> None:
     )
     X, y = feature_frame(train, inputs="without_pincode"), train["default"].to_numpy()
     profit = loan_profit(train, Economics())
-    finalist = fit_finalist(
-        X, y, profit, recipe=_RECIPE, C=0.3, sample=np.arange(len(y)), folds=3, random_state=0, n_jobs=1
+    finalist, smote = (
+        fit_finalist(X, y, profit, recipe=recipe, C=0.3, sample=np.arange(len(y)), folds=3, random_state=0, n_jobs=1)
+        for recipe in (_RECIPE, _SMOTE)
     )
-    judged = judge(finalist, test, economics=Economics(), min_cell=10, **_DRAWN)
+    judged, judged_smote = (
+        judge(model, test, economics=Economics(), min_cell=10, **_DRAWN) for model in (finalist, smote)
+    )
     outcome, rules = test["default"].to_numpy(), baseline_rules(train, test)
-    flagged = {"champion": judged.flagged, **{rule.name: rule.refused for rule in rules}}
-    f2 = [Predictions.of(outcome, flags.astype(float)).metrics(0.5)["f2"] for flags in flagged.values()]
-    ladder = fbeta_differences(outcome, flagged, **_DRAWN).assign(f2=f2, rule="a rule")
-    ladder["name"] = ladder["name"].str.replace("_", " ")
+    calls = {"champion": judged.flagged, **{rule.name: rule.refused for rule in rules}}
+    ladder, smote_ladder = _ladder(outcome, calls), _ladder(outcome, {"tuned SMOTE": judged_smote.flagged, **calls})
     later = judge_out_of_time(
         loans, recipe=_RECIPE, C=0.3, later_share=0.2, rows=5_000, folds=3, economics=Economics(), **_DRAWN
     )
     result = model_result(finalist, judged) | {
         "economics": Economics(),
         "split": _SPLIT,
-        "smote": {"search": {"grid": _GRID}},
+        "smote": model_result(smote, judged_smote)
+        | {"search": {"grid": _GRID}, "rivals": smote_ladder, "groups": judged_smote.groups, "out_of_time": None},
         "competition": {"table": _CANDIDATES},
         "out_of_time": later,
     }
@@ -105,6 +108,14 @@ def _model(run: RunFolder) -> None:
         run.publish(Exhibit(f"model-{name}-without-pincode", name, "n = 10", table=table))
     card = model_card(run_facts(run), result, judged, ladder, list(X))
     save_model(run.path / "model", finalist, loans=train, card=card, page=card_page(card))
+    card = model_card(run_facts(run), result | result["smote"], judged_smote, smote_ladder, list(X))
+    save_model(run.path / "model" / SMOTE, smote, loans=train, card=card, page=card_page(card))
+
+
+def _ladder(outcome: np.ndarray, flagged: dict[str, np.ndarray]) -> pd.DataFrame:
+    f2 = [Predictions.of(outcome, flags.astype(float)).metrics(0.5)["f2"] for flags in flagged.values()]
+    ladder = fbeta_differences(outcome, flagged, **_DRAWN).assign(f2=f2, rule="a rule")
+    return ladder.assign(name=ladder["name"].str.replace("_", " "))
 
 
 def reseal(model: Path) -> None:

@@ -1,21 +1,30 @@
-"""The gates of promotion: a good model passes, and each gate can fail."""
+"""The gates of promotion: a good model passes, and each gate can fail; those about conduct are tried in test_conduct_gates.py."""
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from finished_runs import change_card, finished_run_in, other_model
+from finished_runs import change_card, finished_run_in, other_model, reseal
 
 from loantap.errors import InputError
-from loantap.model.persistence import FACTS, PIPELINE
+from loantap.model.persistence import CARD, FACTS, PAGE, PIPELINE
+from loantap.model.seal import SMOTE
 from loantap.report.results import RunFolder
+from loantap.serve import conduct_gates
 from loantap.serve.gates import GATES, Verdict, judge_run
 
 CALIBRATION = "expected_calibration_error"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fewer_loans() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conduct_gates, "SAMPLE", 200)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +38,9 @@ def run(finished_run: Path, tmp_path: Path) -> Path:
     return shutil.copytree(finished_run, tmp_path / "run")
 
 
-def failed(folder: Path, *, allow_synthetic: bool = True) -> dict[str, str]:
+def failed(folder: Path, *, allow_synthetic: bool = True, smote: bool = False) -> dict[str, str]:
     """Return what was found by the gates that the run does not pass."""
-    verdicts = judge_run(folder, allow_synthetic=allow_synthetic)
+    verdicts = judge_run(folder, allow_synthetic=allow_synthetic, smote=smote)
     assert [verdict.gate for verdict in verdicts] == [gate.name for gate in GATES]
     return {verdict.gate: verdict.found for verdict in verdicts if not verdict.passed}
 
@@ -253,6 +262,7 @@ def test_a_card_of_another_form_fails_without_a_traceback(run: Path):
         ("leaks", lambda card: card.update(leaks=["grade"])),
         ("data", lambda card: card["data"].update(rows=1)),
         ("calibration", lambda card: card["calibration"].update(slope=99.0)),
+        ("recipe", lambda card: card["recipe"].update(obeys=False)),
     ],
 )
 def test_a_card_that_says_otherwise_than_the_results_fails(part: str, change: Callable, run: Path):
@@ -274,3 +284,44 @@ def test_scores_that_are_no_numbers_fail(run: Path):
 
     change_card(run, spoil, alone=True)
     assert {"model card", "calibrated"} <= set(failed(run))
+
+
+def test_the_tuned_smote_model_has_to_pass_the_same_gates(finished_run: Path):
+    found = failed(finished_run, smote=True)
+    assert set(found) == {
+        "holds later",
+        "worse never scores better",
+        "leaving out buys nothing",
+        "no reason against a direction",
+    }
+    assert found["holds later"] == "not judged: a run tries its champion on later loans, and not this model"
+
+
+def change_smote_card(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    rewrite(run / "model" / SMOTE / CARD, change)
+    reseal(run / "model" / SMOTE)
+
+
+def test_the_smote_card_is_held_against_the_smote_models_own_results(run: Path):
+    assert "model card" not in failed(run, smote=True)
+    champion = json.loads((run / "model" / CARD).read_text("utf-8"))
+    for part in ("rivals", "groups", "test"):
+        change_smote_card(run, lambda card, part=part: card.update({part: champion[part]}))
+    found = failed(run, smote=True)["model card"]
+    assert found == "the card says otherwise than the run's results: test, rivals, groups"
+    assert failed(run) == {}
+
+
+def test_the_smote_card_says_that_nothing_binds_it(finished_run: Path):
+    pages = {folder: (finished_run / "model" / folder / PAGE).read_text("utf-8") for folder in (".", SMOTE)}
+    for words in ("Its signs are free", "whatever the reason was then"):
+        assert words in pages[SMOTE]
+        assert words not in pages["."]
+
+
+def test_a_run_that_kept_no_smote_model_fails_without_a_traceback(run: Path):
+    shutil.rmtree(run / "model" / SMOTE)
+    assert failed(run) == {}
+    found = failed(run, smote=True)
+    assert "expected a part of a saved model, found nothing" in found["sound model"]
+    assert set(found) == {gate.name for gate in GATES} - {"finished run"}

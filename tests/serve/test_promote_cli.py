@@ -19,9 +19,11 @@ from loantap.cli import models as commands
 from loantap.cli.run import run as run_command
 from loantap.errors import InputError, MissingToolError, PromotionError, SourceError
 from loantap.model.persistence import load_model, model_version
+from loantap.model.seal import SMOTE
 from loantap.report.record import HeldRun
 from loantap.report.results import RunFolder
 from loantap.serve import tracking_store
+from loantap.serve.gates import GATES
 from loantap.serve.registry import CANDIDATE, CHAMPION, REGISTERED
 from loantap.serve.store import ModelStore
 from loantap.serve.tracking_store import URI_VARIABLE, tracking_client
@@ -73,7 +75,7 @@ def test_promotion_shows_gate_by_gate_and_makes_the_champion(finished_run: Path)
     assert champion.name == model_version(finished_run / "model")
     assert f"The champion is {champion.name}" in output
     gates = ModelStore().history()[-1].gates
-    assert len(gates) == 8
+    assert [gate["gate"] for gate in gates] == [gate.name for gate in GATES]
     assert all(gate["passed"] for gate in gates)
 
 
@@ -96,6 +98,37 @@ def test_a_failed_gate_changes_nothing(finished_run: Path):
     assert "does not pass lent, not made. The champion is what it was." in str(done.exception)
     assert "FAILED  lent, not made: made from synthetic loans" in done.output
     assert ModelStore().champion() is None
+
+
+def test_the_tuned_smote_model_is_promoted_if_it_passes(finished_run: Path, monkeypatch: pytest.MonkeyPatch):
+    done = call("promote", finished_run, "--allow-synthetic", "--smote")
+    assert isinstance(done.exception, PromotionError)
+    assert "FAILED  worse never scores better: 12 columns of " in done.output
+    assert ModelStore().champion() is None
+    monkeypatch.setattr("loantap.serve.gates.GATES", GATES[:2])
+    said("promote", finished_run, "--smote")
+    champion = ModelStore().champion()
+    assert champion is not None
+    assert champion.name == model_version(finished_run / "model" / SMOTE) != model_version(finished_run / "model")
+    assert not load_model(champion).facts.obeys
+
+
+def test_the_champion_is_promoted_without_the_smote_model_beside_it(finished_run: Path):
+    said("promote", finished_run, "--allow-synthetic")
+    champion = ModelStore().champion()
+    assert champion is not None
+    assert {path.name for path in (finished_run / "model").iterdir()} - {path.name for path in champion.iterdir()} == {
+        SMOTE
+    }
+
+
+def test_a_smote_model_that_changed_after_its_run_is_not_judged(finished_run: Path, tmp_path: Path):
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    shutil.rmtree(run / "model" / SMOTE)
+    other_model(finished_run / "model" / SMOTE, run / "model" / SMOTE)
+    done = call("promote", run, "--smote")
+    assert isinstance(done.exception, InputError)
+    assert "model/smote/SHA256SUMS was changed" in str(done.exception)
 
 
 def test_a_failed_gate_keeps_the_champion(finished_run: Path, other_run: Path):

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from finished_runs import other_model
@@ -10,6 +11,7 @@ from finished_runs import other_model
 from loantap.errors import InputError, PromotionError
 from loantap.files import alone_in, sha256
 from loantap.model.persistence import PIPELINE, load_model, model_version
+from loantap.model.seal import SMOTE
 from loantap.serve import store as store_module
 from loantap.serve.store import POINTER, ModelStore
 
@@ -45,6 +47,13 @@ def test_the_champion_is_a_whole_copy_with_its_gates(store: ModelStore, model_fo
     assert load_model(champion).version == champion.name
     [promotion] = store.history()
     assert (promotion.version, promotion.run_id, promotion.gates) == (champion.name, "r1", GATES)
+
+
+def test_the_rival_beside_a_model_is_not_copied_with_it(store: ModelStore, model_folder: Path, tmp_path: Path):
+    model = shutil.copytree(model_folder, tmp_path / "model")
+    shutil.copytree(model_folder, model / SMOTE)
+    store.promote(model, "r1", GATES)
+    assert contents(store.champion() or Path()) == contents(model_folder)
 
 
 def test_promoting_the_champion_again_changes_nothing(store: ModelStore, model_folder: Path):
@@ -127,12 +136,12 @@ def test_a_copy_that_went_wrong_is_seen(
 ):
     store.promote(model_folder, "r1", GATES)
 
-    def short(source: Path, target: Path, **options: bool) -> None:
+    def short(source: Path, target: Path, **options: Any) -> None:
         copytree(source, target, **options)
         (Path(target) / PIPELINE).write_bytes(b"")
 
     copytree = shutil.copytree
-    monkeypatch.setattr(store_module.shutil, "copytree", short)
+    monkeypatch.setattr(shutil, "copytree", short)
     with pytest.raises(InputError, match="sha256"):
         store.promote(other, "r2", GATES)
     assert store.champion() == store.folder / model_version(model_folder)
@@ -149,7 +158,7 @@ def test_killed_at_any_moment_the_old_champion_stays(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(store_module.shutil if moment == "copytree" else store_module, moment, killed)
+        patch.setattr(shutil if moment == "copytree" else store_module, moment, killed)
         with pytest.raises(KeyboardInterrupt):
             store.promote(other, "r2", GATES)
     assert store.champion() == store.folder / model_version(model_folder)

@@ -24,6 +24,7 @@ from loantap.data.contract import check_loans
 from loantap.data.synthetic import generate_loans
 from loantap.errors import InputError, MissingToolError, SourceError
 from loantap.model.persistence import load_model, model_version
+from loantap.model.seal import SMOTE
 from loantap.report.results import RunFolder
 from loantap.serve import tracking_store
 from loantap.serve.registry import CANDIDATE, CHAMPION, REGISTERED, example, point_champion, registered_version
@@ -165,6 +166,8 @@ def test_signature_and_example_come_from_the_codebook(client: "MlflowClient"):
 def test_the_files_of_the_model_are_its_own_and_no_pickle(store: Path, tracked: Tracked, finished_run: Path):
     [folder] = (store / "mlflow-artifacts" / "models").glob("*/artifacts")
     assert load_model(folder / "data" / "model").version == tracked.model_version
+    assert (finished_run / "model" / SMOTE).is_dir()
+    assert not (folder / "data" / "model" / SMOTE).exists()
     assert not [path for path in store.rglob("*") if path.suffix in (".pkl", ".pickle", ".joblib")]
     assert "loantap" not in (folder / "requirements.txt").read_text()
 

@@ -26,6 +26,9 @@ def promote(
     allow_synthetic: Annotated[
         bool, typer.Option("--allow-synthetic", help="Let a model of made loans pass, for trying things out.")
     ] = False,
+    smote: Annotated[
+        bool, typer.Option("--smote", help="Promote the run's tuned SMOTE model, model/smote, and not its champion.")
+    ] = False,
     store: Annotated[
         Path | None, typer.Option(help="The folder of promoted models; models/ or LOANTAP_MODELS if absent.")
     ] = None,
@@ -33,7 +36,7 @@ def promote(
     """Make a run's model the champion if it passes every gate; nothing changes if it does not."""
     from loantap.model.persistence import model_version
     from loantap.report.manifest import read_manifest
-    from loantap.serve.gates import judge_run
+    from loantap.serve.gates import judge_run, model_folder
     from loantap.serve.store import ModelStore
 
     if rollback == (run is not None):
@@ -45,9 +48,10 @@ def promote(
         _say(f"The champion is {version} of run {back.run_id} again, promoted at {back.promoted_at}.")
     else:
         folder = sealed_folder(run)
-        version = model_version(folder / "model") if (folder / "model").is_dir() else ""
+        model = model_folder(folder, smote=smote)
+        version = model_version(model) if model.is_dir() else ""
         with step(console, "holding the model against the gates"):
-            verdicts = judge_run(folder, allow_synthetic=allow_synthetic)
+            verdicts = judge_run(folder, allow_synthetic=allow_synthetic, smote=smote)
         _show(verdicts)
         failed = [verdict.gate for verdict in verdicts if not verdict.passed]
         if failed:
@@ -55,9 +59,7 @@ def promote(
                 f"{folder.name} was not promoted: it does not pass {', '.join(failed)}. The champion is what it was."
             )
         manifest = read_manifest(folder)
-        changed = models.promote(
-            folder / "model", manifest.run_id, [verdict.plain() for verdict in verdicts], version=version
-        )
+        changed = models.promote(model, manifest.run_id, [verdict.plain() for verdict in verdicts], version=version)
         _say(
             f"The champion is {version} of run {manifest.run_id}, in {models.champion()}"
             if changed

@@ -27,7 +27,7 @@ from loantap.model.pickled import PICKLE, read_pickle
 from loantap.model.plain import BINDING, plain_pipeline, versions, whole_pipeline
 from loantap.model.reasons import ReasonCode, reason_table
 from loantap.model.scorer import Scorer, compile_pipeline
-from loantap.model.seal import SUMS, check_seal, seal
+from loantap.model.seal import SMOTE, SUMS, check_seal, seal
 from loantap.model.training import TrainingSummary, summarise_training
 
 if TYPE_CHECKING:
@@ -169,6 +169,11 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
     if model_version(folder) != version:
         raise InputError(f"{folder}: another model took its place while it was read. Read it again.")
     return model
+
+
+def copy_model(folder: Path, out: Path) -> None:
+    """Copy a model's folder to a new or an empty one, without the rival that may lie in it."""
+    shutil.copytree(folder, out, ignore=shutil.ignore_patterns(SMOTE), dirs_exist_ok=True)
 
 
 def export_pickle(folder: Path, out: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The sha256 of every file of a folder, in the form of sha256sum, within the folder."""
+"""The sha256 of every file of a model's folder, in the form of sha256sum, within the folder."""
 
 import re
 from pathlib import Path
@@ -7,12 +7,13 @@ from loantap.errors import InputError
 from loantap.files import sha256
 
 SUMS = "SHA256SUMS"
+SMOTE = "smote"  # a folder for a rival beside the model, no part of it and with a seal of its own
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](?:.*/)?([^/]+)")
 
 
 def seal(folder: Path) -> None:
     """Write the sha256 of every file into the folder; `sha256sum --check SHA256SUMS` reads it too."""
-    lines = [f"{sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
+    lines = [f"{sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir()) if path.name != SMOTE]
     (folder / SUMS).write_text("".join(lines), "utf-8")
 
 
@@ -20,7 +21,7 @@ def check_seal(folder: Path) -> None:
     """Raise InputError for a file that was changed, is gone, or came later."""
     sums = read_sums(folder / SUMS)
     for path in sorted(folder.iterdir()):
-        if path.name not in (SUMS, *sums):
+        if path.name not in (SUMS, *sums) and not (path.name == SMOTE and path.is_dir()):
             raise InputError(
                 f"{path}: it is not in {SUMS}: it was put there later. Do not use this model; make it again."
             )

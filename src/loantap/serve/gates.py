@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from loantap.exhibits.words import percent
 from loantap.model.evaluation import fbeta_name
 from loantap.model.inputs import check_allowed
 from loantap.model.persistence import SavedModel, load_model
+from loantap.model.seal import SMOTE
 from loantap.report.manifest import Manifest, read_manifest
 from loantap.report.results import RunFolder, is_synthetic
-from loantap.serve.card_check import check_card
+from loantap.serve import conduct_gates as conduct
+from loantap.serve.card_check import check_card, held_out
 
 ERROR_CEILING, CONFIDENCE = 0.03, 0.95
 DECILE_TOLERANCE, DECILES_WITHIN = 0.01, 9
@@ -33,17 +36,18 @@ class Evidence:
         run: The run's folder.
         manifest: Its manifest.
         allow_synthetic: Whether a model of made loans is wanted all the same.
+        smote: Whether the tuned SMOTE model is meant rather than the run's champion.
         refusal: Why the model cannot be loaded; empty if it can.
     """
 
-    def __init__(self, folder: Path, *, allow_synthetic: bool) -> None:
+    def __init__(self, folder: Path, *, allow_synthetic: bool, smote: bool) -> None:
         """Open a run; raises InputError if the folder holds none."""
-        self.run, self.allow_synthetic = RunFolder(folder), allow_synthetic
+        self.run, self.allow_synthetic, self.smote = RunFolder(folder), allow_synthetic, smote
         self.manifest: Manifest = read_manifest(folder)
         self.refusal = ""
         self._model: SavedModel | None = None
         try:
-            self._model = load_model(folder / "model")
+            self._model = load_model(model_folder(folder, smote=smote))
         except InputError as error:
             self.refusal = str(error)
 
@@ -53,6 +57,11 @@ class Evidence:
         if self._model is None:
             raise InputError("not judged, since the model cannot be loaded")
         return self._model
+
+    @cached_property
+    def unseen(self) -> pd.DataFrame:
+        """The cleaned loans that the model was not fitted on; raises InputError if there is no model, or no loans."""
+        return held_out(self.run, self.model)[1]
 
 
 @dataclass(frozen=True)
@@ -91,16 +100,22 @@ class Verdict:
         return asdict(self)
 
 
-def judge_run(folder: Path, *, allow_synthetic: bool = False) -> list[Verdict]:
+def model_folder(run: Path, *, smote: bool) -> Path:
+    """Return where a run keeps its champion, or else its tuned SMOTE model."""
+    return run / "model" / SMOTE if smote else run / "model"
+
+
+def judge_run(folder: Path, *, allow_synthetic: bool = False, smote: bool = False) -> list[Verdict]:
     """Hold a run's model against every gate; what a gate cannot judge does not pass it.
 
     Args:
         folder: The run's folder.
         allow_synthetic: Let a model of made loans pass, for trying things out.
+        smote: Hold the tuned SMOTE model against them rather than the champion.
 
     Raises InputError if the folder holds no run.
     """
-    evidence = Evidence(folder, allow_synthetic=allow_synthetic)
+    evidence = Evidence(folder, allow_synthetic=allow_synthetic, smote=smote)
     return [_judged(gate, evidence) for gate in GATES]
 
 
@@ -181,14 +196,15 @@ def _no_leak(evidence: Evidence) -> Finding:
 
 
 def _card_is_true(evidence: Evidence) -> Finding:
-    return check_card(evidence.run, evidence.manifest, evidence.model)
+    return check_card(evidence.run, evidence.manifest, evidence.model, smote=evidence.smote)
 
 
 def _holds_later(evidence: Evidence) -> Finding:
     card = _sure_enough(evidence)
     later = card["out_of_time"]
     if later is None:
-        return False, "not judged: the run had too few later loans"
+        untried = "a run tries its champion on later loans, and not this model"
+        return False, f"not judged: {untried if evidence.smote else 'the run had too few later loans'}"
     now, then, low = card["test"]["roc_auc"], later["test"]["roc_auc"], later["test"]["ci"]["roc_auc"][0]
     found = (
         f"ROC-AUC {then:.4f} (from {low:.4f}) on {later['test']['n']:,} later loans, {now:.4f} on the test loans of all months; "
@@ -224,4 +240,16 @@ GATES = (
     Gate("holds later", f"the same recipe, fitted on earlier loans: on later ones the {percent(CONFIDENCE)} interval of ROC-AUC lies above 0.5, and above that on the "
          f"test loans less {LARGEST_FALL:g}",
          _holds_later),
+    Gate("worse never scores better", "a column with a declared direction, changed for the worse over its whole allowed range in held-out loans, lowers no "
+         f"probability by more than {conduct.ROUNDING:g}",
+         lambda evidence: conduct.worse_scores_no_better(evidence.model, evidence.unseen)),
+    Gate("leaving out buys nothing", f"wherever {percent(conduct.FEWEST_REFERRED)} to {percent(conduct.MOST_REFERRED)} of the held-out loans are referred, "
+         f"leaving a field out turns at most {percent(conduct.TURNED)} of the referrals into approvals",
+         lambda evidence: conduct.leaving_out_buys_nothing(evidence.model, evidence.unseen)),
+    Gate("no reason against a direction", "no reason of a held-out loan says that a value on the risky side of the median lowers the risk, one on the safe side "
+         "raises it, or one that is not known lowers it",
+         lambda evidence: conduct.no_reason_against_a_direction(evidence.model, evidence.unseen)),
+    Gate("holds by vintage", f"in each year of funding the predicted rate is within a factor of {conduct.RATE_FACTOR:g} of the {percent(CONFIDENCE)} interval of the observed "
+         f"one, and that of ROC-AUC reaches the ROC-AUC of all held-out loans less {conduct.RANKING_FALL:g}; both intervals allow for the number of years",
+         lambda evidence: conduct.holds_by_vintage(evidence.model, evidence.unseen)),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Models in MLflow's registry: logged without a pickle, registered once, with the aliases candidate and champion."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from loantap.data.applications import FIELDS
 from loantap.data.columns import OPTIONAL
 from loantap.data.synthetic import generate_loans
 from loantap.model.inputs import source_columns
-from loantap.model.persistence import SavedModel
+from loantap.model.persistence import SavedModel, copy_model
 from loantap.serve.tracking_store import tracking_client
 
 if TYPE_CHECKING:
@@ -46,11 +47,12 @@ def register_model(client: "MlflowClient", run_id: str, folder: Path, model: Sav
     number = registered_version(client, model.version)
     if number is None:
         tags = {VERSION_TAG: model.version, "loantap.synthetic": "yes" if model.card["synthetic"] else "no"}
-        with mlflow.start_run(run_id=run_id):
+        with mlflow.start_run(run_id=run_id), TemporaryDirectory() as place:
+            copy_model(folder, Path(place) / folder.name)
             logged = mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="loantap.serve.pyfunc",
-                data_path=str(folder),
+                data_path=str(Path(place) / folder.name),
                 signature=signature(model),
                 input_example=example(),
                 pip_requirements=[f"{name}=={model.facts.versions[name]}" for name in _NEEDED],

@@ -1,6 +1,5 @@
 """The store of promoted models: one folder per version, and a file that says which is the champion. Nothing is ever deleted."""
 
-import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loantap.errors import InputError, PromotionError
 from loantap.files import alone_in, staging_folder, write_text
-from loantap.model.persistence import load_model, model_version
+from loantap.model.persistence import copy_model, load_model, model_version
 from loantap.report.manifest import now
 from loantap.settings import models_dir
 
@@ -153,7 +152,7 @@ class ModelStore:
             _sound(target)
             return
         with staging_folder(self.folder) as staging:
-            shutil.copytree(source, staging, dirs_exist_ok=True)
+            copy_model(source, staging)
             if load_model(staging).version != version:
                 raise InputError(f"{source}: it changed while it was copied. Nothing was promoted; try again.")
             staging.chmod(0o755)  # a model is no personal data
