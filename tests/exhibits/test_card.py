@@ -25,7 +25,7 @@ class Judged:
 
 SCORES = {"n": 1_234, "f2": 0.5871, "roc_auc": 0.71, "ci": {"f2": [0.571, 0.601], "roc_auc": [0.7, 0.72]}}
 RESULT = {
-    "features": "splines", "sampler": "none", "best_params": {"penalty": "l2", "C": 0.3}, "train_rows": 4_936, "sample": "",
+    "features": "splines", "sampler": "none", "obeys": True, "unknown": "risky", "without": ["pub_rec"], "best_params": {"penalty": "l2", "C": 0.3}, "train_rows": 4_936, "sample": "",
     "split": {"test_share": 0.2, "seed": 0}, "threshold": 0.1316, "threshold_rule": "largest F2", "profit_threshold": 0.4774,
     "profit_threshold_rule": "largest profit", "economics": vars(Economics()), "test": SCORES, "brier_uncalibrated": 0.2,
     "calibration": {"method": "sigmoid", "slope": 1.0, "intercept": 0.1}, "expected_calibration_error_uncalibrated": 0.1,
@@ -73,8 +73,14 @@ def test_the_page_tells_what_the_card_says(run: RunFolder):
         "ROC-AUC 0.710 (0.700 to 0.720)",
         "13.2 %",
         "pincode",
+        "no change for the worse lowers a probability",
+        "does not look at them: derogatory records",
     ):
         assert told in page, told
+    free = card_page(
+        model_card(run_facts(run), RESULT | {"obeys": False, "unknown": "learned"}, Judged, LADDER, ["dti"])
+    )
+    assert "a change for the worse may lower a probability" in free
     assert show(0.0146, "score") in page
     assert "synthetic" not in page
     assert page.startswith("<!DOCTYPE html>")

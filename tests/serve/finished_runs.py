@@ -92,14 +92,22 @@ def _model(run: RunFolder) -> None:
     outcome, rules = test["default"].to_numpy(), baseline_rules(train, test)
     calls = {"champion": judged.flagged, **{rule.name: rule.refused for rule in rules}}
     ladder, smote_ladder = _ladder(outcome, calls), _ladder(outcome, {"tuned SMOTE": judged_smote.flagged, **calls})
-    later = judge_out_of_time(
-        loans, recipe=_RECIPE, C=0.3, later_share=0.2, rows=5_000, folds=3, economics=Economics(), **_DRAWN
+    later, smote_later = (
+        judge_out_of_time(
+            loans, recipe=recipe, C=0.3, later_share=0.2, rows=5_000, folds=3, economics=Economics(), **_DRAWN
+        )
+        for recipe in (_RECIPE, _SMOTE)
     )
     result = model_result(finalist, judged) | {
         "economics": Economics(),
         "split": _SPLIT,
         "smote": model_result(smote, judged_smote)
-        | {"search": {"grid": _GRID}, "rivals": smote_ladder, "groups": judged_smote.groups, "out_of_time": None},
+        | {
+            "search": {"grid": _GRID},
+            "rivals": smote_ladder,
+            "groups": judged_smote.groups,
+            "out_of_time": smote_later,
+        },
         "competition": {"table": _CANDIDATES},
         "out_of_time": later,
     }

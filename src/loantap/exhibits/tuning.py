@@ -39,8 +39,8 @@ def in_words(model: Result) -> str:
 
 def seen(inputs: Inputs, *, note: str, beta: float) -> Exhibit:
     """Say what the model may see, on which loans it is made (a note, or nothing), and what it is tuned for."""
-    told = "\n\n".join(part for part in (_LEFT_OUT.get(inputs, ""), note, weighing(beta)) if part)
-    return Exhibit(text=told, notice=_LEAKING if inputs == "with_pincode" else None)
+    parts = (_LEFT_OUT.get(inputs, ""), note, weighing(beta))
+    return Exhibit(text="\n\n".join(filter(None, parts)), notice=_LEAKING if inputs == "with_pincode" else None)
 
 
 def weighing(beta: float) -> str:

@@ -43,6 +43,7 @@ def judge_out_of_time(
     loans: pd.DataFrame,
     *,
     recipe: Recipe,
+    penalty: str = "l2",
     C: float,
     later_share: float,
     rows: int,
@@ -62,7 +63,8 @@ def judge_out_of_time(
     Args:
         loans: Cleaned loans.
         recipe: What to fit.
-        C: Inverse strength of its l2 penalty.
+        penalty: "l1" or "l2".
+        C: Its inverse strength.
         later_share: About how many of the loans are the later ones.
         rows: Earlier loans to choose calibration and threshold on, out of fold.
         folds: Number of folds.
@@ -85,6 +87,7 @@ def judge_out_of_time(
         y[~later],
         loan_profit(loans[~later], economics),
         recipe=recipe,
+        penalty=penalty,
         C=C,
         sample=stratified_sample(y[~later], rows=rows, random_state=random_state),
         folds=folds,

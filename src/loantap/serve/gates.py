@@ -203,8 +203,7 @@ def _holds_later(evidence: Evidence) -> Finding:
     card = _sure_enough(evidence)
     later = card["out_of_time"]
     if later is None:
-        untried = "a run tries its champion on later loans, and not this model"
-        return False, f"not judged: {untried if evidence.smote else 'the run had too few later loans'}"
+        return False, "not judged: the run had too few later loans"
     now, then, low = card["test"]["roc_auc"], later["test"]["roc_auc"], later["test"]["ci"]["roc_auc"][0]
     found = (
         f"ROC-AUC {then:.4f} (from {low:.4f}) on {later['test']['n']:,} later loans, {now:.4f} on the test loans of all months; "
