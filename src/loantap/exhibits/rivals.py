@@ -7,8 +7,8 @@ import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.scores import spread, tested
-from loantap.exhibits.tuning import by_name, exhibit_name
-from loantap.exhibits.words import columns, percent, show
+from loantap.exhibits.tuning import exhibit_name
+from loantap.exhibits.words import by_name, columns, percent, show
 from loantap.model.original import CLAIMED_BETA, Original
 from loantap.model.out_of_time import OutOfTime
 from loantap.model.study import Judged

@@ -8,8 +8,8 @@ import pandas as pd
 from loantap.exhibits.economics import told
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.plots import tuning as plots
-from loantap.exhibits.tuning import by_name, exhibit_name
-from loantap.exhibits.words import columns, interval, percent, show
+from loantap.exhibits.tuning import exhibit_name
+from loantap.exhibits.words import by_name, columns, interval, percent, show
 from loantap.model.economics import Economics
 from loantap.model.groups import Gap
 from loantap.model.study import Judged

@@ -7,7 +7,7 @@ import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import tuning as plots
-from loantap.exhibits.words import at_the_edge, columns, percent, show
+from loantap.exhibits.words import at_the_edge, by_name, columns, percent, show
 from loantap.model.ablation import Champion
 from loantap.model.inputs import Inputs
 from loantap.model.recipe import Recipe
@@ -242,11 +242,6 @@ def _smote_title(choice: Champion, table: pd.DataFrame) -> str:
 def _without(name: str) -> str:
     sampler = name.split(", ")[1]
     return "without resampling" if sampler == "no resampling" else f"with {sampler}"
-
-
-def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return the rows of a table by their name."""
-    return {str(row["name"]): dict(row) for _, row in table.iterrows()}
 
 
 def _clear(row: Result, choice: Champion) -> int:

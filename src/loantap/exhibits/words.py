@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -87,6 +88,11 @@ def columns(*names: str, **kinds: str) -> dict[str, str]:
     return {
         (bare := name.removesuffix(WITH_INTERVAL)): known.get(bare, "text") + name.removeprefix(bare) for name in names
     }
+
+
+def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the rows of a table by their name."""
+    return {str(row["name"]): dict(row) for _, row in table.iterrows()}
 
 
 def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
