@@ -184,6 +184,8 @@ FEATURES: tuple[Column | Feature, ...] = tuple(
     )
 )
 FEATURE_BY_NAME = {feature.name: feature for feature in FEATURES}
+# Codes that reasons had once, and what they stood for: stored answers still hold them, so no feature gets one again.
+RETIRED = {"R02": "the monthly payment", "R17": "the payments of a year as a share of annual income"}
 
 
 def names(*, kind: Kind | None = None, known: Known | None = None, feature: bool | None = None) -> list[str]:
