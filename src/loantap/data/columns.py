@@ -34,19 +34,19 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "loan_amnt", "Amount lent", "currency", "number", "application", True, "asked for by the applicant", low=1, example=10000,
         label="amount", enters="logarithm", curved=True, code="R01", phrase="the amount", form="{:,.0f}",
-        step=Step("amount doubled", times=2), higher="riskier", because="there is more to repay",
+        step=Step("amount doubled", times=2), higher="riskier", because="more has to be repaid from the same income",
     ),
     Column(
         "term", "Number of monthly payments", "months", "category", "application", True, "chosen by the applicant",
         levels=("36 months", "60 months"), ordered=True, example="36 months",
         label="term", enters="as it is", code="R13", phrase="the term", form="{:.0f} months",
-        step=Step("60 months rather than 36", between=(36, 60)), higher="riskier", because="more can happen in more months",
+        step=Step("60 months rather than 36", between=(36, 60)), higher="riskier", because="there is more time for the income to fail",
     ),
     Column(
         "int_rate", "Interest rate", "percent a year", "number", "pricing", True,
         "the lender's own price for the risk; left out of the application-time model", low=1, high=60, example=11.44,
         label="interest rate", enters="as it is", curved=True, code="R09", phrase="the interest rate", form="{:.2f} %",
-        step=Step("interest rate 1 point higher", by=1), higher="riskier", because="the lender asks more where it sees more risk",
+        step=Step("interest rate 1 point higher", by=1), higher="riskier", because="the lender asks more where it sees more risk, and each month costs more",
     ),
     Column(
         "installment", "Monthly payment: the annuity of amount, rate and term", "currency a month", "number", "pricing",
@@ -80,7 +80,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "annual_inc", "Income as stated by the applicant", "currency a year", "number", "application", True, _PAST, example=64000,
         label="annual income", enters="logarithm", curved=True, code="R03", phrase="the annual income", form="{:,.0f}",
-        step=Step("annual income doubled", times=2), higher="safer", because="there is more to repay from",
+        step=Step("annual income doubled", times=2), higher="safer", because="more is left after the cost of living",
     ),
     Column(
         "verification_status", "Whether the income was verified", "category", "category", "application", True,
@@ -113,7 +113,7 @@ COLUMNS: tuple[Column, ...] = (
         "dti", "Monthly debt payments without mortgage and this loan, as a share of monthly income",
         "percent of monthly income", "number", "application", True, _PAST, high=9999, cap=60, example=18.4,
         label="debt-to-income", enters="logarithm", curved=True, code="R04", phrase="debt-to-income", form="{:.1f} %",
-        step=Step("debt-to-income 5 points higher", by=5), higher="riskier", because="more of the income is spoken for",
+        step=Step("debt-to-income 5 points higher", by=5), higher="riskier", because="more of the income goes to other debts",
     ),
     Column(
         "earliest_cr_line", "Month of the first credit line", "month", "month", "application", True,
@@ -158,13 +158,13 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "mort_acc", "Mortgage accounts", "count", "number", "application", True, _PAST, missing=True, cap=10, example=0,
         label="mortgage accounts", enters="as it is", code="R11", phrase="the number of mortgage accounts", form="{:.0f}",
-        step=Step("1 more mortgage account", by=1), higher="safer", because="somebody was trusted with a house",
+        step=Step("1 more mortgage account", by=1), higher="safer", because="another lender has looked closely, and lent on a home",
     ),
     Column(
         "pub_rec_bankruptcies", "Bankruptcies on public record", "count", "number", "application", True, _PAST, missing=True, cap=3, example=0,
         label="bankruptcies", enters="as it is", code="R12", phrase="the number of bankruptcies on record", form="{:.0f}",
         step=Step("1 more bankruptcy", by=1), unknown="",  # missing in one loan of a thousand: nothing to compare
-        higher="riskier", because="each is a debt that was not repaid",
+        higher="riskier", because="debts were not repaid before",
     ),
     Column(
         "address", "Postal address", "text that ends in state and pincode", "address", "application", False,
