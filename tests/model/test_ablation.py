@@ -24,7 +24,9 @@ NOISE = rng.standard_normal((8, 10))
 
 def candidate(recipe: Recipe | None, *, f2: float, roc_auc: float, noise: float = 0.001, row: int = 0) -> Candidate:
     scores = {"f2": f2 + noise * NOISE[row], "roc_auc": roc_auc + noise * NOISE[row + 1]}
-    rest = dict.fromkeys(("average_precision", "brier", "brier_uncalibrated", "f2_at_half", "flagged"), 0.1)
+    rest = dict.fromkeys(
+        ("average_precision", "brier", "expected_calibration_error", "brier_uncalibrated", "f2_at_half", "flagged"), 0.1
+    )
     name = recipe.name if recipe else f"challenger {row}"
     return Candidate(name, recipe, 1.0 if recipe else None, pd.DataFrame(scores).assign(**rest))
 
