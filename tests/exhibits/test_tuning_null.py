@@ -1,13 +1,13 @@
 """Where there is nothing to find, sentences about models claim something no oftener than their error rate allows."""
 
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom, norm
-from statsmodels.stats.multitest import multipletests
+from scipy.stats import binom
 
 from loantap.analysis.levels import factor_values
 from loantap.exhibits import rivals, scores
@@ -16,7 +16,6 @@ from loantap.exhibits.tuning import ablation, smote_sentence
 from loantap.model.ablation import choose_champion, comparison, compete
 from loantap.model.baselines import baseline_rules, fbeta_differences
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.explain import odds_ratios
 from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.folds import fold_splits
 from loantap.model.groups import by_group, widest_gap
@@ -31,6 +30,7 @@ pytestmark = pytest.mark.slow
 DRAWS, CONFIDENCE = 20, 0.95
 # More claims than this among 20 come once in a thousand times where each comes in one of twenty.
 MOST = int(binom.ppf(0.999, DRAWS, 1 - CONFIDENCE))
+REFITS = 200  # the notebook's default
 PLAIN = Recipe("without_pincode", "plain", "none")
 
 
@@ -62,23 +62,21 @@ def nothing_learnt(loans: pd.DataFrame) -> list[tuple[Finalist, pd.DataFrame, pd
     return found
 
 
+@cache
+def cells() -> list[str]:
+    notebook = json.loads((notebooks_dir() / "04_tuning.ipynb").read_text("utf-8"))
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
 def odds_told(champion: Finalist, training: pd.DataFrame) -> Exhibits:
-    """Run the notebook's own cell on odds ratios."""
-    cells = json.loads((notebooks_dir() / "04_tuning.ipynb").read_text("utf-8"))["cells"]
-    source = next(text for cell in cells if "odds_ratios(champion" in (text := "".join(cell["source"])))
+    """Run the notebook's own imports and its cell on odds ratios."""
     X, y = training_data(training, inputs="without_pincode")
     told: list[Exhibits] = []
-    names = {
-        "champion": champion,
-        "X": X,
-        "y": y,
-        "confidence": CONFIDENCE,
-        "min_cell": 10,
-        "seed": 0,
-        "publish": told.append,
-    }
-    tools = {"np": np, "norm": norm, "multipletests": multipletests, "odds_ratios": odds_ratios, "scores": scores}
-    exec(source, names | tools)
+    names: dict[str, Any] = {"champion": champion, "X": X, "y": y, "publish": told.append}
+    names |= {"confidence": CONFIDENCE, "min_cell": 10, "refits": REFITS, "seed": 0}
+    for source in cells():
+        if "odds_ratios(champion" in source or source.startswith("from "):
+            exec(source, names)
     return told[0]
 
 
