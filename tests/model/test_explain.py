@@ -37,7 +37,7 @@ def test_where_the_model_is_a_straight_line_it_is_the_coefficient_times_the_chan
     loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]
 ):
     model = finalist(loans)
-    found = odds_ratios(model, *table, **DRAWN).set_index("change")["odds_ratio"]
+    found = odds_ratios(model, *table, **DRAWN | {"repetitions": 3}).set_index("change")["odds_ratio"]
     names = list(model.model[:-1].get_feature_names_out())
     coefficient = model.model["model"].coef_[0][names.index("credit_history_months")]
     scaler = model.model["standard"].named_transformers_["plain_safer"]["standardscaler"]
@@ -124,14 +124,14 @@ def contrary(loans: pd.DataFrame) -> pd.DataFrame:
 def test_what_its_direction_holds_at_nothing_has_no_interval_and_what_is_left_out_no_row(contrary: pd.DataFrame):
     X, y = feature_frame(contrary, inputs="without_pincode"), contrary["default"].to_numpy()
     bound, free = (
-        odds_ratios(finalist(contrary, obeys=obeys), X, y, rows=200, **DRAWN).set_index("change")
+        odds_ratios(finalist(contrary, obeys=obeys), X, y, rows=200, **DRAWN | {"repetitions": 10}).set_index("change")
         for obeys in (True, False)
     )
     words = "interest rate 1 point higher"
     assert bound.loc[words, "odds_ratio"] == 1
     assert bound.loc[words, ["ci_low", "ci_high", "p_value"]].isna().all()
     assert free.loc[words, "ci_high"] < 0.9  # so it is the direction that holds it
-    without = odds_ratios(finalist(contrary, without=("int_rate",)), X, y, rows=200, **DRAWN)
+    without = odds_ratios(finalist(contrary, without=("int_rate",)), X, y, rows=200, **DRAWN | {"repetitions": 10})
     assert words not in {*without["change"]}
     assert {*without["change"]} == {*bound.index} - {words}
 
