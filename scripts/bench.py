@@ -25,10 +25,12 @@ from pathlib import Path
 from rich.console import Console
 from loantap.progress import LineProgress
 from loantap.report.notebooks import STAGES
+from loantap.report.record import new_run
 from loantap.report.sequence import start_run
 names = sys.argv[3].split(",")
 stages = tuple(stage for stage in STAGES if stage.name in names)
-start_run({"rows": int(sys.argv[1])}, out=Path(sys.argv[2]), stages=stages, progress=LineProgress(Console(stderr=True), len(stages)))
+with new_run(Path(sys.argv[2])) as held:
+    start_run(held, {"rows": int(sys.argv[1])}, stages=stages, progress=LineProgress(Console(stderr=True), len(stages)))
 """
 
 

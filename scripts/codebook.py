@@ -1,13 +1,18 @@
-"""Write the codebooks of loans, of features and of monthly snapshots into data/README.md: python scripts/codebook.py."""
+"""Write the codebooks of loans, of features with retired codes, and of monthly snapshots into data/README.md: python scripts/codebook.py."""
 
 import pandas as pd
 
-from loantap.data.columns import codebook, feature_codebook
+from loantap.data.columns import RETIRED, codebook, feature_codebook
 from loantap.data.snapshot_contract import snapshot_codebook
 from loantap.files import write_text
 from loantap.settings import project_root
 
-TABLES = {"codebook": codebook, "codebook of features": feature_codebook, "codebook of snapshots": snapshot_codebook}
+TABLES = {
+    "codebook": codebook,
+    "codebook of features": feature_codebook,
+    "retired codes": lambda: [{"code": code, "stood for": meaning} for code, meaning in RETIRED.items()],
+    "codebook of snapshots": snapshot_codebook,
+}
 
 
 def with_codebook(page: str) -> str:

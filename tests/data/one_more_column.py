@@ -53,6 +53,7 @@ def ratios(finalist: Finalist, loans: pd.DataFrame) -> dict[str, list[float]]:
         feature_frame(loans, inputs=INPUTS),
         loans["default"].to_numpy(),
         rows=300,
+        repetitions=30,
         min_cell=10,
         random_state=0,
     )

@@ -1,11 +1,21 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import brier_score_loss
 
-from loantap.model.ablation import Candidate, choose_champion, comparison, fold_scores, recipes, resampled_interval
+from loantap.model.ablation import (
+    Candidate,
+    choose_champion,
+    comparison,
+    compete,
+    fold_scores,
+    recipes,
+    resampled_interval,
+)
 from loantap.model.calibration import SigmoidCalibration
 from loantap.model.evaluation import Predictions
-from loantap.model.folds import fold_splits
+from loantap.model.folds import fold_splits, out_of_fold
+from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
 
 rng = np.random.default_rng(0)
@@ -14,7 +24,9 @@ NOISE = rng.standard_normal((8, 10))
 
 def candidate(recipe: Recipe | None, *, f2: float, roc_auc: float, noise: float = 0.001, row: int = 0) -> Candidate:
     scores = {"f2": f2 + noise * NOISE[row], "roc_auc": roc_auc + noise * NOISE[row + 1]}
-    rest = dict.fromkeys(("average_precision", "brier", "brier_uncalibrated", "f2_at_half", "flagged"), 0.1)
+    rest = dict.fromkeys(
+        ("average_precision", "brier", "expected_calibration_error", "brier_uncalibrated", "f2_at_half", "flagged"), 0.1
+    )
     name = recipe.name if recipe else f"challenger {row}"
     return Candidate(name, recipe, 1.0 if recipe else None, pd.DataFrame(scores).assign(**rest))
 
@@ -26,7 +38,7 @@ SPLINES = Recipe("without_pincode", "splines", "none")
 def names(**chosen: list[str]) -> list[str]:
     everything = {
         "samplers": ["SMOTENC", "SMOTE", "none", "class_weights"],
-        "encodings": ["products", "ratios", "splines", "plain"],
+        "encodings": ["ratios", "splines", "plain"],
     }
     return [recipe.name for recipe in recipes("without_pincode", **everything | chosen)]
 
@@ -34,7 +46,7 @@ def names(**chosen: list[str]) -> list[str]:
 def test_the_simplest_recipe_comes_first_in_whatever_order_they_are_named():
     assert names() == [
         "plain, no resampling", "plain, class weights", "plain, SMOTE", "plain, SMOTENC", "splines, no resampling",
-        "ratios, no resampling", "products, no resampling", "splines, SMOTE",
+        "ratios, no resampling", "splines, SMOTE",
     ]  # fmt: skip
 
 
@@ -87,6 +99,76 @@ def test_level_in_f2_but_beaten_in_ranking_is_no_tie():
 def test_a_challenger_cannot_become_champion():
     rivals = [candidate(None, f2=0.9, roc_auc=0.9, row=2), candidate(PLAIN, f2=0.58, roc_auc=0.70)]
     assert choose_champion(rivals, folds=5).candidate.name == "plain, no resampling"
+
+
+def test_what_does_not_obey_cannot_become_champion():
+    free = Recipe("without_pincode", "plain", "SMOTE", obeys=False)
+    rivals = [candidate(free, f2=0.9, roc_auc=0.9, row=2), candidate(PLAIN, f2=0.58, roc_auc=0.70)]
+    found = choose_champion(rivals, folds=5)
+    assert found.candidate.name == "plain, no resampling"
+    assert found.able == ["plain, no resampling"]
+
+
+CS = (0.001, 0.01, 0.1, 1.0)
+
+
+@pytest.fixture(scope="module")
+def matrix(loans: pd.DataFrame) -> pd.DataFrame:
+    return feature_frame(loans, inputs="without_pincode")
+
+
+def entered(X: pd.DataFrame, y: np.ndarray, *, seed: int = 0, Cs: tuple[float, ...] = CS) -> Candidate:
+    splits = fold_splits(y, folds=5, repeats=2, random_state=seed)
+    return compete(X, y, recipe=PLAIN, splits=splits, Cs=Cs, random_state=0, n_jobs=1)
+
+
+def brier_by_strength(X: pd.DataFrame, y: np.ndarray) -> tuple[list, dict[float, np.ndarray]]:
+    """Return the splits, and each strength's Brier score by fold, computed anew."""
+    splits = fold_splits(y, folds=5, repeats=2, random_state=0)
+    paths = out_of_fold(X, y, recipe=PLAIN, splits=splits, penalties=["l2"], Cs=CS, random_state=0, n_jobs=1)
+    found = {}
+    for (_, C), log_odds in paths.items():
+        whole = [SigmoidCalibration.fit(row, y)(row) for row in log_odds]
+        found[C] = np.array([brier_score_loss(y[fold], whole[k // 5][fold]) for k, (_, fold) in enumerate(splits)])
+    return splits, found
+
+
+@pytest.mark.slow
+def test_on_noise_the_strongest_penalty_is_chosen(matrix: pd.DataFrame, loans: pd.DataFrame):
+    for seed in range(3):
+        mixed = np.random.default_rng(seed).permutation(loans["default"].to_numpy())
+        found = entered(matrix, mixed, seed=seed)
+        assert (found.C, found.tried) == (min(CS), CS)
+
+
+@pytest.mark.slow
+def test_a_clear_signal_is_shrunk_no_further_than_one_standard_error_of_the_best(
+    matrix: pd.DataFrame, loans: pd.DataFrame
+):
+    rate = (matrix["int_rate"] - matrix["int_rate"].mean()) / matrix["int_rate"].std()
+    debt = (matrix["dti"] - matrix["dti"].mean()) / matrix["dti"].std()
+    log_odds = 1.5 * (rate > 0.3) + 1.2 * debt + 0.8 * (matrix["purpose"] == "credit_card") - 1.5
+    y = (np.random.default_rng(0).random(len(matrix)) < 1 / (1 + np.exp(-log_odds))).astype(int)
+    splits, briers = brier_by_strength(matrix, y)
+    found = entered(matrix, y)
+    best = min(briers, key=lambda C: briers[C].mean())
+    assert min(CS) < found.C
+    for C, own in briers.items():
+        worse = own - briers[best]
+        within = worse.mean() <= worse.std(ddof=1) / np.sqrt(len(splits))
+        assert within or found.C != C  # what is chosen is within one error
+        assert not within or found.C <= C  # and no stronger penalty is
+    assert briers[found.C].mean() < briers[min(CS)].mean()
+
+
+@pytest.mark.slow
+def test_a_single_strength_is_the_one_and_its_scores_are_those_of_its_folds(matrix: pd.DataFrame, loans: pd.DataFrame):
+    y = loans["default"].to_numpy()
+    found = entered(matrix, y, Cs=(0.3,))
+    assert (found.C, found.tried, found.name) == (0.3, (0.3,), "plain, no resampling")
+    splits = fold_splits(y, folds=5, repeats=2, random_state=0)
+    paths = out_of_fold(matrix, y, recipe=PLAIN, splits=splits, penalties=["l2"], Cs=[0.3], random_state=0, n_jobs=1)
+    pd.testing.assert_frame_equal(found.scores, fold_scores(y, paths["l2", 0.3], splits))
 
 
 def test_the_interval_is_wider_than_folds_taken_as_independent():

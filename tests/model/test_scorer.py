@@ -33,7 +33,7 @@ def test_contributions_sum_to_the_pipelines_own_log_odds(loans: pd.DataFrame, in
 @pytest.fixture(scope="module")
 def fitted(loans: pd.DataFrame):
     X, y = feature_frame(loans, inputs="without_pincode"), loans["default"].to_numpy()
-    return Recipe("without_pincode", "products", "none").pipeline(C=0.3, random_state=0).fit(X, y)
+    return Recipe("without_pincode", "ratios", "none").pipeline(C=0.3, random_state=0).fit(X, y)
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-9, 1.0, 1e6, 1e12])
@@ -68,7 +68,7 @@ def test_a_level_that_no_training_loan_had_is_scored_as_the_pipeline_does(loans:
 
 def test_a_knot_belongs_to_both_of_its_pieces(loans: pd.DataFrame, fitted):
     splines = fitted["expand"].named_transformers_["spline"]
-    standard = fitted["standard"].named_transformers_["plain"]["standardscaler"]
+    standard = fitted["standard"].named_transformers_["plain_riskier"]["standardscaler"]
     place, base = list(splines.feature_names_in_).index("int_rate"), splines.bsplines_
     index = list(standard.feature_names_in_).index("int_rate")
     knots = base[place].t[3:-3] * standard.scale_[index] + standard.mean_[index]

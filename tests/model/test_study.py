@@ -139,7 +139,7 @@ def test_a_saved_model_gives_the_probabilities_of_the_fitted_one(
         X,
         y,
         np.ones(len(y)),
-        recipe=Recipe("without_pincode", "products", "none"),
+        recipe=Recipe("without_pincode", "ratios", "none"),
         C=0.1,
         sample=np.arange(1_000),
         folds=3,

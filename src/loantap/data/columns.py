@@ -40,7 +40,7 @@ COLUMNS: tuple[Column, ...] = (
         "term", "Number of monthly payments", "months", "category", "application", True, "chosen by the applicant",
         levels=("36 months", "60 months"), ordered=True, example="36 months",
         label="term", enters="as it is", code="R13", phrase="the term", form="{:.0f} months",
-        step=Step("60 months rather than 36", between=(36, 60)), higher="riskier", because="more can happen in more months",
+        step=Step("60 months rather than 36", between=(36, 60)), higher="riskier", because="there is more time for the income to fail",
     ),
     Column(
         "int_rate", "Interest rate", "percent a year", "number", "pricing", True,
@@ -80,7 +80,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "annual_inc", "Income as stated by the applicant", "currency a year", "number", "application", True, _PAST, example=64000,
         label="annual income", enters="logarithm", curved=True, code="R03", phrase="the annual income", form="{:,.0f}",
-        step=Step("annual income doubled", times=2), higher="safer", because="there is more to repay from",
+        step=Step("annual income doubled", times=2), higher="safer", because="more is left after the cost of living",
     ),
     Column(
         "verification_status", "Whether the income was verified", "category", "category", "application", True,
@@ -113,7 +113,7 @@ COLUMNS: tuple[Column, ...] = (
         "dti", "Monthly debt payments without mortgage and this loan, as a share of monthly income",
         "percent of monthly income", "number", "application", True, _PAST, high=9999, cap=60, example=18.4,
         label="debt-to-income", enters="logarithm", curved=True, code="R04", phrase="debt-to-income", form="{:.1f} %",
-        step=Step("debt-to-income 5 points higher", by=5), higher="riskier", because="more of the income is spoken for",
+        step=Step("debt-to-income 5 points higher", by=5), higher="riskier", because="more of the income goes to other debts",
     ),
     Column(
         "earliest_cr_line", "Month of the first credit line", "month", "month", "application", True,
@@ -158,7 +158,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "mort_acc", "Mortgage accounts", "count", "number", "application", True, _PAST, missing=True, cap=10, example=0,
         label="mortgage accounts", enters="as it is", code="R11", phrase="the number of mortgage accounts", form="{:.0f}",
-        step=Step("1 more mortgage account", by=1), higher="safer", because="somebody was trusted with a house",
+        step=Step("1 more mortgage account", by=1), higher="safer", because="another lender has looked closely, and lent on a home",
     ),
     Column(
         "pub_rec_bankruptcies", "Bankruptcies on public record", "count", "number", "application", True, _PAST, missing=True, cap=3, example=0,
@@ -184,6 +184,8 @@ FEATURES: tuple[Column | Feature, ...] = tuple(
     )
 )
 FEATURE_BY_NAME = {feature.name: feature for feature in FEATURES}
+# Codes that reasons had once, and what they stood for: stored answers still hold them, so no feature gets one again.
+RETIRED = {"R02": "the monthly payment", "R17": "the payments of a year as a share of annual income"}
 
 
 def names(*, kind: Kind | None = None, known: Known | None = None, feature: bool | None = None) -> list[str]:

@@ -16,13 +16,13 @@ COMPUTED: tuple[Feature, ...] = (
     Feature(
         "emp_length_years", "years in employment; under one counts as 0, ten or more as 10", ("emp_length",), lambda years: years,
         label="employment", enters="as it is", code="R14", phrase="the time in employment", form="{:.0f} years",
-        step=Step("5 more years employed", by=5), unknown="employment not stated", higher="safer", because="the income is steadier",
+        step=Step("5 more years employed", by=5), unknown="employment not stated", higher="safer", because="an income of long standing is steadier",
     ),
     Feature(
         "credit_history_months", "months from the first credit line to the funding", ("issue_d", "earliest_cr_line"),
         lambda funded, first: funded - first,
         label="credit history", enters="as it is", curved=True, code="R15", phrase="the length of the credit history", form="{:.0f} months",
-        step=Step("5 more years of credit history", by=60), higher="safer", because="more of the past went well",
+        step=Step("5 more years of credit history", by=60), higher="safer", because="more years have shown how debts are handled",
     ),
     Feature(
         "loan_to_income", "the amount as a share of annual income", ("loan_amnt", "annual_inc"), lambda amount, income: amount / _some(income),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from loantap.data.annuity import months_of
 from loantap.data.applications import month_number
-from loantap.data.columns import BY_NAME, COLUMNS, FEATURE_BY_NAME, FEATURES, OPTIONAL, names
+from loantap.data.columns import BY_NAME, COLUMNS, FEATURE_BY_NAME, FEATURES, OPTIONAL, RETIRED, names
 from loantap.data.computed import COMPUTED
 from loantap.data.declarations import Column, Enters, Feature
 from loantap.errors import InputError
@@ -96,8 +96,8 @@ def feature_frame(loans: pd.DataFrame, *, inputs: Inputs) -> pd.DataFrame:
 
     Returns:
         Numbers as float64, capped as in CAPS: amounts in currency, rates and utilisation in percent, term and credit
-        history in months, employment in years, ratios as fractions of annual income (the installment for twelve
-        months). Categories as text.
+        history in months, employment in years, the sub-grade as the place of its level, ratios as fractions of annual
+        income. Categories as text.
     """
     loans = loans.assign(**{name: np.nan for name in OPTIONAL if name not in loans})
     numbers = {source: _numbers(loans[source], source) for source in _READ[inputs]}
@@ -141,7 +141,7 @@ def with_computed(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_features() -> None:
-    """Raise InputError for what later steps need of a feature and is not declared, and for a reason's code that two share."""
+    """Raise InputError for what later steps need of a feature and is not declared, and for a reason's code that is not its own."""
     for name in names(feature=True):
         if not BY_NAME[name].enters:
             raise InputError(
@@ -157,6 +157,10 @@ def check_features() -> None:
             gaps.append("a straight line (a file may lack what it comes from, and a spline needs values)")
         if gaps:
             raise InputError(f"feature '{feature.name}': these are not declared: {'; '.join(gaps)}. {_REMEDY}")
+        if feature.code in RETIRED:
+            raise InputError(
+                f"feature '{feature.name}': expected a code of its own, {feature.code} stood for {RETIRED[feature.code]} once. {_REMEDY}"
+            )
         if same := [other.name for other in FEATURES if other.code == feature.code and other is not feature]:
             raise InputError(
                 f"feature '{feature.name}': expected a code of its own, {feature.code} is that of '{same[0]}' too. {_REMEDY}"

@@ -1,0 +1,99 @@
+"""Directions against planted truths: what goes against its own is told and dropped, what goes with it is kept."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from loantap.model.inputs import feature_frame
+from loantap.model.recipe import Recipe, encode
+from loantap.model.refits import Obedience, obedience, refit
+from loantap.model.tuning import fit_model
+
+pytestmark = pytest.mark.slow
+
+Table = tuple[pd.DataFrame, np.ndarray]
+OPTIONS = {"C": 0.3, "repetitions": 16, "random_state": 0, "n_jobs": 1}
+
+
+def planted(loans: pd.DataFrame, **effects: float) -> Table:
+    """Return features of the loans and outcomes that follow from the named inputs alone, per standard deviation."""
+    X = feature_frame(loans, inputs="without_pincode")
+    z = sum(effect * ((X[name] - X[name].mean()) / X[name].std()).fillna(0) for name, effect in effects.items())
+    return X, (np.random.default_rng(0).random(len(X)) < expit(z - 1.2)).astype(int)
+
+
+@pytest.fixture(scope="module")
+def contrary(loans: pd.DataFrame) -> Table:
+    """Loans of which those at a higher rate default less, and those with a higher debt-to-income more."""
+    return planted(loans, int_rate=-0.8, dti=0.8)
+
+
+@pytest.fixture(scope="module", params=["plain", "splines"])
+def told(contrary: Table, request: pytest.FixtureRequest) -> Obedience:
+    return obedience(*contrary, recipe=Recipe("without_pincode", request.param, "none"), **OPTIONS)
+
+
+def test_what_goes_against_its_direction_is_told_and_dropped(told: Obedience):
+    rate = told.inputs.set_index("feature").loc["int_rate"]
+    assert rate["against"] == 1
+    assert rate["held"] > 0.9
+    assert not rate["kept"]
+    assert "int_rate" in told.dropped
+
+
+def test_what_goes_its_way_is_kept(told: Obedience):
+    debt = told.inputs.set_index("feature").loc["dti"]
+    assert (debt["against"], debt["held"], debt["kept"]) == (0, 0, True)
+    assert "dti" not in told.dropped
+
+
+def test_only_inputs_with_a_direction_are_asked_each_once(told: Obedience):
+    asked = told.inputs["feature"]
+    assert asked.is_unique
+    assert not {"revol_bal", "open_acc", "total_acc", "purpose"} & {*asked}  # open
+    assert {*told.inputs["higher"]} == {"riskier", "safer"}
+    assert told.inputs["because"].str.len().gt(0).all()
+    assert told.rows == 4_000
+    assert told.repetitions == OPTIONS["repetitions"]
+
+
+def test_what_has_no_effect_goes_against_its_direction_about_as_often_as_not(loans: pd.DataFrame):
+    X, y = planted(loans, dti=0.8)
+    against = []
+    for seed in range(4):  # each a new draw of all that does nothing
+        mixed = X.sample(frac=1, random_state=seed).reset_index(drop=True).assign(dti=X["dti"].to_numpy())
+        found = obedience(mixed, y, recipe=Recipe("without_pincode", "plain", "none"), **OPTIONS).inputs
+        against += found.loc[found["feature"] != "dti", "against"].tolist()
+    # The refits of one model scatter round one estimate, so shares lie anywhere; their mean over 40 inputs lies near a half.
+    assert 0.3 < np.mean(against) < 0.7
+
+
+def test_workers_change_nothing(contrary: Table):
+    recipe = Recipe("without_pincode", "plain", "none")
+    one, two = (obedience(*contrary, recipe=recipe, **OPTIONS | {"n_jobs": jobs, "repetitions": 9}) for jobs in (1, 2))
+    pd.testing.assert_frame_equal(one.inputs, two.inputs)
+
+
+@pytest.mark.parametrize("sampler", ["none", "class_weights", "SMOTE"])
+def test_refits_keep_the_directions_and_scatter_round_the_fit(contrary: Table, sampler: str):
+    X, y = contrary
+    recipe = Recipe("without_pincode", "plain", sampler)
+    model = fit_model(X, y, recipe=recipe, penalty="l2", C=0.3, random_state=0)
+    drawn = refit(model, X, y, recipe=recipe, **OPTIONS)
+    names = list(model[:-1].get_feature_names_out())
+    assert drawn.shape == (OPTIONS["repetitions"], len(names))
+    assert (drawn[:, names.index("int_rate")] == 0).all()
+    own = drawn[:, names.index("dti")]
+    # SMOTE's fit rests on interpolated loans, its refits on weights: near each other, not equal.
+    assert own.mean() == pytest.approx(model["model"].coef_[0][names.index("dti")], abs=4 * own.std() + 0.05)
+    assert len(np.unique(own)) == len(own)
+
+
+def test_what_is_dropped_is_not_looked_at(contrary: Table):
+    X, y = contrary
+    recipe = Recipe("without_pincode", "splines", "none", without=("int_rate", "mort_acc"))
+    model = fit_model(X, y, recipe=recipe, penalty="l2", C=0.3, random_state=0)
+    turned = X.assign(int_rate=X["int_rate"].iloc[::-1].to_numpy(), mort_acc=np.nan)
+    assert (encode(model, X) == encode(model, turned)).all()
+    assert not {"int_rate", "mort_acc"} & {*obedience(X, y, recipe=recipe, **OPTIONS).inputs["feature"]}
