@@ -34,7 +34,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "loan_amnt", "Amount lent", "currency", "number", "application", True, "asked for by the applicant", low=1, example=10000,
         label="amount", enters="logarithm", curved=True, code="R01", phrase="the amount", form="{:,.0f}", voice="amount",
-        step=Step("amount doubled", times=2), higher="riskier", because="there is more to repay",
+        step=Step("amount doubled", times=2), higher="riskier", because="more has to be repaid from the same income",
     ),
     Column(
         "term", "Number of monthly payments", "months", "category", "application", True, "chosen by the applicant",
@@ -46,7 +46,7 @@ COLUMNS: tuple[Column, ...] = (
         "int_rate", "Interest rate", "percent a year", "number", "pricing", True,
         "the lender's own price for the risk; left out of the application-time model", low=1, high=60, example=11.44,
         label="interest rate", enters="as it is", curved=True, code="R09", phrase="the interest rate", form="{:.2f} %", voice="price",
-        step=Step("interest rate 1 point higher", by=1), higher="riskier", because="the lender asks more where it sees more risk",
+        step=Step("interest rate 1 point higher", by=1), higher="riskier", because="the lender asks more where it sees more risk, and each month costs more",
     ),
     Column(
         "installment", "Monthly payment: the annuity of amount, rate and term", "currency a month", "number", "pricing",

@@ -28,7 +28,7 @@ COMPUTED: tuple[Feature, ...] = (
         "loan_to_income", "the amount as a share of annual income", ("loan_amnt", "annual_inc"), lambda amount, income: amount / _some(income),
         label="amount to income", enters="ratio", curved=True, code="R16", phrase="the amount as a share of annual income", form="{:.0%}",
         voice="amount", no_step="follows from amount and income, which have their own",
-        higher="riskier", because="there is less to repay each unit from",
+        higher="riskier", because="the loan takes more of the income",
     ),
     Feature(
         "pincode", "the last five digits of the address; a leak, for comparison with the original figures only", ("address",),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.pipeline import Pipeline
 
 from loantap.data.columns import FEATURE_BY_NAME, FEATURES
@@ -40,7 +40,7 @@ def odds_ratios(
 
     A number without a step says why not (`no_step` in the column table). The pincode is left out: where all loans of a level end alike, only the penalty bounds its odds ratio.
 
-    Inputs that the recipe leaves out have none. The interval is of the change plus and minus normal quantiles times its standard deviation over refits to loans drawn with replacement,
+    Inputs that the recipe leaves out have none. The interval is of the change plus and minus quantiles of Student's t times its standard deviation over refits to loans drawn with replacement,
     all of whom keep the declared directions, and ends where those end, at 1. Where fewer loans are drawn than the model was fitted on,
     the deviation is that of m out of n loans and shrinks by the root of m / n (Bickel, Goetze and van Zwet, Statistica Sinica 7 (1997),
     1-31). It says how far the fit would move with other loans; it does not undo the shrinkage of the penalty, and one interval
@@ -77,11 +77,12 @@ def odds_ratios(
         found.append((feature, words, log_odds, error, _bound(feature, after, before) if finalist.recipe.obeys else 0))
     table = pd.DataFrame(found, columns=["feature", "change", "log_odds", "error", "bound"])
     table = table.sort_values("log_odds", key=np.abs, ascending=False, ignore_index=True)
-    half = norm.ppf((1 + level) / 2) * table["error"]
+    freedom = repetitions - 1  # the deviation is itself estimated, from so many refits
+    half = student.ppf((1 + level) / 2, freedom) * table["error"]
     low, high = table["log_odds"] - half, table["log_odds"] + half
     low, high = low.mask((table["bound"] > 0) & (low < 0), 0.0), high.mask((table["bound"] < 0) & (high > 0), 0.0)
     told = {"odds_ratio": np.exp(table["log_odds"]), "ci_low": np.exp(low), "ci_high": np.exp(high)}
-    p_value = 2 * norm.sf(table["log_odds"].abs() / table["error"])
+    p_value = 2 * student.sf(table["log_odds"].abs() / table["error"], freedom)
     return table[["feature", "change"]].assign(**told, p_value=p_value)
 
 
