@@ -78,7 +78,7 @@ COLUMNS: tuple[Column, ...] = (
         label="home ownership", enters="category", code="R19", phrase="home ownership", form="{}", higher="open", because=NO_ORDER,
     ),
     Column(
-        "annual_inc", "Income as stated by the applicant", "currency a year", "number", "application", True, _PAST, example=64000,
+        "annual_inc", "Income as stated by the applicant", "currency a year", "number", "application", True, _PAST, cap=500000, example=64000,
         label="annual income", enters="logarithm", curved=True, code="R03", phrase="the annual income", form="{:,.0f}",
         step=Step("annual income doubled", times=2), higher="safer", because="more is left after the cost of living",
     ),
@@ -120,17 +120,17 @@ COLUMNS: tuple[Column, ...] = (
         "used as the length of the credit history at funding", example="Mar-1998", label="first credit line", enters="elsewhere",
     ),
     Column(
-        "open_acc", "Open credit lines", "count", "number", "application", True, _PAST, example=11,
-        label="open credit lines", enters="logarithm", curved=True, code="R06", phrase="the number of open credit lines", form="{:.0f}",
+        "open_acc", "Open credit lines", "count", "number", "application", True, _PAST, cap=40, example=11,
+        label="open credit lines", enters="logarithm", curved=True, code="R06", phrase="the number of open credit lines", form="{:,.0f}",
         step=Step("5 more open credit lines", by=5), higher="open", because="a line is a debt that may be drawn, and a sign of trust",
     ),
     Column(
         "pub_rec", "Derogatory public records", "count", "number", "application", True, _PAST, cap=5, example=0,
-        label="derogatory records", enters="logarithm", code="R08", phrase="the number of derogatory public records", form="{:.0f}",
+        label="derogatory records", enters="logarithm", code="R08", phrase="the number of derogatory public records", form="{:,.0f}",
         voice="records", step=Step("1 more derogatory record", by=1), higher="riskier", because="each is a debt or a duty that was not met",
     ),
     Column(
-        "revol_bal", "Revolving balance", "currency", "number", "application", True, _PAST, example=12400,
+        "revol_bal", "Revolving balance", "currency", "number", "application", True, _PAST, cap=200000, example=12400,
         label="revolving balance", enters="logarithm", curved=True, code="R05", phrase="the revolving balance", form="{:,.0f}",
         step=Step("revolving balance doubled", times=2), higher="open", because="it is debt, and goes with high limits",
     ),
@@ -141,9 +141,9 @@ COLUMNS: tuple[Column, ...] = (
         step=Step("revolving utilisation 10 points higher", by=10), higher="riskier", because="less credit is left for a bad month",
     ),
     Column(
-        "total_acc", "Credit lines ever opened", "count", "number", "application", True, _PAST, example=24,
+        "total_acc", "Credit lines ever opened", "count", "number", "application", True, _PAST, cap=80, example=24,
         label="credit lines ever", enters="logarithm", curved=True, code="R07", phrase="the number of credit lines ever opened",
-        form="{:.0f}", step=Step("10 more credit lines ever", by=10), higher="open", because="it is experience, and an appetite for debt",
+        form="{:,.0f}", step=Step("10 more credit lines ever", by=10), higher="open", because="it is experience, and an appetite for debt",
     ),
     Column(
         "initial_list_status", "How the loan was first offered to investors: whole (w) or in fractions (f)", "category",
@@ -157,12 +157,12 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "mort_acc", "Mortgage accounts", "count", "number", "application", True, _PAST, missing=True, cap=10, example=0,
-        label="mortgage accounts", enters="as it is", code="R11", phrase="the number of mortgage accounts", form="{:.0f}",
+        label="mortgage accounts", enters="as it is", code="R11", phrase="the number of mortgage accounts", form="{:,.0f}",
         step=Step("1 more mortgage account", by=1), higher="safer", because="another lender has looked closely, and lent on a home",
     ),
     Column(
         "pub_rec_bankruptcies", "Bankruptcies on public record", "count", "number", "application", True, _PAST, missing=True, cap=3, example=0,
-        label="bankruptcies", enters="as it is", code="R12", phrase="the number of bankruptcies on record", form="{:.0f}",
+        label="bankruptcies", enters="as it is", code="R12", phrase="the number of bankruptcies on record", form="{:,.0f}",
         voice="records", step=Step("1 more bankruptcy", by=1), unknown="",  # missing in one loan of a thousand: nothing to compare
         higher="riskier", because="each is a debt that was not repaid",
     ),

@@ -18,6 +18,17 @@ _CODE = r"R\d\d+"
 NO_ORDER = "its levels have no order"
 
 
+def level_in_words(level: str) -> str:
+    """Return a level of a category as a sentence says it: 'debt consolidation', 'rent', 'not verified'; shorter ones are names."""
+    return level if len(level) < 3 else level.replace("_", " ").lower()
+
+
+def written(form: str, value: Any) -> str:
+    """Return a value in its form: a number as the form says, with a space before the sign of a percentage, and a level in words."""
+    text = level_in_words(value) if isinstance(value, str) else form.format(value)
+    return text.removesuffix("%").rstrip() + " %" if text.endswith("%") else text
+
+
 @dataclass(frozen=True)
 class Step:
     """A change to a number that a person can picture.

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from loantap.data.columns import FEATURE_BY_NAME
@@ -20,40 +19,40 @@ _LEVELS = ("roc_auc", "brier", "expected_calibration_error")
 
 
 def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibit:
-    """Show per input what is declared, how often free refits go against it, and what of it the bounds leave.
+    """Show per number what is declared, how often free refits go against it, and what of it the bounds leave.
 
     Args:
         found: From `obedience`.
-        confidence: That a verdict on all directions together has: of one it takes the more refits the more there are.
+        confidence: Of its verdicts.
         inputs: What the model may see.
     """
-    unlikely = (1 - confidence) / max(len(found.inputs), 1)
     table = found.inputs.assign(
         input=[FEATURE_BY_NAME[name].label for name in found.inputs["feature"]],
-        verdict=np.select(
-            [found.inputs["against"] <= unlikely, found.inputs["against"] >= 1 - unlikely],
-            ["shown", "contradicted"],
-            "not shown",
-        ),
         kept=found.inputs["kept"].map({True: "yes", False: "dropped"}),
     ).rename(columns={"higher": "higher_is", "against": "refits_against", "held": "refits_left_nothing"})
-    against = table.loc[table["verdict"] == "contradicted", "input"].tolist()
-    dropped = table.loc[table["kept"] == "dropped", "input"].tolist()
-    left_out = (
-        f"Dropped, since in most refits that keep the directions nothing is left of them: {_and(dropped)}. The model does not look at them"
-        if dropped
-        else "In most refits that keep the directions something is left of every input, so none is dropped"
-    )
+    is_open, dropped = table["higher_is"] == "open", table["kept"] == "dropped"
+    declared = table.loc[~is_open, "verdict"]
+    against = table.loc[~is_open & (table["verdict"] == "contradicted"), "input"].tolist()
+    told = [
+        f"{_and(table.loc[left, 'input'].tolist())} ({why})"
+        for left, why in (
+            (dropped & ~is_open, "in most refits that keep the directions nothing is left of it"),
+            (dropped & is_open, "no direction is declared, and the refits do not show one"),
+        )
+        if left.any()
+    ]
     return Exhibit(
         exhibit_name("directions", inputs),
         title=f"The data contradict what is declared of {_and(against)}"
         if against
-        else f"The data show {(table['verdict'] == 'shown').sum()} of {len(table)} declared directions, and contradict none",
-        text=f"{left_out}.",
+        else f"Of {len(declared)} declared directions the data show {(declared == 'shown').sum()}, leave {(declared == 'not shown').sum()} open, and contradict none",
+        text=f"Dropped: {'; '.join(told)}. The model does not look at what is dropped."
+        if told
+        else "No input is dropped.",
         caption=f"{show(found.repetitions, 'count')} refits of each kind to loans drawn again from n = {show(found.rows, 'count')} training "
         "loans: with free signs, and with the declared directions kept. Against: the risk at the upper quartile is on the wrong side of that "
-        f"at the lower. Shown, contradicted: so nearly all refits agree that chance would do it for any input in {percent(1 - confidence)} of "
-        "cases at most (Bonferroni). All beside the other inputs: what the sub-grade has said already, others need not say again.",
+        "at the lower. Shown or contradicted: nearly all refits agree, so nearly that chance would bring it about for any input in at most "
+        f"{percent(1 - confidence)} of runs. An input is not shown where it says nothing that the others, above all the sub-grade, do not say already.",
         table=table,
         columns=columns("input", "higher_is", "because", "refits_against", "verdict", "refits_left_nothing", "kept"),
     )
@@ -131,7 +130,7 @@ def _left_out(champion: Finalist) -> str:
 
 def _verdict(free: Mapping[str, Any], confidence: float) -> str:
     if not free["roc_auc_p_adjusted"] < 1 - confidence:
-        return "costs no ranking that these folds could tell from nothing"
+        return "costs no ranking that could be told from chance"
     change = show(abs(free["roc_auc_difference"]), "score")
     return f"{'costs' if free['roc_auc_difference'] > 0 else 'gains'} {change} of ROC-AUC"
 

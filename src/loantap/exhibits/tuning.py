@@ -164,8 +164,8 @@ def champion_sentence(choice: Champion) -> str:
     told = f"The champion is **{choice.candidate.name}**. {kind}{edge}"
     if len(choice.able) == 1:
         return f"{told} Nothing else competed for it."
-    tied = f"Of the candidates, all logistic regressions, {choice.best} has the best mean {score}; {level} of {len(choice.able)} candidates are clearly beaten by none in {score}"
-    narrowed = f", and {ranked} of these by none of them in ROC-AUC" if ranked < level else ""
+    tied = f"Of {len(choice.able)} candidates, all logistic regressions, {choice.best} has the best mean {score}; {level} are not clearly beaten in {score} by any other"
+    narrowed = f", and {ranked} of these not in ROC-AUC either" if ranked < level else ""
     rest = "it is the only one left" if ranked == 1 else "of those it is the simplest"
     return f"{told} {tied}{narrowed}; {rest}."
 

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
-from sklearn.pipeline import Pipeline
 
 from loantap.data.columns import FEATURE_BY_NAME, FEATURES
+from loantap.data.declarations import level_in_words
 from loantap.model.finalist import Finalist
 from loantap.model.inputs import CATEGORIES, capped, with_computed
 from loantap.model.recipe import encode
 from loantap.model.refits import refit
+from loantap.model.scorer import pooled_levels
 
 _FEWEST = 5  # defaults, and repaid loans, of a group whose interval can be right
 _NOTHING = 1e-12  # of log-odds: a change that the model does not notice
@@ -68,7 +69,9 @@ def odds_ratios(
         finalist.model, X.iloc[drawn], y[drawn], recipe=finalist.recipe, C=finalist.C, repetitions=repetitions, random_state=random_state,
     )  # fmt: skip
     spread, found = np.sqrt(len(drawn) / len(X)), []
-    for feature, words, before, after in _changes(sample, _groups(X, y, min_cell=min_cell), _pooled(finalist)):
+    for feature, words, before, after in _changes(
+        sample, _groups(X, y, min_cell=min_cell), pooled_levels(finalist.model)
+    ):
         if feature in finalist.recipe.without:
             continue
         moved = encode(finalist.model, after).mean(axis=0) - encode(finalist.model, before).mean(axis=0)
@@ -105,22 +108,6 @@ def _groups(X: pd.DataFrame, y: np.ndarray, *, min_cell: int) -> dict[str, list[
     return found
 
 
-def _pooled(finalist: Finalist) -> dict[str, dict[str, bool]]:
-    """Return of each category the levels that share a column, with whether they have one at all."""
-    steps = finalist.model["expand"].named_transformers_["category"]
-    encoder, supported = steps["onehotencoder"], dict(zip(*_columns_of(steps), strict=True))
-    return {
-        str(name): {
-            str(level): supported[f"{name}_infrequent_sklearn"] for level in (levels if levels is not None else ())
-        }
-        for name, levels in zip(encoder.feature_names_in_, encoder.infrequent_categories_, strict=True)
-    }
-
-
-def _columns_of(steps: Pipeline) -> tuple[list[str], list[bool]]:
-    return [*steps["onehotencoder"].get_feature_names_out()], [*steps["variancethreshold"].get_support()]
-
-
 def _changes(
     sample: pd.DataFrame, groups: Mapping[str, Sequence[Any]], pooled: Mapping[str, Mapping[str, bool]] | None = None
 ) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
@@ -143,12 +130,10 @@ def _changes(
             continue
         shared = (pooled or {}).get(name, {})
         levels = [str(level) for level in groups[name] if shared.get(str(level), True)]
-        alike = [level for level in levels[1:] if level in shared]
-        for told in [*([level] for level in levels[1:] if level not in shared), *([alike] if alike else [])]:
-            words = f"{FEATURE_BY_NAME[name].label} {' or '.join(map(_lower, told))} rather than {_lower(levels[0])}"
-            changes.append((name, words, changed(name, levels[0]), changed(name, told[0])))
+        rare = [level for level in levels[1:] if level in shared]
+        for level in [*(level for level in levels[1:] if level not in shared), *rare[:1]]:
+            of_many = level in shared and sum(shared.values()) > 1
+            words = f"one of {sum(shared.values())} rare levels" if of_many else level_in_words(level)
+            told = f"{FEATURE_BY_NAME[name].label} {words} rather than {level_in_words(levels[0])}"
+            changes.append((name, told, changed(name, levels[0]), changed(name, level)))
     return changes
-
-
-def _lower(level: str) -> str:
-    return level if len(level) < 4 else level.replace("_", " ").lower()

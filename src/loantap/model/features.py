@@ -26,8 +26,8 @@ ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 # What a missing value counts as: a risky one, or a typical one with whatever effect its training loans show.
 Unknown = Literal["risky", "learned"]
 
-# The share of training loans below which levels share one column; where even together they are fewer, they have none, and
-# count as the middle of the other levels. Nine loans in 5,791 would otherwise have an odds ratio of their own.
+# The share of training loans below which levels share one column; where even together they are fewer, they have none, as a
+# level that no loan had, and count as the riskiest. Nine loans in 5,791 would otherwise have an odds ratio of their own.
 SUPPORT = 0.01
 KNOTS, DEGREE = 5, 3
 # A risky value is one that at most this share of the known ones exceeds, so that leaving it out buys nothing.

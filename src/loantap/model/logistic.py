@@ -28,7 +28,8 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
     `directions` says of the first columns, in their order, how many belong together and which way the log-odds may go with
     them: 1 up, -1 down, 0 either. Several together are the B-splines of one number but the last, and the curve that they
     make is then monotone, since its coefficients are: each is that of the next and a step of one sign (Eilers and Marx,
-    Statistical Science 11 (1996), 89-121, for B-splines). The penalty of a curve is on these steps.
+    Statistical Science 11 (1996), 89-121, for B-splines). The penalty of a curve is on these steps. `rest` is the direction of all
+    further columns.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
         C: float = 1.0,
         class_weight: str | None = None,
         directions: Sequence[tuple[int, int]] = (),
+        rest: int = 0,
     ) -> None:
         self.penalty = penalty
         self.C = C
         self.class_weight = class_weight
         self.directions = directions
+        self.rest = rest
 
     def path(
         self, X: np.ndarray, y: np.ndarray, Cs: Iterable[float], *, weight: np.ndarray | None = None
@@ -94,6 +97,7 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
             rises = direction if count == 1 else -direction
             low[own], high[own] = (0.0 if rises > 0 else -np.inf), (0.0 if rises < 0 else np.inf)
             start += count
+        low[start:], high[start:] = (0.0 if self.rest > 0 else -np.inf), (0.0 if self.rest < 0 else np.inf)
         return curves, low, high
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:

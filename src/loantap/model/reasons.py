@@ -8,12 +8,13 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from loantap.data.columns import FEATURE_BY_NAME
-from loantap.data.declarations import FORM
+from loantap.data.declarations import FORM, written
 from loantap.model.inputs import PLACES
 from loantap.model.scorer import Scorer, Value
 from loantap.model.training import TrainingSummary
 
 Effect = Literal["raises", "lowers"]
+SLIGHT = 0.01  # of calibrated log-odds: a sixth of a point at a probability of 20 %, which is no reason for a decision
 # What a value above the median is called; where nothing is declared it is just above it.
 _ABOVE = {"riskier": "worse than", "safer": "better than"}
 _BELOW = {"riskier": "better than", "safer": "worse than"}
@@ -102,7 +103,7 @@ def reasons_of(
 ) -> list[Reason]:
     """Return the reasons that an application's inputs give, the strongest first.
 
-    Inputs of one voice count by their sum; of them those are told that pull its way.
+    Inputs of one voice count by their sum; those that pull the other way are told as well.
 
     Args:
         contributions: Of one application, as from `Scorer.one`, in the order of `table`.
@@ -110,22 +111,32 @@ def reasons_of(
         table: The model's table of reasons.
         training: What the training loans were like, for comparison in the text.
         slope: Of the calibration, so that contributions are of calibrated log-odds.
-        effect: Only reasons of this effect; all of them if None.
+        effect: Only reasons of this effect that are not SLIGHT; all of them if None.
         limit: At most so many.
         words: Values by feature that are told in the application's own words.
     """
     added = [slope * (contribution - line.typical) for line, contribution in zip(table, contributions, strict=True)]
     summed = [(sum([added[place] for place in places]), places) for places in voices(table)]
-    chosen = [(total, places) for total, places in summed if total != 0 and effect in (None, _effect(total))]
+    chosen = [
+        (total, places)
+        for total, places in summed
+        if (total != 0 if effect is None else _effect(total) == effect and abs(total) >= SLIGHT)
+    ]
     chosen.sort(key=lambda one: -abs(one[0]))
     found = []
     for total, places in chosen[:limit]:
-        pull = sorted((place for place in places if added[place] * total > 0), key=lambda place: -abs(added[place]))
-        said = [
-            _told(table[place], features[table[place].feature], training, (words or {}).get(table[place].feature))
-            for place in pull
-        ]
-        text = f"{', and '.join(said)}; {f'this {_effect(total)}' if len(said) == 1 else _together(total)} the risk."
+        order = sorted((place for place in places if added[place] != 0), key=lambda place: -abs(added[place]))
+        said = {
+            place: _told(
+                table[place], features[table[place].feature], training, (words or {}).get(table[place].feature)
+            )
+            for place in order
+        }
+        pull = [place for place in order if added[place] * total > 0]
+        other = [place for place in order if place not in pull and abs(added[place]) >= SLIGHT]
+        text = ", and ".join(said[place] for place in pull)
+        text += f", although {' and '.join(said[place] for place in other)}" if other else ""
+        text += f"; {f'this {_effect(total)}' if len(pull) + len(other) == 1 else _together(total)} the risk."
         first = table[pull[0]]
         found.append(Reason(first.code, first.feature, _effect(total), total, text[0].upper() + text[1:]))
     return found
@@ -144,13 +155,13 @@ def _told(line: ReasonCode, value: Value, training: TrainingSummary, words: str 
         return f"{line.label} is not known"
     known = training.numbers.get(line.feature)
     if known is None:
-        return f"{line.label} is {words or line.form.format(value)}"
+        return f"{line.label} is {words or written(line.form, value)}"
     if levels := PLACES.get(line.feature):
         shown, typical = levels[int(value)], levels[int(known.median)]
         higher = FEATURE_BY_NAME[line.feature].higher
         above, below = _ABOVE.get(higher, "above"), _BELOW.get(higher, "below")
     else:
-        shown, typical = line.form.format(value), line.form.format(known.median)
+        shown, typical = written(line.form, value), written(line.form, known.median)
         above, below = "above", "below"
     # As told, whatever further digits say.
     place = "at" if shown == typical else above if value > known.median else below  # type: ignore[operator]

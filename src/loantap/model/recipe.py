@@ -56,13 +56,14 @@ class Recipe:
         """Return encoder, sampler and logistic regression as one unfitted pipeline."""
         weights = "balanced" if self.sampler == "class_weights" else None
         seen: Any = {"inputs": self.inputs, "encoding": self.encoding, "without": self.without}
-        groups = column_groups(**seen)
-        free = [not self.obeys or (self.unknown == "learned" and name.startswith(INDICATOR)) for name, _, _ in groups]
-        shape = tuple((columns, 0 if any_ else way) for (_, columns, way), any_ in zip(groups, free, strict=True))
+        shape = tuple((columns, way if self._binds(name) else 0) for name, columns, way in column_groups(**seen))
+        if not any(way or columns > 1 for columns, way in shape):
+            shape = ()  # nothing to hold to, and no curve
         steps = [
             ("standard", standard_step(**seen, unknown=self.unknown)),
             ("expand", expand_step(**seen)),
-            ("model", PathLogisticRegression(penalty, C, class_weight=weights, directions=shape)),
+            # A level that hardly any loan had has no column. Where no level adds to the risk, it counts as the riskiest.
+            ("model", PathLogisticRegression(penalty, C, weights, shape, rest=-1 if self.obeys else 0)),
         ]
         if self.sampler == "SMOTE":
             steps.insert(2, ("sampler", SMOTE(k_neighbors=self.neighbours, random_state=random_state)))
@@ -70,6 +71,9 @@ class Recipe:
             categories = categories_of(inputs=self.inputs)
             steps.insert(1, ("sampler", SMOTENC(categories, k_neighbors=self.neighbours, random_state=random_state)))
         return Pipeline(steps)
+
+    def _binds(self, name: str) -> bool:
+        return self.obeys and not (self.unknown == "learned" and name.startswith(INDICATOR))
 
 
 def prepare(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from loantap.data.columns import FEATURE_BY_NAME
-from loantap.model.bootstrap import drawn_counts
+from loantap.model.bootstrap import CONFIDENCE, drawn_counts
 from loantap.model.features import column_groups
 from loantap.model.folds import in_parallel
 from loantap.model.logistic import PathLogisticRegression
@@ -24,8 +24,9 @@ class Obedience:
     """What the declared directions do to a recipe.
 
     Attributes:
-        inputs: One row per input with a declared direction: feature, higher (riskier or safer), because, against (share of refits with free
-            signs that go against the direction), held (share of refits with bounds that leave the input nothing), kept.
+        inputs: One row per number: feature, higher (riskier, safer or open), because, against (share of refits with free signs that go
+            against the direction; without one, against that of most), held (share of refits with bounds that leave it nothing), verdict (shown,
+            contradicted or not shown) and kept.
         repetitions: Refits of each kind.
         rows: Training loans that each draws from.
     """
@@ -36,7 +37,7 @@ class Obedience:
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        """The inputs that the bounds leave nothing in most refits."""
+        """The inputs that are not kept."""
         return tuple(self.inputs.loc[~self.inputs["kept"], "feature"])
 
 
@@ -78,12 +79,24 @@ def refit(
 
 
 def obedience(
-    X: pd.DataFrame, y: np.ndarray, *, recipe: Recipe, C: float, repetitions: int, random_state: int, n_jobs: int = 2
+    X: pd.DataFrame,
+    y: np.ndarray,
+    *,
+    recipe: Recipe,
+    C: float,
+    repetitions: int,
+    confidence: float = CONFIDENCE,
+    random_state: int,
+    n_jobs: int = 2,
 ) -> Obedience:
-    """Refit a recipe with free signs and with bounds, and say what becomes of each input; see `refit` for the arguments.
+    """Refit a recipe with free signs and with bounds, and say what becomes of each number; see `refit` for the arguments.
 
     An input goes against its direction where the log-odds at its upper quartile are on the wrong side of those at its lower
-    one; where both are one value, where its coefficient has the wrong sign.
+    one; where both are one value, where its coefficient has the wrong sign. A direction is shown, or contradicted, where so nearly all
+    free refits agree that chance does that for any of the inputs at most as often as `confidence` allows (Bonferroni, each tail).
+
+    An input is kept unless its direction leaves nothing of it in most refits; one without a declared direction is kept where the
+    refits show one, or it would be in the model, and in its reasons, by chance.
     """
     model = fit_model(X, y, recipe=recipe, penalty="l2", C=C, random_state=random_state)
     fits = {
@@ -96,17 +109,21 @@ def obedience(
     numbers = X.select_dtypes("number").columns
     ends = pd.concat([X.head(2).assign(**{n: X[n].quantile([0.25, 0.75]).to_numpy() for n in numbers})])
     low, high = encode(model, ends)
-    rows, start = [], 0
-    for name, count, direction in column_groups(inputs=recipe.inputs, encoding=recipe.encoding, without=recipe.without):
+    groups, rows, start = column_groups(inputs=recipe.inputs, encoding=recipe.encoding, without=recipe.without), [], 0
+    unlikely = (1 - confidence) / sum(name in FEATURE_BY_NAME for name, _, _ in groups)
+    for name, count, direction in groups:
         own, start = slice(start, start + count), start + count
-        if not direction or name not in FEATURE_BY_NAME:
+        if name not in FEATURE_BY_NAME:
             continue
         between = high[own] - low[own]
         moved = fits[False][:, own] @ (between if between.any() else np.ones(count))
-        told = FEATURE_BY_NAME[name]
+        against = float(((direction or np.sign(np.median(moved))) * moved < 0).mean())
         held = float((np.abs(fits[True][:, own]).max(axis=1) < _HELD).mean())
-        rows.append((name, told.higher, told.because, float((direction * moved < 0).mean()), held, held <= 0.5))
-    columns = ["feature", "higher", "because", "against", "held", "kept"]
+        verdict = "shown" if against <= unlikely else "contradicted" if against >= 1 - unlikely else "not shown"
+        kept = held <= 0.5 and (direction != 0 or verdict == "shown")
+        told = FEATURE_BY_NAME[name]
+        rows.append((name, told.higher, told.because, against, held, verdict, kept))
+    columns = ["feature", "higher", "because", "against", "held", "verdict", "kept"]
     return Obedience(pd.DataFrame(rows, columns=columns), repetitions, len(X))
 
 

@@ -8,7 +8,7 @@ one contribution per input, which is what reasons are made of.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log1p
+from math import expm1, log1p
 from typing import NamedTuple
 
 import numpy as np
@@ -70,16 +70,36 @@ class Scorer:
         intercept: Log-odds where every contribution is 0.
     """
 
-    def __init__(self, numbers: list[_Number], categories: dict[str, dict[str, float]], intercept: float) -> None:
+    def __init__(
+        self,
+        numbers: list[_Number],
+        categories: dict[str, dict[str, float]],
+        intercept: float,
+        shared: Mapping[str, Mapping[str, bool]] | None = None,
+    ) -> None:
         self.features = [*(number.name for number in numbers), *categories]
         self.intercept = intercept
         self._numbers, self._categories = numbers, categories
         self._terms = [number.term() for number in numbers]
-        self._levels = {name: frozenset(levels) - {_UNSEEN} for name, levels in categories.items()}
+        self._levels, self._rare = {}, {}
+        for name, levels in categories.items():
+            pooled = (shared or {}).get(name, {})
+            self._levels[name] = frozenset(level for level in levels if pooled.get(level, True)) - {_UNSEEN}
+            self._rare[name] = frozenset(level for level, supported in pooled.items() if supported)
 
     def levels(self, feature: str) -> frozenset[str]:
-        """Return the levels of a category that training loans had."""
+        """Return the levels of a category that enough training loans had, alone or together with others."""
         return self._levels[feature]
+
+    def rare(self, feature: str) -> frozenset[str]:
+        """Return those of them that only together enough training loans had: they count alike."""
+        return self._rare.get(feature, frozenset())
+
+    def unknown(self, feature: str) -> tuple[float, bool]:
+        """Return what a number counts as where it is missing, and whether something is added to that."""
+        number = next(number for number in self._numbers if number.name == feature)
+        value = number.missing * number.scale + number.mean
+        return (expm1(value) if number.logarithm else value), number.unknown != 0
 
     def one(self, features: Mapping[str, Value]) -> list[float]:
         """Return the contributions of one application's features, in the order of `features`."""
@@ -154,7 +174,23 @@ def compile_pipeline(pipeline: Pipeline) -> Scorer:
         low, high, knots, pieces = curves.get(name) or _line(weights[name])
         z, added = (of.fill - of.mean) / of.scale, float(weights.get(INDICATOR + name, 0.0))
         numbers.append(_Number(name, of.logarithm, of.mean, of.scale, z, low, high, knots, pieces, added))
-    return Scorer(numbers, _levels(expand, model.coef_[0]), float(model.intercept_[0]))
+    return Scorer(numbers, _levels(expand, model.coef_[0]), float(model.intercept_[0]), pooled_levels(pipeline))
+
+
+def pooled_levels(pipeline: Pipeline) -> dict[str, dict[str, bool]]:
+    """Return of each category the levels that share a column for want of loans, with whether they have one at all."""
+    steps = pipeline["expand"].named_transformers_["category"]
+    encoder = steps["onehotencoder"]
+    columns = zip(encoder.get_feature_names_out(), steps["variancethreshold"].get_support(), strict=True)
+    supported = {str(column): bool(kept) for column, kept in columns}
+    found: dict[str, dict[str, bool]] = {}
+    for name, levels, rare in zip(
+        encoder.feature_names_in_, encoder.categories_, encoder.infrequent_categories_, strict=True
+    ):
+        pooled = {str(level): supported[f"{name}_infrequent_sklearn"] for level in (rare if rare is not None else ())}
+        alone = {str(level): False for level in levels if not supported.get(f"{name}_{level}", True)}
+        found[str(name)] = pooled | alone
+    return found
 
 
 def _standards(standard: ColumnTransformer) -> dict[str, _Standard]:

@@ -11,6 +11,7 @@ from loantap.data.columns import BY_NAME
 from loantap.model.inputs import CAPS, CATEGORIES, Inputs, feature_frame
 
 _ENOUGH = 5  # times `min_cell`: of fewer loans the ends would lie where most of them are
+_RECENT = 24  # months
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -21,7 +22,8 @@ class NumberSummary(BaseModel):
         low: The value that `min_cell` loans are at or below, rounded down to two digits, so that it is nobody's own.
         median: Half of the known values lie at or below it.
         high: The value that `min_cell` loans are at or above, rounded up to two digits.
-        missing: Share of the loans without a value.
+        missing: Share of the recent loans without a value, those of the last 24 months of the period (of all, where these are few):
+            what nobody asked for in former years says nothing about an application of today.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,6 +69,9 @@ def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 1
     X = feature_frame(loans, inputs=inputs)
     X = X.assign(**{name: loans[name].astype("float64") for name in CAPS if name in X and name in loans})
     numbers, categories = {}, {}
+    recent = loans["issue_d"] > loans["issue_d"].max() - pd.DateOffset(months=_RECENT)
+    if recent.sum() < _ENOUGH * min_cell:
+        recent[:] = True
     for name in X.columns:
         if name in CATEGORIES or X[name].dtype == "object":
             counts = X[name].value_counts()
@@ -77,7 +82,7 @@ def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 1
         if len(known) < 2 * min_cell:
             continue
         numbers[str(name)] = NumberSummary(
-            **_ends(known, min_cell), median=np.median(known), missing=X[name].isna().mean()
+            **_ends(known, min_cell), median=np.median(known), missing=X.loc[recent, name].isna().mean()
         )
     months = loans["issue_d"].dt.strftime("%Y-%m")
     return TrainingSummary(

@@ -23,7 +23,7 @@ from loantap.data.units import Units
 from loantap.errors import InputError, SchemaError
 from loantap.model.inputs import feature_frame, source_columns
 from loantap.model.persistence import SavedModel
-from loantap.model.reasons import voices
+from loantap.model.reasons import SLIGHT, voices
 from loantap.serve.cautions import count_cautions
 from loantap.serve.refused import Refused, wrong_keys
 from loantap.serve.scores_file import REASONS, check_target, scores_writer
@@ -233,7 +233,8 @@ def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) ->
     codes = [line.code for line in model.reasons]
     return {
         f"reason_{number + 1}": pa.DictionaryArray.from_arrays(
-            pa.array(places[:, number].astype(np.int8), mask=weights[:, number] <= 0), codes
+            pa.array(places[:, number].astype(np.int8), mask=weights[:, number] * abs(model.facts.slope) < SLIGHT),
+            codes,
         )
         for number in range(REASONS)
     }

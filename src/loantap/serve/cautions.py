@@ -9,7 +9,7 @@ import pandas as pd
 
 from loantap.data.annuity import annuity
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
-from loantap.model.features import RISKIER_THAN_UNKNOWN
+from loantap.data.declarations import written
 from loantap.model.inputs import CAPS, CATEGORIES, PLACES, RATIOS
 from loantap.model.persistence import SavedModel
 from loantap.model.scorer import Value
@@ -23,10 +23,11 @@ Code = Literal[
     "bankruptcies_above_records",
     "not_the_annuity",
 ]
-RARELY = 0.05  # of the training loans: a model has not seen enough loans without a value that so few lacked
+RARELY = 0.02  # of recent training loans: a model has not seen enough loans without a value that so few lacked
 _RATE_MARGIN = 1.0  # percentage points beyond what nearly all loans of a sub-grade had: prices move with the years
 _ANNUITY_TOLERANCE = 0.02  # fees and rounding make installments differ by less
-_GUESS = "the score is a guess there."
+_CENT = 0.01
+_GUESS, _UNUSED = "the score is a guess there.", "the model does not look at it."
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
         features: As from `feature_frame`.
     """
     count = np.zeros(len(features), dtype=np.int8)
-    for name in model.facts.features:
+    for name in (*model.facts.features, *model.facts.without):
         if name in CATEGORIES:
             count += ~features[name].isin(model.scorer.levels(name)).to_numpy()
         elif known := model.training.numbers.get(name):
@@ -85,33 +86,35 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
         count += (loans["pub_rec_bankruptcies"] > loans["pub_rec"]).to_numpy(dtype=bool)
     if {"installment", "int_rate"} <= {*loans.columns}:
         due = annuity(loans["loan_amnt"], loans["int_rate"], loans["term"])
-        count += ((loans["installment"] / due - 1).abs() > _ANNUITY_TOLERANCE).to_numpy(dtype=bool)
+        off = (loans["installment"] - due).abs()
+        count += (off > np.maximum(_ANNUITY_TOLERANCE * due, _CENT)).to_numpy(dtype=bool)
     return count
 
 
 def _of_inputs(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> Iterator[Caution]:
-    """Yield the doubts about single inputs that the model looks at."""
-    for name in model.facts.features:
-        value = features[name]
+    """Yield the doubts about single inputs, of those that the model was not shown too."""
+    for name in (*model.facts.features, *model.facts.without):
+        value, field = features[name], _field(name)
         if name in CATEGORIES:
             if value not in model.scorer.levels(name):
-                text = f"{name}: no training loan had '{value}'; the score leaves it out."
-                yield Caution(name, "unseen_category", text)
+                counts = "it counts as the riskiest level" if model.facts.obeys else "the score leaves it out"
+                text = f"{field}: hardly any training loan had '{value}'; {counts}."
+                yield Caution(field, "unseen_category", text)
             continue
         known = model.training.numbers.get(name)
         if known is None or (name in RATIOS and application["annual_inc"] < 1):
             continue  # the income itself is doubted; a ratio to it says nothing
         if value is None:
             if known.missing < RARELY:
-                yield Caution(name, "rarely_left_out", _left_out(name, known, model.facts.unknown))
+                yield Caution(field, "rarely_left_out", f"{field}: it is left out, and {_left_out(name, known, model)}")
             continue
         asked: Any = application[name] if name in CAPS else value
         if not known.low <= asked <= known.high:
             text = (
-                f"{name}: {_written(name, asked, with_unit=True)} is outside of what nearly all training loans had, "
-                f"{_written(name, known.low)} to {_written(name, known.high)}; {_GUESS}"
+                f"{field}: {_written(name, asked)} is outside of what nearly all training loans had, {_written(name, known.low)} to "
+                f"{_written(name, known.high)}; {_UNUSED if name in model.facts.without else _GUESS}"
             )
-            yield Caution(name, "outside_training_range", text)
+            yield Caution(field, "outside_training_range", text)
 
 
 def _of_pairs(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> Iterator[Caution]:
@@ -121,7 +124,7 @@ def _of_pairs(model: SavedModel, application: Mapping[str, Any], features: Mappi
     if ends and not low <= rate <= high:
         text = (
             f"int_rate: {rate:.2f} % is far from what training loans of sub-grade {level} and its like had, "
-            f"{ends.low:g} % to {ends.high:g} %; {_GUESS}"
+            f"{ends.low:g} % to {ends.high:g} % and {_RATE_MARGIN:g} point to either side; {_GUESS}"
         )
         yield Caution("int_rate", "rate_far_from_sub_grade", text)
     bankruptcies, records = application.get("pub_rec_bankruptcies"), application["pub_rec"]
@@ -129,7 +132,7 @@ def _of_pairs(model: SavedModel, application: Mapping[str, Any], features: Mappi
         text = f"pub_rec_bankruptcies: {bankruptcies:g} is more than pub_rec, {records:g}, and each of them is a public record."
         yield Caution("pub_rec_bankruptcies", "bankruptcies_above_records", text)
     stated, due = application.get("installment"), annuity(application["loan_amnt"], rate, features["term"])
-    if stated is not None and abs(stated / due - 1) > _ANNUITY_TOLERANCE:
+    if stated is not None and abs(stated - due) > max(_ANNUITY_TOLERANCE * due, _CENT):
         text = f"installment: {stated:,.2f} is not the annuity of amount, rate and term, {due:,.2f}."
         yield Caution("installment", "not_the_annuity", text)
 
@@ -138,22 +141,23 @@ def _bounds(ends: Range | None) -> tuple[float, float]:
     return (ends.low - _RATE_MARGIN, ends.high + _RATE_MARGIN) if ends else (-np.inf, np.inf)
 
 
-def _left_out(name: str, known: NumberSummary, unknown: str) -> str:
-    had = f"{min(round(100 * (1 - known.missing), 1), 99.9)} %" if known.missing else "all"
-    higher, share = FEATURE_BY_NAME[name].higher, f"at most {100 * RISKIER_THAN_UNKNOWN:g} % of them"
-    if unknown == "risky" and higher != "open":
-        counts = (
-            f"is taken to be at least as risky as one that {share} {'exceed' if higher == 'riskier' else 'stay below'}"
-        )
-    else:
-        counts = "counts as one in the middle of theirs, and as the few without it turned out"
-    return f"{name}: it is left out, and {had} of the training loans had it. It {counts}."
+def _field(name: str) -> str:
+    """Return the field of an application that a feature comes from, the first of several."""
+    return next(source for source in FEATURE_BY_NAME[name].sources if source != "issue_d")
 
 
-def _written(name: str, value: Any, *, with_unit: bool = False) -> str:
-    if name == "term":
-        return f"{value:g} months"
-    if levels := PLACES.get(name):
-        return levels[int(value)]
-    unit = f" {BY_NAME[name].unit}" if with_unit and name in BY_NAME and BY_NAME[name].unit != "count" else ""
-    return f"{value:,.10g}{unit}"
+def _left_out(name: str, known: NumberSummary, model: SavedModel) -> str:
+    had = f"{min(round(100 * (1 - known.missing), 1), 99.9):g} %" if known.missing else "all"
+    told = f"{had} of the recent training loans had it"
+    if name in model.facts.without:
+        return f"{told}; {_UNUSED}"
+    value, more = model.scorer.unknown(name)
+    added = ", and as riskier still, as those without it were" if more else ""
+    if model.facts.unknown == "learned":
+        added = ", and as those without it turned out"
+    return f"{told}. It counts as {_written(name, value)}{added}."
+
+
+def _written(name: str, value: Any) -> str:
+    levels = PLACES.get(name)
+    return levels[int(value)] if levels else written(FEATURE_BY_NAME[name].form, value)

@@ -18,7 +18,7 @@ from loantap.data.computed import COMPUTED
 from loantap.data.declarations import Column
 from loantap.exhibits.words import percent
 from loantap.model.groups import delong_interval
-from loantap.model.inputs import feature_frame, source_columns
+from loantap.model.inputs import CATEGORIES, feature_frame, source_columns
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason, reasons_of
 from loantap.model.scorer import Value
@@ -35,6 +35,7 @@ MIN_CELL = 20  # loans of either outcome in a vintage
 RATE_FACTOR, RANKING_FALL = 1.6, 0.05
 FIRST_MONTH = float(np.datetime64("1900-01", "M").astype("int64"))  # that an application may state
 _WAYS = {"riskier": 1, "safer": -1}
+_UNHEARD_OF = "a level that no loan had"
 
 
 def worse_scores_no_better(model: SavedModel, loans: pd.DataFrame) -> Finding:
@@ -68,15 +69,19 @@ def worse_scores_no_better(model: SavedModel, loans: pd.DataFrame) -> Finding:
 
 
 def leaving_out_buys_nothing(model: SavedModel, loans: pd.DataFrame) -> Finding:
-    """Leave out each field that an application may lack, and count referrals that become approvals, whatever the threshold."""
+    """Leave out each field that an application may lack, and count referrals that become approvals, whatever the threshold.
+
+    A category that may not be missing gets a level that no loan had.
+    """
     before = _scored(model, loans)
     grid = np.quantile(before, np.linspace(FEWEST_REFERRED, MOST_REFERRED, 19), method="higher")
     shares = {float(at): float((before >= at).mean()) for at in (*grid, model.threshold)}
     tried = {at: share for at, share in shares.items() if FEWEST_REFERRED <= share <= MOST_REFERRED}
-    fields = [name for name in source_columns(inputs=model.facts.inputs) if BY_NAME[name].missing]
+    fields = [name for name in source_columns(inputs=model.facts.inputs) if BY_NAME[name].missing or name in CATEGORIES]
     turned: dict[tuple[str, float], float] = {}
     for name in fields:
-        after = _scored(model, loans.assign(**{name: loans[name].where(np.zeros(len(loans), dtype=bool))}))
+        gone = loans[name].where(np.zeros(len(loans), dtype=bool)) if BY_NAME[name].missing else _UNHEARD_OF
+        after = _scored(model, loans.assign(**{name: gone}))
         turned |= {(name, at): float((after < at)[before >= at].mean()) for at in tried}
     own = f"its own refers {shares[model.threshold]:.1%}"
     own += "" if model.threshold in tried else f", which is not within {percent(FEWEST_REFERRED)} to {percent(MOST_REFERRED)}"  # fmt: skip
@@ -188,9 +193,9 @@ def _steps(column: Column, sample: pd.DataFrame) -> np.ndarray:
 
 def _is_against(reason: Reason, features: Mapping[str, Value], training: TrainingSummary) -> bool:
     value, known = features[reason.feature], training.numbers.get(reason.feature)
-    if known is None:
-        return False
     if value is None:
         return reason.effect == "lowers"
+    if known is None:
+        return False
     way = _WAYS.get(FEATURE_BY_NAME[reason.feature].higher, 0) * (1 if reason.effect == "raises" else -1)
     return bool(way * (value - known.median) < 0)  # type: ignore[operator]

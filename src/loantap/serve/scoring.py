@@ -7,7 +7,8 @@ from typing import Any, Literal
 from loantap.data.applications import this_month
 from loantap.data.columns import BY_NAME
 from loantap.data.computed import COMPUTED
-from loantap.model.inputs import CAPS, application_features
+from loantap.data.declarations import level_in_words
+from loantap.model.inputs import CAPS, CATEGORIES, application_features
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason, reasons_of
 from loantap.model.scorer import Value
@@ -62,7 +63,7 @@ def score_application(model: SavedModel, application: Mapping[str, Any]) -> Scor
         slope=model.facts.slope,
         effect="raises" if decision == "refer" else "lowers",
         limit=REASONS,
-        words=_words(application),
+        words=_words(model, application),
     )
     doubts = cautions(model, application, features)
     return Score(probability, decision, model.threshold, model.version, reasons, doubts)
@@ -73,7 +74,7 @@ def all_reasons(model: SavedModel, application: Mapping[str, Any]) -> list[Reaso
     features, contributions = _contributions(model, application)
     told = _as_told(features, application)
     return reasons_of(
-        contributions, told, model.reasons, model.training, slope=model.facts.slope, words=_words(application)
+        contributions, told, model.reasons, model.training, slope=model.facts.slope, words=_words(model, application)
     )
 
 
@@ -87,6 +88,10 @@ def _as_told(features: Mapping[str, Value], application: Mapping[str, Any]) -> d
     return {**features, **{name: application.get(name) for name in CAPS if name in features}}
 
 
-def _words(application: Mapping[str, Any]) -> dict[str, str]:
+def _words(model: SavedModel, application: Mapping[str, Any]) -> dict[str, str]:
     # "10+ years" is not ten, and "< 1 year" is not none.
-    return {name: application.get(level) or "" for name, level in _LEVELS.items()}
+    told = {name: application.get(level) or "" for name, level in _LEVELS.items()}
+    for name in CATEGORIES:
+        if name in model.facts.features and (level := application.get(name)) in model.scorer.rare(name):
+            told[name] = f"{level_in_words(str(level))}, one of the rare ones"
+    return told
