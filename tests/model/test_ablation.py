@@ -135,10 +135,14 @@ def brier_by_strength(X: pd.DataFrame, y: np.ndarray) -> tuple[list, dict[float,
 
 @pytest.mark.slow
 def test_on_noise_the_strongest_penalty_is_chosen(matrix: pd.DataFrame, loans: pd.DataFrame):
-    for seed in range(3):
+    chosen = []
+    for seed in range(6):
         mixed = np.random.default_rng(seed).permutation(loans["default"].to_numpy())
         found = entered(matrix, mixed, seed=seed)
-        assert (found.C, found.tried) == (min(CS), CS)
+        assert found.tried == CS
+        chosen.append(found.C)
+    # By chance another one is better by more than a standard error in about one draw of six.
+    assert chosen.count(min(CS)) >= 4, chosen
 
 
 @pytest.mark.slow

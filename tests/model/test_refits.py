@@ -48,11 +48,12 @@ def test_what_goes_its_way_is_kept(told: Obedience):
     assert "dti" not in told.dropped
 
 
-def test_only_inputs_with_a_direction_are_asked_each_once(told: Obedience):
+def test_each_number_is_asked_once_and_no_category(told: Obedience):
     asked = told.inputs["feature"]
     assert asked.is_unique
-    assert not {"revol_bal", "open_acc", "total_acc", "purpose"} & {*asked}  # open
-    assert {*told.inputs["higher"]} == {"riskier", "safer"}
+    assert {"revol_bal", "open_acc", "total_acc"} == {*told.inputs.loc[told.inputs["higher"] == "open", "feature"]}
+    assert "purpose" not in {*asked}
+    assert {*told.inputs["higher"]} == {"riskier", "safer", "open"}
     assert told.inputs["because"].str.len().gt(0).all()
     assert told.rows == 4_000
     assert told.repetitions == OPTIONS["repetitions"]
@@ -64,9 +65,19 @@ def test_what_has_no_effect_goes_against_its_direction_about_as_often_as_not(loa
     for seed in range(4):  # each a new draw of all that does nothing
         mixed = X.sample(frac=1, random_state=seed).reset_index(drop=True).assign(dti=X["dti"].to_numpy())
         found = obedience(mixed, y, recipe=Recipe("without_pincode", "plain", "none"), **OPTIONS).inputs
-        against += found.loc[found["feature"] != "dti", "against"].tolist()
+        against += found.loc[(found["feature"] != "dti") & (found["higher"] != "open"), "against"].tolist()
     # The refits of one model scatter round one estimate, so shares lie anywhere; their mean over 40 inputs lies near a half.
     assert 0.3 < np.mean(against) < 0.7
+
+
+def test_an_input_without_a_direction_stays_only_where_the_refits_show_one(loans: pd.DataFrame):
+    X, y = planted(loans, revol_bal=0.8)
+    found = obedience(X, y, recipe=Recipe("without_pincode", "plain", "none"), **OPTIONS).inputs.set_index("feature")
+    assert found.loc["revol_bal", ["verdict", "kept"]].tolist() == ["shown", True]
+    others = found.loc[["open_acc", "total_acc"]]
+    assert (others["kept"] == (others["verdict"] == "shown")).all()
+    assert not others["kept"].all()  # they do nothing here
+    assert (found.loc[found["higher"] == "open", "against"] <= 0.5).all()
 
 
 def test_workers_change_nothing(contrary: Table):
