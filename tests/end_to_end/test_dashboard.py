@@ -26,6 +26,7 @@ from loantap.data.applications import FIELDS
 from loantap.exhibits.words import show
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
+from loantap.serve.scoring import REASONS
 
 # What a page shows last.
 PAGES = {
@@ -160,7 +161,9 @@ def test_an_application_is_filled_in_and_scored(visit: Callable[..., Any], run: 
     assert told[2] == threshold
     drawn = f"Probability of default {told[1]} %, threshold {threshold}: refer"
     page.get_by_role("img", name=drawn).wait_for()
-    assert len(re.findall(r"this raises the risk\. \(R\d\d\)", text)) == 4
+    reasons = re.findall(r"(?:this raises|together they raise) the risk\. \(R\d\d\)", text)
+    assert 1 <= len(reasons) <= REASONS
+    assert "The lender's sub-grade is E4, worse than the portfolio's median of" in text
     assert "debt-to-income" in text.split("What would change the answer")[1].lower()
     page.get_by_text("Everything that moves this score").click()
     page.get_by_label("What each input adds to the log-odds of default").first.wait_for()
