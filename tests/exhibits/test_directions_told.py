@@ -31,7 +31,9 @@ def told(obeyed: Obedience):
 
 def test_a_title_counts_verdicts_on_what_is_declared():
     some = {"dti": ("shown", True), "term": ("not shown", True), "open_acc": ("shown", True)}
-    assert told(found(**some)).title == "Of 2 declared directions the data show 1, leave 1 open, and contradict none"
+    assert (
+        told(found(**some)).title == "Of 2 declared directions the data show 1, contradict none, and leave 1 unsettled"
+    )
     against = told(found(**some, int_rate=("contradicted", False)))
     assert against.title == "The data contradict what is declared of interest rate"
 
@@ -40,7 +42,7 @@ def test_what_is_dropped_is_named_with_its_reason_and_nothing_else():
     assert told(found(dti=("shown", True))).text == "No input is dropped."
     dropped = told(found(dti=("shown", True), pub_rec=("not shown", False), revol_bal=("not shown", False))).text
     assert dropped == (
-        "Dropped: derogatory records (in most refits that keep the directions nothing is left of it); revolving balance (no direction is "
+        "Dropped: derogatory records (in most refits that keep the directions nothing of the input is left); revolving balance (no direction is "
         "declared, and the refits do not show one). The model does not look at what is dropped."
     )
 

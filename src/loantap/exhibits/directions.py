@@ -36,7 +36,7 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
     told = [
         f"{_and(table.loc[left, 'input'].tolist())} ({why})"
         for left, why in (
-            (dropped & ~is_open, "in most refits that keep the directions nothing is left of it"),
+            (dropped & ~is_open, "in most refits that keep the directions nothing of the input is left"),
             (dropped & is_open, "no direction is declared, and the refits do not show one"),
         )
         if left.any()
@@ -45,7 +45,7 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
         exhibit_name("directions", inputs),
         title=f"The data contradict what is declared of {_and(against)}"
         if against
-        else f"Of {len(declared)} declared directions the data show {(declared == 'shown').sum()}, leave {(declared == 'not shown').sum()} open, and contradict none",
+        else f"Of {len(declared)} declared directions the data show {(declared == 'shown').sum()}, contradict none, and leave {(declared == 'not shown').sum()} unsettled",
         text=f"Dropped: {'; '.join(told)}. The model does not look at what is dropped."
         if told
         else "No input is dropped.",
