@@ -49,7 +49,10 @@ def told(reason: Reason, model: SavedModel, *, although: bool | None = None) -> 
     """
     said, found = reason.text.rpartition("; ")[0], {}
     pull, _, other = said.partition(", although ")
-    for part in [*(pull.split(", and ") if not although else []), *([other] if other and although is not False else [])]:
+    for part in [
+        *(pull.split(", and ") if not although else []),
+        *([other] if other and although is not False else []),
+    ]:
         (line,) = (line for line in model.reasons if part.lower().startswith(f"{line.label.lower()} is "))
         place = re.search(r", (above|below|at|worse than|better than) the portfolio's median of", part)
         found[line.feature] = "not known" if part.endswith(" is not known") else place[1] if place else ""

@@ -79,7 +79,9 @@ def test_no_reason_of_a_file_is_slight(
     # Slight ones are left out from the weakest on; those that stay keep their places.
     assert few.notna().sum().sum() < some.notna().sum().sum()
     assert (few.fillna(some) == some).where(some.notna(), True).all(axis=None)
-    for place, row in enumerate(applications.assign(term=applications["term"].str.strip()).head(100).to_dict("records")):
+    for place, row in enumerate(
+        applications.assign(term=applications["term"].str.strip()).head(100).to_dict("records")
+    ):
         alone = all_reasons(model, {name: None if pd.isna(value) else value for name, value in row.items()})
         strong = {reason.code for reason in alone if abs(reason.contribution) >= 0.2}
         assert {*few.iloc[place].dropna()} <= strong

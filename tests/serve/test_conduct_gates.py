@@ -126,7 +126,9 @@ def test_an_unheard_of_level_that_counts_as_a_safe_one_is_found(level: str, cham
     passed, found = conduct.leaving_out_buys_nothing(weighing(champion, level, 2.0), unseen)
     assert not passed
     field = next(name for name in CATEGORIES if level.startswith(name))
-    assert re.search(rf"become approvals: [\d.]+%, with a level that no loan had for {field} where \d+% are referred$", found)
+    assert re.search(
+        rf"become approvals: [\d.]+%, with a level that no loan had for {field} where \d+% are referred$", found
+    )
 
 
 @pytest.mark.parametrize("field", ["mort_acc", "revol_util", "pub_rec_bankruptcies", "emp_length"])

@@ -9,10 +9,12 @@ import pytest
 
 from loantap.data.applications import FIELDS
 from loantap.data.columns import FEATURE_BY_NAME
+from loantap.model.features import SUPPORT
 from loantap.model.persistence import SavedModel, load_model
+from loantap.model.reasons import SLIGHT
 from loantap.serve.api.answers import ScoreAnswer
-from loantap.serve.cautions import Code
-from loantap.serve.scoring import all_reasons, score_application
+from loantap.serve.cautions import RARELY, Code
+from loantap.serve.scoring import REASONS, all_reasons, score_application
 from loantap.settings import project_root
 
 PAGE = (project_root() / "docs" / "api.md").read_text("utf-8")
@@ -55,3 +57,12 @@ def test_the_documented_answer_has_the_form_of_answers():
 def test_the_page_names_every_kind_of_doubt():
     (said,) = re.findall(r"Warnings are\s(.*?)\.\s", PAGE, re.DOTALL)
     assert re.findall(r"`(\w+)`", said) == list(get_args(Code))
+
+
+def test_the_pages_have_the_numbers_of_the_code():
+    said = " ".join(PAGE.split())
+    assert f"less than {100 * RARELY:g} % of the training loans of the last two years lacked" in said
+    assert f"There are up to {REASONS}, or none: " in said
+    assert f"of less than {SLIGHT} is no reason" in said
+    models = (project_root() / "docs" / "models.md").read_text("utf-8")
+    assert f"that less than {100 * SUPPORT:g} % of the training loans had" in models
