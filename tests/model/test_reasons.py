@@ -11,7 +11,7 @@ import pytest
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.model.inputs import application_features, feature_frame
 from loantap.model.persistence import SavedModel, load_model
-from loantap.model.reasons import Reason, reasons_of, voices
+from loantap.model.reasons import SLIGHT, Effect, Reason, reasons_of, voices
 from loantap.serve.scoring import all_reasons
 
 Fields = dict[str, Any]
@@ -42,10 +42,17 @@ def odd(raw_loans: pd.DataFrame) -> list[Fields]:
     return [dict(zip(made, row, strict=True)) for row in zip(*made.values(), strict=True)]
 
 
-def told(reason: Reason, model: SavedModel) -> dict[str, str]:
-    """Return what a reason says of each of its inputs: how it lies to the median, or that it is not known."""
+def told(reason: Reason, model: SavedModel, *, although: bool | None = None) -> dict[str, str]:
+    """Return what a reason says of each of its inputs: how it lies to the median, or that it is not known.
+
+    With `although`, only of those that pull the other way, or only of the others.
+    """
     said, found = reason.text.rpartition("; ")[0], {}
-    for part in said.split(", and "):
+    pull, _, other = said.partition(", although ")
+    for part in [
+        *(pull.split(", and ") if not although else []),
+        *([other] if other and although is not False else []),
+    ]:
         (line,) = (line for line in model.reasons if part.lower().startswith(f"{line.label.lower()} is "))
         place = re.search(r", (above|below|at|worse than|better than) the portfolio's median of", part)
         found[line.feature] = "not known" if part.endswith(" is not known") else place[1] if place else ""
@@ -53,9 +60,11 @@ def told(reason: Reason, model: SavedModel) -> dict[str, str]:
 
 
 def test_no_reason_contradicts_a_declared_direction(model: SavedModel, odd: list[Fields]):
-    seen = set()
+    seen, turned = set(), 0
     for application in odd:
         for reason in all_reasons(model, application):
+            other = told(reason, model, although=True)
+            turned += len(other)
             for name, place in told(reason, model).items():
                 way = {"riskier": 1, "safer": -1, "open": 0}[FEATURE_BY_NAME[name].higher]
                 # A word that judges says it already; one that only places is judged by the declaration.
@@ -63,7 +72,8 @@ def test_no_reason_contradicts_a_declared_direction(model: SavedModel, odd: list
                 if place == "not known":
                     worse = 1
                 if worse:
-                    assert reason.effect == ("raises" if worse > 0 else "lowers"), reason.text
+                    raises = (reason.effect == "raises") is (name not in other)
+                    assert raises is (worse > 0), reason.text
                 seen.add((name, place))
     assert {
         ("mort_acc", "not known"),
@@ -71,6 +81,7 @@ def test_no_reason_contradicts_a_declared_direction(model: SavedModel, odd: list
         ("dti", "below"),
         ("sub_grade", "worse than"),
     } <= seen
+    assert turned > 20
 
 
 def test_inputs_that_say_much_the_same_are_told_in_one_reason(model: SavedModel, odd: list[Fields]):
@@ -94,7 +105,7 @@ def test_amount_price_and_records_have_one_voice_each(model: SavedModel):
     assert sorted(together, key=sorted) == sorted(wanted, key=sorted)
 
 
-def test_a_voice_counts_by_its_sum_and_tells_what_pulls_its_way(model: SavedModel, application: Fields):
+def test_a_voice_counts_by_its_sum_and_tells_what_pulls_the_other_way(model: SavedModel, application: Fields):
     features = application_features(application, inputs="without_pincode", month="Jan-2015")
     places = {line.feature: place for place, line in enumerate(model.reasons)}
 
@@ -121,7 +132,52 @@ def test_a_voice_counts_by_its_sum_and_tells_what_pulls_its_way(model: SavedMode
     one = price(0.3, -0.1)
     assert (one.feature, one.contribution) == ("int_rate", pytest.approx(0.4))
     assert one.text.startswith("The interest rate is 29.00 %, ")
-    assert one.text.endswith(" %; this raises the risk.")
+    assert re.fullmatch(
+        r"The interest rate is 29\.00 %, above the portfolio's median of \d+\.\d\d %, although the lender's sub-grade is C3, worse than "
+        r"the portfolio's median of [A-G]\d; together they raise the risk\.",
+        one.text,
+    )
+    slight = price(0.3, -0.49 * SLIGHT)
+    assert slight.text.endswith(" %; this raises the risk.")
+    assert price(0.3, -0.5 * SLIGHT).text.endswith("; together they raise the risk.")
+
+
+@pytest.mark.parametrize("effect", ["raises", "lowers"])
+def test_what_is_slight_is_no_reason_for_a_decision_but_moves_the_score(
+    model: SavedModel, application: Fields, effect: Effect
+):
+    features = application_features(application, inputs="without_pincode", month="Jan-2015")
+    places = {line.feature: place for place, line in enumerate(model.reasons)}
+    sign = 1 if effect == "raises" else -1
+    contributions = [line.typical for line in model.reasons]
+    contributions[places["dti"]] += sign * 0.51 * SLIGHT
+    contributions[places["annual_inc"]] += sign * 0.49 * SLIGHT
+    contributions[places["term"]] -= sign * 0.1
+    asked: Any = (contributions, features, model.reasons, model.training)
+    assert [reason.feature for reason in reasons_of(*asked, slope=2.0, effect=effect)] == ["dti"]
+    assert [reason.feature for reason in reasons_of(*asked, slope=2.0)] == ["term", "dti", "annual_inc"]
+    # It is of calibrated log-odds.
+    assert reasons_of(*asked, slope=1.0, effect=effect) == []
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "text"),
+    [
+        ("home_ownership", "RENT", "Home ownership is rent; "),
+        ("purpose", "debt_consolidation", "The purpose is debt consolidation; "),
+        ("verification_status", "Not Verified", "The check of the income is not verified; "),
+        ("loan_to_income", 0.22, "The amount as a share of annual income is 22 %, above the portfolio's median of "),
+        ("revol_bal", 12_400.4, "The revolving balance is 12,400, above the portfolio's median of "),
+    ],
+)
+def test_values_are_told_in_words_and_with_a_space_before_the_sign(
+    model: SavedModel, application: Fields, feature: str, value: float | str, text: str
+):
+    features = application_features(application, inputs="without_pincode", month="Jan-2015") | {feature: value}
+    contributions = [line.typical + (line.feature == feature) for line in model.reasons]
+    (reason,) = reasons_of(contributions, features, model.reasons, model.training, slope=1.0)
+    assert reason.text.startswith(text)
+    assert not re.search(r"\d%", reason.text)
 
 
 def test_an_ordered_category_is_told_by_its_level(model: SavedModel, application: Fields):

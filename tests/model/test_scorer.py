@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.model.features import ENCODINGS, Encoding
-from loantap.model.inputs import INPUTS, Inputs, feature_frame
+from loantap.data.columns import FEATURE_BY_NAME
+from loantap.model.features import ENCODINGS, SUPPORT, Encoding
+from loantap.model.inputs import CATEGORIES, INPUTS, Inputs, feature_frame
 from loantap.model.recipe import Recipe
 from loantap.model.scorer import Scorer, compile_pipeline
 
@@ -64,6 +65,68 @@ def test_a_level_that_no_training_loan_had_is_scored_as_the_pipeline_does(loans:
     np.testing.assert_allclose(
         scorer.many(X).sum(axis=1) + scorer.intercept, fitted.decision_function(X), rtol=0, atol=ROUNDING
     )
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+@pytest.mark.parametrize("feature", CATEGORIES)
+def test_every_level_and_an_unheard_of_one_are_scored_as_the_pipeline_does(
+    loans: pd.DataFrame, fitted, feature: str, obeys: bool
+):
+    X = feature_frame(loans, inputs="without_pincode")
+    pipeline = fitted
+    if not obeys:
+        recipe = Recipe("without_pincode", "plain", "none", obeys=False)
+        pipeline = recipe.pipeline(C=0.3, random_state=0).fit(X, loans["default"].to_numpy())
+    levels = [*X[feature].unique(), "a level that no loan had"]
+    asked = pd.concat([X.dropna().head(1)] * len(levels)).assign(**{feature: levels})
+    scorer, wanted = compile_pipeline(pipeline), pipeline.decision_function(asked)
+    np.testing.assert_allclose(scorer.many(asked).sum(axis=1) + scorer.intercept, wanted, rtol=0, atol=ROUNDING)
+    one = [sum(scorer.one(row)) + scorer.intercept for row in plain_rows(asked)]
+    np.testing.assert_allclose(one, wanted, rtol=0, atol=ROUNDING)
+    if obeys:
+        assert wanted[-1] >= wanted.max() - ROUNDING  # it counts as the riskiest
+
+
+def test_levels_are_those_that_enough_loans_had_alone_or_together(loans: pd.DataFrame, fitted):
+    scorer = compile_pipeline(fitted)
+    for feature in CATEGORIES:
+        shares = loans[feature].astype("object").value_counts(normalize=True)
+        few = shares[shares < SUPPORT]
+        together = few.sum() > SUPPORT
+        assert scorer.levels(feature) == {*shares.index} - (set() if together else {*few.index}), feature
+        assert scorer.rare(feature) == ({*few.index} if together else set()), feature
+    assert len(scorer.rare("purpose")) > 1
+    assert scorer.rare("home_ownership") == frozenset()
+    assert "OTHER" not in scorer.levels("home_ownership")
+
+
+def test_rare_levels_count_alike(loans: pd.DataFrame, fitted):
+    scorer = compile_pipeline(fitted)
+    place = scorer.features.index("purpose")
+    X = feature_frame(loans.head(1), inputs="without_pincode")
+    (row,) = plain_rows(X)
+    assert len({scorer.one(row | {"purpose": level})[place] for level in scorer.rare("purpose")}) == 1
+
+
+def test_the_level_of_nearly_all_loans_is_a_level_though_it_has_no_column(loans: pd.DataFrame, fitted):
+    assert loans["application_type"].value_counts(normalize=True)["INDIVIDUAL"] > 1 - SUPPORT
+    assert compile_pipeline(fitted).levels("application_type") == {"INDIVIDUAL"}
+    y, only = loans["default"].to_numpy(), feature_frame(loans, inputs="without_pincode").assign(purpose="car")
+    alone = Recipe("without_pincode", "plain", "none").pipeline(C=0.3, random_state=0).fit(only, y)
+    assert compile_pipeline(alone).levels("purpose") == {"car"}
+
+
+def test_a_missing_value_counts_as_what_it_is_told_to_count_as(loans: pd.DataFrame, fitted):
+    scorer, X = compile_pipeline(fitted), feature_frame(loans, inputs="without_pincode")
+    (row,) = plain_rows(X.dropna().head(1))
+    for feature in X.select_dtypes("number"):
+        value, more = scorer.unknown(feature)
+        risk = {"riskier": 0.99, "safer": 0.01, "open": 0.5}[FEATURE_BY_NAME[feature].higher]
+        assert value == pytest.approx(np.nanquantile(X[feature], risk), rel=0.01, abs=1e-9), feature
+        place = scorer.features.index(feature)
+        gone, there = (scorer.one(row | {feature: told})[place] for told in (None, value))
+        assert (gone > there + ROUNDING) is more, feature
+        assert gone >= there - ROUNDING
 
 
 def test_a_knot_belongs_to_both_of_its_pieces(loans: pd.DataFrame, fitted):

@@ -13,9 +13,27 @@ def test_the_summary_agrees_with_the_loans(loans: pd.DataFrame):
     assert dti.median == loans["dti"].median()
     assert dti.low <= np.sort(loans["dti"])[9]
     assert np.sort(loans["dti"])[-10] <= dti.high
-    assert summary.numbers["mort_acc"].missing == loans["mort_acc"].isna().mean()
     assert summary.categories["purpose"]["credit_card"] == (loans["purpose"] == "credit_card").mean()
     assert summary.period == ("2007-06", "2016-12")
+
+
+def test_what_is_missing_is_the_share_of_the_loans_of_the_last_two_years(loans: pd.DataFrame):
+    recent = loans["issue_d"] > "2014-12-01"
+    assert loans["issue_d"].max() == pd.Timestamp("2016-12-01")
+    assert 0 < loans.loc[recent, "emp_length"].isna().mean() != loans["emp_length"].isna().mean()
+    found = summarise_training(loans, inputs="without_pincode").numbers
+    assert found["emp_length_years"].missing == loans.loc[recent, "emp_length"].isna().mean()
+    # What nobody asked for in former years says nothing about an application of today.
+    former = loans.assign(mort_acc=loans["mort_acc"].fillna(0).where(recent))
+    assert summarise_training(former, inputs="without_pincode").numbers["mort_acc"].missing == 0
+
+
+@pytest.mark.parametrize(("late", "missing"), [(49, 0.49), (50, 1.0)])
+def test_of_few_recent_loans_all_say_what_is_missing(loans: pd.DataFrame, late: int, missing: float):
+    some = loans.head(100).assign(issue_d=pd.Timestamp("2010-01-01"), mort_acc=1.0)
+    some.loc[some.index[:late], "issue_d"] = pd.Timestamp("2014-01-01")
+    some.loc[some.index[:late], "mort_acc"] = np.nan
+    assert summarise_training(some, inputs="without_pincode").numbers["mort_acc"].missing == missing
 
 
 def test_numbers_are_told_as_they_were_before_caps(loans: pd.DataFrame):

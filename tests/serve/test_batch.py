@@ -12,7 +12,7 @@ from loantap.errors import InputError, SchemaError
 from loantap.model.persistence import SavedModel, load_model
 from loantap.serve import batch
 from loantap.serve.batch import score_file
-from loantap.serve.scoring import score_application
+from loantap.serve.scoring import all_reasons, score_application
 
 COLUMNS = [column.name for column in FIELDS]
 
@@ -66,6 +66,25 @@ def test_a_file_scores_as_its_applications_do_one_by_one(model: SavedModel, appl
         codes = [reason.code for reason in alone.reasons[:3]]
         assert found[["reason_1", "reason_2", "reason_3"]].dropna().tolist() == codes
         assert found["warnings"] == len(alone.warnings)
+
+
+def test_no_reason_of_a_file_is_slight(
+    model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = written(applications, tmp_path / "in.csv")
+    score_file(model, path, tmp_path / "some.csv")
+    monkeypatch.setattr("loantap.serve.batch.SLIGHT", 0.2)
+    score_file(model, path, tmp_path / "few.csv")
+    some, few = (read(tmp_path / name)[["reason_1", "reason_2", "reason_3"]] for name in ("some.csv", "few.csv"))
+    # Slight ones are left out from the weakest on; those that stay keep their places.
+    assert few.notna().sum().sum() < some.notna().sum().sum()
+    assert (few.fillna(some) == some).where(some.notna(), True).all(axis=None)
+    for place, row in enumerate(
+        applications.assign(term=applications["term"].str.strip()).head(100).to_dict("records")
+    ):
+        alone = all_reasons(model, {name: None if pd.isna(value) else value for name, value in row.items()})
+        strong = {reason.code for reason in alone if abs(reason.contribution) >= 0.2}
+        assert {*few.iloc[place].dropna()} <= strong
 
 
 def test_rows_that_break_the_contract_go_to_a_file_beside_it(

@@ -12,6 +12,7 @@ import pytest
 from finished_runs import finished_run_in
 
 from loantap.data.columns import FEATURE_BY_NAME
+from loantap.model.inputs import CATEGORIES
 from loantap.model.persistence import SavedModel, load_model
 from loantap.model.reasons import Effect, Reason
 from loantap.model.seal import SMOTE
@@ -116,7 +117,18 @@ def test_free_signs_let_the_rate_lower_the_risk(free: SavedModel, unseen: pd.Dat
 def test_leaving_a_field_out_buys_no_approval(champion: SavedModel, unseen: pd.DataFrame):
     passed, found = conduct.leaving_out_buys_nothing(champion, unseen)
     assert passed
-    assert found.startswith(f"4 fields of {len(unseen):,} loans, 20 thresholds (its own refers ")
+    assert found.startswith(f"8 fields of {len(unseen):,} loans, 20 thresholds (its own refers ")
+
+
+@pytest.mark.parametrize("level", ["home_ownership_RENT", "purpose_debt_consolidation", "verification_status_Verified"])
+def test_an_unheard_of_level_that_counts_as_a_safe_one_is_found(level: str, champion: SavedModel, unseen: pd.DataFrame):
+    """A level that raises the risk, where an unheard-of one adds nothing, can be written otherwise."""
+    passed, found = conduct.leaving_out_buys_nothing(weighing(champion, level, 2.0), unseen)
+    assert not passed
+    field = next(name for name in CATEGORIES if level.startswith(name))
+    assert re.search(
+        rf"become approvals: [\d.]+%, with a level that no loan had for {field} where \d+% are referred$", found
+    )
 
 
 @pytest.mark.parametrize("field", ["mort_acc", "revol_util", "pub_rec_bankruptcies", "emp_length"])
@@ -181,6 +193,18 @@ def test_what_is_against_a_direction(
     passed, found = conduct.no_reason_against_a_direction(champion, loans)
     assert passed is not against
     assert f"3 reasons of 3 loans; against a direction: {3 if against else 0}" in found
+
+
+@pytest.mark.parametrize(("effect", "against"), [("lowers", True), ("raises", False)])
+def test_a_summary_without_numbers_does_not_hide_that_leaving_out_lowers_the_risk(
+    effect: Effect, against: bool, champion: SavedModel, unseen: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+):
+    bare = replace(champion, training=champion.training.model_copy(update={"numbers": {}}))
+    told = [Reason("R00", "revol_util", effect, 0.1, f"Revolving utilisation is not known; this {effect} the risk.")]
+    monkeypatch.setattr(conduct, "reasons_of", lambda *_, **__: told)
+    passed, found = conduct.no_reason_against_a_direction(bare, unseen.head(3).assign(revol_util=np.nan))
+    assert passed is not against
+    assert ("this lowers the risk" in found) is against
 
 
 def test_calibration_and_ranking_hold_in_every_year(champion: SavedModel, unseen: pd.DataFrame):

@@ -1,5 +1,6 @@
 """Each page of the dashboard, run by Streamlit's own test harness; a browser looks at them in tests/end_to_end."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -68,8 +69,25 @@ def test_an_application_is_scored_with_reasons_and_alternatives(run: Path):
     assert not app.exception
     assert app.header[0].value in ("Approve", "Refer to a person")
     assert "The probability of default is **" in said(app)
-    assert "the risk. (R" in said(app)
     assert "debt-to-income" in said(app)
+    assert ("No single input " in said(app)) is ("the risk. (R" not in said(app))
+
+
+def test_reasons_are_told_with_their_codes(run: Path):
+    app = opened()
+    app.number_input(key="field_dti").set_value(60.0)
+    app.button[0].click().run()
+    assert app.header[0].value == "Refer to a person"
+    assert re.search(r"^1\. Debt-to-income is 60\.0 %, .*; this raises the risk\. \(R04\)$", said(app), re.MULTILINE)
+
+
+def test_where_no_reason_is_strong_the_page_says_so(run: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("loantap.model.reasons.SLIGHT", 100.0)
+    app = opened()
+    app.button[0].click().run()
+    way = "raises" if app.header[0].value == "Refer to a person" else "lowers"
+    assert f"No single input {way} the risk much against a typical loan." in said(app)
+    assert "the risk. (R" not in said(app)
 
 
 def test_the_form_says_what_the_model_does_not_look_at(run: Path):

@@ -9,6 +9,7 @@ from loantap.data.applications import Application, month_number
 from loantap.data.columns import BY_NAME
 from loantap.model.inputs import application_features, feature_frame
 from loantap.model.persistence import SavedModel, load_model
+from loantap.model.reasons import SLIGHT
 from loantap.serve.scoring import all_reasons, score_application
 
 Fields = dict[str, Any]
@@ -74,6 +75,26 @@ def test_the_strongest_reason_comes_first_and_tells_the_applicants_own_value(mod
     assert dti.text.startswith("Debt-to-income is 86.2 %, above the portfolio's median of ")
     (purpose,) = (reason for reason in reasons if reason.feature == "purpose")
     assert purpose.text.startswith("The purpose is car; this ")
+
+
+def test_a_rare_level_is_said_to_be_one(model: SavedModel, application: Fields):
+    assert {"wedding", "renewable_energy"} <= model.scorer.rare("purpose")
+    found = {}
+    for level in ("wedding", "renewable_energy", "small_business"):
+        (reason,) = (one for one in all_reasons(model, application | {"purpose": level}) if one.feature == "purpose")
+        found[level] = reason
+    assert found["wedding"].text.startswith("The purpose is wedding, one of the rare ones; this ")
+    assert found["renewable_energy"].text.startswith("The purpose is renewable energy, one of the rare ones; this ")
+    assert found["small_business"].text.startswith("The purpose is small business; this ")
+    assert found["wedding"].contribution == found["renewable_energy"].contribution
+
+
+def test_no_reason_for_a_decision_is_slight(model: SavedModel, loans: pd.DataFrame):
+    applications = [as_application(loan) for loan in loans.head(200).to_dict("records")]
+    scores = [score_application(model, application) for application in applications]
+    assert all(abs(reason.contribution) >= SLIGHT for score in scores for reason in score.reasons)
+    every = [reason for application in applications for reason in all_reasons(model, application)]
+    assert any(abs(reason.contribution) < SLIGHT for reason in every)
 
 
 def test_a_missing_value_is_a_reason_too(model: SavedModel, application: Fields):

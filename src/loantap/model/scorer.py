@@ -188,7 +188,9 @@ def pooled_levels(pipeline: Pipeline) -> dict[str, dict[str, bool]]:
         encoder.feature_names_in_, encoder.categories_, encoder.infrequent_categories_, strict=True
     ):
         pooled = {str(level): supported[f"{name}_infrequent_sklearn"] for level in (rare if rare is not None else ())}
-        alone = {str(level): False for level in levels if not supported.get(f"{name}_{level}", True)}
+        kept = {str(level): supported[f"{name}_{level}"] for level in levels if str(level) not in pooled}
+        # Where none has a column, one level is that of nearly all loans, and needs none.
+        alone = {level: False for level, own in kept.items() if not own and any(kept.values())}
         found[str(name)] = pooled | alone
     return found
 

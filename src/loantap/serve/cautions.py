@@ -110,9 +110,10 @@ def _of_inputs(model: SavedModel, application: Mapping[str, Any], features: Mapp
             continue
         asked: Any = application[name] if name in CAPS else value
         if not known.low <= asked <= known.high:
+            shown, low, high = (_written(name, number) for number in (asked, known.low, known.high))
             text = (
-                f"{field}: {_written(name, asked)} is outside of what nearly all training loans had, {_written(name, known.low)} to "
-                f"{_written(name, known.high)}; {_UNUSED if name in model.facts.without else _GUESS}"
+                f"{field}: {shown} is {'just ' if shown in (low, high) else ''}outside of what nearly all training loans had, "
+                f"{low} to {high}; {_UNUSED if name in model.facts.without else _GUESS}"
             )
             yield Caution(field, "outside_training_range", text)
 

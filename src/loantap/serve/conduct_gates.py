@@ -92,7 +92,8 @@ def leaving_out_buys_nothing(model: SavedModel, loans: pd.DataFrame) -> Finding:
         ), f"{seen}; nothing can be left out" if tried else f"{seen}; not judged: no threshold divides them"
     name, at = max(turned, key=lambda one: turned[one])
     share = turned[name, at]
-    where = f", without {name} where {tried[at]:.0%} are referred" if share else ""
+    how = "without" if BY_NAME[name].missing else f"with {_UNHEARD_OF} for"
+    where = f", {how} {name} where {tried[at]:.0%} are referred" if share else ""
     return share <= TURNED, f"{seen}; largest share of referrals that become approvals: {share:.2%}{where}"
 
 

@@ -33,7 +33,7 @@ class Score:
         decision: "refer" to a person at and above the threshold, "approve" below it.
         threshold: The probability that decides.
         model_version: Which model said so.
-        reasons: For a referral what raises the risk most against a typical loan, for an approval what lowers it most.
+        reasons: For a referral what raises the risk most against a typical loan, for an approval what lowers it most; none is slight.
         warnings: Doubts about the score.
     """
 
