@@ -143,7 +143,7 @@ def test_a_voice_counts_by_its_sum_and_tells_what_pulls_the_other_way(model: Sav
 
 
 @pytest.mark.parametrize("effect", ["raises", "lowers"])
-def test_what_is_slight_is_no_reason_for_a_decision_but_moves_the_score(
+def test_beside_the_strongest_what_is_slight_is_no_reason_for_a_decision(
     model: SavedModel, application: Fields, effect: Effect
 ):
     features = application_features(application, inputs="without_pincode", month="Jan-2015")
@@ -156,8 +156,9 @@ def test_what_is_slight_is_no_reason_for_a_decision_but_moves_the_score(
     asked: Any = (contributions, features, model.reasons, model.training)
     assert [reason.feature for reason in reasons_of(*asked, slope=2.0, effect=effect)] == ["dti"]
     assert [reason.feature for reason in reasons_of(*asked, slope=2.0)] == ["term", "dti", "annual_inc"]
-    # It is of calibrated log-odds.
-    assert reasons_of(*asked, slope=1.0, effect=effect) == []
+    # It is of calibrated log-odds; the strongest is told however slight it is.
+    assert len(reasons_of(*asked, slope=2.1, effect=effect)) == 2
+    assert [reason.feature for reason in reasons_of(*asked, slope=1.0, effect=effect)] == ["dti"]
 
 
 @pytest.mark.parametrize(

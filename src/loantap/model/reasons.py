@@ -111,18 +111,16 @@ def reasons_of(
         table: The model's table of reasons.
         training: What the training loans were like, for comparison in the text.
         slope: Of the calibration, so that contributions are of calibrated log-odds.
-        effect: Only reasons of this effect that are not SLIGHT; all of them if None.
+        effect: Only reasons of this effect, the strongest and others that are not SLIGHT; all of them if None.
         limit: At most so many.
         words: Values by feature that are told in the application's own words.
     """
     added = [slope * (contribution - line.typical) for line, contribution in zip(table, contributions, strict=True)]
     summed = [(sum([added[place] for place in places]), places) for places in voices(table)]
-    chosen = [
-        (total, places)
-        for total, places in summed
-        if (total != 0 if effect is None else _effect(total) == effect and abs(total) >= SLIGHT)
-    ]
-    chosen.sort(key=lambda one: -abs(one[0]))
+    summed.sort(key=lambda one: -abs(one[0]))
+    chosen = [(total, places) for total, places in summed if total != 0 and effect in (None, _effect(total))]
+    if effect is not None:  # the strongest is told however slight it is
+        chosen = [one for rank, one in enumerate(chosen) if rank == 0 or abs(one[0]) >= SLIGHT]
     found = []
     for total, places in chosen[:limit]:
         order = sorted((place for place in places if added[place] != 0), key=lambda place: -abs(added[place]))

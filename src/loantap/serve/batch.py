@@ -231,6 +231,8 @@ def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) ->
     order = np.argsort(-weights, axis=1, kind="stable")
     places, weights = np.take_along_axis(first, order, axis=1), np.take_along_axis(weights, order, axis=1)
     codes = [line.code for line in model.reasons]
+    told = weights * abs(model.facts.slope) >= SLIGHT
+    told[:, 0] = weights[:, 0] > 0  # the strongest is told however slight it is
     return {
         f"reason_{number + 1}": pa.DictionaryArray.from_arrays(
             pa.array(places[:, number].astype(np.int8), mask=weights[:, number] * abs(model.facts.slope) < SLIGHT),

@@ -78,7 +78,7 @@ def _answer(model: SavedModel, application: dict[str, Any]) -> None:
         st.warning(plain(warning.text), icon=":material/warning:")
     st.subheader("Reasons")
     told = "\n".join(f"1. {plain(reason.text)} ({reason.code})" for reason in score.reasons)
-    st.markdown(told or f"No single input {'raises' if refer else 'lowers'} the risk much against a typical loan.")
+    st.markdown(told or f"No single input {'raises' if refer else 'lowers'} the risk against a typical loan.")
     st.subheader("What would change the answer")
     st.markdown("\n".join(f"- {plain(other.text)}" for other in alternatives(model, application)))
     note("All else stays as it is. This says what moves the score, not what would help the applicant.")
