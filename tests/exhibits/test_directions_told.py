@@ -40,9 +40,10 @@ def test_a_title_counts_verdicts_on_what_is_declared():
 
 def test_what_is_dropped_is_named_with_its_reason_and_nothing_else():
     assert told(found(dti=("shown", True))).text == "No input is dropped."
-    dropped = told(found(dti=("shown", True), pub_rec=("not shown", False), revol_bal=("not shown", False))).text
+    gone = {"int_rate": ("contradicted", False), "pub_rec": ("not shown", False), "revol_bal": ("not shown", False)}
+    dropped = told(found(dti=("shown", True), **gone)).text
     assert dropped == (
-        "Dropped: derogatory records (in most refits that keep the directions nothing of the input is left); revolving balance (no direction is "
+        "Dropped: interest rate (the data contradict the declared direction); derogatory records (in most refits that keep the directions nothing of the input is left); revolving balance (no direction is "
         "declared, and the refits do not show one). The model does not look at what is dropped."
     )
 

@@ -42,6 +42,19 @@ def test_what_goes_against_its_direction_is_told_and_dropped(told: Obedience):
     assert "int_rate" in told.dropped
 
 
+def test_what_is_contradicted_is_dropped_though_a_curve_keeps_a_bit_of_it(loans: pd.DataFrame):
+    X, _ = planted(loans, dti=0.8)
+    rate = X["int_rate"].rank(pct=True).to_numpy()
+    log_odds = -3 * np.minimum(rate, 0.85) + 15 * np.maximum(
+        rate - 0.85, 0
+    )  # it falls, and rises again at the very end
+    y = (np.random.default_rng(0).random(len(X)) < expit(log_odds)).astype(int)
+    found = obedience(X, y, recipe=Recipe("without_pincode", "splines", "none"), **OPTIONS)
+    told = found.inputs.set_index("feature").loc["int_rate"]
+    assert (told["against"], told["verdict"], told["kept"]) == (1, "contradicted", False)
+    assert told["held"] < 0.5
+
+
 def test_what_goes_its_way_is_kept(told: Obedience):
     debt = told.inputs.set_index("feature").loc["dti"]
     assert (debt["against"], debt["held"], debt["kept"]) == (0, 0, True)

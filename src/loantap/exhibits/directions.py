@@ -32,11 +32,13 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
     ).rename(columns={"higher": "higher_is", "against": "refits_against", "held": "refits_left_nothing"})
     is_open, dropped = table["higher_is"] == "open", table["kept"] == "dropped"
     declared = table.loc[~is_open, "verdict"]
-    against = table.loc[~is_open & (table["verdict"] == "contradicted"), "input"].tolist()
+    wrong = ~is_open & (table["verdict"] == "contradicted")
+    against = table.loc[wrong, "input"].tolist()
     told = [
         f"{_and(table.loc[left, 'input'].tolist())} ({why})"
         for left, why in (
-            (dropped & ~is_open, "in most refits that keep the directions nothing of the input is left"),
+            (dropped & wrong, "the data contradict the declared direction"),
+            (dropped & ~is_open & ~wrong, "in most refits that keep the directions nothing of the input is left"),
             (dropped & is_open, "no direction is declared, and the refits do not show one"),
         )
         if left.any()

@@ -95,8 +95,8 @@ def obedience(
     one; where both are one value, where its coefficient has the wrong sign. A direction is shown, or contradicted, where so nearly all
     free refits agree that chance does that for any of the inputs at most as often as `confidence` allows (Bonferroni, each tail).
 
-    An input is kept unless its direction leaves nothing of it in most refits; one without a declared direction is kept where the
-    refits show one, or it would be in the model, and in its reasons, by chance.
+    An input is kept unless its direction is contradicted, or leaves nothing of it in most refits; one without a declared direction is
+    kept where the refits show one, or it would be in the model, and in its reasons, by chance.
     """
     model = fit_model(X, y, recipe=recipe, penalty="l2", C=C, random_state=random_state)
     fits = {
@@ -120,7 +120,7 @@ def obedience(
         against = float(((direction or np.sign(np.median(moved))) * moved < 0).mean())
         held = float((np.abs(fits[True][:, own]).max(axis=1) < _HELD).mean())
         verdict = "shown" if against <= unlikely else "contradicted" if against >= 1 - unlikely else "not shown"
-        kept = held <= 0.5 and (direction != 0 or verdict == "shown")
+        kept = held <= 0.5 and (verdict == "shown" or (direction != 0 and verdict == "not shown"))
         told = FEATURE_BY_NAME[name]
         rows.append((name, told.higher, told.because, against, held, verdict, kept))
     columns = ["feature", "higher", "because", "against", "held", "verdict", "kept"]
