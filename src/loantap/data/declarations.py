@@ -18,14 +18,14 @@ _CODE = r"R\d\d+"
 NO_ORDER = "its levels have no order"
 
 
-def level_in_words(level: str) -> str:
+def readable_level(level: str) -> str:
     """Return a level of a category as a sentence says it: 'debt consolidation', 'rent', 'not verified'; shorter ones are names."""
     return level if len(level) < 3 else level.replace("_", " ").lower()
 
 
 def written(form: str, value: Any) -> str:
     """Return a value in its form: a number as the form says, with a space before the sign of a percentage, and a level in words."""
-    text = level_in_words(value) if isinstance(value, str) else form.format(value)
+    text = readable_level(value) if isinstance(value, str) else form.format(value)
     return text.removesuffix("%").rstrip() + " %" if text.endswith("%") else text
 
 
@@ -81,6 +81,11 @@ class Declared:
     unknown: str = "{label} not known"
     higher: Higher | Literal[""] = ""
     because: str = ""
+
+    @property
+    def direction(self) -> int:
+        """1 where a higher value is declared riskier, -1 where it is safer, else 0."""
+        return {"riskier": 1, "safer": -1}.get(self.higher, 0)
 
     def gaps(self) -> list[str]:
         """Return what a model, its reasons and its odds ratios need and is not declared."""

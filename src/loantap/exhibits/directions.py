@@ -9,7 +9,7 @@ from loantap.data.columns import FEATURE_BY_NAME
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.plots import tuning as plots
 from loantap.exhibits.tuning import exhibit_name
-from loantap.exhibits.words import columns, percent, show
+from loantap.exhibits.words import columns, listed, percent, show
 from loantap.model.finalist import Finalist
 from loantap.model.inputs import Inputs
 from loantap.model.refits import Obedience
@@ -35,7 +35,7 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
     wrong = ~is_open & (table["verdict"] == "contradicted")
     against = table.loc[wrong, "input"].tolist()
     told = [
-        f"{_and(table.loc[left, 'input'].tolist())} ({why})"
+        f"{listed(table.loc[left, 'input'].tolist())} ({why})"
         for left, why in (
             (dropped & wrong, "the data contradict the declared direction"),
             (dropped & ~is_open & ~wrong, "in most refits that keep the directions nothing of the input is left"),
@@ -45,7 +45,7 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
     ]
     return Exhibit(
         exhibit_name("directions", inputs),
-        title=f"The data contradict what is declared of {_and(against)}"
+        title=f"The data contradict what is declared of {listed(against)}"
         if against
         else f"Of {len(declared)} declared directions the data show {(declared == 'shown').sum()}, contradict none, and leave {(declared == 'not shown').sum()} unsettled",
         text=f"Dropped: {'; '.join(told)}. The model does not look at what is dropped."
@@ -148,8 +148,4 @@ def _differences(row: Mapping[str, Any], score: str) -> str:
         f"{label} would change by {row[f'{name}_difference']:+.4f} ({row[f'{name}_difference_low']:+.4f} to {row[f'{name}_difference_high']:+.4f})"
         for name, label in named.items()
     ]
-    return _and([told[0], *(part.replace(" would change", "") for part in told[1:])])
-
-
-def _and(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return listed([told[0], *(part.replace(" would change", "") for part in told[1:])])

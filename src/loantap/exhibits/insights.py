@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from loantap.exhibits.exhibit import Notice
-from loantap.exhibits.words import interval, percent, plain, show
+from loantap.exhibits.words import interval, listed, percent, plain, show
 from loantap.model.evaluation import fbeta_name
 
 Result = Mapping[str, Any]
@@ -48,7 +48,11 @@ def strongest(leaks: Result) -> str:
             for row in clear
             if row is not best and row["auc_low"] > 1 / 2 and row["auc_high"] > best["auc_low"]
         ]
-        apart = f", hardly apart from {_listed(near) if len(near) <= _NAMED else f'{len(near)} others'}" if near else ""
+        apart = (
+            f", hardly apart from {listed([*map(plain, near)]) if len(near) <= _NAMED else f'{len(near)} others'}"
+            if near
+            else ""
+        )
         whose = "the lender's own " if best["known"] == "pricing" else ""
         told = (
             f", and the single column that goes with it most is {whose}{plain(best['column'])} ({_auc(best)}, "
@@ -63,11 +67,6 @@ def strongest(leaks: Result) -> str:
 
 def _auc(row: Result) -> str:
     return f"AUC {show(row['auc'], 'score')}, {interval(row['auc_low'], row['auc_high'], 'score')}"
-
-
-def _listed(names: list[str]) -> str:
-    texts = [plain(name) for name in names]
-    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def provenance(page: Page) -> str:
@@ -181,7 +180,7 @@ def made_by(page: Page, factor: str) -> str:
     name = in_words(factor).lower()
     if factor in page.factors:
         return f"How this was computed: [the notebook on {name}](notebooks/association-{factor}.ipynb)."
-    tested = f"it tested {_listed([in_words(known).lower() for known in page.factors])}"
+    tested = f"it tested {listed([plain(in_words(known).lower()) for known in page.factors])}"
     return f"This run did not test {name}: {tested}. Another one does with `-P factors={','.join([*page.factors, factor])}`."
 
 

@@ -95,6 +95,11 @@ def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {str(row["name"]): dict(row) for _, row in table.iterrows()}
 
 
+def listed(texts: Sequence[str]) -> str:
+    """Return texts as a sentence lists them: 'one, two and three'."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
 def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
     """Return the table as Markdown, with columns in the order of `formats` and texts left, numbers right.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from loantap.data.columns import FEATURE_BY_NAME, FEATURES
-from loantap.data.declarations import level_in_words
+from loantap.data.declarations import readable_level
 from loantap.model.finalist import Finalist
 from loantap.model.inputs import CATEGORIES, capped, with_computed
 from loantap.model.recipe import encode
@@ -93,8 +93,7 @@ def _bound(feature: str, after: pd.DataFrame, before: pd.DataFrame) -> int:
     """Return on which side of 1 the directions keep the odds ratio of a change: 1 above, -1 below, 0 if they say nothing."""
     if after[feature].isna().all():
         return 0
-    higher = FEATURE_BY_NAME[feature].higher
-    return 0 if higher == "open" else 1 if higher == "riskier" else -1
+    return FEATURE_BY_NAME[feature].direction
 
 
 def _groups(X: pd.DataFrame, y: np.ndarray, *, min_cell: int) -> dict[str, list[Any]]:
@@ -133,7 +132,7 @@ def _changes(
         rare = [level for level in levels[1:] if level in shared]
         for level in [*(level for level in levels[1:] if level not in shared), *rare[:1]]:
             of_many = level in shared and sum(shared.values()) > 1
-            words = f"one of {sum(shared.values())} rare levels" if of_many else level_in_words(level)
-            told = f"{FEATURE_BY_NAME[name].label} {words} rather than {level_in_words(levels[0])}"
+            words = f"one of {sum(shared.values())} rare levels" if of_many else readable_level(level)
+            told = f"{FEATURE_BY_NAME[name].label} {words} rather than {readable_level(levels[0])}"
             changes.append((name, told, changed(name, levels[0]), changed(name, level)))
     return changes

@@ -33,7 +33,6 @@ KNOTS, DEGREE = 5, 3
 # A risky value is one that at most this share of the known ones exceeds, so that leaving it out buys nothing.
 RISKIER_THAN_UNKNOWN = 0.01
 INDICATOR = "missingindicator_"
-_SIGNS = {"riskier": 1, "safer": -1, "open": 0}
 
 
 def _high(known: np.ndarray) -> float:
@@ -108,7 +107,7 @@ def column_groups(
     nothing is declared. An unknown value counts as a risky one already, so its indicator may only add to the risk.
     """
     straight, curved, missing = _columns(inputs, encoding, without)
-    sign = {name: _SIGNS[FEATURE_BY_NAME[name].higher] for name in (*straight, *curved)}
+    sign = {name: FEATURE_BY_NAME[name].direction for name in (*straight, *curved)}
     ends = KNOTS + DEGREE - 2  # columns of a spline: the last one is left out, since the intercept stands for it
     return [
         *((name, 1, sign[name]) for name in straight),

@@ -34,7 +34,6 @@ FEWEST_REFERRED, MOST_REFERRED = 0.05, 0.95
 MIN_CELL = 20  # loans of either outcome in a vintage
 RATE_FACTOR, RANKING_FALL = 1.6, 0.05
 FIRST_MONTH = float(np.datetime64("1900-01", "M").astype("int64"))  # that an application may state
-_WAYS = {"riskier": 1, "safer": -1}
 _UNHEARD_OF = "a level that no loan had"
 
 
@@ -150,13 +149,13 @@ def _scored(model: SavedModel, loans: pd.DataFrame) -> np.ndarray:
 
 def _ways() -> dict[str, int]:
     """Return by column 1 where a higher value is declared riskier, -1 where it is safer; some declare it for what is made of them."""
-    found = {name: _WAYS[column.higher] for name, column in BY_NAME.items() if column.higher in _WAYS}
+    found = {name: column.direction for name, column in BY_NAME.items() if column.direction}
     for feature in COMPUTED:
         for place, name in enumerate(feature.sources):
-            if feature.compute and feature.higher in _WAYS and BY_NAME[name].feature and not BY_NAME[name].higher:
+            if feature.compute and feature.direction and BY_NAME[name].feature and not BY_NAME[name].higher:
                 one = [1.0] * len(feature.sources)
                 rise = feature.compute(*one[:place], 2.0, *one[place + 1 :]) - feature.compute(*one)
-                found[name] = _WAYS[feature.higher] * int(np.sign(rise))
+                found[name] = feature.direction * int(np.sign(rise))
     return found
 
 
@@ -198,5 +197,5 @@ def _is_against(reason: Reason, features: Mapping[str, Value], training: Trainin
         return reason.effect == "lowers"
     if known is None:
         return False
-    way = _WAYS.get(FEATURE_BY_NAME[reason.feature].higher, 0) * (1 if reason.effect == "raises" else -1)
+    way = FEATURE_BY_NAME[reason.feature].direction * (1 if reason.effect == "raises" else -1)
     return bool(way * (value - known.median) < 0)  # type: ignore[operator]

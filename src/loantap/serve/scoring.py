@@ -7,7 +7,7 @@ from typing import Any, Literal
 from loantap.data.applications import this_month
 from loantap.data.columns import BY_NAME
 from loantap.data.computed import COMPUTED
-from loantap.data.declarations import level_in_words
+from loantap.data.declarations import readable_level
 from loantap.model.inputs import CAPS, CATEGORIES, application_features
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason, reasons_of
@@ -93,5 +93,5 @@ def _words(model: SavedModel, application: Mapping[str, Any]) -> dict[str, str]:
     told = {name: application.get(level) or "" for name, level in _LEVELS.items()}
     for name in CATEGORIES:
         if name in model.facts.features and (level := application.get(name)) in model.scorer.rare(name):
-            told[name] = f"{level_in_words(str(level))}, one of the rare ones"
+            told[name] = f"{readable_level(str(level))}, one of the rare ones"
     return told
