@@ -90,7 +90,7 @@ def value_if_repaid(loans: pd.DataFrame, economics: Economics) -> np.ndarray:
         loans: Columns loan_amnt (currency), int_rate (percent a year), term (months), installment (currency a month).
         economics: The assumptions.
     """
-    paid = np.rint(economics.settled_after * _column(loans, "term"))
+    paid = installments_paid(loans, economics.settled_after)
     return _value(loans, paid, 1.0, economics.funding_cost)
 
 
@@ -104,7 +104,7 @@ def value_if_default(loans: pd.DataFrame, economics: Economics) -> np.ndarray:
         loans: As in `value_if_repaid`.
         economics: The assumptions.
     """
-    paid = np.rint(economics.default_after * _column(loans, "term"))
+    paid = installments_paid(loans, economics.default_after)
     return _value(loans, paid, 1 - economics.loss_given_default, economics.funding_cost)
 
 
@@ -132,11 +132,17 @@ def loan_profit(loans: pd.DataFrame, economics: Economics) -> np.ndarray:
 
 
 def _value(loans: pd.DataFrame, paid: np.ndarray, share_of_balance: float, funding_cost: float) -> np.ndarray:
-    amount, installment = _column(loans, "loan_amnt"), _column(loans, "installment")
+    amount, installment = column(loans, "loan_amnt"), column(loans, "installment")
     payments = present_value(100 * funding_cost, installment, paid)
-    balance = np.maximum(balance_after(amount, _column(loans, "int_rate"), installment, paid), 0.0)
+    balance = np.maximum(balance_after(amount, column(loans, "int_rate"), installment, paid), 0.0)
     return payments + share_of_balance * balance * (1 + funding_cost / 12) ** -paid - amount
 
 
-def _column(loans: pd.DataFrame, name: str) -> np.ndarray:
+def installments_paid(loans: pd.DataFrame, share: float) -> np.ndarray:
+    """Return how many installments a share of the term is, in whole months, shape (n,)."""
+    return np.rint(share * column(loans, "term"))
+
+
+def column(loans: pd.DataFrame, name: str) -> np.ndarray:
+    """Return a column of loans as numbers, shape (n,)."""
     return loans[name].to_numpy(dtype=float)
