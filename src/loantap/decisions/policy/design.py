@@ -10,7 +10,8 @@ from typing import Any
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.combine import Combination, Marginal, combine
 from loantap.decisions.policy.level_limits import exclusions, term_limits
-from loantap.decisions.policy.levers import Grouping, OwnPrice, Threshold, risk_tiers
+from loantap.decisions.policy.groupings import Grouping, risk_tiers
+from loantap.decisions.policy.levers import OwnPrice, Threshold
 from loantap.decisions.policy.limits import Found, amount_limits, cap_limit, found
 from loantap.model.bootstrap import CONFIDENCE
 
@@ -27,14 +28,12 @@ class Policy:
         found: Every limit looked for, by the id of its lever.
         combination: The levers combined from all of them.
         plain: The levers combined from those that can be applied without the model.
-        compared: The F2 threshold of the model: to be compared with the policy, and no candidate.
     """
 
     tiers: Grouping
     found: dict[str, Found]
     combination: Combination
     plain: Combination
-    compared: Threshold
 
 
 def design_policy(
@@ -60,7 +59,7 @@ def design_policy(
         min_cell: The smallest count that may be published or concluded from.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
-        thresholds: The model's thresholds: f2 and profit.
+        thresholds: The model's thresholds, of which that for profit is a candidate.
         confidence: Of every interval and verdict.
     """
     tiers, grade = risk_tiers(training), Grouping("grade")
@@ -85,5 +84,4 @@ def design_policy(
         {one.id: one for one in candidates},
         combine(marginal, candidates, min_cell=min_cell),
         combine(marginal, plain, min_cell=min_cell),
-        Threshold("f2", thresholds["f2"]),
     )

@@ -9,7 +9,8 @@ import pandas as pd
 from loantap.analysis.suppression import pool_small
 from loantap.data.annuity import annuity
 from loantap.decisions.policy.book import Book
-from loantap.decisions.policy.levers import Exclusion, Grouping, LongestTerm
+from loantap.decisions.policy.groupings import Grouping
+from loantap.decisions.policy.levers import Exclusion, LongestTerm
 from loantap.decisions.policy.limits import Found, found
 from loantap.decisions.policy.margins import LOSES, margins, not_shown, without_small
 from loantap.model.bootstrap import CONFIDENCE

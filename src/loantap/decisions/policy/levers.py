@@ -10,21 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loantap.analysis.levels import factor_values
 from loantap.data.columns import BY_NAME
 from loantap.decisions.policy.book import Book
+from loantap.decisions.policy.groupings import Grouping, words_of
 from loantap.errors import InputError
-
-TIERS = ("low", "medium", "high", "very high")
-TIER_SHARES = (0.5, 0.8, 0.95)  # of the training book, below each cut
-_WORDS = {
-    "dti": "DTI",
-    "revol_util": "revolving utilisation",
-    "loan_amnt": "amount",
-    "annual_inc": "income",
-    "f2": "F2",
-}
-
 
 class Lever(ABC):
     """A rule that refuses some of the loans of a book."""
@@ -53,49 +42,6 @@ class Lever(ABC):
 
     @abstractmethod
     def _refuses(self, book: Book) -> np.ndarray: ...
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """Levels that loans fall into: those of a column, or tiers of the predicted risk.
-
-    Attributes:
-        name: risk_tier, or a factor of the book such as grade.
-        cuts: Probabilities of default at which the second and each later tier begins; empty for a column.
-    """
-
-    name: str
-    cuts: tuple[float, ...] = ()
-
-    def of(self, book: Book) -> np.ndarray:
-        """Return the level of each loan as a text, shape (n,); a missing value is the level Missing."""
-        if self.name == "risk_tier":
-            return np.array(TIERS, dtype=object)[np.searchsorted(self.cuts, book.probability, side="right")]
-        return factor_values(book.loans, self.name).to_numpy(dtype=object)
-
-    def levels(self, book: Book) -> list[str]:
-        """Return the levels that a book holds, in their order."""
-        held = set(self.of(book))
-        order = TIERS if self.name == "risk_tier" else factor_values(book.loans, self.name).cat.categories
-        return [level for level in order if level in held]
-
-    def words(self, level: str) -> str:
-        """Return a level with the name of its kind; a tier with the probabilities of default that it holds."""
-        if self.name != "risk_tier":
-            return f"{words_of(self.name)} {level}"
-        place = TIERS.index(level)
-        ends = [f"{100 * cut:.2f} %" for cut in self.cuts[max(place - 1, 0) : place + 1]]
-        between = f"{ends[0]} and above" if len(ends) == 1 else " to below ".join(ends)
-        inside = f"below {ends[0]}" if place == 0 else between
-        return f"risk tier {level} (probability of default {inside})"
-
-
-def risk_tiers(training: Book) -> Grouping:
-    """Return tiers that hold 50, 30, 15 and 5 % of the training book, the lowest predicted risk first.
-
-    Cuts are rounded to a hundredth of a percentage point, so that the rule in words is the rule.
-    """
-    return Grouping("risk_tier", tuple(np.quantile(training.probability, TIER_SHARES).round(4).tolist()))
 
 
 @dataclass(frozen=True)
@@ -132,6 +78,45 @@ class OwnPrice(Lever):
 
     def _refuses(self, book: Book) -> np.ndarray:
         return book.expected < 0
+
+
+@dataclass(frozen=True)
+class RequiredReturn(Lever):
+    """Refuse a loan that is expected to earn less a year than the lender requires, above the cost of money.
+
+    Attributes:
+        a_year: The least expected profit over the balance outstanding, a year, as a fraction.
+    """
+
+    a_year: float
+
+    def _said(self) -> tuple[str, str, str]:
+        rule = f"refuse an expected return of less than {100 * self.a_year:g} % of the balance a year above the cost of money"
+        return "required_return", "required return a year", rule
+
+    def _refuses(self, book: Book) -> np.ndarray:
+        return book.expected < self.a_year * book.expected_balance
+
+
+@dataclass(frozen=True)
+class Together(Lever):
+    """Refuse whatever any of some levers refuses; without a lever, nobody.
+
+    Attributes:
+        id_: A name for files.
+        words: The title.
+        levers: The levers.
+    """
+
+    id_: str
+    words: str
+    levers: tuple[Lever, ...] = ()
+
+    def _said(self) -> tuple[str, str, str]:
+        return self.id_, self.words, "; ".join(lever.rule for lever in self.levers) or "refuse nobody"
+
+    def _refuses(self, book: Book) -> np.ndarray:
+        return refused_by(self.levers, book)
 
 
 @dataclass(frozen=True)
@@ -210,11 +195,6 @@ def application_number(book: Book, column: str) -> np.ndarray:
             "such as dti or revol_util."
         )
     return book.loans[column].to_numpy(dtype=float, na_value=np.nan)
-
-
-def words_of(name: str) -> str:
-    """Return the name of a column or grouping as a sentence says it."""
-    return _WORDS.get(name, name.replace("_", " "))
 
 
 def refused_by(levers: Iterable[Lever], book: Book) -> np.ndarray:

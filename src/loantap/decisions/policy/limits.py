@@ -11,7 +11,8 @@ from sklearn.isotonic import IsotonicRegression
 
 from loantap.analysis.suppression import is_small
 from loantap.decisions.policy.book import Book
-from loantap.decisions.policy.levers import AmountLimits, Cap, Grouping, Lever, application_number
+from loantap.decisions.policy.groupings import Grouping
+from loantap.decisions.policy.levers import AmountLimits, Cap, Lever, application_number
 from loantap.decisions.policy.margins import FEW, LOSES, margins, not_shown, without_small
 from loantap.model.bootstrap import CONFIDENCE
 

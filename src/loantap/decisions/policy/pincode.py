@@ -1,6 +1,6 @@
 """Tiers of pincodes, which the original analysis asked for, and why nobody may lend by them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,7 @@ def pincode_tiers(
     }
     effects = [
         simulate(
-            _part(test, rows),
+            test.part(rows),
             {name: np.isin(held[rows], tiers.loc[tiers["tier"] == HIGH, "pincode"])},
             repetitions=repetitions,
             random_state=random_state,
@@ -107,13 +107,3 @@ def _tiers(counts: pd.DataFrame, confidence: float) -> pd.DataFrame:
     tier = np.select([high < portfolio, low > portfolio], [LOW, HIGH], LIKE)
     table = counts.assign(default_rate=defaults / n, ci_low=low, ci_high=high, tier=tier)
     return table.sort_values("default_rate", ascending=False, kind="stable", ignore_index=True)
-
-
-def _part(book: Book, rows: np.ndarray) -> Book:
-    return replace(
-        book,
-        loans=book.loans[rows].reset_index(drop=True),
-        probability=book.probability[rows],
-        expected=book.expected[rows],
-        realised=book.realised[rows],
-    )

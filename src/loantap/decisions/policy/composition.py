@@ -1,0 +1,65 @@
+"""Who is refused: the refused by grade, term, decile of risk, income band and home ownership."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from loantap.analysis.levels import factor_values
+from loantap.decisions.policy.book import Book
+from loantap.decisions.policy.fairness import income_bands
+
+ATTRIBUTES = ("grade", "term", "risk_decile", "income_band", "home_ownership")
+_DECILES = 10
+
+
+def composition(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int) -> pd.DataFrame:
+    """Return how many loans of each level each rule refuses.
+
+    Args:
+        book: n loans.
+        refusals: Whether each rule refuses each loan, shape (n,), by the name of the rule.
+        min_cell: Levels with fewer loans are joined to one.
+
+    Returns:
+        One row per rule, attribute and level: name, attribute, level, n (loans of the level), n_refused, refused (n_refused / n)
+        and of_refused (n_refused over all that the rule refuses; NaN where it refuses nobody). Over the levels of an attribute n adds up
+        to the loans of the book, and n_refused to those that the rule refuses. The first decile of risk is the safest tenth.
+    """
+    levels = {name: _joined(level, min_cell=min_cell) for name, level in _levels(book).items()}
+    rows = []
+    for name, refused in refusals.items():
+        for attribute, level in levels.items():
+            counts = pd.DataFrame({"n": 1, "n_refused": np.asarray(refused, dtype=int)}).groupby(level, observed=True)
+            rows.append(
+                counts.sum().rename_axis("level").reset_index().assign(name=name, attribute=attribute)
+            )
+    table = pd.concat(rows, ignore_index=True).astype({"level": "str"})
+    total = table.groupby(["name", "attribute"])["n_refused"].transform("sum")
+    table = table.assign(refused=table["n_refused"] / table["n"], of_refused=table["n_refused"] / total.where(total > 0))
+    return table[["name", "attribute", "level", "n", "n_refused", "refused", "of_refused"]]
+
+
+def _levels(book: Book) -> dict[str, pd.Series]:
+    place = pd.Series(book.probability).rank(method="first")
+    decile = np.ceil(_DECILES * place / len(place)).astype(int)
+    bands = pd.DataFrame({"income_band": income_bands(book.loans["annual_inc"])})
+    return {
+        "grade": factor_values(book.loans, "grade"),
+        "term": factor_values(book.loans, "term"),
+        "risk_decile": decile.astype("category"),
+        "income_band": factor_values(bands, "income_band"),
+        "home_ownership": factor_values(book.loans, "home_ownership"),
+    }
+
+
+def _joined(level: pd.Series, *, min_cell: int) -> np.ndarray:
+    """Return the levels in their order, with the small ones as one, which stands last."""
+    counts = level.value_counts(sort=False)
+    small = [str(name) for name in counts.index[(counts > 0) & (counts < min_cell)]]
+    if len(small) == 1:  # its loans would follow from the total
+        small.append(str(counts[counts >= min_cell].idxmin()))
+    joined = " or ".join(small)
+    order = [str(name) for name in counts.index if str(name) not in small] + ([joined] if small else [])
+    texts = [joined if text in small else text for text in level.astype("str")]
+    return pd.Categorical(texts, categories=order, ordered=True)
