@@ -14,7 +14,7 @@ from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.original import judge_original
-from loantap.model.out_of_time import judge_out_of_time
+from loantap.model.out_of_time import Apart, fit_out_of_time, judge_out_of_time
 from loantap.model.persistence import PIPELINE, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.study import Judged, judge, model_result, training_data
@@ -201,20 +201,41 @@ def test_the_original_protocol_looks_better_on_what_it_learnt_from(halves: Halve
     assert found.rows == 1_500
 
 
-def test_later_loans_are_judged_by_a_model_of_earlier_ones(loans: pd.DataFrame):
-    options = {"rows": 1_500, "folds": 3, "economics": Economics(), "repetitions": 20, "random_state": 0, "n_jobs": 1}
-    recipe = Recipe("without_pincode", "plain", "none")
-    found = judge_out_of_time(loans, recipe=recipe, C=0.1, later_share=0.2, **options)
-    later = loans["issue_d"] >= found.first_month
+LATER = {"recipe": PLAIN, "C": 0.1, "later_share": 0.2, "rows": 1_500, "folds": 3, "economics": Economics(), "random_state": 0, "n_jobs": 1}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def apart(loans: pd.DataFrame) -> Apart:
+    """A model of the earlier loans."""
+    found = fit_out_of_time(loans, **LATER)
+    assert found is not None
+    return found
+
+
+def test_later_loans_are_judged_by_a_model_of_earlier_ones(loans: pd.DataFrame, apart: Apart):
+    found = judge_out_of_time(apart, loans, repetitions=20, random_state=0)
+    later = loans["issue_d"] >= apart.first_month
+    assert found is not None
+    assert (apart.later == later).all()
     assert found.test["n"] == later.sum() >= 0.2 * len(loans)
     assert found.train_rows == (~later).sum()
     assert found.default_rate == pytest.approx(loans.loc[later, "default"].mean())
-    assert (
-        judge_out_of_time(
-            loans.assign(issue_d=loans["issue_d"].max()), recipe=recipe, C=0.1, later_share=0.2, **options
-        )
-        is None
+    assert (found.threshold, found.predicted) == (apart.finalist.threshold, apart.probability[later].mean())
+
+
+def test_a_model_of_the_earlier_loans_knows_nothing_of_how_the_later_ones_ended(loans: pd.DataFrame, apart: Apart):
+    again = fit_out_of_time(
+        loans.assign(default=np.where(apart.later, 1 - loans["default"], loans["default"])), **LATER
     )
+    assert again is not None
+    assert (again.probability == apart.probability).all()
+    assert again.finalist.profit_threshold == apart.finalist.profit_threshold
+
+
+def test_where_one_month_holds_all_loans_none_is_later(loans: pd.DataFrame):
+    none = fit_out_of_time(loans.assign(issue_d=loans["issue_d"].max()), **LATER)
+    assert none is None
+    assert judge_out_of_time(none, loans, repetitions=20, random_state=0) is None
 
 
 def test_calibration_is_a_logistic_regression_on_the_log_odds():

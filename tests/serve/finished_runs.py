@@ -21,7 +21,7 @@ from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions
 from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
-from loantap.model.out_of_time import judge_out_of_time
+from loantap.model.out_of_time import fit_out_of_time, judge_out_of_time
 from loantap.model.persistence import CARD, FACTS, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.seal import SMOTE, SUMS, seal
@@ -92,10 +92,9 @@ def _model(run: RunFolder) -> None:
     outcome, rules = test["default"].to_numpy(), baseline_rules(train, test)
     calls = {"champion": judged.flagged, **{rule.name: rule.refused for rule in rules}}
     ladder, smote_ladder = _ladder(outcome, calls), _ladder(outcome, {"tuned SMOTE": judged_smote.flagged, **calls})
+    refit = {"C": 0.3, "later_share": 0.2, "rows": 5_000, "folds": 3, "economics": Economics(), "random_state": _DRAWN["random_state"]}  # fmt: skip
     later, smote_later = (
-        judge_out_of_time(
-            loans, recipe=recipe, C=0.3, later_share=0.2, rows=5_000, folds=3, economics=Economics(), **_DRAWN
-        )
+        judge_out_of_time(fit_out_of_time(loans, recipe=recipe, **refit), loans, **_DRAWN)
         for recipe in (_RECIPE, _SMOTE)
     )
     result = model_result(finalist, judged) | {

@@ -8,12 +8,29 @@ import pandas as pd
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import BETA, evaluate
-from loantap.model.finalist import fit_finalist
+from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import stratified_sample
 
 _LEAST = 10  # loans of each outcome in a fold
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A model of the earlier loans, and what it says of every loan.
+
+    Attributes:
+        first_month: The first month of the later loans.
+        later: Whether each loan was funded in it or after it, shape (n,).
+        finalist: Fitted on the earlier loans only, calibration and thresholds too.
+        probability: Its calibrated probability of default of each loan, shape (n,); it has seen the earlier ones.
+    """
+
+    first_month: pd.Timestamp
+    later: np.ndarray
+    finalist: Finalist
+    probability: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -39,7 +56,7 @@ class OutOfTime:
     test: dict
 
 
-def judge_out_of_time(
+def fit_out_of_time(
     loans: pd.DataFrame,
     *,
     recipe: Recipe,
@@ -50,14 +67,12 @@ def judge_out_of_time(
     folds: int,
     economics: Economics,
     beta: float = BETA,
-    confidence: float = CONFIDENCE,
-    repetitions: int,
     random_state: int,
     n_jobs: int = 2,
-) -> OutOfTime | None:
-    """Fit the recipe on the earlier loans, and score it on the later ones; None where one month holds too many loans.
+) -> Apart | None:
+    """Fit the recipe on the earlier loans; None where one month holds too many loans.
 
-    Recipe and C are those chosen on training loans of all months; coefficients, calibration and threshold
+    Recipe and C are those chosen on training loans of all months; coefficients, calibration and thresholds
     come from the earlier loans only.
 
     Args:
@@ -66,13 +81,11 @@ def judge_out_of_time(
         penalty: "l1" or "l2".
         C: Its inverse strength.
         later_share: About how many of the loans are the later ones.
-        rows: Earlier loans to choose calibration and threshold on, out of fold.
+        rows: Earlier loans to choose calibration and thresholds on, out of fold.
         folds: Number of folds.
         economics: What profit rests on.
         beta: Of the F-beta score that the threshold is chosen for.
-        confidence: Of the intervals.
-        repetitions: Bootstrap repetitions of the intervals.
-        random_state: Seed of sample, folds, sampler and bootstrap.
+        random_state: Seed of sample, folds and sampler.
         n_jobs: Folds worked on at once.
     """
     first_month = loans["issue_d"].sort_values().iloc[int((1 - later_share) * len(loans))]
@@ -82,7 +95,7 @@ def judge_out_of_time(
     if min(np.bincount(y[later], minlength=2).min(), np.bincount(y[~later], minlength=2).min()) < needed:
         return None
     X = feature_frame(loans, inputs=recipe.inputs)
-    fitted = fit_finalist(
+    finalist = fit_finalist(
         X[~later],
         y[~later],
         loan_profit(loans[~later], economics),
@@ -95,19 +108,42 @@ def judge_out_of_time(
         random_state=random_state,
         n_jobs=n_jobs,
     )
-    predicted = fitted.probability(X[later])
+    return Apart(first_month, later, finalist, finalist.probability(X))
+
+
+def judge_out_of_time(
+    apart: Apart | None,
+    loans: pd.DataFrame,
+    *,
+    confidence: float = CONFIDENCE,
+    repetitions: int,
+    random_state: int,
+) -> OutOfTime | None:
+    """Score a model of the earlier loans on the later ones; None where there is none.
+
+    Args:
+        apart: From `fit_out_of_time`.
+        loans: The loans that it was called with.
+        confidence: Of the intervals.
+        repetitions: Bootstrap repetitions of the intervals.
+        random_state: Seed of the bootstrap.
+    """
+    if apart is None:
+        return None
+    y, later, finalist = loans["default"].to_numpy(), apart.later, apart.finalist
+    predicted = apart.probability[later]
     return OutOfTime(
-        first_month,
-        int((~later).sum()),
+        apart.first_month,
+        finalist.train_rows,
         float(y[~later].mean()),
         float(y[later].mean()),
         float(predicted.mean()),
-        fitted.threshold,
+        finalist.threshold,
         evaluate(
             y[later],
             predicted,
-            threshold=fitted.threshold,
-            beta=beta,
+            threshold=finalist.threshold,
+            beta=finalist.beta,
             confidence=confidence,
             repetitions=repetitions,
             random_state=random_state,

@@ -7,14 +7,16 @@ import pandas as pd
 
 from loantap.analysis.leaks import LEAK
 from loantap.errors import InputError
+from loantap.files import replacing
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
+from loantap.model.out_of_time import Apart, fit_out_of_time
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import split_loans
-from loantap.report.results import RunFolder
+from loantap.report.results import OUT_OF_TIME, RunFolder
 
 _SPLIT = {"test_share": 0.2, "seed": 0}
 
@@ -42,6 +44,46 @@ def split_run(run: RunFolder, model: SavedModel) -> tuple[pd.DataFrame, pd.DataF
     return training, test
 
 
+def keep_out_of_time(run: RunFolder, apart: Apart | None) -> None:
+    """Write what a model of the earlier loans says of every loan of the run; without one, a file of no rows says so."""
+    later, probability = (apart.later, apart.probability) if apart else (np.empty(0, bool), np.empty(0))
+    with replacing(run.to(OUT_OF_TIME)) as temporary:
+        pd.DataFrame({"later": later, "probability": probability}).to_parquet(temporary, index=False)
+
+
+def later_predictions(run: RunFolder) -> pd.DataFrame | None:
+    """Return what a model of the earlier loans says of every loan; None where the run has no such model.
+
+    Returns:
+        One row per loan, in the order of `run.loans()`: later (bool, whether the model has not seen it) and probability
+        (calibrated; of the earlier loans in sample).
+
+    Raises InputError for rows that are not of the run's loans.
+    """
+    path = run.find(OUT_OF_TIME)
+    if not path.is_file():
+        return None
+    try:
+        found = pd.read_parquet(path, columns=["later", "probability"])
+    except (OSError, ValueError) as error:  # pyarrow's own are among these
+        raise InputError(
+            f"{path}: expected predictions as Parquet, but: {error}. Run the tuning stage again."
+        ) from error
+    if found.empty:
+        return None
+    months = run.loans(["issue_d"])["issue_d"]
+    if len(found) != len(months):
+        raise InputError(
+            f"{path}: expected one row for each of {len(months):,} loans, got {len(found):,}. Run the tuning stage again."
+        )
+    later = found["later"].to_numpy()
+    if not months[~later].max() < months[later].min():
+        raise InputError(
+            f"{path}: expected the later loans to be those of the last months, but they are not. Run the tuning stage again."
+        )
+    return found
+
+
 def run_facts(run: RunFolder) -> dict[str, Any]:
     """Return what a model card says of the run: which it is, its loans, and the columns that gave the outcome away.
 
@@ -67,16 +109,15 @@ def _make_quickly(run: RunFolder) -> None:
     rows, _ = split_loans(loans["default"], test_share=_SPLIT["test_share"], random_state=int(_SPLIT["seed"]))
     training = loans.iloc[rows]
     recipe = Recipe("without_pincode", "plain", "none")
+    quick: Any = {"recipe": recipe, "C": 0.1, "folds": 3, "random_state": 0, "n_jobs": 1}
     finalist = fit_finalist(
         feature_frame(training, inputs=recipe.inputs),
         training["default"].to_numpy(),
         loan_profit(training, Economics()),
-        recipe=recipe,
-        C=0.1,
         sample=np.arange(len(training)),
-        folds=3,
-        random_state=0,
-        n_jobs=1,
+        **quick,
     )
+    apart = fit_out_of_time(loans, later_share=_SPLIT["test_share"], rows=len(loans), economics=Economics(), **quick)
     card = jsonable({"name": "made in haste, for trying a notebook", "split": _SPLIT, "economics": Economics()})
+    keep_out_of_time(run, apart)
     save_model(run.to("model"), finalist, loans=training, card=card, page="")

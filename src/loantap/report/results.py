@@ -18,6 +18,7 @@ from loantap.files import replacing, write_text
 from loantap.jsonable import jsonable
 
 MANIFEST = "manifest.json"
+OUT_OF_TIME = "data/out_of_time.parquet"  # what a model of the earlier loans says of every loan
 _Shown = TypeVar("_Shown", Exhibit, Exhibits)
 
 
