@@ -1,15 +1,17 @@
 """What a lending policy does, costs and rests on: tables and figures with their words."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from loantap.decisions.policy.verdicts import COMBINED, OWN_PRICE, RISK_CUT_OFF
 from loantap.exhibits import policy_sentences as say
+from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import policy as plots
-from loantap.exhibits.words import columns, interval, percent, plain, show
+from loantap.exhibits.words import columns, interval, listed, percent, plain, show
 
 if TYPE_CHECKING:
     from loantap.decisions.policy.limits import Found
@@ -41,66 +43,13 @@ class Basis:
         return {"trained": trained, "tested": tested, "level": level, "judged": f"{tested}; {level} bootstrap intervals"}  # fmt: skip
 
 
-def tornado_title(swings: pd.DataFrame) -> str:
-    """Return how far the assumption with the widest swing moves profit."""
-    first = swings.iloc[0]
-    return (
-        f"Of the assumptions, each between the ends of its range, the {first['label']} moves the expected profit of these loans most: "
-        f"{show(first['profit_low'], 'number')} to {show(first['profit_high'], 'number')} per 100 lent"
-    )
-
-
-def curve_title(curve: pd.DataFrame, level: str) -> str:
-    """Return what the thresholds of the model earned on the test loans, from the least to the most, beside approving all.
-
-    Args:
-        curve: One row per threshold, one of which approves all: approved, profit with profit_low and profit_high.
-        level: Confidence of the intervals in words, as from `words.percent`.
-    """
-    whole = curve.sort_values("approved").iloc[-1]
-    return (
-        f"Thresholds of the model earned from {interval(curve['profit'].min(), curve['profit'].max(), 'number')} per 100 on these loans; "
-        f"approving all earned {show(whole['profit'], 'number')} ({level} interval {interval(whole['profit_low'], whole['profit_high'], 'number')})"
-    )
-
-
-def limits_title(caps: Mapping[str, "Found"]) -> str:
-    """Return where the fit of expected profit turns negative, what loans beyond realised, and why other numbers have no limit."""
-    turning, without = [], []
-    for name, one in caps.items():
-        if one.lever is None:
-            without.append(f"no limit on {name}: {one.finding}")
-            continue
-        beyond = one.evidence.iloc[0]
-        realised = interval(beyond["realised_low"], beyond["realised_high"], "number")
-        turning.append(
-            f"{name} above {beyond['limit']:g} (realised there {show(beyond['realised'], 'number')} per 100 lent, {realised})"
-        )
-    found = [f"the fit of expected profit turns negative for {' and for '.join(turning)}"] if turning else []
-    said = "; ".join([*found, *without])
-    return said[:1].upper() + said[1:]
-
-
-def steps_title(steps: pd.DataFrame) -> str:
-    """Return how many levers were adopted; those have the reason ADOPTED."""
-    taken = steps.loc[steps["reason"] == say.ADOPTED, "lever"]
-    return f"{len(taken)} of {len(steps)} levers are adopted: {', '.join(taken) or 'none'}"
-
-
-def segments_title(products: pd.DataFrame, level: str) -> str:
-    """Return how many products are shown to earn and to lose at a level in words."""
-    counts = products["verdict"].value_counts()
-    words = {"earns": ("earns", "earn"), "loses": ("loses money", "lose money")}
-    told = [f"{counts[name]} {one if counts[name] == 1 else many}" for name, (one, many) in words.items() if name in counts]  # fmt: skip
-    shown = " and ".join(told) or "none is shown to earn or to lose money"
-    return f"Of {len(products)} products {shown}, at {level} after correction for their number"
-
-
 PINCODES = "May a lender go by pincodes?"
 _Title = str | Callable[[Any, str], str]  # a name, or what says the finding from a table and the level of its intervals
 _MARGIN = ("n", "expected with interval", "realised with interval", "verdict")
-_EFFECT = ("policy", "approved", "defaults_avoided with interval", "good_refused with interval", "default_rate_approved", "profit", "profit_change with interval")  # fmt: skip
-_EFFECT_CAPTION = "Profit per 100 of money asked for; change: from approving all; {judged}."
+_EFFECT = ("policy", "refused", "good_refused with interval", "defaults_avoided with interval", "default_rate_approved", "profit_per_100", "per_year", "gain with interval")  # fmt: skip
+_EFFECT_CAPTION = "Realised profit: per 100 lent; per year, per 100 of average balance above the cost of money; gain: in currency, against refusing nobody; {judged}"
+_COMPARED = ("threshold_f2", "threshold_capacity", OWN_PRICE, RISK_CUT_OFF, "required_return", COMBINED)
+_AT_ONCE = ", those of gains for all rows at once."
 _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     "assumptions": (
         "What profit rests on besides the loans",
@@ -108,35 +57,65 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         columns("meaning", "low", "default", "high", "source"),
     ),
     "tornado": (
-        lambda swings, _: tornado_title(swings),
-        "Expected profit per 100 lent if every loan is granted, one assumption at a time at the ends of its range. Of the predicted "
-        "default rate, default is the mean prediction, and low and high are the ends of the {level} interval of the rate seen; {tested}.",
+        lambda swings, _: titles.tornado(swings),
+        "Realised profit per 100 lent if nobody is refused, one assumption at a time at the ends of its range. Of the default rate, low and high "
+        "are what the best and the worst year's loans had against their prediction; {tested}.",
         columns("label", "low", "default", "high", "profit_low", "profit_high", profit_low="number", profit_high="number"),
     ),
-    "thresholds": (
-        "What the thresholds of the model do to people and money",
-        _EFFECT_CAPTION,
-        columns(*_EFFECT),
+    "sheet": (
+        lambda sheet, _: titles.sheet(sheet),
+        _EFFECT_CAPTION + _AT_ONCE,
+        columns(*_EFFECT, "verdict"),
+    ),
+    "surety": (
+        "How sure each gain is",
+        "Gain in currency against refusing nobody; interval for all policies at once; least and most while one assumption moves over its range; worst corner: all "
+        "assumptions at the ends that suit the policy least; later loans: the gain on the last loans of the same policy made from earlier ones; {tested}.",
+        columns("policy", "gain with interval", "gain_least", "gain_most", "worst_corner", "later_loans", "verdict", "because"),
+    ),
+    "scenarios": (
+        "At which value of an assumption a gain is gone",
+        "Gain in currency, the same refusals; low and high are the ends of the range; {tested}.",
+        columns("policy", "label", "low", "default", "high", "gain_low", "gain_default", "gain_high", "turns_at", gain_low="money", gain_high="money"),
+    ),
+    "composition": (
+        lambda who, _: titles.composition(who),
+        "Share of each level that a policy refuses; {tested}. Levels add up to all loans; the last row is all loans.",
+        {},
+    ),
+    "stress": (
+        "What a worse year does",
+        "Profit of the granted per 100 lent, and gain in currency against refusing nobody, the same refusals; {tested}.",
+        columns("label", "policy", "profit_per_100", "gain"),
+    ),
+    "turns": (
+        "How far things have to shift until a gain is gone, or, where nobody is refused, all profit",
+        "Odds: factor on the odds of default of every loan; default rate: the mean probability then; {tested}.",
+        columns("policy", "label", "turns_at", "default_rate", turns_at="number"),
+    ),
+    "expected-loss": (
+        lambda losses, _: titles.expected_loss(losses),
+        "PD x LGD x EAD over the life of the granted loans, in currency, undiscounted; share: of the money lent; {tested}.",
+        columns("policy", "grade", "n_granted", "amount", "exposure", "expected_loss", "share", amount="money"),
     ),
     "levers": (
-        "Every lever by itself: the limit found, and what it does",
-        "Limits from {trained}; effects: {judged}; profit per 100 of money asked for.",
-        columns("lever", "finding", "n_refused", "defaults_avoided", "good_refused", "profit_change with interval"),
+        lambda levers, _: titles.levers(levers),
+        "Limits from {trained}. " + _EFFECT_CAPTION + _AT_ONCE,
+        columns("lever", "finding", *_EFFECT[1:]),
     ),
     "steps": (
-        lambda steps, _: steps_title(steps),
+        lambda steps, _: titles.steps(steps),
         "Marginal gain in profit per 100 of money asked for, on the training loans that chose it; {level} bootstrap intervals; adopted where the gain allows for all levers tried; {trained}.",
         columns("lever", "reason", "n_refused", "expected_gain", "realised_gain with interval"),
     ),
-    "combined": ("What the levers do together, step by step", _EFFECT_CAPTION, columns(*_EFFECT)),
+    "combined": ("What the levers do together, step by step", _EFFECT_CAPTION + _AT_ONCE, columns(*_EFFECT)),
     "trade-off": (
-        curve_title,
-        "Default rate of the approved and profit per 100 asked for, against approvals, by thresholds of the model a percentage point apart; "
-        "marks: other policies; {judged}.",
-        columns("threshold", "approved", "default_rate_approved", "defaults_avoided", "good_refused", "profit with interval"),
+        lambda curve, _: titles.curve(curve),
+        "Line: thresholds of the model a percentage point apart; marks: the policies; {judged}.",
+        columns("threshold", "refused", "good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100 with interval"),
     ),
     "segments": (
-        segments_title,
+        titles.segments,
         "Amount, term and purpose; profit per 100 lent; verdict after Holm's correction; small segments are pooled; {judged}.",
         columns("product", "n", "default_rate", *_MARGIN[1:]),
     ),
@@ -147,8 +126,8 @@ _TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     ),
     "gaps": (
         say.gap_title,
-        "Highest less lowest share of good customers refused; {level} intervals corrected for picking the widest of all groups; {tested}.",
-        columns("rule", "attribute", "highest", "lowest", "gap with interval"),
+        "Highest less lowest share of good customers refused, and the ratio of their approvals; {level} intervals corrected for picking the widest of all groups; {tested}.",
+        columns("rule", "attribute", "highest", "lowest", "gap with interval", "approval_ratio with interval"),
     ),
     "pincodes": (
         "Tiers of pincodes, from confidence bounds",
@@ -163,10 +142,11 @@ _FIGURES: dict[str, tuple[Callable[..., Any], str]] = {
         "Bars left and right of the profit at the default assumptions, one row per assumption, the widest on top.",
     ),
     "trade-off": (
-        plots.plot_trade_off,
-        "Two panels of a line with a band against the share of applications approved, with marks of the policies compared.",
+        plots.plot_frontier,
+        "A curve of the defaults avoided against the good customers refused, with a named mark for each policy.",
     ),
-    "gaps": (plots.plot_gaps, "Panels by kind of group; one row per policy with a dot and an interval of the widest gap."),
+    "gaps": (plots.plot_ratios, "Panels by kind of group; one row per policy with a dot and an interval of the lowest approval ratio, and a line at four fifths."),
+    "surety": (plots.plot_gains, "One row per policy: a dot and an interval of the gain, over a wide pale bar for the range over the assumptions."),
 }  # fmt: skip
 # Evidence of limits by level, and the table that shows it.
 EVIDENCE = {
@@ -207,7 +187,7 @@ def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
     caption = "Profit per 100 lent by bins of equally many loans: realised with {level} intervals, and the isotonic fit of expected profit; {trained}."
     return Exhibit(
         "policy-limits",
-        limits_title(caps),
+        titles.limits(caps),
         caption.format(**basis.words),
         f"A panel each for {' and '.join(caps)}, with dots, their intervals and a step line that never rises; {drawn}.",
         figure=plots.plot_limits({name: one.bins for name, one in caps.items()}, limits=ends),
@@ -215,7 +195,10 @@ def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
 
 
 def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
-    """Show the profit of each level that an amount, a term or an exclusion may limit, by the ids of their levers."""
+    """Show the profit of each level that an amount, a term or an exclusion limits, by the ids of their levers.
+
+    A lever that changes nothing has its line in the table of levers, and no table here.
+    """
     caption = "Profit per 100 lent, expected and realised, {level} intervals; verdict after Holm's correction; small levels are pooled or left out; {trained}."
     shown = columns("level", "limit", *_MARGIN, "expected_if_short")
     return together(
@@ -228,8 +211,58 @@ def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
                 columns={column: kind for column, kind in shown.items() if column in table},
             )
             for lever, name in EVIDENCE.items()
+            if found[lever].lever is not None
         )
     )
+
+
+def sheet(entries: Sequence[Mapping[str, Any]], basis: Basis, *, curve: pd.DataFrame) -> Exhibits:
+    """Show the decision sheet: what each policy does, what it costs in people, how sure its gain is, and whom it refuses."""
+    flat = pd.DataFrame([_flat(entry) for entry in entries])
+    refusing = flat[flat["n_refused"] > 0]
+    parts = [table("sheet", flat, basis), table("trade-off", curve, basis, points=flat)]
+    if len(refusing):
+        parts += [table("surety", refusing, basis), composition_table(entries, basis)]
+    return together(*parts)
+
+
+def composition_table(entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exhibit:
+    """Show whom the policies refuse, one column each, those that refuse the same loans as one before left out."""
+    kept: dict[tuple[float, float], Mapping[str, Any]] = {}
+    for entry in entries:
+        if entry["n_refused"] and entry["name"] in _COMPARED:
+            kept.setdefault((entry["n_refused"], entry["gain"]), entry)
+    first = entries[0]["composition"]
+    rows = [
+        (attribute.replace("_", " "), row["level"], row["n"]) for attribute, levels in first.items() for row in levels
+    ]
+    who = pd.DataFrame(rows, columns=["group", "level", "loans"])
+    for entry in kept.values():
+        who[entry["title"]] = [row["refused"] for levels in entry["composition"].values() for row in levels]
+    told = table("composition", who, basis)
+    return replace(
+        told, columns=columns("group", "level", "loans", *who.columns[3:], **dict.fromkeys(who.columns[3:], "rate"))
+    )
+
+
+def by_policy(
+    name: str, rows: pd.DataFrame, entries: Sequence[Mapping[str, Any]], basis: Basis, *, only: Sequence[str] = ()
+) -> Exhibit:
+    """Show a table with one or more rows per policy, under the policies' titles; `only` names those that are shown."""
+    titles = {entry["name"]: entry["title"] for entry in entries if not only or entry["name"] in only}
+    return table(name, rows[rows["name"].isin(titles)].assign(policy=rows["name"].map(titles)), basis)
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    later = entry["out_of_time"]
+    because = [*entry["reasons"], *entry["conditions"]]
+    told = {name: value for name, value in entry.items() if not isinstance(value, list | dict | tuple)}
+    return told | {
+        "policy": entry["title"],
+        "worst_corner": entry["worst_corner"]["gain"],
+        "later_loans": later["gain"] if later else float("nan"),
+        "because": " ".join(because),
+    }
 
 
 def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
@@ -239,8 +272,9 @@ def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
 
 
 def recommendation(result: Mapping[str, Any]) -> Exhibit:
-    """Say what to do, what that costs and what it rests on, from `policy_sentences.policy_result`."""
-    told = [f"**{plain(result['recommendation'])}**", plain(result["caveat"]), plain(result["plain_sentence"])]
+    """Say what may be recommended, whom it refuses and what it rests on, from `policy_sentences.policy_result`."""
+    said = ("against_risk", "thresholds_sentence", "fairness", "caveat")
+    told = [f"**{plain(result['recommendation'])}**", *(plain(result[name]) for name in said if result[name])]
     return Exhibit(text="\n\n".join(told))
 
 

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from loantap.decisions.policy.pincode import FAIR_LENDING, HIGH, WITHOUT_PURE
-from loantap.exhibits.economics import assumption_table, told
-from loantap.exhibits.words import interval, percent, show
+from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, PLAIN
+from loantap.exhibits import decision
+from loantap.exhibits.economics import assumption_table
+from loantap.exhibits.economics import told as assumed
+from loantap.exhibits.words import interval, listed, percent, show
 
 if TYPE_CHECKING:
     from loantap.decisions.policy.book import Book
-    from loantap.decisions.policy.combine import Combination
-    from loantap.decisions.policy.design import Policy
     from loantap.decisions.policy.pincode import PincodeTiers
+    from loantap.decisions.policy.verdicts import Choice
 
 Result = Mapping[Any, Any]
-ADOPTED, COMBINED = "adopted", "levers combined"  # what steps and rules are called
+ADOPTED = "adopted"  # what a step is called
+COMBINED_TITLE = "levers combined"
 KEEP_OUT = "Keep the pincode out of every model and policy."
 
 
@@ -28,44 +31,54 @@ def policy_result(
     confidence: float,
     score: str,
     thresholds: Mapping[str, float],
-    effects: pd.DataFrame,
-    designed: "Policy",
+    entries: Sequence[Result],
+    choice: "Choice",
     levers: pd.DataFrame,
     steps: pd.DataFrame,
     combined: pd.DataFrame,
-    plain: pd.DataFrame,
+    evidence: Sequence[str],
     gaps: pd.DataFrame,
     segments: pd.DataFrame,
     swings: pd.DataFrame,
+    years: pd.DataFrame,
     break_even: pd.DataFrame,
     pincodes: "PincodeTiers",
 ) -> dict[str, Any]:
     """Return what was found, with the sentences on it, as `results/policy.json` holds it.
 
-    Args are what the functions of the policy return, each by the name of its notebook's variable: `effects`, `combined` and `plain`
-    from `simulate`, `gaps` and `segments` as those functions name them, `swings` from `tornado`.
+    Args are what the functions of the policy return, each by the name of its notebook's variable: `entries` from `decision.records`,
+    `combined` from `simulate`, `gaps` and `segments` as those functions name them, `swings` from `tornado`, `years` from `vintages`;
+    `evidence` names the tables that `policy.evidence` shows.
     """
-    by_name, economics = rows(effects), test.economics
+    told, economics = decision.by_name(entries), test.economics
+    plain = told.get(PLAIN)
     result = {
         "n": len(test.loans),
         "n_training": len(training.loans),
         "synthetic": synthetic,
         "confidence": confidence,
         "assumptions": assumption_table(economics),
-        "assumed": told(economics),
+        "assumed": assumed(economics),
         "thresholds": thresholds,
-        "effects": by_name,
+        "policies": entries,
+        "recommended": decision.recommended(entries, choice),
+        "recommendation": decision.recommendation(choice, entries, confidence),
+        "against_risk": decision.against_risk(entries),
+        "fairness": decision.fair(told[choice.name or COMBINED]) if (choice.name or COMBINED) in told else "",
+        "effects": told,
         "levers": levers,
         "steps": steps,
         "combined": rows(combined),
-        "plain": _last(designed.plain, plain),
-        "recommended": _last(designed.combination, combined),
-        "thresholds_sentence": threshold_sentence(by_name, score, confidence),
-        "f2_sentence": f2_sentence(by_name["threshold_f2"], score, confidence),
+        "evidence": evidence,
+        "plain": {"rules": [plain["rule"]] if plain else [], "effect": plain or told[APPROVE_ALL]},
+        "plain_sentence": plain_sentence(plain, confidence),
+        "thresholds_sentence": thresholds_sentence(told, score, confidence),
+        "f2_sentence": f2_sentence(told["threshold_f2"], score, confidence),
         "gap": gap_title(gaps, percent(confidence)),
         "gaps": gaps,
         "segments": segments,
         "sensitivity": swings,
+        "vintages": years,
         "break_even": break_even_sentence(break_even),
         "pincode": {
             "pure": pincodes.pure,
@@ -75,54 +88,31 @@ def policy_result(
             "advice": pincode_advice(pincodes.pure),
         },
     }
-    result["plain_sentence"] = plain_sentence(result)
-    result["recommendation"] = recommendation(result)
     result["caveat"] = caveat(result)
     return result
 
 
-def _last(combination: "Combination", effects: pd.DataFrame) -> dict[str, Any]:
-    return {"rules": [lever.rule for lever in combination.adopted], "effect": list(rows(effects).values())[-1]}
-
-
-def recommendation(result: Result) -> str:
-    """Return what to do and its price, in one sentence, as far as the test loans bear it out."""
-    policy = result["recommended"]
-    if not policy["rules"]:
-        return (
-            "Leave the lending policy as it is: of all levers tried on the training loans, none is shown to add to profit, "
-            f"{_corrected(result)}, under the assumptions below (n = {show(result['n'], 'count')} test loans)."
-        )
-    effect, rules, n = policy["effect"], "; ".join(policy["rules"]), show(result["n"], "count")
-    price = (
-        f"avoids {_share(effect, 'defaults_avoided')} of the defaults, and costs {_share(effect, 'refused')} of the approvals and "
-        f"{_share(effect, 'good_refused')} of the good customers."
-    )
-    if not effect["profit_change_low"] > 0:
-        return (
-            f"Leave the lending policy as it is: on n = {n} test loans, what the training loans suggest ({rules}) "
-            f"{_verdict(effect, result['confidence'])}; it {price}"
-        )
-    return f"{_capital(rules)}: on n = {n} test loans that {_verdict(effect, result['confidence'])}, {price}"
-
-
 def caveat(result: Result) -> str:
-    """Return what the recommendation rests on, and whom it touches."""
+    """Return what the recommendation rests on."""
     made = "These are synthetic loans, so none of this is about a real portfolio. " if result["synthetic"] else ""
-    return f"{made}Assumed: {result['assumed']}. {result['break_even']} {result['gap']}."
+    return f"{made}Assumed: {result['assumed']}. {result['break_even']}"
 
 
-def threshold_sentence(effects: Mapping[str, Result], score: str, confidence: float) -> str:
-    """Return what the model's own threshold, best for a score such as F2, and the one for profit do side by side."""
-    parts: list[str] = []
-    for name, words in (("threshold_f2", f"best for {score}"), ("threshold_profit", "best for profit")):
-        row = effects[name]
-        parts.append(
-            f"the threshold {words} approves {_share(row, 'approved', None if parts else confidence)}, avoids {_share(row, 'defaults_avoided')} of the defaults, "
-            f"refuses {_share(row, 'good_refused')} of the good customers and changes profit by "
-            f"{show(row['profit_change'], 'number')} per 100 ({interval(row['profit_change_low'], row['profit_change_high'], 'number')})"
-        )
-    return f"{_capital('; '.join(parts))}."
+def thresholds_sentence(effects: Mapping[str, Result], score: str, confidence: float) -> str:
+    """Return what the thresholds of the model do side by side: how many applications each refers comes first."""
+    names = {"threshold_f2": f"best for {score}", "threshold_profit": "best for profit", "threshold_capacity": "for what can be looked at"}  # fmt: skip
+    parts = [
+        f"{words} {show(effects[name]['refused'], 'rate')} ({_ends(effects[name], 'refused', 'rate', None if place else confidence)})"
+        for place, (name, words) in enumerate(names.items())
+    ]
+    costs = [
+        f"{words} {show(effects[name]['defaults_avoided'], 'rate')} and {show(effects[name]['good_refused'], 'rate')}"
+        for name, words in names.items()
+    ]
+    return (
+        f"Of all applications the model refers, at the threshold {listed(parts)}. Of the defaults that avoids, and of the good customers it "
+        f"refers, {listed(costs)}."
+    )
 
 
 def f2_sentence(row: Result, score: str, confidence: float) -> str:
@@ -134,15 +124,16 @@ def f2_sentence(row: Result, score: str, confidence: float) -> str:
     )
 
 
-def plain_sentence(result: Result) -> str:
+def plain_sentence(policy: Result | None, confidence: float) -> str:
     """Return what rules that need no model reach."""
-    policy = result["plain"]
-    if not policy["rules"]:
-        return f"Rules that need no model: none of them is shown to add to profit, {_corrected(result)}."
-    effect = policy["effect"]
+    if policy is None:
+        return (
+            "Rules that need no model: none of them is shown to add to profit, at "
+            f"{percent(confidence)} after correction for the number of levers tried."
+        )
     return (
-        f"Rules that need no model ({'; '.join(policy['rules'])}) change profit by {_change(effect, result['confidence'])} and refuse "
-        f"{_share(effect, 'refused')} of the applications."
+        f"Rules that need no model ({policy['rule']}) change profit by {_change(policy, confidence)} and refuse "
+        f"{_share(policy, 'refused')} of the applications."
     )
 
 
@@ -155,7 +146,7 @@ def break_even_sentence(table: pd.DataFrame) -> str:
     ]
     if not parts:
         return "No value of the loss given default or of the default rate takes all profit away."
-    return f"Granting every loan would earn nothing {', or '.join(parts)}."
+    return f"Refusing nobody would earn nothing {', or '.join(parts)}."
 
 
 def pincode_advice(pure: Sequence[str]) -> str:
@@ -181,11 +172,13 @@ def gap_title(gaps: pd.DataFrame, level: str) -> str:
             picking any gap of a rule.
         level: Confidence of the intervals in words, as from `words.percent`.
     """
-    known = gaps[gaps["rule"] == COMBINED].dropna(subset=["gap"]).sort_values("gap", ascending=False, kind="stable")
+    known = (
+        gaps[gaps["rule"] == COMBINED_TITLE].dropna(subset=["gap"]).sort_values("gap", ascending=False, kind="stable")
+    )
     if known.empty:
-        return f"Too few good customers are refused, or approved, to compare groups under the {COMBINED}"
+        return f"Too few good customers are refused, or approved, to compare groups under the {COMBINED_TITLE}"
     if known["gap"].max() == 0:
-        return f"The {COMBINED} refuse no group of good customers more often than another"
+        return f"The {COMBINED_TITLE} refuse no group of good customers more often than another"
     shown = known[known["gap_low"] > 0]
     worst = (known if shown.empty else shown).iloc[0]
     by = str(worst["attribute"]).replace("_", " ")
@@ -194,27 +187,13 @@ def gap_title(gaps: pd.DataFrame, level: str) -> str:
         f"({level} interval {_points(worst['gap_low'])} to {_points(worst['gap_high'])} points)"
     )
     if shown.empty:
-        return f"No gap between groups of good customers is shown for the {COMBINED}; the widest by {by}: {told}"
-    return f"The {COMBINED} refuse good customers unevenly, by {by}: {told}"
+        return f"No gap between groups of good customers is shown for the {COMBINED_TITLE}; the widest by {by}: {told}"
+    return f"The {COMBINED_TITLE} refuse good customers unevenly, by {by}: {told}"
 
 
 def rows(effects: pd.DataFrame) -> dict[str, dict[Any, Any]]:
-    """Return the effects by name, each with the share refused and its interval, as the sentences take them."""
-    table = effects.assign(refused=1 - effects["approved"], refused_low=1 - effects["approved_high"], refused_high=1 - effects["approved_low"])  # fmt: skip
-    return {str(row["name"]): row for row in table.to_dict("records")}
-
-
-def _verdict(effect: Result, confidence: float) -> str:
-    if effect["profit_change_high"] < 0:  # said as an amount: lowering by less than nothing would be raising
-        turned = {
-            "profit_change": "profit_change",
-            "profit_change_low": "profit_change_high",
-            "profit_change_high": "profit_change_low",
-        }
-        return f"lowers profit by {_change({name: -effect[of] for name, of in turned.items()}, confidence)}"
-    if effect["profit_change_low"] > 0:
-        return f"raises profit by {_change(effect, confidence)}"
-    return f"changes profit by {_change(effect, confidence)}, which may be nothing"
+    """Return the effects by name."""
+    return {str(row["name"]): row for row in effects.to_dict("records")}
 
 
 def _change(row: Result, confidence: float | None = None) -> str:
@@ -232,13 +211,5 @@ def _ends(row: Result, name: str, kind: str, confidence: float | None) -> str:
     return f"{level}{interval(row[f'{name}_low'], row[f'{name}_high'], kind)}"
 
 
-def _corrected(result: Result) -> str:
-    return f"at {percent(result['confidence'])} after correction for the number of levers tried"
-
-
 def _points(share: float) -> str:
     return show(share, "rate").removesuffix(" %")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

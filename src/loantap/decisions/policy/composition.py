@@ -31,12 +31,12 @@ def composition(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int
     for name, refused in refusals.items():
         for attribute, level in levels.items():
             counts = pd.DataFrame({"n": 1, "n_refused": np.asarray(refused, dtype=int)}).groupby(level, observed=True)
-            rows.append(
-                counts.sum().rename_axis("level").reset_index().assign(name=name, attribute=attribute)
-            )
+            rows.append(counts.sum().rename_axis("level").reset_index().assign(name=name, attribute=attribute))
     table = pd.concat(rows, ignore_index=True).astype({"level": "str"})
     total = table.groupby(["name", "attribute"])["n_refused"].transform("sum")
-    table = table.assign(refused=table["n_refused"] / table["n"], of_refused=table["n_refused"] / total.where(total > 0))
+    table = table.assign(
+        refused=table["n_refused"] / table["n"], of_refused=table["n_refused"] / total.where(total > 0)
+    )
     return table[["name", "attribute", "level", "n", "n_refused", "refused", "of_refused"]]
 
 

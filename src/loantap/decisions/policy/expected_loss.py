@@ -23,13 +23,20 @@ def expected_loss(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFram
     """
     loans, economics = book.loans, book.economics
     paid = installments_paid(loans, economics.default_after)
-    exposure = np.maximum(balance_after(*(column(loans, name) for name in ("loan_amnt", "int_rate", "installment")), paid), 0.0)
+    exposure = np.maximum(
+        balance_after(*(column(loans, name) for name in ("loan_amnt", "int_rate", "installment")), paid), 0.0
+    )
     each = pd.DataFrame(
         {"n_granted": 1, "amount": book.amount, "exposure": exposure, "expected_loss": book.probability * economics.loss_given_default * exposure}
     )  # fmt: skip
     grade = factor_values(loans, "grade")
     parts = [
-        each.mul(~refused, axis=0).groupby(grade, observed=True).sum().rename_axis("grade").reset_index().assign(name=name)
+        each.mul(~refused, axis=0)
+        .groupby(grade, observed=True)
+        .sum()
+        .rename_axis("grade")
+        .reset_index()
+        .assign(name=name)
         for name, refused in refusals.items()
     ]
     table = pd.concat(parts, ignore_index=True).astype({"grade": "str"})

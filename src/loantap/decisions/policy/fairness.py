@@ -19,7 +19,6 @@ from loantap.model.bootstrap import CONFIDENCE
 
 _GROUPS = ["rule", "attribute", "group", "n", "refused", "rate", "ci_low", "ci_high", "approval_ratio", "members"]
 _GAPS = ["rule", "attribute", "highest", "lowest", "gap", "gap_low", "gap_high", "approval_ratio", "approval_ratio_low", "approval_ratio_high"]  # fmt: skip
-FOUR_FIFTHS = 0.8
 _ANY = 0.05  # of intervals that nobody looks at
 _SHOWN = 5  # members in the name of a pooled group
 _AND = "\x1f"  # between members while groups are pooled; no level contains it
@@ -32,7 +31,7 @@ class FairnessTables:
     Attributes:
         groups: One row per rule, attribute and group: rule, attribute, group, n (good customers), refused, rate (refused / n) with
             ci_low and ci_high (Wilson), approval_ratio: approval rate over that of the group approved most often, NaN
-            where nobody is approved. Below FOUR_FIFTHS a group falls short of the four-fifths mark (29 CFR 1607.4 D, United States,
+            where nobody is approved. Below 0.8 a group falls short of the four-fifths mark (29 CFR 1607.4 D, United States,
             1978), which was made for hiring: a screening mark, no law by itself for lending, and blind to how few loans a rate may
             rest on; members: what a pooled group is made of, else empty.
         gaps: One row per rule and attribute, none where a single group can be shown: rule, attribute, highest and lowest (the
@@ -134,7 +133,9 @@ def _attributes(book: Book) -> dict[str, pd.Series]:
     return {
         "home_ownership": factor_values(book.loans, "home_ownership", keep_missing=False),
         "income": factor_values(bands, "income", keep_missing=False),
-        "profession_group": professions.cat.set_categories([name for name in professions.cat.categories if name != MISSING]),
+        "profession_group": professions.cat.set_categories(
+            [name for name in professions.cat.categories if name != MISSING]
+        ),
     }
 
 

@@ -13,7 +13,9 @@ import numpy as np
 from loantap.data.columns import BY_NAME
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.groupings import Grouping, words_of
+from loantap.decisions.policy.verdicts import OWN_PRICE
 from loantap.errors import InputError
+
 
 class Lever(ABC):
     """A rule that refuses some of the loans of a book."""
@@ -74,7 +76,7 @@ class OwnPrice(Lever):
     """Refuse a loan whose own rate does not pay for its own risk: an expected profit below 0."""
 
     def _said(self) -> tuple[str, str, str]:
-        return "own_price", "loss-making at its own price", "refuse an expected profit below 0"
+        return OWN_PRICE, "loss-making at its own price", "refuse an expected profit below 0"
 
     def _refuses(self, book: Book) -> np.ndarray:
         return book.expected < 0

@@ -8,9 +8,8 @@ from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.design import Policy
 from loantap.decisions.policy.fairness import GoodCustomers
 from loantap.decisions.policy.levers import Lever, OwnPrice, RequiredReturn, Threshold, Together
+from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, LEAST_DISPARATE, PLAIN, RISK_CUT_OFF
 
-APPROVE_ALL, COMBINED, PLAIN, LEAST_DISPARATE = "approve all", "combined", "plain", "least_disparate"
-RISK_CUT_OFF = "risk_cut_off"
 _SHARES = np.arange(5, 65, 5) / 100  # of the training book, refused by rules that are tried for their disparity
 
 

@@ -47,12 +47,16 @@ def vintages(book: Book, *, min_cell: int) -> pd.DataFrame:
     """
     year = book.loans["issue_d"].dt.year.to_numpy()
     table = pd.DataFrame({"year": year, "n": 1, "defaults": book.default.astype(int), "predicted": book.probability})
-    table = table.groupby("year").agg(n=("n", "sum"), defaults=("defaults", "sum"), predicted=("predicted", "mean")).reset_index()
-    table = table[~is_small(table["n"], table["defaults"], min_cell=min_cell, default_rate=None) & (table["defaults"] > 0)]
-    table["default_rate"] = table["defaults"] / table["n"]
-    table["odds"] = [
-        odds_to(book.probability[year == one.year], one.default_rate) for one in table.itertuples()
+    table = (
+        table.groupby("year")
+        .agg(n=("n", "sum"), defaults=("defaults", "sum"), predicted=("predicted", "mean"))
+        .reset_index()
+    )
+    table = table[
+        ~is_small(table["n"], table["defaults"], min_cell=min_cell, default_rate=None) & (table["defaults"] > 0)
     ]
+    table["default_rate"] = table["defaults"] / table["n"]
+    table["odds"] = [odds_to(book.probability[year == one.year], one.default_rate) for one in table.itertuples()]
     return table[["year", "n", "defaults", "default_rate", "predicted", "odds"]].reset_index(drop=True)
 
 
@@ -127,13 +131,17 @@ def turns(book: Book, refusals: Mapping[str, np.ndarray], *, riskier: Callable[[
         for name, refused in refusals.items():
             part = refused if refused.any() else ~refused
 
-            def total(at: float, part: np.ndarray = part, odds_at: Callable[[float], float | np.ndarray] = odds_at) -> float:
+            def total(
+                at: float, part: np.ndarray = part, odds_at: Callable[[float], float | np.ndarray] = odds_at
+            ) -> float:
                 return float(profit_under(book, book.economics, odds=odds_at(at))[part].sum())
 
             values = np.array([earned[at][part].sum() for at in points])
             found = turning(total, points, values, start)
             rate = np.nan if np.isnan(found) else float(_probability(book, odds_at(found)).mean())
-            rows.append({"name": name, "shift": shift, "label": label, "value": start, "turns_at": found, "default_rate": rate})
+            rows.append(
+                {"name": name, "shift": shift, "label": label, "value": start, "turns_at": found, "default_rate": rate}
+            )
     return pd.DataFrame(rows)
 
 

@@ -7,6 +7,10 @@ import numpy as np
 import pandas as pd
 
 SHOWN, DEPENDS, NOT_SHOWN = "shown", "depends", "not shown"
+# Policies that sentences speak of by name.
+APPROVE_ALL, COMBINED, PLAIN, LEAST_DISPARATE = "approve all", "combined", "plain", "least_disparate"
+OWN_PRICE, RISK_CUT_OFF = "own_price", "risk_cut_off"
+FOUR_FIFTHS = 0.8  # approval ratio, see `FairnessTables`
 Verdict = Literal["shown", "depends", "not shown"]
 # Why a gain is not shown, the first that holds.
 NOBODY, NO_GAIN, NOT_LATER, LATER_LOSES = "refuses nobody", "no gain", "not judged", "loses later"

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from loantap.decisions.policy.verdicts import FOUR_FIFTHS
 from loantap.exhibits.plots.marks import dotted_rows, legend_below, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
 
@@ -31,28 +32,56 @@ def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, fl
     return figure
 
 
-def plot_trade_off(curve: pd.DataFrame, *, points: pd.DataFrame) -> Figure:
-    """Draw what approving fewer does to the default rate of the approved and to profit.
+def plot_frontier(curve: pd.DataFrame, *, points: pd.DataFrame) -> Figure:
+    """Draw the defaults avoided against the good customers refused: the price of each policy in people.
 
     Args:
-        curve: One row per threshold of the model: approved, default_rate_approved and profit, each with `_low` and `_high`.
-        points: Named policies: name, approved, default_rate_approved, profit.
+        curve: One row per threshold of the model: good_refused and defaults_avoided.
+        points: The policies to mark: policy (its title), good_refused, defaults_avoided.
     """
-    panels = (
-        ("default_rate_approved", "default rate of the approved", DEFAULTED),
-        ("profit", "profit per 100 asked for", REPAID),
-    )
-    with canvas(height=4.0, columns=2) as (figure, first):
-        for panel, (name, label, colour) in zip(figure.axes, panels, strict=True):
-            x, low, high = curve["approved"], curve[f"{name}_low"], curve[f"{name}_high"]
-            panel.plot(x, curve[name], color=colour, label="thresholds of the model")
-            panel.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-            for mark, row in zip("oDs^vP*Xhp", points.to_dict("records"), strict=False):
-                policy = row["name"].replace("_", " ")
-                panel.plot(row["approved"], row[name], mark, color=NEUTRAL, label=policy, markersize=6)
-            panel.set(xlabel="applications approved", ylabel=label)
-            percent(panel.xaxis)
-        percent(first.yaxis)
+    with canvas(height=4.6) as (figure, axes):
+        ordered = curve.sort_values("good_refused")
+        axes.plot(ordered["good_refused"], ordered["defaults_avoided"], color=REPAID, label="thresholds of the model")
+        axes.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label="refusing at random")
+        # Policies that lie close to one another share a mark, named once each.
+        spots = points.assign(spot=points[["good_refused", "defaults_avoided"]].round(2).apply(tuple, axis=1)).groupby(
+            "spot", sort=False
+        )
+        for mark, (_, some) in zip("oDs^vPX*hpd<>" * 2, spots, strict=False):
+            x, y = some[["good_refused", "defaults_avoided"]].iloc[0]
+            axes.plot(x, y, mark, color=DEFAULTED, markersize=7, label="; ".join(some["policy"]), clip_on=False)
+        axes.set(xlabel="good customers refused", ylabel="defaults avoided", xlim=(0, 1), ylim=(0, 1))
+        percent(axes.xaxis)
+        percent(axes.yaxis)
+        axes.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+def plot_gains(table: pd.DataFrame) -> Figure:
+    """Draw how sure the gain of each policy is: by the loans drawn, and by what is assumed.
+
+    Args:
+        table: One row per policy: policy, gain with gain_low and gain_high, gain_least and gain_most.
+    """
+    rows = table.iloc[::-1]
+    with canvas(height=1.1 + 0.34 * len(rows)) as (figure, axes):
+        places = range(len(rows))
+        width = rows["gain_most"] - rows["gain_least"]
+        axes.barh(
+            places,
+            width,
+            left=rows["gain_least"],
+            color=WARNING,
+            alpha=0.25,
+            height=0.62,
+            label="over the range of one assumption at a time",
+        )
+        axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+        dotted_rows(axes, rows, "gain", rows["policy"].tolist())
+        axes.plot([], [], "o-", color=DEFAULTED, label="gain on these loans, and its interval")
+        axes.set(xlabel="gain in currency, against refusing nobody")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         legend_below(figure, 2)
     return figure
 
@@ -74,19 +103,20 @@ def plot_tornado(table: pd.DataFrame) -> Figure:
         axes.axvline(middle, color=NEUTRAL)
         axes.axvline(0, color=LIGHT, linestyle="--")
         axes.set_yticks(range(len(rows)), rows["label"])
-        axes.set(xlabel="expected profit per 100 lent, every loan granted")
+        axes.set(xlabel="realised profit per 100 lent, nobody refused")
         for _, colour, label in ends:
             axes.barh(0, 0, left=middle, color=colour, alpha=0.85, label=label)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return figure
 
 
-def plot_gaps(gaps: pd.DataFrame) -> Figure:
-    """Draw the widest gap in refusals among good customers that each rule leaves between groups.
+def plot_ratios(gaps: pd.DataFrame) -> Figure:
+    """Draw the lowest approval ratio among good customers that each rule leaves between groups.
 
     Args:
-        gaps: One row per rule and attribute: rule, attribute, gap with gap_low and gap_high.
+        gaps: One row per rule and attribute: rule, attribute, approval_ratio with approval_ratio_low and approval_ratio_high.
     """
+    gaps = gaps.dropna(subset=["approval_ratio"])
     rules, attributes = gaps["rule"].unique(), gaps["attribute"].unique()
     height = 1.0 + 0.24 * len(rules) * len(attributes) ** 0.5
     with canvas(height=height, columns=max(len(attributes), 1), sharey=True) as (figure, axes):
@@ -96,9 +126,9 @@ def plot_gaps(gaps: pd.DataFrame) -> Figure:
             return figure
         for panel, attribute in zip(figure.axes, attributes, strict=True):
             rows = gaps[gaps["attribute"] == attribute].set_index("rule").reindex(rules[::-1])
-            panel.axvline(0, color=LIGHT, linestyle="--")
-            dotted_rows(panel, rows, "gap", rows.index.tolist())
-            panel.set(title=attribute.replace("_", " "), xlabel="widest gap")
+            panel.axvline(FOUR_FIFTHS, color=WARNING, linestyle="--")
+            panel.axvline(1, color=LIGHT)
+            dotted_rows(panel, rows, "approval_ratio", rows.index.tolist())
+            panel.set(title=attribute.replace("_", " "), xlabel="lowest approval ratio")
             panel.xaxis.set_major_locator(MaxNLocator(4))
-            percent(panel.xaxis)
     return figure

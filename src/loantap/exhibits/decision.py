@@ -1,0 +1,207 @@
+"""The decision sheet: one entry per policy with all that is known of it, and the sentences a committee decides by."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from loantap.decisions.policy.verdicts import (
+    APPROVE_ALL,
+    DEPENDS,
+    FOUR_FIFTHS,
+    LATER_LOSES,
+    NO_GAIN,
+    NOBODY,
+    NOT_LATER,
+    NOT_SHOWN,
+    OWN_PRICE,
+    RISK_CUT_OFF,
+    SHOWN,
+)
+from loantap.exhibits.words import interval, listed, percent, show
+
+if TYPE_CHECKING:
+    from loantap.decisions.policy.levers import Lever
+    from loantap.decisions.policy.verdicts import Choice
+
+Record = Mapping[str, Any]
+
+
+def records(
+    policies: Mapping[str, "Lever"],
+    *,
+    effects: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    composition: pd.DataFrame,
+    scenarios: pd.DataFrame,
+    corners: pd.DataFrame,
+    later: pd.DataFrame | None,
+    first_month: str | None,
+    stress: pd.DataFrame,
+    turns: pd.DataFrame,
+    expected_loss: pd.DataFrame,
+    gaps: pd.DataFrame,
+) -> list[dict[str, Any]]:
+    """Return one entry per policy, as `results/policy.json` holds it: what each function of the policy returned, by its name."""
+    by_name = effects.merge(verdicts, on="name", validate="one_to_one").set_index("name", drop=False)
+    after = {} if later is None else later.set_index("name", drop=False).to_dict("index")
+    worst = corners.set_index("name").to_dict("index")
+    found = []
+    for name, lever in policies.items():
+        parts = {"scenarios": scenarios, "stress": stress, "turns": turns, "expected_loss": expected_loss}
+        told = {part: _of(table, name) for part, table in parts.items()}
+        corner = dict(worst[name])
+        entry = {"title": lever.title, "rule": lever.rule, **by_name.loc[name].to_dict(), **told}
+        entry |= {f"gain_{end}": [row[f"gain_{end}"] for row in told["scenarios"]] for end in ("least", "most")}
+        entry |= {"gain_least": min(entry["gain_least"]), "gain_most": max(entry["gain_most"])}
+        entry["worst_corner"] = {"gain": corner.pop("gain"), "values": corner}
+        entry["composition"] = {str(attribute): _of(rows, name, "attribute") for attribute, rows in composition.groupby("attribute", sort=False)}  # fmt: skip
+        entry["approval_ratio"] = _worst_ratio(gaps[gaps["rule"] == name])
+        kept = ("n", "n_refused", "gain", "gain_low", "gain_high")
+        entry["out_of_time"] = (
+            {"first_month": first_month, **{key: after[name][key] for key in kept}} if name in after else None
+        )
+        entry["reasons"] = _reasons(entry)
+        entry["conditions"] = [condition(row) for row in told["scenarios"] if row["assumption"] in entry["turning"]]
+        found.append(entry)
+    return found
+
+
+def recommended(entries: Sequence[Record], choice: "Choice") -> dict[str, Any]:
+    """Return what may be recommended: rules only where the gain is shown, a candidate with its conditions where it depends."""
+    told = by_name(entries)
+    chosen = told.get(choice.name or "", told[APPROVE_ALL])
+    named = {key: chosen[key] for key in ("name", "title", "rule")}
+    return {
+        "verdict": choice.verdict,
+        "name": choice.name,
+        "rules": [chosen["rule"]] if choice.verdict == SHOWN else [],
+        "candidate": named if choice.verdict == DEPENDS else None,
+        "conditions": chosen["conditions"],
+        "effect": chosen,
+    }
+
+
+def by_name(entries: Sequence[Record]) -> dict[str, Record]:
+    """Return the entries by their names."""
+    return {entry["name"]: entry for entry in entries}
+
+
+def recommendation(choice: "Choice", entries: Sequence[Record], confidence: float) -> str:
+    """Return what the committee is told first: a policy that is shown to gain, one that might, or that there is none."""
+    level = f"{percent(confidence)} interval for all policies at once"
+    told = by_name(entries)
+    if choice.name is None:
+        tried = [entry for entry in entries if entry["name"] != APPROVE_ALL and entry["n_refused"]]
+        best = max(tried, key=lambda entry: entry["gain"], default=None)
+        nothing = "Recommended is nothing: no policy is shown to earn more than refusing nobody."
+        if best is None:
+            return f"{nothing} None of those looked for refuses anybody."
+        first = best["reasons"][0]
+        return f"{nothing} What earned most, {_named(best)}, changed profit by {_gain(best)} on {_loans(best)} ({level}). {first}"
+    chosen = told[choice.name]
+    gain = f"gained {_gain(chosen)} on {_loans(chosen)} ({level})"
+    later = chosen["out_of_time"]
+    held = f"made from earlier loans it gained {show(later['gain'], 'money')} on those funded from {later['first_month']} on"
+    if choice.verdict == SHOWN:
+        return (
+            f"{_capital(chosen['rule'])}: it {gain}; {held}; and it gains wherever in its range any one assumption lies, "
+            f"{interval(chosen['gain_least'], chosen['gain_most'], 'money')}."
+        )
+    return (
+        f"Nothing is recommended yet, for it depends: {_named(chosen)} {gain}, and {held}, but it gains only with "
+        f"{listed(chosen['conditions'])}. Asked of the committee: where {'that lies' if len(chosen['conditions']) == 1 else 'those lie'}."
+    )
+
+
+def condition(row: Record) -> str:
+    """Return where an assumption has to lie for a gain, such as 'a loss given default above 69.3 % (assumed 75.0 %)'."""
+    side = "above" if row["turns_at"] < row["default"] else "below"
+    ends = interval(row["low"], row["high"], "rate")
+    return f"{row['label']} {side} {show(row['turns_at'], 'rate')} (assumed {show(row['default'], 'rate')}, plausible {ends})"
+
+
+def who(entry: Record) -> str:
+    """Return whom a policy refuses: how much of the best and of the worst grade, and of each term."""
+    grades, terms = (entry["composition"][name] for name in ("grade", "term"))
+    parts = [f"{show(row['refused'], 'rate')} of grade {row['level']}" for row in (grades[0], grades[-1])]
+    parts += [f"{show(row['refused'], 'rate')} of {row['level']}-month loans" for row in terms]
+    return f"{_capital(_named(entry))} refuses {listed(parts)}."
+
+
+def against_risk(entries: Sequence[Record]) -> str:
+    """Return what refusing as many loans by risk would do instead of refusing those that lose money at their own price."""
+    told = by_name(entries)
+    if OWN_PRICE not in told or RISK_CUT_OFF not in told or not told[OWN_PRICE]["n_refused"]:
+        return ""
+    price, risk = told[OWN_PRICE], told[RISK_CUT_OFF]
+    pairs = [
+        f"{verb} {show(risk[name], kind)}{of} (rather than {show(price[name], kind)})"
+        for verb, name, kind, of in (
+            ("avoids", "defaults_avoided", "rate", " of the defaults"),
+            ("refuses", "good_refused", "rate", " of the good customers"),
+            ("earns", "profit_per_100", "number", " per 100 lent"),
+        )
+    ]
+    told = f"{who(price)} A cut-off by risk with as many refusals {listed(pairs)}."
+    best, worst = price["composition"]["grade"][0], price["composition"]["grade"][-1]
+    if best["refused"] > worst["refused"]:
+        told += f" So price turns away the safe loans that earn too little for what money costs (grade {best['level']}), not the risky ones."
+    return told
+
+
+def fair(entry: Record) -> str:
+    """Return which group a policy approves least often, beside the four-fifths mark."""
+    ratio = entry["approval_ratio"]
+    if ratio is None:
+        return f"{_capital(_named(entry))} refuses or approves too few good customers to compare groups."
+    ends = interval(ratio["ratio_low"], ratio["ratio_high"], "ratio")
+    side = "below" if ratio["ratio"] < FOUR_FIFTHS else "not below"
+    sure = " with its whole interval" if ratio["ratio_high"] < FOUR_FIFTHS else ""
+    by = str(ratio["attribute"]).replace("_", " ")
+    return (
+        f"Of good customers, {_named(entry)} approves {ratio['group']} {show(ratio['ratio'], 'ratio')} times as often as {ratio['against']} "
+        f"(by {by}, the lowest ratio; {ends}): {side} the four-fifths mark{sure}. That is a screening mark and no law by itself."
+    )
+
+
+def _worst_ratio(gaps: pd.DataFrame) -> dict[str, Any] | None:
+    known = gaps[gaps["approval_ratio"].notna() & (gaps["gap"] > 0)]
+    if known.empty:
+        return None
+    row = known.loc[known["approval_ratio"].idxmin()]
+    ends = {f"ratio{end}": float(row[f"approval_ratio{end}"]) for end in ("", "_low", "_high")}
+    return {"attribute": row["attribute"], "group": row["highest"], "against": row["lowest"], **ends}
+
+
+def _reasons(entry: Record) -> list[str]:
+    """Return why a gain is not shown; nothing where it is, or depends."""
+    later = entry["out_of_time"]
+    told = {
+        NOBODY: "It refuses nobody.",
+        NO_GAIN: "The interval takes in no gain, or a loss.",
+        NOT_LATER: "It could not be judged on later loans, or earlier ones do not suggest it.",
+        LATER_LOSES: f"Made from earlier loans, it lost on those funded from {later['first_month'] if later else ''} on.",
+    }
+    return [told[entry["why"]]] if entry["verdict"] == NOT_SHOWN else []
+
+
+def _of(table: pd.DataFrame, name: str, *more: str) -> list[dict[str, Any]]:
+    rows = table[table["name"] == name].drop(columns=["name", *more])
+    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+
+
+def _named(entry: Record) -> str:
+    return f"“{entry['title']}” ({entry['rule']})" if entry["rule"] else f"“{entry['title']}”"
+
+
+def _gain(entry: Record) -> str:
+    return f"{show(entry['gain'], 'money')} ({interval(entry['gain_low'], entry['gain_high'], 'money')})"
+
+
+def _loans(entry: Record) -> str:
+    return f"{show(entry['n'], 'count')} test loans"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
