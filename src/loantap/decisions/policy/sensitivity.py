@@ -23,12 +23,6 @@ from loantap.model.economics import (
 from loantap.model.profit import best_profit_threshold
 
 DEFAULT_RATE = "default_rate"
-_LABELS = {
-    "loss_given_default": "loss given default",
-    "default_after": "share paid before default",
-    "settled_after": "share of the term until settled",
-    "funding_cost": "cost of money",
-}
 _RATE_LABEL = "predicted default rate"  # what the loans had is another number
 _RATE_MEANING = "mean probability of default, the odds of every loan scaled alike"
 _FURTHEST = 40.0  # log odds: beyond every probability
@@ -93,7 +87,7 @@ def break_even(book: Book) -> pd.DataFrame:
         value = float(getattr(book.economics, one.name))
         profit = _profit_along(book, one.name)
         found = _crossing(profit, value, 0.0, 1.0)
-        rows.append((one.name, _LABELS[one.name], one.meaning, value, found, profit(found)))
+        rows.append((one.name, one.label, one.meaning, value, found, profit(found)))
     repaid = value_if_repaid(book.loans, book.economics)
     cost = repaid - value_if_default(book.loans, book.economics)
 
@@ -110,7 +104,7 @@ def _cases(test: Book, confidence: float) -> dict[tuple[str, str, str], dict[str
     base, cases = test.economics, {}
     for one in ASSUMPTIONS:
         values = {"low": one.low, "default": float(getattr(base, one.name)), "high": one.high}
-        cases[one.name, _LABELS[one.name], one.meaning] = {
+        cases[one.name, one.label, one.meaning] = {
             end: _Case(value, base.with_(one.name, value)) for end, value in values.items()
         }
     n, defaults = len(test.default), int(test.default.sum())
