@@ -88,7 +88,7 @@ def test_more_loss_dearer_money_and_more_defaults_earn_less(table: pd.DataFrame,
 
 
 def test_an_end_is_the_whole_reckoning_under_the_changed_assumption(table: pd.DataFrame):
-    economics = Economics(loss_given_default=0.95)
+    economics = Economics(loss_given_default=next(one.high for one in ASSUMPTIONS if one.name == "loss_given_default"))
     training, test = portfolio(3_000, 0, economics), portfolio(2_000, 1, economics)
     row = table.set_index("assumption").loc["loss_given_default"]
     threshold = best_profit_threshold(training.probability, training.realised)

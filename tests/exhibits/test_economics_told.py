@@ -1,7 +1,5 @@
 """The assumptions behind profit, as a reader meets them."""
 
-import pandas as pd
-
 from loantap.exhibits.economics import assumption_table, told
 from loantap.exhibits.policy import Basis, table
 from loantap.exhibits.words import to_markdown
@@ -29,13 +27,21 @@ def test_settled_at_the_end_means_that_nobody_repays_early():
 def test_the_table_has_what_is_assumed_here_beside_its_range():
     rows = assumption_table(Economics(funding_cost=0.07)).set_index("name")
     assert rows.index.tolist() == [one.name for one in ASSUMPTIONS]
-    assert rows.loc["funding_cost", ["low", "default", "high"]].tolist() == [0.02, 0.07, 0.08]
+    assert rows.loc["funding_cost", ["low", "default", "high"]].tolist() == [0.02, 0.07, 0.1]
     assert rows.loc["loss_given_default", "default"] == Economics().loss_given_default
-    assert rows["source"].str.contains("an assumption").all()
+    assert rows["label"].tolist() == [one.label for one in ASSUMPTIONS]
+
+
+def test_what_nobody_could_check_is_called_a_judgement():
+    rows = assumption_table(Economics())
+    assert rows["source"].str.startswith("judgement: ").tolist() == [not one.checked for one in ASSUMPTIONS]
+    loss = rows.set_index("name").loc["loss_given_default", "source"]
+    assert loss.startswith("judgement: 75 % is borrowed from the foundation approach of the Basel framework")
+    assert "subordinated claims on firms" in loss
 
 
 def test_the_table_can_be_shown():
     shown = table("assumptions", assumption_table(Economics()), Basis(1, 1, 0.95))
     text = to_markdown(shown.table, shown.columns)
-    assert len(text.splitlines()) == 2 + len(pd.DataFrame(ASSUMPTIONS))
+    assert len(text.splitlines()) == 2 + len(ASSUMPTIONS)
     assert "75.0 %" in text

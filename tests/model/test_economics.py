@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from loantap.data.annuity import annuity
 from loantap.model.economics import (
-    ASSUMPTIONS,
     Economics,
     balance_after,
     expected_profit,
@@ -91,11 +90,6 @@ def test_a_larger_loss_never_earns_more(first: float, second: float):
 
 def test_no_balance_is_left_after_the_last_installment():
     assert balance_after(np.array([1_000.0]), np.array([12.0]), np.array([88.8488]), np.array([12])) == pytest.approx(0, abs=1e-3)  # fmt: skip
-
-
-def test_every_assumption_has_its_default_within_its_range():
-    assert {one.name for one in ASSUMPTIONS} == set(vars(Economics()))
-    assert all(one.low <= getattr(Economics(), one.name) <= one.high for one in ASSUMPTIONS)
 
 
 def test_a_share_beyond_one_is_refused():

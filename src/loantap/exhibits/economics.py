@@ -21,8 +21,13 @@ def told(economics: Economics) -> str:
 
 
 def assumption_table(economics: Economics) -> pd.DataFrame:
-    """Return the assumptions as rows: name, meaning, low, default (as assumed here), high and source."""
+    """Return the assumptions as rows: name, label, meaning, low, default (as assumed here), high, checked and source, in words."""
     return pd.DataFrame(
-        {"name": one.name, "meaning": one.meaning, "low": one.low, "default": getattr(economics, one.name), "high": one.high, "source": one.source}
+        {
+            **one.model_dump(include={"name", "label", "meaning", "low"}),
+            "default": getattr(economics, one.name),
+            **one.model_dump(include={"high", "checked"}),
+            "source": one.source if one.checked else f"judgement: {one.source}",
+        }
         for one in ASSUMPTIONS
-    )  # fmt: skip
+    )

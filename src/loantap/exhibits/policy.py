@@ -11,7 +11,7 @@ from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import policy as plots
-from loantap.exhibits.words import columns, interval, listed, percent, plain, show
+from loantap.exhibits.words import columns, percent, plain, show
 
 if TYPE_CHECKING:
     from loantap.decisions.policy.limits import Found

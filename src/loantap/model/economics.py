@@ -10,32 +10,15 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.annuity import balance_after, present_value
+from loantap.model.assumptions import ASSUMPTIONS as ASSUMPTIONS
+from loantap.model.assumptions import DEFAULTS
 
 COLUMNS = ("loan_amnt", "int_rate", "term", "installment")
 
 
 @dataclass(frozen=True)
-class Assumption:
-    """Something that profit depends on and the loans do not tell.
-
-    Attributes:
-        name: The field of `Economics`.
-        meaning: What it says, with its unit.
-        low: The lowest value that a lender would call plausible.
-        high: The highest.
-        source: Where default and range come from.
-    """
-
-    name: str
-    meaning: str
-    low: float
-    high: float
-    source: str
-
-
-@dataclass(frozen=True)
 class Economics:
-    """The assumptions behind every amount of profit.
+    """The assumptions behind every amount of profit; the defaults are those of ASSUMPTIONS.
 
     Attributes:
         loss_given_default: Share of the balance outstanding at default that is lost, after all recoveries and their cost.
@@ -44,10 +27,10 @@ class Economics:
         funding_cost: What money and servicing cost the lender, as a fraction a year; payments are discounted at it.
     """
 
-    loss_given_default: float = 0.75
-    default_after: float = 0.3
-    settled_after: float = 0.7
-    funding_cost: float = 0.05
+    loss_given_default: float = DEFAULTS["loss_given_default"]
+    default_after: float = DEFAULTS["default_after"]
+    settled_after: float = DEFAULTS["settled_after"]
+    funding_cost: float = DEFAULTS["funding_cost"]
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -58,27 +41,6 @@ class Economics:
     def with_(self, name: str, value: float) -> "Economics":
         """Return the same with one assumption changed."""
         return replace(self, **{name: value})
-
-
-ASSUMPTIONS: tuple[Assumption, ...] = (
-    Assumption(
-        "loss_given_default", "share of the balance outstanding at default that is lost", 0.4, 0.95,
-        "an assumption, the loans hold no recoveries: 75 % is what the Basel framework's foundation approach sets for subordinated "
-        "claims, 40 % for senior ones of firms; next to nothing may come back without a security",
-    ),
-    Assumption(
-        "default_after", "share of its installments that a loan pays before it defaults", 0.15, 0.5,
-        "an assumption, the loans hold no dates of default: installment loans default mostly in the first half of their term",
-    ),
-    Assumption(
-        "settled_after", "share of its term after which a repaid loan is settled", 0.5, 1.0,
-        "an assumption, the loans hold no payments: 100 % is the contract, and flatters profit if borrowers refinance",
-    ),
-    Assumption(
-        "funding_cost", "cost of the lender's money and of servicing, a year", 0.02, 0.08,
-        "an assumption: from cheap deposits to what investors of a marketplace ask for",
-    ),
-)  # fmt: skip
 
 
 def value_if_repaid(loans: pd.DataFrame, economics: Economics) -> np.ndarray:

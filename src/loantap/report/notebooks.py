@@ -79,7 +79,7 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
         # For comparison only, so samplers and features compete on fewer loans where nobody says how many.
         Stage("tuning-with-pincode", "04_tuning.ipynb", {"inputs": "with_pincode"}, {"ablation_rows": 10_000}),
         Stage("tuning-application-only", "04_tuning.ipynb", {"inputs": "application_only"}, {"ablation_rows": 10_000}),
-        Stage("policy", "05_policy.ipynb", needs=(LOANS, MODEL, OUT_OF_TIME)),
+        Stage("policy", "05_policy.ipynb", needs=(LOANS, MODEL, OUT_OF_TIME), reference=("assumptions.yml",)),
         Stage("early-warning", "06_early_warning.ipynb", needs=(LOANS, MODEL), reference=("early_warning.yml",)),
         Stage(
             "claims",

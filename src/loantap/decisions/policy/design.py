@@ -9,8 +9,8 @@ from typing import Any
 
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.combine import Combination, Marginal, combine
-from loantap.decisions.policy.level_limits import exclusions, term_limits
 from loantap.decisions.policy.groupings import Grouping, risk_tiers
+from loantap.decisions.policy.level_limits import exclusions, term_limits
 from loantap.decisions.policy.levers import OwnPrice, Threshold
 from loantap.decisions.policy.limits import Found, amount_limits, cap_limit, found
 from loantap.model.bootstrap import CONFIDENCE
