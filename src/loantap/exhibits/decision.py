@@ -43,15 +43,15 @@ def records(
     gaps: pd.DataFrame,
 ) -> list[dict[str, Any]]:
     """Return one entry per policy, as `results/policy.json` holds it: what each function of the policy returned, by its name."""
-    by_name = effects.merge(verdicts, on="name", validate="one_to_one").set_index("name", drop=False)
-    after = {} if later is None else later.set_index("name", drop=False).to_dict("index")
-    worst = corners.set_index("name").to_dict("index")
+    judged = rows_by_name(effects.merge(verdicts, on="name", validate="one_to_one"))
+    after = {} if later is None else rows_by_name(later)
+    worst = rows_by_name(corners)
     found = []
     for name, lever in policies.items():
         parts = {"scenarios": scenarios, "stress": stress, "turns": turns, "expected_loss": expected_loss}
         told = {part: _of(table, name) for part, table in parts.items()}
-        corner = dict(worst[name])
-        entry = {"title": lever.title, "rule": lever.rule, **by_name.loc[name].to_dict(), **told}
+        corner = {key: value for key, value in worst[name].items() if key != "name"}
+        entry: dict[str, Any] = {"title": lever.title, "rule": lever.rule, **judged[name], **told}
         entry |= {f"gain_{end}": [row[f"gain_{end}"] for row in told["scenarios"]] for end in ("least", "most")}
         entry |= {"gain_least": min(entry["gain_least"]), "gain_most": max(entry["gain_most"])}
         entry["worst_corner"] = {"gain": corner.pop("gain"), "values": corner}
@@ -80,6 +80,11 @@ def recommended(entries: Sequence[Record], choice: "Choice") -> dict[str, Any]:
         "conditions": chosen["conditions"],
         "effect": chosen,
     }
+
+
+def rows_by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the rows of a table by the name that each has."""
+    return {str(row["name"]): {str(key): value for key, value in row.items()} for row in table.to_dict("records")}
 
 
 def by_name(entries: Sequence[Record]) -> dict[str, Record]:
@@ -143,11 +148,11 @@ def against_risk(entries: Sequence[Record]) -> str:
             ("earns", "profit_per_100", "number", " per 100 lent"),
         )
     ]
-    told = f"{who(price)} A cut-off by risk with as many refusals {listed(pairs)}."
+    said = f"{who(price)} A cut-off by risk with as many refusals {listed(pairs)}."
     best, worst = price["composition"]["grade"][0], price["composition"]["grade"][-1]
     if best["refused"] > worst["refused"]:
-        told += f" So price turns away the safe loans that earn too little for what money costs (grade {best['level']}), not the risky ones."
-    return told
+        said += f" So price turns away safe loans that earn too little for what money costs (grade {best['level']}), and not the risky ones."
+    return said
 
 
 def fair(entry: Record) -> str:
@@ -169,7 +174,7 @@ def _worst_ratio(gaps: pd.DataFrame) -> dict[str, Any] | None:
     known = gaps[gaps["approval_ratio"].notna() & (gaps["gap"] > 0)]
     if known.empty:
         return None
-    row = known.loc[known["approval_ratio"].idxmin()]
+    row = known.sort_values("approval_ratio", kind="stable").iloc[0]
     ends = {f"ratio{end}": float(row[f"approval_ratio{end}"]) for end in ("", "_low", "_high")}
     return {"attribute": row["attribute"], "group": row["highest"], "against": row["lowest"], **ends}
 

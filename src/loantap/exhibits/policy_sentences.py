@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Result = Mapping[Any, Any]
 ADOPTED = "adopted"  # what a step is called
-COMBINED_TITLE = "levers combined"
 KEEP_OUT = "Keep the pincode out of every model and policy."
 
 
@@ -68,13 +67,13 @@ def policy_result(
         "effects": told,
         "levers": levers,
         "steps": steps,
-        "combined": rows(combined),
+        "combined": decision.rows_by_name(combined),
         "evidence": evidence,
         "plain": {"rules": [plain["rule"]] if plain else [], "effect": plain or told[APPROVE_ALL]},
         "plain_sentence": plain_sentence(plain, confidence),
         "thresholds_sentence": thresholds_sentence(told, score, confidence),
         "f2_sentence": f2_sentence(told["threshold_f2"], score, confidence),
-        "gap": gap_title(gaps, percent(confidence)),
+        "gap": gap_title(gaps),
         "gaps": gaps,
         "segments": segments,
         "sensitivity": swings,
@@ -164,36 +163,23 @@ def pincode_sentence(pincodes: "PincodeTiers", confidence: float) -> str:
     return f"Simulated on the test loans{worth}: {'; '.join(parts)}."
 
 
-def gap_title(gaps: pd.DataFrame, level: str) -> str:
-    """Return the widest gap between groups of good customers that the levers combined leave, with its interval.
+def gap_title(gaps: pd.DataFrame) -> str:
+    """Return the lowest approval ratio that any policy leaves between groups of good customers, with its interval.
 
     Args:
-        gaps: One row per rule and attribute: rule, attribute, highest, lowest, gap with gap_low and gap_high, which allow for
-            picking any gap of a rule.
-        level: Confidence of the intervals in words, as from `words.percent`.
+        gaps: One row per rule and attribute: rule, attribute, highest, lowest, approval_ratio with its ends, which allow for
+            picking any two groups of a rule.
     """
-    known = (
-        gaps[gaps["rule"] == COMBINED_TITLE].dropna(subset=["gap"]).sort_values("gap", ascending=False, kind="stable")
-    )
+    known = gaps.dropna(subset=["approval_ratio"]).sort_values("approval_ratio", kind="stable")
     if known.empty:
-        return f"Too few good customers are refused, or approved, to compare groups under the {COMBINED_TITLE}"
-    if known["gap"].max() == 0:
-        return f"The {COMBINED_TITLE} refuse no group of good customers more often than another"
-    shown = known[known["gap_low"] > 0]
-    worst = (known if shown.empty else shown).iloc[0]
-    by = str(worst["attribute"]).replace("_", " ")
-    told = (
-        f"{worst['highest']} {_points(worst['gap'])} points more often than {worst['lowest']} "
-        f"({level} interval {_points(worst['gap_low'])} to {_points(worst['gap_high'])} points)"
+        return "Too few good customers are refused, or approved, to compare groups"
+    worst = known.iloc[0]
+    ends = interval(worst["approval_ratio_low"], worst["approval_ratio_high"], "ratio")
+    shown = "Unevenly" if worst["approval_ratio_high"] < 1 else "No policy is shown to be uneven; most"
+    return (
+        f"{shown}: of good customers, {worst['rule']} approves {worst['highest']} {show(worst['approval_ratio'], 'ratio')} times as often as "
+        f"{worst['lowest']} ({ends})"
     )
-    if shown.empty:
-        return f"No gap between groups of good customers is shown for the {COMBINED_TITLE}; the widest by {by}: {told}"
-    return f"The {COMBINED_TITLE} refuse good customers unevenly, by {by}: {told}"
-
-
-def rows(effects: pd.DataFrame) -> dict[str, dict[Any, Any]]:
-    """Return the effects by name."""
-    return {str(row["name"]): row for row in effects.to_dict("records")}
 
 
 def _change(row: Result, confidence: float | None = None) -> str:
@@ -209,7 +195,3 @@ def _ends(row: Result, name: str, kind: str, confidence: float | None) -> str:
     """Return an interval, with its confidence where that is given: a sentence says it once."""
     level = "" if confidence is None else f"{percent(confidence)} interval "
     return f"{level}{interval(row[f'{name}_low'], row[f'{name}_high'], kind)}"
-
-
-def _points(share: float) -> str:
-    return show(share, "rate").removesuffix(" %")

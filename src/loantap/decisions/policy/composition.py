@@ -42,7 +42,7 @@ def composition(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int
 
 def _levels(book: Book) -> dict[str, pd.Series]:
     place = pd.Series(book.probability).rank(method="first")
-    decile = np.ceil(_DECILES * place / len(place)).astype(int)
+    decile = (_DECILES * (place - 1) // len(place) + 1).astype(int)
     bands = pd.DataFrame({"income_band": income_bands(book.loans["annual_inc"])})
     return {
         "grade": factor_values(book.loans, "grade"),
@@ -53,7 +53,7 @@ def _levels(book: Book) -> dict[str, pd.Series]:
     }
 
 
-def _joined(level: pd.Series, *, min_cell: int) -> np.ndarray:
+def _joined(level: pd.Series, *, min_cell: int) -> pd.Series:
     """Return the levels in their order, with the small ones as one, which stands last."""
     counts = level.value_counts(sort=False)
     small = [str(name) for name in counts.index[(counts > 0) & (counts < min_cell)]]
@@ -62,4 +62,4 @@ def _joined(level: pd.Series, *, min_cell: int) -> np.ndarray:
     joined = " or ".join(small)
     order = [str(name) for name in counts.index if str(name) not in small] + ([joined] if small else [])
     texts = [joined if text in small else text for text in level.astype("str")]
-    return pd.Categorical(texts, categories=order, ordered=True)
+    return pd.Series(pd.Categorical(texts, categories=order, ordered=True))

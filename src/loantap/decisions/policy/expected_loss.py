@@ -23,9 +23,8 @@ def expected_loss(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFram
     """
     loans, economics = book.loans, book.economics
     paid = installments_paid(loans, economics.default_after)
-    exposure = np.maximum(
-        balance_after(*(column(loans, name) for name in ("loan_amnt", "int_rate", "installment")), paid), 0.0
-    )
+    amount, rate, installment = (column(loans, name) for name in ("loan_amnt", "int_rate", "installment"))
+    exposure = np.maximum(balance_after(amount, rate, installment, paid), 0.0)
     each = pd.DataFrame(
         {"n_granted": 1, "amount": book.amount, "exposure": exposure, "expected_loss": book.probability * economics.loss_given_default * exposure}
     )  # fmt: skip

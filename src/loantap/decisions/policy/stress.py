@@ -56,7 +56,10 @@ def vintages(book: Book, *, min_cell: int) -> pd.DataFrame:
         ~is_small(table["n"], table["defaults"], min_cell=min_cell, default_rate=None) & (table["defaults"] > 0)
     ]
     table["default_rate"] = table["defaults"] / table["n"]
-    table["odds"] = [odds_to(book.probability[year == one.year], one.default_rate) for one in table.itertuples()]
+    table["odds"] = [
+        odds_to(book.probability[year == one], rate)
+        for one, rate in zip(table["year"], table["default_rate"], strict=True)
+    ]
     return table[["year", "n", "defaults", "default_rate", "predicted", "odds"]].reset_index(drop=True)
 
 

@@ -1,7 +1,6 @@
 """What may be recommended: a policy's gain is shown, depends on an assumption, or is not shown."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ SHOWN, DEPENDS, NOT_SHOWN = "shown", "depends", "not shown"
 APPROVE_ALL, COMBINED, PLAIN, LEAST_DISPARATE = "approve all", "combined", "plain", "least_disparate"
 OWN_PRICE, RISK_CUT_OFF = "own_price", "risk_cut_off"
 FOUR_FIFTHS = 0.8  # approval ratio, see `FairnessTables`
-Verdict = Literal["shown", "depends", "not shown"]
 # Why a gain is not shown, the first that holds.
 NOBODY, NO_GAIN, NOT_LATER, LATER_LOSES = "refuses nobody", "no gain", "not judged", "loses later"
 
@@ -45,7 +43,7 @@ def verdicts(effects: pd.DataFrame, scenarios: pd.DataFrame, later: pd.DataFrame
         }
         why = next((reason for reason, fails in failed.items() if fails), "")
         turning = tuple(str(one) for one in least.columns[~(least.loc[name] > 0)])
-        verdict: Verdict = NOT_SHOWN if why else DEPENDS if turning else SHOWN
+        verdict = NOT_SHOWN if why else DEPENDS if turning else SHOWN
         rows.append({"name": name, "verdict": verdict, "why": why, "turning": () if why else turning})
     return pd.DataFrame(rows, columns=["name", "verdict", "why", "turning"])
 
@@ -55,11 +53,11 @@ class Choice:
     """Which policy the committee is asked about.
 
     Attributes:
-        verdict: The best that any policy has.
+        verdict: The best that any policy has: shown, depends or not shown.
         name: The policy of that verdict that gains most; None where none is shown or depends.
     """
 
-    verdict: Verdict
+    verdict: str
     name: str | None
 
 
@@ -67,7 +65,7 @@ def choose(effects: pd.DataFrame, verdicts: pd.DataFrame) -> Choice:
     """Return the policy of the best verdict that gains most, and that verdict."""
     judged = effects.merge(verdicts, on="name", validate="one_to_one")
     for verdict in (SHOWN, DEPENDS):
-        some = judged[judged["verdict"] == verdict]
+        some = judged[judged["verdict"] == verdict].sort_values("gain", ascending=False, kind="stable")
         if len(some):
-            return Choice(verdict, str(some.loc[some["gain"].idxmax(), "name"]))
+            return Choice(verdict, str(some["name"].iloc[0]))
     return Choice(NOT_SHOWN, None)
