@@ -8,6 +8,7 @@ import pandas as pd
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.exhibits.economics import told
 from loantap.exhibits.single_page import single_page
+from loantap.exhibits.thresholds import referred_sentence
 from loantap.exhibits.words import columns, interval, percent, plain, show, to_markdown
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics
@@ -48,7 +49,8 @@ def model_card(
         ladder: How it compares with rules and rivals, see `loantap.exhibits.tuning.ladder`.
         features: Its inputs.
     """
-    same = ("train_rows", "split", "threshold", "threshold_rule", "profit_threshold", "profit_threshold_rule")
+    same = ("train_rows", "split", "threshold", "threshold_rule", "profit_threshold", "profit_threshold_rule", "capacity",
+            "capacity_threshold", "capacity_threshold_rule", "referred")  # fmt: skip
     unequal = ("brier_uncalibrated", "expected_calibration_error_uncalibrated")
     return jsonable(
         {
@@ -95,15 +97,15 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
     ]
     rivals = [line for line in card["rivals"] if line["difference"] is not None]
     notice = "::: notice\nMade from synthetic loans, not from loans that were lent: for trying things out only.\n:::"
-    later, at = card["out_of_time"], card["profit_threshold"]
-    for_profit = f"that would be {show(at, 'rate')}" if at <= 1 else "it would refer nobody"
+    later = card["out_of_time"]
     parts = [
         f"# Model card: {card['name']}",
         notice if card["synthetic"] else "",
         f"A logistic regression ({recipe['encoding']} features, {sampled}, penalty "
         f"{recipe['penalty']}, C = {recipe['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
-        f"with calibrated probabilities of default. It refers an application to a person at {show(card['threshold'], 'rate')} or more "
-        f"({card['threshold_rule']}). For the largest profit, if {told(Economics(**card['economics']))}, {for_profit}. {card['sample']}",
+        f"with calibrated probabilities of default. {card['sample']}",
+        f"{referred_sentence(card)} It decides by the first ({card['threshold_rule']}) and sends whoever reaches it to a person. "
+        f"The one for profit supposes that {told(Economics(**card['economics']))}.",
         f"Run {plain(card['run_id'] or 'without a manifest')}, begun {card['made_at'] or 'at a time not noted'}.",
         "## What it is for", _listed(card["uses"]),
         "## What it is not for", _listed(card["misuses"]),

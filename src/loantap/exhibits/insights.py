@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from loantap.exhibits.exhibit import Notice
+from loantap.exhibits.thresholds import referred_sentence
 from loantap.exhibits.words import interval, listed, percent, plain, show
 from loantap.model.evaluation import fbeta_name
 
@@ -192,7 +193,7 @@ def decision(page: Page) -> str:
 
 
 def at_f2(page: Page) -> str:
-    """Return what refusing at the model's threshold does, in shares of loans, people and money lent."""
+    """Return what the model refers at its thresholds, and what refusing at its own does, in shares of loans, people and money lent."""
     model = page.result("model")["without_pincode"]
     shares = model["refusal"]
 
@@ -201,8 +202,7 @@ def at_f2(page: Page) -> str:
         return f"{show(share['estimate'], 'rate')} ({interval(share['ci_low'], share['ci_high'], 'rate')})"
 
     return (
-        f"At the threshold that is best for {fbeta_name(model['beta']).upper()} (refuse at a predicted default rate of {show(model['threshold'], 'rate')} or more) "
-        f"the model would have refused {told('refused')} of these loans. That avoids {told('defaults_avoided')} of the "
+        f"**{referred_sentence(model)}** If nobody looked at what is referred, the threshold for {fbeta_name(model['beta']).upper()} would have refused {told('refused')} of these loans. That avoids {told('defaults_avoided')} of the "
         f"defaults and turns away {told('good_refused')} of the customers who repay. Of all money lent, "
         f"{told('amount_defaults_avoided')} went to the defaults avoided and {told('amount_good_refused')} to the repaid "
         f"loans refused (n = {show(model['test']['n'], 'count')} test loans, {percent(model['confidence'])} bootstrap intervals). {model['profit_sentence']}"
@@ -246,7 +246,8 @@ def _model(model: Result) -> str:
     return (
         f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {_score(test, 'roc_auc', model['without_pincode']['confidence'])} and "
         f"{score.upper()} {_score(test, score)}, against {score.upper()} {_score(grade, score)} {alone} and {_score(smote, score)} with SMOTE; "
-        f"with the pincode {score.upper()} would be {_score(leaking, score)} (n = {show(test['n'], 'count')} test loans)."
+        f"with the pincode {score.upper()} would be {_score(leaking, score)} (n = {show(test['n'], 'count')} test loans). "
+        f"{referred_sentence(model['without_pincode'])}"
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from loantap.exhibits.economics import told
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.plots import tuning as plots
+from loantap.exhibits.thresholds import referred_sentence, thresholds_told
 from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.words import by_name, columns, interval, percent, show
 from loantap.model.economics import Economics
@@ -117,7 +118,7 @@ def people(judged: Judged) -> Exhibit:
         exhibit_name("people", judged.inputs),
         title=f"Of 1,000 loans like these {show(per_thousand['tp'] + per_thousand['fp'], 'count')} would be refused, "
         f"{show(per_thousand['fp'], 'count')} of whom would repay",
-        caption=f"At the threshold {show(judged.threshold, 'rate')}: recall {show(test['recall'], 'rate')} "
+        caption=f"{referred_sentence(vars(judged))} Drawn is the one for {judged.score.upper()}: recall {show(test['recall'], 'rate')} "
         f"({spread(test, 'recall', 'rate')}), precision {show(test['precision'], 'rate')} ({spread(test, 'precision', 'rate')}); "
         f"{tested(judged)}, {percent(judged.confidence)} bootstrap intervals.",
         alt="A bar of 1,000 loans split into approved and refused, repaying and defaulting.",
@@ -127,12 +128,11 @@ def people(judged: Judged) -> Exhibit:
 
 def threshold(judged: Judged) -> Exhibit:
     """Draw what moves with the threshold."""
-    label, at = judged.score.upper(), judged.profit_threshold
-    for_profit = f"the one for profit {show(at, 'rate')}" if at <= 1 else "and for profit nobody would be refused"
+    label = judged.score.upper()
     return Exhibit(
         exhibit_name("threshold", judged.inputs),
-        title=f"The threshold for {label} is {show(judged.threshold, 'rate')}, {for_profit}",
-        caption=f"Precision, recall and {label}; {tested(judged)}. Thresholds were chosen out of fold on training loans.",
+        title=thresholds_told(vars(judged)),
+        caption=f"{referred_sentence(vars(judged))} Drawn are precision, recall and {label}; {tested(judged)}. Thresholds were chosen out of fold on training loans.",
         alt=f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they refuse anybody.",
         figure=plots.plot_threshold(judged.curve, score=judged.score, thresholds=_thresholds(judged)),
     )
@@ -199,7 +199,11 @@ def groups_title(gap: Gap | None) -> str:
 
 
 def _thresholds(judged: Judged) -> dict[str, float]:
-    return {f"threshold for {judged.score.upper()}": judged.threshold, "threshold for profit": judged.profit_threshold}
+    return {
+        f"threshold for {judged.score.upper()}": judged.threshold,
+        "threshold for profit": judged.profit_threshold,
+        f"room for {percent(judged.capacity)}": judged.capacity_threshold,
+    }
 
 
 def _profit_told(row: Result) -> str:

@@ -27,6 +27,8 @@ class Facts(BaseModel):
         intercept: Of the calibration.
         threshold: Calibrated probability at and above which a loan is flagged, for F2.
         profit_threshold: The same for profit.
+        capacity: The share of the applications that people can look at.
+        capacity_threshold: The same for that capacity.
         versions: Of the libraries that made it.
     """
 
@@ -44,4 +46,6 @@ class Facts(BaseModel):
     intercept: FiniteFloat
     threshold: Threshold
     profit_threshold: Threshold
+    capacity: Annotated[float, Field(ge=0, le=1)]
+    capacity_threshold: Threshold
     versions: dict[str, str]

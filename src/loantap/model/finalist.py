@@ -10,7 +10,7 @@ from loantap.model.ablation import fold_scores
 from loantap.model.calibration import SigmoidCalibration, probability
 from loantap.model.evaluation import BETA, Predictions
 from loantap.model.folds import fold_splits, out_of_fold
-from loantap.model.profit import best_profit_threshold
+from loantap.model.profit import CAPACITY, best_profit_threshold, capacity_threshold
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import fit_model
 
@@ -27,6 +27,8 @@ class Finalist:
         calibration: From log-odds to probabilities, fitted out of fold.
         threshold: Calibrated probability at and above which a loan is flagged, for the largest out-of-fold F-beta.
         profit_threshold: The same for the largest out-of-fold profit.
+        capacity: The share of the applications that people can look at.
+        capacity_threshold: The smallest probability at and above which at most that share of the out-of-fold predictions lies.
         folds: Scores of each fold, see `fold_scores`; calibration and threshold of each come from the other folds.
         beta: Of F-beta.
         rows: Loans the out-of-fold predictions were made for.
@@ -40,6 +42,8 @@ class Finalist:
     calibration: SigmoidCalibration
     threshold: float
     profit_threshold: float
+    capacity: float
+    capacity_threshold: float
     folds: pd.DataFrame
     beta: float
     rows: int
@@ -66,6 +70,7 @@ def fit_finalist(
     log_odds: np.ndarray | None = None,
     folds: int,
     beta: float = BETA,
+    capacity: float = CAPACITY,
     random_state: int,
     n_jobs: int = 2,
 ) -> Finalist:
@@ -82,6 +87,7 @@ def fit_finalist(
         log_odds: Those predictions, if they were made before over the same folds.
         folds: Number of folds.
         beta: Of the F-beta score that its threshold is chosen for.
+        capacity: The share of the applications that people can look at.
         random_state: Seed of folds and sampler.
         n_jobs: Folds worked on at once.
     """
@@ -108,6 +114,8 @@ def fit_finalist(
         calibration=calibration,
         threshold=Predictions.of(y[sample], calibrated, beta=beta).best_threshold(),
         profit_threshold=best_profit_threshold(calibrated, profit[sample]),
+        capacity=capacity,
+        capacity_threshold=capacity_threshold(calibrated, capacity),
         folds=fold_scores(y[sample], log_odds[np.newaxis, :], splits, beta=beta),
         beta=beta,
         rows=len(sample),

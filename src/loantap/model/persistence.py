@@ -103,6 +103,8 @@ def save_model(folder: Path, finalist: "Finalist", *, loans: pd.DataFrame, card:
         intercept=finalist.calibration.intercept,
         threshold=finalist.threshold,
         profit_threshold=finalist.profit_threshold,
+        capacity=finalist.capacity,
+        capacity_threshold=finalist.capacity_threshold,
         versions=versions(),
     )
     reasons = reason_table(scorer, feature_frame(loans, inputs=finalist.recipe.inputs))

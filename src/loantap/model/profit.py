@@ -1,9 +1,11 @@
-"""The threshold that earns most, and what thresholds earn."""
+"""The threshold that earns most, the one that people have room for, and what thresholds earn."""
 
 import numpy as np
 import pandas as pd
 
 from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
+
+CAPACITY = 0.1  # share of the applications that people can look at
 
 
 def best_profit_threshold(probability: np.ndarray, profit: np.ndarray) -> float:
@@ -18,6 +20,21 @@ def best_profit_threshold(probability: np.ndarray, profit: np.ndarray) -> float:
     options = np.append(granted[first], granted[-1])
     thresholds = np.append(ascending[first], np.nextafter(1.0, 2.0))
     return float(thresholds[int(options.argmax())])
+
+
+def capacity_threshold(probability: np.ndarray, capacity: float) -> float:
+    """Return the smallest probability at and above which at most a share of the loans lies; for out-of-fold predictions only.
+
+    Above 1 if even the largest prediction is that of too many.
+
+    Args:
+        probability: Calibrated probabilities of default, shape (n,).
+        capacity: The share, 0 to 1.
+    """
+    values, counts = np.unique(probability, return_counts=True)
+    referred = np.cumsum(counts[::-1])[::-1] / len(probability)
+    fitting = values[referred <= capacity]
+    return float(fitting[0] if len(fitting) else np.nextafter(1.0, 2.0))
 
 
 def profit_table(

@@ -12,12 +12,14 @@ from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.decision import Share, price_of_refusal
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions, evaluate, fbeta_name
+from loantap.model.facts import Facts
 from loantap.model.finalist import Finalist
 from loantap.model.groups import Gap, by_group, gains, widest_gap
 from loantap.model.inputs import Inputs, check_allowed, check_features, feature_frame
 from loantap.model.profit import profit_table
 
 GROUPS = ("grade", "home_ownership", "profession_group")
+THRESHOLDS = ("threshold", "profit_threshold", "capacity_threshold")
 PROFIT_RULE = "largest profit on out-of-fold calibrated predictions"
 
 
@@ -34,6 +36,9 @@ class Judged:
         sampled: Whether the test loans are of a sample of those that were counted.
         threshold: At and above it a loan is flagged, for the largest F-beta.
         profit_threshold: The same for the largest profit.
+        capacity: The share of the applications that people can look at.
+        capacity_threshold: The same for that capacity.
+        referred: The share of the test loans at or above `threshold`, `profit_threshold` and `capacity_threshold`.
         test: The scores, as in the results contract.
         flagged: Whether each loan is at or above the threshold.
         predicted: The mean predicted default rate.
@@ -57,6 +62,9 @@ class Judged:
     sampled: bool
     threshold: float
     profit_threshold: float
+    capacity: float
+    capacity_threshold: float
+    referred: dict[str, float]
     test: dict
     flagged: np.ndarray
     predicted: float
@@ -127,8 +135,9 @@ def judge(
     groups = pd.concat(tables, ignore_index=True)
     thresholds = {
         "refuse nobody": float(np.nextafter(1.0, 2.0)),
-        "best profit": finalist.profit_threshold,
         f"best {fbeta_name(finalist.beta).upper()}": finalist.threshold,
+        "best profit": finalist.profit_threshold,
+        f"room for {100 * finalist.capacity:g} %": finalist.capacity_threshold,
     }
     return Judged(
         inputs=finalist.recipe.inputs,
@@ -139,6 +148,9 @@ def judge(
         sampled=sampled,
         threshold=finalist.threshold,
         profit_threshold=finalist.profit_threshold,
+        capacity=finalist.capacity,
+        capacity_threshold=finalist.capacity_threshold,
+        referred=shares_referred(default, finalist),
         test=evaluate(y, default, threshold=finalist.threshold, beta=finalist.beta, **drawn),
         flagged=default >= finalist.threshold,
         predicted=float(default.mean()),
@@ -155,6 +167,16 @@ def judge(
     )
 
 
+def shares_referred(probability: np.ndarray, model: Finalist | Facts) -> dict[str, float]:
+    """Return the share of the loans at or above each threshold of a model, by the threshold's name.
+
+    Args:
+        probability: Calibrated probabilities of default, shape (n,).
+        model: What has the thresholds: a finalist, or the facts of a saved model.
+    """
+    return {name: float((probability >= getattr(model, name)).mean()) for name in THRESHOLDS}
+
+
 def model_result(finalist: Finalist, judged: Judged) -> dict:
     """Return a model's part of `results/model.json`."""
     return {
@@ -168,6 +190,10 @@ def model_result(finalist: Finalist, judged: Judged) -> dict:
         "threshold_rule": f"largest {fbeta_name(finalist.beta).upper()} on out-of-fold calibrated predictions",
         "profit_threshold": finalist.profit_threshold,
         "profit_threshold_rule": PROFIT_RULE,
+        "capacity": finalist.capacity,
+        "capacity_threshold": finalist.capacity_threshold,
+        "capacity_threshold_rule": f"at most {100 * finalist.capacity:g} % of the out-of-fold calibrated predictions at or above it",
+        "referred": judged.referred,
         "calibration": {
             "method": "sigmoid",
             "slope": finalist.calibration.slope,

@@ -9,13 +9,14 @@ from loantap.analysis.leaks import LEAK
 from loantap.model.evaluation import METRICS, Predictions
 from loantap.model.inputs import feature_frame, source_columns
 from loantap.model.persistence import SavedModel
+from loantap.model.study import shares_referred
 from loantap.model.tuning import split_loans
 from loantap.report.manifest import Manifest
 from loantap.report.results import RunFolder
 
 _PARTS = (
     "name", "run_id", "data", "uses", "misuses", "limits", "features", "not_features", "recipe", "train_rows", "split",
-    "threshold", "threshold_rule", "profit_threshold", "test", "calibration", "rivals", "groups",
+    "threshold", "threshold_rule", "profit_threshold", "capacity", "capacity_threshold", "referred", "test", "calibration", "rivals", "groups",
 )  # fmt: skip
 
 
@@ -53,9 +54,12 @@ def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: 
     exact = {
         "threshold": card["threshold"] == model.threshold,
         "profit threshold": card["profit_threshold"] == model.facts.profit_threshold,
+        "capacity": (card["capacity"], card["capacity_threshold"])
+        == (model.facts.capacity, model.facts.capacity_threshold),
         "features": set(model.facts.features) <= set(card["features"]),
         "number of loans": (card["train_rows"], told["n"]) == (trained, len(unseen)),
         "confusion": told["confusion"] == predictions.confusion(model.threshold),
+        "shares referred": card["referred"] == shares_referred(probability, model.facts),
         "deciles": len(told_deciles) == len(deciles)
         and np.allclose(told_deciles[list(deciles)], deciles, rtol=0, atol=1e-9),
         "scorer": np.abs(model.calibration(plain) - probability).max() <= 1e-12,

@@ -8,14 +8,14 @@ from loantap.model.profit import best_profit_threshold
 
 
 def model_thresholds(model: SavedModel, training: Book) -> dict[str, float]:
-    """Return the model's own threshold, by the name f2, and the one for profit, by the name profit.
+    """Return the model's thresholds for its own score, by the name f2, for profit, and for the capacity of those who look at applications.
 
-    Both are the model's own, chosen out of fold; where it was made under other assumptions than the book's, the one for
+    All are the model's own, chosen out of fold; where it was made under other assumptions than the book's, the one for
     profit is chosen anew, on the training book.
     """
     same = Economics(**model.card["economics"]) == training.economics if "economics" in model.card else False
     profit = model.facts.profit_threshold if same else best_profit_threshold(training.probability, training.realised)
-    return {"f2": model.threshold, "profit": profit}
+    return {"f2": model.threshold, "profit": profit, "capacity": model.facts.capacity_threshold}
 
 
 def threshold_score(model: SavedModel) -> str:

@@ -75,13 +75,14 @@ def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, 
             label = name.replace(score, score.upper())
             axes.plot(shown["threshold"], shown[name], color=colour, linestyle=line, label=label)
         end = float(shown["threshold"].quantile(0.995))
-        for (name, threshold), line in zip(thresholds.items(), (":", "--"), strict=False):
+        styles: tuple[Any, ...] = (":", "--", (0, (6, 2, 1, 2)))
+        for (name, threshold), style in zip(thresholds.items(), styles, strict=False):
             if threshold <= 1:
                 end = max(end, threshold)
-                axes.axvline(threshold, color=NEUTRAL, linestyle=line, label=name)
+                axes.axvline(threshold, color=NEUTRAL, linestyle=style, label=name)
         percent(axes.xaxis)
         axes.set(xlabel="refuse at and above this predicted default rate", ylim=(0, 1.02), xlim=(0, 1.02 * end))
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, columnspacing=1.2)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, columnspacing=1.2)
     return figure
 
 

@@ -77,6 +77,9 @@ class ModelAnswer(_Answer):
     version: str = Field(pattern="^[0-9a-f]{12}$")
     threshold: Threshold = Field(description="At and above it an application is referred")
     profit_threshold: Threshold = Field(description="Where profit would be highest; decides nothing here")
+    capacity_threshold: Threshold = Field(
+        description="Where at most the share `capacity` of the card would be referred; decides nothing here"
+    )
     inputs: Inputs
     features: list[str]
     reasons: list[ReasonCodeAnswer]
@@ -128,6 +131,7 @@ def model_answer(model: SavedModel) -> Mapping[str, Any]:
         "version": model.version,
         "threshold": facts.threshold,
         "profit_threshold": facts.profit_threshold,
+        "capacity_threshold": facts.capacity_threshold,
         "inputs": facts.inputs,
         "features": facts.features,
         "reasons": [line.model_dump(include={"code", "feature", "label"}) for line in model.reasons],

@@ -7,6 +7,7 @@ from typing import TypeVar
 import streamlit as st
 
 from loantap.errors import LoanTapError
+from loantap.exhibits.thresholds import referred_sentence
 from loantap.exhibits.words import plain, show
 from loantap.model.persistence import SavedModel, load_model, model_version
 from loantap.report.results import RunFolder
@@ -30,6 +31,12 @@ def or_stop(call: Callable[[], T]) -> T:
 def note(text: str) -> None:
     """Say something in small letters, as dark as all others: those of a caption are too pale to be read by everybody."""
     st.markdown(f":small[{plain(text)}]")
+
+
+def tell_referred(model: SavedModel) -> None:
+    """Say what share of all applications the model refers at each of its thresholds, where its card knows."""
+    if "referred" in model.card:  # that of a model made in haste, on a bench, does not
+        st.markdown(plain(referred_sentence(model.card)))
 
 
 def sources() -> Sources:

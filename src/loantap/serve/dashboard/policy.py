@@ -5,11 +5,12 @@ import pandas as pd
 import streamlit as st
 
 from loantap.exhibits.economics import told
-from loantap.exhibits.words import interval
+from loantap.exhibits.words import interval, percent
 from loantap.model.decision import Share
 from loantap.model.economics import Economics
+from loantap.model.evaluation import fbeta_name
 from loantap.serve.dashboard.charts import curves
-from loantap.serve.dashboard.parts import need_model, need_run, note, show, test_loans
+from loantap.serve.dashboard.parts import need_model, need_run, note, show, tell_referred, test_loans
 from loantap.serve.trade_off import curve, trade_off
 
 _MEASURES = {
@@ -29,6 +30,7 @@ def _shown(name: str, share: Share) -> str:
 
 st.title("Policy")
 model, test, run = need_model(), test_loans(), need_run()
+tell_referred(model)
 left, right = st.columns(2)
 start = round(100 * model.threshold, 1)
 moved = left.slider("Refer at a probability of default of (%)", 1.0, 99.0, start, 0.1, format="%.1f")
@@ -37,11 +39,17 @@ economics = Economics(**model.card["economics"])
 assumed = round(100 * economics.loss_given_default)
 loss = right.slider("A default loses, of the balance then outstanding (%)", 0, 100, assumed, 1) / 100
 economics = economics.with_("loss_given_default", loss)
+score = fbeta_name(model.card["beta"]).upper()
 columns = {
-    f"{whose}: {show(at, 'rate')}": [
+    f"{whose}: {show(at, 'rate') if at <= 1 else 'nobody'}": [
         _shown(name, share) for name, share in trade_off(test, threshold=at, economics=economics).items()
     ]
-    for whose, at in (("Chosen here", threshold), ("The model's own", model.threshold))
+    for whose, at in (
+        ("Chosen here", threshold),
+        (f"For {score}, the model's own", model.threshold),
+        ("For profit", model.facts.profit_threshold),
+        (f"Room for {percent(model.facts.capacity)}", model.facts.capacity_threshold),
+    )
 }
 st.table(pd.DataFrame(columns, index=list(_MEASURES.values())))
 said = "Shares referred, of defaults caught and of good loans referred, by threshold; the line marks the chosen one"

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from loantap.serve.dashboard.parts import need_model, note, or_stop, show
+from loantap.serve.dashboard.parts import need_model, note, or_stop, show, tell_referred
 from loantap.serve.upload import SUFFIXES, score_upload
 
 st.title("Score a portfolio")
@@ -46,4 +46,5 @@ if report.refused:
     )
     if done.errors:
         st.download_button("Download the refused rows", done.errors, "refused.csv", "text/csv", on_click="ignore")
-note(f"Scored by model {model.version} at the threshold {show(model.threshold, 'rate')}.")
+tell_referred(model)
+note(f"Scored by model {model.version}; referred is who reaches {show(model.threshold, 'rate')}.")

@@ -12,7 +12,7 @@ from loantap.model.persistence import SavedModel
 from loantap.model.reasons import voices
 from loantap.serve.alternatives import alternatives, told_apart
 from loantap.serve.dashboard.charts import bars, gauge
-from loantap.serve.dashboard.parts import need_model, note, plain
+from loantap.serve.dashboard.parts import need_model, note, plain, tell_referred
 from loantap.serve.form import check_form, starting_values
 from loantap.serve.scoring import all_reasons, score_application
 
@@ -73,6 +73,7 @@ def _answer(model: SavedModel, application: dict[str, Any]) -> None:
     probability, threshold = told_apart(score.probability_of_default, score.threshold)
     side = "at or above" if refer else "below"
     st.markdown(f"The probability of default is **{probability}**, {side} the threshold of {threshold}.")
+    tell_referred(model)
     gauge(score.probability_of_default, score.threshold, score.decision)
     for warning in score.warnings:
         st.warning(plain(warning.text), icon=":material/warning:")
