@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from loantap.decisions.policy.book import Book
     from loantap.decisions.policy.pincode import PincodeTiers
     from loantap.decisions.policy.verdicts import Choice
+    from loantap.exhibits.exhibit import Exhibits
 
 Result = Mapping[Any, Any]
 ADOPTED = "adopted"  # what a step is called
@@ -35,7 +36,7 @@ def policy_result(
     levers: pd.DataFrame,
     steps: pd.DataFrame,
     combined: pd.DataFrame,
-    evidence: Sequence[str],
+    evidence: "Exhibits",
     gaps: pd.DataFrame,
     segments: pd.DataFrame,
     swings: pd.DataFrame,
@@ -47,7 +48,7 @@ def policy_result(
 
     Args are what the functions of the policy return, each by the name of its notebook's variable: `entries` from `decision.records`,
     `combined` from `simulate`, `gaps` and `segments` as those functions name them, `swings` from `tornado`, `years` from `vintages`;
-    `evidence` names the tables that `policy.evidence` shows.
+    `evidence` what `policy.evidence` shows, of which the names are kept.
     """
     told, economics = decision.by_name(entries), test.economics
     plain = told.get(PLAIN)
@@ -68,7 +69,7 @@ def policy_result(
         "levers": levers,
         "steps": steps,
         "combined": decision.rows_by_name(combined),
-        "evidence": evidence,
+        "evidence": [shown.name for shown in evidence],
         "plain": {"rules": [plain["rule"]] if plain else [], "effect": plain or told[APPROVE_ALL]},
         "plain_sentence": plain_sentence(plain, confidence),
         "thresholds_sentence": thresholds_sentence(told, score, confidence),

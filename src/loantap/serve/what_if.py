@@ -10,8 +10,8 @@ from loantap.decisions.policy.fairness import fairness
 from loantap.decisions.policy.levers import Cap, Lever, Threshold, refused_by
 from loantap.decisions.policy.simulate import simulate
 from loantap.errors import InputError
+from loantap.exhibits.decision import rows_by_name
 from loantap.exhibits.economics import told
-from loantap.exhibits.policy_sentences import rows
 from loantap.exhibits.words import interval, percent, show
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import Economics
@@ -90,7 +90,9 @@ def what_if(
     book = make_book(test, model.probability(test), economics)
     levers: list[Lever] = [*caps, *([] if threshold is None else [Threshold("asked", threshold)])]
     refused = refused_by(levers, book)
-    effect = rows(simulate(book, {"asked": refused}, repetitions=repetitions, random_state=random_state))["asked"]
+    effect = rows_by_name(simulate(book, {"asked": refused}, repetitions=repetitions, random_state=random_state))[
+        "asked"
+    ]
     gaps = fairness(book, {"asked": refused}, min_cell=_MIN_CELL).gaps
     made = " Synthetic loans." if run.is_synthetic else ""
     return WhatIf(

@@ -19,7 +19,7 @@ def expected_loss(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFram
 
     Returns:
         One row per rule and grade: name, grade, n_granted, amount (lent), exposure (at default, if all defaulted) and expected_loss, in
-        currency.
+        currency, and share (expected_loss over amount, NaN where nothing is lent).
     """
     loans, economics = book.loans, book.economics
     paid = installments_paid(loans, economics.default_after)
@@ -39,4 +39,5 @@ def expected_loss(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFram
         for name, refused in refusals.items()
     ]
     table = pd.concat(parts, ignore_index=True).astype({"grade": "str"})
-    return table[["name", "grade", "n_granted", "amount", "exposure", "expected_loss"]]
+    table["share"] = table["expected_loss"] / table["amount"].where(table["amount"] > 0)
+    return table[["name", "grade", "n_granted", "amount", "exposure", "expected_loss", "share"]]

@@ -4,7 +4,7 @@ from loantap.decisions.policy.book import Book
 from loantap.model.economics import Economics
 from loantap.model.evaluation import Predictions
 from loantap.model.persistence import SavedModel
-from loantap.model.profit import best_profit_threshold
+from loantap.model.profit import best_profit_threshold, capacity_threshold
 
 
 def model_thresholds(model: SavedModel, training: Book) -> dict[str, float]:
