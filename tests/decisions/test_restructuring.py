@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from loantap.data.annuity import annuity
 from loantap.decisions.early_warning.restructuring import AS_IT_IS, OFFERS, Offer, action, options, schedules
+from loantap.decisions.early_warning.who_gains import who_gains
 from loantap.errors import InputError
 from loantap.model.economics import Economics
 
@@ -83,6 +84,25 @@ def test_where_money_is_free_the_lender_gains_what_the_borrower_pays_more():
     for offer in OFFERS:
         found = terms(offer)
         assert found["cost"] == pytest.approx(-found["interest_change"], abs=1e-9)
+
+
+def test_who_gains_is_said_in_words():
+    # Money is free: the 64 that the borrower pays more over 24 months are the lender's, the 17 that he saves at 9 % it gives up.
+    assert terms(LONGER)["who_gains"] == "the borrower pays 64 more interest, the lender gains 64"
+    assert terms(CHEAPER)["who_gains"] == "the borrower saves 17 of interest, the lender gives up 17"
+    # At 12 % the interest is what money costs, and at 24 % the lender loses by waiting.
+    assert terms(LONGER, Economics(funding_cost=0.12))["who_gains"] == (
+        "the borrower pays 64 more interest, the lender neither gains nor gives up anything"
+    )
+    assert terms(LONGER, Economics(funding_cost=0.24))["who_gains"].startswith(
+        "the borrower pays 64 more interest, the lender gives up "
+    )
+
+
+def test_a_loss_or_gain_of_less_than_one_is_none():
+    offers = pd.DataFrame({"interest_change": [0.4, -0.4, 1_234.5, np.nan], "cost": [-0.4, 0.4, -1_000.0, 2.0]})
+    none = "the borrower pays as much interest as before, the lender neither gains nor gives up anything"
+    assert who_gains(offers) == [none, none, "the borrower pays 1,234 more interest, the lender gains 1,000", ""]
 
 
 def test_where_money_costs_the_loans_rate_only_a_lower_rate_costs():

@@ -229,3 +229,14 @@ def test_the_lines_are_the_frontier_of_the_rule_and_all_of_the_baselines(made: M
     }
     assert lines["rule"] == tried["frontier"].sum()
     assert lines["caps alone"] == (tried["method"] == "caps").sum()
+
+
+def test_the_medians_of_an_offer_say_who_gains(made: Made):
+    offered = made.month.offers
+    medians = pd.DataFrame({"offer": ["longer", "cheaper"], "interest_change": [150.4, -80.0], "cost": [-120.4, 35.0]})
+    shown = exhibits.offer_medians(medians, offered)
+    assert shown.table["who_gains"].tolist() == [
+        "the borrower pays 150 more interest, the lender gains 120",
+        "the borrower saves 80 of interest, the lender gives up 35",
+    ]
+    assert "cost" not in shown.columns

@@ -21,8 +21,14 @@ def listed(*loans: str, light: str = "red", reasons: str = "days past due: 30") 
 
 def offers(*loans: str) -> pd.DataFrame:
     names = ("int_rate", "installment", "months", "interest", "interest_change", "dti_before", "dti_after", "cost")
-    known = dict.fromkeys(names, 2.0) | {"offer": "12 months longer", "reason": ""}
-    return pd.DataFrame([known | {"loan_id": loan} for loan in loans], columns=["loan_id", "offer", *names, "reason"])
+    known = dict.fromkeys(names, 2.0) | {
+        "offer": "12 months longer",
+        "who_gains": "the borrower pays 2 more interest, the lender gives up 2",
+        "reason": "",
+    }
+    return pd.DataFrame(
+        [known | {"loan_id": loan} for loan in loans], columns=["loan_id", "offer", *names, "who_gains", "reason"]
+    )
 
 
 def page(watchlist: pd.DataFrame, offered: pd.DataFrame | None = None, **others: Any) -> str:
@@ -113,3 +119,14 @@ def test_values_that_are_not_known_have_a_dash():
 def test_the_strongest_two_reasons_stand_in_the_list():
     told = with_main_reasons(pd.concat([listed("a", reasons=reasons) for reasons in ("x", "x; y", "x; y; z")]))
     assert told["mainly"].tolist() == ["x", "x; y", "x; y, and 1 more"]
+
+
+def test_every_offer_says_who_gains_and_no_cost_is_below_nothing():
+    found = text(
+        page(
+            listed("L1"),
+            offers("L1").assign(cost=-120.0, who_gains="the borrower pays 150 more interest, the lender gains 120"),
+        )
+    )
+    assert "the borrower pays 150 more interest, the lender gains 120" in found
+    assert "-120" not in found

@@ -6,6 +6,7 @@ import pandas as pd
 
 from loantap.data.panel import DEFAULT_DAYS
 from loantap.decisions.early_warning import drift as stability
+from loantap.decisions.early_warning.who_gains import who_gains
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import early_warning as plots
 from loantap.exhibits.warning_sentences import (  # fmt: skip
@@ -75,12 +76,13 @@ def offers(offered: pd.DataFrame) -> Exhibit:
 
 
 def offer_medians(medians: pd.DataFrame, offered: pd.DataFrame) -> Exhibit:
-    """Show what each offer changes in the middle of the red loans: offer, and the medians of MEDIAN_COLUMNS."""
+    """Show what each offer changes in the middle of the red loans: offer, and the medians of what `options` computes."""
+    told = medians.assign(who_gains=who_gains(medians))
     title, caption = (
         "What each offer changes, in the middle of the red loans",
         f"Medians over {_red(offered)}; {OFFERS_NOTE}",
     )
-    return Exhibit("watchlist-offers-medians", title, caption, table=medians, columns=MEDIAN_COLUMNS)
+    return Exhibit("watchlist-offers-medians", title, caption, table=told, columns=MEDIAN_COLUMNS)
 
 
 def _red(offered: pd.DataFrame) -> str:

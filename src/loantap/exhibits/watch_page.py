@@ -14,7 +14,7 @@ _SHOWN = 50
 _OFFERED = 10
 LIGHT_COLUMNS = columns("light", "loans", "share", "balance", "action")
 LIST_COLUMNS = columns("loan_id", "light", "mainly", "balance", "probability", "dti", "revol_util", "days_past_due")
-MEDIAN_COLUMNS = columns("offer", "installment", "months", "interest_change", "dti_before", "dti_after", "cost")
+MEDIAN_COLUMNS = columns("offer", "installment", "months", "dti_before", "dti_after", "who_gains")
 OFFER_COLUMNS = columns("loan_id", *MEDIAN_COLUMNS, "reason")
 SYNTHETIC = (
     "Made from synthetic snapshots, not from loans that are live: the case-study file holds one moment of each loan only. For "
@@ -23,8 +23,9 @@ SYNTHETIC = (
 INVENTED = Notice("Invented snapshots", SYNTHETIC)
 _REASONS = 2
 OFFERS_NOTE = (
-    "DTI is here with this loan's installment; cost is the present value that the lender gives up, if all is paid. How far "
-    "an offer lowers the risk is not known. Amounts are of the schedule to the cent, interest within a few cents."
+    "DTI is here with this loan's installment. Who gains holds if all is paid: the borrower's interest is that of this loan alone, as it is "
+    "paid (what a debt that is taken over cost before is not known), the lender's part its present value at the cost of money, so the two need "
+    "not be equal. How far an offer lowers the risk is not known. Installments are of the schedule to the cent, interest within a few cents."
 )
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from loantap.data.annuity import annuity, balance_after, present_value
 from loantap.decisions.early_warning.schedule import amortization_schedule, periods, remaining_months
+from loantap.decisions.early_warning.who_gains import who_gains
 from loantap.errors import InputError
 from loantap.model.economics import Economics
 
@@ -115,7 +116,8 @@ def options(loans: pd.DataFrame, *, offers: Sequence[Offer] = OFFERS, economics:
         dti_before and dti_after: debt payments without mortgage but with this loan's installment, in percent of monthly
         income; after a holiday where there is one;
         cost (to the lender, in currency): present value at the cost of funding of the payments as they are, less that
-        of the offered ones after what is newly lent; below 0 where the offer earns more;
+        of the offered ones after what is newly lent; below 0 where the lender gains;
+        who_gains: what interest_change and cost mean for borrower and lender, in words;
         reason: why something could not be computed and is NaN, or "".
 
     Raises InputError if a column is absent.
@@ -129,7 +131,8 @@ def options(loans: pd.DataFrame, *, offers: Sequence[Offer] = OFFERS, economics:
     parts = [_one_offer(known, months, as_is, offer, economics.funding_cost) for offer in offers]
     table = pd.concat([part.assign(loan_id=loans["loan_id"].array) for part in parts])
     table = table.sort_index(kind="stable").reset_index(drop=True)
-    return table[["loan_id", "offer", *_TERMS, "reason"]]
+    table["who_gains"] = who_gains(table)
+    return table[["loan_id", "offer", *_TERMS, "who_gains", "reason"]]
 
 
 def schedules(loan: Mapping[str, Any], *, offers: Sequence[Offer] = OFFERS) -> dict[str, pd.DataFrame]:

@@ -16,7 +16,7 @@ _HEADERS = {
     "dti_trend": "Its trend a month", "revol_util": "Utilisation (%)", "util_trend": "Trend of it a month",
     "offer": "Offer", "int_rate": "Rate (%)", "installment": "Installment", "months": "Months", "interest": "Interest to come",
     "interest_change": "Change of interest", "dti_before": "Debt-to-income now (%)", "dti_after": "Debt-to-income then (%)",
-    "cost": "Cost to the lender", "reason": "Not computed, because",
+    "cost": "Cost to the lender (below 0: it gains)", "who_gains": "Who gains", "reason": "Not computed, because",
 }  # fmt: skip
 _HIDDEN = "mainly"  # the first of the reasons, for narrower pages
 _SHARES = ("probability", "probability_change")
