@@ -107,6 +107,7 @@ def turning(function: Callable[[float], float], points: np.ndarray, values: np.n
         values: What it was there.
         start: From where to look.
     """
-    changes = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
+    points, values = points[values != 0], values[values != 0]  # a zero that was hit lies between its neighbours
+    changes = np.flatnonzero(np.sign(values[:-1]) != np.sign(values[1:]))
     found = [brentq(function, points[place], points[place + 1], xtol=1e-6) for place in changes]
     return float(min(found, key=lambda at: abs(at - start), default=np.nan))
