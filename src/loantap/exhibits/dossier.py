@@ -14,7 +14,7 @@ from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.decisions.early_warning import drift
 from loantap.exhibits.card import SYNTHETIC, bullets, conduct, leaks_told, made
 from loantap.exhibits.exhibit import Exhibit
-from loantap.exhibits.words import columns, interval, percent, plain, show, to_markdown
+from loantap.exhibits.words import columns, interval, plain, show, to_markdown
 
 Result = Mapping[str, Any]
 RESULTS = ("ingest", "eda", "leaks", "early_warning")  # read where the run has them, besides model and policy
@@ -23,7 +23,9 @@ _PERFORMANCE = tuple(f"model-{name}-without-pincode" for name in ("scores", "bas
 _DIRECTIONS = tuple(f"model-{name}-without-pincode" for name in ("directions", "directions-price"))
 _LATER, _VINTAGE = "model-out-of-time-without-pincode", "eda-vintage"
 _WATCH = ("warning-drift", "warning-calibration")
-TABLES = ("policy-assumptions", *_DATA, *_PERFORMANCE, _LATER, _VINTAGE, *_DIRECTIONS, *_WATCH)
+_SHEET = tuple(f"policy-{name}" for name in ("sheet", "surety", "verdicts", "intervals", "composition", "gaps"))
+_STRESS = tuple(f"policy-{name}" for name in ("scenarios", "stress", "turns", "expected-loss"))
+TABLES = ("policy-assumptions", *_SHEET, *_STRESS, *_DATA, *_PERFORMANCE, _LATER, _VINTAGE, *_DIRECTIONS, *_WATCH)
 
 _LINE = "_" * 20
 BLANK = plain(_LINE)
@@ -37,8 +39,6 @@ _SIGNALS = {
     "util_acceleration": "acceleration of utilisation, points a month", "probability_change": "change of the probability of default, a fraction",
     "days_past_due": "days past due",
 }  # fmt: skip
-_PEOPLE = columns("policy", "verdict", *(f"{name} with interval" for name in ("refused", "good_refused", "defaults_avoided", "default_rate_approved")))  # fmt: skip
-_MONEY = columns("policy", "gain with interval", "gain_least", "gain_most", "later_gain with interval", **dict.fromkeys(("gain", "gain_least", "gain_most", "later_gain"), "money"))  # fmt: skip
 _OLDER = "The policy was made by an older version, whose results hold no verdicts: run again. No recommendation is repeated here."
 _SIGNED = ("role", "name", "finding or decision", "date", "signature")
 _ROLES = ("Owner", "Developer", "Independent review", "Approval", "Sign-off", "Next review")
@@ -86,10 +86,10 @@ def dossier(of: Material) -> list[str]:
         "is no legal advice, and does not say that a law or a supervisor's text is met.",
         "## Inventory entry", *_inventory(of),
         "## Materiality", *_materiality(of),
-        "## Decision sheet", *_decision(of.results["policy"]),
+        "## Decision sheet", *_decision(of),
         "## Purpose and use", "For:", _list(card["uses"]), "Not for:", _list(card["misuses"]), _fields({"Uses that the lender allows": None}),
         "## Data", *_data(of),
-        "## Assumptions", *of.table("policy-assumptions"),
+        "## Assumptions", *of.table("policy-assumptions", *_STRESS),
         "## Methods", _said(made(card)), conduct(card["recipe"]), *(_said(chosen.get("competition", {}).get(name) or "") for name in ("why", "challengers")),
         "## Performance", *of.table(*_PERFORMANCE),
         "## Stability", *(of.table(_LATER) or ["Not judged out of time: the run had too few later loans."]),
@@ -137,42 +137,12 @@ def _materiality(of: Material) -> list[str]:
     return [_fields(found | {"Materiality or tier, and why": None}), "Money is in the data's currency."]
 
 
-def _decision(policy: Result) -> list[str]:
-    chosen = policy["recommended"]
-    if "policies" not in policy or "verdict" not in chosen:
+def _decision(of: Material) -> list[str]:
+    policy = of.results["policy"]
+    if "policies" not in policy or "verdict" not in policy["recommended"]:
         return [_OLDER]
-    one = chosen if chosen["verdict"] == "shown" else chosen.get("candidate") or {}
-    rules = "; ".join(map(_said, one.get("rules") or []))
-    named = _said(one.get("title") or "none") + (f" ({rules})" if rules else "")
-    first = {
-        "shown": f"Recommended, since its gain is shown: {named}.",
-        "depends": f"Nothing is recommended. A candidate whose gain depends on assumptions: {named}.",
-        "not shown": "Nothing is recommended: no policy is shown to gain against refusing nothing.",
-    }[chosen["verdict"]]
-    lines = pd.DataFrame(policy["policies"]).rename(columns={"title": "policy"})
-    for end in ("gain", "gain_low", "gain_high"):
-        lines[f"later_{end}"] = [(line.get("out_of_time") or {}).get(end) for line in policy["policies"]]
-    at = [
-        f"{'best F2' if name == 'f2' else name} {'none' if value is None else show(value, 'rate') if value <= 1 else 'refuses nobody'}"
-        for name, value in policy["thresholds"].items()
-    ]
-    why = [[line["title"] + ":", *line["reasons"], *line["conditions"], *_ratio(line.get("approval_ratio"))] for line in policy["policies"]]  # fmt: skip
-    return [
-        first, _list(chosen.get("conditions") or []), f"Thresholds of the probability of default: {', '.join(at)}.",
-        _table(lines, _PEOPLE), "In money, in the data's currency:", _table(lines, _MONEY),
-        f"n = {show(policy['n'], 'count')} test loans; {show(policy['n_training'], 'count')} training loans. Refused: of all applications; good refused: of those who "
-        "repaid; defaults avoided: of all defaults. Gain: realised profit against refusing nothing, its interval "
-        f"({percent(policy['confidence'])}) for all listed policies at once; least and most: over the ranges of the assumptions; later: policy fitted "
-        "on earlier loans, judged on the last.",
-        _list([" ".join(texts) for texts in why if len(texts) > 1]),
-    ]  # fmt: skip
-
-
-def _ratio(one: Result | None) -> list[str]:
-    if not one:
-        return []
-    ends = interval(one["ratio_low"], one["ratio_high"], "ratio")
-    return [f"Lowest approval ratio by {one['attribute']}: {show(one['ratio'], 'ratio')} ({ends}), {one['group']} against {one['against']}."]  # fmt: skip
+    told = (_said(policy[name]) for name in ("recommendation", "against_risk", "thresholds_sentence", "fairness"))
+    return [*told, *of.table(*_SHEET)]
 
 
 def _data(of: Material) -> list[str]:
