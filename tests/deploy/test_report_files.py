@@ -81,7 +81,7 @@ def test_a_report_of_other_results_is_refused(run: Path):
     assert "was rendered from other results" in refusal(run)
 
 
-@pytest.mark.parametrize("name", ["loans.parquet", "notes.docx", "tables/rate.CSV", "Makefile", "page.html.bak"])
+@pytest.mark.parametrize("name", ["loans.parquet", "notes.odt", "tables/rate.CSV", "Makefile", "page.html.bak"])
 def test_a_file_of_an_unknown_kind_is_named(run: Path, name: str):
     (run / "report" / name).write_text("x")
     assert f"'{name}': expected one of .css" in refusal(run)

@@ -59,8 +59,8 @@ def test_verify_names_every_difference(run: Path):
 
 @pytest.mark.parametrize(
     "words",
-    ["report RUN", "promote RUN", "publish RUN", "track RUN", "deploy report RUN --to OUT", "policy --cap dti=25 --run RUN", "watch --run RUN --out OUT"],
-    ids=lambda words: words.split(" RUN")[0],
+    ["report RUN", "promote RUN", "publish RUN", "track RUN", "deploy report RUN --to OUT", "policy --cap dti=25 --run RUN", "dossier RUN", "dossier RUN --out OUT", "watch --run RUN --out OUT"],
+    ids=lambda words: words.replace(" RUN", "").replace(" OUT", ""),
 )  # fmt: skip
 def test_a_run_with_a_changed_result_goes_nowhere(run: Path, tmp_path: Path, words: str):
     spoil(run)
@@ -213,3 +213,12 @@ def test_a_killed_run_is_told_from_one_at_work_and_goes_on(project: Path):
     assert "ingest: unchanged, not run again" in done.stdout
     assert loantap("verify", run).returncode == 0
     assert {path.name for path in run.iterdir()} == {"manifest.json", "data", "notebooks", "results"}
+
+
+def test_no_file_for_the_risk_function_is_made_of_a_run_without_a_model(run: Path, tmp_path: Path):
+    before = contents(run)
+    done = loantap("dossier", run, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "expected a run with a model and a policy, found no model/model_card.json" in done.stderr
+    assert contents(run) == before
+    assert not (tmp_path / "out").exists()

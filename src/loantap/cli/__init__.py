@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from loantap import __version__
-from loantap.cli import dashboard, deploy, models, policy, run, score, serve, sources, tools, watch
+from loantap.cli import dashboard, deploy, dossier, models, policy, run, score, serve, sources, tools, watch
 from loantap.cli.common import REST, console, errors
 from loantap.errors import LoanTapError, Stopped
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(run.report)
 app.command()(run.verify)
+app.command()(dossier.dossier)
 app.command()(score.score)
 app.command()(policy.policy)
 app.command()(watch.watch)

@@ -125,6 +125,19 @@ def sealed_folder(given: Path) -> Path:
     return folder
 
 
+def finished_folder(given: Path) -> Path:
+    """Return the folder of a finished run, as `sealed_folder` does; raises InputError for a run that is not finished, too."""
+    from loantap.report.manifest import read_manifest
+
+    folder = sealed_folder(given)
+    status = read_manifest(folder).status
+    if status != "done":
+        raise InputError(
+            f"{folder}: expected a finished run, it is {status}. Go on with: loantap run --resume {folder}"
+        )
+    return folder
+
+
 def run_or_newest(given: Path | None) -> Path:
     """Return the folder of the run that is named, or else of the finished run of record that ended last, and say which that is.
 

@@ -11,10 +11,10 @@ from loantap.cli.common import (
     EngineOption,
     ParameterOption,
     console,
+    finished_folder,
     parse_parameters,
     render,
     say_notices,
-    sealed_folder,
 )
 from loantap.cli.models import check_tracking, track_if_wanted
 from loantap.errors import InputError
@@ -131,15 +131,10 @@ def report(
     engine: EngineOption = "auto",
 ) -> None:
     """Render the report of a finished run again."""
-    from loantap.report.manifest import read_manifest
     from loantap.report.record import hold_run
 
     with hold_run(run_folder(folder)) as held:
-        status = read_manifest(sealed_folder(held.path)).status
-        if status != "done":
-            raise InputError(
-                f"{held.path}: expected a finished run, it is {status}. Go on with: loantap run --resume {held.path}"
-            )
+        finished_folder(held.path)
         render(held, engine)
 
 

@@ -17,7 +17,8 @@ from loantap.files import replacing
 
 # What a report is made of, and how a browser is told of it. Not from the mimetypes module: its answers depend on the machine.
 MEDIA_TYPES = {
-    ".css": "text/css; charset=utf-8", ".csv": "text/csv; charset=utf-8", ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8", ".csv": "text/csv; charset=utf-8",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".html": "text/html; charset=utf-8",
     ".ipynb": "application/x-ipynb+json", ".jpg": "image/jpeg", ".js": "text/javascript; charset=utf-8",
     ".json": "application/json", ".pdf": "application/pdf", ".png": "image/png", ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8", ".woff": "font/woff", ".woff2": "font/woff2",

@@ -1,6 +1,6 @@
 """The model card: what a saved model is, for whom, how good, and what it must not be used for. As JSON, and as a page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -26,10 +26,11 @@ _MISUSES = (
     "Reading its reasons as causes: they say what moves the score.",
 )
 _LIMITS = (
-    "Home ownership and income may stand in for what the law protects; compare the groups below before use.",
+    "Home ownership and income may stand in for what the law protects; compare the groups before use.",
     "Of the latest loans only those that ended early are in the data.",
     "What was recovered after a default is not in the data; the profit threshold rests on an assumed loss.",
 )
+SYNTHETIC = "::: notice\nMade from synthetic loans, not from loans that were lent: for trying things out only.\n:::"
 _SCORES = columns("metric", "estimate", "ci_low", "ci_high", ci_low="score", ci_high="score")
 _RULES = columns(
     "rule", "difference", "difference_low", "difference_high", difference="score", difference_low="score", difference_high="score"
@@ -89,26 +90,19 @@ def card_page(card: Mapping[str, Any]) -> str:
 
 
 def _sections(card: Mapping[str, Any]) -> list[str]:
-    test, rows, recipe = card["test"], card["data"]["rows"], card["recipe"]
-    sampled = {"none": "no resampling", "class_weights": "class weights"}.get(recipe["sampler"], recipe["sampler"])
+    test, later = card["test"], card["out_of_time"]
     scores = [
         {"metric": name.replace("_", " "), "estimate": test[name], "ci_low": low, "ci_high": high}
         for name, (low, high) in test["ci"].items()
     ]
     rivals = [line for line in card["rivals"] if line["difference"] is not None]
-    notice = "::: notice\nMade from synthetic loans, not from loans that were lent: for trying things out only.\n:::"
-    later = card["out_of_time"]
     parts = [
         f"# Model card: {card['name']}",
-        notice if card["synthetic"] else "",
-        f"A logistic regression ({recipe['encoding']} features, {sampled}, penalty "
-        f"{recipe['penalty']}, C = {recipe['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
-        f"with calibrated probabilities of default. {card['sample']}",
-        f"{referred_sentence(card)} It decides by the first ({card['threshold_rule']}) and sends whoever reaches it to a person. "
-        f"The one for profit supposes that {told(Economics(**card['economics']))}.",
+        SYNTHETIC if card["synthetic"] else "",
+        made(card),
         f"Run {plain(card['run_id'] or 'without a manifest')}, begun {card['made_at'] or 'at a time not noted'}.",
-        "## What it is for", _listed(card["uses"]),
-        "## What it is not for", _listed(card["misuses"]),
+        "## What it is for", bullets(card["uses"]),
+        "## What it is not for", bullets(card["misuses"]),
         "## How good it is",
         f"On n = {show(test['n'], 'count')} test loans, which nothing was chosen on; {percent(card['confidence'])} bootstrap intervals.",
         to_markdown(pd.DataFrame(scores), _SCORES),
@@ -126,18 +120,32 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
         "At its threshold; small groups are pooled.",
         to_markdown(pd.DataFrame(card["groups"]), _GROUPS),
         "## What it looks at",
-        _listed([FEATURE_BY_NAME[name].label for name in card["features"]]),
-        _conduct(recipe),
+        bullets([FEATURE_BY_NAME[name].label for name in card["features"]]),
+        conduct(card["recipe"]),
         "Columns that are no features, and why:",
-        _listed([f"{plain(line['column'])}: {line['why']}" for line in card["not_features"]]),
-        _leaks(card["leaks"]),
+        bullets([f"{plain(line['column'])}: {line['why']}" for line in card["not_features"]]),
+        leaks_told(card["leaks"]),
         "## Limits",
-        _listed(card["limits"]),
+        bullets(card["limits"]),
     ]
     return [part for part in parts if part]
 
 
-def _conduct(recipe: Mapping[str, Any]) -> str:
+def made(card: Mapping[str, Any]) -> str:
+    """Say what the model is, what it was fitted on, and from where on it refers an application."""
+    recipe, rows = card["recipe"], card["data"]["rows"]
+    sampled = {"none": "no resampling", "class_weights": "class weights"}.get(recipe["sampler"], recipe["sampler"])
+    return (
+        f"A logistic regression ({recipe['encoding']} features, {sampled}, penalty "
+        f"{recipe['penalty']}, C = {recipe['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
+        f"with calibrated probabilities of default. {card['sample']}\n\n"
+        f"{referred_sentence(card)} It decides by the first ({card['threshold_rule']}) and sends whoever reaches it to a person. "
+        f"The one for profit supposes that {told(Economics(**card['economics']))}."
+    )
+
+
+def conduct(recipe: Mapping[str, Any]) -> str:
+    """Say what the model keeps to, and what it does not look at."""
     kept = (
         "It keeps the declared directions: no change for the worse lowers a probability."
         if recipe["obeys"]
@@ -153,11 +161,13 @@ def _conduct(recipe: Mapping[str, Any]) -> str:
     )
 
 
-def _leaks(leaks: list[str] | None) -> str:
+def leaks_told(leaks: list[str] | None) -> str:
+    """Say which columns gave the outcome away in the run."""
     if leaks is None:
         return "No search for leaks was made in this run."
     return f"Columns that gave the outcome away in this run: {', '.join(leaks) or 'none'}. No leak is a feature."
 
 
-def _listed(items: Any) -> str:
+def bullets(items: Iterable[str]) -> str:
+    """Return sentences as a list in Markdown."""
     return "\n".join(f"- {item}" for item in items)

@@ -99,23 +99,22 @@ def recommendation(choice: "Choice", entries: Sequence[Record], confidence: floa
     if choice.name is None:
         tried = [entry for entry in entries if entry["name"] != APPROVE_ALL and entry["n_refused"]]
         best = max(tried, key=lambda entry: entry["gain"], default=None)
-        nothing = "Recommended is nothing: no policy is shown to earn more than refusing nobody."
+        nothing = "Nothing is recommended: no policy is shown to earn more than refusing nobody."
         if best is None:
             return f"{nothing} None of those looked for refuses anybody."
-        first = best["reasons"][0]
-        return f"{nothing} What earned most, {_named(best)}, changed profit by {_gain(best)} on {_loans(best)} ({level}). {first}"
+        return f"{nothing} What gained most, {_named(best)}, gained {_gain(best, level)} on {_loans(best)}."
     chosen = told[choice.name]
-    gain = f"gained {_gain(chosen)} on {_loans(chosen)} ({level})"
+    gain = f"gained {_gain(chosen, level)} on {_loans(chosen)}"
     later = chosen["out_of_time"]
-    held = f"made from earlier loans it gained {show(later['gain'], 'money')} on those funded from {later['first_month']} on"
+    held = f"made from earlier loans, the same policy gained {show(later['gain'], 'money')} on those funded from {later['first_month']} on"
     if choice.verdict == SHOWN:
         return (
-            f"{_capital(chosen['rule'])}: it {gain}; {held}; and it gains wherever in its range any one assumption lies, "
+            f"{_capital(chosen['rule'])}. It {gain}; {held}; and wherever in its range any one assumption lies, it gains "
             f"{interval(chosen['gain_least'], chosen['gain_most'], 'money')}."
         )
     return (
-        f"Nothing is recommended yet, for it depends: {_named(chosen)} {gain}, and {held}, but it gains only with "
-        f"{listed(chosen['conditions'])}. Asked of the committee: where {'that lies' if len(chosen['conditions']) == 1 else 'those lie'}."
+        f"Nothing is recommended yet: {_named(chosen)} {gain}; {held}. But it gains only with {listed(chosen['conditions'])}. "
+        f"Asked of the committee: where {'that lies' if len(chosen['conditions']) == 1 else 'those lie'}."
     )
 
 
@@ -131,7 +130,7 @@ def who(entry: Record) -> str:
     grades, terms = (entry["composition"][name] for name in ("grade", "term"))
     parts = [f"{show(row['refused'], 'rate')} of grade {row['level']}" for row in (grades[0], grades[-1])]
     parts += [f"{show(row['refused'], 'rate')} of {row['level']}-month loans" for row in terms]
-    return f"{_capital(_named(entry))} refuses {listed(parts)}."
+    return f"The policy {_named(entry)} refuses {listed(parts)}."
 
 
 def against_risk(entries: Sequence[Record]) -> str:
@@ -159,14 +158,14 @@ def fair(entry: Record) -> str:
     """Return which group a policy approves least often, beside the four-fifths mark."""
     ratio = entry["approval_ratio"]
     if ratio is None:
-        return f"{_capital(_named(entry))} refuses or approves too few good customers to compare groups."
+        return f"The policy {_named(entry)} refuses or approves too few good customers to compare groups."
     ends = interval(ratio["ratio_low"], ratio["ratio_high"], "ratio")
     side = "below" if ratio["ratio"] < FOUR_FIFTHS else "not below"
     sure = " with its whole interval" if ratio["ratio_high"] < FOUR_FIFTHS else ""
     by = str(ratio["attribute"]).replace("_", " ")
     return (
-        f"Of good customers, {_named(entry)} approves {ratio['group']} {show(ratio['ratio'], 'ratio')} times as often as {ratio['against']} "
-        f"(by {by}, the lowest ratio; {ends}): {side} the four-fifths mark{sure}. That is a screening mark and no law by itself."
+        f"Of good customers, {_named(entry)} approves {by} {ratio['group']} {show(ratio['ratio'], 'ratio')} times as often as {by} "
+        f"{ratio['against']} ({ends}), {side} the four-fifths mark{sure}: a screening mark, and no law by itself."
     )
 
 
@@ -184,7 +183,7 @@ def _reasons(entry: Record) -> list[str]:
     later = entry["out_of_time"]
     told = {
         NOBODY: "It refuses nobody.",
-        NO_GAIN: "The interval takes in no gain, or a loss.",
+        NO_GAIN: f"The interval of its gain goes down to {show(entry['gain_low'], 'money')}.",
         NOT_LATER: "It could not be judged on later loans, or earlier ones do not suggest it.",
         LATER_LOSES: f"Made from earlier loans, it lost on those funded from {later['first_month'] if later else ''} on.",
     }
@@ -197,11 +196,11 @@ def _of(table: pd.DataFrame, name: str, *more: str) -> list[dict[str, Any]]:
 
 
 def _named(entry: Record) -> str:
-    return f"“{entry['title']}” ({entry['rule']})" if entry["rule"] else f"“{entry['title']}”"
+    return f"“{entry['title']}” ({entry['rule']})"
 
 
-def _gain(entry: Record) -> str:
-    return f"{show(entry['gain'], 'money')} ({interval(entry['gain_low'], entry['gain_high'], 'money')})"
+def _gain(entry: Record, level: str) -> str:
+    return f"{show(entry['gain'], 'money')} ({level} {interval(entry['gain_low'], entry['gain_high'], 'money')})"
 
 
 def _loans(entry: Record) -> str:

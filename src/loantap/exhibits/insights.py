@@ -186,10 +186,16 @@ def made_by(page: Page, factor: str) -> str:
 
 
 def decision(page: Page) -> str:
-    """Return what the committee is asked to decide, with its cost in approvals, defaults and money."""
+    """Return what the committee is asked to decide, whom that hits, and what else was possible."""
     policy = page.result("policy")
-    told = [policy["pincode"]["advice"], policy["f2_sentence"], policy["caveat"]]
-    return f"**{plain(policy['recommendation'])}** {plain(' '.join(told))} [The policy and its evidence](policy.qmd)."
+    told = [policy[name] for name in ("against_risk", "thresholds_sentence", "caveat") if policy[name]] + [
+        policy["pincode"]["advice"]
+    ]
+    parts = [f"**{plain(policy['recommendation'])}**", *map(plain, told)]
+    parts.append(
+        "[The decision sheet](policy.qmd#sec-sheet), [who is refused](policy.qmd#sec-who), [what it rests on](policy.qmd#sec-assumptions)."
+    )
+    return "\n\n".join(parts)
 
 
 def at_f2(page: Page) -> str:

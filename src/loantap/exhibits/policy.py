@@ -115,7 +115,8 @@ def sheet(entries: Sequence[Mapping[str, Any]], basis: Basis, *, curve: pd.DataF
     refusing = flat[flat["n_refused"] > 0]
     parts = [table("sheet", flat, basis), table("trade-off", curve, basis, points=flat)]
     if len(refusing):
-        parts += [table("surety", refusing, basis), composition_table(entries, basis)]
+        parts += [table(name, refusing, basis) for name in ("surety", "verdicts", "intervals")]
+        parts.append(composition_table(entries, basis))
     return together(*parts)
 
 
@@ -127,20 +128,21 @@ def composition_table(entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exh
             kept.setdefault((entry["n_refused"], entry["gain"]), entry)
     first = entries[0]["composition"]
     rows = [
-        (attribute.replace("_", " "), row["level"], row["n"]) for attribute, levels in first.items() for row in levels
+        (attribute, row["level"], f"{attribute.replace('_', ' ')} {row['level']}", row["n"])
+        for attribute, levels in first.items()
+        for row in levels
     ]
-    who = pd.DataFrame(rows, columns=["group", "level", "loans"])
-    for entry in kept.values():
-        who[entry["title"]] = [row["refused"] for levels in entry["composition"].values() for row in levels]
+    who = pd.DataFrame(rows, columns=["attribute", "level", "who", "loans"])
+    titles = [_capital(entry["title"]) for entry in kept.values()]
+    for title, entry in zip(titles, kept.values(), strict=True):
+        who[title] = [row["refused"] for levels in entry["composition"].values() for row in levels]
     told = table("composition", who, basis)
-    return replace(
-        told, columns=columns("group", "level", "loans", *who.columns[3:], **dict.fromkeys(who.columns[3:], "rate"))
-    )
+    return replace(told, columns=columns("who", "loans", *titles, **dict.fromkeys(titles, "rate")))
 
 
 def details(tables: Mapping[str, pd.DataFrame], entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exhibits:
     """Show what stands behind the sheet, each table under the titles of the policies: scenarios, stress, turns, expected-loss, gaps, groups."""
-    titles = {entry["name"]: entry["title"] for entry in entries}
+    titles = {entry["name"]: _capital(entry["title"]) for entry in entries}
     shown = {APPROVE_ALL: titles[APPROVE_ALL]} | {name: titles[name] for name in _COMPARED if name in titles}
     parts = []
     for name, rows in tables.items():
@@ -154,8 +156,9 @@ def details(tables: Mapping[str, pd.DataFrame], entries: Sequence[Mapping[str, A
 
 def titled(rows: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return a table of fairness with the titles of the policies as its rules, those that refuse nobody left out."""
-    titles = {entry["name"]: entry["title"] for entry in entries if entry["n_refused"]}
-    return rows[rows["rule"].isin(titles)].assign(rule=rows["rule"].map(titles))
+    titles = {entry["name"]: _capital(entry["title"]) for entry in entries if entry["n_refused"]}
+    named = rows[rows["rule"].isin(titles)]
+    return named.assign(rule=named["rule"].map(titles), attribute=named["attribute"].str.replace("_", " "))
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,7 +166,7 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
     because = [*entry["reasons"], *entry["conditions"]]
     told = {name: value for name, value in entry.items() if not isinstance(value, list | dict | tuple)}
     return told | {
-        "policy": entry["title"],
+        "policy": _capital(entry["title"]),
         "worst_corner": entry["worst_corner"]["gain"],
         "later_loans": later["gain"] if later else float("nan"),
         "because": " ".join(because),
@@ -192,3 +195,7 @@ def with_product(products: pd.DataFrame) -> pd.DataFrame:
     named = products.copy()
     named.insert(0, "product", words.str.replace("_", " "))
     return named
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -100,19 +100,15 @@ def caveat(result: Result) -> str:
 
 def thresholds_sentence(effects: Mapping[str, Result], score: str, confidence: float) -> str:
     """Return what the thresholds of the model do side by side: how many applications each refers comes first."""
-    names = {"threshold_f2": f"best for {score}", "threshold_profit": "best for profit", "threshold_capacity": "for what can be looked at"}  # fmt: skip
-    parts = [
-        f"{words} {show(effects[name]['refused'], 'rate')} ({_ends(effects[name], 'refused', 'rate', None if place else confidence)})"
+    names = {"threshold_f2": f"at the threshold for {score}", "threshold_profit": "at the one for profit", "threshold_capacity": "with the room there is"}  # fmt: skip
+    refers = [
+        f"{show(effects[name]['refused'], 'rate')} {words} ({_ends(effects[name], 'refused', 'rate', None if place else confidence)})"
         for place, (name, words) in enumerate(names.items())
     ]
-    costs = [
-        f"{words} {show(effects[name]['defaults_avoided'], 'rate')} and {show(effects[name]['good_refused'], 'rate')}"
-        for name, words in names.items()
-    ]
-    return (
-        f"Of all applications the model refers, at the threshold {listed(parts)}. Of the defaults that avoids, and of the good customers it "
-        f"refers, {listed(costs)}."
+    avoided, turned = (
+        listed([show(effects[name][share], "rate") for name in names]) for share in ("defaults_avoided", "good_refused")
     )
+    return f"Of all applications the model refers {listed(refers)}. To refuse them would avoid {avoided} of the defaults, and turn away {turned} of the good customers."
 
 
 def f2_sentence(row: Result, score: str, confidence: float) -> str:
@@ -176,10 +172,11 @@ def gap_title(gaps: pd.DataFrame) -> str:
         return "Too few good customers are refused, or approved, to compare groups"
     worst = known.iloc[0]
     ends = interval(worst["approval_ratio_low"], worst["approval_ratio_high"], "ratio")
+    by = str(worst["attribute"]).replace("_", " ")
     shown = "Unevenly" if worst["approval_ratio_high"] < 1 else "No policy is shown to be uneven; most"
     return (
-        f"{shown}: of good customers, {worst['rule']} approves {worst['highest']} {show(worst['approval_ratio'], 'ratio')} times as often as "
-        f"{worst['lowest']} ({ends})"
+        f"{shown}: of good customers, “{worst['rule']}” approves {by} {worst['highest']} {show(worst['approval_ratio'], 'ratio')} times as often as "
+        f"{by} {worst['lowest']} ({ends})"
     )
 
 

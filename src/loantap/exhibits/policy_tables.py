@@ -12,9 +12,11 @@ from loantap.exhibits.words import columns
 
 _Title = str | Callable[[Any, str], str]  # a name, or what says the finding from a table and the level of its intervals
 MARGIN = ("n", "expected with interval", "realised with interval", "verdict")
-_EFFECT = ("policy", "refused", "good_refused with interval", "defaults_avoided with interval", "default_rate_approved", "profit_per_100", "per_year", "gain with interval")  # fmt: skip
-_EFFECT_CAPTION = "Realised profit: per 100 lent; per year, per 100 of average balance above the cost of money; gain: in currency, against refusing nobody; {judged}"
-_AT_ONCE = ", those of gains for all rows at once."
+_EFFECT = ("refused", "good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100", "per_year", "gain")
+_EFFECT_CAPTION = (
+    "Shares of all applications, of the good customers and of the defaults; default rate of the granted; realised profit per 100 lent, and per 100 of average balance and "
+    "year above the cost of money; gain: in currency, against refusing nobody; {tested}."
+)
 TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     "assumptions": (
         "What profit rests on besides the loans",
@@ -27,16 +29,22 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         "are what the best and the worst year's loans had against their prediction; {tested}.",
         columns("label", "low", "default", "high", "profit_low", "profit_high", profit_low="number", profit_high="number"),
     ),
-    "sheet": (
-        lambda sheet, _: titles.sheet(sheet),
-        _EFFECT_CAPTION + _AT_ONCE,
-        columns(*_EFFECT, "verdict"),
+    "sheet": (lambda sheet, _: titles.sheet(sheet), _EFFECT_CAPTION, columns("policy", *_EFFECT, "verdict")),
+    "intervals": (
+        "The same with intervals",
+        "As in the decision sheet; {judged}, one policy at a time.",
+        columns("policy", *(f"{name} with interval" for name in ("good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100", "per_year"))),
     ),
     "surety": (
         "How sure each gain is",
-        "Gain in currency against refusing nobody; interval for all policies at once; least and most while one assumption moves over its range; worst corner: all "
+        "Gain in currency against refusing nobody; {level} interval for all policies at once; least and most while one assumption moves over its range; worst corner: all "
         "assumptions at the ends that suit the policy least; later loans: the gain on the last loans of the same policy made from earlier ones; {tested}.",
-        columns("policy", "gain with interval", "gain_least", "gain_most", "worst_corner", "later_loans", "verdict", "because"),
+        columns("policy", "gain with interval", "gain_least", "gain_most", "worst_corner", "later_loans"),
+    ),
+    "verdicts": (
+        "Why a gain is shown, depends or is not shown",
+        "The first reason that holds; {tested}.",
+        columns("policy", "verdict", "because"),
     ),
     "scenarios": (
         "At which value of an assumption a gain is gone",
@@ -45,7 +53,7 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     ),
     "composition": (
         lambda who, _: titles.composition(who),
-        "Share of each level that a policy refuses; {tested}. Levels add up to all loans; the last row is all loans.",
+        "Share of each level that a policy refuses; of each kind the levels add up to all loans; {tested}.",
         {},
     ),
     "stress": (
@@ -65,15 +73,15 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     ),
     "levers": (
         lambda levers, _: titles.levers(levers),
-        "Limits from {trained}. " + _EFFECT_CAPTION + _AT_ONCE,
-        columns("lever", "finding", *_EFFECT[1:]),
+        "Limits from {trained}. " + _EFFECT_CAPTION,
+        columns("lever", "finding", *_EFFECT),
     ),
     "steps": (
         lambda steps, _: titles.steps(steps),
         "Marginal gain in profit per 100 of money asked for, on the training loans that chose it; {level} bootstrap intervals; adopted where the gain allows for all levers tried; {trained}.",
         columns("lever", "reason", "n_refused", "expected_gain", "realised_gain with interval"),
     ),
-    "combined": ("What the levers do together, step by step", _EFFECT_CAPTION + _AT_ONCE, columns(*_EFFECT)),
+    "combined": ("What the levers do together, step by step", _EFFECT_CAPTION, columns("policy", *_EFFECT)),
     "trade-off": (
         lambda curve, _: titles.curve(curve),
         "Line: thresholds of the model a percentage point apart; marks: the policies; {judged}.",
@@ -91,8 +99,8 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     ),
     "gaps": (
         lambda gaps, _: say.gap_title(gaps),
-        "Highest less lowest share of good customers refused, and the ratio of their approvals; {level} intervals corrected for picking the widest of all groups; {tested}.",
-        columns("rule", "attribute", "highest", "lowest", "gap with interval", "approval_ratio with interval"),
+        "Approvals of the good customers of the group refused most over those of the group refused least; {level} intervals corrected for picking the widest of all groups; {tested}.",
+        columns("rule", "attribute", "highest", "lowest", "approval_ratio with interval"),
     ),
     "pincodes": (
         "Tiers of pincodes, from confidence bounds",

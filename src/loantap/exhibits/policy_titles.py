@@ -42,9 +42,9 @@ def sheet(sheet: pd.DataFrame) -> str:
 
 def composition(who: pd.DataFrame) -> str:
     """Return whom the policies of a table refuse most: the levels with the largest share refused of each."""
-    shares = who[who["group"] == "grade"].set_index("level").drop(columns=["group", "loans"])
-    told = [f"{name}: grade {shares[name].idxmax()} most ({show(shares[name].max(), 'rate')})" for name in shares]
-    return f"Who is refused. {'; '.join(told)}"
+    shares = who[who["attribute"] == "grade"].set_index("level").drop(columns=["attribute", "who", "loans"])
+    told = [f"{name}: {shares[name].idxmax()} ({show(shares[name].max(), 'rate')})" for name in shares]
+    return f"Whom each policy refuses most, by grade. {'; '.join(told)}"
 
 
 def expected_loss(losses: pd.DataFrame) -> str:

@@ -47,6 +47,10 @@ class Page:
         """Return what a table found, in a few words."""
         return self.run.exhibit(name, "tables").title
 
+    def has(self, name: str) -> bool:
+        """Return whether the run shows a table."""
+        return self.run.find("results", "tables", f"{name}.csv").is_file()
+
     def figure(self, name: str) -> None:
         """Print a figure with its finding as the caption and its alt text."""
         exhibit = self.run.exhibit(name, "figures")

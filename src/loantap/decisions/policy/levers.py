@@ -61,7 +61,7 @@ class Threshold(Lever):
     words: str = ""
 
     def _said(self) -> tuple[str, str, str]:
-        title = f"{self.words or words_of(self.name)} threshold of the model"
+        title = f"{self.words or words_of(self.name)} threshold"
         rule = (
             f"refuse a probability of default of {100 * self.at:.2f} % and above" if self.at <= 1 else "refuse nobody"
         )
@@ -76,7 +76,7 @@ class OwnPrice(Lever):
     """Refuse a loan whose own rate does not pay for its own risk: an expected profit below 0."""
 
     def _said(self) -> tuple[str, str, str]:
-        return OWN_PRICE, "loss-making at its own price", "refuse an expected profit below 0"
+        return OWN_PRICE, "expected profit", "refuse an expected profit below 0"
 
     def _refuses(self, book: Book) -> np.ndarray:
         return book.expected < 0
@@ -94,7 +94,7 @@ class RequiredReturn(Lever):
 
     def _said(self) -> tuple[str, str, str]:
         rule = f"refuse an expected return of less than {100 * self.a_year:g} % of the balance a year above the cost of money"
-        return "required_return", "required return a year", rule
+        return "required_return", "required return", rule
 
     def _refuses(self, book: Book) -> np.ndarray:
         return book.expected < self.a_year * book.expected_balance

@@ -46,7 +46,7 @@ def listed(
         Threshold("profit", thresholds["profit"]),
         Threshold("capacity", thresholds["capacity"]),
         own,
-        Together(RISK_CUT_OFF, "as many refusals, by risk", (Threshold("risk", as_many),)),
+        Together(RISK_CUT_OFF, "risk cut-off with as many refusals", (Threshold("risk", as_many),)),
         RequiredReturn(required_return),
         Together(COMBINED, "levers combined", designed.combination.adopted),
         Together(PLAIN, "levers combined, without the model", designed.plain.adopted),
@@ -57,7 +57,7 @@ def listed(
             policies.setdefault(name, one.lever)
     fairest = least_disparate(training, list(policies.values()), forgone=forgone, min_cell=min_cell)
     if fairest is not None:
-        words = f"least disparate within {100 * forgone:g} % of the largest gain"
+        words = f"least disparate, for {100 * forgone:g} % of the gain"
         policies[LEAST_DISPARATE] = Together(LEAST_DISPARATE, words, (fairest,))
     return policies
 
