@@ -49,7 +49,7 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     "scenarios": (
         "At which value of an assumption a gain is gone",
         "Gain in currency, the same refusals; low and high are the ends of the range; {tested}.",
-        columns("policy", "label", "low", "default", "high", "gain_low", "gain_default", "gain_high", "turns_at", gain_low="money", gain_high="money"),
+        columns("policy", "label", "low", "default", "high", "gain_low", "gain_default", "gain_high", "turns_at", gain_low="money", gain_default="money", gain_high="money"),
     ),
     "composition": (
         lambda who, _: titles.composition(who),
