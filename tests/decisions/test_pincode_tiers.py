@@ -1,8 +1,11 @@
 """Tiers of pincodes: they follow from intervals, the pure ones are the extremes, and nothing is gained without them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from policy_books import priced_book
 from statsmodels.stats.proportion import proportion_confint
 
 from loantap.decisions.policy.book import Book, make_book
@@ -19,7 +22,7 @@ def book(counts: dict[str | None, tuple[int, int]]) -> Book:
     default = np.concatenate([np.arange(n) < bad for n, bad in counts.values()]).astype(int)
     loans = pd.DataFrame({"pincode": pd.Series(pincode, dtype="str"), "default": default, "loan_amnt": 100.0})
     realised = np.where(default == 1, -50.0, 10.0)
-    return Book(loans, np.full(len(loans), 0.2), realised, realised, Economics())
+    return replace(priced_book(loans, 0.2, Economics()), expected=realised, realised=realised)
 
 
 def tiers_of(training: Book, test: Book | None = None, *, min_cell: int = 10) -> PincodeTiers:

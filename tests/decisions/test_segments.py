@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policy_books import PLAIN, priced_book
 from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
 
@@ -15,10 +16,8 @@ from loantap.analysis.suppression import is_small
 from loantap.decisions.policy.book import Book
 from loantap.decisions.policy.margins import margins
 from loantap.decisions.policy.segments import EARNS, LOSES, NOT_SHOWN, break_even_p_values, segments
-from loantap.model.economics import Economics, expected_profit, loan_profit
 
-# A loan that is repaid earns 10 per 100, one that defaults loses all: nothing is earned at a default rate of 1 / 11.
-ECONOMICS = Economics(loss_given_default=1.0, default_after=0.0, settled_after=1.0, funding_cost=0.0)
+# A loan that is repaid earns 10 per 100, one that defaults loses all, under PLAIN: nothing is earned at a default rate of 1 / 11.
 BREAK_EVEN = 1 / 11
 AMOUNTS = (1_000, 7_000, 15_000, 30_000)  # one in each band
 
@@ -34,7 +33,7 @@ def book(rows: list[tuple[float, int, str, int, int, float]]) -> Book:
     loans = pd.concat(parts, ignore_index=True).assign(int_rate=0.0)
     loans["installment"] = 1.1 * loans["loan_amnt"] / loans["term"]
     probability = loans.pop("p").to_numpy(dtype=float)
-    return Book(loans, probability, expected_profit(loans, probability, ECONOMICS), loan_profit(loans, ECONOMICS), ECONOMICS)  # fmt: skip
+    return priced_book(loans, probability, PLAIN)
 
 
 def table_of(rows: list[tuple[float, int, str, int, int, float]], *, min_cell: int = 10) -> pd.DataFrame:

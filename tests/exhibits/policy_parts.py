@@ -1,26 +1,35 @@
 """The whole policy on a frame of loans, as the notebook goes about it, for tests of what is said of it."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from loantap.data.annuity import annuity
 from loantap.decisions.policy.book import Book, make_book
-from loantap.decisions.policy.design import design_policy
+from loantap.decisions.policy.composition import composition
+from loantap.decisions.policy.design import Policy, design_policy
+from loantap.decisions.policy.expected_loss import expected_loss
 from loantap.decisions.policy.fairness import fairness
-from loantap.decisions.policy.levers import OwnPrice, Threshold
+from loantap.decisions.policy.levers import Lever
+from loantap.decisions.policy.listing import listed
 from loantap.decisions.policy.pincode import pincode_tiers
+from loantap.decisions.policy.scenarios import scenarios, worst_corners
 from loantap.decisions.policy.segments import segments
 from loantap.decisions.policy.sensitivity import break_even, tornado
 from loantap.decisions.policy.simulate import simulate, trade_off_curve
+from loantap.decisions.policy.stress import shifts, stress, turns, vintages
+from loantap.decisions.policy.thresholds import thresholds_on
+from loantap.decisions.policy.verdicts import choose, verdicts
+from loantap.exhibits import decision
 from loantap.exhibits import policy as exhibits
 from loantap.exhibits import policy_sentences as say
-from loantap.exhibits.exhibit import Exhibit, together
+from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.policy import Basis
 from loantap.model.economics import Economics, value_if_default, value_if_repaid
-from loantap.model.profit import best_profit_threshold
 
 
 def grade_risk(loans: pd.DataFrame) -> np.ndarray:
@@ -53,47 +62,108 @@ def books(loans: pd.DataFrame, probability: np.ndarray, economics: Economics, *,
     return training, test
 
 
-def parts(training: Book, test: Book, *, confidence: float = 0.95, repetitions: int = 50) -> dict[str, Any]:
-    """What `policy_result` takes."""
+def chain(
+    training: Book,
+    test: Book,
+    *,
+    apart: tuple[Book, Book] | None = None,
+    confidence: float = 0.95,
+    repetitions: int = 50,
+    score: str = "F2",
+    min_cell: int = 10,
+) -> SimpleNamespace:
+    """Every policy made from a training book and judged on a test book, and out of time.
+
+    Args:
+        training: What policies are made from.
+        test: What they are judged on.
+        apart: Earlier and later loans; by default the training loans funded before and in the last quarter of their months.
+        confidence: Of every interval and verdict.
+        repetitions: Of the bootstrap.
+        score: What the model's own threshold is best for.
+        min_cell: The smallest count.
+    """
     drawn: Any = {"repetitions": repetitions, "random_state": 0, "confidence": confidence}
-    thresholds = {"f2": 0.12, "profit": best_profit_threshold(training.probability, training.realised)}
-    rules = [*(Threshold(name, at) for name, at in thresholds.items()), OwnPrice()]
-    designed = design_policy(training, min_cell=10, thresholds=thresholds, **drawn)
-    levers = {name: one.lever.refuses(test) for name, one in designed.found.items() if one.lever}
-    effects = simulate(test, {"approve all": test.probability > 1} | {rule.id: rule.refuses(test) for rule in rules}, **drawn)  # fmt: skip
-    alone = simulate(test, levers, **drawn) if levers else effects[:0]
+    asked: Any = {"score": score, "required_return": 0.02, "forgone": 0.1, "min_cell": min_cell}
+    if apart is None:
+        issued = training.loans["issue_d"].to_numpy()
+        since = np.sort(issued)[3 * len(issued) // 4]
+        apart = training.part(issued < since), training.part(issued >= since)
+    earlier, latest = apart
+
+    def made(book: Book) -> tuple[dict[str, float], Policy, dict[str, Lever]]:
+        at = thresholds_on(book, beta=2, capacity=0.2)
+        designed = design_policy(book, min_cell=min_cell, thresholds=at, **drawn)
+        return at, designed, listed(book, designed, thresholds=at, **asked)
+
+    def riskier(points: float) -> np.ndarray:
+        return np.asarray(expit(logit(test.probability) + 0.02 * points))
+
+    thresholds, designed, policies = made(training)
+    refusals = {name: policy.refuses(test) for name, policy in policies.items()}
+    effects, varied = simulate(test, refusals, **drawn), scenarios(test, refusals)
+    later = simulate(latest, {name: policy.refuses(latest) for name, policy in made(earlier)[2].items()}, **drawn)
+    judged = verdicts(effects, varied, later)
+    years = vintages(training, min_cell=min_cell)
+    worst = years.loc[years["odds"].idxmax()] if len(years) else None
+    groups = fairness(test, refusals, min_cell=min_cell, confidence=confidence)
+    tables = {
+        "composition": composition(test, refusals, min_cell=min_cell), "scenarios": varied, "corners": worst_corners(test, refusals),
+        "stress": stress(test, refusals, shifts(test, worst=worst, riskier=riskier)), "turns": turns(test, refusals, riskier=riskier),
+        "expected_loss": expected_loss(test, refusals), "gaps": groups.gaps, "later": later,
+    }  # fmt: skip
+    first_month = f"{latest.loans['issue_d'].min():%Y-%m}"
+    entries = decision.records(policies, effects=effects, verdicts=judged, first_month=first_month, **tables)
+    return SimpleNamespace(
+        training=training, test=test, confidence=confidence, score=score, thresholds=thresholds, designed=designed, policies=policies,
+        refusals=refusals, effects=effects, verdicts=judged, choice=choose(effects, judged), years=years, groups=groups.groups, entries=entries,
+        drawn=drawn, min_cell=min_cell, **tables,
+    )  # fmt: skip
+
+
+def parts(made: SimpleNamespace) -> dict[str, Any]:
+    """What `policy_result` takes, of a chain."""
+    test, training, designed = made.test, made.training, made.designed
     told = pd.DataFrame([(one.id, one.title, one.finding) for one in designed.found.values()], columns=["name", "lever", "finding"])  # fmt: skip
     steps = pd.concat([designed.combination.steps.assign(reason=say.ADOPTED), designed.combination.left_out])
-    refusals = {say.COMBINED: designed.combination.refuses(test), "F2 threshold": rules[0].refuses(test)}
+    sure = {"min_cell": made.min_cell, **made.drawn}
     return {
-        "test": test, "training": training, "synthetic": True, "confidence": confidence, "score": "F2", "thresholds": thresholds, "effects": effects,
-        "designed": designed, "levers": told.merge(alone, on="name", how="left"), "steps": steps.rename(columns={"title": "lever"}),
-        "combined": simulate(test, designed.combination.cumulative(test), **drawn), "plain": simulate(test, designed.plain.cumulative(test), **drawn),
-        "gaps": fairness(test, refusals, min_cell=10, confidence=confidence).gaps, "segments": exhibits.with_product(segments(test, min_cell=10, **drawn)),
-        "swings": tornado(training, test, confidence=confidence), "break_even": break_even(test),
-        "pincodes": pincode_tiers(training, test, min_cell=10, **drawn),
+        "test": test, "training": training, "synthetic": True, "confidence": made.confidence, "score": made.score, "thresholds": made.thresholds,
+        "entries": made.entries, "choice": made.choice, "levers": told.merge(made.effects, on="name", how="left"),
+        "steps": steps.rename(columns={"title": "lever"}), "combined": simulate(test, designed.combination.cumulative(test), **made.drawn),
+        "evidence": exhibits.evidence(designed.found, basis(made)), "gaps": exhibits.titled(made.gaps, made.entries),
+        "segments": exhibits.with_product(segments(test, **sure)), "swings": tornado(training, test, made.years), "years": made.years,
+        "break_even": break_even(test), "pincodes": pincode_tiers(training, test, **sure),
     }  # fmt: skip
 
 
-def shown(found: dict[str, Any]) -> list[Exhibit]:
-    """Every exhibit of the policy."""
-    test, training, confidence = found["test"], found["training"], found["confidence"]
-    basis, designed = Basis(len(training.loans), len(test.loans), confidence), found["designed"]
-    drawn: Any = {"repetitions": 20, "random_state": 0, "confidence": confidence}
-    curve = trade_off_curve(test, **drawn)
-    effects = found["effects"].assign(policy=found["effects"]["name"])
-    groups = fairness(test, {say.COMBINED: test.expected < 0}, min_cell=10, confidence=confidence).groups
-    result = say.policy_result(**found)
+def basis(made: SimpleNamespace) -> Basis:
+    """What the numbers of a chain rest on."""
+    return Basis(len(made.training.loans), len(made.test.loans), made.confidence)
+
+
+def shown(made: SimpleNamespace, found: dict[str, Any]) -> list[Exhibit]:
+    """Every exhibit of the policy: of a chain and its parts."""
+    rests, result = basis(made), say.policy_result(**found)
+    curve = trade_off_curve(made.test, **made.drawn)
     tables = {
-        "assumptions": result["assumptions"], "tornado": found["swings"], "thresholds": effects, "levers": found["levers"], "steps": found["steps"],
+        "assumptions": result["assumptions"], "tornado": found["swings"], "levers": found["levers"], "steps": found["steps"],
         "combined": found["combined"].assign(policy=found["combined"]["name"]), "segments": found["segments"],
-        "groups": groups, "gaps": found["gaps"],
     }  # fmt: skip
-    caps = {name: designed.found[f"cap_{name}"] for name in ("dti", "revol_util")}
+    detailed = {
+        "scenarios": made.scenarios, "stress": made.stress, "turns": made.turns, "expected-loss": made.expected_loss, "gaps": made.gaps,
+        "groups": made.groups,
+    }  # fmt: skip
+    caps = {name: made.designed.found[f"cap_{name}"] for name in ("dti", "revol_util")}
+    several = [
+        found["evidence"],
+        exhibits.pincodes(found["pincodes"], rests),
+        exhibits.sheet(made.entries, rests, curve=curve),
+        exhibits.details(detailed, made.entries, rests),
+    ]
     return [
-        *(exhibits.table(name, rows, basis) for name, rows in tables.items()),
-        *together(exhibits.evidence(designed.found, basis), exhibits.pincodes(found["pincodes"], basis)),
-        exhibits.limits(caps, basis),
-        exhibits.table("trade-off", curve, basis, points=effects),
+        *(exhibits.table(name, rows, rests) for name, rows in tables.items()),
+        *(one for some in several for one in some),
+        exhibits.limits(caps, rests),
         exhibits.recommendation(result),
     ]

@@ -16,26 +16,33 @@ BINS = pd.DataFrame(
     }
 )  # fmt: skip
 UNKNOWN = BINS.assign(realised=np.nan, realised_low=np.nan, realised_high=np.nan)
-CURVE = pd.DataFrame(
+CURVE = pd.DataFrame({"good_refused": [0.7, 0.3, 0.0], "defaults_avoided": [0.95, 0.6, 0.0]})
+POINTS = pd.DataFrame(
     {
-        "approved": [0.2, 0.6, 1.0], "default_rate_approved": [0.05, 0.1, 0.2], "default_rate_approved_low": [0.04, 0.09, 0.19],
-        "default_rate_approved_high": [0.06, 0.11, 0.21], "profit": [1.0, 3.0, 2.5], "profit_low": [0.5, 2.5, 2.0],
-        "profit_high": [1.5, 3.5, 3.0],
+        "policy": ["nobody", "threshold", "the same loans", "capacity"], "good_refused": [0.0, 0.301, 0.3, 0.1],
+        "defaults_avoided": [0.0, 0.6, 0.6, 0.2],
     }
 )  # fmt: skip
-NOBODY = CURVE.assign(default_rate_approved=np.nan, default_rate_approved_low=np.nan, default_rate_approved_high=np.nan)
-POINTS = pd.DataFrame(
-    {"name": ["approve all", "recommended"], "approved": [1.0, 0.6], "default_rate_approved": [0.2, 0.1], "profit": [2.5, 3.0]}
+GAINS = pd.DataFrame(
+    {
+        "policy": ["threshold", "cap"], "gain": [500.0, -20.0], "gain_low": [100.0, -90.0], "gain_high": [900.0, 50.0],
+        "gain_least": [-200.0, -40.0], "gain_most": [800.0, 10.0],
+    }
 )  # fmt: skip
 SWINGS = pd.DataFrame(
     {"label": ["cost of money", "default rate"], "profit_low": [8.0, 4.0], "profit_default": [3.5, 3.5], "profit_high": [-1.0, 3.0]}
 )  # fmt: skip
-GAPS = pd.DataFrame(
+RATIOS = pd.DataFrame(
     {
         "rule": ["recommended", "recommended", "F2 threshold"], "attribute": ["income", "home_ownership", "income"],
-        "gap": [0.3, 0.1, 0.2], "gap_low": [0.25, -0.05, 0.1], "gap_high": [0.35, 0.25, 0.3],
+        "approval_ratio": [0.7, 0.9, 0.5], "approval_ratio_low": [0.6, 0.85, 0.4], "approval_ratio_high": [0.78, 0.95, 0.6],
     }
 )  # fmt: skip
+
+
+def ratios(table: pd.DataFrame) -> Figure:
+    return policy.plot_ratios(table, mark=0.8)
+
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "limits": lambda: policy.plot_limits({"dti": BINS, "revol_util": BINS}, limits={"dti": 22.5, "revol_util": None}),
@@ -43,17 +50,19 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "limits in one bin": lambda: policy.plot_limits({"dti": BINS[:1]}, limits={"dti": 22.5}),
     "limits without intervals": lambda: policy.plot_limits({"dti": UNKNOWN}, limits={"dti": 22.5}),
     "limits without bins": lambda: policy.plot_limits({"dti": BINS[:0]}, limits={"dti": None}),
-    "trade-off": lambda: policy.plot_trade_off(CURVE, points=POINTS),
-    "trade-off of one threshold": lambda: policy.plot_trade_off(CURVE[:1], points=POINTS[:1]),
-    "trade-off without points": lambda: policy.plot_trade_off(CURVE, points=POINTS[:0]),
-    "trade-off with nobody approved": lambda: policy.plot_trade_off(NOBODY, points=POINTS),
+    "frontier": lambda: policy.plot_frontier(CURVE, points=POINTS),
+    "frontier of one threshold": lambda: policy.plot_frontier(CURVE[:1], points=POINTS[:1]),
+    "frontier with nobody refused": lambda: policy.plot_frontier(CURVE[2:], points=POINTS[:1]),
+    "gains": lambda: policy.plot_gains(GAINS),
+    "gains of one": lambda: policy.plot_gains(GAINS[:1]),
+    "gains without width": lambda: policy.plot_gains(GAINS.assign(gain_least=GAINS["gain"], gain_most=GAINS["gain"])),
     "tornado": lambda: policy.plot_tornado(SWINGS),
     "tornado of one": lambda: policy.plot_tornado(SWINGS[:1]),
     "tornado of no swing": lambda: policy.plot_tornado(SWINGS.assign(profit_low=3.5, profit_high=3.5)),
-    "gaps": lambda: policy.plot_gaps(GAPS),
-    "gaps of one attribute": lambda: policy.plot_gaps(GAPS[:1]),
-    "gaps unknown": lambda: policy.plot_gaps(GAPS.assign(gap=np.nan, gap_low=np.nan, gap_high=np.nan)),
-    "gaps of nobody": lambda: policy.plot_gaps(GAPS[:0]),
+    "ratios": lambda: ratios(RATIOS),
+    "ratios of one attribute": lambda: ratios(RATIOS[:1]),
+    "ratios unknown": lambda: ratios(RATIOS.assign(approval_ratio=np.nan)),
+    "ratios of nobody": lambda: ratios(RATIOS[:0]),
 }
 
 
@@ -83,10 +92,27 @@ def test_realised_profit_is_drawn_with_its_interval():
     assert bars == [pytest.approx(ends) for ends in ([3.0, 5.0], [0.5, 2.5], [-3.0, 0.5])]
 
 
-def test_every_policy_is_a_mark_at_its_approvals():
-    for axes, column in zip(FIGURES["trade-off"]().axes, ["default_rate_approved", "profit"], strict=True):
-        marks = {line.get_label(): (line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines[1:]}
-        assert marks == {row["name"]: (row["approved"], row[column]) for row in POINTS.to_dict("records")}
+def test_every_policy_is_a_mark_and_those_that_do_the_same_share_one():
+    axes = FIGURES["frontier"]().axes[0]
+    curve, _, *marks = axes.lines
+    assert curve.get_xdata().tolist() == [0.0, 0.3, 0.7]  # from refusing nobody on
+    assert {line.get_label(): (line.get_xdata()[0], line.get_ydata()[0]) for line in marks} == {
+        "nobody": (0.0, 0.0), "threshold; the same loans": (0.301, 0.6), "capacity": (0.1, 0.2),
+    }  # fmt: skip
+
+
+def test_more_policies_than_kinds_of_marks_are_all_drawn():
+    many = pd.DataFrame({"policy": [f"policy {k}" for k in range(20)], "good_refused": np.arange(20) / 25, "defaults_avoided": 0.5})  # fmt: skip
+    assert len(policy.plot_frontier(CURVE, points=many).axes[0].lines) == 2 + 20
+
+
+def test_a_gain_lies_over_its_range_the_first_policy_on_top():
+    axes = policy.plot_gains(GAINS).axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["cap", "threshold"]
+    assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [(-40.0, 50.0), (-200.0, 1000.0)]
+    drawn = [list(line.get_xdata()) for line in axes.lines]
+    for ends in ([-90.0, 50.0], [100.0, 900.0], [-20.0, 500.0]):  # the intervals, and the dots
+        assert ends in drawn
 
 
 def test_the_widest_swing_lies_on_top_and_bars_start_at_the_default():
@@ -96,22 +122,20 @@ def test_the_widest_swing_lies_on_top_and_bars_start_at_the_default():
     assert drawn[:2] == [(3.5, 4.5), (3.5, -4.5)]  # 8.0 - 3.5, -1.0 - 3.5
 
 
-def test_every_gap_has_its_interval_and_a_gap_that_is_not_known_none():
-    income, home = policy.plot_gaps(GAPS).axes
+def test_every_ratio_has_its_interval_and_a_ratio_that_is_not_known_none():
+    income, home = ratios(RATIOS).axes
     assert [text.get_text() for text in income.get_yticklabels()] == ["F2 threshold", "recommended"]
-    assert income.lines[-1].get_xdata().tolist() == [0.2, 0.3]
-    assert [list(line.get_xdata()) for line in income.lines[1:-1]] == [[0.1, 0.3], [0.25, 0.35]]
+    assert income.lines[-1].get_xdata().tolist() == [0.5, 0.7]
     assert np.isnan(home.lines[-1].get_xdata()).tolist() == [True, False]
     assert (income.get_title(loc="left"), home.get_title(loc="left")) == ("income", "home ownership")
-    assert income.get_xlim()[0] <= 0
 
 
-def test_an_interval_that_holds_nothing_is_seen_to_do_so():
-    home = policy.plot_gaps(GAPS).axes[1]
-    assert home.get_xlim()[0] <= -0.05
+def test_the_mark_that_ratios_are_read_against_is_the_one_given():
+    for panel in policy.plot_ratios(RATIOS, mark=0.75).axes:
+        assert [0.75, 0.75] in [list(line.get_xdata()) for line in panel.lines]
 
 
 def test_without_groups_to_compare_the_figure_says_so():
-    assert [text.get_text() for text in policy.plot_gaps(GAPS[:0]).axes[0].texts] == [
+    assert [text.get_text() for text in ratios(RATIOS[:0]).axes[0].texts] == [
         "too few good customers to compare groups"
     ]

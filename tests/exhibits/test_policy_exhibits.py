@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 import pytest
 from IPython.display import Markdown
-from policy_parts import books, grade_risk, parts, shown
+from policy_parts import basis, books, chain, grade_risk, parts, shown
 
-from loantap.decisions.policy.levers import Threshold
 from loantap.decisions.policy.thresholds import threshold_score
 from loantap.exhibits import insights
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits.policy import Basis
+from loantap.exhibits.words import WITH_INTERVAL, show
 from loantap.model.economics import Economics
 from loantap.settings import notebooks_dir, project_root
 
@@ -23,55 +23,64 @@ LEVEL = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?) %(?= )")  # shares of loans have
 
 
 @pytest.fixture(scope="module")
-def at_half(loans: pd.DataFrame) -> dict[str, Any]:
-    return parts(*books(loans, grade_risk(loans), Economics(), seed=0), confidence=0.5)
+def at_half(loans: pd.DataFrame) -> SimpleNamespace:
+    return chain(*books(loans, grade_risk(loans), Economics(), seed=0), confidence=0.5)
 
 
 @pytest.fixture(scope="module")
-def usual(loans: pd.DataFrame) -> dict[str, Any]:
-    return parts(*books(loans, grade_risk(loans), Economics(), seed=0))
+def usual(loans: pd.DataFrame) -> SimpleNamespace:
+    return chain(*books(loans, grade_risk(loans), Economics(), seed=0))
 
 
-def words(found: dict[str, Any]) -> list[str]:
+def words(made: SimpleNamespace) -> list[str]:
+    found = parts(made)
     result = say.policy_result(**found)
     told = [value for value in result.values() if isinstance(value, str)] + [result["pincode"][name] for name in ("warning", "sentence", "advice")]  # fmt: skip
-    return told + [text for one in shown(found) for text in (one.title, one.caption, one.alt, one.text)]
+    told += [
+        text
+        for entry in made.entries
+        for text in (entry["title"], entry["rule"], *entry["reasons"], *entry["conditions"])
+    ]
+    return told + [text for one in shown(made, found) for text in (one.title, one.caption, one.alt, one.text)]
 
 
-def test_another_confidence_leaves_no_word_of_the_default_one(at_half: dict[str, Any], usual: dict[str, Any]):
+def test_another_confidence_leaves_no_word_of_the_default_one(at_half: SimpleNamespace, usual: SimpleNamespace):
     assert {level for text in words(at_half) for level in LEVEL.findall(text) if float(level) in (95, 50)} == {"50"}
     assert {level for text in words(usual) for level in LEVEL.findall(text) if float(level) in (95, 50)} == {"95"}
-    assert say.policy_result(**at_half)["confidence"] == 0.5
+    assert say.policy_result(**parts(at_half))["confidence"] == 0.5
 
 
-def test_a_model_made_for_another_score_leaves_no_word_of_f2(usual: dict[str, Any]):
+def test_a_model_made_for_another_score_leaves_no_word_of_f2(usual: SimpleNamespace, loans: pd.DataFrame):
     assert any("F2" in text for text in words(usual))
-    assert not [text for text in words(usual | {"score": "F0.5"}) if "F2" in text]
+    other = chain(*books(loans, grade_risk(loans), Economics(), seed=0), score="F0.5")
+    assert not [text for text in words(other) if "F2" in text]
     card = {"beta": 0.5}
     assert threshold_score(SimpleNamespace(card=card)) == "F0.5"  # type: ignore[arg-type]
-    assert Threshold("f2", 0.12, "F0.5").title == "F0.5 threshold of the model"
 
 
-def test_intervals_are_as_wide_as_the_confidence_asks(at_half: dict[str, Any], usual: dict[str, Any]):
+def test_intervals_are_as_wide_as_the_confidence_asks(at_half: SimpleNamespace, usual: SimpleNamespace):
+    tables = [
+        {**parts(made), "effects": made.effects, "evidence": made.designed.found["term_by_grade"].evidence}
+        for made in (at_half, usual)
+    ]
     for name, column in (
-        ("effects", "profit"), ("combined", "approved"), ("plain", "good_refused"), ("segments", "realised"), ("segments", "expected"),
-        ("gaps", "gap"), ("swings", "profit"),
+        ("effects", "profit"), ("effects", "gain"), ("effects", "per_year"), ("combined", "approved"), ("segments", "realised"),
+        ("segments", "expected"), ("gaps", "gap"), ("gaps", "approval_ratio"), ("evidence", "realised"),
     ):  # fmt: skip
-        half, whole = (found[name].iloc[-1] for found in (at_half, usual))
-        assert abs(half[f"{column}_high"] - half[f"{column}_low"]) <= abs(whole[f"{column}_high"] - whole[f"{column}_low"]), name  # fmt: skip
-    evidence = [found["designed"].found["term_by_grade"].evidence for found in (at_half, usual)]
-    half, whole = (table["realised_high"] - table["realised_low"] for table in evidence)
-    assert (half < whole)[whole.notna()].all()
+        half, whole = (found[name][f"{column}_high"] - found[name][f"{column}_low"] for found in tables)
+        known = half.notna() & whole.notna() & (whole != 0)
+        assert (half[known] < whole[known]).all() or name == "combined", (name, column)
+        assert (half[known] <= whole[known]).all(), (name, column)
 
 
 def test_a_sample_is_called_one():
     assert Basis(2, 1, 0.9, sampled=True).words["judged"] == "n = 1 test loans of a stratified sample; 90 % bootstrap intervals"  # fmt: skip
 
 
-def test_every_exhibit_shows_itself(usual: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+def test_every_exhibit_shows_itself(usual: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
     seen: list[Any] = []
     monkeypatch.setattr("IPython.display.display", lambda one, **_: seen.append(one))
-    for exhibit in shown(usual):
+    for exhibit in shown(usual, parts(usual)):
         seen.clear()
         exhibit._ipython_display_()
         text = "\n".join(str(one.data) for one in seen if isinstance(one, Markdown))
@@ -81,54 +90,97 @@ def test_every_exhibit_shows_itself(usual: dict[str, Any], monkeypatch: pytest.M
         assert exhibit.line in text or not exhibit.name, exhibit.name
 
 
-def test_no_number_of_a_table_is_shown_as_text(usual: dict[str, Any]):
-    for exhibit in shown(usual):
+def test_no_number_of_a_table_is_shown_as_text(usual: SimpleNamespace):
+    for exhibit in shown(usual, parts(usual)):
         for column, kind in exhibit.columns.items():
             assert exhibit.table is not None
             values = pd.to_numeric(exhibit.table[column].dropna(), errors="coerce")
             assert kind != "text" or values.isna().all() or column == "pincode", (exhibit.name, column)
 
 
-def test_what_is_said_of_a_table_is_true_of_it(usual: dict[str, Any]):
-    by_name = {exhibit.name: exhibit for exhibit in shown(usual)}
+def test_what_is_said_of_a_table_is_true_of_it(usual: SimpleNamespace):
+    found = parts(usual)
+    by_name = {exhibit.name: exhibit for exhibit in shown(usual, found)}
     swings, curve, products = (by_name[f"policy-{name}"] for name in ("tornado", "trade-off", "segments"))
-    widest = usual["swings"].loc[usual["swings"]["swing"].idxmax(), "label"]
+    widest = found["swings"].loc[found["swings"]["swing"].idxmax(), "label"]
     assert f"the {widest} moves" in swings.title
-    assert curve.title.startswith("Thresholds of the model earned from ")
-    counts = usual["segments"]["verdict"].value_counts()
-    assert products.title.startswith(f"Of {len(usual['segments'])} products ")
+    near = curve.table.iloc[(curve.table["good_refused"] - 0.1).abs().argmin()]
+    for share in ("good_refused", "defaults_avoided"):
+        assert show(near[share], "rate") in curve.title
+    counts = found["segments"]["verdict"].value_counts()
+    assert products.title.startswith(f"Of {len(found['segments'])} products ")
     assert ("earn" not in products.title.replace("none is shown to earn or to lose money", "")) == (counts.get("earns", 0) == 0)  # fmt: skip
 
 
-def decided(*, pure: tuple[str, ...], high: float) -> str:
-    row = {"approved": 0.7, "good_refused": 0.2, "profit_change": -1.0}
-    row |= {f"{name}_{end}": value for name, value in row.items() for end in ("low", "high")} | {"profit_change_high": high}  # fmt: skip
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w.]*[A-Za-z])")
+
+
+def test_every_number_above_a_table_of_the_sheet_stands_in_it(usual: SimpleNamespace):
+    told = {one.name: one for one in shown(usual, parts(usual)) if one.table is not None}
+    for name in ("sheet", "surety", "verdicts", "intervals", "composition", "scenarios", "stress", "turns", "gaps"):
+        one = told[f"policy-{name}"]
+        cells = {text for column, kind in one.columns.items() for text in cell_texts(one.table, column, kind)}
+        cells |= {
+            show(len(one.table), "count"),
+            *(show(n, "count") for n in one.table.get("verdict", pd.Series()).value_counts()),
+            "0",
+        }
+        assert set(NUMBER.findall(without_names(one.title, one.table))) <= numbers(cells), name
+    # A sum over grades, and its share.
+    losses = told["policy-expected-loss"]
+    for policy, rows in losses.table.groupby("policy"):
+        lost, lent = rows["expected_loss"].sum(), rows["amount"].sum()
+        assert f"{policy} {show(lost, 'money')} ({show(lost / lent, 'rate')})" in losses.title
+
+
+def without_names(title: str, table: pd.DataFrame) -> str:
+    """A title without the texts of its table, in which there may be numbers."""
+    for column in table.columns:
+        if table[column].map(lambda value: isinstance(value, str)).all():
+            for text in sorted(set(table[column]), key=len, reverse=True):
+                title = title.replace(text, "")
+    for name in sorted(map(str, table.columns), key=len, reverse=True):
+        title = title.replace(name, "")
+    return title
+
+
+def cell_texts(table: pd.DataFrame, column: str, kind: str) -> list[str]:
+    base = kind.removesuffix(WITH_INTERVAL)
+    names = [column] if base == kind else [column, f"{column}_low", f"{column}_high"]
+    return [show(value, base) for name in names if name in table for value in table[name]]
+
+
+def numbers(texts: set[str]) -> set[str]:
+    return {number for text in texts for number in NUMBER.findall(text)}
+
+
+def test_captions_hold_no_number_but_the_counts_of_loans_and_the_confidence(usual: SimpleNamespace):
+    rests = basis(usual)
+    known = {show(rests.training, "count"), show(rests.test, "count"), f"{100 * rests.confidence:g}", "100"}
+    for one in shown(usual, parts(usual)):
+        assert set(NUMBER.findall(one.caption)) <= known, one.name
+
+
+def decided(**parts: Any) -> str:
     policy = {
-        "recommendation": "Leave it.", "caveat": "Assumed: much.", "f2_sentence": say.f2_sentence(row, "F2", 0.95),
-        "pincode": {"advice": say.pincode_advice(pure)},
+        "recommendation": "Leave it.", "against_risk": "", "thresholds_sentence": "", "caveat": "", "pincode": {"advice": "Advice."}, **parts
     }  # fmt: skip
     return insights.decision(SimpleNamespace(result=lambda _: policy))  # type: ignore[arg-type]
 
 
-def test_the_decision_asked_for_follows_from_results():
-    told = decided(pure=("93700",), high=-0.5)
-    assert told.startswith(
-        "**Leave it.** Keep the pincode out of every model and policy. Do not let F2 set the approval threshold: at"
-    )
-    assert told.endswith("Assumed: much. [The policy and its evidence](policy.qmd).")
-    told = decided(pure=(), high=0.5)
-    assert told.startswith(
-        "**Leave it.** Where a borrower lives is also a fair-lending question: it can stand for race or origin. At the"
-    )
-    assert "Keep the pincode" not in told
-    assert "Do not" not in told
+def test_the_first_screen_begins_with_what_is_recommended_and_says_what_else_was_possible():
+    told = decided(against_risk="By risk.", thresholds_sentence="Of all.", caveat="Assumed: <much>.")
+    assert told.startswith("**Leave it.**")
+    for text in ("By risk.", "Of all.", "Assumed: \\<much\\>.", "Advice."):
+        assert text in told
+    assert "\n\n\n" not in decided()
 
 
 @pytest.mark.parametrize(
     "path",
     [
         notebooks_dir() / "05_policy.ipynb",
-        *(project_root() / "src" / "loantap" / "exhibits" / f"{name}.py" for name in ("policy", "policy_sentences", "plots/policy")),
+        *(project_root() / "src" / "loantap" / "exhibits" / f"{name}.py" for name in ("decision", "policy", "policy_sentences", "policy_tables", "policy_titles", "plots/policy")),
         project_root() / "reports" / "policy.qmd",
     ],
     ids=lambda path: path.name,

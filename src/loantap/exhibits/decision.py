@@ -119,7 +119,7 @@ def recommendation(choice: "Choice", entries: Sequence[Record], confidence: floa
 
 
 def condition(row: Record) -> str:
-    """Return where an assumption has to lie for a gain, such as 'a loss given default above 69.3 % (assumed 75.0 %)'."""
+    """Return where an assumption has to lie for a gain: its name, a side, the value at which it turns, the one assumed and the range."""
     side = "above" if row["turns_at"] < row["default"] else "below"
     ends = interval(row["low"], row["high"], "rate")
     return f"{row['label']} {side} {show(row['turns_at'], 'rate')} (assumed {show(row['default'], 'rate')}, plausible {ends})"

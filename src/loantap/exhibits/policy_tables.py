@@ -1,8 +1,10 @@
 """The tables of the policy: their titles, captions and columns, and what is drawn of them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from loantap.decisions.policy.verdicts import FOUR_FIFTHS
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.plots import policy as plots
@@ -47,7 +49,7 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     "scenarios": (
         "At which value of an assumption a gain is gone",
         "Gain in currency, the same refusals; low and high are the ends of the range; {tested}.",
-        columns("policy", "label", "low", "default", "high", "gain_low", "gain_default", "gain_high", "turns_at", gain_low="money", gain_high="money"),
+        columns("policy", "label", "low", "default", "high", "gain_low", "gain_default", "gain_high", "turns_at", gain_low="money", gain_default="money", gain_high="money"),
     ),
     "composition": (
         lambda who, _: titles.composition(who),
@@ -116,7 +118,7 @@ FIGURES: dict[str, tuple[Callable[..., Any], str]] = {
         plots.plot_frontier,
         "A curve of the defaults avoided against the good customers refused, with a named mark for each policy.",
     ),
-    "gaps": (plots.plot_ratios, "Panels by kind of group; one row per policy with a dot and an interval of the lowest approval ratio, and a line at four fifths."),
+    "gaps": (partial(plots.plot_ratios, mark=FOUR_FIFTHS), "Panels by kind of group; one row per policy with a dot and an interval of the lowest approval ratio, and a line at four fifths."),
     "surety": (plots.plot_gains, "One row per policy: a dot and an interval of the gain, over a wide pale bar for the range over the assumptions."),
 }  # fmt: skip
 # Evidence of limits by level, and the table that shows it.

@@ -19,7 +19,7 @@ def composition(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int
     Args:
         book: n loans.
         refusals: Whether each rule refuses each loan, shape (n,), by the name of the rule.
-        min_cell: Levels with fewer loans are joined to one.
+        min_cell: Levels with fewer loans are joined to one, and the smallest of the others with them if that is still small or one level.
 
     Returns:
         One row per rule, attribute and level: name, attribute, level, n (loans of the level), n_refused, refused (n_refused / n)
@@ -56,10 +56,13 @@ def _levels(book: Book) -> dict[str, pd.Series]:
 def _joined(level: pd.Series, *, min_cell: int) -> pd.Series:
     """Return the levels in their order, with the small ones as one, which stands last."""
     counts = level.value_counts(sort=False)
-    small = [str(name) for name in counts.index[(counts > 0) & (counts < min_cell)]]
-    if len(small) == 1:  # its loans would follow from the total
-        small.append(str(counts[counts >= min_cell].idxmin()))
-    joined = " or ".join(small)
-    order = [str(name) for name in counts.index if str(name) not in small] + ([joined] if small else [])
-    texts = [joined if text in small else text for text in level.astype("str")]
+    counts = counts[counts > 0]
+    small, others = list(counts.index[counts < min_cell]), counts[counts >= min_cell].sort_values(kind="stable")
+    for name in others.index:  # one level's loans would follow from the total
+        if not small or (len(small) > 1 and counts[small].sum() >= min_cell):
+            break
+        small.append(name)
+    joined = " or ".join(map(str, small))
+    order = [str(name) for name in counts.index if name not in small] + ([joined] if small else [])
+    texts = [joined if name in small else str(name) for name in level]
     return pd.Series(pd.Categorical(texts, categories=order, ordered=True))

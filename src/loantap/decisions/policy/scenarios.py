@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from loantap.decisions.policy.book import Book
+from loantap.model.assumptions import Assumption
 from loantap.model.economics import ASSUMPTIONS, Economics, value_if_default, value_if_repaid
 
 _STEPS = 9  # values of an assumption between the ends of its range, and again from there to 0 and to 1
@@ -52,7 +53,7 @@ def scenarios(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFrame:
     rows = []
     for one in ASSUMPTIONS:
         value = float(getattr(book.economics, one.name))
-        low, high = min(one.low, value), max(one.high, value)
+        low, high = _range(one, book.economics)
         ends = (0.0, low, high, 1.0)
         points = np.unique(np.concatenate([[value], *(np.linspace(*pair, _STEPS) for pair in pairwise(ends))]))
 
@@ -80,7 +81,7 @@ def scenarios(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
 
 def worst_corners(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Return the least that each rule gains with every assumption at an end of its range.
+    """Return the least that each rule gains with every assumption at an end of its range, as in `scenarios`.
 
     Returns:
         One row per rule: name, gain, and the value of each assumption there.
@@ -88,7 +89,7 @@ def worst_corners(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFram
     refused = np.column_stack(list(refusals.values())).astype(float)
     corners = [
         Economics(**dict(zip((one.name for one in ASSUMPTIONS), ends, strict=True)))
-        for ends in product(*((one.low, one.high) for one in ASSUMPTIONS))
+        for ends in product(*(_range(one, book.economics) for one in ASSUMPTIONS))
     ]
     gains = np.array([gains_under(book, refused, corner) for corner in corners])
     worst = gains.argmin(axis=0)
@@ -107,6 +108,13 @@ def turning(function: Callable[[float], float], points: np.ndarray, values: np.n
         values: What it was there.
         start: From where to look.
     """
-    changes = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
+    points, values = points[values != 0], values[values != 0]  # a zero that was hit lies between its neighbours
+    changes = np.flatnonzero(np.sign(values[:-1]) != np.sign(values[1:]))
     found = [brentq(function, points[place], points[place + 1], xtol=1e-6) for place in changes]
     return float(min(found, key=lambda at: abs(at - start), default=np.nan))
+
+
+def _range(one: Assumption, economics: Economics) -> tuple[float, float]:
+    """Return the ends of the range of an assumption, which takes in the value that is assumed."""
+    value = float(getattr(economics, one.name))
+    return min(one.low, value), max(one.high, value)

@@ -6,7 +6,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from loantap.decisions.policy.verdicts import FOUR_FIFTHS
 from loantap.exhibits.plots.marks import dotted_rows, legend_below, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
 
@@ -110,11 +109,12 @@ def plot_tornado(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_ratios(gaps: pd.DataFrame) -> Figure:
+def plot_ratios(gaps: pd.DataFrame, *, mark: float) -> Figure:
     """Draw the lowest approval ratio among good customers that each rule leaves between groups.
 
     Args:
         gaps: One row per rule and attribute: rule, attribute, approval_ratio with approval_ratio_low and approval_ratio_high.
+        mark: The ratio that a dashed line stands at.
     """
     gaps = gaps.dropna(subset=["approval_ratio"])
     rules, attributes = gaps["rule"].unique(), gaps["attribute"].unique()
@@ -126,7 +126,7 @@ def plot_ratios(gaps: pd.DataFrame) -> Figure:
             return figure
         for panel, attribute in zip(figure.axes, attributes, strict=True):
             rows = gaps[gaps["attribute"] == attribute].set_index("rule").reindex(rules[::-1])
-            panel.axvline(FOUR_FIFTHS, color=WARNING, linestyle="--")
+            panel.axvline(mark, color=WARNING, linestyle="--")
             panel.axvline(1, color=LIGHT)
             dotted_rows(panel, rows, "approval_ratio", rows.index.tolist())
             panel.set(title=attribute.replace("_", " "), xlabel="lowest approval ratio")
