@@ -142,9 +142,16 @@ def test_model_results_keep_the_contract(run: Path):
     assert set(model) >= {"with_pincode", "without_pincode", "application_only", "baselines"}
     studies = [model[name] for name in ("with_pincode", "without_pincode", "application_only")]
     for study in studies:
-        assert {"profit_threshold", "features", "profit", "competition", "original_protocol", "out_of_time"} <= set(
-            study
-        )
+        assert {
+            "profit_threshold",
+            "capacity_threshold",
+            "referred",
+            "features",
+            "profit",
+            "competition",
+            "original_protocol",
+            "out_of_time",
+        } <= set(study)
     assert all(study["smote"]["sampler"] == "SMOTE" for study in studies)
     for part in (*studies, *(study["smote"] for study in studies)):
         assert set(part) >= {"best_params", "sampler", "threshold", "cv", "test"}
@@ -213,7 +220,8 @@ def test_policy_results_keep_the_contract(run: Path):
     policy = result(run, "policy")
     assert set(policy) >= {"recommendation", "recommended", "thresholds", "levers", "steps", "segments", "gaps", "pincode", "assumptions", "sensitivity", "n"}  # fmt: skip
     study = result(run, "model")["without_pincode"]
-    assert policy["thresholds"] == {"f2": study["threshold"], "profit": study["profit_threshold"]}
+    own = {"f2": study["threshold"], "profit": study["profit_threshold"], "capacity": study["capacity_threshold"]}
+    assert policy["thresholds"] == own
     assert policy["n"] == study["test"]["n"]
     confusion = study["test"]["confusion"]
     at_f2 = policy["effects"]["threshold_f2"]

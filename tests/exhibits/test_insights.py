@@ -20,8 +20,13 @@ TEST = {
     "ci": dict.fromkeys(SCORES, (0.3, 0.7)),
     "confusion": {"tn": 40, "fp": 40, "fn": 5, "tp": 15},
 }
+REFUSAL = ("refused", "defaults_avoided", "good_refused", "amount_defaults_avoided", "amount_good_refused")
 MODEL = {
-    "without_pincode": {"test": TEST, "smote": {"test": TEST}, "beta": 2.0, "confidence": 0.9}, "with_pincode": {"test": TEST},
+    "without_pincode": {
+        "test": TEST, "smote": {"test": TEST}, "beta": 2.0, "confidence": 0.9, "threshold": 0.12, "profit_threshold": 0.5, "capacity": 0.1,
+        "capacity_threshold": 0.4, "referred": {"threshold": 0.69, "profit_threshold": 0.03, "capacity_threshold": 0.1},
+        "refusal": {name: {"estimate": 0.4, "ci_low": 0.3, "ci_high": 0.5} for name in REFUSAL}, "profit_sentence": "It pays.",
+    }, "with_pincode": {"test": TEST},
     "application_only": {"test": TEST, "confidence": 0.9},
     "baselines": [{"name": "grade", "test": TEST}],
 }  # fmt: skip
@@ -153,6 +158,20 @@ def test_models_are_compared_in_the_score_of_the_run(tmp_path: Path):
     for told in (insights.findings(shown)[-1], insights.pricing(shown)):
         assert "F0.5 0.310" in told
         assert "F2" not in told
+
+
+def test_the_share_referred_at_all_three_thresholds_is_told_on_the_first_screen_and_first_where_their_price_is(
+    tmp_path: Path,
+):
+    shown = page(tmp_path, "grade")
+    told = (
+        "At the threshold for F2 (12.0 % or more) the model refers 69.0 % of all applications; at the one for profit (50.0 % or more) "
+        "3.0 %; with room for 10 % of them (40.0 % or more) 10.0 % (n = 100 test loans)."
+    )
+    assert insights.at_f2(shown).startswith(
+        f"**{told}** If nobody looked at what is referred, the threshold for F2 would have refused 40.0 %"
+    )
+    assert told in insights.findings(shown)[-1]
 
 
 def test_a_rule_by_grade_that_refuses_everybody_is_said_to(tmp_path: Path):

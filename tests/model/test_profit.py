@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loantap.model.profit import best_profit_threshold, profit_table
+from loantap.model.profit import best_profit_threshold, capacity_threshold, profit_table
 
 
 def earned(probability: np.ndarray, profit: np.ndarray, threshold: float) -> float:
@@ -20,6 +20,31 @@ def test_no_other_threshold_earns_more(loans: list[tuple[float, int]]):
 
 def test_where_every_loan_earns_nobody_is_refused():
     assert best_profit_threshold(np.array([0.2, 0.9]), np.array([1.0, 1.0])) > 1
+
+
+PREDICTED = st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.4, 1.0]), min_size=1, max_size=40).map(np.array)
+
+
+@given(PREDICTED, st.floats(0, 1))
+def test_capacity_refers_at_most_its_share_and_no_lower_threshold_would_do(probability: np.ndarray, capacity: float):
+    threshold = capacity_threshold(probability, capacity)
+    assert (probability >= threshold).mean() <= capacity
+    assert all((probability >= lower).mean() > capacity for lower in probability[probability < threshold])
+
+
+@given(PREDICTED, st.floats(0, 1), st.floats(0, 1))
+def test_more_capacity_never_refers_fewer(probability: np.ndarray, one: float, other: float):
+    assert capacity_threshold(probability, max(one, other)) <= capacity_threshold(probability, min(one, other))
+
+
+def test_without_capacity_nobody_is_referred_and_with_all_of_it_everybody():
+    probability = np.array([0.2, 0.2, 1.0])
+    assert capacity_threshold(probability, 0.0) > 1
+    assert capacity_threshold(probability, 1.0) == 0.2
+
+
+def test_a_share_that_is_just_reached_counts():
+    assert capacity_threshold(np.arange(100) / 100, 0.29) == 0.71  # 0.29 * 100 is less than 29 to a computer
 
 
 def test_the_table_counts_refusals_and_profit():

@@ -100,7 +100,26 @@ def test_the_leak_lifts_every_score(halves: Halves, judged: Judged):
 
 def test_the_thresholds_do_not_depend_on_the_test_loans(champion: Finalist, halves: Halves):
     half = judge(champion, halves[1].iloc[::2], **JUDGING)
-    assert half.profit["threshold"].tolist()[1:] == [champion.profit_threshold, champion.threshold]
+    own = [champion.threshold, champion.profit_threshold, champion.capacity_threshold]
+    assert half.profit["threshold"].tolist()[1:] == own
+
+
+def test_the_result_tells_all_three_thresholds_and_the_share_referred_at_each(
+    champion: Finalist, judged: Judged, halves: Halves
+):
+    result = model_result(champion, judged)
+    probability = champion.probability(feature_frame(halves[1], inputs="without_pincode"))
+    for name in ("threshold", "profit_threshold", "capacity_threshold"):
+        assert result["referred"][name] == (probability >= result[name]).mean()
+    assert judged.profit["refused"].tolist()[1:] == pytest.approx([*result["referred"].values()])
+    assert result["referred"]["threshold"] == judged.flagged.mean()
+    assert (result["capacity"], result["capacity_threshold_rule"][:12]) == (0.1, "at most 10 %")
+
+
+def test_more_capacity_lowers_its_threshold_and_no_other(halves: Halves, champion: Finalist):
+    roomy = fitted(halves[0], PLAIN, capacity=0.3)
+    assert roomy.capacity_threshold < champion.capacity_threshold
+    assert (roomy.threshold, roomy.profit_threshold) == (champion.threshold, champion.profit_threshold)
 
 
 def test_another_beta_moves_the_threshold_and_is_told_under_its_own_name(halves: Halves, champion: Finalist):
@@ -110,7 +129,7 @@ def test_another_beta_moves_the_threshold_and_is_told_under_its_own_name(halves:
     assert careful.threshold > champion.threshold  # precision counts more, so fewer are flagged
     assert found.test["f0.5"] == pytest.approx(fbeta_score(outcome, flagged, beta=0.5), abs=1e-12)
     assert found.test["f2"] == pytest.approx(fbeta_score(outcome, flagged, beta=2), abs=1e-12)
-    assert found.profit["name"].tolist() == ["refuse nobody", "best profit", "best F0.5"]
+    assert found.profit["name"].tolist() == ["refuse nobody", "best F0.5", "best profit", "room for 10 %"]
     result = model_result(careful, found)
     assert (result["beta"], result["threshold_rule"].split()[1]) == (0.5, "F0.5")
     assert set(result["cv"]) == {"f2_mean", "f2_sd", "f0.5_mean", "f0.5_sd"}
@@ -152,6 +171,7 @@ def test_a_saved_model_gives_the_probabilities_of_the_fitted_one(
         expected = finalist.probability(feature_frame(unseen, inputs="without_pincode"))
         assert saved.probability(unseen) == pytest.approx(expected, abs=1e-12)
         assert (saved.threshold, saved.facts.profit_threshold) == (finalist.threshold, finalist.profit_threshold)
+        assert (saved.facts.capacity, saved.facts.capacity_threshold) == (0.1, finalist.capacity_threshold)
         # No array in the file is large enough to hold a column of the training loans.
         with zipfile.ZipFile(folder / PIPELINE) as parts:
             assert max(part.file_size for part in parts.infolist() if part.filename.endswith(".npy")) < len(loans)

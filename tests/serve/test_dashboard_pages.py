@@ -11,7 +11,10 @@ from streamlit.testing.v1 import AppTest
 import loantap.serve.dashboard as pages
 from loantap.errors import InputError
 from loantap.exhibits.exhibit import Exhibit
+from loantap.exhibits.thresholds import referred_sentence
+from loantap.exhibits.words import show
 from loantap.model.finalist import Finalist
+from loantap.model.persistence import load_model
 from loantap.report.manifest import read_manifest
 from loantap.report.results import RunFolder
 from loantap.serve.dashboard.sources import MODEL, RUN, find_sources
@@ -164,6 +167,21 @@ def test_a_higher_threshold_refers_fewer(run: Path):
     after = app.table[0].value
     assert float(after.iloc[0, 0].split()[0]) < float(before.iloc[0, 0].split()[0])
     assert after.iloc[:, 1].tolist() == before.iloc[:, 1].tolist()
+
+
+def test_the_share_referred_at_each_threshold_stands_beside_the_answer_and_on_top_of_the_policy(run: Path):
+    card = load_model(run / "model").card
+    told = referred_sentence(card)
+    app = opened()
+    assert told not in said(app)
+    app.button[0].click().run()
+    assert told in said(app)
+    policy = opened("policy.py")
+    assert policy.markdown[0].value == told
+    heads = [head.split(":")[0] for head in policy.table[0].value.columns]
+    assert heads == ["Chosen here", "For F2, the model's own", "For profit", "Room for 10 %"]
+    shares = [cell.split(" (")[0] for cell in policy.table[0].value.iloc[0]][1:]
+    assert shares == [show(share, "rate") for share in card["referred"].values()]
 
 
 def test_what_profit_supposes_is_told_and_moves_with_the_slider(run: Path):

@@ -196,7 +196,7 @@ def test_a_model_for_comparison_only_fails(run: Path):
     assert "with_pincode" in failed(run)["no leak column"]
 
 
-@pytest.mark.parametrize("part", ["limits", "misuses", "groups", "threshold_rule"])
+@pytest.mark.parametrize("part", ["limits", "misuses", "groups", "threshold_rule", "capacity_threshold", "referred"])
 def test_a_card_that_lacks_a_part_fails(part: str, run: Path):
     change_card(run, lambda card: card.pop(part))
     assert failed(run) == {"model card": f"the card lacks {part}"}
@@ -211,6 +211,11 @@ def test_a_number_that_was_made_better_by_hand_fails(name: str, run: Path):
 def test_a_confusion_that_was_made_better_by_hand_fails(run: Path):
     change_card(run, lambda card: card["test"]["confusion"].update(tp=card["test"]["confusion"]["tp"] + 1))
     assert failed(run)["model card"].endswith("confusion")
+
+
+def test_a_share_referred_that_was_made_smaller_by_hand_fails(run: Path):
+    change_card(run, lambda card: card["referred"].update(threshold=0.1))
+    assert failed(run)["model card"].endswith("shares referred")
 
 
 def test_a_decile_that_was_made_better_by_hand_fails(run: Path):

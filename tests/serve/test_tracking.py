@@ -93,7 +93,9 @@ def test_threshold_calibration_and_fold_scores_are_there(
     logged: "Run", client: "MlflowClient", card: dict[str, Any], finished_run: Path
 ):
     metrics, cv = logged.data.metrics, RunFolder(finished_run).result("model")["without_pincode"]["cv"]
-    assert metrics["threshold"] == card["threshold"]
+    for name in ("threshold", "profit_threshold", "capacity_threshold"):
+        assert (metrics[name], metrics[f"referred.{name}"]) == (card[name], card["referred"][name])
+    assert logged.data.params["model.capacity"] == "0.1"
     assert metrics["calibration.slope"] == card["calibration"]["slope"]
     assert (metrics["cv.f2_mean"], metrics["cv.f2_sd"]) == (cv["f2_mean"], cv["f2_sd"])
     deciles = client.get_metric_history(logged.info.run_id, "decile.predicted")

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from loantap.decisions.policy.thresholds import threshold_score
 from loantap.exhibits.economics import told
 from loantap.exhibits.words import interval, percent
 from loantap.model.decision import Share
 from loantap.model.economics import Economics
-from loantap.model.evaluation import fbeta_name
 from loantap.serve.dashboard.charts import curves
 from loantap.serve.dashboard.parts import need_model, need_run, note, show, tell_referred, test_loans
 from loantap.serve.trade_off import curve, trade_off
@@ -39,14 +39,13 @@ economics = Economics(**model.card["economics"])
 assumed = round(100 * economics.loss_given_default)
 loss = right.slider("A default loses, of the balance then outstanding (%)", 0, 100, assumed, 1) / 100
 economics = economics.with_("loss_given_default", loss)
-score = fbeta_name(model.card["beta"]).upper()
 columns = {
     f"{whose}: {show(at, 'rate') if at <= 1 else 'nobody'}": [
         _shown(name, share) for name, share in trade_off(test, threshold=at, economics=economics).items()
     ]
     for whose, at in (
         ("Chosen here", threshold),
-        (f"For {score}, the model's own", model.threshold),
+        (f"For {threshold_score(model)}, the model's own", model.threshold),
         ("For profit", model.facts.profit_threshold),
         (f"Room for {percent(model.facts.capacity)}", model.facts.capacity_threshold),
     )
