@@ -88,14 +88,14 @@ def _show_rows(entries: "list[dict[str, Any]]") -> None:
     rows = sheet_rows(entries)
     sure = [POLICY, *(name for name in rows if name not in DOES)]
     for columns in [list(rows)] if console.width >= _WHOLE else [list(DOES), sure]:
-        _print(rows[columns])
+        _print(rows.loc[:, columns])
     by_grade = refused_rows(entries, "grade")
     if len(by_grade):
         _print(by_grade, title="Refused, of each grade")
 
 
 def _print(rows: "pd.DataFrame", title: str | None = None) -> None:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", padding=(0, int(console.width >= _WHOLE)))
     for place, name in enumerate(rows):
         table.add_column(
             str(name), justify="right" if place else "left", min_width=None if place else _TITLE, overflow="fold"
