@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from loantap.report.results import RunFolder
 
 _WHOLE = 170  # columns of a console that has room for all of the sheet side by side
-_TITLE = 12  # of its columns for the titles of policies, so that no word is cut
 
 
 def policy(
@@ -97,9 +96,7 @@ def _show_rows(entries: "list[dict[str, Any]]") -> None:
 def _print(rows: "pd.DataFrame", title: str | None = None) -> None:
     table = Table(title=title, title_justify="left", padding=(0, int(console.width >= _WHOLE)))
     for place, name in enumerate(rows):
-        table.add_column(
-            str(name), justify="right" if place else "left", min_width=None if place else _TITLE, overflow="fold"
-        )
+        table.add_column(str(name), justify="right" if place else "left", overflow="fold")
     for row in rows.to_numpy().tolist():
         table.add_row(*map(escape, row))
     console.print(table, highlight=False)

@@ -16,7 +16,7 @@ _DOES = {
     "Defaults avoided": ("defaults_avoided", f"rate{WITH_INTERVAL}"),
     "Default rate of the granted": ("default_rate_approved", f"rate{WITH_INTERVAL}"),
     "Profit per 100 lent": ("profit_per_100", f"number{WITH_INTERVAL}"),
-    "Per 100 of balance and year": ("per_year", f"number{WITH_INTERVAL}"),
+    "Per 100 of balance and year": ("per_year", "number"),
     "Gain": ("gain", f"money{WITH_INTERVAL}"),
 }
 DOES = (POLICY, *(name for name in _DOES if name != "Gain"))  # what it does; the other columns say how sure its gain is
