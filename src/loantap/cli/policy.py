@@ -85,9 +85,9 @@ def _show_rows(entries: "list[dict[str, Any]]") -> None:
     from loantap.exhibits.decision_rows import DOES, POLICY, refused_rows, sheet_rows
 
     rows = sheet_rows(entries)
-    sure = [POLICY, *(name for name in rows if name not in DOES)]
-    for columns in [list(rows)] if console.width >= _WHOLE else [list(DOES), sure]:
-        _print(rows.loc[:, columns])
+    does, sure = rows[list(DOES)], rows.drop(columns=[name for name in DOES if name != POLICY])
+    for part in [rows] if console.width >= _WHOLE else [does, sure]:
+        _print(part)
     by_grade = refused_rows(entries, "grade")
     if len(by_grade):
         _print(by_grade, title="Refused, of each grade")
