@@ -14,8 +14,8 @@ _DOES = {
     "Refused": ("refused", "rate"),
     "Good customers refused": ("good_refused", f"rate{WITH_INTERVAL}"),
     "Defaults avoided": ("defaults_avoided", f"rate{WITH_INTERVAL}"),
-    "Default rate of the granted": ("default_rate_approved", f"rate{WITH_INTERVAL}"),
-    "Profit per 100 lent": ("profit_per_100", f"number{WITH_INTERVAL}"),
+    "Default rate of the granted": ("default_rate_approved", "rate"),
+    "Profit per 100 lent": ("profit_per_100", "number"),
     "Per 100 of balance and year": ("per_year", "number"),
     "Gain": ("gain", f"money{WITH_INTERVAL}"),
 }
