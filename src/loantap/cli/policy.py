@@ -59,8 +59,9 @@ def policy(
     _say("; ".join(answer.rules) + ".")
     _say(f"Asked rule. {why(answer.effect)}")
     _show_rows(entries)
-    for said in (who(answer.effect), fair(answer.effect), *answer.gaps):
-        _say(said)
+    if answer.effect["n_refused"]:
+        for said in (who(answer.effect), fair(answer.effect), *answer.gaps):
+            _say(said)
     _say(f"{answer.note} {LEGEND}")
 
 
