@@ -18,7 +18,16 @@ from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.decision import Share
 from loantap.model.economics import Economics
 from loantap.serve.dashboard.charts import curves, frontier, shares
-from loantap.serve.dashboard.parts import need_model, need_run, note, or_stop, show, tell_referred, test_loans
+from loantap.serve.dashboard.parts import (
+    need_model,
+    need_run,
+    note,
+    or_stop,
+    show,
+    tell_referred,
+    test_loans,
+    wide_table,
+)
 from loantap.serve.explore import MIN_CELL
 from loantap.serve.trade_off import curve, trade_off
 from loantap.serve.what_if import decision_sheet
@@ -49,8 +58,7 @@ def _tell_verdict(sheet: Mapping[str, Any]) -> None:
 def _show_sheet(sheet: Mapping[str, Any], thresholds: pd.DataFrame) -> None:
     """Show the policies side by side, as a table and as places between good customers refused and defaults avoided."""
     st.header("The decision sheet")
-    rows = sheet_rows(sheet["policies"]).rename(index=lambda place: place + 1)
-    st.table(rows.map(plain))
+    wide_table(sheet_rows(sheet["policies"]).rename(index=lambda place: place + 1), "The decision sheet")
     note(f"{basis(sheet)} {sheet['caveat']}")
     said = "Defaults avoided against good customers refused, along the thresholds of the model; the numbers are rows of the table"
     frontier(thresholds, _points(sheet), description=said)
