@@ -39,8 +39,8 @@ def note(text: str) -> None:
 def wide_table(rows: pd.DataFrame, label: str) -> None:
     """Show a table of texts that a narrow window scrolls sideways, by keyboard too, which `st.table` does not let one do."""
     st.html(
-        f"<style>.wide table{{border-collapse:collapse;width:100%}} .wide :is(th,td){{padding:.35rem .5rem;text-align:left;"
-        f"vertical-align:top;font-size:.875rem;border-bottom:1px solid {LIGHT}}}</style>"
+        f"<style>.wide table{{border-collapse:collapse;width:100%}} .wide :is(th,td){{padding:.35rem .3rem;text-align:left;"
+        f"vertical-align:top;font-size:.8125rem;border-bottom:1px solid {LIGHT}}}</style>"
         f'<div class="wide" role="region" tabindex="0" aria-label="{escape(label)}" style="overflow-x:auto">{rows.to_html(border=0)}</div>'
     )
 
