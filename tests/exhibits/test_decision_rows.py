@@ -9,7 +9,7 @@ from loantap.exhibits.decision_rows import DOES, basis, refused_rows, sheet_rows
 
 
 def entry(n_refused: int = 30, **changed: Any) -> dict[str, Any]:
-    shares = {name: 0.3 for name in ("refused", "good_refused", "defaults_avoided", "default_rate_approved")}
+    shares = dict.fromkeys(("refused", "good_refused", "defaults_avoided", "default_rate_approved"), 0.3)
     money = {"profit_per_100": 4.5, "per_year": 2.5, "gain": 1234.0}
     estimates = shares | money
     ends = {f"{name}_{end}": value * factor for name, value in estimates.items() for end, factor in (("low", 0.5), ("high", 2.0))}  # fmt: skip
