@@ -19,13 +19,16 @@ from typing import Any
 import pandas as pd
 import pytest
 from absences import absent
+from policy_sheet import write_sheet
 from serve_run import write_run
 from site_checks import CHROMIUM
 
 from loantap.data.applications import FIELDS
+from loantap.exhibits.decision import who
 from loantap.exhibits.words import show
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
+from loantap.report.results import RunFolder
 from loantap.serve.scoring import REASONS
 
 # What a page shows last.
@@ -49,7 +52,9 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, finalist: Finalist, loans: pd.DataFrame) -> Path:
-    return write_run(tmp_path_factory.mktemp("shown") / "run", finalist, loans)
+    folder = write_run(tmp_path_factory.mktemp("shown") / "run", finalist, loans)
+    write_sheet(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +247,7 @@ def test_sliders_move_the_numbers(visit: Callable[..., Any]):
 
     def chosen() -> list[str]:
         settled(page)
-        return [row.locator("td").first.inner_text() for row in page.locator("table tbody tr").all()]
+        return [row.locator("td").first.inner_text() for row in page.locator("table").last.locator("tbody tr").all()]
 
     before = chosen()
     threshold, loss = page.get_by_role("slider").all()
@@ -256,10 +261,24 @@ def test_sliders_move_the_numbers(visit: Callable[..., Any]):
     assert after[0] != before[0]
     loss.focus()
     page.keyboard.press("End")
-    page.wait_for_function("text => document.querySelectorAll('table tbody tr')[4].innerText.includes(text) === false", arg=after[4])  # fmt: skip
+    page.wait_for_function("text => [...document.querySelectorAll('table')].at(-1).querySelectorAll('tbody tr')[4].innerText.includes(text) === false", arg=after[4])  # fmt: skip
     worst = chosen()
     assert float(worst[4].split()[0]) < float(after[4].split()[0])
     assert worst[:4] == after[:4]
+
+
+def test_the_decision_sheet_is_shown_and_a_policy_is_chosen(visit: Callable[..., Any], run: Path):
+    page = visit("policy", height=3000)
+    sheet = RunFolder(run).result("policy")
+    assert page.get_by_text(sheet["recommendation"]).is_visible()
+    rows = page.locator("table").first.locator("tbody tr").all()
+    assert [row.locator("td").first.inner_text() for row in rows] == [entry["title"] for entry in sheet["policies"]]
+    assert page.get_by_label("Defaults avoided against good customers refused").first.is_visible()
+    entry = sheet["policies"][2]
+    choose(page, "Policy", entry["title"])
+    page.get_by_text(who(entry)).wait_for()
+    for by in ("grade", "term", "risk decile", "income band", "home ownership"):
+        assert page.get_by_label(f"Share refused by {by}").first.is_visible()
 
 
 def test_the_watchlist_says_that_there_is_none(visit: Callable[..., Any]):

@@ -160,7 +160,7 @@ def test_models_are_compared_in_the_score_of_the_run(tmp_path: Path):
         assert "F2" not in told
 
 
-def test_the_share_referred_at_all_three_thresholds_is_told_on_the_first_screen_and_first_where_their_price_is(
+def test_the_share_referred_at_all_three_thresholds_comes_first_where_their_price_is_told(
     tmp_path: Path,
 ):
     shown = page(tmp_path, "grade")
@@ -171,7 +171,21 @@ def test_the_share_referred_at_all_three_thresholds_is_told_on_the_first_screen_
     assert insights.at_f2(shown).startswith(
         f"**{told}** If nobody looked at what is referred, the threshold for F2 would have refused 40.0 %"
     )
-    assert told in insights.findings(shown)[-1]
+
+
+def test_the_decision_says_what_is_recommended_whom_it_hits_and_what_the_model_refers(tmp_path: Path):
+    shown = page(tmp_path, "grade")
+    said = {
+        "recommendation": "Nothing is recommended.",
+        "against_risk": "",
+        "thresholds_sentence": "The model refers 69.0 %.",
+        "caveat": "Assumed: much.",
+    }
+    shown.run.write_result("policy", said | {"pincode": {"advice": "Keep it out."}})
+    first, *rest = insights.decision(Page(shown.run)).split("\n\n")
+    assert first == "**Nothing is recommended.**"
+    assert rest[:3] == ["The model refers 69.0 %.", "Assumed: much.", "Keep it out."]
+    assert "policy.qmd#sec-who" in rest[3]
 
 
 def test_a_rule_by_grade_that_refuses_everybody_is_said_to(tmp_path: Path):

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from policy_sheet import write_sheet
 from serve_run import write_run
 from streamlit.testing.v1 import AppTest
 
 import loantap.serve.dashboard as pages
 from loantap.errors import InputError
+from loantap.exhibits.decision import fair, who
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.thresholds import referred_sentence
-from loantap.exhibits.words import show
+from loantap.exhibits.words import plain, show
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
 from loantap.report.manifest import read_manifest
@@ -182,6 +184,105 @@ def test_the_share_referred_at_each_threshold_stands_beside_the_answer_and_on_to
     assert heads == ["Chosen here", "For F2, the model's own", "For profit", "Room for 10 %"]
     shares = [cell.split(" (")[0] for cell in policy.table[0].value.iloc[0]][1:]
     assert shares == [show(share, "rate") for share in card["referred"].values()]
+
+
+@pytest.fixture
+def judged(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The run with a decision sheet, shown by the dashboard."""
+    folder = copied(run, tmp_path / "judged")
+    write_sheet(folder)
+    monkeypatch.setenv(RUN, str(folder))
+    return folder
+
+
+def test_the_recommendation_comes_first_with_its_verdict_then_what_the_model_refers(judged: Path):
+    app = opened("policy.py")
+    sheet = RunFolder(judged).result("policy")
+    assert app.info[0].value == f"**Verdict: not shown.** {plain(sheet['recommendation'])}"
+    assert app.markdown[0].value == referred_sentence(load_model(judged / "model").card)
+
+
+@pytest.mark.parametrize(("verdict", "box"), [("shown", "success"), ("depends", "warning"), ("not shown", "info")])
+def test_each_verdict_has_its_box(verdict: str, box: str, judged: Path):
+    sheet = RunFolder(judged).result("policy")
+    words = {"recommended": sheet["recommended"] | {"verdict": verdict}, "recommendation": "a_sentence"}
+    RunFolder(judged).write_result("policy", sheet | words)
+    assert f"**Verdict: {verdict}.** a\\_sentence" in [part.value for part in getattr(opened("policy.py"), box)]
+
+
+def test_each_policy_of_the_sheet_is_a_row(judged: Path):
+    app = opened("policy.py")
+    policies = RunFolder(judged).result("policy")["policies"]
+    (sheet,) = (part.proto.body for part in app.get("html"))
+    heads, *rows = re.findall(r"<tr.*?</tr>", sheet, re.DOTALL)
+    for head in ("Policy", "Good customers refused", "Gain over the assumptions", "Worst approval ratio"):
+        assert f"<th>{head}</th>" in heads
+    assert len(rows) == len(policies) == 4
+    for number, (row, entry) in enumerate(zip(rows, policies, strict=True), start=1):
+        cells = re.findall(r"<t[hd]>(.*?)</t[hd]>", row)
+        assert cells[:3] == [str(number), entry["title"], show(entry["refused"], "rate")]
+        assert cells[-1] == entry["verdict"]
+
+
+def test_a_title_of_a_policy_is_no_markup(judged: Path):
+    sheet = RunFolder(judged).result("policy")
+    sheet["policies"][1]["title"] = "<script>alert(1)</script> and **more**"
+    RunFolder(judged).write_result("policy", sheet)
+    app = opened("policy.py")
+    assert "&lt;script&gt;alert(1)" in app.get("html")[0].proto.body
+    assert not any("<script>" in part.value for part in [*app.markdown, *app.info] if "\\<script" not in part.value)
+
+
+def test_a_policy_is_chosen_to_see_whom_it_refuses(judged: Path):
+    app = opened("policy.py")
+    refusing = [entry for entry in RunFolder(judged).result("policy")["policies"] if entry["n_refused"]]
+    assert app.selectbox[0].options == [entry["title"] for entry in refusing]
+    headings = {"Grade", "Term", "Risk decile", "Income band", "Home ownership"}
+    assert headings <= {part.value for part in app.subheader}
+    for entry in refusing:
+        app.selectbox[0].set_value(entry["title"]).run()
+        assert not app.exception
+        assert plain(who(entry)) in said(app)
+        assert plain(fair(entry)) in said(app)
+
+
+def test_where_no_policy_refuses_anybody_there_is_none_to_choose(judged: Path):
+    sheet = RunFolder(judged).result("policy")
+    RunFolder(judged).write_result("policy", sheet | {"policies": sheet["policies"][:1]})
+    app = opened("policy.py")
+    assert "No policy of the sheet refuses anybody." in said(app)
+    assert not app.selectbox
+
+
+def test_the_level_of_all_intervals_is_that_of_the_run(judged: Path):
+    app = opened("policy.py")
+    assert "in brackets 90 % intervals" in said(app)
+    assert "95 %" not in said(app)
+    app.slider[1].set_value(40).run()  # where nothing else moves, the shares keep their intervals
+    wide, narrow = (float(end) for end in re.findall(r"\((\S+) to (\S+) %\)", app.table[0].value.iloc[0, 0])[0])
+    sheet = RunFolder(judged).result("policy")
+    RunFolder(judged).write_result("policy", sheet | {"confidence": 0.999})
+    wider, narrower = (float(end) for end in re.findall(r"\((\S+) to (\S+) %\)", opened("policy.py").table[0].value.iloc[0, 0])[0])  # fmt: skip
+    assert wider < wide < narrow < narrower
+
+
+@pytest.mark.parametrize("older", [None, {"recommendation": "Adopt it.", "effects": {}}])
+def test_a_run_without_a_sheet_says_so_and_still_has_the_sliders(older: dict | None, judged: Path):
+    (judged / "results" / "policy.json").unlink()
+    if older:
+        RunFolder(judged).write_result("policy", older)
+    app = opened("policy.py")
+    assert "This run has no decision sheet" in said(app)
+    assert len(app.slider) == 2
+    assert len(app.table) == 1
+    assert "Referred at the chosen threshold, by grade" in said(app)
+
+
+def test_a_sheet_that_is_damaged_is_a_message(judged: Path):
+    (judged / "results" / "policy.json").write_text("{")
+    app = AppTest.from_file(str(APP), default_timeout=30).run().switch_page("policy.py").run()
+    assert not app.exception
+    assert "expected JSON that loantap wrote" in app.error[0].value
 
 
 def test_what_profit_supposes_is_told_and_moves_with_the_slider(run: Path):

@@ -180,7 +180,7 @@ def test_the_command_answers_at_both_ends(run: RunFolder, words: list[str]):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "expected a limit to ask about"),
+        ([], "a limit to ask about"),
         (["--cap", "fico=700"], "NAME among"),
         (["--cap", "dti=0.3"], "looks like a fraction"),
         (["--threshold", "nan"], "--threshold"),

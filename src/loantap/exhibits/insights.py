@@ -188,14 +188,10 @@ def made_by(page: Page, factor: str) -> str:
 def decision(page: Page) -> str:
     """Return what the committee is asked to decide, whom that hits, and what else was possible."""
     policy = page.result("policy")
-    told = [policy[name] for name in ("against_risk", "thresholds_sentence", "caveat") if policy[name]] + [
-        policy["pincode"]["advice"]
-    ]
-    parts = [f"**{plain(policy['recommendation'])}**", *map(plain, told)]
-    parts.append(
-        "[The decision sheet](policy.qmd#sec-sheet), [who is refused](policy.qmd#sec-who), [what it rests on](policy.qmd#sec-assumptions)."
-    )
-    return "\n\n".join(parts)
+    said = ("against_risk", "thresholds_sentence", "caveat")
+    told = [plain(policy[name]) for name in said if policy[name]] + [plain(policy["pincode"]["advice"])]
+    links = "[The decision sheet](policy.qmd#sec-sheet), [who is refused](policy.qmd#sec-who), [what it rests on](policy.qmd#sec-assumptions)."
+    return "\n\n".join([f"**{plain(policy['recommendation'])}**", *told, links])
 
 
 def at_f2(page: Page) -> str:
@@ -252,8 +248,7 @@ def _model(model: Result) -> str:
     return (
         f"[Model](#fig-model-ranking-without-pincode): without the pincode it reaches ROC-AUC {_score(test, 'roc_auc', model['without_pincode']['confidence'])} and "
         f"{score.upper()} {_score(test, score)}, against {score.upper()} {_score(grade, score)} {alone} and {_score(smote, score)} with SMOTE; "
-        f"with the pincode {score.upper()} would be {_score(leaking, score)} (n = {show(test['n'], 'count')} test loans). "
-        f"{referred_sentence(model['without_pincode'])}"
+        f"with the pincode {score.upper()} would be {_score(leaking, score)} (n = {show(test['n'], 'count')} test loans)."
     )
 
 

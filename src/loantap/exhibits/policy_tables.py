@@ -33,7 +33,7 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     "intervals": (
         "The same with intervals",
         "As in the decision sheet; {judged}, one policy at a time.",
-        columns("policy", *(f"{name} with interval" for name in ("good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100", "per_year"))),
+        columns("policy", *(f"{name} with interval" for name in ("good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100"))),
     ),
     "surety": (
         "How sure each gain is",

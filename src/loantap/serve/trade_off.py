@@ -7,6 +7,7 @@ import pandas as pd
 
 from loantap.analysis.summaries import with_intervals
 from loantap.errors import InputError
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.decision import Share
 from loantap.model.economics import COLUMNS, Economics, loan_profit
 from loantap.model.inputs import source_columns
@@ -16,6 +17,7 @@ from loantap.model.tuning import split_loans
 from loantap.report.results import RunFolder
 
 _REPETITIONS = 200
+_KEPT = (*COLUMNS, "default", "grade", "annual_inc", "home_ownership")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class TestLoans:
 
     Attributes:
         probability: Calibrated probability of default, shape (n,).
-        loans: loan_amnt, int_rate, term, installment and default of each.
+        loans: loan_amnt, int_rate, term, installment and default of each, and grade, annual_inc and home_ownership, by which the
+            referred are counted.
     """
 
     __test__ = False  # pytest: no class of tests
@@ -43,25 +46,28 @@ def read_test_loans(model: SavedModel, run: RunFolder) -> TestLoans:
             f"{run.path}: the model {model.version} was made by run {model.card.get('run_id')}, and this is run {run_id}, so "
             "which of its loans are new to the model is not known. Name the run that made the model with --run, or this run's own model with --model."
         )
-    columns = {*source_columns(inputs=model.facts.inputs), *COLUMNS, "default"}
+    columns = {*source_columns(inputs=model.facts.inputs), *_KEPT}
     loans = run.loans(sorted(columns))
     _, test = split_loans(loans["default"], test_share=split["test_share"], random_state=split["seed"])
     unseen = loans.iloc[test].reset_index(drop=True)
-    return TestLoans(model.probability(unseen), unseen[[*COLUMNS, "default"]])
+    return TestLoans(model.probability(unseen), unseen[list(_KEPT)])
 
 
-def trade_off(test: TestLoans, *, threshold: float, economics: Economics) -> dict[str, Share]:
+def trade_off(
+    test: TestLoans, *, threshold: float, economics: Economics, confidence: float = CONFIDENCE
+) -> dict[str, Share]:
     """Return what referring at and above a threshold would do, if no referred loan were granted.
 
     Args:
         test: The test loans.
         threshold: Probability of default.
         economics: What profit rests on.
+        confidence: Of the intervals.
 
     Returns:
         referred: of all loans; defaults_caught: of the defaults; good_referred: of the loans repaid; default_rate_approved: of
-        the loans not referred; each with its 95 % Wilson interval, and NaN where there is no such loan. profit_per_100: of
-        money asked for, under the assumptions of `loan_profit`, with a 95 % bootstrap interval.
+        the loans not referred; each with its Wilson interval, and NaN where there is no such loan. profit_per_100: of
+        money asked for, under the assumptions of `loan_profit`, with a bootstrap interval.
     """
     bad, referred = test.loans["default"].to_numpy() == 1, test.probability >= threshold
     parts = {
@@ -73,12 +79,20 @@ def trade_off(test: TestLoans, *, threshold: float, economics: Economics) -> dic
     counts = pd.DataFrame(
         {name: [part.sum(), whole.sum()] for name, (part, whole) in parts.items()}, ["defaults", "n"]
     ).T
-    shares = with_intervals(counts.loc[counts["n"] > 0]).reindex(counts.index)[["default_rate", "ci_low", "ci_high"]]
+    shares = with_intervals(counts.loc[counts["n"] > 0], confidence=confidence).reindex(counts.index)[
+        ["default_rate", "ci_low", "ci_high"]
+    ]
     found = {name: Share(*ends) for name, ends in zip(parts, shares.to_numpy().tolist(), strict=True)}
     profit = loan_profit(test.loans, economics)
     amount = test.loans["loan_amnt"].to_numpy()
     earned = profit_table(
-        test.probability, profit, amount, {"chosen": threshold}, repetitions=_REPETITIONS, random_state=0
+        test.probability,
+        profit,
+        amount,
+        {"chosen": threshold},
+        confidence=confidence,
+        repetitions=_REPETITIONS,
+        random_state=0,
     ).iloc[0]
     return found | {
         "profit_per_100": Share(*(100 * earned[["profit", "ci_low", "ci_high"]].to_numpy(dtype=float)).tolist())

@@ -14,10 +14,18 @@ _DECILES = 10
 
 
 def composition(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int) -> pd.DataFrame:
+    """Return how many loans of each level each rule refuses, see `composition_of`; `refusals` by the name of the rule, each of shape (n,)."""
+    return composition_of(book.loans, book.probability, refusals, min_cell=min_cell)
+
+
+def composition_of(
+    loans: pd.DataFrame, probability: np.ndarray, refusals: Mapping[str, np.ndarray], *, min_cell: int
+) -> pd.DataFrame:
     """Return how many loans of each level each rule refuses.
 
     Args:
-        book: n loans.
+        loans: grade, term, annual_inc and home_ownership of n loans.
+        probability: Predicted probability of default, shape (n,).
         refusals: Whether each rule refuses each loan, shape (n,), by the name of the rule.
         min_cell: Levels with fewer loans are joined to one, and the smallest of the others with them if that is still small or one level.
 
@@ -26,7 +34,7 @@ def composition(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int
         and of_refused (n_refused over all that the rule refuses; NaN where it refuses nobody). Over the levels of an attribute n adds up
         to the loans of the book, and n_refused to those that the rule refuses. The first decile of risk is the safest tenth.
     """
-    levels = {name: _joined(level, min_cell=min_cell) for name, level in _levels(book).items()}
+    levels = {name: _joined(level, min_cell=min_cell) for name, level in _levels(loans, probability).items()}
     rows = []
     for name, refused in refusals.items():
         for attribute, level in levels.items():
@@ -40,16 +48,16 @@ def composition(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int
     return table[["name", "attribute", "level", "n", "n_refused", "refused", "of_refused"]]
 
 
-def _levels(book: Book) -> dict[str, pd.Series]:
-    place = pd.Series(book.probability).rank(method="first")
+def _levels(loans: pd.DataFrame, probability: np.ndarray) -> dict[str, pd.Series]:
+    place = pd.Series(probability).rank(method="first")
     decile = (_DECILES * (place - 1) // len(place) + 1).astype(int)
-    bands = pd.DataFrame({"income_band": income_bands(book.loans["annual_inc"])})
+    bands = pd.DataFrame({"income_band": income_bands(loans["annual_inc"])})
     return {
-        "grade": factor_values(book.loans, "grade"),
-        "term": factor_values(book.loans, "term"),
+        "grade": factor_values(loans, "grade"),
+        "term": factor_values(loans, "term"),
         "risk_decile": decile.astype("category"),
         "income_band": factor_values(bands, "income_band"),
-        "home_ownership": factor_values(book.loans, "home_ownership"),
+        "home_ownership": factor_values(loans, "home_ownership"),
     }
 
 

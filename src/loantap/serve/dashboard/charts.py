@@ -10,6 +10,7 @@ from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID
 from loantap.serve.alternatives import told_apart
 
 _ROW = 24  # pixels of a row
+_WHOLE = alt.Scale(domain=[0, 1])
 _RAISES, _LOWERS = "raises the risk", "lowers the risk"
 
 
@@ -105,3 +106,42 @@ def curves(table: pd.DataFrame, names: dict[str, str], *, at: float, description
     )
     mark = alt.Chart(pd.DataFrame({"threshold": [at]})).mark_rule(strokeWidth=2).encode(x="threshold:Q")
     st.altair_chart(lines + mark, alt=description)
+
+
+def frontier(table: pd.DataFrame, points: pd.DataFrame, *, description: str) -> None:
+    """Draw the defaults avoided against the good customers refused along the thresholds of the model, and mark policies.
+
+    Args:
+        table: good_refused and defaults_avoided, one row per threshold.
+        points: The same of each policy, with mark (a short text at its place) and policy (its name, in the tooltip).
+        description: What is drawn, for those who cannot see it.
+    """
+    ends = [
+        alt.X("good_refused:Q", title="good customers refused", axis=alt.Axis(format=".0%"), scale=_WHOLE),
+        alt.Y("defaults_avoided:Q", title="defaults avoided", axis=alt.Axis(format=".0%"), scale=_WHOLE),
+    ]
+    tips = ["policy:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("good_refused", "defaults_avoided"))]
+    line = alt.Chart(table, height=380).mark_line(color=REPAID).encode(*ends, order="good_refused:Q")
+    chance = alt.Chart(pd.DataFrame({"good_refused": [0, 1], "defaults_avoided": [0, 1]}))
+    marked = alt.Chart(points)
+    dots = marked.mark_point(color=DEFAULTED, filled=True, opacity=1, size=70).encode(*ends, tooltip=tips)
+    names = marked.mark_text(align="left", dx=8, dy=1, fontSize=13).encode(*ends, text="mark:N")
+    random = chance.mark_line(color=NEUTRAL, strokeDash=[4, 4]).encode(*ends)
+    st.altair_chart(random + line + dots + names, alt=description)
+
+
+def shares(levels: pd.DataFrame, *, title: str, description: str) -> None:
+    """Draw what share of each level something holds of, as bars with their values.
+
+    Args:
+        levels: level, n and refused (the share), in the order from the top.
+        title: Of the axis.
+        description: What is drawn, for those who cannot see it.
+    """
+    names = [f"{level} (n = {n:,})" for level, n in zip(levels["level"], levels["n"], strict=True)]
+    base = alt.Chart(levels.assign(name=names), height=alt.Step(_ROW)).encode(
+        alt.X("refused:Q", title=title, axis=alt.Axis(format=".0%", tickCount=5), scale=alt.Scale(domain=[0, 1.12])),
+        alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=200, labelFlush=False)),
+    )
+    texts = base.mark_text(align="left", dx=4).encode(text=alt.Text("refused:Q", format=".1%"))
+    st.altair_chart(base.mark_bar(color=REPAID) + texts, alt=description)

@@ -1,12 +1,15 @@
 """What several pages share: the model and the loans, read once, and what is said where they are missing."""
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import TypeVar
 
+import pandas as pd
 import streamlit as st
 
 from loantap.errors import LoanTapError
+from loantap.exhibits.plots.style import LIGHT
 from loantap.exhibits.thresholds import referred_sentence
 from loantap.exhibits.words import plain, show
 from loantap.model.persistence import SavedModel, load_model, model_version
@@ -31,6 +34,15 @@ def or_stop(call: Callable[[], T]) -> T:
 def note(text: str) -> None:
     """Say something in small letters, as dark as all others: those of a caption are too pale to be read by everybody."""
     st.markdown(f":small[{plain(text)}]")
+
+
+def wide_table(rows: pd.DataFrame, label: str) -> None:
+    """Show a table of texts that a narrow window scrolls sideways, by keyboard too, which `st.table` does not let one do."""
+    st.html(
+        f"<style>.wide table{{border-collapse:collapse;width:100%}} .wide :is(th,td){{padding:.35rem .3rem;text-align:left;"
+        f"vertical-align:top;font-size:.8125rem;border-bottom:1px solid {LIGHT}}}</style>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(label)}" style="overflow-x:auto">{rows.to_html(border=0)}</div>'
+    )
 
 
 def tell_referred(model: SavedModel) -> None:
