@@ -10,7 +10,6 @@ from IPython.display import Markdown
 from policy_parts import basis, books, chain, grade_risk, parts, shown
 
 from loantap.decisions.policy.thresholds import threshold_score
-from loantap.exhibits import insights
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits.policy import Basis
 from loantap.exhibits.words import WITH_INTERVAL, show
@@ -159,21 +158,6 @@ def test_captions_hold_no_number_but_the_counts_of_loans_and_the_confidence(usua
     known = {show(rests.training, "count"), show(rests.test, "count"), f"{100 * rests.confidence:g}", "100"}
     for one in shown(usual, parts(usual)):
         assert set(NUMBER.findall(one.caption)) <= known, one.name
-
-
-def decided(**parts: Any) -> str:
-    policy = {
-        "recommendation": "Leave it.", "against_risk": "", "thresholds_sentence": "", "caveat": "", "pincode": {"advice": "Advice."}, **parts
-    }  # fmt: skip
-    return insights.decision(SimpleNamespace(result=lambda _: policy))  # type: ignore[arg-type]
-
-
-def test_the_first_screen_begins_with_what_is_recommended_and_says_what_else_was_possible():
-    told = decided(against_risk="By risk.", thresholds_sentence="Of all.", caveat="Assumed: <much>.")
-    assert told.startswith("**Leave it.**")
-    for text in ("By risk.", "Of all.", "Assumed: \\<much\\>.", "Advice."):
-        assert text in told
-    assert "\n\n\n" not in decided()
 
 
 @pytest.mark.parametrize(
