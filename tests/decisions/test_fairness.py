@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from loantap.analysis.suppression import is_small
 from loantap.decisions.policy.book import Book
-from loantap.decisions.policy.fairness import fairness, income_bands
+from loantap.decisions.policy.fairness import GoodCustomers, fairness, income_bands
 from loantap.errors import InputError
 from loantap.model.economics import Economics
 
@@ -64,6 +64,82 @@ def test_approvals_are_compared_with_the_group_approved_most():
     # Approved: 80, 40 and 60 of a hundred.
     ratio = of_home(found.groups).set_index("group")["approval_ratio"].to_dict()
     assert ratio == pytest.approx({"OWN": 1.0, "RENT": 0.5, "MORTGAGE": 0.75}, abs=1e-12)
+
+
+def katz(refused: tuple[int, int], n: tuple[int, int], *, alpha: float) -> tuple[float, float, float]:
+    """The ratio of two shares approved with its interval on the log scale (Katz and others, Biometrics 34, 1978, 469-474)."""
+    approved = [total - out for out, total in zip(refused, n, strict=True)]
+    ratio = (approved[0] / n[0]) / (approved[1] / n[1])
+    error = np.sqrt(1 / approved[0] - 1 / n[0] + 1 / approved[1] - 1 / n[1])
+    reach = np.exp(norm.isf(alpha / 2) * error)
+    return ratio, ratio / reach, ratio * reach
+
+
+def test_the_ratio_of_a_gap_has_an_interval_on_the_log_scale():
+    gap = of_home(fairness(*_with({"OWN": (200, 40), "RENT": (150, 75)}), min_cell=10).gaps).iloc[0]
+    # Of 150 tenants 75 are approved, of 200 owners 160: 0.5 / 0.8.
+    assert gap["approval_ratio"] == pytest.approx(0.625)
+    ends = ["approval_ratio", "approval_ratio_low", "approval_ratio_high"]
+    assert gap[ends].tolist() == pytest.approx(katz((75, 40), (150, 200), alpha=0.05), rel=0.02)
+    theirs = confint_proportions_2indep(75, 150, 160, 200, compare="ratio", alpha=0.05)
+    assert gap[ends[1:]].tolist() == pytest.approx(list(theirs), abs=1e-12)
+
+
+def test_the_interval_of_a_ratio_is_as_wide_as_that_of_its_gap_asks():
+    gap = of_home(fairness(*_with({"OWN": (200, 40), "RENT": (150, 75), "MORTGAGE": (180, 60)}), min_cell=10, confidence=0.9).gaps).iloc[0]  # fmt: skip
+    # The widest of three pairs.
+    expected = katz((75, 40), (150, 200), alpha=0.1 / 3)
+    assert [gap["approval_ratio_low"], gap["approval_ratio_high"]] == pytest.approx(expected[1:], rel=0.02)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(30, 120), st.integers(10, 20)), min_size=2, max_size=4))
+def test_the_ratio_of_a_gap_is_that_of_its_groups_and_its_difference_theirs(counts: list[tuple[int, int]]):
+    found = fairness(*_with({f"group {place}": each for place, each in enumerate(counts)}), min_cell=5)
+    gap, rate = of_home(found.gaps).iloc[0], of_home(found.groups).set_index("group")["rate"]
+    highest, lowest = rate[gap["highest"]], rate[gap["lowest"]]
+    assert (highest, lowest) == (rate.max(), rate.min())
+    assert gap["gap"] == pytest.approx(highest - lowest)
+    assert gap["approval_ratio"] == pytest.approx((1 - highest) / (1 - lowest))
+    assert gap["approval_ratio"] == pytest.approx(of_home(found.groups)["approval_ratio"].min())
+    assert gap["approval_ratio_low"] <= gap["approval_ratio"] <= gap["approval_ratio_high"]
+
+
+def test_who_does_not_tell_is_no_group_of_people():
+    n = 400
+    loans = book(np.repeat(["OWN", "RENT"], 200)).loans.assign(
+        home_ownership=[*["OWN"] * 120, *["RENT"] * 120, *[None] * 160],
+        annual_inc=np.where(
+            np.arange(n) % 4 == 0, np.nan, np.tile([20_000.0, 40_000.0, 60_000.0, 80_000.0, 99_000.0], 80)
+        ),
+        profession_group=[*["Nurses"] * 150, *["Drivers"] * 150, *["Missing"] * 100],
+    )
+    # Nobody who tells is refused oftener than another; of those who do not, all are.
+    refused = np.arange(n) % 5 == 0
+    refused |= loans["home_ownership"].isna().to_numpy() & (loans["profession_group"] == "Missing").to_numpy()
+    found = fairness(priced_book(loans, 0.2, Economics()), {"rule": refused}, min_cell=10)
+    assert not found.groups["group"].str.contains("Missing").any()
+    assert not found.groups["members"].str.contains("Missing").any()
+    told = found.groups.groupby("attribute")["n"].sum().to_dict()
+    assert told == {"home_ownership": 240, "income": 300, "profession_group": 300}
+    assert set(found.gaps["highest"]) | set(found.gaps["lowest"]) <= set(found.groups["group"])
+
+
+def test_a_book_in_which_nobody_tells_has_no_groups():
+    loans = book(["OWN"] * 100).loans.assign(home_ownership=None, annual_inc=50_000.0)
+    found = fairness(priced_book(loans, 0.2, Economics()), {"rule": np.arange(100) < 40}, min_cell=10)
+    assert "home_ownership" not in set(found.groups["attribute"])
+
+
+def test_the_worst_ratio_is_the_lowest_of_any_group():
+    income = np.tile([20_000.0, 40_000.0, 60_000.0, 80_000.0], 100)
+    loans = book(np.repeat(["OWN", "RENT"], 200), income=income)
+    refused = np.concatenate([np.arange(200) < 40, np.arange(200) < 100])
+    people = GoodCustomers.of(loans, min_cell=10)
+    groups = fairness(loans, {"rule": refused}, min_cell=10).groups
+    assert people.worst_ratio(refused) == pytest.approx(groups["approval_ratio"].min())
+    assert people.worst_ratio(refused) == pytest.approx(0.5 / 0.8)
+    assert np.isnan(GoodCustomers.of(book(["OWN"] * 100), min_cell=10).worst_ratio(np.arange(100) < 40))
 
 
 def test_the_gap_of_two_groups_has_newcombes_interval():
