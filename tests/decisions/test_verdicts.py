@@ -3,7 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from policy_books import random_book
 
+from loantap.decisions.policy.levers import Cap
+from loantap.decisions.policy.scenarios import scenarios
+from loantap.decisions.policy.simulate import simulate
 from loantap.decisions.policy.verdicts import (
     DEPENDS,
     LATER_LOSES,
@@ -104,3 +110,14 @@ def test_the_best_verdict_goes_before_the_largest_gain():
 
 def test_of_equal_gains_the_first_is_chosen():
     assert choose(effects(b=(5, 1), a=(5, 1)), judged(b=SHOWN, a=SHOWN)) == Choice(SHOWN, "b")
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 20), st.floats(40.1, 1_000))
+def test_a_cap_that_refuses_nobody_is_not_shown_for_that_reason(seed: int, limit: float):
+    book = random_book(200, seed=seed)
+    refusals = {"cap": Cap("dti", limit).refuses(book), "price": book.expected < 0}
+    told = simulate(book, refusals, repetitions=20, random_state=0)
+    table = verdicts(told, scenarios(book, refusals), told).set_index("name")
+    assert (table.loc["cap", "verdict"], table.loc["cap", "why"]) == (NOT_SHOWN, NOBODY)
+    assert table.loc["price", "why"] != NOBODY

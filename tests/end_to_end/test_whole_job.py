@@ -216,9 +216,28 @@ def test_claims_keep_the_contract(run: Path):
     assert of["term"]["this_run"]["verdict"] == "supported"
 
 
+def test_nothing_is_recommended_that_is_not_shown(run: Path):
+    policy = result(run, "policy")
+    told, entries = policy["recommended"], policy["policies"]
+    assert bool(told["rules"]) == (told["verdict"] == "shown")
+    assert (told["candidate"] is not None) == (told["verdict"] == "depends")
+    assert policy["recommendation"].startswith("Nothing is recommended") == (told["verdict"] != "shown")
+    for one in entries:
+        if one["verdict"] == "shown":
+            assert min(one["gain_low"], one["gain_least"], one["out_of_time"]["gain"]) > 0
+        if one["verdict"] == "depends":
+            assert one["gain_low"] > 0 >= one["gain_least"]
+            assert one["conditions"]
+        for levels in one["composition"].values():
+            assert (sum(row["n"] for row in levels), sum(row["n_refused"] for row in levels)) == (
+                one["n"],
+                one["n_refused"],
+            )
+
+
 def test_policy_results_keep_the_contract(run: Path):
     policy = result(run, "policy")
-    assert set(policy) >= {"recommendation", "recommended", "thresholds", "levers", "steps", "segments", "gaps", "pincode", "assumptions", "sensitivity", "n"}  # fmt: skip
+    assert set(policy) >= {"recommendation", "recommended", "thresholds", "levers", "steps", "segments", "gaps", "pincode", "assumptions", "sensitivity", "n", "policies"}  # fmt: skip
     study = result(run, "model")["without_pincode"]
     own = {"f2": study["threshold"], "profit": study["profit_threshold"], "capacity": study["capacity_threshold"]}
     assert policy["thresholds"] == own
