@@ -122,6 +122,10 @@ def condition(row: Record) -> str:
     """Return where an assumption has to lie for a gain: its name, a side, the value at which it turns, the one assumed and the range."""
     side = "above" if row["turns_at"] < row["default"] else "below"
     ends = interval(row["low"], row["high"], "rate")
+    if (
+        pd.isna(row["turns_at"]) or max(row["gain_low"], row["gain_high"]) <= 0
+    ):  # it falls to nothing without a turn, or turns on both sides
+        return f"{row['label']} close to {show(row['default'], 'rate')}, which is assumed (plausible {ends})"
     return f"{row['label']} {side} {show(row['turns_at'], 'rate')} (assumed {show(row['default'], 'rate')}, plausible {ends})"
 
 
@@ -185,7 +189,8 @@ def _reasons(entry: Record) -> list[str]:
         NOBODY: "It refuses nobody.",
         NO_GAIN: f"The interval of its gain goes down to {show(entry['gain_low'], 'money')}.",
         NOT_LATER: "It could not be judged on later loans, or earlier ones do not suggest it.",
-        LATER_LOSES: f"Made from earlier loans, it lost on those funded from {later['first_month'] if later else ''} on.",
+        LATER_LOSES: later
+        and f"Made from earlier loans, it gained {show(later['gain'], 'money')} on those funded from {later['first_month']} on.",
     }
     return [told[entry["why"]]] if entry["verdict"] == NOT_SHOWN else []
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from loantap.decisions.policy.pincode import FAIR_LENDING, HIGH, WITHOUT_PURE
-from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, PLAIN
+from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, PLAIN
 from loantap.exhibits import decision
 from loantap.exhibits.economics import assumption_table
 from loantap.exhibits.economics import told as assumed
@@ -64,7 +64,7 @@ def policy_result(
         "recommended": decision.recommended(entries, choice),
         "recommendation": decision.recommendation(choice, entries, confidence),
         "against_risk": decision.against_risk(entries),
-        "fairness": decision.fair(told[choice.name or COMBINED]) if (choice.name or COMBINED) in told else "",
+        "fairness": decision.fair(told.get(choice.name or COMBINED, told[OWN_PRICE])),
         "effects": told,
         "levers": levers,
         "steps": steps,

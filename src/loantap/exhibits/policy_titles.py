@@ -44,7 +44,7 @@ def composition(who: pd.DataFrame) -> str:
     """Return whom the policies of a table refuse most: the levels with the largest share refused of each."""
     shares = who[who["attribute"] == "grade"].set_index("level").drop(columns=["attribute", "who", "loans"])
     told = [f"{name}: {shares[name].idxmax()} ({show(shares[name].max(), 'rate')})" for name in shares]
-    return f"Whom each policy refuses most, by grade. {'; '.join(told)}"
+    return f"Whom each policy refuses most, by grade. {'; '.join(told) or 'None of those compared refuses anybody'}"
 
 
 def expected_loss(losses: pd.DataFrame) -> str:
