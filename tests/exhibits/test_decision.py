@@ -325,12 +325,18 @@ def test_too_few_good_customers_are_said_to_be():
 
 @pytest.mark.parametrize(("turns_at", "side"), [(0.693, "above"), (0.8, "below")])
 def test_a_condition_names_the_assumption_and_the_value_at_which_the_gain_turns(turns_at: float, side: str):
-    told = decision.condition(
-        {"label": "loss given default", "low": 0.4, "default": 0.75, "high": 1.0, "turns_at": turns_at}
-    )
+    row = {"label": "loss given default", "low": 0.4, "default": 0.75, "high": 1.0, "turns_at": turns_at}
+    told = decision.condition(row | {"gain_low": -1.0, "gain_high": 1.0})
     assert told.startswith(f"loss given default {side} {show(turns_at, 'rate')} (")
     assert "75.0 %" in told
     assert "40.0 to 100.0 %" in told
+
+
+@pytest.mark.parametrize(("turns_at", "gain_high"), [(0.6, -1.0), (float("nan"), 1.0)])
+def test_a_gain_that_both_ends_turn_is_said_to_hold_near_what_is_assumed_only(turns_at: float, gain_high: float):
+    row = {"label": "loss given default", "low": 0.4, "default": 0.75, "high": 1.0, "turns_at": turns_at}
+    told = decision.condition(row | {"gain_low": -1.0, "gain_high": gain_high})
+    assert told == "loss given default close to 75.0 %, which is assumed (plausible 40.0 to 100.0 %)"
 
 
 def test_policies_that_refuse_the_same_loans_share_a_column(made: SimpleNamespace):

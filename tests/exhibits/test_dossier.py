@@ -27,7 +27,7 @@ HEADS = (
 
 def policies(verdict: str, **changes: Any) -> dict[str, Any]:
     """The part of results/policy.json that the file says anything of."""
-    said = {"recommendation": f"The policy “own price” is {verdict}.", "against_risk": "It refuses 65.7 % of grade A.", "thresholds_sentence": "The model refers 68.8 %.", "fairness": ""}  # fmt: skip
+    said = {"recommendation": f"The policy “own price” is {verdict}.", "who": "", "against_risk": "It refuses 65.7 % of grade A.", "thresholds_sentence": "The model refers 68.8 %.", "fairness": ""}  # fmt: skip
     return {
         "n": 1_013, "n_training": 4_057, "confidence": 0.95, "thresholds": {"f2": 0.117, "profit": 1.0000000002, "capacity": 0.36},
         "caveat": "Assumed: a loss of 75.0 %.", "policies": [{"name": "own_price"}], **said,

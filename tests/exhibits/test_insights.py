@@ -177,6 +177,7 @@ def test_the_decision_says_what_is_recommended_whom_it_hits_and_what_the_model_r
     shown = page(tmp_path, "grade")
     said = {
         "recommendation": "Nothing is recommended.",
+        "who": "",
         "against_risk": "",
         "thresholds_sentence": "The model refers 69.0 %.",
         "caveat": "Assumed: much.",

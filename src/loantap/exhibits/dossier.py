@@ -141,7 +141,9 @@ def _decision(of: Material) -> list[str]:
     policy = of.results["policy"]
     if "policies" not in policy or "verdict" not in policy["recommended"]:
         return [_OLDER]
-    told = (_said(policy[name]) for name in ("recommendation", "against_risk", "thresholds_sentence", "fairness"))
+    told = (
+        _said(policy[name]) for name in ("recommendation", "who", "against_risk", "thresholds_sentence", "fairness")
+    )
     return [*told, *of.table(*_SHEET)]
 
 

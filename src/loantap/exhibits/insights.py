@@ -188,7 +188,7 @@ def made_by(page: Page, factor: str) -> str:
 def decision(page: Page) -> str:
     """Return what the committee is asked to decide, whom that hits, and what else was possible."""
     policy = page.result("policy")
-    said = ("against_risk", "thresholds_sentence", "caveat")
+    said = ("who", "against_risk", "thresholds_sentence", "caveat")
     told = [plain(policy[name]) for name in said if policy[name]] + [plain(policy["pincode"]["advice"])]
     links = "[The decision sheet](policy.qmd#sec-sheet), [who is refused](policy.qmd#sec-who), [what it rests on](policy.qmd#sec-assumptions)."
     return "\n\n".join([f"**{plain(policy['recommendation'])}**", *told, links])

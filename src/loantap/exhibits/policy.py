@@ -181,7 +181,7 @@ def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
 
 def recommendation(result: Mapping[str, Any]) -> Exhibit:
     """Say what may be recommended, whom it refuses and what it rests on, from `policy_sentences.policy_result`."""
-    said = ("against_risk", "thresholds_sentence", "fairness", "caveat")
+    said = ("who", "against_risk", "thresholds_sentence", "fairness", "caveat")
     told = [f"**{plain(result['recommendation'])}**", *(plain(result[name]) for name in said if result[name])]
     return Exhibit(text="\n\n".join(told))
 

@@ -63,6 +63,8 @@ def policy_result(
         "policies": entries,
         "recommended": decision.recommended(entries, choice),
         "recommendation": decision.recommendation(choice, entries, confidence),
+        # Whom expected profit refuses is told beside the cut-off by risk.
+        "who": decision.who(told[choice.name]) if choice.name not in (None, OWN_PRICE) else "",
         "against_risk": decision.against_risk(entries),
         "fairness": decision.fair(told.get(choice.name or COMBINED, told[OWN_PRICE])),
         "effects": told,
