@@ -84,7 +84,7 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     "combined": ("What the levers do together, step by step", _EFFECT_CAPTION, columns("policy", *_EFFECT)),
     "trade-off": (
         lambda curve, _: titles.curve(curve),
-        "Line: thresholds of the model a percentage point apart; marks: the policies; {judged}.",
+        "Line: thresholds of the model a percentage point apart; marks: the policies; {tested}.",
         columns("threshold", "refused", "good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100 with interval"),
     ),
     "segments": (
