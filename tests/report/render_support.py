@@ -37,7 +37,8 @@ def make_run(folder: Path, *, kind: str = "synthetic") -> Path:
         (folder / name).mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps({"run_id": "r1", "data": {"kind": kind}}))
     (folder / "results" / "model.json").write_text(json.dumps({"n": 1000, "default_rate": 0.123}))
-    (folder / "results" / "figures" / "rate.svg").write_text(RATE_SVG)
+    for name in ("rate", "unseen"):
+        (folder / "results" / "figures" / f"{name}.svg").write_text(RATE_SVG)
     (folder / "results" / "tables" / "rate.csv").write_text("grade,default_rate\nA,0.06\n")
     v4 = nbformat.v4
     frame = (

@@ -28,6 +28,7 @@ def test_the_report_has_the_promised_files_and_nothing_of_the_sources(report):
         "index.html", "claims.html", "methods.html", "model-card.html", "loantap-insights.pdf", "figures/rate.svg",
         "tables/rate.csv", "notebooks/04_tuning.html", "assets/site.css", "assets/report.css",
     } <= names  # fmt: skip
+    assert "figures/unseen.svg" not in names  # no page shows it
     assert not [name for name in names if name.endswith((".qmd", ".ipynb", ".typ", ".yml"))]
     assert sum(path.stat().st_size for path in report.rglob("*") if path.is_file()) < 10e6
     assert not list(report.parent.glob("rendering-*"))

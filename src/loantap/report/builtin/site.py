@@ -168,11 +168,13 @@ def _as_list(value: Any) -> list[str]:
 
 
 def _copy_assets(staged: Staged) -> None:
-    """Copy all that is not a source of a page, and the site's own style sheet."""
+    """Copy all that is not a source of a page, and the site's own style sheet; of the figures those that a page shows, as Quarto does."""
+    written = "".join(page.read_text("utf-8") for page in staged.output.rglob("*.html"))
     for path in staged.folder.rglob("*"):
         relative = path.relative_to(staged.folder)
         hidden = any(part.startswith(("_", ".")) for part in relative.parts)
-        if path.is_file() and not hidden and path.suffix not in (".qmd", ".ipynb", ".typ"):
+        unseen = path.suffix == ".svg" and path.name not in written
+        if path.is_file() and not hidden and not unseen and path.suffix not in (".qmd", ".ipynb", ".typ"):
             (staged.output / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, staged.output / relative)
     (staged.output / "assets").mkdir(parents=True, exist_ok=True)
