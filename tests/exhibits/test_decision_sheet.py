@@ -74,7 +74,7 @@ def made() -> SimpleNamespace:
 
 
 def entry(made: SimpleNamespace, name: str) -> Any:
-    return decision.by_name(made.entries)[name]
+    return decision.entries_by_name(made.entries)[name]
 
 
 def retold(
@@ -134,7 +134,7 @@ def test_an_assumption_pushed_to_its_end_turns_shown_into_depends(
     told = decision.recommended(entries, choice)
     assert told["verdict"] == DEPENDS
     assert told["rules"] == []
-    chosen = decision.by_name(entries)[told["name"]]
+    chosen = decision.entries_by_name(entries)[told["name"]]
     assert told["candidate"] == {key: chosen[key] for key in ("name", "title", "rule")}
     row = next(row for row in chosen["scenarios"] if row["assumption"] == name)
     assert row["low"] <= row["turns_at"] <= row["high"]

@@ -63,7 +63,8 @@ def render(held: "HeldRun", engine: Engine) -> None:
             rendered = render_report(folder, engine=engine)
     except BaseException as error:
         error.add_note(
-            f"The results are kept, and a former report is as it was. Render it with: loantap report {folder}"
+            f"The results are kept, and a former report is as it was. Render it with: loantap report {folder}, "
+            f"or make results of an older version anew with: loantap run --resume {folder}"
         )
         raise
     manifest = read_manifest(folder)

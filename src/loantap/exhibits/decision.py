@@ -18,7 +18,7 @@ from loantap.decisions.policy.verdicts import (
     RISK_CUT_OFF,
     SHOWN,
 )
-from loantap.exhibits.words import interval, listed, percent, show
+from loantap.exhibits.words import by_name, capital, interval, listed, percent, show
 
 if TYPE_CHECKING:
     from loantap.decisions.policy.levers import Lever
@@ -43,9 +43,9 @@ def records(
     gaps: pd.DataFrame,
 ) -> list[dict[str, Any]]:
     """Return one entry per policy, as `results/policy.json` holds it: what each function of the policy returned, by its name."""
-    judged = rows_by_name(effects.merge(verdicts, on="name", validate="one_to_one"))
-    after = {} if later is None else rows_by_name(later)
-    worst = rows_by_name(corners)
+    judged = by_name(effects.merge(verdicts, on="name", validate="one_to_one"))
+    after = {} if later is None else by_name(later)
+    worst = by_name(corners)
     found = []
     for name, lever in policies.items():
         parts = {"scenarios": scenarios, "stress": stress, "turns": turns, "expected_loss": expected_loss}
@@ -69,7 +69,7 @@ def records(
 
 def recommended(entries: Sequence[Record], choice: "Choice") -> dict[str, Any]:
     """Return what may be recommended: rules only where the gain is shown, a candidate with its conditions where it depends."""
-    told = by_name(entries)
+    told = entries_by_name(entries)
     chosen = told.get(choice.name or "", told[APPROVE_ALL])
     named = {key: chosen[key] for key in ("name", "title", "rule")}
     return {
@@ -82,12 +82,12 @@ def recommended(entries: Sequence[Record], choice: "Choice") -> dict[str, Any]:
     }
 
 
-def rows_by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return the rows of a table by the name that each has."""
-    return {str(row["name"]): {str(key): value for key, value in row.items()} for row in table.to_dict("records")}
+def numbers(entry: Record) -> dict[str, Any]:
+    """Return what an entry says in single values: its names, counts, shares and amounts."""
+    return {name: value for name, value in entry.items() if not isinstance(value, list | dict | tuple)}
 
 
-def by_name(entries: Sequence[Record]) -> dict[str, Record]:
+def entries_by_name(entries: Sequence[Record]) -> dict[str, Record]:
     """Return the entries by their names."""
     return {entry["name"]: entry for entry in entries}
 
@@ -95,7 +95,7 @@ def by_name(entries: Sequence[Record]) -> dict[str, Record]:
 def recommendation(choice: "Choice", entries: Sequence[Record], confidence: float) -> str:
     """Return what the committee is told first: a policy that is shown to gain, one that might, or that there is none."""
     level = f"{percent(confidence)} interval for all policies at once"
-    told = by_name(entries)
+    told = entries_by_name(entries)
     if choice.name is None:
         tried = [entry for entry in entries if entry["name"] != APPROVE_ALL and entry["n_refused"]]
         best = max(tried, key=lambda entry: entry["gain"], default=None)
@@ -109,7 +109,7 @@ def recommendation(choice: "Choice", entries: Sequence[Record], confidence: floa
     held = f"made from earlier loans, the same policy gained {show(later['gain'], 'money')} on those funded from {later['first_month']} on"
     if choice.verdict == SHOWN:
         return (
-            f"{_capital(chosen['rule'])}. It {gain}; {held}; and wherever in its range any one assumption lies, it gains "
+            f"{capital(chosen['rule'])}. It {gain}; {held}; and wherever in its range any one assumption lies, it gains "
             f"{interval(chosen['gain_least'], chosen['gain_most'], 'money')}."
         )
     return (
@@ -139,7 +139,7 @@ def who(entry: Record) -> str:
 
 def against_risk(entries: Sequence[Record]) -> str:
     """Return what refusing as many loans by risk would do instead of refusing those that lose money at their own price."""
-    told = by_name(entries)
+    told = entries_by_name(entries)
     if OWN_PRICE not in told or RISK_CUT_OFF not in told or not told[OWN_PRICE]["n_refused"]:
         return ""
     price, risk = told[OWN_PRICE], told[RISK_CUT_OFF]
@@ -210,7 +210,3 @@ def _gain(entry: Record, level: str) -> str:
 
 def _loans(entry: Record) -> str:
     return f"{show(entry['n'], 'count')} test loans"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

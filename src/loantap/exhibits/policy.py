@@ -9,10 +9,11 @@ import pandas as pd
 from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, RISK_CUT_OFF
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
+from loantap.exhibits.decision import numbers
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import policy as plots
 from loantap.exhibits.policy_tables import EVIDENCE, FIGURES, MARGIN, TABLES
-from loantap.exhibits.words import columns, percent, plain, show
+from loantap.exhibits.words import capital, columns, percent, plain, show
 
 if TYPE_CHECKING:
     from loantap.decisions.policy.limits import Found
@@ -98,7 +99,7 @@ def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
         *(
             Exhibit(
                 f"policy-{name}",
-                f"{found[lever].title[:1].upper()}{found[lever].title[1:]}: {found[lever].finding}",
+                f"{capital(found[lever].title)}: {found[lever].finding}",
                 caption.format(**basis.words),
                 table=(table := found[lever].evidence),
                 columns={column: kind for column, kind in shown.items() if column in table},
@@ -133,7 +134,7 @@ def composition_table(entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exh
         for row in levels
     ]
     who = pd.DataFrame(rows, columns=["attribute", "level", "who", "loans"])
-    titles = [_capital(entry["title"]) for entry in kept.values()]
+    titles = [capital(entry["title"]) for entry in kept.values()]
     for title, entry in zip(titles, kept.values(), strict=True):
         who[title] = [row["refused"] for levels in entry["composition"].values() for row in levels]
     told = table("composition", who, basis)
@@ -142,7 +143,7 @@ def composition_table(entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exh
 
 def details(tables: Mapping[str, pd.DataFrame], entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exhibits:
     """Show what stands behind the sheet, each table under the titles of the policies: scenarios, stress, turns, expected-loss, gaps, groups."""
-    titles = {entry["name"]: _capital(entry["title"]) for entry in entries}
+    titles = {entry["name"]: capital(entry["title"]) for entry in entries}
     shown = {APPROVE_ALL: titles[APPROVE_ALL]} | {name: titles[name] for name in _COMPARED if name in titles}
     parts = []
     for name, rows in tables.items():
@@ -156,7 +157,7 @@ def details(tables: Mapping[str, pd.DataFrame], entries: Sequence[Mapping[str, A
 
 def titled(rows: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return a table of fairness with the titles of the policies as its rules, those that refuse nobody left out."""
-    titles = {entry["name"]: _capital(entry["title"]) for entry in entries if entry["n_refused"]}
+    titles = {entry["name"]: capital(entry["title"]) for entry in entries if entry["n_refused"]}
     named = rows[rows["rule"].isin(titles)]
     return named.assign(rule=named["rule"].map(titles), attribute=named["attribute"].str.replace("_", " "))
 
@@ -164,9 +165,8 @@ def titled(rows: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.DataF
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
     later = entry["out_of_time"]
     because = [*entry["reasons"], *entry["conditions"]]
-    told = {name: value for name, value in entry.items() if not isinstance(value, list | dict | tuple)}
-    return told | {
-        "policy": _capital(entry["title"]),
+    return numbers(entry) | {
+        "policy": capital(entry["title"]),
         "worst_corner": entry["worst_corner"]["gain"],
         "later_loans": later["gain"] if later else float("nan"),
         "because": " ".join(because),
@@ -195,7 +195,3 @@ def with_product(products: pd.DataFrame) -> pd.DataFrame:
     named = products.copy()
     named.insert(0, "product", words.str.replace("_", " "))
     return named
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -10,7 +10,7 @@ from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, 
 from loantap.exhibits import decision
 from loantap.exhibits.economics import assumption_table
 from loantap.exhibits.economics import told as assumed
-from loantap.exhibits.words import interval, listed, percent, show
+from loantap.exhibits.words import by_name, interval, listed, percent, show
 
 if TYPE_CHECKING:
     from loantap.decisions.policy.book import Book
@@ -50,7 +50,7 @@ def policy_result(
     `combined` from `simulate`, `gaps` and `segments` as those functions name them, `swings` from `tornado`, `years` from `vintages`;
     `evidence` what `policy.evidence` shows, of which the names are kept.
     """
-    told, economics = decision.by_name(entries), test.economics
+    told, economics = decision.entries_by_name(entries), test.economics
     plain = told.get(PLAIN)
     result = {
         "n": len(test.loans),
@@ -67,12 +67,12 @@ def policy_result(
         "who": decision.who(told[choice.name]) if choice.name not in (None, OWN_PRICE) else "",
         "against_risk": decision.against_risk(entries),
         "fairness": decision.fair(told.get(choice.name or COMBINED, told[OWN_PRICE])),
-        "effects": told,
+        "effects": {name: decision.numbers(entry) for name, entry in told.items()},
         "levers": levers,
         "steps": steps,
-        "combined": decision.rows_by_name(combined),
+        "combined": by_name(combined),
         "evidence": [shown.name for shown in evidence],
-        "plain": {"rules": [plain["rule"]] if plain else [], "effect": plain or told[APPROVE_ALL]},
+        "plain": {"rules": [plain["rule"]] if plain else [], "effect": decision.numbers(plain or told[APPROVE_ALL])},
         "plain_sentence": plain_sentence(plain, confidence),
         "thresholds_sentence": thresholds_sentence(told, score, confidence),
         "f2_sentence": f2_sentence(told["threshold_f2"], score, confidence),

@@ -92,7 +92,12 @@ def columns(*names: str, **kinds: str) -> dict[str, str]:
 
 def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Return the rows of a table by their name."""
-    return {str(row["name"]): dict(row) for _, row in table.iterrows()}
+    return {str(row["name"]): {str(key): value for key, value in row.items()} for row in table.to_dict("records")}
+
+
+def capital(text: str) -> str:
+    """Return a text with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from loantap.data.annuity import annuity, months_of
 from loantap.data.applications import this_month
 from loantap.data.columns import BY_NAME
-from loantap.exhibits.words import show
+from loantap.exhibits.words import capital, show
 from loantap.model.inputs import CAPS, CATEGORIES, application_features, capped, with_computed
 from loantap.model.persistence import SavedModel
 from loantap.serve.scoring import Decision, Score, score_application
@@ -195,9 +195,5 @@ def _nothing(fields: tuple[str, ...], tried: Mapping[str, np.ndarray], now: Deci
     return (
         f"No {text}."
         if fields[0] != "term"
-        else f"{_capital(parts[0])} does not bring the probability {goal}, {_PRICE}."
+        else f"{capital(parts[0])} does not bring the probability {goal}, {_PRICE}."
     )
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -6,6 +6,7 @@ from itertools import pairwise, product
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from loantap.decisions.policy.book import Book
 from loantap.model.assumptions import Assumption
@@ -97,6 +98,11 @@ def worst_corners(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFram
         {"name": name, "gain": gains[worst[place], place], **vars(corners[worst[place]])}
         for place, name in enumerate(refusals)
     )
+
+
+def multiplied(probability: np.ndarray, odds: float | np.ndarray) -> np.ndarray:
+    """Return the probabilities whose odds are those of `probability` times `odds`, shape (n,)."""
+    return np.asarray(expit(logit(probability) + np.log(odds)))
 
 
 def turning(function: Callable[[float], float], points: np.ndarray, values: np.ndarray, start: float) -> float:

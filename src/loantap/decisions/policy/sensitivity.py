@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 
 from loantap.decisions.policy.book import Book
-from loantap.decisions.policy.scenarios import profit_under, turning
+from loantap.decisions.policy.scenarios import multiplied, profit_under, turning
 from loantap.model.economics import ASSUMPTIONS, Economics, expected_profit
 from loantap.model.profit import best_profit_threshold
 
@@ -99,7 +98,7 @@ def _cases(test: Book, years: pd.DataFrame) -> dict[tuple[str, str, str], dict[s
 
 
 def _judged(training: Book, test: Book, case: _Case) -> dict[str, float]:
-    chosen_on, probability = (_multiplied(book, case.odds) for book in (training, test))
+    chosen_on, probability = (multiplied(book.probability, case.odds) for book in (training, test))
     threshold = best_profit_threshold(chosen_on, profit_under(training, case.economics, odds=case.odds))
     earned, granted = profit_under(test, case.economics, odds=case.odds), probability < threshold
     return {
@@ -115,9 +114,5 @@ def _crossing(earned: Callable[[float], float], points: np.ndarray, start: float
     return turning(earned, points, np.array([earned(at) for at in points]), start)
 
 
-def _multiplied(book: Book, odds: float) -> np.ndarray:
-    return np.asarray(expit(logit(book.probability) + np.log(odds)))
-
-
 def _mean(book: Book, odds: float) -> float:
-    return float(_multiplied(book, odds).mean())
+    return float(multiplied(book.probability, odds).mean())

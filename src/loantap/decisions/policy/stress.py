@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from loantap.analysis.suppression import is_small
 from loantap.decisions.policy.book import Book
-from loantap.decisions.policy.scenarios import profit_under, turning
+from loantap.decisions.policy.scenarios import multiplied, profit_under, turning
 from loantap.model.economics import Economics
 
 # How far a committee would look beyond what it expects: a judgement, as every stress is.
@@ -66,8 +66,11 @@ def vintages(book: Book, *, min_cell: int) -> pd.DataFrame:
 def odds_to(probability: np.ndarray, rate: float) -> float:
     """Return what the odds of every probability have to be multiplied by for their mean to be a rate."""
     steps = np.linspace(-12, 12, 97)  # log odds
-    means = np.array([expit(logit(probability) + step).mean() - rate for step in steps])
-    return float(np.exp(turning(lambda step: expit(logit(probability) + step).mean() - rate, steps, means, 0.0)))
+
+    def off(step: float) -> float:
+        return float(multiplied(probability, np.exp(step)).mean() - rate)
+
+    return float(np.exp(turning(off, steps, np.array([off(step) for step in steps]), 0.0)))
 
 
 def shifts(book: Book, *, worst: pd.Series | None, riskier: Callable[[float], np.ndarray]) -> list[Shift]:
@@ -141,7 +144,7 @@ def turns(book: Book, refusals: Mapping[str, np.ndarray], *, riskier: Callable[[
 
             values = np.array([earned[at][part].sum() for at in points])
             found = turning(total, points, values, start)
-            rate = np.nan if np.isnan(found) else float(_probability(book, odds_at(found)).mean())
+            rate = np.nan if np.isnan(found) else float(multiplied(book.probability, odds_at(found)).mean())
             rows.append(
                 {"name": name, "shift": shift, "label": label, "value": start, "turns_at": found, "default_rate": rate}
             )
@@ -151,7 +154,3 @@ def turns(book: Book, refusals: Mapping[str, np.ndarray], *, riskier: Callable[[
 def _odds(probability: np.ndarray, book: Book) -> np.ndarray:
     """Return what the odds of each loan are multiplied by to have this probability, shape (n,)."""
     return np.exp(logit(probability) - logit(book.probability))
-
-
-def _probability(book: Book, odds: float | np.ndarray) -> np.ndarray:
-    return np.asarray(expit(logit(book.probability) + np.log(odds)))
