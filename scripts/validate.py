@@ -30,7 +30,7 @@ Written by `make validate` (`scripts/validate.py`): {repetitions:,} repetitions,
 states, of draws whose truth is known; seed {seed}, alpha {alpha:g}. The numbers are also in
 [validation.json](validation.json). They are tests of the method on simulated loans and say nothing about real ones.
 
-A probability found by simulation has an error of its own: its 95 % Monte Carlo interval. "Cells" are the settings
+A probability found by simulation has an error of its own: its 95% Monte Carlo interval. "Cells" are the settings
 that a row sums up; a row on the worst factor takes the largest of them, with an interval that holds for all at once.
 "Beyond chance" counts the cells whose interval, at a confidence that holds for all at once, lies outside the goal.
 **Met**: the number, and no cell beyond chance outside the goal. **Met on average**: some cells are outside. **Met
@@ -78,17 +78,17 @@ the levels that Benjamini–Hochberg calls different. "Found": the share of true
 POWER = """## Power
 
 One level against {rest:,} loans with a default rate of {base_rate:g}, tested at alpha divided by the number of levels (the
-first step of Holm). First at the odds ratios that the report calls the smallest detectable with 80 %, then at stated ones.
+first step of Holm). First at the odds ratios that the report calls the smallest detectable with 80%, then at stated ones.
 "Computed" is the power of the normal approximation.
 """
 CRAMERS_V = """## Cramér's V
 
 Every loan's level and outcome are drawn. Grade and pincode have the published sizes and rates. With no association the
-interval starts at 0 in all but alpha / 2 of the draws, so it covers more often than its nominal 95 %.
+interval starts at 0 in all but alpha / 2 of the draws, so it covers more often than its nominal 95%.
 """
 WILSON = """## Default rate
 
-Wilson's interval. Defaults come in whole numbers, so its coverage swings about 95 % with n and the rate.
+Wilson's interval. Defaults come in whole numbers, so its coverage swings about 95% with n and the rate.
 """
 
 

@@ -185,7 +185,7 @@ def score_application(model: SavedModel, application: Mapping[str, Any]) -> Scor
     (0.204, 'refer')
     >>> for reason in score.reasons:
     ...     print(reason.text)
-    Debt-to-income is 24.5 %, above the portfolio's median of 16.9 %; this raises the risk.
+    Debt-to-income is 24.5%, above the portfolio's median of 16.9%; this raises the risk.
     Home ownership is rent; this raises the risk.
     The purpose is car; this raises the risk.
     The number of open credit lines is 13, above the portfolio's median of 10; this raises the risk.

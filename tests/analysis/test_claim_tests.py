@@ -19,7 +19,7 @@ COUNTS = read_counts()
 def test_the_share_is_statsmodels_equivalence_test():
     found = share_effect(Count(n=7239, defaults=1365), claimed=0.2, margin=0.02, alpha=0.05)
     tost = proportions_ztost(1365, 7239, 0.18, 0.22, prop_var="sample")[0]
-    assert found.p_value == pytest.approx(2 * tost, rel=1e-9)  # doubled, to agree with the 95 % interval
+    assert found.p_value == pytest.approx(2 * tost, rel=1e-9)  # doubled, to agree with the 95% interval
 
 
 def test_a_level_is_the_odds_ratio_of_its_table():

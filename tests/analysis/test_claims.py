@@ -73,14 +73,14 @@ def test_teachers_stand_at_the_base_rate(published: dict[str, Judgement]):
 
 
 def test_the_model_claims_say_why_counts_do_not_decide(published: dict[str, Judgement]):
-    assert "accuracy of 82.8 % and an F2 of 63.1 %" in published["model-f2"].reason
+    assert "accuracy of 82.8% and an F2 of 63.1%" in published["model-f2"].reason
 
 
 @pytest.mark.parametrize(
     ("counts", "verdict"),
     [
-        ((4000, 600), SUPPORTED),  # 15 % against about 20 %
-        ((4000, 1000), CONTRADICTED),  # 25 %: reversed
+        ((4000, 600), SUPPORTED),  # 15% against about 20%
+        ((4000, 1000), CONTRADICTED),  # 25%: reversed
         ((40_000, 8000), CONTRADICTED),  # the base rate, tightly
         ((40_000, 7760), CONTRADICTED),  # lower beyond doubt of size: too little to matter
         ((400, 80), NO_EVIDENCE),  # the base rate, loosely

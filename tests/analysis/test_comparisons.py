@@ -57,7 +57,7 @@ def test_levels_without_a_difference_are_rarely_told_apart(levels):
         > 0
         for _ in range(200)
     ]
-    # At an error rate of 5 %, 200 tables have more than this many false alarms once in 1,000 times.
+    # At an error rate of 5%, 200 tables have more than this many false alarms once in 1,000 times.
     assert sum(wrong) <= binom.ppf(0.999, 200, 0.05)
 
 

@@ -81,13 +81,13 @@ def test_shuffled_pincodes_raise_no_alarm(loans, shuffles: int):
         report = find_leaks(narrow.assign(pincode=mixed), random_state=seed)
         assert report.column("pincode")["pure_levels"] == 0
         alarms += len(report.leaks())
-    # Two rules at 5 % each would allow 10 % of the runs; both ask for far more than a difference, so none is expected.
+    # Two rules at 5% each would allow 10% of the runs; both ask for far more than a difference, so none is expected.
     assert alarms == 0
 
 
 @pytest.mark.parametrize("tables", [50, pytest.param(150, marks=pytest.mark.long)])
 def test_chance_makes_pure_levels_no_more_often_than_alpha(tables: int):
-    # Tables with small levels, where purity by chance is common: 86 % of them hold a pure level of ten loans or more.
+    # Tables with small levels, where purity by chance is common: 86% of them hold a pure level of ten loans or more.
     rng = np.random.default_rng(0)
     alarms = 0
     for seed in range(tables):
@@ -104,7 +104,7 @@ def test_strong_and_fine_grained_columns_are_no_leaks(clean, column):
 
 
 def test_a_pure_level_of_the_best_sub_grade_is_no_alarm(loans):
-    # A1 defaults in 2.9 % of its loans: a hundred without a default are no wonder there, though impossible at 19.6 %.
+    # A1 defaults in 2.9% of its loans: a hundred without a default are no wonder there, though impossible at 19.6%.
     lucky = loans.assign(default=loans["default"].where(loans["sub_grade"] != "A1", 0))
     report = find_leaks(lucky[["default", "sub_grade"]])
     assert report.column("sub_grade")["pure_levels"] == 1

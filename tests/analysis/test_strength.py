@@ -73,7 +73,7 @@ def test_the_interval_holds_for_the_exponential_scores_it_assumes():
     bad, good = rng.exponential(8, (4000, 51)), rng.exponential(1, (4000, 58))
     areas = (bad[:, :, None] > good[:, None, :]).mean(axis=(1, 2))
     low, high = auc_interval(8 / 9, 51, 58)
-    # The spread of 4,000 simulated areas is known to about 1 %; three times that is allowed.
+    # The spread of 4,000 simulated areas is known to about 1%; three times that is allowed.
     assert (high - low) / (2 * 1.959964) == pytest.approx(areas.std(), rel=0.035)
 
 

@@ -119,7 +119,7 @@ def test_all_right_is_as_sure_as_there_are_loans():
 
 def test_the_interval_of_precision_covers_it():
     # Loans with 1 to 6 alerts that are all right or all wrong, a third of them right: 60 loans, 2,000 times. The share is a ratio
-    # of sums, so a little below 95 % is what to expect; simulation error 0.5 %.
+    # of sums, so a little below 95% is what to expect; simulation error 0.5%.
     rng, inside = np.random.default_rng(2), 0
     for _ in range(2_000):
         alerts = rng.integers(1, 7, 60)
@@ -361,7 +361,7 @@ def test_the_best_recall_within_the_budget_is_chosen():
     assert choice.settings == settings.stricter(1.5).with_points(1, NEVER)
     choice = choose(table[table["strictness"] == 1.0], settings=settings)
     assert choice.settings == settings.stricter(1.0).with_points(2, 4)
-    assert "found 60 % of 100 defaults, 0 % by chance, with 40.0 alerts" in choice.words
+    assert "found 60% of 100 defaults, 0% by chance, with 40.0 alerts" in choice.words
 
 
 def test_what_flickers_is_not_chosen_for_what_chance_finds():

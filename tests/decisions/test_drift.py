@@ -48,7 +48,7 @@ def test_half_a_loan_is_added_to_every_cell():
 
 
 def test_levels_by_hand():
-    # Of 1,000 training loans 60 % are A, of 100 live ones 40 %; half a loan more in each cell.
+    # Of 1,000 training loans 60% are A, of 100 live ones 40%; half a loan more in each cell.
     live = pd.DataFrame({"grade": ["A"] * 40 + ["B"] * 60})
     found = drift(panel(np.zeros((100, 1))), {"grade": LETTERS["grade"]}, features=live).iloc[0]
     e, a = (600.5 / 1_001, 400.5 / 1_001), (40.5 / 101, 60.5 / 101)
@@ -57,7 +57,7 @@ def test_levels_by_hand():
 
 
 def test_what_chance_gives_by_hand():
-    # Ten cells, nobody lacks a value: 9 * (1 / 100 + 1 / 1,000) = 0.099; the 95 % point of chi-square with 9 degrees of
+    # Ten cells, nobody lacks a value: 9 * (1 / 100 + 1 / 1,000) = 0.099; the 95% point of chi-square with 9 degrees of
     # freedom is 16.919 in any table: 16.919 * 0.011 = 0.18611.
     found = drift(panel(column(range(0, 1_000, 10))), {"dti": np.arange(1_000)}).iloc[0]
     assert found["chance"] == pytest.approx(0.099, abs=1e-12)
@@ -69,7 +69,7 @@ def test_the_index_of_loans_from_the_same_population_is_what_chance_gives():
     found = pd.concat(
         [drift(panel(rng.normal(20, 5, (500, 4))), {"dti": rng.normal(20, 5, 3_000)}) for _ in range(150)]
     )
-    # 600 months, whose indices scatter by half of their mean: 2 % of it.
+    # 600 months, whose indices scatter by half of their mean: 2% of it.
     assert found["psi"].mean() == pytest.approx(found["chance"].iloc[0], rel=0.08)
     assert (found["psi"] > found["chance_high"]).mean() == pytest.approx(0.05, abs=0.03)
 
@@ -96,7 +96,7 @@ def test_cells_are_those_of_the_training_loans_in_every_month():
     training = np.arange(1_000.0)
     found = drift(panel(np.column_stack([training, training + 100, training + 100])), {"dti": training})
     assert found["psi"].iloc[0] == 0
-    # All move up by a cell: the lowest is empty, the highest holds 20 %; half a loan more in each.
+    # All move up by a cell: the lowest is empty, the highest holds 20%; half a loan more in each.
     e = np.full(10, 0.1)
     a = np.array([0.5, *[100.5] * 8, 200.5]) / 1_005
     assert found["psi"].iloc[1] == pytest.approx(psi(e, a), abs=1e-12)

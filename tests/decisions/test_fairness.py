@@ -178,7 +178,7 @@ def test_groups_treated_alike_rarely_show_a_gap():
     home = np.repeat([f"group {k}" for k in range(8)], 300)
     rules = {f"rule {k}": rng.random(len(home)) < 0.2 for k in range(80)}
     gaps = of_home(fairness(book(home), rules, min_cell=10).gaps)
-    # 5 % at most: 4 of 80, and a standard error of 2. Without the correction more than half of the rules show a gap.
+    # 5% at most: 4 of 80, and a standard error of 2. Without the correction more than half of the rules show a gap.
     assert (gaps["gap_low"] > 0).sum() <= 8
     assert (gaps["gap"] > 0).all()
 

@@ -39,19 +39,19 @@ BOOK = small_book(
 @pytest.mark.parametrize(
     ("lever", "refused", "rule"),
     [
-        (Threshold("profit", 0.4), [2], "refuse a probability of default of 40.00 % and above"),
+        (Threshold("profit", 0.4), [2], "refuse a probability of default of 40.00% and above"),
         (Threshold("profit", float(np.nextafter(1.0, 2.0))), [], "refuse nobody"),
         (OwnPrice(), [1, 3], "refuse an expected profit below 0"),
         # Expected profit over the balance: 5 / 200, -1 / 200, 0 / 200, -7 / 200. A loan that earns just what is asked for is granted.
         (
             RequiredReturn(0.025),
             [1, 2, 3],
-            "refuse an expected return of less than 2.5 % of the balance a year above the cost of money",
+            "refuse an expected return of less than 2.5% of the balance a year above the cost of money",
         ),
         (
             RequiredReturn(0.0),
             [1, 3],
-            "refuse an expected return of less than 0 % of the balance a year above the cost of money",
+            "refuse an expected return of less than 0% of the balance a year above the cost of money",
         ),
         (
             Together("two", "both", (Cap("dti", 25), OwnPrice())),
@@ -71,7 +71,7 @@ BOOK = small_book(
         (
             LongestTerm(TIERS, ("medium",), 36),
             [1],
-            "refuse terms above 36 months in risk tier medium (probability of default 10.00 % to below 20.00 %)",
+            "refuse terms above 36 months in risk tier medium (probability of default 10.00% to below 20.00%)",
         ),
         (Exclusion(Grouping("home_ownership"), ("OWN", "MORTGAGE")), [1, 3], "refuse home ownership OWN, MORTGAGE"),
     ],
@@ -102,8 +102,8 @@ def test_a_loan_at_a_cut_belongs_to_the_tier_above():
     # 0.05 | 0.1 to 0.2: 0.1 | 0.2 to 0.4: 0.39 | 0.4 and above.
     assert TIERS.of(BOOK).tolist() == ["low", "medium", "very high", "high"]
     assert TIERS.levels(BOOK) == ["low", "medium", "high", "very high"]
-    assert TIERS.words("low") == "risk tier low (probability of default below 10.00 %)"
-    assert TIERS.words("very high") == "risk tier very high (probability of default 40.00 % and above)"
+    assert TIERS.words("low") == "risk tier low (probability of default below 10.00%)"
+    assert TIERS.words("very high") == "risk tier very high (probability of default 40.00% and above)"
 
 
 def test_tiers_hold_50_30_15_and_5_percent_of_the_training_book():

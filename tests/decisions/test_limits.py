@@ -181,7 +181,7 @@ def test_a_limit_within_a_level_needs_realised_losses_too():
     limits = amount_limits(wrong, GRADE, min_cell=10)
     assert (limits.lever, limits.finding) == (
         None,
-        "above an amount, no level is shown to lose money at 95 % after correction for the levels judged",
+        "above an amount, no level is shown to lose money at 95% after correction for the levels judged",
     )
     # Realised profit is above 0 beyond doubt where expected profit is below: the two contradict each other.
     assert limits.evidence.set_index("level").loc["A", "verdict"] == "unclear"
@@ -215,7 +215,7 @@ def test_without_long_loans_no_term_is_limited():
     limits = term_limits(random_book(100, term=36), GRADE, min_cell=5)
     assert (limits.lever, limits.finding) == (
         None,
-        "on terms above 36 months, no level is shown to lose money at 95 % after correction for the levels judged",
+        "on terms above 36 months, no level is shown to lose money at 95% after correction for the levels judged",
     )
     assert limits.evidence["verdict"].unique().tolist() == ["no loans"]
 
@@ -247,7 +247,7 @@ def test_where_the_model_is_wrong_about_a_level_it_is_not_excluded():
     none = exclusions(book, Grouping("home_ownership"), min_cell=10)
     assert (none.lever, none.finding) == (
         None,
-        "no level is shown to lose money at 95 % after correction for the levels judged",
+        "no level is shown to lose money at 95% after correction for the levels judged",
     )
 
 
@@ -260,7 +260,7 @@ def test_intervals_of_margins_agree_with_the_bootstrap():
         draws = drawn_sums(np.column_stack([profit, book.amount])[inside], repetitions=2_000, random_state=0)
         ends = percentile_interval(100 * draws[:, 0] / draws[:, 1])
         width = ends[1] - ends[0]
-        # 2,000 draws leave an end of a percentile interval uncertain by about 2 % of its width.
+        # 2,000 draws leave an end of a percentile interval uncertain by about 2% of its width.
         assert table.loc[1, [f"{name}_low", f"{name}_high"]].tolist() == pytest.approx(list(ends), abs=0.06 * width)
 
 

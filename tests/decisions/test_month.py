@@ -85,13 +85,13 @@ def test_the_list_holds_amber_and_red_loans_with_their_reasons():
     listed = watched(tiny()).watchlist.set_index("loan_id")
     assert listed.index.tolist() == ["rises", "joins", "wakes", "stays", "eases"]  # red; points; balance
     assert listed.loc["joins", "reasons"] == "days past due: 30"
-    assert listed.loc["rises", "reasons"] == "debt-to-income 45.0 %, above 40 %; utilisation 97.0 %, above 95 %"
+    assert listed.loc["rises", "reasons"] == "debt-to-income 45.0%, above 40%; utilisation 97.0%, above 95%"
 
 
 def test_red_loans_get_offers_on_a_revolving_balance_that_moved_with_the_utilisation():
     offers = watched(tiny(), applications=terms("rises", "someone else")).offers
     assert offers["loan_id"].unique().tolist() == ["rises", "joins"]
-    # Utilisation was 48.5 % at the application and is 97 %, so the revolving balance of 1,000 has become 2,000.
+    # Utilisation was 48.5% at the application and is 97%, so the revolving balance of 1,000 has become 2,000.
     rises = terms("rises").assign(balance=7_000.0, dti=45.0, revol_bal=2_000.0)
     expected = options(rises, economics=Economics())
     pd.testing.assert_frame_equal(offers[offers["loan_id"] == "rises"].reset_index(drop=True), expected)

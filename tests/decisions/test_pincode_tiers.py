@@ -55,7 +55,7 @@ def test_a_tier_follows_from_the_interval_for_all_pincodes_at_once():
     for code, (n, bad) in counts.items():
         low, high = proportion_confint(bad, n, alpha=0.05 / 5, method="wilson")
         assert table.loc[code, ["ci_low", "ci_high"]].tolist() == pytest.approx([low, high], abs=1e-12)
-    # The portfolio defaults at 800 / 4000 = 0.2. Nineteen of 60 is the highest rate, but alone: its interval at 95 %
+    # The portfolio defaults at 800 / 4000 = 0.2. Nineteen of 60 is the highest rate, but alone: its interval at 95%
     # begins above 0.2, and the one that holds for five pincodes below.
     assert table["tier"].to_dict() == {"10000": LIKE, "20000": HIGH, "30000": LOW, "40000": LIKE, "50000": LIKE}
     assert table.index[0] == "40000"

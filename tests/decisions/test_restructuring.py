@@ -20,7 +20,7 @@ LONGER, CHEAPER, HOLIDAY, CONSOLIDATED = (
     Offer(holiday=3),
     Offer(consolidated=0.5),
 )
-# 1,000 at 1 % a month over 12 months; 2,500 of income a month, 500 of it for other debts.
+# 1,000 at 1% a month over 12 months; 2,500 of income a month, 500 of it for other debts.
 LOAN = {
     "loan_id": 7, "balance": 1_000.0, "int_rate": 12.0, "installment": 88.85, "annual_inc": 30_000.0, "dti": 20.0,
     "revol_bal": 800.0,
@@ -69,7 +69,7 @@ def test_a_holiday_is_paid_for_afterwards():
 
 
 def test_consolidation_moves_debt_into_the_loan():
-    # 1,400 * 0.0888488 = 124.3883; of 20 % of income go 3 % of 400, that is 12 of 2,500 or 0.48 %.
+    # 1,400 * 0.0888488 = 124.3883; of 20% of income go 3% of 400, that is 12 of 2,500 or 0.48%.
     found = terms(CONSOLIDATED)
     assert (found["installment"], found["months"]) == (124.39, 12)
     assert found["interest"] == pytest.approx(12 * 124.3883 - 1_400, abs=0.03)
@@ -87,10 +87,10 @@ def test_where_money_is_free_the_lender_gains_what_the_borrower_pays_more():
 
 
 def test_who_gains_is_said_in_words():
-    # Money is free: the 64 that the borrower pays more over 24 months are the lender's, the 17 that he saves at 9 % it gives up.
+    # Money is free: the 64 that the borrower pays more over 24 months are the lender's, the 17 that he saves at 9% it gives up.
     assert terms(LONGER)["who_gains"] == "the borrower pays 64 more interest, the lender gains 64"
     assert terms(CHEAPER)["who_gains"] == "the borrower saves 17 of interest, the lender gives up 17"
-    # At 12 % the interest is what money costs, and at 24 % the lender loses by waiting.
+    # At 12% the interest is what money costs, and at 24% the lender loses by waiting.
     assert terms(LONGER, Economics(funding_cost=0.12))["who_gains"] == (
         "the borrower pays 64 more interest, the lender neither gains nor gives up anything"
     )
@@ -106,12 +106,12 @@ def test_a_loss_or_gain_of_less_than_one_is_none():
 
 
 def test_where_money_costs_the_loans_rate_only_a_lower_rate_costs():
-    # Payments at 1 % a month are worth their balance at 1 % a month: 88.85 and 47.07 alike.
+    # Payments at 1% a month are worth their balance at 1% a month: 88.85 and 47.07 alike.
     dear = Economics(funding_cost=0.12)
     assert [terms(offer, dear)["cost"] for offer in (LONGER, HOLIDAY, CONSOLIDATED)] == pytest.approx(
         [0, 0, 0], abs=0.01
     )
-    # 87.4515 at 1 %: 87.4515 * (1 - 1.01^-12) / 0.01 = 984.27.
+    # 87.4515 at 1%: 87.4515 * (1 - 1.01^-12) / 0.01 = 984.27.
     assert terms(CHEAPER, dear)["cost"] == pytest.approx(1_000 - 984.27, abs=0.03)
 
 

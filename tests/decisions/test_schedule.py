@@ -34,7 +34,7 @@ def test_the_last_payment_takes_the_rounding():
 
 
 def test_half_a_cent_of_interest_is_rounded_up():
-    # 1 % of 150.50 is 1.505; half-even, and binary fractions, would make it 1.50.
+    # 1% of 150.50 is 1.505; half-even, and binary fractions, would make it 1.50.
     assert amortization_schedule(150.50, 12, 2)["interest"].iloc[0] == Decimal("1.51")
 
 
@@ -115,7 +115,7 @@ def test_a_schedule_that_leaves_something_owed_is_refused():
 
 
 def test_remaining_months_by_hand():
-    # Three installments of 300 and a rest of 100; at 1 % a month 100 off 1,000 is repaid in 10.6 months, 88.85 in 12;
+    # Three installments of 300 and a rest of 100; at 1% a month 100 off 1,000 is repaid in 10.6 months, 88.85 in 12;
     # nothing owed, an installment that only pays the interest, and one of 0 have no number of months.
     balance = [1_000, 1_000, 1_000, 0, 1_000, 1_000]
     rate, installment = [0, 12, 12, 12, 12, 0], [300, 100, 88.85, 50, 10, 0]

@@ -81,14 +81,14 @@ def test_intervals_agree_with_those_of_a_ratio_by_linearisation():
         ends = [f"{name}_low", f"{name}_high"]
         ours = table.loc[["up to 5,000", "over 5,000 to 10,000"], ends].to_numpy()
         width = (reference[ends[1]] - reference[ends[0]]).to_numpy()[:, np.newaxis]
-        # 2,000 draws leave an end uncertain by about 2 % of the width, skewness adds some more.
+        # 2,000 draws leave an end uncertain by about 2% of the width, skewness adds some more.
         assert (np.abs(ours - reference[ends].to_numpy()) < 0.1 * width).all()
 
 
 def test_what_surely_earns_or_loses_is_said_and_nothing_else():
     table = table_of(
         [
-            (1_000, 36, "car", 1_000, 40, 0.04),  # 4 % default where 9.1 % would be borne
+            (1_000, 36, "car", 1_000, 40, 0.04),  # 4% default where 9.1% would be borne
             (1_000, 60, "car", 1_000, 200, 0.2),
             (7_000, 36, "car", 1_100, 100, 0.04),  # earns just nothing
         ]
@@ -154,7 +154,7 @@ def test_segments_that_earn_nothing_are_rarely_called_otherwise():
         default = rng.random(len(group)) < share
         p_values = break_even_p_values(share * amount, (share - 1) * amount, default, group)
         wrong += p_values.min() * 60 < 0.05  # Holm's first step
-    # 5 % at most; 300 rounds leave a standard error of 1.3 points. A t test of average profit errs in 18 % of the rounds.
+    # 5% at most; 300 rounds leave a standard error of 1.3 points. A t test of average profit errs in 18% of the rounds.
     assert wrong / 300 < 0.05 + 2 * 0.013
 
 

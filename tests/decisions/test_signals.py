@@ -13,7 +13,7 @@ from loantap.decisions.early_warning.settings import read_settings
 from loantap.decisions.early_warning.signals import acceleration, live, signals, theil_sen
 
 NA = float("nan")
-SETTINGS = read_settings()  # a window of six months, caps of 40 and 95 %
+SETTINGS = read_settings()  # a window of six months, caps of 40 and 95%
 
 
 def panel_of(dti: list, *, util: list | None = None, late: list | None = None) -> Panel:

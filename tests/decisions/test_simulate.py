@@ -169,7 +169,7 @@ def test_where_no_rule_gains_any_of_eight_intervals_excludes_that_no_oftener_tha
         excluded = (told["gain_low"] > 0) | (told["gain_high"] < 0)
         missed += excluded.any()
         alone += ((told["profit_change_total_low"] > 0) | (told["profit_change_total_high"] < 0)).any()
-    # 10 % of 300 are 30, with a standard error of (300 * 0.1 * 0.9)^0.5 = 5.2. The bootstrap adds its own error: from a half to
+    # 10% of 300 are 30, with a standard error of (300 * 0.1 * 0.9)^0.5 = 5.2. The bootstrap adds its own error: from a half to
     # twice as often is allowed. Each rule by itself would miss in far more.
     assert times * 0.05 <= missed <= times * 0.17
     assert alone > 1.5 * missed

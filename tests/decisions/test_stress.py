@@ -78,7 +78,7 @@ def test_odds_are_multiplied_until_the_mean_is_the_rate(probability: list[float]
 
 
 def test_years_against_their_prediction_by_hand():
-    # 2012: 10 of 40 default where 20 % were predicted: odds of 1 / 3 rather than 1 / 4. 2013: 8 of 40, as predicted. 2014: too few.
+    # 2012: 10 of 40 default where 20% were predicted: odds of 1 / 3 rather than 1 / 4. 2013: 8 of 40, as predicted. 2014: too few.
     bad = np.concatenate([np.arange(40) < 10, np.arange(40) < 8, np.arange(6) < 3]).astype(int)
     issued = pd.to_datetime([*["2012-03-01"] * 40, *["2013-07-01"] * 40, *["2014-01-01"] * 6])
     book = priced_book(whole_loans(86, default=bad, issue_d=issued), 0.2, PLAIN)

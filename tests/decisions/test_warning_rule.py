@@ -80,8 +80,8 @@ def test_reasons_are_told_in_words_the_strongest_first():
     row = judged(dti=41.2, util_trend=2.14, util_acceleration=24, revol_util=93, probability_change=0.083)
     assert row["reasons"].split("; ") == [
         "trend of utilisation up by 24.0 points a month",
-        "debt-to-income 41.2 %, above 40 %",
-        "utilisation 93.0 %, above 80 %",
+        "debt-to-income 41.2%, above 40%",
+        "utilisation 93.0%, above 80%",
         "probability of default up by 8.3 points since the application",
         "utilisation rising by 2.1 points a month",
     ]
@@ -90,14 +90,14 @@ def test_reasons_are_told_in_words_the_strongest_first():
 def test_days_past_due_that_make_the_light_red_come_first():
     row = judged(dti=400, days_past_due=31, dti_acceleration=1.5)
     assert row["reasons"] == (
-        "days past due: 31; debt-to-income 400.0 %, above 40 %; trend of debt-to-income up by 1.5 points a month"
+        "days past due: 31; debt-to-income 400.0%, above 40%; trend of debt-to-income up by 1.5 points a month"
     )
 
 
 def test_every_loan_gets_its_own_reasons_and_green_ones_none():
     frame = loans({"dti": 45}, {"dti": 35}, {"dti_trend": 0.72, "days_past_due": 12})
     assert judge(frame, settings=SETTINGS)["reasons"].tolist() == [
-        "debt-to-income 45.0 %, above 40 %",
+        "debt-to-income 45.0%, above 40%",
         "",
         "debt-to-income rising by 0.7 points a month; days past due: 12",
     ]

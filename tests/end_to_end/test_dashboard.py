@@ -161,10 +161,10 @@ def test_an_application_is_filled_in_and_scored(visit: Callable[..., Any], run: 
     page.get_by_text("All else stays as it is.").wait_for()  # the end of the answer
     text = page.inner_text("[data-testid=stMainBlockContainer]")
     threshold = show(load_model(run / "model").threshold, "rate")
-    told = re.search(r"probability of default is ([\d.]+) %, at or above the threshold of ([\d.]+ %)", text)
+    told = re.search(r"probability of default is ([\d.]+)%, at or above the threshold of ([\d.]+%)", text)
     assert told
     assert told[2] == threshold
-    drawn = f"Probability of default {told[1]} %, threshold {threshold}: refer"
+    drawn = f"Probability of default {told[1]}%, threshold {threshold}: refer"
     page.get_by_role("img", name=drawn).wait_for()
     reasons = re.findall(r"(?:this raises|together they raise) the risk\. \(R\d\d\)", text)
     assert 1 <= len(reasons) <= REASONS
@@ -220,7 +220,7 @@ def test_a_factor_and_a_filter_are_chosen(visit: Callable[..., Any], loans: pd.D
     choose(page, "Which grade", "C")
     expected = f"{(loans['grade'] == 'C').sum():,}"
     page.locator("[data-testid=stMetricValue]").first.get_by_text(expected, exact=True).wait_for()
-    assert page.get_by_label("Default rate by term with 95 % intervals").first.is_visible()
+    assert page.get_by_label("Default rate by term with 95% intervals").first.is_visible()
 
 
 def test_a_file_is_uploaded_and_its_scores_are_downloaded(visit: Callable[..., Any], raw_loans: pd.DataFrame, tmp_path: Path):  # fmt: skip
@@ -255,9 +255,9 @@ def test_sliders_move_the_numbers(visit: Callable[..., Any]):
     for _ in range(20):
         page.keyboard.press("ArrowRight")
     moved = page.locator("[data-testid=stSliderThumbValue]").first.inner_text()
-    page.locator("table").get_by_text(f"Chosen here: {moved} %").wait_for()
+    page.locator("table").get_by_text(f"Chosen here: {moved}%").wait_for()
     after = chosen()
-    assert all(float(new.split()[0]) <= float(old.split()[0]) for new, old in zip(after[:3], before[:3], strict=True))
+    assert all(float(new.split("%")[0]) <= float(old.split("%")[0]) for new, old in zip(after[:3], before[:3], strict=True))
     assert after[0] != before[0]
     loss.focus()
     page.keyboard.press("End")

@@ -100,24 +100,24 @@ def words(association: Association, loans: pd.DataFrame) -> str:
 def test_what_is_said_follows_the_parameters(loans: pd.DataFrame):
     counts = factor_counts(FrameCounts(loans), "purpose")
     usual = words(analyse(counts, factor="purpose"), loans)
-    assert "95 % interval" in usual
+    assert "95% interval" in usual
     assert "Holm-adjusted" in usual
     assert "counts under 10" in usual
     other = words(analyse(counts, factor="purpose", alpha=0.5, correction="bh", min_cell=25), loans)
-    assert "50 % interval" in other
+    assert "50% interval" in other
     assert "Benjamini–Hochberg-adjusted" in other
     assert "counts under 25" in other
-    assert not [word for word in ("95 %", "Holm", "under 10 ") if word in other]
+    assert not [word for word in ("95%", "Holm", "under 10 ") if word in other]
 
 
 def test_where_default_runs_from_and_to_is_true_of_the_table():
     rates = {"low": 0.1, "fair": 0.15, "middle": 0.2, "high": 0.25}
     rows = [(name, 4_000, round(4_000 * rate)) for name, rate in rates.items()]
     clear = pd.DataFrame(rows, columns=["level", "n", "defaults"])
-    assert headline(analyse(clear, factor="purpose")) == "Default by purpose runs from 10.0 % (low) to 25.0 % (high)"
+    assert headline(analyse(clear, factor="purpose")) == "Default by purpose runs from 10.0% (low) to 25.0% (high)"
     # One more level has the highest rate, of too few loans to show a difference.
     told = headline(analyse(pd.DataFrame([*rows, ("few", 60, 16)], columns=clear.columns), factor="profession"))
-    assert told.startswith("Among the 4 of 5 professions that differ from the rest, default runs from 10.0 % (low) to")
+    assert told.startswith("Among the 4 of 5 professions that differ from the rest, default runs from 10.0% (low) to")
     assert "few" not in told
 
 

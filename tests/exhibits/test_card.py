@@ -27,7 +27,7 @@ SCORES = {"n": 1_234, "f2": 0.5871, "roc_auc": 0.71, "ci": {"f2": [0.571, 0.601]
 RESULT = {
     "features": "splines", "sampler": "none", "obeys": True, "unknown": "risky", "without": ["pub_rec"], "best_params": {"penalty": "l2", "C": 0.3}, "train_rows": 4_936, "sample": "",
     "split": {"test_share": 0.2, "seed": 0}, "threshold": 0.1316, "threshold_rule": "largest F2", "profit_threshold": 0.4774,
-    "capacity": 0.1, "capacity_threshold": 0.3519, "capacity_threshold_rule": "at most 10 %",
+    "capacity": 0.1, "capacity_threshold": 0.3519, "capacity_threshold_rule": "at most 10%",
     "referred": {"threshold": 0.687, "profit_threshold": 0.012, "capacity_threshold": 0.104},
     "profit_threshold_rule": "largest profit", "economics": vars(Economics()), "test": SCORES, "brier_uncalibrated": 0.2,
     "calibration": {"method": "sigmoid", "slope": 1.0, "intercept": 0.1}, "expected_calibration_error_uncalibrated": 0.1,
@@ -73,7 +73,7 @@ def test_the_page_tells_what_the_card_says(run: RunFolder):
         "1,234",
         "0.571",
         "ROC-AUC 0.710 (0.700 to 0.720)",
-        "13.2 %",
+        "13.2%",
         "pincode",
         "no change for the worse lowers a probability",
         "does not look at them: derogatory records",
@@ -91,8 +91,8 @@ def test_the_page_tells_what_the_card_says(run: RunFolder):
 def test_the_page_tells_the_share_referred_at_each_threshold(run: RunFolder):
     page = card_page(model_card(run_facts(run), RESULT, Judged, LADDER, ["dti"]))
     assert (
-        "At the threshold for F2 (13.2 % or more) the model refers 68.7 % of all applications; at the one for profit (47.7 % or more) "
-        "1.2 %; with room for 10 % of them (35.2 % or more) 10.4 % (n = 1,234 test loans)."
+        "At the threshold for F2 (13.2% or more) the model refers 68.7% of all applications; at the one for profit (47.7% or more) "
+        "1.2%; with room for 10% of them (35.2% or more) 10.4% (n = 1,234 test loans)."
     ) in page
 
 
@@ -113,6 +113,6 @@ def test_a_model_of_synthetic_loans_says_so_and_a_run_without_search_for_leaks_t
 def test_a_threshold_that_refuses_nobody_is_no_probability(run: RunFolder):
     granting = RESULT | {"profit_threshold": float(np.nextafter(1.0, 2.0))}
     usual, page = (card_page(model_card(run_facts(run), one, Judged, LADDER, ["dti"])) for one in (RESULT, granting))
-    assert "at the one for profit (47.7 % or more)" in usual
+    assert "at the one for profit (47.7% or more)" in usual
     assert "at the one for profit nobody" in page
-    assert "100.0 %" not in page
+    assert "100.0%" not in page

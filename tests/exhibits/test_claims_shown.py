@@ -48,7 +48,7 @@ def test_the_title_counts_the_verdicts(published: list[Judgement]):
 
 
 def test_another_alpha_leaves_no_word_of_the_usual_one(published: list[Judgement], loans: pd.DataFrame):
-    assert "95 % intervals" in exhibits.verdicts(published, basis=PUBLISHED).caption
+    assert "95% intervals" in exhibits.verdicts(published, basis=PUBLISHED).caption
     half, mine = judge_claims(CLAIMS, read_counts(), alpha=0.5), own(loans, alpha=0.5, min_cell=25)
     shown = [
         exhibits.verdicts(half, basis=PUBLISHED),
@@ -56,8 +56,8 @@ def test_another_alpha_leaves_no_word_of_the_usual_one(published: list[Judgement
         exhibits.side_by_side(half, mine),
     ]
     captions = " ".join(exhibit.caption for exhibit in shown)
-    assert captions.count("50 %") == 3
-    assert "95 %" not in captions
+    assert captions.count("50%") == 3
+    assert "95%" not in captions
     reasons = " ".join(entry["this_run"]["evidence"] for entry in exhibits.records(half, mine))
     assert "25 of each" in reasons
     assert "10 of each" not in reasons
@@ -134,7 +134,7 @@ def test_where_the_correction_alone_decides_against_the_interval_it_is_said(publ
     assert decides in exhibits.evidence(recall, OWN)
     unsure = replace(recall, effect=replace(recall.effect, ci_low=0.64, p_value=0.3))
     assert exhibits.evidence(unsure, OWN).endswith(
-        "was claimed, and the model without it 30.0 %; that neither shows the claim nor rules it out."
+        "was claimed, and the model without it 30.0%; that neither shows the claim nor rules it out."
     )
 
 

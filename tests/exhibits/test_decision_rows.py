@@ -21,9 +21,9 @@ def entry(n_refused: int = 30, **changed: Any) -> dict[str, Any]:
 
 def test_a_row_has_estimates_with_their_intervals():
     (row,) = sheet_rows([entry()]).to_dict("records")
-    assert (row["Policy"], row["Refused"], row["Verdict"]) == ("a policy", "30.0 %", SHOWN)
-    assert row["Good customers refused"] == row["Defaults avoided"] == "30.0 % (15.0 to 60.0 %)"
-    assert (row["Default rate of the granted"], row["Profit per 100 lent"]) == ("30.0 %", "4.50")
+    assert (row["Policy"], row["Refused"], row["Verdict"]) == ("a policy", "30.0%", SHOWN)
+    assert row["Good customers refused"] == row["Defaults avoided"] == "30.0% (15.0 to 60.0%)"
+    assert (row["Default rate of the granted"], row["Profit per 100 lent"]) == ("30.0%", "4.50")
     assert (row["Gain"], row["Gain over the assumptions"]) == ("1,234 (617 to 2,468)", "-200 to 3,000")
     assert set(DOES) < set(row)
 
@@ -43,7 +43,7 @@ def test_the_worst_ratio_names_its_group_and_what_groups_are_told_apart_by():
 def test_policies_that_refuse_the_same_of_each_level_are_told_once():
     told = refused_rows([entry(0, title="nobody"), entry(title="one"), entry(title="same"), entry(20, title="other")], "grade")  # fmt: skip
     assert told["Policy"].tolist() == ["one", "other"]
-    assert told["A"].tolist() == ["40.0 %"] * 2
+    assert told["A"].tolist() == ["40.0%"] * 2
     assert refused_rows([entry(0)], "grade").empty
 
 
@@ -60,4 +60,4 @@ def test_a_verdict_is_told_with_what_it_comes_from(changed: dict[str, Any], said
 
 
 def test_the_basis_names_the_loans_and_the_level_of_the_run():
-    assert basis({"n": 1448, "confidence": 0.9}).startswith("On n = 1,448 test loans, which the model was not made from; 90 % bootstrap intervals")  # fmt: skip
+    assert basis({"n": 1448, "confidence": 0.9}).startswith("On n = 1,448 test loans, which the model was not made from; 90% bootstrap intervals")  # fmt: skip

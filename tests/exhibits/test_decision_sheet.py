@@ -49,7 +49,7 @@ ENTRY = {
 
 
 def planted(n: int, seed: int, *, rate: float = 0.9) -> Book:
-    """Loans at 12 % of which one in five, those of tenants in grade G, default at a rate, and a twentieth of the others."""
+    """Loans at 12% of which one in five, those of tenants in grade G, default at a rate, and a twentieth of the others."""
     rng = np.random.default_rng(seed)
     bad = rng.random(n) < 0.2
     probability = np.where(bad, 0.9, 0.05)
@@ -118,7 +118,7 @@ def test_a_group_that_loses_under_every_assumption_is_shown_and_recommended(made
     assert said.startswith(chosen["rule"][:1].upper() + chosen["rule"][1:])
     for words in (
         show(chosen["gain"], "money"), interval(chosen["gain_low"], chosen["gain_high"], "money"), show(chosen["out_of_time"]["gain"], "money"),
-        interval(chosen["gain_least"], chosen["gain_most"], "money"), "95 %", show(chosen["n"], "count"),
+        interval(chosen["gain_least"], chosen["gain_most"], "money"), "95%", show(chosen["n"], "count"),
     ):  # fmt: skip
         assert words in said
 
@@ -270,7 +270,7 @@ def test_as_many_refusals_by_risk_are_put_beside_those_by_price():
     price = told_of("own_price")
     risk = told_of("risk_cut_off", defaults_avoided=0.538, good_refused=0.237, profit_per_100=2.1)
     said = decision.against_risk([price, risk])
-    for words in ("50.0 % of grade A", "10.0 % of grade G", "30.0 % of 36-month", "20.0 % of 60-month", "53.8 %", "36.1 %", "23.7 %", "28.1 %", "2.10", "3.98"):  # fmt: skip
+    for words in ("50.0% of grade A", "10.0% of grade G", "30.0% of 36-month", "20.0% of 60-month", "53.8%", "36.1%", "23.7%", "28.1%", "2.10", "3.98"):  # fmt: skip
         assert words in said
     assert said.endswith("and not the risky ones.")  # it refuses more of the best grade than of the worst
     other_way = decision.against_risk([told_of("own_price", refused=(0.1, 0.5)), risk])
@@ -288,7 +288,7 @@ def test_without_a_policy_that_refuses_anybody_nothing_is_recommended():
 def test_where_nothing_is_shown_the_largest_gain_is_told_all_the_same():
     entries = [told_of("approve all", n_refused=0, gain=0.0), told_of("cap", gain=7.0), told_of("price", gain=12.0)]
     said = decision.recommendation(Choice(NOT_SHOWN, None), entries, 0.9)
-    for words in ("refuse by price", "12 (", "-5 to 25", "90 %", "100 test loans"):
+    for words in ("refuse by price", "12 (", "-5 to 25", "90%", "100 test loans"):
         assert words in said
     assert "refuse by cap" not in said
 
@@ -328,15 +328,15 @@ def test_a_condition_names_the_assumption_and_the_value_at_which_the_gain_turns(
     row = {"label": "loss given default", "low": 0.4, "default": 0.75, "high": 1.0, "turns_at": turns_at}
     told = decision.condition(row | {"gain_low": -1.0, "gain_high": 1.0})
     assert told.startswith(f"loss given default {side} {show(turns_at, 'rate')} (")
-    assert "75.0 %" in told
-    assert "40.0 to 100.0 %" in told
+    assert "75.0%" in told
+    assert "40.0 to 100.0%" in told
 
 
 @pytest.mark.parametrize(("turns_at", "gain_high"), [(0.6, -1.0), (float("nan"), 1.0)])
 def test_a_gain_that_both_ends_turn_is_said_to_hold_near_what_is_assumed_only(turns_at: float, gain_high: float):
     row = {"label": "loss given default", "low": 0.4, "default": 0.75, "high": 1.0, "turns_at": turns_at}
     told = decision.condition(row | {"gain_low": -1.0, "gain_high": gain_high})
-    assert told == "loss given default close to 75.0 %, which is assumed (plausible 40.0 to 100.0 %)"
+    assert told == "loss given default close to 75.0%, which is assumed (plausible 40.0 to 100.0%)"
 
 
 def test_policies_that_refuse_the_same_loans_share_a_column(made: SimpleNamespace):
@@ -357,7 +357,7 @@ def test_policies_that_refuse_the_same_loans_share_a_column(made: SimpleNamespac
         [0.3, 0.3, 0.3],
         [0.2, 0.2, 0.2],
     ]
-    for words in ("The own_price: A (50.0 %)", "The risk_cut_off: G (60.0 %)", "The threshold_f2: G (100.0 %)"):
+    for words in ("The own_price: A (50.0%)", "The risk_cut_off: G (60.0%)", "The threshold_f2: G (100.0%)"):
         assert words in told.title
 
 

@@ -27,10 +27,10 @@ HEADS = (
 
 def policies(verdict: str, **changes: Any) -> dict[str, Any]:
     """The part of results/policy.json that the file says anything of."""
-    said = {"recommendation": f"The policy “own price” is {verdict}.", "who": "", "against_risk": "It refuses 65.7 % of grade A.", "thresholds_sentence": "The model refers 68.8 %.", "fairness": ""}  # fmt: skip
+    said = {"recommendation": f"The policy “own price” is {verdict}.", "who": "", "against_risk": "It refuses 65.7% of grade A.", "thresholds_sentence": "The model refers 68.8%.", "fairness": ""}  # fmt: skip
     return {
         "n": 1_013, "n_training": 4_057, "confidence": 0.95, "thresholds": {"f2": 0.117, "profit": 1.0000000002, "capacity": 0.36},
-        "caveat": "Assumed: a loss of 75.0 %.", "policies": [{"name": "own_price"}], **said,
+        "caveat": "Assumed: a loss of 75.0%.", "policies": [{"name": "own_price"}], **said,
         "recommended": {"verdict": verdict, "effect": {"n_refused": 319}},
     } | changes  # fmt: skip
 
@@ -147,9 +147,9 @@ def test_every_number_stands_in_what_it_was_made_from(material: Material):
 def test_the_decision_sheet_says_what_the_report_says_under_its_tables(material: Material):
     sheet = section(told(material), "Decision sheet")
     assert sheet.startswith("\nThe policy “own price” is shown.")
-    assert "It refuses 65.7 % of grade A." in sheet
-    assert "The model refers 68.8 %." in sheet
-    assert re.search(r"Expected profit +\| +31.0 %", sheet)
+    assert "It refuses 65.7% of grade A." in sheet
+    assert "The model refers 68.8%." in sheet
+    assert re.search(r"Expected profit +\| +31.0%", sheet)
 
 
 def test_only_what_is_shown_counts_as_a_decision_that_rests_on_the_policy(material: Material):

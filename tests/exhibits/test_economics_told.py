@@ -8,14 +8,14 @@ from loantap.model.economics import ASSUMPTIONS, Economics
 
 def test_the_assumptions_are_the_clauses_of_a_sentence():
     assert told(Economics(loss_given_default=0.6, default_after=0.25, settled_after=0.8, funding_cost=0.045)) == (
-        "a default loses 60.0 % of the balance outstanding once 25.0 % of the installments are paid, a repaid loan is settled "
-        "after 80.0 % of its term, and money costs 4.5 % a year"
+        "a default loses 60.0% of the balance outstanding once 25.0% of the installments are paid, a repaid loan is settled "
+        "after 80.0% of its term, and money costs 4.5% a year"
     )
 
 
 def test_other_assumptions_leave_no_word_of_the_default_ones():
     other = told(Economics(loss_given_default=0.61, default_after=0.25, settled_after=0.8, funding_cost=0.045))
-    defaults = [f"{100 * getattr(Economics(), one.name):.1f} %" for one in ASSUMPTIONS]
+    defaults = [f"{100 * getattr(Economics(), one.name):.1f}%" for one in ASSUMPTIONS]
     assert not [value for value in defaults if f" {value}" in other]
     assert all(f" {value}" in told(Economics()) for value in defaults)
 
@@ -36,7 +36,7 @@ def test_what_nobody_could_check_is_called_a_judgement():
     rows = assumption_table(Economics())
     assert rows["source"].str.startswith("judgement: ").tolist() == [not one.checked for one in ASSUMPTIONS]
     loss = rows.set_index("name").loc["loss_given_default", "source"]
-    assert loss.startswith("judgement: 75 % is borrowed from the foundation approach of the Basel framework")
+    assert loss.startswith("judgement: 75% is borrowed from the foundation approach of the Basel framework")
     assert "subordinated claims on firms" in loss
 
 
@@ -44,4 +44,4 @@ def test_the_table_can_be_shown():
     shown = table("assumptions", assumption_table(Economics()), Basis(1, 1, 0.95))
     text = to_markdown(shown.table, shown.columns)
     assert len(text.splitlines()) == 2 + len(ASSUMPTIONS)
-    assert "75.0 %" in text
+    assert "75.0%" in text

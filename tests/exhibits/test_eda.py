@@ -18,8 +18,8 @@ def told(found: Contrast | None):
 
 def test_a_contrast_says_how_often_with_interval_and_n():
     finding = told(TERMS)
-    assert finding.title == "Loans over 60 months default 2.0 times as often as those over 36: 32.0 % against 16.0 %"
-    assert finding.text == f"{finding.title} (difference 16.0 points, 95 % interval 14.0 to 18.0; n = 2,000)."
+    assert finding.title == "Loans over 60 months default 2.0 times as often as those over 36: 32.0% against 16.0%"
+    assert finding.text == f"{finding.title} (difference 16.0 points, 95% interval 14.0 to 18.0; n = 2,000)."
     assert (finding.estimate, finding.ci_low, finding.ci_high, finding.n) == (0.16, 0.14, 0.18, 2000)
 
 
@@ -44,8 +44,8 @@ def test_without_two_levels_nothing_is_claimed():
 
 def test_a_group_is_set_against_the_others():
     finding = group_finding("missing", GROUP, loans="loans without emp_length", total=500, confidence=0.95)
-    assert finding.title == "Loans without emp_length default at 30.0 % against 20.0 % of the others"
-    assert finding.text.endswith("(difference 10.0 points, 95 % interval 2.0 to 20.0; 40 of 500 loans).")
+    assert finding.title == "Loans without emp_length default at 30.0% against 20.0% of the others"
+    assert finding.text.endswith("(difference 10.0 points, 95% interval 2.0 to 20.0; 40 of 500 loans).")
 
 
 def test_a_suppressed_group_shows_no_number():
@@ -95,7 +95,7 @@ def strongest(**columns: list) -> str:
 def test_a_column_that_others_come_close_to_is_not_put_clearly_before_them():
     assert strongest() == (
         "Of all, term alone tells most about default (AUC 0.593 in its own order), not clearly before dti (0.592) "
-        "(90 % interval 0.580 to 0.600, corrected for 22 columns; n = 100)."
+        "(90% interval 0.580 to 0.600, corrected for 22 columns; n = 100)."
     )
     assert "(AUC 0.593 in its own order), before dti (0.592)" in strongest(ci_low=[0.593, 0.5], ci_high=[0.6, 0.59])
 
@@ -112,7 +112,7 @@ def test_a_column_that_may_tell_nothing_is_not_said_to_tell_most():
 
 def test_a_picked_pair_says_so():
     picked = replace(TERMS, pairs=3, confidence=0.9)
-    assert "90 % interval 14.0 to 18.0, corrected for 3 pairs of levels;" in told(picked).text
+    assert "90% interval 14.0 to 18.0, corrected for 3 pairs of levels;" in told(picked).text
     assert "the surest pair to differ, cannot be told apart" in told(replace(picked, ci_low=-0.01)).title
 
 
@@ -128,4 +128,4 @@ def test_alt_text_names_every_level_with_its_rate():
     )
     term = next(row for row in DRIVERS if row.name == "term")
     shown = driver(term, rates, TERMS, overall=0.2, confidence=0.95)
-    assert shown.alt.endswith("default rate by term. 36 15.8 %; 60 31.9 %.")
+    assert shown.alt.endswith("default rate by term. 36 15.8%; 60 31.9%.")

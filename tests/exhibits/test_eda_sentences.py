@@ -129,16 +129,16 @@ def test_outcomes_dealt_at_random_are_told_as_chance(loans: pd.DataFrame):
 def test_other_parameters_leave_no_word_of_the_defaults(loans: pd.DataFrame):
     words = see(loans, confidence=0.5, min_cell=25, seed=7, sample_rows=300, period="year").words()
     told = [
-        "50 % Wilson",
-        "50 % interval",
-        "50 % intervals that hold",
+        "50% Wilson",
+        "50% interval",
+        "50% intervals that hold",
         "in 25 loans or more",
         "sample of 300 loans, seed 7",
         "by year of",
     ]
     assert [text for text in told if text not in words] == []
     assert [
-        text for text in ("95 %", "10 loans or more", "seed 0", "4,000 loans, seed", "quarter") if text in words
+        text for text in ("95%", "10 loans or more", "seed 0", "4,000 loans, seed", "quarter") if text in words
     ] == []
 
 
@@ -167,7 +167,7 @@ def test_the_strongest_column_is_that_of_the_table(story: Seen):
 
 def test_a_column_has_the_same_strength_wherever_it_is_told(story: Seen):
     row = story.part("eda-strength").table.set_index("driver").loc["int_rate"]
-    assert f"right for {100 * row['auc']:.1f} % of the pairs" in story.part("eda-pairs").title
+    assert f"right for {100 * row['auc']:.1f}% of the pairs" in story.part("eda-pairs").title
 
 
 def test_medians_that_lie_furthest_apart_are_those_of_the_table(story: Seen):

@@ -98,7 +98,7 @@ def test_a_table_shows_its_rows_and_under_them_its_words(outputs):
     [text] = markdown(outputs["table"])
     assert kinds(outputs["table"]) == ["text/markdown"]
     assert [head.strip() for head in text.splitlines()[0].split("|")] == ["", "level", "n", "default rate", ""]
-    assert re.search(r"\| 00813 +\| +1,234 \| +25\.0 % \|", text)
+    assert re.search(r"\| 00813 +\| +1,234 \| +25\.0% \|", text)
     assert text.endswith("\n\n**Two levels** (n = 1,239).")
 
 
@@ -205,11 +205,11 @@ def test_another_run_folder_knows_nothing_of_the_findings(tmp_path: Path):
 @pytest.mark.parametrize(
     ("title", "caption", "line"),
     [
-        ("A is at 5 %", "A is at 5 % (n = 9).", "**A is at 5 %** (n = 9)."),
-        ("A is at 5 %", "A is at 5 %. n = 9 loans.", "**A is at 5 %.** n = 9 loans."),
-        ("A is at 5 %", "n = 9 loans.", "**A is at 5 %.** n = 9 loans."),
-        ("A is at 5 %", "A is at 5 %.", "**A is at 5 %.**"),
-        ("A is at 5 %", "", "**A is at 5 %.**"),
+        ("A is at 5%", "A is at 5% (n = 9).", "**A is at 5%** (n = 9)."),
+        ("A is at 5%", "A is at 5%. n = 9 loans.", "**A is at 5%.** n = 9 loans."),
+        ("A is at 5%", "n = 9 loans.", "**A is at 5%.** n = 9 loans."),
+        ("A is at 5%", "A is at 5%.", "**A is at 5%.**"),
+        ("A is at 5%", "", "**A is at 5%.**"),
         ("x_y <b>", "n = 9 * 2.", "**x\\_y \\<b\\>.** n = 9 \\* 2."),
     ],
 )
@@ -236,7 +236,7 @@ def test_kinds_of_columns_follow_from_their_names():
 def test_columns_of_an_exhibit_are_those_of_its_page():
     table = pd.DataFrame({"n": [1], "default_rate": [0.5], "ci_low": [0.25], "ci_high": [0.75]})
     shown = to_markdown(table, columns("n", "default_rate with interval"))
-    assert "50.0 % (25.0 to 75.0 %)" in shown
+    assert "50.0% (25.0 to 75.0%)" in shown
     assert "ci low" not in shown
 
 

@@ -66,10 +66,10 @@ def test_the_strongest_column_is_that_of_the_search(tmp_path: Path):
     columns = [column("pincode", 0.83, verdict="leak"), column("sub_grade", 0.70, known="pricing"), column("grade", 0.69, known="pricing"), column("term", 0.6)]  # fmt: skip
     told = insights.headline(page(tmp_path, columns=columns))
     assert told.startswith(
-        "**20.0 % of 9,000 finished loans defaulted** (95 % interval 19.0 to 21.0 %), and the single column that"
+        "**20.0% of 9,000 finished loans defaulted** (95% interval 19.0 to 21.0%), and the single column that"
     )
     assert (
-        "is the lender's own sub\\_grade (AUC 0.700, 0.670 to 0.730, out of fold; 95 % intervals for all columns at once), hardly apart from grade"
+        "is the lender's own sub\\_grade (AUC 0.700, 0.670 to 0.730, out of fold; 95% intervals for all columns at once), hardly apart from grade"
         in told
     )
     assert told.endswith("; pincode (AUC 0.830, 0.800 to 0.860) gives the outcome away and must not be used.")
@@ -89,9 +89,9 @@ def test_many_columns_that_are_hardly_apart_are_counted(tmp_path: Path):
 
 def test_the_confidence_is_the_one_of_the_run(tmp_path: Path):
     told = insights.headline(page(tmp_path, columns=[column("term", 0.6)], confidence=0.5, alpha=0.2))
-    assert "(50 % interval" in told
-    assert "80 % intervals for all columns" in told
-    assert "95 %" not in told
+    assert "(50% interval" in told
+    assert "80% intervals for all columns" in told
+    assert "95%" not in told
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ def test_each_finding_says_the_confidence_of_its_intervals_once(tmp_path: Path):
     found = shown.run.result("association_grade")
     shown.run.write_result("association_grade", found | {"alpha": 0.5, "warning": ""})
     pincode, grade, _, model = insights.findings(shown)
-    assert "0.204, 95 % interval 0.183 to 0.225, n = 9,000." in pincode
-    assert "0.204, 50 % interval 0.183 to 0.225, n = 9,000." in grade
-    assert "ROC-AUC 0.600 (90 % interval 0.300 to 0.700) and F2 0.590 (0.300 to 0.700)" in model
-    assert "ROC-AUC is 0.600 (90 % interval 0.300 to 0.700) rather than 0.600 (0.300" in insights.pricing(shown)
+    assert "0.204, 95% interval 0.183 to 0.225, n = 9,000." in pincode
+    assert "0.204, 50% interval 0.183 to 0.225, n = 9,000." in grade
+    assert "ROC-AUC 0.600 (90% interval 0.300 to 0.700) and F2 0.590 (0.300 to 0.700)" in model
+    assert "ROC-AUC is 0.600 (90% interval 0.300 to 0.700) rather than 0.600 (0.300" in insights.pricing(shown)
 
 
 def test_a_factor_that_was_left_out_is_said_to_be(tmp_path: Path):
@@ -165,11 +165,11 @@ def test_the_share_referred_at_all_three_thresholds_comes_first_where_their_pric
 ):
     shown = page(tmp_path, "grade")
     told = (
-        "At the threshold for F2 (12.0 % or more) the model refers 69.0 % of all applications; at the one for profit (50.0 % or more) "
-        "3.0 %; with room for 10 % of them (40.0 % or more) 10.0 % (n = 100 test loans)."
+        "At the threshold for F2 (12.0% or more) the model refers 69.0% of all applications; at the one for profit (50.0% or more) "
+        "3.0%; with room for 10% of them (40.0% or more) 10.0% (n = 100 test loans)."
     )
     assert insights.at_f2(shown).startswith(
-        f"**{told}** If nobody looked at what is referred, the threshold for F2 would have refused 40.0 %"
+        f"**{told}** If nobody looked at what is referred, the threshold for F2 would have refused 40.0%"
     )
 
 
@@ -179,13 +179,13 @@ def test_the_decision_says_what_is_recommended_whom_it_hits_and_what_the_model_r
         "recommendation": "Nothing is recommended.",
         "who": "",
         "against_risk": "",
-        "thresholds_sentence": "The model refers 69.0 %.",
+        "thresholds_sentence": "The model refers 69.0%.",
         "caveat": "Assumed: much.",
     }
     shown.run.write_result("policy", said | {"pincode": {"advice": "Keep it out."}})
     first, *rest = insights.decision(Page(shown.run)).split("\n\n")
     assert first == "**Nothing is recommended.**"
-    assert rest[:3] == ["The model refers 69.0 %.", "Assumed: much.", "Keep it out."]
+    assert rest[:3] == ["The model refers 69.0%.", "Assumed: much.", "Keep it out."]
     assert "policy.qmd#sec-who" in rest[3]
 
 

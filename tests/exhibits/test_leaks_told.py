@@ -78,7 +78,7 @@ def test_the_report_can_be_written_and_shown(report, tmp_path):
     assert run.result("leaks")["columns"][0]["verdict"] == "leak"
     assert set(shown.columns) <= set(run.table("eda-leaks"))
     assert "pincode" in to_markdown(report.columns, shown.columns).splitlines()[2]
-    assert "95 % intervals" in shown.caption
+    assert "95% intervals" in shown.caption
 
 
 def test_a_search_that_left_nothing_quiet_says_so():

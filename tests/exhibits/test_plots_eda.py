@@ -84,7 +84,7 @@ def test_every_figure_can_be_drawn(make, tmp_path):
 def test_every_rate_is_drawn_with_its_interval_and_n():
     figure = drivers.default_rates(RATES[:2], overall=0.2, label="Term")
     assert bars(figure).tolist() == [[0.1, 0.2], [0.2, 0.4]]
-    assert texts(figure) == ["15.0 %   n = 300", "30.0 %   n = 100"]
+    assert texts(figure) == ["15.0%   n = 300", "30.0%   n = 100"]
 
 
 def test_rates_start_at_zero():

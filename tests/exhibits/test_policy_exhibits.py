@@ -18,7 +18,7 @@ from loantap.settings import notebooks_dir, project_root
 
 pytestmark = pytest.mark.slow
 
-LEVEL = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?) %(?= )")  # shares of loans have one decimal: 95.0 %
+LEVEL = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?) %(?= )")  # shares of loans have one decimal: 95.0%
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_intervals_are_as_wide_as_the_confidence_asks(at_half: SimpleNamespace, 
 
 
 def test_a_sample_is_called_one():
-    assert Basis(2, 1, 0.9, sampled=True).words["judged"] == "n = 1 test loans of a stratified sample; 90 % bootstrap intervals"  # fmt: skip
+    assert Basis(2, 1, 0.9, sampled=True).words["judged"] == "n = 1 test loans of a stratified sample; 90% bootstrap intervals"  # fmt: skip
 
 
 def test_every_exhibit_shows_itself(usual: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
@@ -171,6 +171,6 @@ def test_captions_hold_no_number_but_the_counts_of_loans_and_the_confidence(usua
 )  # fmt: skip
 def test_no_level_of_confidence_and_no_verdict_is_typed(path):
     text = path.read_text("utf-8")
-    assert not re.search(r"\b\d+ %", text)
+    assert not re.search(r"\b\d+%", text)
     assert "must not be used" not in text.lower()
     assert not re.search(r"^#.*\bnot\b", "\n".join(re.findall(r"(?m)^## .*$", text)))

@@ -14,7 +14,7 @@ from loantap.exhibits.words import plain
 
 
 def effect(change: float, low: float, high: float) -> dict[str, object]:
-    """The effect of a policy that refuses 30 % of the loans."""
+    """The effect of a policy that refuses 30% of the loans."""
     return {
         "name": "own_price", "rule": "refuse some", "refused": 0.3, "refused_low": 0.28, "refused_high": 0.31, "approved": 0.7,
         "approved_low": 0.69, "approved_high": 0.72, "defaults_avoided": 0.4, "defaults_avoided_low": 0.35, "defaults_avoided_high": 0.45,
@@ -42,10 +42,10 @@ def test_the_three_thresholds_stand_side_by_side_with_what_each_refers():
     }
     told = findings.thresholds_sentence(rows, "F2", 0.9)
     # All that is referred comes first, then all that it avoids, then all whom it turns away.
-    numbers = ["69.0 %", "7.0 %", "20.0 %", "79.0 %", "17.0 %", "30.0 %", "64.0 %", "2.0 %", "15.0 %"]
+    numbers = ["69.0%", "7.0%", "20.0%", "79.0%", "17.0%", "30.0%", "64.0%", "2.0%", "15.0%"]
     places = [told.index(number) for number in numbers]
     assert places == sorted(places)
-    assert told.count("90 %") == 1
+    assert told.count("90%") == 1
     assert "F2" in told
     assert "F0.5" in findings.thresholds_sentence(rows, "F0.5", 0.9)
 
@@ -57,25 +57,25 @@ def test_what_f2_costs():
     assert not gains.startswith("Do not")
     for told, change in ((loses, "-2.85"), (unclear, "-0.10"), (gains, "1.00")):
         assert f"{change} per 100" in told
-        assert "70.0 %" in told
-        assert "25.0 %" in told
+        assert "70.0%" in told
+        assert "25.0%" in told
 
 
 def test_rules_without_the_model():
     told = findings.plain_sentence(effect(0.65, 0.39, 0.95), 0.9)
-    for words in ("refuse some", "0.65", "0.39 to 0.95", "30.0 %", "90 %"):
+    for words in ("refuse some", "0.65", "0.39 to 0.95", "30.0%", "90%"):
         assert words in told
     none = findings.plain_sentence(None, 0.9)
     assert "none of them is shown" in none
-    assert "90 %" in none
+    assert "90%" in none
 
 
 @pytest.mark.parametrize(
     ("synthetic", "start"), [(True, "These are synthetic loans, so none of this is about a real portfolio. "), (False, "")]
 )  # fmt: skip
 def test_the_caveat_says_what_is_assumed_and_whether_loans_were_made(synthetic: bool, start: str):
-    told = {"synthetic": synthetic, "assumed": "money costs 5.0 % a year", "break_even": "It pays."}
-    assert findings.caveat(told) == f"{start}Assumed: money costs 5.0 % a year. It pays."
+    told = {"synthetic": synthetic, "assumed": "money costs 5.0% a year", "break_even": "It pays."}
+    assert findings.caveat(told) == f"{start}Assumed: money costs 5.0% a year. It pays."
 
 
 def test_the_lowest_approval_ratio_that_is_known_is_told_with_its_groups():
@@ -106,8 +106,8 @@ def test_what_moves_profit_most():
 def test_the_curve_is_told_where_a_tenth_of_the_good_customers_is_refused():
     curve = pd.DataFrame({"good_refused": [0.0, 0.11, 0.08, 0.5], "defaults_avoided": [0.0, 0.31, 0.25, 0.8]})
     told = titles.curve(curve)
-    assert "11.0 %" in told
-    assert "31.0 %" in told
+    assert "11.0%" in told
+    assert "31.0%" in told
 
 
 def test_the_sheet_counts_what_is_shown_and_what_depends():
@@ -129,7 +129,7 @@ def test_expected_losses_are_summed_by_policy_and_a_policy_that_lends_nothing_ha
         {"policy": ["Everybody", "Everybody", "Nobody"], "expected_loss": [100.0, 50.0, 0.0], "amount": [1_000.0, 500.0, 0.0]}
     )  # fmt: skip
     told = titles.expected_loss(table)
-    assert "Everybody 150 (10.0 %)" in told
+    assert "Everybody 150 (10.0%)" in told
     assert "Nobody" not in told
 
 
@@ -162,8 +162,8 @@ def test_adopted_levers_are_counted_and_named():
     ],
 )  # fmt: skip
 def test_products_that_earn_and_lose_are_counted(verdicts: list[str], words: str):
-    assert titles.segments(pd.DataFrame({"verdict": verdicts}), "90 %") == (
-        f"{words}, at 90 % after correction for their number"
+    assert titles.segments(pd.DataFrame({"verdict": verdicts}), "90%") == (
+        f"{words}, at 90% after correction for their number"
     )
 
 
@@ -183,10 +183,10 @@ def break_even(loss: float, rate: float) -> pd.DataFrame:
     [
         (
             (0.989, 0.252),
-            "Refusing nobody would earn nothing at a loss given default of 98.9 % rather than 75.0 %, or at a default rate of "
-            "25.2 % rather than 19.7 %.",
+            "Refusing nobody would earn nothing at a loss given default of 98.9% rather than 75.0%, or at a default rate of "
+            "25.2% rather than 19.7%.",
         ),
-        ((np.nan, 0.252), "Refusing nobody would earn nothing at a default rate of 25.2 % rather than 19.7 %."),
+        ((np.nan, 0.252), "Refusing nobody would earn nothing at a default rate of 25.2% rather than 19.7%."),
         ((np.nan, np.nan), "No value of the loss given default or of the default rate takes all profit away."),
     ],
 )
@@ -200,7 +200,7 @@ def test_what_refusing_by_pincode_seems_to_gain(pure: tuple[str, ...], worth: st
     assert findings.pincode_sentence(
         PincodeTiers(pd.DataFrame({"tier": ["high"]}), effects, pure, "a warning"), 0.9
     ) == (
-        f"Simulated on the test loans{worth}: all: 4.00 per 100 of money asked for (90 % interval 3.50 to 4.50); without pure: -0.10 "
+        f"Simulated on the test loans{worth}: all: 4.00 per 100 of money asked for (90% interval 3.50 to 4.50); without pure: -0.10 "
         "per 100 of money asked for (-0.30 to 0.10)."
     )
 

@@ -20,7 +20,7 @@ from loantap.model.economics import Economics, value_if_default, value_if_repaid
 pytestmark = pytest.mark.slow
 
 SHUFFLES = 20
-# A claim whose error rate is 5 % appears oftener than this in one test of a thousand.
+# A claim whose error rate is 5% appears oftener than this in one test of a thousand.
 ALLOWED = int(binom.ppf(0.999, SHUFFLES, 0.05))
 
 
@@ -39,7 +39,7 @@ def claims(loans: pd.DataFrame) -> Counter[str]:
         told["candidate"] += result["recommended"]["candidate"] is not None
         told["adopted"] += not titles.steps(found["steps"]).startswith("0 of")
         told["plain rules"] += bool(result["plain"]["rules"])
-        told["product"] += "none is shown to earn" not in titles.segments(found["segments"], "95 %")
+        told["product"] += "none is shown to earn" not in titles.segments(found["segments"], "95%")
         told["F2 loses"] += result["f2_sentence"].startswith("Do not")
         told["pincode"] += result["pincode"]["advice"] == say.KEEP_OUT or "must not" in result["pincode"]["warning"]
         for lever in EVIDENCE:
@@ -84,7 +84,7 @@ def test_where_no_refusal_can_gain_nothing_is_recommended(loans: pd.DataFrame):
         said = decision.recommendation(made.choice, made.entries, made.confidence)
         assert said.startswith("Nothing is recommended")
         candidates += told["candidate"] is not None
-    # The interval of some policy lies above 0 in 2.5 % of the draws at most, and later loans have to agree.
+    # The interval of some policy lies above 0 in 2.5% of the draws at most, and later loans have to agree.
     assert candidates <= binom.ppf(0.999, SHUFFLES, 0.025)
 
 

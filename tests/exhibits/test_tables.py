@@ -9,7 +9,7 @@ from loantap.exhibits.words import interval, show, to_markdown
     ("value", "kind", "text"),
     [
         (396030, "count", "396,030"),
-        (0.1961, "rate", "19.6 %"),
+        (0.1961, "rate", "19.6%"),
         (0.5, "score", "0.500"),
         (-0.0003, "score", "0.000"),
         (-0.0013, "score", "-0.001"),
@@ -18,7 +18,7 @@ from loantap.exhibits.words import interval, show, to_markdown
         (1e-9, "p", "< 0.001"),
         (0.04, "p", "0.040"),
         ("00813", "text", "00813"),
-        ("at 5 %", "text", "at 5 %"),
+        ("at 5%", "text", "at 5%"),
         (None, "rate", "–"),
         (np.nan, "count", "–"),
     ],
@@ -28,7 +28,7 @@ def test_numbers_as_a_reader_wants_them(value: object, kind: str, text: str):
 
 
 def test_an_interval_names_its_unit_once():
-    assert interval(0.182, 0.191, "rate") == "18.2 to 19.1 %"
+    assert interval(0.182, 0.191, "rate") == "18.2 to 19.1%"
     assert interval(1.2, 3.4, "ratio") == "1.20 to 3.40"
     assert interval(None, 1, "ratio") == "–"
 
@@ -59,14 +59,14 @@ def test_a_kind_with_interval_takes_the_ends_that_bear_the_columns_name():
 
 def test_a_kind_with_interval_takes_the_common_ends_otherwise():
     table = pd.DataFrame({"default_rate": [0.2], "ci_low": [0.15], "ci_high": [0.255], "n": [3]})
-    assert cells(table, {"default_rate": "rate with interval", "n": "count"}) == ["20.0 % (15.0 to 25.5 %)", "3"]
+    assert cells(table, {"default_rate": "rate with interval", "n": "count"}) == ["20.0% (15.0 to 25.5%)", "3"]
 
 
 @pytest.mark.parametrize(
     ("value", "low", "high", "text"),
     [
-        (0.2, np.nan, np.nan, "20.0 %"),
-        (0.2, 0.1, np.nan, "20.0 %"),
+        (0.2, np.nan, np.nan, "20.0%"),
+        (0.2, 0.1, np.nan, "20.0%"),
         (np.nan, 0.1, 0.3, "–"),
         (np.nan, np.nan, np.nan, "–"),
     ],

@@ -167,7 +167,7 @@ def test_too_few_later_loans_are_said_to_be_too_few():
     assert "Too few loans" in rivals.later_title({"roc_auc": 0.7}, None)
 
 
-@pytest.mark.parametrize(("ci_low", "words"), [(0.01, "Of those who repay, 5.0 % (1.0 to 99.0 %) in A are flagged, and 90.0 %"), (-0.01, "No difference in how often good customers are flagged is shown, not even between A and G, the groups farthest apart")])  # fmt: skip
+@pytest.mark.parametrize(("ci_low", "words"), [(0.01, "Of those who repay, 5.0% (1.0 to 99.0%) in A are flagged, and 90.0%"), (-0.01, "No difference in how often good customers are flagged is shown, not even between A and G, the groups farthest apart")])  # fmt: skip
 def test_a_gap_between_groups_is_told_as_far_as_it_is_more_than_chance(ci_low: float, words: str):
     ends = {"false_positive_rate_low": 0.01, "false_positive_rate_high": 0.99}
     low, high = ({"group": name, "false_positive_rate": rate, **ends} for name, rate in (("A", 0.05), ("G", 0.9)))

@@ -25,9 +25,9 @@ def result(*performance: dict[str, object], **changed: object) -> dict[str, obje
 
 def test_the_sentence_says_how_many_lights_and_what_they_would_have_found():
     assert findings.warning_sentence(result(RULE)) == (
-        f"{HEAD} On the later months the recommended rule warned of 55.8 % of the defaults (90 % interval 47.9 to 63.5 %, n = 154; 9.0 % by "
-        "chance), in the middle 5 months ahead, with 57.37 alerts per 1,000 loans a month, of which 28.0 % were right "
-        "(24.1 to 32.3 %)."
+        f"{HEAD} On the later months the recommended rule warned of 55.8% of the defaults (90% interval 47.9 to 63.5%, n = 154; 9.0% by "
+        "chance), in the middle 5 months ahead, with 57.37 alerts per 1,000 loans a month, of which 28.0% were right "
+        "(24.1 to 32.3%)."
     )
 
 
@@ -59,7 +59,7 @@ def test_the_row_that_counts_is_the_last_of_the_rule():
 
 def test_a_rule_as_it_is_set_is_not_called_recommended():
     words = findings.warning_sentence(result(RULE | {"setting": "as set", "period": "all months"}))
-    assert " On all months the rule warned of 55.8 %" in words
+    assert " On all months the rule warned of 55.8%" in words
 
 
 def test_months_without_defaults_say_so():
@@ -71,7 +71,7 @@ def test_months_without_defaults_say_so():
 
 def test_a_rule_that_caught_nothing_has_no_lead_and_without_alerts_no_share_that_was_right():
     missed = RULE | {"caught": 0, "recall": 0.0, "recall_low": 0.0, "lead_median": np.nan}
-    assert "by chance), with 57.37 alerts per 1,000 loans a month, of which 28.0 %" in findings.warning_sentence(
+    assert "by chance), with 57.37 alerts per 1,000 loans a month, of which 28.0%" in findings.warning_sentence(
         result(missed)
     )
     silent = missed | {"alerts": 0, "alerts_per_1000": 0.0, "precision": None}

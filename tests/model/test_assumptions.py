@@ -70,5 +70,5 @@ def test_the_policy_is_computed_again_when_the_file_changes():
 def test_the_page_on_policy_repeats_none_of_the_ranges():
     page = (reference_dir().parents[1] / "docs" / "policy.md").read_text("utf-8")
     assert FILE_NAME in page
-    assert not [one.name for one in ASSUMPTIONS if f"{100 * one.low:g} to {100 * one.high:g} %" in page]
+    assert not [one.name for one in ASSUMPTIONS if f"{100 * one.low:g} to {100 * one.high:g}%" in page]
     assert not [one.name for one in ASSUMPTIONS if f"{one.name}={one.default:g}" in page]

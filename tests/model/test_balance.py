@@ -24,7 +24,7 @@ def one_loan(amount: float = 1_000.0, rate: float = 12.0, term: int = 12, defaul
 
 
 def test_balance_years_of_a_loan_of_two_installments_by_hand():
-    # 201 at 1 % a month in two installments of 102.01: 201 is owed for a month, then 203.01 - 102.01 = 101. (201 + 101) / 12.
+    # 201 at 1% a month in two installments of 102.01: 201 is owed for a month, then 203.01 - 102.01 = 101. (201 + 101) / 12.
     loan = pd.DataFrame({"loan_amnt": [201.0], "int_rate": [12.0], "term": [2], "installment": [102.01]})
     free = Economics(settled_after=1.0, default_after=0.5, funding_cost=0.0)
     assert balance_years_if_repaid(loan, free)[0] == pytest.approx(302 / 12, abs=1e-9)
@@ -32,7 +32,7 @@ def test_balance_years_of_a_loan_of_two_installments_by_hand():
 
 
 def test_balance_years_are_discounted_as_the_payments_are():
-    # At 2 % a month: 201 / 1.02 + 101 / 1.02^2 = 294.137.
+    # At 2% a month: 201 / 1.02 + 101 / 1.02^2 = 294.137.
     loan = pd.DataFrame({"loan_amnt": [201.0], "int_rate": [12.0], "term": [2], "installment": [102.01]})
     dear = Economics(settled_after=1.0, funding_cost=0.24)
     assert balance_years_if_repaid(loan, dear)[0] == pytest.approx(294.137 / 12, abs=1e-4)

@@ -37,7 +37,7 @@ def test_the_interval_of_a_share_is_the_binomial_one():
     outcome = (rng.random(n) < 0.2).astype(int)
     refused = rng.random(n) < 0.3
     share = price_of_refusal(np.ones(n), outcome, refused, repetitions=400, random_state=0)["refused"]
-    # 400 repetitions scatter a percentile interval's width by about 5 %.
+    # 400 repetitions scatter a percentile interval's width by about 5%.
     width = 2 * 1.96 * np.sqrt(refused.mean() * (1 - refused.mean()) / n)
     assert share.ci_high - share.ci_low == pytest.approx(width, rel=0.2)
     assert share.ci_low < refused.mean() < share.ci_high

@@ -218,7 +218,7 @@ def test_a_value_left_out_counts_as_a_risky_one(model: SavedModel, loans: pd.Dat
     for name in OPTIONAL_INPUTS:
         known = contributions(model, X[X[name].notna()], name)
         (unknown,) = contributions(model, X.head(1).assign(**{name: np.nan}), name)
-        # It is filled with a value that at most 1 % of the known ones exceed; the other per cent is for ties and rounding.
+        # It is filled with a value that at most 1% of the known ones exceed; the other per cent is for ties and rounding.
         assert (known <= unknown + ROUNDING).mean() >= 0.98, name
 
 

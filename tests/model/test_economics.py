@@ -29,12 +29,12 @@ def one_loan(amount: float = 1_000.0, rate: float = 12.0, term: int = 12, defaul
 
 
 def test_a_repaid_loan_earns_its_interest_where_money_is_free():
-    # 1,000 over 12 months at 1 % a month: the installment is 88.8488, twelve of them are 1,066.185.
+    # 1,000 over 12 months at 1% a month: the installment is 88.8488, twelve of them are 1,066.185.
     assert value_if_repaid(one_loan(), FREE)[0] == pytest.approx(66.185, abs=0.001)
 
 
 def test_a_default_loses_a_share_of_the_balance_and_keeps_what_was_paid():
-    # After six installments the balance is 88.8488 (1 - 1.01^-6) / 0.01 = 514.921; 40 % of it comes back:
+    # After six installments the balance is 88.8488 (1 - 1.01^-6) / 0.01 = 514.921; 40% of it comes back:
     # 6 * 88.8488 + 0.4 * 514.921 - 1,000 = -260.939.
     assert value_if_default(one_loan(), FREE)[0] == pytest.approx(-260.939, abs=0.001)
 

@@ -118,12 +118,12 @@ def test_counts_scatter_as_a_share_of_all_loans_does(scored: tuple[np.ndarray, n
     found = evaluate(outcome, probability, threshold=0.3, repetitions=2_000, random_state=0)
     n, hits = len(outcome), found["confusion"]["tp"]
     low, high = found["confusion_ci"]["tp"]
-    # A binomial count: its standard deviation is known, and 2,000 draws leave it uncertain by about 2 %.
+    # A binomial count: its standard deviation is known, and 2,000 draws leave it uncertain by about 2%.
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(hits * (1 - hits / n)), rel=0.1, abs=1)
 
 
 def test_an_interval_is_as_wide_as_theory_says():
-    # The standard error of a mean of n squares is known; 500 repetitions scatter it by about 3 %.
+    # The standard error of a mean of n squares is known; 500 repetitions scatter it by about 3%.
     rng = np.random.default_rng(1)
     probability = rng.random(4_000)
     outcome = (rng.random(4_000) < probability).astype(int)
@@ -133,7 +133,7 @@ def test_an_interval_is_as_wide_as_theory_says():
 
 
 def test_the_interval_of_the_calibration_error_holds_zero_for_a_model_that_is_right():
-    # 60 samples of a model whose probabilities are true: at 95 %, fewer than 52 hits happen once in a thousand times.
+    # 60 samples of a model whose probabilities are true: at 95%, fewer than 52 hits happen once in a thousand times.
     held = 0
     for seed in range(60):
         rng = np.random.default_rng(seed)

@@ -88,7 +88,7 @@ def test_intervals_are_as_wide_as_the_bootstrap_says(
     # The end that a direction does not cut off: the other one may be 1.
     far = np.where(own["odds_ratio"] > 1, own["ci_high"], own["ci_low"])
     half = np.abs(np.log(far / own["odds_ratio"])).to_numpy() / 1.96
-    # Sixty and fifty draws leave standard deviations uncertain by about 10 % each; knots, fills and neighbours are drawn anew as well.
+    # Sixty and fifty draws leave standard deviations uncertain by about 10% each; knots, fills and neighbours are drawn anew as well.
     assert half == pytest.approx(np.std(draws, axis=0, ddof=1), rel=0.4)
 
 
@@ -145,7 +145,7 @@ def test_fewer_loans_to_draw_from_leave_the_intervals_about_as_wide(
         for rows in (len(loans), 1_500)
     )
     width = [np.log(found["ci_high"] / found["ci_low"]) for found in (whole, part)]
-    # Each change leaves some 13 % of doubt about either width; their median over some twenty leaves little.
+    # Each change leaves some 13% of doubt about either width; their median over some twenty leaves little.
     assert np.median(width[1][width[0].index] / width[0]) == pytest.approx(1, abs=0.15)
 
 

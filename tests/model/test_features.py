@@ -128,7 +128,7 @@ def test_a_level_of_few_loans_is_pooled_and_has_no_column_where_the_pool_is_smal
     few.iloc[:9, few.columns.get_loc("home_ownership")] = "NONE"  # 9 loans of 4,000
     few["application_type"] = "INDIVIDUAL"
     few.iloc[:30, few.columns.get_loc("application_type")] = "JOINT"
-    few.iloc[30:60, few.columns.get_loc("application_type")] = "DIRECT_PAY"  # 60 together: 1.5 %
+    few.iloc[30:60, few.columns.get_loc("application_type")] = "DIRECT_PAY"  # 60 together: 1.5%
     fitted = encoder(inputs="without_pincode", encoding="plain").fit(few)
     names = [name for name in fitted.get_feature_names_out() if name.startswith(("home_", "application_"))]
     assert names == ["application_type_INDIVIDUAL", "application_type_infrequent_sklearn"]

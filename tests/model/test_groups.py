@@ -81,7 +81,7 @@ def test_the_widest_gap_holds_for_whichever_pair_is_picked():
     gap = widest_gap(groups, confidence=0.9)
     assert gap is not None
     assert (gap.low["group"], gap.high["group"]) == ("a", "c")  # within one factor, though x lies farther from c
-    # Three pairs of one factor and one of the other share the error of 10 %.
+    # Three pairs of one factor and one of the other share the error of 10%.
     expected = confint_proportions_2indep(200, 400, 80, 400, method="newcomb", compare="diff", alpha=0.1 / 4)
     assert (gap.ci_low, gap.ci_high) == pytest.approx(expected)
     assert gap.shown

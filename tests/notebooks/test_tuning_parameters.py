@@ -53,8 +53,8 @@ def shown(cells: list[dict[str, Any]], source: str) -> str:
 def test_no_word_of_the_default_confidence_or_score_is_left(run: RunFolder):
     told = {path.name: path.read_text("utf-8") for folder in ("results", "model") for path in (run.path / folder).rglob("*") if path.suffix in (".json", ".csv", ".html")}  # fmt: skip
     assert {"model.json", "model_card.html", "model_card.json", "model-baselines-without-pincode.csv"} <= set(told)
-    assert [name for name, text in told.items() if "95 %" in text] == []
-    assert [name for name, text in told.items() if "50 %" in text]
+    assert [name for name, text in told.items() if "95%" in text] == []
+    assert [name for name, text in told.items() if "50%" in text]
     # F2 is the score of the original protocol, whatever this run is tuned for.
     claimed = r"scores F2 [0-9.]+ on the resampled loans|best for F2, which counts a missed default 4 times"
     del told["training.json"]  # in which it is a sub-grade

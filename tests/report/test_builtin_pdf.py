@@ -64,7 +64,7 @@ def test_pictures_have_their_text_and_the_document_its_title(pdf):
 
 
 def test_signs_of_typst_in_words_and_title_are_only_signs(tmp_path, monkeypatch):
-    page = 'Cost is \\$5 \\#1 \\@ home, `$x$`, "quoted" and 100 % [x].\n'
+    page = 'Cost is \\$5 \\#1 \\@ home, `$x$`, "quoted" and 100% [x].\n'
     project = make_small_project(tmp_path / "project", page=page)
     index = project / "reports" / "index.qmd"
     index.write_text(index.read_text().replace("title: Small", "title: 'A \"b\" \\c #1 $2'"))

@@ -40,7 +40,7 @@ def test_a_local_path_is_cut_down_to_its_name(text, shown):
     [
         "see https://example.org/a/b and s3://bucket/a/b, ../a/b or results/tables/x.csv",
         "postgresql://analyst@host:5432/loans/live",
-        "1/2/2015, n/a, and/or, a / b / c, 5 %/year",
+        "1/2/2015, n/a, and/or, a / b / c, 5%/year",
         'src="data:image/png;base64,iVBOR/w0K/Ggo+/AA/AN="',
         '<br/><img src="figures/a.svg"/></td></tr>',
         "run.path / 'results' / f'{name}/a/b.json'",

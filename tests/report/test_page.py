@@ -16,7 +16,7 @@ def page(tmp_path: Path) -> Page:
     (tmp_path / "manifest.json").write_text(json.dumps({"run_id": "r", "data": {"kind": "synthetic"}}))
     run = RunFolder(tmp_path)
     figure, _ = plt.subplots()
-    run.publish(Exhibit("rates", "A is at 5.0 %", "A is at 5.0 % (n = 9).", 'Dots with "bars".', figure=figure))
+    run.publish(Exhibit("rates", "A is at 5.0%", "A is at 5.0% (n = 9).", 'Dots with "bars".', figure=figure))
     plt.close(figure)
     table = pd.DataFrame({"level": ["00813", "x|y", "z"], "n": [1, 2, 3]})
     run.publish(Exhibit("levels", "Three levels", "n = 6; p < 0.001.", table=table, columns=columns("level", "n")))
@@ -26,7 +26,7 @@ def page(tmp_path: Path) -> Page:
 def test_a_figure_is_its_finding_its_caption_and_its_alt_text(page: Page, capsys: pytest.CaptureFixture):
     page.figure("rates")
     assert capsys.readouterr().out == (
-        "![**A is at 5.0 %** (n = 9).](figures/rates.svg){#fig-rates fig-alt=\"Dots with 'bars'.\"}\n\n"
+        "![**A is at 5.0%** (n = 9).](figures/rates.svg){#fig-rates fig-alt=\"Dots with 'bars'.\"}\n\n"
     )
 
 

@@ -115,7 +115,7 @@ def test_what_leads_nowhere_says_so_with_its_bounds(model: SavedModel, applicati
     lowest = np.ceil(model.training.numbers["dti"].low * 10) / 10
     assert (
         found["dti",].text
-        == f"No debt-to-income down to {lowest:.1f} % brings the probability below the threshold of 0.0 %."
+        == f"No debt-to-income down to {lowest:.1f}% brings the probability below the threshold of 0.0%."
     )
     assert "a term of 60 months does not bring" in found["term",].text.lower()
     # An approval that nothing turns is not asked for combinations.
@@ -188,10 +188,10 @@ def test_an_installment_that_is_not_the_annuity_keeps_its_ratio_to_it(model: Sav
 @pytest.mark.parametrize(
     ("probability", "threshold", "told"),
     [
-        (0.121, 0.132, ("12.1 %", "13.2 %")),
-        (0.1318, 0.1321, ("13.18 %", "13.21 %")),
-        (0.13159, 0.13160, ("13.159 %", "13.160 %")),
-        (0.132, 0.132, ("13.2 %", "13.2 %")),
+        (0.121, 0.132, ("12.1%", "13.2%")),
+        (0.1318, 0.1321, ("13.18%", "13.21%")),
+        (0.13159, 0.13160, ("13.159%", "13.160%")),
+        (0.132, 0.132, ("13.2%", "13.2%")),
     ],
 )
 def test_a_probability_and_the_threshold_are_told_apart(probability: float, threshold: float, told: tuple[str, str]):

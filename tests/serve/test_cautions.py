@@ -61,7 +61,7 @@ def test_the_share_below_which_hardly_any_loan_lacked_an_input():
 
 @pytest.mark.parametrize(
     ("share", "had"),
-    [(0.0, "all"), (0.0006, "99.9 %"), (0.000_001, "99.9 %"), (0.01, "99 %"), (0.019, "98.1 %")],
+    [(0.0, "all"), (0.0006, "99.9%"), (0.000_001, "99.9%"), (0.01, "99%"), (0.019, "98.1%")],
 )
 def test_an_input_left_out_that_few_loans_lacked_is_a_doubt(
     model: SavedModel, application: Fields, share: float, had: str
@@ -72,14 +72,14 @@ def test_an_input_left_out_that_few_loans_lacked_is_a_doubt(
     assert more
     assert found.text == (
         f"revol_util: it is left out, and {had} of the recent training loans had it. "
-        f"It counts as {value:.1f} %, and as riskier still, as those without it were."
+        f"It counts as {value:.1f}%, and as riskier still, as those without it were."
     )
 
 
 def test_a_value_that_only_counts_as_a_risky_one_is_told_without_more(model: SavedModel, application: Fields):
     assert model.scorer.unknown("mort_acc") == (0, False)
     (found,) = doubts(missing(model, 0.001, "mort_acc"), application, mort_acc=None)
-    assert found.text == "mort_acc: it is left out, and 99.9 % of the recent training loans had it. It counts as 0."
+    assert found.text == "mort_acc: it is left out, and 99.9% of the recent training loans had it. It counts as 0."
 
 
 def test_an_input_that_many_loans_lacked_may_be_left_out(model: SavedModel, application: Fields):
@@ -89,17 +89,17 @@ def test_an_input_that_many_loans_lacked_may_be_left_out(model: SavedModel, appl
 def test_what_a_left_out_input_counts_as_is_the_models_own(model: SavedModel, application: Fields):
     (found,) = doubts(missing(model, 0.001, unknown="learned"), application, revol_util=None)
     value, _ = model.scorer.unknown("revol_util")
-    assert found.text.endswith(f"It counts as {value:.1f} %, and as those without it turned out.")
+    assert found.text.endswith(f"It counts as {value:.1f}%, and as those without it turned out.")
 
 
 @pytest.mark.parametrize(
     ("feature", "application_fields", "field", "told"),
     [
         ("annual_inc", {"annual_inc": 9e6}, "annual_inc", "annual_inc: 9,000,000 is outside of "),
-        ("dti", {"dti": 99.04}, "dti", "dti: 99.0 % is outside of "),
-        ("revol_util", {"revol_util": 900.0}, "revol_util", "revol_util: 900.0 % is outside of "),
+        ("dti", {"dti": 99.04}, "dti", "dti: 99.0% is outside of "),
+        ("revol_util", {"revol_util": 900.0}, "revol_util", "revol_util: 900.0% is outside of "),
         ("credit_history_months", {"earliest_cr_line": "Jan-1950"}, "earliest_cr_line", "earliest_cr_line: 780 months is "),
-        ("loan_to_income", {"loan_amnt": 30000.0, "annual_inc": 10000.0}, "loan_amnt", "loan_amnt: 300 % is outside of "),
+        ("loan_to_income", {"loan_amnt": 30000.0, "annual_inc": 10000.0}, "loan_amnt", "loan_amnt: 300% is outside of "),
     ],
 )  # fmt: skip
 def test_a_range_is_told_in_the_words_of_the_form_and_by_the_field(
@@ -118,7 +118,7 @@ def test_a_range_is_told_in_the_words_of_the_form_and_by_the_field(
 def test_a_value_that_reads_like_the_end_of_its_range_is_just_outside(model: SavedModel, application: Fields):
     known = model.training.numbers["dti"]
     (found,) = doubts(model, application, dti=known.high + 0.001)
-    assert found.text.startswith(f"dti: {known.high:.1f} % is just outside of what nearly all training loans had, ")
+    assert found.text.startswith(f"dti: {known.high:.1f}% is just outside of what nearly all training loans had, ")
 
 
 def test_what_many_have_is_no_doubt_though_it_is_capped(model: SavedModel, application: Fields):
@@ -161,8 +161,8 @@ def test_a_rate_far_from_its_sub_grades_is_a_doubt(model: SavedModel, applicatio
     known = model.training.rates["B4"]
     (found,) = (one for one in doubts(model, application, int_rate=25.0, installment=None) if one.field == "int_rate")
     assert found.code == "rate_far_from_sub_grade"
-    assert "25.00 % is far from what training loans of sub-grade B4" in found.text
-    assert f"{known.low:g} % to {known.high:g} % and 1 point to either side" in found.text
+    assert "25.00% is far from what training loans of sub-grade B4" in found.text
+    assert f"{known.low:g}% to {known.high:g}% and 1 point to either side" in found.text
     for rate in (known.low, known.high):
         assert doubts(model, application, int_rate=rate, installment=None) == []
 
@@ -191,12 +191,12 @@ def test_what_the_model_was_not_shown_is_doubted_too_and_said_to_be_unused(blind
     known = blind.training.numbers["revol_util"]
     (found,) = doubts(blind, application, revol_util=900.0)
     assert found.text == (
-        f"revol_util: 900.0 % is outside of what nearly all training loans had, {known.low:.1f} % to {known.high:.1f} %; "
+        f"revol_util: 900.0% is outside of what nearly all training loans had, {known.low:.1f}% to {known.high:.1f}%; "
         "the model does not look at it."
     )
     (found,) = doubts(missing(blind, 0.001), application, revol_util=None)
     assert found.text == (
-        "revol_util: it is left out, and 99.9 % of the recent training loans had it; the model does not look at it."
+        "revol_util: it is left out, and 99.9% of the recent training loans had it; the model does not look at it."
     )
     (found,) = doubts(missing(blind, 0.001, "emp_length_years"), application, emp_length=None)
     assert (found.field, found.code) == ("emp_length", "rarely_left_out")

@@ -149,7 +149,7 @@ def test_a_threshold_that_refers_all_or_none_is_told_and_not_tried(
 ):
     facts = champion.facts.model_copy(update={"threshold": threshold})
     _, found = conduct.leaving_out_buys_nothing(replace(champion, facts=facts), unseen)
-    assert f"19 thresholds (its own refers {referred}, which is not within 5 % to 95 %)" in found
+    assert f"19 thresholds (its own refers {referred}, which is not within 5% to 95%)" in found
 
 
 def test_no_reason_contradicts_its_direction(champion: SavedModel, unseen: pd.DataFrame):

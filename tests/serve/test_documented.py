@@ -61,8 +61,8 @@ def test_the_page_names_every_kind_of_doubt():
 
 def test_the_pages_have_the_numbers_of_the_code():
     said = " ".join(PAGE.split())
-    assert f"less than {100 * RARELY:g} % of the training loans of the last two years lacked" in said
+    assert f"less than {100 * RARELY:g}% of the training loans of the last two years lacked" in said
     assert f"There are up to {REASONS}; beside the strongest, " in said
     assert f"of less than {SLIGHT} is no reason" in said
     models = (project_root() / "docs" / "models.md").read_text("utf-8")
-    assert f"that less than {100 * SUPPORT:g} % of the training loans had" in models
+    assert f"that less than {100 * SUPPORT:g}% of the training loans had" in models

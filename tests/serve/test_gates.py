@@ -123,7 +123,7 @@ def test_intervals_narrower_than_a_gate_asks_for_are_no_evidence(run: Path):
     change_card(run, lambda card: card.update(confidence=0.9))
     found = failed(run)
     assert set(found) == {"beats simple rules", "calibrated", "holds later"}
-    assert all("expected intervals of 95 % or more, the run has 90 %" in told for told in found.values())
+    assert all("expected intervals of 95% or more, the run has 90%" in told for told in found.values())
 
 
 def test_a_rule_that_was_not_compared_with_is_not_beaten(run: Path):

@@ -25,7 +25,7 @@ CLAIM = {
 
 LISTED = pd.DataFrame(
     {
-        "loan_id": ["L1", "L2"], "light": ["red", "amber"], "points": [9, 4], "reasons": ["late'); --", "utilisation 90.0 %"],
+        "loan_id": ["L1", "L2"], "light": ["red", "amber"], "points": [9, 4], "reasons": ["late'); --", "utilisation 90.0%"],
         "dti": [30.0, 20.0], "probability": [0.5, None], "balance": [2000.0, 500.25], "mainly": "late",
     }
 )  # fmt: skip

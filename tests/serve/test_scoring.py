@@ -72,7 +72,7 @@ def test_the_strongest_reason_comes_first_and_tells_the_applicants_own_value(mod
     strengths = [abs(reason.contribution) for reason in reasons]
     assert strengths == sorted(strengths, reverse=True)
     (dti,) = (reason for reason in reasons if reason.feature == "dti")
-    assert dti.text.startswith("Debt-to-income is 86.2 %, above the portfolio's median of ")
+    assert dti.text.startswith("Debt-to-income is 86.2%, above the portfolio's median of ")
     (purpose,) = (reason for reason in reasons if reason.feature == "purpose")
     assert purpose.text.startswith("The purpose is car; this ")
 
@@ -124,7 +124,7 @@ def test_a_value_that_reads_like_the_median_is_said_to_be_at_it(model: SavedMode
     median = model.training.numbers["dti"].median
     reasons = all_reasons(model, application | {"dti": median - 0.001})
     (dti,) = (reason for reason in reasons if reason.feature == "dti")
-    assert f"at the portfolio's median of {median:.1f} %" in dti.text
+    assert f"at the portfolio's median of {median:.1f}%" in dti.text
 
 
 @pytest.mark.parametrize("words", ["10+ years", "< 1 year"])

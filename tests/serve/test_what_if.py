@@ -122,7 +122,7 @@ def test_a_cap_and_a_threshold_refuse_what_either_refuses(run: RunFolder, test_l
     probability = load_model(run.path / "model").probability(test_loans)
     found = asked(run, Cap("dti", 25.0), threshold=0.3)
     assert found.effect["n_refused"] == ((test_loans["dti"] > 25) | (probability >= 0.3)).sum()
-    assert found.rules == ["refuse DTI above 25", "refuse a probability of default of 30.00 % and above"]
+    assert found.rules == ["refuse DTI above 25", "refuse a probability of default of 30.00% and above"]
 
 
 def test_a_cap_that_refuses_nobody_changes_nothing(run: RunFolder):
@@ -156,7 +156,7 @@ def test_the_groups_of_good_customers_that_are_hit_most_are_named(run: RunFolder
 
 def test_the_answer_says_what_it_rests_on(run: RunFolder):
     note = asked(run, Cap("dti", 25.0)).note
-    for words in ("n = 1,000 test loans of run r1", "75.0 %", "Synthetic loans.", "A limit chosen on these very loans"):
+    for words in ("n = 1,000 test loans of run r1", "75.0%", "Synthetic loans.", "A limit chosen on these very loans"):
         assert words in note
 
 
@@ -167,7 +167,7 @@ def test_the_command_answers(run: RunFolder, test_loans: pd.DataFrame):
     code, said = loantap("--cap", "dti=25", "--run", run.path, "--repetitions", 20)
     assert code == 0, said
     assert "refuse DTI above 25." in said
-    assert f"{100 * (test_loans['dti'] > 25).mean():.1f} %" in said
+    assert f"{100 * (test_loans['dti'] > 25).mean():.1f}%" in said
 
 
 @pytest.mark.parametrize("words", [["--cap", f"dti={HIGHEST}"], ["--threshold", "0"]])

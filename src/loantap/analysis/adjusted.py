@@ -77,7 +77,7 @@ def adjusted_odds(
     as the unadjusted odds ratio, and does not depend on the reference level. Intervals are Wald intervals with the
     sandwich covariance (White 1982; HC0), which holds where the linear terms are only roughly right.
 
-    Numbers enter linearly on the log odds, income as its logarithm, all cut at their 0.1 % and 99.9 % quantiles (one
+    Numbers enter linearly on the log odds, income as its logarithm, all cut at their 0.1% and 99.9% quantiles (one
     `dti` of 9999 would bend the line for everybody). Missing numbers take the median and a mark of their own.
 
     Args:

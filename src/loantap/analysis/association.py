@@ -38,7 +38,7 @@ class Association:
         levels: One row per level. level, n, defaults, default_rate; ci_low, ci_high (Wilson); odds_ratio, or_low,
             or_high (against the rest of the portfolio); p_value, p_method, p_adjusted; separation; residual;
             odds_ratio_reference, or_reference_low, or_reference_high (against the reference level); min_detectable_or
-            and min_detectable_or_below (what 80 % power would have found at alpha / number of levels).
+            and min_detectable_or_below (what 80% power would have found at alpha / number of levels).
         reference: The reference level.
         correction: How p-values were adjusted over the levels: holm or bh.
         alpha: One minus the confidence of every interval, and the error rate of the correction.
@@ -163,7 +163,7 @@ def cramers_v(chi2: float, n: int, *, rows: int, columns: int, alpha: float) -> 
     1997; Smithson 2003, chapter 4). The correction takes the mean under independence, which is about `dof`, off
     chi2; that is an unbiased estimate of the noncentrality, so both ends go through the same formula as V itself.
     Made for weak associations in large samples, the interval is too wide for strong ones: in simulations a nominal
-    95 % covers 95 % at V = 0.26 (grade) and 99 % at V = 0.66 (pincode).
+    95% covers 95% at V = 0.26 (grade) and 99% at V = 0.66 (pincode).
     """
     dof = (rows - 1) * (columns - 1)
     smaller = min(rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)) - 1

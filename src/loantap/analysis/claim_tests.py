@@ -3,7 +3,7 @@
 Every claim is asked two questions. Its p-value is small if the claim holds: for "more" and "less" it is the two-sided
 test of no difference. `p_against` is small if the claim fails: it tests that the effect is as large as matters, in the
 claimed direction, against its being smaller, absent or reversed. A one-sided p-value is doubled, so that at 0.05 it
-agrees with the 95 % interval.
+agrees with the 95% interval.
 """
 
 from collections.abc import Collection, Mapping

@@ -175,9 +175,9 @@ class _Portfolio:
             return why
         implied = implied_scores(recall, precision, self.counts.loans.defaults / self.counts.loans.n)
         return (
-            f"{why}; the figures do fit together, since at this portfolio's default rate a recall of {100 * recall:.1f} % and "
-            f"a precision of {100 * precision:.1f} % make an accuracy of {100 * implied['accuracy']:.1f} % and an F2 of "
-            f"{100 * implied['f2']:.1f} %"
+            f"{why}; the figures do fit together, since at this portfolio's default rate a recall of {100 * recall:.1f}% and "
+            f"a precision of {100 * precision:.1f}% make an accuracy of {100 * implied['accuracy']:.1f}% and an F2 of "
+            f"{100 * implied['f2']:.1f}%"
         )
 
     def _metric(self, claim: Claim) -> Effect | str:

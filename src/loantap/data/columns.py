@@ -45,7 +45,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "int_rate", "Interest rate", "percent a year", "number", "pricing", True,
         "the lender's own price for the risk; left out of the application-time model", low=1, high=60, example=11.44,
-        label="interest rate", enters="as it is", curved=True, code="R09", phrase="the interest rate", form="{:.2f} %", voice="price",
+        label="interest rate", enters="as it is", curved=True, code="R09", phrase="the interest rate", form="{:.2f}%", voice="price",
         step=Step("interest rate 1 point higher", by=1), higher="riskier", because="the lender asks more where it sees more risk, and each month costs more",
     ),
     Column(
@@ -112,7 +112,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "dti", "Monthly debt payments without mortgage and this loan, as a share of monthly income",
         "percent of monthly income", "number", "application", True, _PAST, high=9999, cap=60, example=18.4,
-        label="debt-to-income", enters="logarithm", curved=True, code="R04", phrase="debt-to-income", form="{:.1f} %",
+        label="debt-to-income", enters="logarithm", curved=True, code="R04", phrase="debt-to-income", form="{:.1f}%",
         step=Step("debt-to-income 5 points higher", by=5), higher="riskier", because="more of the income goes to other debts",
     ),
     Column(
@@ -137,7 +137,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "revol_util", "Revolving utilisation: balance as a share of the credit limit", "percent of the limit", "number",
         "application", True, _PAST, high=1000, missing=True, cap=150, example=45.3,
-        label="revolving utilisation", enters="as it is", curved=True, code="R10", phrase="revolving utilisation", form="{:.1f} %",
+        label="revolving utilisation", enters="as it is", curved=True, code="R10", phrase="revolving utilisation", form="{:.1f}%",
         step=Step("revolving utilisation 10 points higher", by=10), higher="riskier", because="less credit is left for a bad month",
     ),
     Column(

@@ -13,7 +13,7 @@ Known = Literal["application", "pricing", "funding", "outcome"]
 # ratios; a category level by level; 'elsewhere' means through another feature, which is made from it or says more.
 Enters = Literal["logarithm", "as it is", "ratio", "category", "elsewhere"]
 Higher = Literal["riskier", "safer", "open"]
-FORM = r"^\{(:,?(\.\d)?[f%])?\}( [a-z%]+)*$"  # a number or a text, and its unit: a saved model names no other form
+FORM = r"^\{(:,?(\.\d)?[f%])?\}%?( [a-z%]+)*$"  # a number or a text, and its unit: a saved model names no other form
 _CODE = r"R\d\d+"
 NO_ORDER = "its levels have no order"
 
@@ -24,9 +24,9 @@ def readable_level(level: str) -> str:
 
 
 def written(form: str, value: Any) -> str:
-    """Return a value in its form: a number as the form says, with a space before the sign of a percentage, and a level in words."""
+    """Return a value in its form: a number as the form says, and a level in words."""
     text = readable_level(value) if isinstance(value, str) else form.format(value)
-    return text.removesuffix("%").rstrip() + " %" if text.endswith("%") else text
+    return text.replace(" %", "%")  # as models saved before write it
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Declared:
             f"enters (one of {', '.join(get_args(Enters)[:-1])})": self.enters in get_args(Enters)[:-1],
             "code (such as R01)": re.fullmatch(_CODE, self.code) is not None,
             "phrase (what a reason calls it)": bool(self.phrase),
-            "form (how a reason writes its value, such as '{:.1f} %')": re.fullmatch(FORM, self.form) is not None,
+            "form (how a reason writes its value, such as '{:.1f}%')": re.fullmatch(FORM, self.form) is not None,
             "step (the change that its odds ratio is told for), or no_step (why there is none)": self.enters == "category"
             or bool(self.step) != bool(self.no_step),
             "higher and because (the expected direction of risk, and why)": bool(self.higher and self.because),

@@ -9,8 +9,8 @@ import pandas as pd
 from loantap.data.columns import BY_NAME, COLUMNS
 from loantap.errors import SchemaError
 
-# A column is taken for fractions if 99 % of its values above 0 are 1.5 or less. Of the published loans 1 % of dti and of
-# revol_util in percent are, and as fractions (150 % of income, of the limit) all but a few in ten thousand would be.
+# A column is taken for fractions if 99% of its values above 0 are 1.5 or less. Of the published loans 1% of dti and of
+# revol_util in percent are, and as fractions (150% of income, of the limit) all but a few in ten thousand would be.
 FRACTION, _FRACTIONS = 1.5, 0.99
 _PARTLY = 0.2  # from this share on, a part of the rows may be in another unit
 _ENOUGH = 100  # values above 0, below which their unit is only asked after

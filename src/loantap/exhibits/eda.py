@@ -124,7 +124,7 @@ def pairs(sample: pd.DataFrame, strength: pd.DataFrame, *, seed: int, note: str,
     return Exhibit(
         "eda-pairs", title,
         f"{title} ({best['driver']}: {span}; n = {best['n']:,}). Drawn: a random sample of {len(sample):,} loans, seed {seed}. Contours "
-        f"hold 25, 50 and 75 % of an outcome's loans; diagonal: density. {note}".rstrip(),
+        f"hold 25, 50 and 75% of an outcome's loans; diagonal: density. {note}".rstrip(),
         f"Grid of contour plots, two columns at a time, defaulted and repaid loans in two colours. {title}",
         figure=plots.pairs(sample, paired),
     )  # fmt: skip

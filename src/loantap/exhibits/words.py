@@ -55,18 +55,18 @@ def show(value: float | int | str | None, kind: str) -> str:
     text = _FORMATS[kind].format(value)
     if kind != "text" and not re.search("[1-9]", text):
         text = text.removeprefix("-")  # what rounds to nothing has no sign
-    return text.replace("%", " %") if kind == "rate" else text
+    return text
 
 
 def interval(low: float | None, high: float | None, kind: str) -> str:
-    """Return an interval as text, such as '18.2 to 19.1 %'."""
+    """Return an interval as text, such as '18.2 to 19.1%'."""
     first, second = show(low, kind), show(high, kind)
-    return f"{first.removesuffix(' %')} to {second}" if ABSENT not in (first, second) else ABSENT
+    return f"{first.removesuffix('%')} to {second}" if ABSENT not in (first, second) else ABSENT
 
 
 def percent(share: float) -> str:
-    """Return a share that people chose, such as the confidence of an interval, as text: '95 %'."""
-    return f"{100 * share:g} %"
+    """Return a share that people chose, such as the confidence of an interval, as text: '95%'."""
+    return f"{100 * share:g}%"
 
 
 def at_the_edge(chosen: float, tried: Sequence[float], name: str) -> str:

@@ -14,7 +14,7 @@ from loantap.model.scorer import Scorer, Value
 from loantap.model.training import TrainingSummary
 
 Effect = Literal["raises", "lowers"]
-SLIGHT = 0.01  # of calibrated log-odds: a sixth of a point at a probability of 20 %, which is no reason for a decision
+SLIGHT = 0.01  # of calibrated log-odds: a sixth of a point at a probability of 20%, which is no reason for a decision
 # What a value above the median is called; where nothing is declared it is just above it.
 _ABOVE = {"riskier": "worse than", "safer": "better than"}
 _BELOW = {"riskier": "better than", "safer": "worse than"}

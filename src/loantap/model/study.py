@@ -137,7 +137,7 @@ def judge(
         "refuse nobody": float(np.nextafter(1.0, 2.0)),
         f"best {fbeta_name(finalist.beta).upper()}": finalist.threshold,
         "best profit": finalist.profit_threshold,
-        f"room for {100 * finalist.capacity:g} %": finalist.capacity_threshold,
+        f"room for {100 * finalist.capacity:g}%": finalist.capacity_threshold,
     }
     return Judged(
         inputs=finalist.recipe.inputs,
@@ -192,7 +192,7 @@ def model_result(finalist: Finalist, judged: Judged) -> dict:
         "profit_threshold_rule": PROFIT_RULE,
         "capacity": finalist.capacity,
         "capacity_threshold": finalist.capacity_threshold,
-        "capacity_threshold_rule": f"at most {100 * finalist.capacity:g} % of the out-of-fold calibrated predictions at or above it",
+        "capacity_threshold_rule": f"at most {100 * finalist.capacity:g}% of the out-of-fold calibrated predictions at or above it",
         "referred": judged.referred,
         "calibration": {
             "method": "sigmoid",

@@ -162,7 +162,7 @@ def _told(changes: tuple[Change, ...], score: Score) -> str:
 def told_apart(probability: float, threshold: float) -> tuple[str, str]:
     """Return both in percent with one decimal, or with as many more as it takes until they do not look alike."""
     for digits in range(1, _DIGITS + 1):
-        told = tuple(f"{100 * value:.{digits}f} %" for value in (probability, threshold))
+        told = tuple(f"{100 * value:.{digits}f}%" for value in (probability, threshold))
         if told[0] != told[1]:
             return told[0], told[1]
     return show(probability, "rate"), show(threshold, "rate")  # they are the same
@@ -171,7 +171,7 @@ def told_apart(probability: float, threshold: float) -> tuple[str, str]:
 def _shown(change: Change) -> str:
     # What is tried is round; what the application says need not be.
     if change.field == "dti":
-        return f"{change.before:g} %"
+        return f"{change.before:g}%"
     if change.field == "loan_amnt" and float(change.before) % 1:
         return f"{change.before:,.2f}"
     return _written(change.field, change.before)
@@ -183,7 +183,7 @@ def _written(field: str, value: float | str) -> str:
 
 def _nothing(fields: tuple[str, ...], tried: Mapping[str, np.ndarray], now: Decision, threshold: float) -> str:
     lower = now == "refer"
-    goal = f"{'below' if lower else 'to'} the threshold of {100 * threshold:.1f} %"
+    goal = f"{'below' if lower else 'to'} the threshold of {100 * threshold:.1f}%"
     parts = []
     for name in fields:
         values = tried[name]

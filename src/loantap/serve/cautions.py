@@ -124,8 +124,8 @@ def _of_pairs(model: SavedModel, application: Mapping[str, Any], features: Mappi
     low, high = _bounds(ends := model.training.rates.get(level))
     if ends and not low <= rate <= high:
         text = (
-            f"int_rate: {rate:.2f} % is far from what training loans of sub-grade {level} and its like had, "
-            f"{ends.low:g} % to {ends.high:g} % and {_RATE_MARGIN:g} point to either side; {_GUESS}"
+            f"int_rate: {rate:.2f}% is far from what training loans of sub-grade {level} and its like had, "
+            f"{ends.low:g}% to {ends.high:g}% and {_RATE_MARGIN:g} point to either side; {_GUESS}"
         )
         yield Caution("int_rate", "rate_far_from_sub_grade", text)
     bankruptcies, records = application.get("pub_rec_bankruptcies"), application["pub_rec"]
@@ -148,7 +148,7 @@ def _field(name: str) -> str:
 
 
 def _left_out(name: str, known: NumberSummary, model: SavedModel) -> str:
-    had = f"{min(round(100 * (1 - known.missing), 1), 99.9):g} %" if known.missing else "all"
+    had = f"{min(round(100 * (1 - known.missing), 1), 99.9):g}%" if known.missing else "all"
     told = f"{had} of the recent training loans had it"
     if name in model.facts.without:
         return f"{told}; {_UNUSED}"

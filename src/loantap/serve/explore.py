@@ -43,7 +43,7 @@ class Rates:
         factor: The factor.
         loans: How many loans match; None where too few do.
         default_rate: Of all of them.
-        levels: level, n, defaults, default_rate, ci_low, ci_high (95 %, Wilson): in the order of the levels, those of few
+        levels: level, n, defaults, default_rate, ci_low, ci_high (95%, Wilson): in the order of the levels, those of few
             loans pooled at the end. Empty where nothing may be shown.
         note: Why nothing is shown, or what has to be known about the factor; may be empty.
     """

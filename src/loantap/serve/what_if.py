@@ -186,6 +186,6 @@ def _note(run: RunFolder, asked: Mapping[str, Any], economics: Economics, confid
 
 def _gap(row: dict[str, Any]) -> str:
     return (
-        f"Good customers refused, by {str(row['attribute']).replace('_', ' ')}: {row['highest']} {show(row['gap'], 'rate').removesuffix(' %')} points more often than "
+        f"Good customers refused, by {str(row['attribute']).replace('_', ' ')}: {row['highest']} {show(row['gap'], 'rate').removesuffix('%')} points more often than "
         f"{row['lowest']} ({interval(row['gap_low'], row['gap_high'], 'rate')})."
     )

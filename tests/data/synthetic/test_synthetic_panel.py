@@ -45,7 +45,7 @@ def alike(loan: dict[str, float], times: int) -> pd.DataFrame:
     return pd.DataFrame([loan] * times)
 
 
-# 1 % a month; the annuity of 10,000 over 36 months is 332.14.
+# 1% a month; the annuity of 10,000 over 36 months is 332.14.
 LOAN = {"loan_amnt": 10_000.0, "int_rate": 12.0, "term": 36, "installment": 332.14, "dti": 15.0, "revol_util": 50.0}
 
 
@@ -136,7 +136,7 @@ def test_steps_last_and_noise_does_not():
 def test_a_loan_that_comes_at_some_age_has_moved_already():
     loans = alike(LOAN | {"dti": 500.0}, 6_000)
     panel = made(loans, replace(STILL, dti_step=0.5), months=2).panel
-    # Funded evenly 0 to 35 months before: 0.25 * the mean age. 17.5 months give 4.375; 4 s.e. of a mixture are about 10 %.
+    # Funded evenly 0 to 35 months before: 0.25 * the mean age. 17.5 months give 4.375; 4 s.e. of a mixture are about 10%.
     here = ~np.isnan(panel.dti[:, 0])
     assert np.var(panel.dti[here, 0]) == pytest.approx(4.375, rel=0.1)
 
@@ -251,7 +251,7 @@ def test_some_are_late_without_default(synthetic: SyntheticPanel):
     healthy = (synthetic.truth["default"].to_numpy() < 0) & (synthetic.truth["distress"].to_numpy() < 0)
     days = synthetic.panel.days_past_due[healthy][:, 2:22]
     days = days[~np.isnan(days)]
-    # 2 % of months, but for the few in arrears and those of loans too young; binomial s.e. 0.0004.
+    # 2% of months, but for the few in arrears and those of loans too young; binomial s.e. 0.0004.
     assert ((days > 0) & (days < 30)).mean() == pytest.approx(0.02, abs=0.0025)
     assert (days == 30).mean() == pytest.approx(0.002, abs=0.001)
 

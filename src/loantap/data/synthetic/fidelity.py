@@ -147,7 +147,7 @@ def describe_overall(loans: pd.DataFrame, facts: Facts) -> pd.DataFrame:
             filled = loans[name].fillna(loans[name].median())
             cells = [both(r, filled.quantile(q)) for r, q in zip(real, (0.05, 0.95), strict=True)]
             target = "no" if name in ("installment", "pub_rec", "mort_acc") else "yes"
-            rows.append({"figure": f"{name} 5 %, 95 %", "published / synthetic": "; ".join(cells), "target": target})
+            rows.append({"figure": f"{name} 5%, 95%", "published / synthetic": "; ".join(cells), "target": target})
     for name in ("issue_d", "earliest_cr_line"):
         dates = pd.to_datetime(loans[name], format="%b-%Y").describe()
         described = facts["describe"][name]["value"]

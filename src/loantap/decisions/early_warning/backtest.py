@@ -205,13 +205,13 @@ def _verdict(
         f"With {own['alerts_per_1000']:.1f} alerts per 1,000 loans a month the {rule} finds {_shares(own)} of "
         f"{int(own['defaults']):,} defaults, {BASELINES[baseline]} {_shares(other)} with {other['alerts_per_1000']:.1f}: "
         f"{100 * numbers['difference']:+.1f} points, {100 * numbers['beyond_chance']:+.1f} beyond chance "
-        f"({100 * confidence:g} % interval {100 * low:+.1f} to {100 * high:+.1f}); {ending}."
+        f"({100 * confidence:g}% interval {100 * low:+.1f} to {100 * high:+.1f}); {ending}."
     )
     return {"verdict": verdict, "words": words}
 
 
 def _shares(measured: dict[str, float]) -> str:
-    return f"{100 * measured['recall']:.0f} % (by chance {100 * measured['by_chance']:.0f} %)"
+    return f"{100 * measured['recall']:.0f}% (by chance {100 * measured['by_chance']:.0f}%)"
 
 
 def _sweep_baselines(

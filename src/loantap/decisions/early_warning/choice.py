@@ -80,7 +80,7 @@ def choose(tried: pd.DataFrame, *, settings: Settings) -> Choice:
     red = NEVER if few.empty else int(few.min())
     words = (
         f"Chosen on the earlier months, within {limits}: thresholds times {strictness:g}, amber from {amber} and red from {red} "
-        f"points. There it found {100 * best['recall']:.0f} % of {int(best['defaults']):,} defaults, {100 * best['by_chance']:.0f} % by chance, "
+        f"points. There it found {100 * best['recall']:.0f}% of {int(best['defaults']):,} defaults, {100 * best['by_chance']:.0f}% by chance, "
         f"with {best['alerts_per_1000']:.1f} alerts."
     )
     return Choice(settings.stricter(strictness).with_points(amber, red), words)

@@ -13,8 +13,8 @@ GREEN, AMBER, RED = 0, 1, 2
 LIGHTS = ("green", "amber", "red")
 _AT_THRESHOLD = ("days_past_due",)  # counts at its threshold; the others above theirs
 _WORDS = {
-    "dti": "debt-to-income {value:.1f} %, above {threshold:g} %",
-    "revol_util": "utilisation {value:.1f} %, above {threshold:g} %",
+    "dti": "debt-to-income {value:.1f}%, above {threshold:g}%",
+    "revol_util": "utilisation {value:.1f}%, above {threshold:g}%",
     "dti_trend": "debt-to-income rising by {value:.1f} points a month",
     "util_trend": "utilisation rising by {value:.1f} points a month",
     "dti_acceleration": "trend of debt-to-income up by {value:.1f} points a month",

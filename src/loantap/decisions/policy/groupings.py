@@ -47,14 +47,14 @@ class Grouping:
         if self.name != "risk_tier":
             return f"{words_of(self.name)} {level}"
         place = TIERS.index(level)
-        ends = [f"{100 * cut:.2f} %" for cut in self.cuts[max(place - 1, 0) : place + 1]]
+        ends = [f"{100 * cut:.2f}%" for cut in self.cuts[max(place - 1, 0) : place + 1]]
         between = f"{ends[0]} and above" if len(ends) == 1 else " to below ".join(ends)
         inside = f"below {ends[0]}" if place == 0 else between
         return f"risk tier {level} (probability of default {inside})"
 
 
 def risk_tiers(training: Book) -> Grouping:
-    """Return tiers that hold 50, 30, 15 and 5 % of the training book, the lowest predicted risk first.
+    """Return tiers that hold 50, 30, 15 and 5% of the training book, the lowest predicted risk first.
 
     Cuts are rounded to a hundredth of a percentage point, so that the rule in words is the rule.
     """

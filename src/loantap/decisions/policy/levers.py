@@ -62,9 +62,7 @@ class Threshold(Lever):
 
     def _said(self) -> tuple[str, str, str]:
         title = f"{self.words or words_of(self.name)} threshold"
-        rule = (
-            f"refuse a probability of default of {100 * self.at:.2f} % and above" if self.at <= 1 else "refuse nobody"
-        )
+        rule = f"refuse a probability of default of {100 * self.at:.2f}% and above" if self.at <= 1 else "refuse nobody"
         return f"threshold_{self.name}", title, rule
 
     def _refuses(self, book: Book) -> np.ndarray:
@@ -93,7 +91,7 @@ class RequiredReturn(Lever):
     a_year: float
 
     def _said(self) -> tuple[str, str, str]:
-        rule = f"refuse an expected return of less than {100 * self.a_year:g} % of the balance a year above the cost of money"
+        rule = f"refuse an expected return of less than {100 * self.a_year:g}% of the balance a year above the cost of money"
         return "required_return", "required return", rule
 
     def _refuses(self, book: Book) -> np.ndarray:

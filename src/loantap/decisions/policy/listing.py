@@ -57,7 +57,7 @@ def listed(
             policies.setdefault(name, one.lever)
     fairest = least_disparate(training, list(policies.values()), forgone=forgone, min_cell=min_cell)
     if fairest is not None:
-        words = f"least disparate, for {100 * forgone:g} % of the gain"
+        words = f"least disparate, for {100 * forgone:g}% of the gain"
         policies[LEAST_DISPARATE] = Together(LEAST_DISPARATE, words, (fairest,))
     return policies
 
@@ -71,7 +71,7 @@ def risk_cut_off(training: Book, refused: np.ndarray) -> float:
 def least_disparate(training: Book, levers: list[Lever], *, forgone: float, min_cell: int) -> Lever | None:
     """Return the rule with the highest worst approval ratio among those that gain nearly as much as the best on the training book.
 
-    Tried are the levers, cut-offs by risk and required returns that refuse 5 to 60 % of the loans. None where no rule gains.
+    Tried are the levers, cut-offs by risk and required returns that refuse 5 to 60% of the loans. None where no rule gains.
 
     Args:
         training: The loans that the rule is chosen on.

@@ -63,7 +63,7 @@ def margins(
 
 def not_shown(confidence: float) -> str:
     """Return in words that by the verdicts of `margins` no level loses money."""
-    return f"no level is shown to lose money at {100 * confidence:g} % after correction for the levels judged"
+    return f"no level is shown to lose money at {100 * confidence:g}% after correction for the levels judged"
 
 
 def without_small(table: pd.DataFrame) -> pd.DataFrame:

@@ -25,7 +25,7 @@ def default_rates(rates: pd.DataFrame, *, overall: float, label: str) -> Figure:
         intervals(axes, rates, range(len(rates)), DEFAULTED)
         _overall(axes, overall)
         numbers = zip(rates["default_rate"], rates["n"], strict=True)
-        texts = [f"{100 * rate:.1f} %   n = {n:,.0f}" for rate, n in numbers]
+        texts = [f"{100 * rate:.1f}%   n = {n:,.0f}" for rate, n in numbers]
         texted_rows(axes, rates["level"].str.replace("_", " "), texts)
         axes.set_ylabel(label)
     return figure
@@ -101,5 +101,5 @@ def driver_ladder(rates: pd.DataFrame, strength: pd.DataFrame, *, overall: float
 def _overall(axes: Axes, overall: float) -> None:
     axes.axvline(overall, color=NEUTRAL, linewidth=0.8, linestyle="--", zorder=0)
     axes.set_xlim(left=0)
-    axes.set_xlabel(f"Default rate (dashed: all loans, {overall:.1%})".replace("%", " %"))
+    axes.set_xlabel(f"Default rate (dashed: all loans, {overall:.1%})")
     percent(axes.xaxis)

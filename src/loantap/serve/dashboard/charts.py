@@ -15,7 +15,7 @@ _RAISES, _LOWERS = "raises the risk", "lowers the risk"
 
 
 def gauge(probability: float, threshold: float, decision: str) -> None:
-    """Draw a probability on a bar from 0 to 100 % with the threshold marked; words say the same."""
+    """Draw a probability on a bar from 0 to 100% with the threshold marked; words say the same."""
     place, mark = 100 * probability, 100 * threshold
     told, limit = told_apart(probability, threshold)
     words = f"Probability of default {told}, threshold {limit}: {decision}"
@@ -28,7 +28,7 @@ def gauge(probability: float, threshold: float, decision: str) -> None:
         f'<div style="position:absolute;top:-.35rem;bottom:-.35rem;left:{mark:.2f}%;border-left:3px solid #1c2733"></div></div>'
         f'<div style="position:relative;height:1.6rem;font-size:.9rem;margin-top:.5rem">'
         f'<span style="position:absolute;{side}">▲ threshold {limit}</span></div>'
-        '<div style="display:flex;justify-content:space-between;font-size:.9rem"><span>0 %</span><span>100 %</span></div></div>'
+        '<div style="display:flex;justify-content:space-between;font-size:.9rem"><span>0%</span><span>100%</span></div></div>'
     )
 
 

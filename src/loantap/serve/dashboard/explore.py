@@ -28,7 +28,7 @@ left.metric("Loans that match", show(found.loans, "count"))
 right.metric("Default rate of these", show(found.default_rate, "rate"))
 if found.note:
     st.warning(plain(found.note), icon=":material/warning:")
-said = f"Default rate by {factor} with 95 % intervals"
+said = f"Default rate by {factor} with 95% intervals"
 level_rates(
     found.levels.head(_SHOWN), default_rate=found.default_rate, description=f"{said}; the table has the numbers"
 )
@@ -43,7 +43,7 @@ columns = {
 percent = found.levels.assign(**(100 * found.levels[_RATES]))
 st.dataframe(percent, hide_index=True, column_config=columns, alt=said)
 note(
-    f"95 % Wilson intervals; the dashed line is the rate of all loans that match. Levels with fewer than {MIN_CELL} loans, "
+    f"95% Wilson intervals; the dashed line is the rate of all loans that match. Levels with fewer than {MIN_CELL} loans, "
     "defaults or repaid loans are pooled. Nothing is corrected for how many slices you look at, and differences are not "
     f"causes: the report has the tests. {run.model_note()}"
 )
