@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from loantap.exhibits.heads import head
+
 _FORMATS = {
     "count": "{:,.0f}",
     "money": "{:,.0f}",
@@ -110,10 +112,10 @@ def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
 
     Args:
         table: The rows to show.
-        formats: For each column to show, the kind of `show`; the column's header is its name with spaces. A kind that ends in
+        formats: For each column to show, the kind of `show`; the column's header is its `head`. A kind that ends in
             WITH_INTERVAL takes the ends from the columns NAME_low and NAME_high, or ci_low and ci_high.
     """
-    shown = pd.DataFrame({name.replace("_", " "): _cells(table, name, kind) for name, kind in formats.items()})
+    shown = pd.DataFrame({head(name): _cells(table, name, kind) for name, kind in formats.items()})
     sides = tuple("left" if kind == "text" else "right" for kind in formats.values())
     return shown.to_markdown(index=False, disable_numparse=True, colalign=sides)
 
