@@ -36,7 +36,9 @@ def compare_causes(earlier: Manifest, later: Manifest) -> pd.DataFrame:
     rows = [*_loans(earlier, later), *_parameters(both), *_factors(before, after), *_method(both)]
     table = pd.DataFrame(rows, columns=["aspect", "what", "where", "earlier", "later"])
     texts = [name for name in table if name != "where"]
-    merged = table.groupby(texts, sort=False, dropna=False)["where"].agg(lambda names: ", ".join(filter(None, names)))
+    merged = table.groupby(texts, sort=False)["where"].agg(
+        lambda names: "all stages" if len(names) == len(both) else ", ".join(filter(None, names))
+    )
     return merged.reset_index()[["aspect", "what", "where", "earlier", "later"]]
 
 
@@ -81,7 +83,7 @@ def _files(stages: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
     return stages.get("ingest", {}).get("files", {})
 
 
-def _loans(earlier: Manifest, later: Manifest) -> Iterator[tuple[str, str, str, str, str]]:
+def _loans(earlier: Manifest, later: Manifest) -> Iterator[tuple[str, ...]]:
     if same_loans(earlier, later):
         return
     for what, name in (("source", "location"), ("kind", "kind"), ("records read", "rows_read"), ("loans analysed", "rows"), ("defaults", "defaults"), ("period", "period"), ("checksum", "sha256")):  # fmt: skip
@@ -94,7 +96,7 @@ def _loans(earlier: Manifest, later: Manifest) -> Iterator[tuple[str, str, str, 
     yield "loans", "cleaned loans (checksum)", "", *sums
 
 
-def _parameters(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, str, str, str, str]]:
+def _parameters(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, ...]]:
     for stage, (before, after) in both.items():
         for name, value in after["parameters"].items():
             former = before["parameters"].get(name, value)
@@ -105,7 +107,7 @@ def _parameters(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, str,
                 yield "parameters", name, stage, _text(former), _text(value)
 
 
-def _factors(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
+def _factors(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     tested = [
         [name.removeprefix("association-") for name in stages if name.startswith("association-")]
         for stages in (before, after)
@@ -117,19 +119,18 @@ def _factors(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tu
             yield "method", "stage", name, *("run" if name in stages else "not run" for stages in (before, after))
 
 
-def _method(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, str, str, str, str]]:
+def _method(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, ...]]:
     for stage, (before, after) in both.items():
         for what, name in (("notebook", "notebook_sha256"), ("library", "library")):
             if before[name] != after[name]:
-                yield "method", what, stage, (before[name] or "")[:12], (after[name] or "")[:12]
+                yield "method", what, stage, "", "changed"
         for package in sorted({*before["packages"], *after["packages"]}):
             first, second = (side["packages"].get(package, "none") for side in (before, after))
             if first != second:
                 yield "method", f"package {package}", stage, first, second
         for path in [path for path in after["inputs"] if path.startswith("reference/")]:
-            first, second = ((side["inputs"].get(path) or "none")[:12] for side in (before, after))
-            if first != second:
-                yield "method", f"reference file {PurePosixPath(path).name}", stage, first, second
+            if before["inputs"].get(path) != after["inputs"][path]:
+                yield "method", f"reference file {PurePosixPath(path).name}", stage, "", "changed"
 
 
 def _facts(results: Results) -> Iterator[tuple[str, str, str]]:

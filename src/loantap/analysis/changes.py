@@ -1,6 +1,6 @@
 """Two runs against each other: which of their numbers differ by more than chance explains."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,6 +43,31 @@ class Measured:
     error_high: float = 0.0
     n: int | None = None
     defaults: int | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Two runs side by side.
+
+    Attributes:
+        earlier: run_id, finished_at, loans and defaults of the earlier run.
+        later: The same of the later one.
+        same_loans: Whether both read the same loans.
+        shared: Loans of the later run that are in the earlier one too.
+        alpha: Error rate over all numbers compared.
+        causes: What differs between what they were made from, as `causes.compare_causes` returns it.
+        numbers: As `compare_numbers` returns them.
+        facts: As `causes.compare_facts` returns them.
+    """
+
+    earlier: dict[str, Any]
+    later: dict[str, Any]
+    same_loans: bool
+    shared: int
+    alpha: float
+    causes: pd.DataFrame
+    numbers: pd.DataFrame
+    facts: pd.DataFrame
 
 
 def measured(results: Results) -> dict[tuple[str, str], Measured]:
@@ -142,7 +167,9 @@ def _difference(
     return apart, apart - reach * below, apart + reach * above, float(2 * norm.sf(abs(apart) / error))
 
 
-def _errors(value: float, low: float, high: float, confidence: float) -> tuple[float, float]:
+def _errors(value: float, ends: Sequence[float], confidence: float) -> tuple[float, float]:
+    """Return how far an interval reaches below and above its value, as standard errors."""
+    low, high = ends
     reach = norm.ppf((1 + confidence) / 2)
     return max(value - low, 0) / reach, max(high - value, 0) / reach
 
@@ -165,7 +192,7 @@ def _strength(eda: Results | None) -> Iterator[Measured]:
     rows = [row for row in (eda or {}).get("strength", []) if row["auc"] is not None and row["ci_low"] is not None]
     confidence = simultaneous(eda["settings"]["confidence"], len(rows)) if eda else 0.0
     for row in rows:
-        errors = _errors(row["auc"], row["ci_low"], row["ci_high"], confidence)
+        errors = _errors(row["auc"], (row["ci_low"], row["ci_high"]), confidence)
         yield Measured("predictor", row["driver"], "score", row["auc"], *errors, n=row["n"])
 
 
@@ -176,10 +203,10 @@ def _model(model: Results | None) -> Iterator[Measured]:
     for name in (*_SCORES, f"f{model['beta']:g}"):
         if name in test and name in test["ci"]:
             yield Measured(
-                "model", name, "score", test[name], *_errors(test[name], *test["ci"][name], confidence), n=test["n"]
+                "model", name, "score", test[name], *_errors(test[name], test["ci"][name], confidence), n=test["n"]
             )
     refers = model["refusal"]["refused"]
-    ends = _errors(refers["estimate"], refers["ci_low"], refers["ci_high"], confidence)
+    ends = _errors(refers["estimate"], (refers["ci_low"], refers["ci_high"]), confidence)
     yield Measured("model", "referred", "rate", refers["estimate"], *ends, n=test["n"])
 
 
@@ -189,5 +216,5 @@ def _policies(policy: Results | None) -> Iterator[Measured]:
         ends = (row[f"{name}_low"], row[f"{name}_high"])
         if policy and None not in ends:
             yield Measured(
-                "policy", row["name"], "money", row[name], *_errors(row[name], *ends, policy["confidence"]), n=row["n"]
+                "policy", row["name"], "money", row[name], *_errors(row[name], ends, policy["confidence"]), n=row["n"]
             )

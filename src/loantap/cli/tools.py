@@ -10,10 +10,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from loantap.cli.common import DEFAULT_ROWS, SeedOption, become, console, finished_folder
+from loantap.cli.common import DEFAULT_ROWS, SeedOption, become, console
 from loantap.errors import MissingToolError
 from loantap.progress import Clock, step
-from loantap.settings import notebooks_dir, project_root
+from loantap.settings import notebooks_dir, project_root, run_folder
 
 
 def synthetic(
@@ -61,13 +61,12 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Where to write all of it: FILE.json.")] = None,
 ) -> None:
     """Say what changed from one finished run to another: loans, parameters, method, and what they found."""
-    from loantap.exhibits.changes import changed_lines, record
+    from loantap.exhibits.changes_words import changed_lines, record
     from loantap.files import write_text
     from loantap.jsonable import jsonable
-    from loantap.report.earlier import compare_runs
-    from loantap.report.results import RunFolder
+    from loantap.report.earlier import compare_runs, finished_run
 
-    found = compare_runs(*(RunFolder(finished_folder(folder)) for folder in (earlier, later)))
+    found = compare_runs(*(finished_run(run_folder(folder)) for folder in (earlier, later)))
     said = record(found)
     for text in (*said["told"], *changed_lines(found)):
         console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,46 +1,20 @@
 """The run before a run: which it is, and both side by side."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from loantap.analysis.causes import compare_causes, compare_facts, same_loans
-from loantap.analysis.changes import compare_numbers, shared_loans
+from loantap.analysis.changes import Changes, compare_numbers, shared_loans
 from loantap.errors import InputError
 from loantap.report.local_paths import without_folders
 from loantap.report.manifest import read_manifest
 from loantap.report.notebooks import COMPARED
 from loantap.report.results import MANIFEST, RunFolder, is_synthetic
-from loantap.report.seal import check_run, need_sealed
+from loantap.report.seal import check_run, need_finished
 from loantap.settings import runs_dir
-
-
-@dataclass(frozen=True)
-class Changes:
-    """Two runs side by side.
-
-    Attributes:
-        earlier: run_id, finished_at, loans and defaults of the earlier run.
-        later: The same of the later one.
-        same_loans: Whether both read the same loans.
-        shared: Loans of the later run that are in the earlier one too.
-        alpha: Error rate over all numbers compared.
-        causes: What differs between what they were made from, as `compare_causes` returns it.
-        numbers: As `compare_numbers` returns them.
-        facts: As `compare_facts` returns them.
-    """
-
-    earlier: dict[str, Any]
-    later: dict[str, Any]
-    same_loans: bool
-    shared: int
-    alpha: float
-    causes: pd.DataFrame
-    numbers: pd.DataFrame
-    facts: pd.DataFrame
 
 
 def earlier_run(run: RunFolder, named: str = "") -> RunFolder | None:
@@ -74,12 +48,7 @@ def earlier_run(run: RunFolder, named: str = "") -> RunFolder | None:
 
 def finished_run(folder: Path) -> RunFolder:
     """Return a run whose results can be compared; raises InputError for one that is not finished, or not as its stages wrote it."""
-    need_sealed(folder)
-    status = read_manifest(folder).status
-    if status != "done":
-        raise InputError(
-            f"{folder}: expected a finished run, it is {status}. Go on with: loantap run --resume {folder}"
-        )
+    need_finished(folder)
     return RunFolder(folder)
 
 
