@@ -113,8 +113,11 @@ def compare_numbers(earlier: Results, later: Results, *, same_loans: bool, alpha
 
 
 def shared_loans(earlier: pd.DataFrame, later: pd.DataFrame) -> int:
-    """Return how many loans of the later run are in the earlier one too: records that agree in every column that both have."""
-    columns = [name for name in later if name in earlier]
+    """Return how many loans of the later run are in the earlier one too: records that agree in every column that both have.
+
+    Their place in the file does not count.
+    """
+    columns = [name for name in later if name in earlier and name != "row"]
     first, second = (pd.util.hash_pandas_object(loans[columns], index=False) for loans in (earlier, later))
     return int(second.isin(first).sum())
 
