@@ -26,7 +26,9 @@ from loantap.report.notebooks import STAGES
 from loantap.serve.publish import publish_run
 from loantap.settings import project_root
 
-PAGES = ("index.html", "claims.html", "policy.html", "early-warning.html", "methods.html", "model-card.html")
+PAGES = (
+    "index.html", "drivers.html", "model.html", "claims.html", "policy.html", "early-warning.html", "methods.html", "model-card.html", "glossary.html"
+)  # fmt: skip
 FIRST_SCREEN_WORDS = 260
 MOST_FIGURES = 12
 LIMIT_MB = 10
@@ -355,7 +357,14 @@ def test_the_first_screen_answers_in_few_words(run: Path):
     first = html[html.index('<main id="main"') : html.index("<h2")]
     text = re.sub(r"<[^>]+>", " ", first)
     assert len(text.split()) <= FIRST_SCREEN_WORDS
-    order = ["What drives default?", "defaulted, and", "finished loans", "The decision", "Asked of the committee", "Term"]
+    order = [
+        "What drives default?",
+        "defaulted, and",
+        "finished loans",
+        "The decision",
+        "Asked of the committee",
+        "Term",
+    ]
     places = [text.index(words) for words in order]
     assert places == sorted(places)
     assert first.count("<img") >= 7

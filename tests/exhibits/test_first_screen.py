@@ -77,7 +77,7 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
         (0.42, "42.0% of all loans"),
         (0.003, "0.3% of all loans"),
         (0.0, "0.0% of all loans"),
-    ],  # fmt: skip
+    ],
 )
 def test_a_share_is_said_as_people_say_it_where_that_is_true(rate: float, words: str):
     assert first_screen.share_in_words(rate) == words
