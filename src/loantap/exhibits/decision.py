@@ -179,11 +179,18 @@ def _reasons(entry: Record) -> list[str]:
     later = entry["out_of_time"]
     told = {
         NOBODY: "It declines nobody.",
-        NO_GAIN: f"Its gain may be a loss: the interval goes down to {rounded(entry['gain_low'], entry['gain_low'], entry['gain_high'])}.",
+        NO_GAIN: _no_gain(entry),
         NOT_LATER: "It could not be judged on later loans, or earlier loans do not suggest it.",
         LATER_LOSES: later and f"{capital(advice.on_later(later))}.",
     }
     return [told[entry["why"]]] if entry["verdict"] == NOT_SHOWN else []
+
+
+def _no_gain(entry: Record) -> str:
+    low, high = (rounded(entry[end], entry["gain_low"], entry["gain_high"]) for end in ("gain_low", "gain_high"))
+    if entry["gain_high"] < 0:
+        return f"It loses money: the interval goes up to {high} only."
+    return f"Its gain may be a loss: the interval goes down to {low}."
 
 
 def _of(table: pd.DataFrame, name: str, *more: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.decisions.policy.pincode import FAIR_LENDING, HIGH, HIGH_REFUSED, WITHOUT_PURE
+from loantap.decisions.policy.pincode import FAIR_LENDING, HIGH, HIGH_REFUSED
 from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, PLAIN
 from loantap.exhibits import decision
 from loantap.exhibits.decision_advice import recommendation
@@ -109,7 +109,7 @@ def thresholds_sentence(effects: Mapping[str, Result], score: str) -> str:
     )
     where = [f"{share} at the {word} threshold" for share, word in zip(refers, names.values(), strict=True)]
     return (
-        f"The model refers {listed(where)}, of all applications. Declining what is referred would avoid {listed(avoided)} of defaults, "
+        f"Of all applications the model refers {listed(where)}. Declining what is referred would avoid {listed(avoided)} of defaults, "
         f"and decline {listed(declined)} of good customers."
     )
 
@@ -162,17 +162,18 @@ def pincode_sentence(pincodes: "PincodeTiers", confidence: float) -> str:
     """Return what declining by pincode seems to gain, and what is left of it without the pure ones."""
     if not (pincodes.table["tier"] == HIGH).any():
         return f"No pincode is in the {HIGH} tier, so declining that tier declines nobody."
-    words = {
-        HIGH_REFUSED: f"Declining the {HIGH} tier",
-        WITHOUT_PURE: "Without the pincodes that give the outcome away, declining it",
-    }
-    parts = [
-        f"{words[row['name']]} changes profit by {_change(row, None if place else confidence)}."
-        for place, row in enumerate(pincodes.effects.to_dict("records"))
-        if pincodes.pure or row["name"] != WITHOUT_PURE
-    ]
-    worth = " None of this could be earned: the pincode was written after the outcome." if pincodes.pure else ""
-    return f"Simulated on the test loans: {' '.join(parts)}{worth}"
+    parts = []
+    for row in pincodes.effects.to_dict("records"):
+        level = None if parts else confidence
+        if row["name"] == HIGH_REFUSED:
+            parts.append(f"On the test loans, declining the {HIGH} tier changes profit by {_change(row, level)}.")
+        elif pincodes.pure and row["refused"]:
+            parts.append(
+                f"Without the pincodes that give the outcome away, it changes profit by {_change(row, level)}."
+            )
+        elif pincodes.pure:
+            parts.append("Without the pincodes that give the outcome away, that tier declines nobody.")
+    return " ".join(parts)
 
 
 def gap_title(gaps: pd.DataFrame) -> str:

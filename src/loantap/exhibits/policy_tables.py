@@ -40,7 +40,7 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         columns("policy", *(f"{name} with interval" for name in ("good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100"))),
     ),
     "surety": (
-        lambda sheet, _: titles.sheet(sheet),
+        lambda gains, _: titles.surety(gains),
         "Gain in currency against approving everyone, rounded to what its {level} interval bears, which holds for all policies at once. Worst corner: all assumptions "
         "at the ends that suit the policy least. Later loans: the same policy, made from earlier loans. Why: the first reason that holds; {tested}.",
         columns("policy", "gain_told", "corner_told", "later_told", "because"),
@@ -61,7 +61,7 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
         {},
     ),
     "stress": (
-        "What a worse year would do",
+        lambda shifts, _: titles.stress(shifts),
         "Profit per 100 lent, and gain in currency against approving everyone; the same applications are declined; {tested}.",
         columns("label", "policy", "profit_per_100", "gain"),
     ),

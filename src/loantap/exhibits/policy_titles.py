@@ -7,7 +7,7 @@ import pandas as pd
 
 from loantap.decisions.policy.groupings import words_of
 from loantap.decisions.policy.segments import EARNS, LOSES
-from loantap.decisions.policy.verdicts import DEPENDS, SHOWN
+from loantap.decisions.policy.verdicts import APPROVE_ALL, DEPENDS, SHOWN
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits.words import capital, interval, listed, show
 
@@ -42,6 +42,23 @@ def sheet(sheet: pd.DataFrame) -> str:
     return f"{found} shown to earn more than approving everyone{rest}"
 
 
+def surety(gains: pd.DataFrame) -> str:
+    """Return how many gains lie above nothing with their whole interval."""
+    above = int((gains["gain_low"] > 0).sum())
+    return (
+        f"{above} of {len(gains)} gains {_is_are(above)} above zero with the whole interval"
+        if above
+        else "Every policy may lose money: no interval lies above zero"
+    )
+
+
+def stress(shifts: pd.DataFrame) -> str:
+    """Return which of the shifts takes most from approving everyone, and what is left."""
+    everyone = shifts[shifts["name"] == APPROVE_ALL]
+    worst = everyone.loc[everyone["profit_per_100"].idxmin()]
+    return f"The worst of these years for approving everyone: {worst['label']} ({show(worst['profit_per_100'], 'number')} per 100 lent)"
+
+
 def composition(who: pd.DataFrame) -> str:
     """Return which grade each policy of a table declines most; of grades declined alike, the last."""
     shares = who[who["attribute"] == "grade"].set_index("level").drop(columns=["attribute", "who", "loans"])
@@ -60,8 +77,10 @@ def expected_loss(losses: pd.DataFrame) -> str:
     share = (total["expected_loss"] / total["amount"])[total["amount"] > 0]
     if share.empty:
         return "No policy lends anything, so none expects a loss"
-    told = f"{share.index[0]} expects to lose {show(share.iloc[0], 'rate')} of the money lent"
-    return f"{told}; {share.idxmin()} least, {show(share.min(), 'rate')}" if share.min() < share.iloc[0] else told
+    told = f"Expected loss: {show(share.iloc[0], 'rate')} of the money lent under “{share.index[0]}”"
+    return (
+        f"{told}, least under “{share.idxmin()}” ({show(share.min(), 'rate')})" if share.min() < share.iloc[0] else told
+    )
 
 
 def levers(levers: pd.DataFrame) -> str:

@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from loantap.decisions.policy.groupings import words_of
 from loantap.exhibits.plots.frontier import VERDICTS
-from loantap.exhibits.plots.marks import dotted_rows, note, reach
-from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas
+from loantap.exhibits.plots.marks import note, reach
+from loantap.exhibits.plots.style import LIGHT, NEUTRAL, REPAID, WARNING, canvas
 from loantap.exhibits.words import capital, show
 
 
@@ -40,15 +40,11 @@ def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, fl
                 )
             panel.set(xlabel=f"{capital(words_of(name))} (%)", title=capital(words_of(name)))
         first.set_ylabel("Profit per 100 lent")
-        last = figure.axes[0].lines[-1] if limits[next(iter(evidence))] is None else figure.axes[0].lines[-2]
-        x, y = last.get_xdata(), last.get_ydata()
-        note(first, "expected", (float(x[-1]), float(y[-1])), (-2, 6), ha="right", color=REPAID, fontweight="bold")
         note(
             first,
-            "realised",
-            (float(x[0]), float(evidence[next(iter(evidence))]["realised"].iloc[0])),
-            (6, 4),
-            fontweight="bold",
+            "dots: realised profit with its interval; line: expected profit",
+            (0.02, 0.02),
+            xycoords="axes fraction",
         )
     return figure
 
@@ -90,12 +86,14 @@ def plot_tornado(table: pd.DataFrame) -> Figure:
     with canvas(height=1.1 + 0.46 * len(rows)) as (figure, axes):
         middle = float(rows["profit_default"].iloc[0])
         for place, row in enumerate(rows.to_dict("records")):
-            for end, colour in (("low", REPAID), ("high", DEFAULTED)):
+            for end, alpha in (("low", 0.45), ("high", 0.85)):
                 profit = row[f"profit_{end}"]
-                axes.barh(place, profit - middle, left=middle, color=colour, alpha=0.85, height=0.6)
-                right = profit >= middle
-                told = f" {show(row[end], 'rate')} " if end in row else ""
-                note(axes, told, (profit, place), ha="left" if right else "right", va="center", color=colour)
+                axes.barh(place, profit - middle, left=middle, color=REPAID, alpha=alpha, height=0.6)
+                side = {"ha": "left", "xytext": (3, 0)} if profit >= middle else {"ha": "right", "xytext": (-3, 0)}
+                told = show(row[end], "rate").replace(".0%", "%")
+                axes.annotate(
+                    told, (profit, place), textcoords="offset points", va="center", fontsize=8, color=NEUTRAL, **side
+                )
         axes.axvline(middle, color=NEUTRAL)
         axes.axvline(0, color=NEUTRAL, linestyle="--", linewidth=0.8)
         axes.set_yticks(range(len(rows)), [capital(str(label)) for label in rows["label"]])
@@ -103,7 +101,10 @@ def plot_tornado(table: pd.DataFrame) -> Figure:
         axes.margins(x=0.14)
         axes.set(xlabel="Realised profit per 100 lent when everyone is approved")
         _above(
-            axes, [f"as assumed: {show(middle, 'number')} per 100 lent; beside each bar, the value of the assumption"]
+            axes,
+            [
+                f"as assumed: {show(middle, 'number')} per 100 lent; pale: low end of the assumption, dark: high end, with its value"
+            ],
         )
     return figure
 
@@ -127,18 +128,14 @@ def plot_ratios(gaps: pd.DataFrame, *, mark: float) -> Figure:
             rows = gaps[gaps["attribute"] == attribute].set_index("rule").reindex(rules[::-1])
             panel.axvline(mark, color=WARNING, linestyle="--")
             panel.axvline(1, color=NEUTRAL, linewidth=0.8)
-            dotted_rows(panel, rows, "approval_ratio", rows.index.tolist())
-            panel.set(title=f"By {attribute.replace('_', ' ')}", xlabel="Lowest approval ratio")
+            ends = rows[["approval_ratio_low", "approval_ratio_high"]].to_numpy()
+            panel.hlines(range(len(rows)), ends[:, 0], ends[:, 1], color=NEUTRAL, linewidth=1.4)
+            panel.plot(rows["approval_ratio"], range(len(rows)), "o", color=REPAID)
+            panel.set_yticks(range(len(rows)), rows.index.tolist())
+            panel.set(title=f"By {attribute.replace('_', ' ')}", xlabel="Lowest approval ratio", ylim=(-0.5, len(rows)))
+            panel.grid(visible=False, axis="y")
             panel.xaxis.set_major_locator(MaxNLocator(4))
-        note(
-            figure.axes[0],
-            "four fifths ",
-            (mark, 0),
-            (0, 3),
-            xycoords=("data", "axes fraction"),
-            ha="right",
-            color=WARNING,
-        )
+        note(figure.axes[0], "four fifths ", (mark, len(rules) - 0.35), (0, 0), ha="right", va="center", color=WARNING)
     return figure
 
 
