@@ -7,7 +7,7 @@ import pandas as pd
 
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
-from loantap.exhibits.plots import tuning as plots
+from loantap.exhibits.plots import candidates as plots
 from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.tuning_sentences import signed
 from loantap.exhibits.words import columns, listed, percent, show
@@ -39,7 +39,7 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
         f"{listed(table.loc[left, 'input'].tolist())} ({why})"
         for left, why in (
             (dropped & wrong, "the data contradict the declared direction"),
-            (dropped & ~is_open & ~wrong, "most refits that keep the directions leave nothing of it"),
+            (dropped & ~is_open & ~wrong, "most refits that keep the directions leave nothing of them"),
             (dropped & is_open, "no direction is declared, and none is shown"),
         )
         if left.any()

@@ -44,7 +44,7 @@ def ladder(
 
 def _rivals_title(table: pd.DataFrame, score: str) -> str:
     """Return how many of the rivals the champion beats, and whether any beats it."""
-    others = table[table["name"] != "champion"]
+    others = table[table["name"] != "champion"].replace({"name": _SHOWN})
     beaten, better = (others["difference_low"] > 0).sum(), others.loc[others["difference_high"] < 0, "name"].tolist()
     rest = f"; {listed(better)} {'does' if len(better) == 1 else 'do'} better" if better else ""
     return f"On {score.upper()} the champion beats {beaten} of {len(others)} rivals{rest}"

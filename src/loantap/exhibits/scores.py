@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from loantap.data.declarations import readable_level
 from loantap.exhibits.economics import told
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.heads import head
@@ -86,7 +87,7 @@ def calibration(champion: Judged, smote: Judged) -> Exhibits:
     """Show whether probabilities hold, before and after calibration."""
     name, wilson = exhibit_name("calibration", champion.inputs), f"{percent(champion.confidence)} Wilson intervals"
     curves = {
-        "champion": champion.deciles,
+        "Champion": champion.deciles,
         "SMOTE, calibrated": smote.deciles,
         "SMOTE, not calibrated": smote.uncalibrated,
     }
@@ -170,6 +171,7 @@ def profit_sentence(table: pd.DataFrame, *, economics: Economics) -> str:
 
 def groups(judged: Judged) -> Exhibits:
     """Show whom the model serves worse."""
+    shown = judged.groups.assign(group=[_level(*one) for one in judged.groups[["factor", "group"]].to_numpy()])
     name, level, label = exhibit_name("groups", judged.inputs), percent(judged.confidence), judged.score.upper()
     figure = Exhibit(
         name,
@@ -178,13 +180,13 @@ def groups(judged: Judged) -> Exhibits:
         f"ROC-AUC); groups with fewer than {judged.min_cell} loans, defaults or repaid loans are pooled; "
         f"the two named are compared with a correction for all pairs (Bonferroni); {tested(judged)}.",
         alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
-        figure=plots.plot_groups(judged.groups),
+        figure=plots.plot_groups(shown),
     )
     table = Exhibit(
         name,
         title=f"What each group meets at the {label} threshold",
         caption=f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(judged)}.",
-        table=judged.groups,
+        table=shown,
         columns=columns(
             "group", "n", "default_rate", "predicted", "recall", "false_positive_rate", "roc_auc with interval"
         ),
@@ -197,14 +199,25 @@ def groups_title(gap: Gap | None) -> str:
     if gap is None:
         return "No two groups are large enough to be compared"
     if not gap.shown:
-        apart = f"{gap.low['group']} and {gap.high['group']}, the groups farthest apart"
+        low, high = (_level(row["factor"], row["group"]) for row in (gap.low, gap.high))
+        apart = f"{low} and {high}, the groups farthest apart"
         return f"No group is shown to have its good customers flagged more often, not even {apart}"
     low, high = (
         f"{show(row['false_positive_rate'], 'rate')} "
-        f"({interval(row['false_positive_rate_low'], row['false_positive_rate_high'], 'rate')}) in {row['group']}"
+        f"({interval(row['false_positive_rate_low'], row['false_positive_rate_high'], 'rate')}) in {_level(row['factor'], row['group'])}"
         for row in (gap.low, gap.high)
     )
     return f"Good customers flagged: {low}, but {high}"
+
+
+def _level(factor: str, group: str) -> str:
+    return (
+        capital(readable_level(group))
+        if factor == "home_ownership"
+        else f"Grade {group}"
+        if factor == "grade"
+        else group
+    )
 
 
 def _thresholds(judged: Judged) -> dict[str, float]:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
-from loantap.exhibits.plots import tuning as plots
+from loantap.exhibits.plots import candidates as plots
 from loantap.exhibits.tuning_sentences import (
     challenger_sentence,
     champion_sentence,

@@ -67,10 +67,10 @@ def challenger_sentence(choice: Champion, from_champion: pd.DataFrame) -> str:
     worse = all(row["roc_auc_difference_high"] < 0 for row in rows.values())
     answer = f"In ROC-AUC, {listed(better)} would" if better else "No" if worse else "Not detectably"
     parts = [
-        f"{name} has a ROC-AUC of {show(row['roc_auc'], 'score')}, {_difference(row, 'roc_auc', None if place else choice.confidence)} from the champion"
+        f"{name} {_difference(row, 'roc_auc', None if place else choice.confidence)}"
         for place, (name, row) in enumerate(rows.items())
     ]
-    return f"Would a black-box model do better? {answer}: {listed(parts)}. Their settings were not searched."
+    return f"Would a black-box model do better? {answer}. ROC-AUC against the champion's: {', '.join(parts)}. Their settings were not searched."
 
 
 def in_a_sentence(name: str) -> str:
