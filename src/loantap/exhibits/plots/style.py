@@ -30,6 +30,7 @@ RC: dict[Any, Any] = {
     "axes.titlelocation": "left",
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
+    "axes.unicode_minus": False,  # as in texts and tables
     "figure.dpi": 110,
     "figure.facecolor": "white",
     "font.size": 9,
