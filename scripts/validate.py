@@ -88,7 +88,7 @@ def markdown(cells: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> str
 def designs(cells: Mapping[str, pd.DataFrame], facts: Record) -> str:
     """Say how each scenario was simulated, with the settings that its cells have."""
     odds, wilson = cells["odds"], cells["wilson"]
-    told = {
+    told: Record = {
         f"{name}_n": interval(table["n"].min(), table["n"].max(), "count")
         for name, table in (("odds", odds), ("wilson", wilson))
     }
