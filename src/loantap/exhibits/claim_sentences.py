@@ -95,7 +95,7 @@ def _conclusion(tested: Judgement) -> str:
         alone = (
             min(effect.p_value, effect.p_against) < tested.alpha or not effect.ci_low <= effect.null <= effect.ci_high
         )
-        decides = "once adjusted for all tests, which the interval is not, " if alone else ""
+        decides = "after adjustment for all tests, which the interval lacks, " if alone else ""
         return f"; {decides}this neither confirms the claim nor rules it out"
     if claim.test in ("share", "metric"):
         return "; that is further from the claimed value than matters"
