@@ -48,7 +48,7 @@ def claims(
     write_text(out, json.dumps(jsonable(entries), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     table = Table("claim", "verdict", "result", box=None, pad_edge=False)
     for entry in entries:
-        table.add_row(escape(entry["claim"]), entry["verdict"], escape(entry["result"]))
+        table.add_row(escape(entry["claim"]), entry["judgement"], escape(entry["result"]))
     console.print(table, highlight=False)
     console.print(f"Wrote {len(entries)} verdicts to {out}", soft_wrap=True, highlight=False, markup=False)
 

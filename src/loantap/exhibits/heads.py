@@ -7,6 +7,9 @@ _HEADS = {
     "p_value": "p",
     "p_adjusted": "Adjusted p",
     "dti": "DTI",
+    "judgement": "Verdict",
+    "found": "Result with interval",
+    "p_against_adjusted": "Adjusted p (too small)",
 }
 # Of models, policies and early warning.
 _HEADS |= {
