@@ -23,7 +23,7 @@ LOANS, MONTHS = 1_000_000, 24
 
 
 def main() -> None:
-    """Measure `loantap watch` on invented snapshots, whole process, and write the table."""
+    """Measure `loantap watch` on synthetic snapshots, whole process, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="a run's folder, or a model's")
     parser.add_argument("--loans", type=int, default=LOANS, help="how many live loans")
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def write(loans: int, snapshots: Path, applications: Path, model: Path) -> int:
-    """Write snapshots and applications of invented loans, and return how many snapshots there are."""
+    """Write snapshots and applications of synthetic loans, and return how many snapshots there are."""
     names = [column.name for column in FIELDS]
     raw = generate_loans(loans, seed=1)[names]
     checked, _ = check_loans(raw, columns=FIELDS)

@@ -96,8 +96,8 @@ def test_a_failed_gate_changes_nothing(finished_run: Path):
     done = call("promote", finished_run)
     assert isinstance(done.exception, PromotionError)
     assert done.exception.exit_code == 1
-    assert "does not pass lent, not made. The champion is what it was." in str(done.exception)
-    assert "FAILED  lent, not made: made from synthetic loans" in done.output
+    assert "does not pass real loans. The champion is what it was." in str(done.exception)
+    assert "FAILED  real loans: made from synthetic loans" in done.output
     assert ModelStore().champion() is None
 
 

@@ -24,7 +24,7 @@ def promote(
     ] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="Bring the former champion back.")] = False,
     allow_synthetic: Annotated[
-        bool, typer.Option("--allow-synthetic", help="Let a model of made loans pass, for trying things out.")
+        bool, typer.Option("--allow-synthetic", help="Let a model of synthetic loans pass, for trying things out.")
     ] = False,
     smote: Annotated[
         bool, typer.Option("--smote", help="Promote the run's tuned SMOTE model, model/smote, and not its champion.")
