@@ -29,7 +29,7 @@ ELSEWHERE = {
 }
 PAGES = [
     name
-    for path in (README, "CONTRIBUTING.md", "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*.md"))
+    for path in (README, "CONTRIBUTING.md", "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("data/**/*.md")))
     if (name := str(Path(ROOT / path).relative_to(ROOT))) not in ELSEWHERE
 ]
 COPIED = ("data/reference", "data/examples", "notebooks", "reports", "scripts", "requirements", "docs", "data/README.md", "Makefile", "pyproject.toml", "loantap.yml", "_quarto.yml")  # fmt: skip

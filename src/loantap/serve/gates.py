@@ -148,7 +148,7 @@ def _sound(evidence: Evidence) -> Finding:
 def _real(evidence: Evidence) -> Finding:
     made = bool(evidence.model.card.get("synthetic", True)) or is_synthetic(evidence.manifest.data)
     if not made:
-        return True, "made from loans that were lent"
+        return True, "made from real loans"
     allowed = "; let through by --allow-synthetic" if evidence.allow_synthetic else ""
     return evidence.allow_synthetic, f"made from synthetic loans{allowed}"
 

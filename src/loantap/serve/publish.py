@@ -50,7 +50,7 @@ def publish_run(folder: Path, config: Config, *, allow_synthetic: bool = False) 
         )
     if is_synthetic(manifest.data) and not allow_synthetic:
         raise InputError(
-            f"{folder}: expected a run of loans that were lent, its loans are synthetic, and so would be the scores in the warehouse. "
+            f"{folder}: expected a run of real loans, its loans are synthetic, and so would be the scores in the warehouse. "
             "Publish another run, or add --allow-synthetic for trying things out."
         )
     run = RunFolder(folder)
