@@ -16,7 +16,10 @@ from pathlib import Path
 import pytest
 from finished_runs import RUN_ID, finished_run_in
 from policy_sheet import write_sheet
+from sealed import seal_run
 
+from loantap.report.manifest import read_manifest
+from loantap.report.seal import folder_sha256
 from loantap.settings import project_root
 
 ROOT = project_root()
@@ -25,11 +28,17 @@ README = "README.md"
 ELSEWHERE = {
     "docs/extending.md": "tests/test_extending.py does each recipe",
     "docs/tutorial.md": "tests/test_public.py runs it as a doctest",
-    "deploy/runbook.md": "needs an account of AWS; tests/deploy/test_runbook.py checks each command",
+    "deploy/runbook.md": "needs an account of AWS; tests/test_documents.py checks each command of loantap",
 }
 PAGES = [
     name
-    for path in (README, "CONTRIBUTING.md", "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("data/**/*.md")))
+    for path in (
+        README,
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        *sorted(ROOT.glob("docs/*.md")),
+        *sorted(ROOT.glob("data/**/*.md")),
+    )
     if (name := str(Path(ROOT / path).relative_to(ROOT))) not in ELSEWHERE
 ]
 COPIED = ("data/reference", "data/examples", "notebooks", "reports", "scripts", "requirements", "docs", "data/README.md", "Makefile", "pyproject.toml", "loantap.yml", "_quarto.yml")  # fmt: skip
@@ -95,6 +104,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(source, folder / name, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}))
     run = shutil.copytree(finished_run_in(tmp_path_factory), tmp_path_factory.mktemp("small") / "run")
     write_sheet(run)
+    manifest = read_manifest(run)
+    manifest.report["sha256"] = folder_sha256(run / "report")
+    manifest.write(run)
+    seal_run(run)
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
     for name, text in {
