@@ -7,7 +7,7 @@ from sys import executable
 
 import pandas as pd
 from bench import measured
-from page_parts import write_part
+from page_parts import write_measured
 
 from loantap.data.applications import FIELDS
 from loantap.data.cleaning import typed
@@ -41,7 +41,7 @@ def main() -> None:
             rows.append({"live loans": f"{given.loans:,}", "months": MONTHS, "snapshots": f"{count:,}", "file": kind, "MB": f"{snapshots.stat().st_size / 1e6:,.0f}", "seconds": f"{seconds:.1f}", "peak GB": f"{peak:.2f}"})  # fmt: skip
             print(rows[-1])
             snapshots.unlink()
-    write_part(PAGE, "watch", pd.DataFrame(rows).to_markdown(index=False))
+    write_measured(PAGE, "watch", pd.DataFrame(rows).to_markdown(index=False))
 
 
 def write(loans: int, snapshots: Path, applications: Path, model: Path) -> int:

@@ -63,7 +63,8 @@ def test_the_index_of_the_docs_names_every_page():
 def commands(name: str) -> set[str]:
     """Return what a page says to type of loantap, continued lines joined; a sentence may leave out what a command needs."""
     text = page(name).replace("\\\n", " ")
-    lines = [found.strip() for block in re.findall(r"```(?:sh)?\n(.*?)```", text, re.S) for found in block.splitlines()]
+    fenced = re.findall(r"```(\w*)\n(.*?)```", text, re.S)
+    lines = [found.strip() for kind, block in fenced if kind in ("", "sh") for found in block.splitlines()]
     inline = re.findall(r"`(loantap [^`]+)`", re.sub(r"```.*?```", "", text, flags=re.S))
     return {found[found.index("loantap ") :] for found in [*lines, *inline] if re.match(r"(\w+=\S+ )?loantap ", found)}
 
@@ -241,6 +242,15 @@ def test_what_is_said_of_scoring_and_tuning_follows_from_their_tables():
     furthest = max(abs(Decimal(ours) - Decimal(theirs)) for ours, theirs, _ in means)
     worst = max(Decimal(fold) for *_, fold in means)
     assert f"difference of a fold's F2 is {worst:.4f}, of a mean F2 {furthest:.4f}" in line("docs/tuning.md")
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("docs/api.md", "load"), ("docs/api.md", "cost"), ("docs/api.md", "hostile"), ("docs/scoring.md", "batch"), ("docs/early-warning.md", "watch")],
+)  # fmt: skip
+def test_what_was_measured_says_when(name: str, part: str):
+    text = re.search(rf"<!-- {part}: .*?<!-- end of {part} -->", page(name), re.S)[0]
+    assert re.search(r"\nMeasured on 20\d\d-\d\d-\d\d, at commit [0-9a-f]{7}(\+changes)?\.\n", text)
 
 
 # Words
