@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(run.report)
 app.command()(run.verify)
+app.command()(tools.compare)
 app.command()(dossier.dossier)
 app.command()(score.score)
 app.command()(policy.policy)

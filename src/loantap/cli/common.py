@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -16,6 +16,7 @@ from loantap.settings import run_folder, runs_dir
 
 if TYPE_CHECKING:
     from loantap.report.record import HeldRun
+    from loantap.report.seal import Check
 
 
 class _Console(Console):
@@ -116,26 +117,23 @@ def sealed_folder(given: Path) -> Path:
     """Return a run's folder whose results are as its stages wrote them; raises InputError that names what is not."""
     from loantap.report.seal import need_sealed
 
-    folder = run_folder(given)
-    check = need_sealed(folder)
-    if check.library:
-        console.print(
-            f"Note: the library has changed since the run, for its stages {', '.join(check.library)}.",
-            highlight=False, markup=False, soft_wrap=True,
-        )  # fmt: skip
-    return folder
+    return _noted(need_sealed, run_folder(given))
 
 
 def finished_folder(given: Path) -> Path:
     """Return the folder of a finished run, as `sealed_folder` does; raises InputError for a run that is not finished, too."""
-    from loantap.report.manifest import read_manifest
+    from loantap.report.seal import need_finished
 
-    folder = sealed_folder(given)
-    status = read_manifest(folder).status
-    if status != "done":
-        raise InputError(
-            f"{folder}: expected a finished run, it is {status}. Go on with: loantap run --resume {folder}"
-        )
+    return _noted(need_finished, run_folder(given))
+
+
+def _noted(need: Callable[[Path], "Check"], folder: Path) -> Path:
+    """Return a folder that is as it is needed, and say whether the library has changed since its run."""
+    if changed := need(folder).library:
+        console.print(
+            f"Note: the library has changed since the run, for its stages {', '.join(changed)}.",
+            highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
     return folder
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from loantap.cli.common import DEFAULT_ROWS, SeedOption, become, console
 from loantap.errors import MissingToolError
 from loantap.progress import Clock, step
-from loantap.settings import how_to_add, notebooks_dir, project_root
+from loantap.settings import how_to_add, notebooks_dir, project_root, run_folder
 
 
 def synthetic(
@@ -51,6 +51,28 @@ def claims(
         table.add_row(escape(entry["claim"]), entry["judgement"], escape(entry["result"]))
     console.print(table, highlight=False)
     console.print(f"Wrote {len(entries)} verdicts to {out}", soft_wrap=True, highlight=False, markup=False)
+
+
+def compare(
+    earlier: Annotated[
+        Path, typer.Argument(metavar="EARLIER", help="The earlier run: its folder, or its name under runs/.")
+    ],
+    later: Annotated[Path, typer.Argument(metavar="LATER", help="The later run: its folder, or its name under runs/.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write all of it: FILE.json.")] = None,
+) -> None:
+    """Say what changed from one finished run to another: loans, parameters, method, and what they found."""
+    from loantap.exhibits.changes_words import changed_lines, record
+    from loantap.files import write_text
+    from loantap.jsonable import jsonable
+    from loantap.report.earlier import compare_runs, finished_run
+
+    found = compare_runs(*(finished_run(run_folder(folder)) for folder in (earlier, later)))
+    said = record(found)
+    for text in (*said["told"], *changed_lines(found)):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+    if out:
+        write_text(out, json.dumps(jsonable(said), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        console.print(f"Wrote the comparison to {out}", soft_wrap=True, highlight=False, markup=False)
 
 
 def lab(context: typer.Context) -> None:

@@ -22,6 +22,7 @@ MEDIA_TYPES = {
     ".ipynb": "application/x-ipynb+json", ".jpg": "image/jpeg", ".js": "text/javascript; charset=utf-8",
     ".json": "application/json", ".pdf": "application/pdf", ".png": "image/png", ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8", ".woff": "font/woff", ".woff2": "font/woff2",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }  # fmt: skip
 _LASTING = "max-age=31536000, immutable"
 _FLEETING = "no-cache"

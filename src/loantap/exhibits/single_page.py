@@ -1,9 +1,10 @@
 """A page that needs nothing but itself, to be kept beside what it describes, and the same as a Word document."""
 
-import zipfile
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+
+from loantap.exhibits.word import finish_word
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -17,7 +18,6 @@ td[style*="right"] {{ white-space: nowrap }}
 {body}
 </body></html>
 """
-_MARGIN, _LINES = "<w:tblCellMar>", '<w:tblBorders><w:insideH w:val="single" w:sz="4" w:color="BBBBBB"/></w:tblBorders>'
 
 
 def single_page(title: str, parts: Sequence[str]) -> str:
@@ -31,24 +31,18 @@ def single_page(title: str, parts: Sequence[str]) -> str:
 
 
 def word_document(path: Path, title: str, parts: Sequence[str]) -> None:
-    """Write the same as a Word document, with a line below each row of a table."""
+    """Write the same as a Word document."""
     import pypandoc
 
-    plain = path.with_name(f"plain-{path.name}")
-    text = "\n\n".join(parts)
+    made = path.with_name(f"made-{path.name}")
     try:
         pypandoc.convert_text(
-            text,
+            "\n\n".join(parts),
             "docx",
             format="markdown-raw_html-smart",
-            outputfile=str(plain),
+            outputfile=str(made),
             extra_args=[f"--metadata=title-meta:{title}"],
         )
-        with zipfile.ZipFile(plain) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as document:
-            for part in made.infolist():
-                content = made.read(part)
-                if part.filename == "word/styles.xml":  # pandoc's own style draws one line, below the heads
-                    content = content.replace(_MARGIN.encode(), (_LINES + _MARGIN).encode(), 1)
-                document.writestr(part, content)
+        finish_word(made, path)
     finally:
-        plain.unlink(missing_ok=True)
+        made.unlink(missing_ok=True)

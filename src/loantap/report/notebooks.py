@@ -17,6 +17,8 @@ from loantap.settings import notebooks_dir
 LOANS = "data/loans.parquet"
 MODEL = "model/SHA256SUMS"  # follows from every file of the model
 MODEL_DECILES = tuple(f"results/tables/model-calibration-{name}-pincode.csv" for name in ("with", "without"))
+# The results that a run is compared with another in, besides those of its factors.
+COMPARED = ("ingest", "eda", "leaks", "model", "policy", "claims")
 # A parameter of the job: it says which association stages there are.
 FACTORS = Parameter(
     name="factors",
@@ -86,6 +88,15 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
             "07_claims.ipynb",
             needs=(LOANS, *MODEL_DECILES),
             reference=("claims.yml", "published_counts.json", "professions.csv"),
+        ),
+        Stage(
+            "changes",
+            "08_changes.ipynb",
+            needs=(
+                LOANS,
+                *(f"results/{name}.json" for name in COMPARED),
+                *(f"results/association_{factor}.json" for factor in factors_of(given)),
+            ),
         ),
     )
 

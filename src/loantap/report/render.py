@@ -11,6 +11,8 @@ from loantap.errors import InputError, MissingToolError, RenderError
 from loantap.report.quarto import Quarto, find_quarto, installed_quartos, render_with_quarto
 from loantap.report.seal import folder_sha256
 from loantap.report.staging import stage_report, sweep
+from loantap.report.word import WORD_NAME, write_word
+from loantap.report.workbook import WORKBOOK_NAME, write_workbook
 
 PDF_NAME = "loantap-insights.pdf"
 
@@ -48,13 +50,17 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
     folder.mkdir()
     try:
         staged = stage_report(run, folder / "site")
+        write_workbook(staged)
         if quarto:
+            write_word(staged)
             render_with_quarto(quarto, staged)
             used = f"quarto {quarto.version}"
         else:
             from loantap.report.builtin.site import render_site
 
             used = render_site(staged) + note
+        for name in (WORD_NAME, WORKBOOK_NAME):
+            shutil.copy2(staged.folder / name, staged.output / name)
         for name in ("index.html", PDF_NAME):
             if not (staged.output / name).is_file():
                 raise RenderError(

@@ -155,12 +155,11 @@ class RunFolder:
         return _read_json(self.find("results", f"{name}.json"), "a stage writes it")
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return a table; every column named pincode, level, profession or loan_id stays text."""
+        """Return a table, as `read_table` does; raises InputError where there is none."""
         path = self.find("results", "tables", f"{name}.csv")
         if not path.is_file():
             raise InputError(f"{path}: expected a table, found nothing. Run the stage that makes it.")
-        texts = dict.fromkeys(["pincode", "level", "profession", "loan_id"], "str")
-        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+        return read_table(path)
 
     def publish(self, exhibit: _Shown) -> _Shown:
         """Write an exhibit's tables and figures into the run, note what it found, and return it, so that a notebook shows it."""
@@ -198,6 +197,12 @@ class RunFolder:
     def _describe(self, folder: str, words: Mapping[str, Any]) -> None:
         text = json.dumps(words, indent=1, ensure_ascii=False)
         write_text(self.to("results", folder, f"{words['name']}.json"), text + "\n")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a published table; every column named pincode, level, profession or loan_id stays text."""
+    texts = dict.fromkeys(["pincode", "level", "profession", "loan_id"], "str")
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
 
 
 def is_synthetic(data: Mapping[str, Any]) -> bool:

@@ -87,6 +87,16 @@ def need_sealed(folder: Path) -> Check:
     return check
 
 
+def need_finished(folder: Path) -> Check:
+    """Return the check of a finished run, as `need_sealed` does; raises InputError for one that is not finished, too."""
+    check = need_sealed(folder)
+    if check.manifest.status != "done":
+        raise InputError(
+            f"{folder}: expected a finished run, it is {check.manifest.status}. Go on with: loantap run --resume {folder}"
+        )
+    return check
+
+
 def need_sealed_model(folder: Path) -> None:
     """Raise InputError if the model in a run's folder is not the one that its stage wrote."""
     model = {name: noted for record in read_manifest(folder).stages for name, noted in record.files.items() if name.startswith("model/")}  # fmt: skip

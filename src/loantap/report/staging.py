@@ -182,7 +182,7 @@ def _stage_config(config: dict[str, Any], notebooks: dict[Path, str]) -> dict[st
         **(staged.get("project") or {}),
         "output-dir": "_site",
         "render": ["*.qmd", *(path.as_posix() for path in notebooks)],
-        "resources": ["tables/*.csv"],
+        "resources": ["tables/*.csv", "*.docx", "*.xlsx"],
     }
     navbar = (staged.get("website") or {}).get("navbar") or {}
     for side in ("left", "right"):

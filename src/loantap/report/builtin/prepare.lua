@@ -12,7 +12,8 @@ local function conditional(el)
       'expected when-format or unless-format to be "html" or "typst", got ' .. (wanted or "neither"))
     return nil
   end
-  local match = (wanted == FORMAT:gsub("html5", "html")) == (when ~= nil)
+  local format = FORMAT == "docx" and "typst" or FORMAT:gsub("html5", "html") -- Word shows what the PDF does
+  local match = (wanted == format) == (when ~= nil)
   if match == visible then return el.content end
   return {}
 end
@@ -88,7 +89,7 @@ local labelled_divs = {
 local function shift_headings(doc) -- sections start below the title in HTML, at the first level in the PDF
   local least = 7
   doc:walk({ Header = function(h) least = math.min(least, h.level) end })
-  local top = FORMAT == "typst" and 1 or 2
+  local top = (FORMAT == "typst" or FORMAT == "docx") and 1 or 2
   if least == 7 or least == top then return nil end
   return doc:walk({ Header = function(h) h.level = math.min(6, h.level - least + top); return h end })
 end

@@ -18,6 +18,7 @@ from loantap.report.builtin.pandoc import HERE, convert, pandoc_version
 from loantap.report.builtin.pdf import PdfDocument, typst_document, typst_version, write_pdf
 from loantap.report.builtin.yamlcheck import PROJECT_KEYS, Place, Problem, load_checked, raise_problems
 from loantap.report.staging import Staged
+from loantap.report.word import FIRST_PAGE, write_word
 
 STYLE = "site.css"
 # Kernels and pandoc are processes of their own; more at once than this does not help on a small machine.
@@ -66,6 +67,8 @@ def _render_page(page: Page, staged: Staged, engine: str) -> _Made:
     html = page.path.with_suffix(".html")
     pdf: PdfDocument | None = None
     problems: list[Problem] = []
+    if page.path == FIRST_PAGE:
+        write_word(staged, page)
     if "typst" in formats:
         typst_settings = _settings(page, staged.config, formats["typst"], of_project=False)
         pdf, problems = typst_document(

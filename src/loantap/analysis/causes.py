@@ -1,0 +1,178 @@
+"""What two runs were made from, and what they found in words: read from their manifests and results, nothing is computed."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+import pandas as pd
+
+Manifest = Mapping[str, Any]
+Results = Mapping[str, Any]
+Aspect = Literal["loans", "parameters", "method"]
+_OWN = "changes"  # the stage that compares: no part of what is compared
+_READS_LOANS = (
+    "data",
+    "sources",
+    "rows",
+    "seed",
+)  # of the first stage: they name the loans, which are compared themselves
+_LOANS = "data/loans.parquet"
+_SYNTHETIC = "reference/synthetic_reference.json"
+
+
+def compare_causes(earlier: Manifest, later: Manifest) -> pd.DataFrame:
+    """Return what differs between what two runs were made from; one row per difference, none where they agree.
+
+    Args:
+        earlier: Manifest of the earlier run.
+        later: That of the later one.
+
+    Returns:
+        aspect (loans, parameters or method), what, where (the stages concerned), earlier, later; texts. A parameter that only one of the
+        runs knows comes from another version of its notebook, and counts with that.
+    """
+    before, after = _stages(earlier), _stages(later)
+    both = {name: (before[name], after[name]) for name in after if name in before}
+    rows = [*_loans(earlier, later), *_parameters(both), *_factors(before, after), *_method(both)]
+    table = pd.DataFrame(rows, columns=["aspect", "what", "where", "earlier", "later"])
+    texts = [name for name in table if name != "where"]
+    merged = table.groupby(texts, sort=False)["where"].agg(
+        lambda names: "all stages" if len(names) == len(both) else ", ".join(filter(None, names))
+    )
+    return merged.reset_index()[["aspect", "what", "where", "earlier", "later"]]
+
+
+def same_loans(earlier: Manifest, later: Manifest) -> bool:
+    """Tell whether two runs read the same loans: the same file, the same simulation, or else the same cleaned loans."""
+    first, second = earlier["data"], later["data"]
+    before, after = _stages(earlier), _stages(later)
+    if _files(before).get(_LOANS) == _files(after).get(_LOANS) is not None:
+        return True
+    if first.get("kind") != second.get("kind"):
+        return False
+    if first.get("sha256") and second.get("sha256"):
+        return bool(first["sha256"] == second["sha256"])
+    if first.get("kind") == "synthetic":
+        made = [(*(stages["ingest"]["parameters"].get(name) for name in ("rows", "seed")), stages["ingest"]["inputs"].get(_SYNTHETIC)) for stages in (before, after)]  # fmt: skip
+        return made[0] == made[1]
+    return False
+
+
+def facts(results: Results) -> dict[tuple[str, str], str]:
+    """Return what a run found that is no number with an interval, as texts by part and what.
+
+    Args:
+        results: By name what the run has of leaks, eda, model, policy and claims.
+    """
+    return {(part, what): text for part, what, text in _facts(results)}
+
+
+def compare_facts(earlier: Results, later: Results) -> pd.DataFrame:
+    """Return the `facts` of two runs side by side: part, what, earlier, later, same; None where a run has none."""
+    before, after = facts(earlier), facts(later)
+    keys = [*after, *(key for key in before if key not in after)]
+    rows = [(*key, before.get(key), after.get(key), before.get(key) == after.get(key)) for key in keys]
+    return pd.DataFrame(rows, columns=["part", "what", "earlier", "later", "same"])
+
+
+def _stages(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
+    return {record["name"]: record for record in manifest["stages"] if record["name"] != _OWN}
+
+
+def _files(stages: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
+    return stages.get("ingest", {}).get("files", {})
+
+
+def _loans(earlier: Manifest, later: Manifest) -> Iterator[tuple[str, ...]]:
+    if same_loans(earlier, later):
+        return
+    for what, name in (("source", "location"), ("kind", "kind"), ("records read", "rows_read"), ("loans analysed", "rows"), ("defaults", "defaults"), ("period", "period"), ("checksum", "sha256")):  # fmt: skip
+        first, second = (_text(manifest["data"].get(name)) for manifest in (earlier, later))
+        if what == "source":
+            first, second = PurePosixPath(first).name, PurePosixPath(second).name
+        if first != second:
+            yield "loans", what, "", first, second
+    sums = [_files(_stages(manifest)).get(_LOANS, "")[:12] for manifest in (earlier, later)]
+    yield "loans", "cleaned loans (checksum)", "", *sums
+
+
+def _parameters(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, ...]]:
+    for stage, (before, after) in both.items():
+        for name, value in after["parameters"].items():
+            former = before["parameters"].get(name, value)
+            if former == value or (stage == "ingest" and name in _READS_LOANS):
+                continue
+            sums = before["inputs"].get(former) if isinstance(former, str) else None, after["inputs"].get(value) if isinstance(value, str) else None  # fmt: skip
+            if sums[0] is None or sums[0] != sums[1]:  # a file that moved is the same file
+                yield "parameters", name, stage, _text(former), _text(value)
+
+
+def _factors(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    tested = [
+        [name.removeprefix("association-") for name in stages if name.startswith("association-")]
+        for stages in (before, after)
+    ]
+    if set(tested[0]) != set(tested[1]):
+        yield "parameters", "factors", "", *(", ".join(names) for names in tested)
+    for name in [name for name in {**before, **after} if not name.startswith("association-")]:
+        if (name in before) != (name in after):
+            yield "method", "stage", name, *("run" if name in stages else "not run" for stages in (before, after))
+
+
+def _method(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, ...]]:
+    for stage, (before, after) in both.items():
+        for what, name in (("notebook", "notebook_sha256"), ("library", "library")):
+            if before[name] != after[name]:
+                yield "method", what, stage, "", "changed"
+        for package in sorted({*before["packages"], *after["packages"]}):
+            first, second = (side["packages"].get(package, "none") for side in (before, after))
+            if first != second:
+                yield "method", f"package {package}", stage, first, second
+        for path in [path for path in after["inputs"] if path.startswith("reference/")]:
+            if before["inputs"].get(path) != after["inputs"][path]:
+                yield "method", f"reference file {PurePosixPath(path).name}", stage, "", "changed"
+
+
+def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
+    if leaks := results.get("leaks"):
+        yield (
+            "predictors",
+            "leaks",
+            ", ".join(row["column"] for row in leaks["columns"] if row["verdict"] == "leak") or "none",
+        )
+    if strength := (results.get("eda") or {}).get("strength"):
+        leaking = {row["column"] for row in (leaks or {"columns": []})["columns"] if row["verdict"] == "leak"}
+        clear = [row for row in strength if row["driver"] not in leaking and row["auc"] is not None]
+        yield "predictors", "strongest", clear[0]["driver"] if clear else "none"
+    if model := (results.get("model") or {}).get("without_pincode"):
+        inputs = model["directions"]["inputs"] if model.get("directions") else []
+        yield "model", "recipe", (model.get("competition") or {}).get("champion", "")
+        yield "model", "penalty strength", f"C = {model['best_params']['C']:g}"
+        yield "model", "inputs", ", ".join(row["feature"] for row in inputs if row["kept"])
+        for row in inputs:
+            yield "direction", row["feature"], f"{row['higher']}, {row['verdict']}"
+        yield "model", "threshold for referral", f"{model['threshold']:.1%}"
+    if policy := results.get("policy"):
+        chosen = policy["recommended"]
+        titles = {row["name"]: row["title"] for row in policy.get("policies", [])}
+        yield "policy", "verdict", chosen.get("verdict") or "none"
+        yield "policy", "recommended", titles.get(chosen.get("name"), "none")
+        yield "policy", "candidate", (chosen.get("candidate") or {}).get("title", "none")
+        yield "policy", "rules", "; ".join(chosen.get("rules") or []) or "none"
+        for row in policy.get("assumptions", []):
+            yield "assumption", row["label"], f"{row['default']:g} ({row['low']:g} to {row['high']:g})"
+    for claim in results.get("claims") or []:
+        yield "claim", claim["claim"], claim["verdict"]
+        yield (
+            "claim, on the run's own loans",
+            claim["claim"],
+            (claim.get("this_run") or {}).get("verdict") or "not tested",
+        )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return (" to " if len(value) == 2 and all(isinstance(one, str) for one in value) else ", ").join(
+            map(str, value)
+        )
+    return "none" if value in (None, "") else str(value)

@@ -1,0 +1,102 @@
+"""What pandoc leaves out of a Word document: paper, lines between the rows of tables, small type in them, a notice on every page."""
+
+import re
+import zipfile
+from html import escape
+from pathlib import Path
+
+_MARGIN, _LINES = "<w:tblCellMar>", '<w:tblBorders><w:insideH w:val="single" w:sz="4" w:color="BBBBBB"/></w:tblBorders>'
+_AROUND = 2  # signs' worth of margin in a cell
+_NARROWEST, _WIDEST = 8, 34  # signs by which a column's share of the page is counted at least and at most
+# In twentieths of a point: A4, with margins of 2 cm.
+_TEXT_WIDTH = 11906 - 2 * 1134
+_PAPER = (
+    '<w:pgSz w:w="11906" w:h="16838"/>'
+    '<w:pgMar w:top="1134" w:right="1134" w:bottom="1134" w:left="1134" w:header="567" w:footer="567" w:gutter="0"/>'
+)
+_TABLE_TEXT = (
+    '<w:style w:type="paragraph" w:customStyle="1" w:styleId="TableText"><w:name w:val="Table Text"/><w:basedOn w:val="Compact"/>'
+    '<w:rPr><w:sz w:val="17"/><w:szCs w:val="17"/></w:rPr></w:style>'
+)
+_WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_HEADER = (
+    f'<?xml version="1.0" encoding="UTF-8"?><w:hdr xmlns:w="{_WORD}"><w:p><w:r><w:rPr><w:b/><w:color w:val="7A5200"/><w:sz w:val="17"/></w:rPr>'
+    '<w:t xml:space="preserve">{notice}</w:t></w:r></w:p></w:hdr>'
+)
+_HEADER_TYPE = '<Override PartName="/word/loantap-header.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.header+xml"/>'
+_HEADER_LINK = f'<Relationship Id="rIdNotice" Type="{_LINKS}/header" Target="loantap-header.xml"/>'
+_HEADER_USE = f'<w:headerReference w:type="default" r:id="rIdNotice" xmlns:r="{_LINKS}"/>'
+_DATE = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</)")
+_MOMENT = (1980, 1, 1, 0, 0, 0)  # of every part, so that the same document has the same bytes
+
+
+def finish_word(made: Path, path: Path, *, notice: str = "", date: str = "") -> None:
+    """Write at `path` what pandoc has made, on A4, with small type and lines in tables.
+
+    Args:
+        made: The document that pandoc has made.
+        path: Where to.
+        notice: What stands at the head of each page.
+        date: When it was made, as ISO 8601 with a time; pandoc's own if there is none.
+    """
+    with zipfile.ZipFile(made) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as document:
+        for name in source.namelist():
+            content = source.read(name)
+            if name in _CHANGES:
+                content = _CHANGES[name](content.decode("utf-8"), notice).encode("utf-8")
+            if date and name == "docProps/core.xml":
+                content = _DATE.sub(rf"\g<1>{date}\g<2>".encode(), content)
+            _write(document, name, content)
+        if notice:
+            _write(document, "word/loantap-header.xml", _HEADER.format(notice=escape(notice)).encode("utf-8"))
+
+
+def _write(document: zipfile.ZipFile, name: str, content: bytes) -> None:
+    document.writestr(zipfile.ZipInfo(name, _MOMENT), content, zipfile.ZIP_DEFLATED)
+
+
+def _document(text: str, notice: str) -> str:
+    tables = re.sub(r"<w:tbl>.*?</w:tbl>", lambda table: _table(table[0]), text, flags=re.S)
+    head, tag, tail = tables.rpartition("<w:sectPr>")
+    before, end, after = tail.partition("</w:sectPr>")
+    return f"{head}{tag}{_HEADER_USE if notice else ''}{before}{_PAPER}{end}{after}"
+
+
+def _table(text: str) -> str:
+    """Return a table in small type whose columns share the width of the page by their texts, within bounds."""
+    rows = [re.findall(r"<w:tc>.*?</w:tc>", row, re.S) for row in re.findall(r"<w:tr>.*?</w:tr>", text, re.S)]
+    texts = [["".join(re.findall(r"<w:t[ >][^<]*", cell)) for cell in column] for column in zip(*rows, strict=False)]
+    shares = [
+        min(max(_NARROWEST, *(len(re.sub(r"<w:t[^>]*>", "", cell)) + _AROUND for cell in column)), _WIDEST)
+        for column in texts
+    ]
+    widths = iter(round(_TEXT_WIDTH * share / sum(shares)) for share in shares)
+    small = text.replace('<w:pStyle w:val="Compact" />', '<w:pStyle w:val="TableText" />')
+    wide = small.replace('<w:tblW w:type="auto" w:w="0" />', f'<w:tblW w:type="dxa" w:w="{_TEXT_WIDTH}" />', 1)
+    return (
+        re.sub(r'<w:gridCol w:w="\d+" />', lambda column: f'<w:gridCol w:w="{next(widths)}" />', wide)
+        if shares
+        else wide
+    )
+
+
+def _styles(text: str, _: str) -> str:
+    lined = text.replace(_MARGIN, _LINES + _MARGIN, 1)  # pandoc's own style draws one line, below the heads
+    return lined.replace("</w:styles>", f"{_TABLE_TEXT}</w:styles>")
+
+
+def _types(text: str, notice: str) -> str:
+    return text.replace("</Types>", f"{_HEADER_TYPE}</Types>") if notice else text
+
+
+def _links(text: str, notice: str) -> str:
+    return text.replace("</Relationships>", f"{_HEADER_LINK}</Relationships>") if notice else text
+
+
+_CHANGES = {
+    "word/document.xml": _document,
+    "word/styles.xml": _styles,
+    "[Content_Types].xml": _types,
+    "word/_rels/document.xml.rels": _links,
+}

@@ -1,0 +1,77 @@
+"""The first page of the report as a Word document, whichever engine renders the site."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from loantap.errors import RenderError
+from loantap.exhibits.word import finish_word
+from loantap.report.builtin.compose import compose_page
+from loantap.report.builtin.execute import execute_page
+from loantap.report.builtin.pages import Page, read_page
+from loantap.report.builtin.pandoc import HERE, convert
+from loantap.report.builtin.yamlcheck import raise_problems
+from loantap.report.manifest import read_manifest
+from loantap.report.staging import Staged
+
+WORD_NAME = "loantap-insights.docx"
+FIRST_PAGE = Path("index.qmd")
+_FIGURE = re.compile(r"\]\((?P<path>[^()\s]+)\.svg\)")
+_PPI = 200
+_SETTINGS = {"execute": {"echo": False, "warning": False}}
+
+
+def write_word(staged: Staged, page: Page | None = None) -> Path:
+    """Write the staged first page as a Word document beside it, so that both engines carry it with the site.
+
+    Figures become pictures of points, since Word does not show every SVG. The same run gives the same bytes.
+
+    Args:
+        staged: The site.
+        page: The page with the outputs of its cells, where somebody has run it; else it is run.
+
+    Raises RenderError with what does not work.
+    """
+    page = page or execute_page(
+        read_page(staged.folder, FIRST_PAGE, staged.source_name(FIRST_PAGE)), staged.folder, staged.environment
+    )
+    composed = compose_page(page, _SETTINGS, staged.folder)
+    lines = (_FIGURE.sub(lambda found: f"]({_as_png(staged.folder, found['path'])})", line) for line in composed.lines)
+    made, document = staged.folder / f"_{WORD_NAME}", staged.folder / WORD_NAME
+    metadata = {
+        "title": str(page.front.get("title") or ""),
+        "lang": str(page.front.get("lang") or "en"),
+        "known-classes": _styled_classes(staged.folder),
+    }
+    options = [f"--lua-filter={HERE / 'word.lua'}", f"--output={made}"]
+    _, problems = convert(
+        replace(composed, lines=tuple(lines)), to="docx", metadata=metadata, folder=staged.folder, options=options
+    )
+    raise_problems(problems)
+    manifest = read_manifest(staged.run)
+    finish_word(made, document, notice=staged.notice or "", date=manifest.finished_at or manifest.started_at)
+    made.unlink()
+    return document
+
+
+def _styled_classes(folder: Path) -> list[str]:
+    """Return the classes that some style sheet of the site knows: a page may use them."""
+    sheets = [*HERE.glob("*.css"), *folder.rglob("*.css")]
+    return sorted(
+        {name for sheet in sheets for name in re.findall(r"\.([a-zA-Z][\w-]*)(?=[^{}]*\{)", sheet.read_text("utf-8"))}
+    )
+
+
+def _as_png(folder: Path, name: str) -> str:
+    """Write a figure of the site as PNG beside it, and return its name."""
+    import typst
+
+    target = folder / "_word" / f"{Path(name).stem}.png"
+    target.parent.mkdir(exist_ok=True)
+    source = target.with_suffix(".typ")
+    source.write_text(f'#set page(width: auto, height: auto, margin: 0pt)\n#image("/{name}.svg")', "utf-8")
+    try:
+        typst.compile(str(source), str(target), root=str(folder), format="png", ppi=_PPI, ignore_system_fonts=True)
+    except (typst.TypstError, RuntimeError) as error:
+        raise RenderError(f"{name}.svg: typst could not make a picture of it: {error}") from error
+    return target.relative_to(folder).as_posix()
