@@ -160,8 +160,9 @@ def test_pure_levels_are_drawn_together_by_how_they_ended(shown: Page):
 
 
 def test_where_the_loans_come_from_takes_one_line(shown: Page):
-    told = first_screen.source_line(shown, "[PDF](x.pdf)")
-    assert told.splitlines()[1] == "loans.csv (sha256 01234567) · run r1 · [PDF](x.pdf)"
+    told = first_screen.source_line(shown).splitlines()[1]
+    assert told.startswith("loans.csv (sha256 01234567) · run r1[ · [PDF](loantap-insights.pdf) · ")
+    assert "[Excel](loantap-tables.xlsx) · [What changed](changes.qmd)" in told
 
 
 def test_cells_side_by_side_are_a_grid_for_each_renderer():

@@ -103,7 +103,9 @@ def _outermost(levels: Sequence[Result]) -> list[Result]:
 
 def _driver(eda: Result, name: str) -> Shown | None:
     text = next((finding["title"] for finding in eda["findings"] if finding["id"] == name), None)
-    levels: list[Result] = next((driver["levels"] for driver in eda["drivers"] if driver["driver"] == _DRIVERS[name]), [])
+    levels: list[Result] = next(
+        (driver["levels"] for driver in eda["drivers"] if driver["driver"] == _DRIVERS[name]), []
+    )
     levels = [level for level in levels if level["default_rate"] is not None and level["level"] != "Missing"]
     if text is None or len(levels) < 2:
         return None

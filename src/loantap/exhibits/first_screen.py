@@ -14,6 +14,10 @@ Result = Mapping[str, Any]
 VERDICTS = {"shown": ("Shown", "#2c7a4b"), "depends": ("Depends", "#8a5a00"), "not shown": ("Not shown", "#55606d")}
 _NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _MILLION = 1e6
+_LINKS = (
+    ("PDF", "loantap-insights.pdf"), ("Word", "loantap-insights.docx"), ("Excel", "loantap-tables.xlsx"), ("What changed", "changes.qmd"),
+    ("Glossary", "glossary.qmd"),
+)  # fmt: skip
 _NAMED = 2
 
 
@@ -186,14 +190,11 @@ def findings(page: Any) -> str:
     return side_by_side(cells, name="findings", columns=str(len(cells)))
 
 
-def source_line(page: Any, *links: str) -> str:
-    """Return in one line where the loans come from, which run this is, and what else there is to read."""
+def source_line(page: Any) -> str:
+    """Return in one line where the loans come from, which run this is, and, on the site, what else there is to read."""
     data = page.data
-    origin = (
-        "Synthetic loans"
-        if page.synthetic
-        else plain(str(data.get("location", "")).rsplit("/", 1)[-1]) or "Merged sources"
-    )
+    named = plain(str(data.get("location", "")).rsplit("/", 1)[-1]) or "Merged sources"
     sha = f" (sha256 {data['sha256'][:8]})" if data.get("sha256") else ""
-    parts = [f"{origin}{sha}", f"run {page.manifest['run_id']}", *links]
-    return f"::: {{.source-note}}\n{' · '.join(parts)}\n:::"
+    told = f"{'Synthetic loans' if page.synthetic else named}{sha} · run {page.manifest['run_id']}"
+    links = " · ".join(f"[{words}]({target})" for words, target in _LINKS)
+    return f'::: {{.source-note}}\n{told}[ · {links}]{{.content-visible when-format="html"}}\n:::'
