@@ -13,7 +13,7 @@ ARGS   ?=
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-fast test-long test-image image audit lint lab clean-notebooks docs bench bench-tuning validate lock clean
+.PHONY: help report extras quarto test test-fast test-long test-image image audit lint lab clean-notebooks docs bench bench-tuning validate lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -41,13 +41,14 @@ $(VENV)/.tools: requirements/tools.lock | $(BIN)/python
 	$(VENV)/deploy-tools/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/tools.lock
 	@touch $@
 
-# Quarto is welcome and not needed: see scripts/install_quarto.py.
-$(VENV)/.quarto: | $(VENV)/.report
-	@$(BIN)/loantap doctor --has-quarto || $(BIN)/python scripts/install_quarto.py $(QUARTO_CLI)
-	@touch $@
-
-report: $(VENV)/.report $(VENV)/.quarto ## run the whole job and render the report [DATA=FILE] [OUT=DIR]
+report: $(VENV)/.report ## run the whole job and render the report [DATA=FILE] [OUT=DIR]
 	@$(BIN)/loantap run $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)")
+
+extras: $(VENV)/.dev ## add what JupyterLab, serving, tracking, AWS and the tests need, as locked
+
+# Its wheel is not locked: it fetches Quarto's program while it installs.
+quarto: $(VENV)/.report ## try to add Quarto to the environment; reports are rendered without it too
+	@$(BIN)/loantap doctor --has-quarto || $(BIN)/python scripts/install_quarto.py $(QUARTO_CLI)
 
 test: $(VENV)/.dev $(VENV)/.tools ## lint, check types, and meet every kind of fault once
 	@$(MAKE) --no-print-directory lint

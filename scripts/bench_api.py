@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 from api_process import Service, running_service
-from page_parts import write_part
+from page_parts import write_measured
 
 from loantap.errors import MissingToolError
 from loantap.serve.api.openapi import EXAMPLE
@@ -84,7 +84,7 @@ def main() -> None:
     table = pd.DataFrame(rows).to_markdown(index=False)
     cores = f"Python {platform.python_version()}, {os.cpu_count()} cores, wrk beside it on one of them."
     print(table, "\n", cores)
-    write_part(PAGE, "load", f"{table}\n\n{cores}")
+    write_measured(PAGE, "load", f"{table}\n\n{cores}")
 
 
 def shown(load: Load) -> dict[str, object]:

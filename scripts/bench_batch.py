@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 from bench import measured
-from page_parts import write_part
+from page_parts import write_measured
 
 from loantap.data.applications import FIELDS
 from loantap.data.synthetic import generate_loans
@@ -50,7 +50,7 @@ def main() -> None:
                 rows.append({"rows": f"{times * PART:,}", "file": kind, "MB": f"{path.stat().st_size / 1e6:,.0f}", "seconds": f"{seconds:.1f}", "peak GB": f"{peak:.2f}"})  # fmt: skip
                 print(rows[-1])
                 path.unlink()
-    write_part(PAGE, "batch", pd.DataFrame(rows).to_markdown(index=False))
+    write_measured(PAGE, "batch", pd.DataFrame(rows).to_markdown(index=False))
 
 
 def write(part: pa.Table, path: Path, times: int) -> None:

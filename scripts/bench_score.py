@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from page_parts import write_part
+from page_parts import write_measured
 from scipy.special import expit
 
 from loantap.data.applications import Application
@@ -37,7 +37,7 @@ def main() -> None:
     table = pd.DataFrame(rows).to_markdown(index=False)
     about = f"A model of encoding '{model.facts.encoding}', {len(model.facts.features)} inputs, {model.pipeline['model'].coef_.size} coefficients."
     print(table, "\n", about)
-    write_part(PAGE, "cost", f"{table}\n\n{about}")
+    write_measured(PAGE, "cost", f"{table}\n\n{about}")
 
 
 def steps(model: SavedModel) -> dict[str, Callable[[], object]]:

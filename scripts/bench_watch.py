@@ -7,7 +7,7 @@ from sys import executable
 
 import pandas as pd
 from bench import measured
-from page_parts import write_part
+from page_parts import write_measured
 
 from loantap.data.applications import FIELDS
 from loantap.data.cleaning import typed
@@ -23,7 +23,7 @@ LOANS, MONTHS = 1_000_000, 24
 
 
 def main() -> None:
-    """Measure `loantap watch` on invented snapshots, whole process, and write the table."""
+    """Measure `loantap watch` on synthetic snapshots, whole process, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="a run's folder, or a model's")
     parser.add_argument("--loans", type=int, default=LOANS, help="how many live loans")
@@ -41,11 +41,11 @@ def main() -> None:
             rows.append({"live loans": f"{given.loans:,}", "months": MONTHS, "snapshots": f"{count:,}", "file": kind, "MB": f"{snapshots.stat().st_size / 1e6:,.0f}", "seconds": f"{seconds:.1f}", "peak GB": f"{peak:.2f}"})  # fmt: skip
             print(rows[-1])
             snapshots.unlink()
-    write_part(PAGE, "watch", pd.DataFrame(rows).to_markdown(index=False))
+    write_measured(PAGE, "watch", pd.DataFrame(rows).to_markdown(index=False))
 
 
 def write(loans: int, snapshots: Path, applications: Path, model: Path) -> int:
-    """Write snapshots and applications of invented loans, and return how many snapshots there are."""
+    """Write snapshots and applications of synthetic loans, and return how many snapshots there are."""
     names = [column.name for column in FIELDS]
     raw = generate_loans(loans, seed=1)[names]
     checked, _ = check_loans(raw, columns=FIELDS)

@@ -48,8 +48,8 @@ LIMITS = """## What the synthetic loans cannot carry
   time is a rank correlation with the issue month and no more: an out-of-time test shows the method, not the lender's
   history.
 - **Pincode, state, address.** Pincode and state are exact by status and independent of everything else, as far as is
-  published. Streets, names and towns are invented.
-- **Employers, jobs, loan titles.** Only the published titles have counts by status; all others are invented from word
+  published. Streets, names and towns are synthetic.
+- **Employers, jobs, loan titles.** Only the published titles have counts by status; all others are synthetic, from word
   lists and carry no signal. Titles do not go with income. Counts by title without status are met only where the table
   above says so.
 - **Columns published without status** (pub_rec, application_type, initial_list_status, annual_inc but for its median):

@@ -21,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 from api_process import Service, running_service
 from hostile_cases import KINDS, MARK, Case
-from page_parts import write_part
+from page_parts import write_measured
 
 from loantap.serve.api.keys import make_key
 from loantap.serve.api.openapi import EXAMPLE
@@ -66,7 +66,7 @@ def main() -> None:
     table = pd.DataFrame(rows).fillna(0)
     table.loc[len(table)] = {"kind": "all", **table.drop(columns=["kind", "alive after"]).sum(), "alive after": "yes"}
     print(table.to_markdown(index=False))
-    write_part(PAGE, "hostile", table.to_markdown(index=False))
+    write_measured(PAGE, "hostile", table.to_markdown(index=False))
     if table["5xx"].iloc[-1]:
         raise SystemExit("the service failed")
 

@@ -26,69 +26,45 @@ Record = dict[str, Any]
 
 INTRODUCTION = """# Can the verdicts be trusted?
 
-Written by `make validate` (`scripts/validate.py`): {repetitions:,} repetitions, or the multiple of them that each table
-states, of draws whose truth is known; seed {seed}, alpha {alpha:g}. The numbers are also in
-[validation.json](validation.json). They are tests of the method on simulated loans and say nothing about real ones.
+Each statistic was applied to simulated loans whose truth is known: {repetitions:,} repetitions, or a multiple of them
+where a table says so; seed {seed}, alpha {alpha:g}. `make validate` writes this page and
+[validation.json](validation.json), which holds every number. The results describe the methods and say nothing about
+real loans.
 
-A probability found by simulation has an error of its own: its 95% Monte Carlo interval. "Cells" are the settings
-that a row sums up; a row on the worst factor takes the largest of them, with an interval that holds for all at once.
-"Beyond chance" counts the cells whose interval, at a confidence that holds for all at once, lies outside the goal.
-**Met**: the number, and no cell beyond chance outside the goal. **Met on average**: some cells are outside. **Met
-within Monte Carlo error**: the goal is missed by less than the simulation can tell. **Not met**: it is missed.
+How to read the table. A *cell* is one setting of a simulation; a row sums up several. "Worst factor" takes the largest of
+them. *Beyond chance* counts the cells that miss the goal by more than the simulation's own error, at a confidence that
+holds for all cells at once. The verdict is **met** if no cell does, **met on average** if only some do, **met within Monte Carlo
+error** if the simulation cannot tell, and **not met** otherwise.
 """
 
-ODDS = """## Odds ratio of a level against the rest
+DESIGNS = """## How each was simulated
 
-A level of n loans against {rest:,} others, each outcome drawn independently. Rows: the default rate of the others and
-the level's loans; columns: the true odds ratio.
+- **Odds ratio.** A level of {odds_n} loans against {rest:,} others, at {odds_rates} default rates and {odds_ratios} true odds ratios.
+  A true rate of 0 or 1 has no finite odds ratio, so no finite interval can cover it: the report calls such a level
+  separated, and it is no part of the goals.
+- **Adjusted odds ratio.** {adjusted_loans:,} loans in four segments. The log odds are linear in interest rate, amount, term and
+  income, so the regression is specified correctly. "Confounded": the segments have different interest rates.
+- **False verdicts.** Factors without any effect, default rate {base_rate:g}; levels with counts below {min_cell} are pooled first, as
+  in the report. "Some effects" adds pairs of levels with true differences.
+- **Power.** One level against {rest:,} loans with a default rate of {base_rate:g}, tested at alpha divided by the number of levels:
+  Holm's first step.
+- **Cramér's V.** The published sizes and rates of grade and pincode, and factors of no or weak effect. Without any association the
+  interval starts at 0 in nearly all draws, so it covers more often than stated.
+- **Default rate.** Wilson's interval for {wilson_n} loans and rates of {wilson_rates}.
 """
-RARE = """## Rare and separated levels
+ADJUSTED = """## Adjusted and unadjusted odds ratios of a confounded factor
 
-Small levels against {rest:,} loans with a default rate of {base_rate:g}. Where one of the four cells is 0, 0.5 is added
-to each (Haldane–Anscombe). With a true rate of 0 or 1 the true odds ratio is 0 or infinite: no interval with two finite
-ends holds it, ever. The report calls such a level separated and says that its odds ratio is a convention; the rows here
-show why. They are no part of the goals.
+Both are compared with the adjusted truth. The unadjusted one answers another question, and misses.
 """
-ADJUSTED = """## Adjusted odds ratio
+FAMILIES = """## False verdicts: why small levels get an exact test
 
-{adjusted_loans:,} loans in four segments. The log odds of default are the segment's effect plus a linear function of
-interest rate, amount, term and income, so the regression is right. "Confounded": the segments draw loans of different
-interest rates; "independent": they do not. The truth is what `adjusted_odds` estimates: the segment's log odds minus the
-mean of the others', weighted by their loans, those of the sample ("coverage") or of the population. The bias is that
-of the log odds ratio. The unadjusted odds ratio is held against the same truth: where confounded it answers another
-question; where independent it is still nearer to 1, since odds ratios do not average (non-collapsibility).
+How often any level of a factor without effect is called different. The last column shows what would happen without the exact
+test of levels with few expected loans.
 """
-ADJUSTED_NULL = """### No effect, but a confounder
+POWER = """## Power at the odds ratio that the report calls the smallest detectable
 
-The same loans, with no effect of the segment at all: how often any segment is called different after Holm's correction.
-"""
-FAMILIES = """## False verdicts
-
-Factors without any effect, default rate {base_rate:g}. Sizes are drawn; levels with cells under {min_cell} are pooled
-first, as in the report. How often any level is called different at alpha {alpha:g}, and how often the chi-square test
-of the whole factor finds something. "Holm, normal approximation" is what the report does
-not do: it shows what the exact test of levels with few expected loans is good for.
-"""
-EFFECTS = """### Beside true effects
-
-Pairs of levels of equal size lie above and below the default rate of all others by the shift; the others have exactly
-the rate of the rest. "Any false": Holm calls one of those different. "Share false": the mean share of false ones among
-the levels that Benjamini–Hochberg calls different. "Found": the share of true effects that were.
-"""
-POWER = """## Power
-
-One level against {rest:,} loans with a default rate of {base_rate:g}, tested at alpha divided by the number of levels (the
-first step of Holm). First at the odds ratios that the report calls the smallest detectable with 80%, then at stated ones.
-"Computed" is the power of the normal approximation.
-"""
-CRAMERS_V = """## Cramér's V
-
-Every loan's level and outcome are drawn. Grade and pincode have the published sizes and rates. With no association the
-interval starts at 0 in all but alpha / 2 of the draws, so it covers more often than its nominal 95%.
-"""
-WILSON = """## Default rate
-
-Wilson's interval. Defaults come in whole numbers, so its coverage swings about 95% with n and the rate.
+Simulated power, where {power} was computed. Rows: loans of the level. Columns: the number of levels tested, and whether the
+true odds ratio lies below or above 1.
 """
 
 
@@ -109,18 +85,24 @@ def markdown(cells: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> str
     return str(table.to_markdown(index=False, disable_numparse=True, colalign=sides)) + "\n"
 
 
-def pivot(cells: pd.DataFrame, measure: str, kind: str, title: str) -> str:
-    """Return a measure by default rate and n (rows) and true odds ratio (columns), with the largest Monte Carlo error."""
-    grid = cells.pivot(index=["rest_rate", "n"], columns="true_or", values=measure)
-    grid.columns = pd.Index([f"OR {ratio:g}" for ratio in grid.columns])
-    text = to_markdown(grid.reset_index(), {"rest_rate": "rate", "n": "count", **dict.fromkeys(grid.columns, kind)})
-    error = ((cells[f"{measure}_high"] - cells[f"{measure}_low"]) / 2).max()
-    return f"{title} Monte Carlo error: ± {show(error, kind)} at most, {repeated(cells)}.\n\n{text}\n"
+def designs(cells: Mapping[str, pd.DataFrame], facts: Record) -> str:
+    """Say how each scenario was simulated, with the settings that its cells have."""
+    odds, wilson = cells["odds"], cells["wilson"]
+    told: Record = {
+        f"{name}_n": interval(table["n"].min(), table["n"].max(), "count")
+        for name, table in (("odds", odds), ("wilson", wilson))
+    }
+    told |= {"odds_rates": odds["rest_rate"].nunique(), "odds_ratios": odds["true_or"].nunique()}
+    told["wilson_rates"] = interval(wilson["rate"].min(), wilson["rate"].max(), "rate")
+    return DESIGNS.format(**facts, **told)
 
 
-def repeated(cells: pd.DataFrame) -> str:
-    """Say how often each cell was drawn."""
-    return f"{int(cells['repetitions'].iloc[0]):,} repetitions"
+def power_table(cells: pd.DataFrame) -> str:
+    """Return simulated power by n (rows), number of levels and side of 1 (columns)."""
+    side = np.where(cells["true_or"] > 1, "above", "below")
+    table = cells.assign(what=[f"{levels} levels, {way} 1" for levels, way in zip(cells["levels"], side, strict=True)])
+    grid = table.pivot(index="n", columns="what", values="found")[list(dict.fromkeys(table["what"]))]
+    return f"{to_markdown(grid.reset_index(), {'n': 'count', **dict.fromkeys(grid.columns, 'rate')})}\n"
 
 
 def verdict_table(verdicts: list[Record]) -> str:
@@ -146,19 +128,22 @@ def verdict_table(verdicts: list[Record]) -> str:
 
 
 def reasons(facts: Record) -> str:
-    """Say of each goal that is not simply met what was found, and where."""
-    lines = []
+    """Say of each goal that is not simply met what was found, and where; what was said of one before is not repeated."""
+    lines: list[str] = []
+    said: set[str] = set()
     for row in facts["verdicts"]:
         if row["verdict"] == "met":
             continue
         cells = pd.DataFrame(facts["scenarios"][row["scenario"]]["cells"])
-        lines.append(f"- **{row['quantity']}: {row['verdict']}.** {explanation(row, cells)}")
+        parts = [part for part in explanation(row, cells) if part not in said]
+        said.update(parts)
+        lines.append(f"- **{row['quantity']}: {row['verdict']}.** {' '.join(parts)}")
     text = "\n".join(lines) or "Every goal is met, in every cell."
     return f"## What is not simply met, and why\n\n{text}\n"
 
 
-def explanation(row: Record, cells: pd.DataFrame) -> str:
-    """Explain a verdict other than met, in words that follow from its numbers."""
+def explanation(row: Record, cells: pd.DataFrame) -> list[str]:
+    """Explain a verdict other than met, in sentences that follow from its numbers."""
     coverage = row["goal_low"] > 0 and "overage" in row["quantity"]
     parts = []
     if row["verdict"] != "met on average":
@@ -171,38 +156,36 @@ def explanation(row: Record, cells: pd.DataFrame) -> str:
         meaning = ": the intervals there are too narrow" if coverage else ""
         parts.append(f"{row['below']} of {row['cells']} cells lie below (least {show(row['least'], 'rate')}){meaning}.")
     if row["above"]:
-        meaning = ": the intervals there are wider than they need be, which is the safe side" if coverage else ""
+        meaning = ": the intervals there are wider than needed, which is the safe side" if coverage else ""
         parts.append(f"{row['above']} of {row['cells']} cells lie above (most {show(row['most'], 'rate')}){meaning}.")
     if row["outside"] and "expected" in cells:
         outside = cells["expected"].to_numpy()[row["outside"]]
         least, most = f"{outside.min():.3g}", f"{outside.max():.3g}"
         parts.append(
-            f"These cells expect {least if least == most else f'{least} to {most}'} loans of the rarer outcome; "
-            f"in no cell with more is the goal missed beyond chance."
+            f"They expect {least if least == most else f'{least} to {most}'} loans of the rarer outcome; no cell with more misses "
+            "the goal beyond chance."
         )
         if coverage and outside.max() < 50:
-            parts.append(
-                "With so few, whole numbers of defaults make coverage jump, and normal approximations are rough."
-            )
+            parts.append("With so few, coverage jumps with each whole default, and normal approximations are rough.")
     if row["scenario"] == "power" and row["outside"]:
         parts.append(
-            "The computed power is that of the normal approximation, while levels with few expected loans get the exact "
-            "test: it finds high odds ratios less often than computed and low ones more often, as the table shows."
+            "The computed power uses the normal approximation. Levels with few expected loans get the exact test, which finds high odds "
+            "ratios less often than computed and low ones more often."
             if _exact_test_shows(cells.iloc[list(row["outside"])])
-            else "The computed power is that of the normal approximation."
+            else "The computed power uses the normal approximation."
         )
     if row["measure"] == "covered_shown" and row["below"]:
         parts.append(
-            "Such a level is published only where chance gave it more of the rarer outcome than expected, so its rate "
-            "is exaggerated when it is seen. That comes from hiding small cells, not from the interval."
+            "Such a level is published only if chance gave it more of the rarer outcome than expected, so its published rate is "
+            "exaggerated. The cause is the hiding of small cells, not the interval."
         )
     if row["scenario"] == "families" and row["measure"] in ("holm", "bh") and row["outside"]:
         families = cells.iloc[list(row["outside"])].to_dict(orient="records")
         names = "; ".join(f"{cell['factor']}, {cell['levels']} levels, {cell['loans']:,} loans" for cell in families)
         parts.append(f"That is: {names}. Which levels are pooled depends on their outcomes too.")
     if row["scenario"] == "families" and row["measure"] == "chi2":
-        parts.append("The chi-square distribution is an approximation whose size is alpha itself, not less.")
-    return " ".join(parts)
+        parts.append("The chi-square test is an approximation that aims at alpha itself, not below it.")
+    return parts
 
 
 def _exact_test_shows(cells: pd.DataFrame) -> bool:
@@ -213,71 +196,25 @@ def _exact_test_shows(cells: pd.DataFrame) -> bool:
 def page(facts: Record) -> str:
     """Return docs/validation.md from what docs/validation.json holds."""
     cells = {name: pd.DataFrame(scenario["cells"]) for name, scenario in facts["scenarios"].items()}
-
-    def text(template: str, name: str) -> str:
-        return template.format(**facts) + (f"\nEach cell: {repeated(cells[name])}.\n" if name else "")
-
-    odds = cells["odds"].assign(fold=lambda t: np.exp(t["log_width"]))
-    for end in ("low", "high"):
-        odds[f"fold_{end}"] = np.exp(odds[f"log_width_{end}"])
-    rare = cells["rare"].assign(
-        true_or=[show(v, "ratio") if pd.notna(v) else "infinite" for v in cells["rare"]["true_or"]]
-    )
+    adjusted = cells["adjusted"]
+    detectable = cells["power"].query("kind == 'smallest detectable'")
     sections = [
         INTRODUCTION.format(**facts),
         verdict_table(facts["verdicts"]),
         reasons(facts),
-        text(ODDS, ""),
-        pivot(odds, "covered", "rate", "Coverage."),
-        pivot(odds, "covered_shown", "rate", f"Coverage among draws where no cell of the level was under {facts['min_cell']} (a dash: never)."),
-        pivot(odds, "log_error", "ratio", "Bias: mean error of the log odds ratio."),
-        pivot(odds, "fold", "ratio", "Width: the upper end as a multiple of the lower one (geometric mean)."),
-        text(RARE, "rare"),
-        markdown(rare, {
-            "rate": ("true rate", "rate"), "n": ("n", "count"), "true_or": ("true OR", "text"),
-            "covered": ("coverage", "rate ±"), "corrected": ("0.5 added", "rate"),
-            "covered_corrected": ("coverage where added", "rate"), "log_error": ("bias (log)", "ratio"),
+        designs(cells, facts),
+        ADJUSTED,
+        markdown(adjusted[adjusted["setting"] == "confounded"], {
+            "level": ("segment", "text"), "true_or": ("true odds ratio", "ratio"), "covered": ("coverage", "rate ±"),
+            "unadjusted_covered": ("unadjusted: coverage", "rate ±"), "unadjusted_log_error": ("unadjusted: bias (log)", "score"),
         }),
-        text(ADJUSTED, "adjusted"),
-        markdown(cells["adjusted"], {
-            "setting": ("setting", "text"), "level": ("segment", "text"), "true_or": ("true OR", "ratio"),
-            "covered": ("coverage", "rate ±"), "covered_population": ("population's weights", "rate"),
-            "log_error": ("bias (log)", "score ±"), "unadjusted_log_error": ("unadjusted: bias (log)", "score ±"),
-            "unadjusted_covered": ("unadjusted: coverage", "rate ±"),
-        }),
-        text(ADJUSTED_NULL, "adjusted_null"),
-        markdown(cells["adjusted_null"], {
-            "setting": ("setting", "text"), "adjusted_false": ("adjusted: any level", "rate ±"),
-            "unadjusted_false": ("unadjusted: any level", "rate ±"),
-        }),
-        text(FAMILIES, "families"),
+        FAMILIES,
         markdown(cells["families"], {
             "factor": ("factor", "text"), "levels": ("levels", "count"), "loans": ("loans", "count"),
-            "published": ("levels left", "number"), "holm": ("any level (Holm)", "rate ±"),
-            "bh": ("any level (BH)", "rate ±"),
-            "holm_normal": ("Holm, normal approximation", "rate ±"), "chi2": ("chi-square", "rate ±"),
+            "holm": ("any level (Holm)", "rate ±"), "holm_normal": ("without the exact test", "rate ±"),
         }),
-        text(EFFECTS, "effects"),
-        markdown(cells["effects"], {
-            "levels": ("levels", "count"), "loans": ("loans", "count"), "pairs": ("pairs", "count"),
-            "shift": ("shift", "rate"), "holm_false": ("any false (Holm)", "rate ±"), "holm_found": ("found (Holm)", "rate"),
-            "bh_share_false": ("share false (BH)", "rate ±"), "bh_found": ("found (BH)", "rate"),
-        }),
-        text(POWER, "power"),
-        markdown(cells["power"], {
-            "kind": ("odds ratio", "text"), "n": ("n", "count"), "levels": ("levels", "count"),
-            "true_or": ("true OR", "ratio"), "formula": ("computed", "rate"), "found": ("simulated", "rate ±"),
-        }),
-        text(CRAMERS_V, "cramers_v"),
-        markdown(cells["cramers_v"], {
-            "factor": ("factor", "text"), "levels": ("levels", "count"), "loans": ("loans", "count"),
-            "true_v": ("true V", "score"), "covered": ("coverage", "rate ±"), "error": ("bias", "score ±"),
-            "width": ("width", "score"),
-        }),
-        text(WILSON, "wilson"),
-        markdown(cells["wilson"], {
-            "rate": ("true rate", "rate"), "n": ("n", "count"), "covered": ("coverage", "rate ±"), "width": ("width", "score"),
-        }),
+        POWER.format(power=show(detectable["formula"].mean(), "rate")),
+        power_table(detectable),
     ]  # fmt: skip
     return "\n".join(sections)
 

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -8,10 +9,12 @@ import pytest
 from command_line import loantap
 from typer.testing import CliRunner
 
-from loantap import __version__
+from loantap import __version__, doctor
 from loantap.cli import app
 from loantap.data.columns import NAMES
+from loantap.doctor import EXTRAS
 from loantap.model import folds
+from loantap.settings import how_to_add, project_root
 
 RUNNER = CliRunner()
 
@@ -87,6 +90,23 @@ def test_the_doctor_names_what_is_there():
     output = RUNNER.invoke(app, ["doctor"]).output
     assert "extra [report] (the notebooks and the report)" in output
     assert "quarto" in output
+
+
+def test_the_doctor_looks_for_every_extra():
+    declared = tomllib.loads((project_root() / "pyproject.toml").read_text("utf-8"))["project"]
+    assert set(EXTRAS) == set(declared["optional-dependencies"])
+
+
+def test_a_missing_package_comes_with_a_command_for_the_environment_that_runs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "prefix", str(project_root() / ".venv"))
+    assert how_to_add("api") == f"make -C {project_root()} extras"
+    monkeypatch.setattr(sys, "prefix", "/opt/conda")
+    monkeypatch.setattr(sys, "executable", "/opt/conda/bin/python")
+    assert how_to_add("api") == f"/opt/conda/bin/python -m pip install -e '{project_root()}[api]'"
+    monkeypatch.setattr(doctor, "version", lambda name: "0.0.1")
+    assert {finding.remedy for finding in doctor.examine() if finding.name.startswith("extra [api]")} == {
+        how_to_add("api")
+    }
 
 
 def test_help_names_every_command():

@@ -50,6 +50,22 @@ def test_the_locks_satisfy_the_project():
             assert all(number in need.specifier for number in found), f"{need} against {found}: run make lock"
 
 
+def test_make_extras_brings_every_extra():
+    """Its lock is the one that is tested with."""
+    versions = locked("dev")
+    for extra, texts in EXTRAS.items():
+        missing = [need for text in texts if (need := Requirement(text).name.lower().replace("_", "-")) not in versions]
+        assert not missing, f"[{extra}] in dev.lock: run make lock"
+
+
+def test_what_make_report_installs_is_locked():
+    done = subprocess.run(["make", "--dry-run", "VENV=build/absent", "report"], cwd=ROOT, capture_output=True, text=True, check=True)  # fmt: skip
+    installs = [line for line in done.stdout.splitlines() if "pip" in line and " install " in line]
+    assert len(installs) == 2
+    assert all("--require-hashes -r requirements/report.lock" in line or "--no-deps --editable ." in line for line in installs)  # fmt: skip
+    assert "quarto" not in done.stdout
+
+
 def test_both_locks_agree():
     dev = locked("dev")
     assert {name: dev.get(name) for name in locked("report")} == locked("report")
@@ -152,7 +168,19 @@ def test_no_file_names_a_path_of_somebodys_machine():
 
 def test_the_makefile_names_its_targets():
     text = (ROOT / "Makefile").read_text("utf-8")
-    for target in ("report", "test", "lab", "clean-notebooks", "docs", "bench", "bench-tuning", "lint", "lock"):
+    for target in (
+        "report",
+        "extras",
+        "quarto",
+        "test",
+        "lab",
+        "clean-notebooks",
+        "docs",
+        "bench",
+        "bench-tuning",
+        "lint",
+        "lock",
+    ):
         assert re.search(rf"^{target}:.*## ", text, re.M), target
     assert Path(ROOT / ".ci" / "run").stat().st_mode & 0o111
 

@@ -7,11 +7,12 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from packaging.requirements import Requirement
 
 from loantap.report.quarto import MINIMUM_VERSION, find_quarto
-from loantap.settings import project_root
+from loantap.settings import how_to_add, project_root
 
 EXTRAS = {
     "report": "the notebooks and the report",
     "lab": "JupyterLab",
+    "cluster": "searches on a Dask cluster",
     "postgresql": "a warehouse in PostgreSQL",
     "databricks": "Databricks as a source",
     "odbc": "SQL Server and other ODBC sources",
@@ -62,8 +63,7 @@ def _packages(extra: str, purpose: str) -> Finding:
     name = f"extra [{extra}] ({purpose})" if extra else f"packages of {purpose}"
     if not wrong:
         return Finding(name, f"{len(chosen)} packages present")
-    target = f".[{extra}]" if extra else "."
-    return Finding(name, f"missing or too old: {', '.join(wrong)}", f'pip install -e "{target}"')
+    return Finding(name, f"missing or too old: {', '.join(wrong)}", how_to_add(extra))
 
 
 def _belongs(need: Requirement, extra: str) -> bool:

@@ -147,7 +147,7 @@ def analyse_factor(
 
 
 def load_model(path: str | Path | None = None) -> SavedModel:
-    """Load a model, which lies in a form that cannot run code.
+    """Load a model, which is stored in a form that cannot run code.
 
     >>> import loantap
     >>> run = loantap.open_run()

@@ -1,6 +1,8 @@
-"""Where the project lies: its reference data, notebooks, report sources and runs; and what processes are told."""
+"""Where the project is: its reference data, notebooks, report sources and runs; what processes are told; how to add a package."""
 
 import os
+import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +58,14 @@ def models_dir() -> Path:
     """Return the folder of promoted models: LOANTAP_MODELS, or `models/` in the project."""
     chosen = os.environ.get("LOANTAP_MODELS")
     return Path(chosen) if chosen else project_root() / "models"
+
+
+def how_to_add(extra: str) -> str:
+    """Return a command that installs what an extra needs into the environment that runs, as it can be typed from any folder."""
+    root = project_root()
+    if Path(sys.prefix) == root / ".venv":
+        return f"make -C {shlex.quote(str(root))} extras"  # locked versions
+    return shlex.join([sys.executable, "-m", "pip", "install", "-e", f"{root}[{extra}]" if extra else str(root)])
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def test_a_missing_factor_and_small_cells_cannot_be_tested():
     assert "10 of each" in small.reason
     assert small.to_dict()["facts"] is None
     assert (
-        "hold nothing on home_ownership"
+        "say nothing about home ownership"
         in judge_claims([claim for claim in CLAIMS if claim.id == "mortgage"], counts)[0].reason
     )
 

@@ -40,7 +40,7 @@ def test_it_writes_the_contract_and_prints_the_verdicts(tmp_path: Path):
             assert entry["ci_low"] <= entry["estimate"] <= entry["ci_high"]
             assert 0 <= entry["p_adjusted"] <= 1
     assert "Managers repay better" in output
-    assert "contradicted" in output
+    assert "does not hold" in output
     assert list((tmp_path / "new").iterdir()) == [tmp_path / "new" / "claims.json"]
 
 

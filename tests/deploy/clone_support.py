@@ -49,7 +49,7 @@ def new_clone(folder: Path, *, osv: str) -> Clone:
     for path in Path(sys.prefix).iterdir():
         if not path.name.startswith("."):
             (venv / path.name).symlink_to(path)
-    for stamp in (".report", ".dev", ".tools", ".quarto"):
+    for stamp in (".report", ".dev", ".tools"):
         (venv / stamp).touch()
     for name in ("dpkg", "apt-get"):
         (programs / name).write_text("#!/bin/sh\nexit 0\n")

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from loantap.cli.deploy import app
 from loantap.deploy import rollout, smoke
 from loantap.deploy.stack import Environment
+from loantap.settings import how_to_add
 
 
 def loantap(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -124,7 +125,7 @@ def test_without_boto3_how_to_get_it_is_said(words: tuple[str, ...], tmp_path: P
     code = "import sys; sys.modules.update(boto3=None, botocore=None); sys.argv[0] = 'loantap'; from loantap.cli import main; main()"
     command = [sys.executable, "-c", code, "deploy", *words, "--environment", "staging"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert 'Get it with: pip install -e ".[aws]"' in done.stderr
+    assert f"Get it with: {how_to_add('aws')}" in done.stderr
     assert "Traceback" not in done.stderr
 
 

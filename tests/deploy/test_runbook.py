@@ -1,73 +1,17 @@
-"""The runbook against what it speaks of: links, commands, parameters, alarms, permissions."""
+"""The runbook against what it speaks of: parameters, alarms, permissions. Its links and commands: tests/test_documents.py."""
 
 import json
 import re
-import shlex
 import subprocess
-from pathlib import Path
 
-import pytest
 from access_support import ENVIRONMENT, ROLES
 from template_support import of_kind, statements, template
-from typer.main import get_command
 
-from loantap.cli import app
 from loantap.settings import project_root
 
-PAGES = ("deploy/runbook.md", "docs/publishing.md", "docs/pipelines.md")
 PAGE = (project_root() / "deploy" / "runbook.md").read_text("utf-8")
 BLOCKS = [text for _, kind, text in re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", PAGE, re.S | re.M) if not kind]
 LINES = [line.strip() for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
-SENTENCES = re.sub(r"^( *)```.*?^\1```$", "", PAGE, flags=re.S | re.M)
-COMMANDS = {
-    line[line.index("loantap ") :]
-    for line in [*LINES, *re.findall(r"`(loantap [^`]+)`", SENTENCES)]
-    if re.match(r"(\w+=\S+ )?loantap ", line)
-}
-
-
-def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page's headings, as its readers make them."""
-    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.M)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_every_link_leads_somewhere(name: str) -> None:
-    page = project_root() / name
-    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text("utf-8"))
-    assert links
-    for path, anchor in links:
-        target = page if not path else page.parent / path
-        assert target.exists(), path
-        if anchor:
-            assert anchor in anchors(target), f"{path}#{anchor}"
-
-
-@pytest.mark.parametrize("line", sorted(COMMANDS))
-def test_a_command_of_loantap_is_one_and_takes_its_options(line: str) -> None:
-    check_words(shlex.split(line.replace("$ENVIRONMENT", "staging").replace("$target", "api"), comments=True))
-
-
-def check_words(words: list[str]) -> None:
-    """Fail for a command or an option that there is not; nothing is run."""
-    command, context, args = get_command(app), None, words[1:]
-    while args and hasattr(command, "resolve_command"):
-        context = command.make_context(words[0], args, parent=context)
-        rest = [*context._protected_args, *context.args]
-        if not rest:
-            return
-        name, command, args = command.resolve_command(context, rest)
-        if (name, args[:1], "--" in args) == ("run", ["--environment"], True):  # what follows is a command too
-            check_words(["loantap", *args[args.index("--") + 1 :]])
-    if args:
-        command.make_context(words[0], args, parent=context)
-
-
-@pytest.mark.parametrize("line", ["loantap deplo", "loantap deploy --no-such", "loantap deploy run --environment staging -- promot"])  # fmt: skip
-def test_what_is_no_command_is_noticed(line: str) -> None:
-    with pytest.raises(Exception, match=r"(?i)no such"):
-        check_words(shlex.split(line))
 
 
 def test_parameters_of_stacks_are_those_of_the_template() -> None:

@@ -36,7 +36,7 @@ def test_the_whole_job_from_three_sources_gives_the_results_of_the_unsplit_loans
             assert (split / "results" / name).read_text() == (whole / "results" / name).read_text(), name
     manifest = json.loads((split / "manifest.json").read_text("utf-8"))
     assert manifest["data"]["kind"] == "warehouse"
-    # Made loans are said to be made, wherever they were read from.
+    # Synthetic loans are said to be synthetic, wherever they were read from.
     assert "Synthetic data" in (split / "report" / "index.html").read_text("utf-8")
     methods = (split / "report" / "methods.html").read_text("utf-8")
     assert "3 sources were joined on declared keys" in methods

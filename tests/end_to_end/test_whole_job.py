@@ -26,7 +26,11 @@ from loantap.report.notebooks import STAGES
 from loantap.serve.publish import publish_run
 from loantap.settings import project_root
 
-PAGES = ("index.html", "claims.html", "policy.html", "early-warning.html", "methods.html", "model-card.html")
+PAGES = (
+    "index.html", "drivers.html", "model.html", "claims.html", "policy.html", "early-warning.html", "methods.html", "model-card.html", "glossary.html"
+)  # fmt: skip
+FIRST_SCREEN_WORDS = 260
+MOST_FIGURES = 12
 LIMIT_MB = 10
 ROWS = 5_000
 FEW = ["-P", "repetitions=100", "-P", "repeats=1", "-P", "folds=3", "--engine", "builtin"]
@@ -348,20 +352,22 @@ def test_a_number_typed_by_hand_would_be_found(known: KnownNumbers):
     assert not known.explains("987,654,321")
 
 
-def test_the_first_screen_answers(run: Path):
-    text = prose(run / "report" / "index.html")
+def test_the_first_screen_answers_in_few_words(run: Path):
+    html = (run / "report" / "index.html").read_text("utf-8")
+    first = html[html.index('<main id="main"') : html.index("<h2")]
+    text = re.sub(r"<[^>]+>", " ", first)
+    assert len(text.split()) <= FIRST_SCREEN_WORDS
     order = [
-        "finished loans defaulted",
-        "Where these numbers come from",
-        "Findings",
-        "The decision asked for",
-        "Live loans",
-        "Does the pincode give the outcome away?",
+        "What drives default?",
+        "defaulted, and",
+        "finished loans",
+        "The decision",
+        "Asked of the committee",
+        "Term",
     ]
     places = [text.index(words) for words in order]
     assert places == sorted(places)
-    findings = text[places[2] : places[3]]
-    assert len(re.findall(r"n = [\d,]+", findings)) >= 5
+    assert first.count("<img") >= 7
 
 
 def test_the_site_is_small(run: Path):
@@ -372,10 +378,10 @@ def test_the_site_is_small(run: Path):
 def test_every_figure_can_be_read_aloud_and_every_table_downloaded(run: Path):
     html = (run / "report" / "index.html").read_text("utf-8")
     images = re.findall(r"<img\b[^>]*>", html)
-    assert len(images) >= 15
+    assert 8 <= len(images) <= MOST_FIGURES
     assert all(re.search(r'alt="[^"]{20,}"', image) for image in images)
     tables = html.count("<table")
-    assert tables >= 4
+    assert tables >= 1
     assert len(re.findall(r'href="tables/[^"]+\.csv"', html)) == tables
 
 

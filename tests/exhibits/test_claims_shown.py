@@ -34,17 +34,33 @@ def test_the_exhibits_are_published_with_all_they_say(published: list[Judgement]
     ):  # fmt: skip
         assert run.publish(exhibit) is exhibit
     assert run.table("claims")["verdict"].tolist() == [tested.verdict for tested in published]
-    assert f"n = {len(loans):,} loans" in run.exhibit("claims-this-run", "tables").caption
+    assert f"n = {len(loans):,};" in run.exhibit("claims-this-run", "tables").caption
     assert (
-        f"n = 396,030 published loans, {len(loans):,} of this run" in run.exhibit("claims-verdicts", "figures").caption
+        f"n = 396,030 published loans and {len(loans):,} of this run"
+        in run.exhibit("claims-verdicts", "figures").caption
     )
 
 
 def test_the_title_counts_the_verdicts(published: list[Judgement]):
     assert exhibits.verdicts(published, basis=PUBLISHED).title == (
-        "22 claims on the published counts of the real portfolio: 13 supported (of which 3 by the leak only), 4 contradicted, "
-        "1 without evidence either way, 4 cannot be tested"
+        "Of 22 claims, 13 hold (3 of them by data leakage only), 4 do not hold, 1 is undecided and 4 cannot be tested"
     )
+
+
+def test_people_read_a_verdict_in_plain_words_and_results_keep_its_name(published: list[Judgement]):
+    shown, kept = exhibits.verdicts(published, basis=PUBLISHED).table, exhibits.records(published)
+    assert set(shown["verdict"]) == {"supported", "contradicted", "no evidence", "cannot be tested"}
+    words = {"holds", "holds by data leakage only", "does not hold", "undecided", "cannot be tested"}
+    assert set(shown["judgement"]) == words == {entry["judgement"] for entry in kept}
+    assert "verdict" not in exhibits.verdicts(published, basis=PUBLISHED).columns
+
+
+def test_how_many_claims_cannot_be_tested_is_said(published: list[Judgement], loans: pd.DataFrame):
+    records = exhibits.records(published, own(loans, min_cell=10))
+    assert "On the published counts, 4 of 22 claims cannot be tested." in exhibits.untested(records)
+    for entry in records:
+        entry["verdict"] = entry["this_run"]["verdict"] = "supported"
+    assert exhibits.untested(records).count("every claim can be tested") == 2
 
 
 def test_another_alpha_leaves_no_word_of_the_usual_one(published: list[Judgement], loans: pd.DataFrame):
@@ -65,7 +81,7 @@ def test_another_alpha_leaves_no_word_of_the_usual_one(published: list[Judgement
 
 def test_it_is_said_over_how_many_comparisons_the_correction_goes(published: list[Judgement]):
     tested = [found for found in published if found.effect]
-    told = f"Holm over {2 * len(tested)} comparisons: both questions of the {len(tested)} claims that could be tested."
+    told = f"Holm's adjustment covers {2 * len(tested)} tests: two for each of the {len(tested)} claims that could be tested."
     assert told in exhibits.verdicts(published, basis=PUBLISHED).caption
     assert told in exhibits.correction(exhibits.records(published))
 
@@ -85,8 +101,13 @@ def test_a_difference_of_means_is_told_in_pooled_standard_deviations(published: 
     assert f"{entry['facts']['standardized']:.2f} pooled standard deviations" in entry["evidence"]
 
 
-def test_what_matters_is_read_from_the_claims(published: list[Judgement]):
-    assert exhibits.smallest(exhibits.records(published)) == "0.90 or 1.11"
+def test_each_kind_of_claim_is_told_with_its_test_and_what_matters(published: list[Judgement]):
+    table = exhibits.kinds(exhibits.records(published))
+    rows = {row.split("|")[1].strip(): row for row in table.splitlines()[2:]}
+    assert len(rows) == len({claim.test for claim in CLAIMS})
+    assert "odds ratio 0.90 or 1.11" in rows["One group defaults more, or less, than all other loans"]
+    assert "500 (amount)" in rows["A number is higher among loans that default"]
+    assert "0 of 4" in rows["A model reaches a stated score"]
 
 
 def test_each_claim_is_told_once_under_its_verdict(published: list[Judgement], loans: pd.DataFrame):
@@ -94,9 +115,9 @@ def test_each_claim_is_told_once_under_its_verdict(published: list[Judgement], l
     told = {verdict: exhibits.paragraphs(records, verdict) for verdict in {tested.verdict for tested in published}}
     for entry in records:
         assert [verdict for verdict, text in told.items() if f"**{entry['claim']}: " in text] == [entry["verdict"]]
-    assert "*Instead:*" in told["contradicted"]
-    assert "[exhibit](" in told["contradicted"]
-    assert "[exhibit](" not in exhibits.paragraphs(records, "contradicted", linked=False)
+    assert "*What to do instead:*" in told["contradicted"]
+    assert "[the exhibit](" in told["contradicted"]
+    assert "[the exhibit](" not in exhibits.paragraphs(records, "contradicted", linked=False)
 
 
 def judged(published: list[Judgement], name: str, verdict: str, **facts: object) -> Judgement:
@@ -130,11 +151,13 @@ def test_no_word_on_a_claim_about_the_model_says_what_only_a_run_can_show(publis
 
 def test_where_the_correction_alone_decides_against_the_interval_it_is_said(published: list[Judgement]):
     recall = judged(published, "model-recall", NO_EVIDENCE, flagged_share=0.2, without_pincode=0.3)
-    decides = "that once corrected for all claims, as the interval is not, neither shows the claim nor rules it out"
+    decides = (
+        "after adjustment for all tests, which the interval lacks, this neither confirms the claim nor rules it out"
+    )
     assert decides in exhibits.evidence(recall, OWN)
     unsure = replace(recall, effect=replace(recall.effect, ci_low=0.64, p_value=0.3))
     assert exhibits.evidence(unsure, OWN).endswith(
-        "was claimed, and the model without it 30.0%; that neither shows the claim nor rules it out."
+        "and the model without the pincode has 30.0%; this neither confirms the claim nor rules it out."
     )
 
 

@@ -18,6 +18,7 @@ from loantap.model.finalist import Finalist
 from loantap.model.persistence import model_version, save_model
 from loantap.serve.api.keys import read_keys
 from loantap.serve.store import ModelStore
+from loantap.settings import how_to_add
 
 runner = CliRunner()
 
@@ -71,7 +72,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("flask", "waitress") else object())
     found = runner.invoke(app, ["api"])
     assert isinstance(found.exception, MissingToolError)
-    assert 'flask and waitress is not installed. Get it with: pip install -e ".[api]"' in str(found.exception)
+    assert f"flask and waitress is not installed. Get it with: {how_to_add('api')}" in str(found.exception)
 
 
 def test_the_champion_of_a_store_answers_and_the_next_one_takes_over(

@@ -1,6 +1,7 @@
 """How the dashboard is started."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from loantap.cli import dashboard as cli
 from loantap.errors import InputError, MissingToolError
 from loantap.serve.dashboard.sources import MODEL, RUN
+from loantap.settings import how_to_add
 
 
 class Replaced(Exception):  # noqa: N818
@@ -65,7 +67,7 @@ def test_a_wrong_folder_is_named_before_anything_starts(started: dict, tmp_path:
 
 def test_without_streamlit_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cli, "find_spec", lambda name: None)
-    with pytest.raises(MissingToolError, match=r'pip install -e "\.\[dashboard\]"'):
+    with pytest.raises(MissingToolError, match=re.escape(how_to_add("dashboard"))):
         cli.dashboard(model=None, run=None)
 
 

@@ -63,7 +63,7 @@ def test_each_gate_says_its_rule_and_what_it_saw(finished_run: Path):
 
 
 def test_a_model_of_made_loans_needs_the_switch(finished_run: Path):
-    assert failed(finished_run, allow_synthetic=False) == {"lent, not made": "made from synthetic loans"}
+    assert failed(finished_run, allow_synthetic=False) == {"real loans": "made from synthetic loans"}
 
 
 @pytest.mark.parametrize("part", ["manifest", "card"])
@@ -74,7 +74,7 @@ def test_made_loans_are_seen_wherever_they_are_noted(part: str, run: Path):
     rewrite(run / "manifest.json", lent) if part == "card" else change_card(
         run, lambda card: card.update(synthetic=False)
     )
-    assert "lent, not made" in failed(run, allow_synthetic=False)
+    assert "real loans" in failed(run, allow_synthetic=False)
     rewrite(run / "manifest.json", lent)
     change_card(run, lambda card: card.update(synthetic=False))
     assert failed(run, allow_synthetic=False) == {}

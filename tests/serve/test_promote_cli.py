@@ -27,6 +27,7 @@ from loantap.serve.gates import GATES
 from loantap.serve.registry import CANDIDATE, CHAMPION, REGISTERED
 from loantap.serve.store import ModelStore
 from loantap.serve.tracking_store import URI_VARIABLE, tracking_client
+from loantap.settings import how_to_add
 
 APP = typer.Typer()
 for command in (commands.promote, commands.export, commands.track, run_command):
@@ -95,8 +96,8 @@ def test_a_failed_gate_changes_nothing(finished_run: Path):
     done = call("promote", finished_run)
     assert isinstance(done.exception, PromotionError)
     assert done.exception.exit_code == 1
-    assert "does not pass lent, not made. The champion is what it was." in str(done.exception)
-    assert "FAILED  lent, not made: made from synthetic loans" in done.output
+    assert "does not pass real loans. The champion is what it was." in str(done.exception)
+    assert "FAILED  real loans: made from synthetic loans" in done.output
     assert ModelStore().champion() is None
 
 
@@ -287,14 +288,14 @@ def test_without_mlflow_a_tracked_run_does_not_begin(quick: list[str], monkeypat
     monkeypatch.setitem(sys.modules, "mlflow", None)
     done = call("run", "--track")
     assert isinstance(done.exception, MissingToolError)
-    assert 'pip install -e ".[mlflow]"' in str(done.exception)
+    assert how_to_add("mlflow") in str(done.exception)
     assert quick == []
 
 
 def test_without_mlflow_a_run_works_and_says_how_to_add_it(quick: list[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.setenv(URI_VARIABLE, "http://127.0.0.1:9")
-    assert 'pip install -e ".[mlflow]", then: loantap track' in said("run")
+    assert f"{how_to_add('mlflow')}, then: loantap track" in said("run")
     assert quick == ["run", "report"]
 
 

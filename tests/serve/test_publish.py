@@ -122,7 +122,7 @@ def test_the_watchlist_is_written_where_there_is_one(config: Config, tmp_path: P
     assert warnings["probability"].isna().tolist() == [False, True]
 
 
-def test_invented_snapshots_go_into_a_warehouse_only_where_that_is_said(config: Config, tmp_path: Path):
+def test_synthetic_snapshots_go_into_a_warehouse_only_where_that_is_said(config: Config, tmp_path: Path):
     run = watched_run(tmp_path / "run", "r1", synthetic=True)
     assert "loantap_warnings" not in publish_run(run, config)
     publish_run(run, config, allow_synthetic=True)

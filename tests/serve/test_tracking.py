@@ -30,6 +30,7 @@ from loantap.serve import tracking_store
 from loantap.serve.registry import CANDIDATE, CHAMPION, REGISTERED, example, point_champion, registered_version
 from loantap.serve.tracking import Tracked, track_run
 from loantap.serve.tracking_store import URI_VARIABLE, server_command, tracking_client
+from loantap.settings import how_to_add
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -261,7 +262,7 @@ def test_an_unfinished_run_is_not_tracked(client: "MlflowClient", finished_run: 
 
 def test_without_mlflow_the_extra_is_named(finished_run: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(MissingToolError, match=re.escape('pip install -e ".[mlflow]"')):
+    with pytest.raises(MissingToolError, match=re.escape(how_to_add("mlflow"))):
         track_run(finished_run)
 
 

@@ -65,7 +65,7 @@ def test_the_last_month_is_watched(live: list[object], tmp_path: Path):
     lights = listed["light"].value_counts()
     assert f"2016-08: {lights['red']:,} red, {lights['amber']:,} amber, " in said
     assert "Since the month before: " in said
-    assert "invented" not in said
+    assert "synthetic" not in said
     assert str(tmp_path / "watch" / "2016-08" / "index.html") in said
 
 
@@ -202,14 +202,14 @@ def run(finalist: Finalist, loans: pd.DataFrame, tmp_path: Path) -> Path:
     return write_run(tmp_path / "r1", finalist, loans)
 
 
-def test_without_snapshots_some_are_invented_and_it_is_said(run: Path, tmp_path: Path):
+def test_without_snapshots_synthetic_ones_are_made_and_it_is_said(run: Path, tmp_path: Path):
     code, said = loantap("--run", run, "--out", tmp_path / "watch")
-    assert (code, "(invented snapshots)" in said) == (0, True), said
+    assert (code, "(synthetic snapshots)" in said) == (0, True), said
     page = next((tmp_path / "watch").glob("*/index.html")).read_text("utf-8")
     assert "Made from synthetic snapshots" in page
 
 
-def test_invented_snapshots_are_of_loans_that_the_model_has_not_seen(run: Path, model_folder: Path, tmp_path: Path):
+def test_synthetic_snapshots_are_of_loans_that_the_model_has_not_seen(run: Path, model_folder: Path, tmp_path: Path):
     code, said = loantap("--run", run, "--model", model_folder, "--out", tmp_path / "watch")
     assert (code, "the model was made by another run" in said) == (2, True), said
 

@@ -17,7 +17,7 @@ from loantap.data.columns import BY_NAME
 from loantap.errors import InputError
 
 MONTE_CARLO_DRAWS = 9_999
-_SMALLEST_EXPECTED = 5
+SMALLEST_EXPECTED = 5
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def analyse(
         )
     n, defaults = table["n"].to_numpy(), table["defaults"].to_numpy()
     chi2, p_value, dof, expected = stats.chi2_contingency(np.column_stack([defaults, n - defaults]), correction=False)
-    rare = expected.min() < _SMALLEST_EXPECTED
+    rare = expected.min() < SMALLEST_EXPECTED
     v, v_low, v_high = cramers_v(float(chi2), int(n.sum()), rows=len(table), columns=2, alpha=alpha)
     chosen = _reference(table, factor, reference, pooled.names())
     return Association(

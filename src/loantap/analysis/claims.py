@@ -128,7 +128,8 @@ class _Portfolio:
             "share": True, "metric": self.deciles is not None, "mean": claim.variable in self.counts.means,
         }.get(claim.test, claim.variable in self.counts.levels)  # fmt: skip
         if not known:
-            return self._not_with_counts() if claim.test == "metric" else f"the counts hold nothing on {claim.variable}"
+            label = BY_NAME[claim.variable].label if claim.variable in BY_NAME else claim.variable
+            return self._not_with_counts() if claim.test == "metric" else f"the counts say nothing about {label}"
         options: dict[str, Any] = {"direction": claim.direction, "smallest": claim.smallest_effect}
         match claim.test:
             case "share":
@@ -143,12 +144,12 @@ class _Portfolio:
                 association = self._association(claim.variable)
                 shown = () if association is None else tuple(association.levels["level"])
                 found = tests.trend_effect(self._ordered(claim.variable), **options, alpha=self.alpha, shown=shown)
-                return found or f"too few levels of {claim.variable} hold both outcomes"
+                return found or f"too few levels of the {BY_NAME[claim.variable].label} hold both outcomes"
             case "metric":
                 return self._metric(claim)
         association = self._association(claim.variable)
         if association is None or (claim.level and claim.level not in set(association.levels["level"])):
-            return f"too few loans, defaults or repaid loans ({self.min_cell} of each are the least that is published)"
+            return f"there are too few loans, defaults or repaid loans ({self.min_cell} of each are needed to publish a group)"
         if claim.test == "factor":
             return tests.factor_effect(association, smallest=claim.smallest_effect)
         return tests.level_effect(association, claim.level, **options)
@@ -170,13 +171,13 @@ class _Portfolio:
 
     def _not_with_counts(self) -> str:
         recall, precision = self.scores.get("recall"), self.scores.get("precision")
-        why = "it takes a model, and loans that the model has not seen"
+        why = "a score needs a model, and loans that the model has not seen"
         if not recall or not precision:
             return why
         implied = implied_scores(recall, precision, self.counts.loans.defaults / self.counts.loans.n)
         return (
-            f"{why}; the figures do fit together, since at this portfolio's default rate a recall of {100 * recall:.1f}% and "
-            f"a precision of {100 * precision:.1f}% make an accuracy of {100 * implied['accuracy']:.1f}% and an F2 of "
+            f"{why}; the claimed figures agree with each other, since at this portfolio's default rate a recall of {100 * recall:.1f}% "
+            f"and a precision of {100 * precision:.1f}% give an accuracy of {100 * implied['accuracy']:.1f}% and an F2 of "
             f"{100 * implied['f2']:.1f}%"
         )
 

@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 from loantap.errors import InputError
 
 CORRECTION_NAMES = {"holm": "Holm", "bh": "Benjamini–Hochberg"}
-_SMALLEST_EXPECTED = 100
+EXACT_BELOW = 100  # expected loans of an outcome in a level
 
 
 def wilson(defaults: pd.Series, n: pd.Series, *, alpha: float) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +65,7 @@ def level_p_values(defaults: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, lis
     """
     loans, bad = int(n.sum()), int(defaults.sum())
     p_values = 2 * stats.norm.sf(np.abs(residuals(defaults, n)))
-    few = np.minimum(n, loans - n) * min(bad, loans - bad) / loans < _SMALLEST_EXPECTED
+    few = np.minimum(n, loans - n) * min(bad, loans - bad) / loans < EXACT_BELOW
     tails = stats.hypergeom(loans, bad, n[few])
     p_values[few] = np.minimum(1, 2 * np.minimum(tails.cdf(defaults[few]), tails.sf(defaults[few] - 1)))
     return p_values, np.where(few, "exact", "pearson").tolist()

@@ -1,4 +1,4 @@
-"""Counting where the data lies: a few GROUP BYs in the warehouse in place of a billion rows on the way.
+"""Counting where the data is stored: a few GROUP BYs in the warehouse in place of a billion rows on the way.
 
 What the analysis of single columns and of factors needs are counts of loans and defaults by value (see
 `loantap.analysis.counts`). They are SQLAlchemy Core statements that SQLite, PostgreSQL and Databricks SQL run alike.

@@ -53,7 +53,7 @@ PickleOption = Annotated[
 
 
 def render(held: "HeldRun", engine: Engine) -> None:
-    """Render the report of a run that this process holds, note it in the manifest, and say where it lies."""
+    """Render the report of a run that this process holds, note it in the manifest, and say where it is."""
     from loantap.report.manifest import read_manifest
     from loantap.report.render import render_report
     from loantap.report.seal import results_sha256

@@ -10,7 +10,7 @@ import typer
 
 from loantap.cli.common import become, console, errors
 from loantap.errors import MissingToolError
-from loantap.settings import run_folder
+from loantap.settings import how_to_add, run_folder
 
 _UPLOAD_MB = 200  # 400,000 applications as CSV are about 100
 
@@ -32,7 +32,7 @@ def dashboard(
 ) -> None:
     """Open the dashboard: score, explore, upload, compare policies."""
     if find_spec("streamlit") is None:
-        raise MissingToolError('Streamlit is not installed. Get it with: pip install -e ".[dashboard]"')
+        raise MissingToolError(f"Streamlit is not installed. Get it with: {how_to_add('dashboard')}")
     from loantap.exhibits.plots.style import REPAID
     from loantap.serve import dashboard as pages
     from loantap.serve.dashboard.sources import MODEL, RUN, find_sources

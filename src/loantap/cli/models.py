@@ -24,7 +24,7 @@ def promote(
     ] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="Bring the former champion back.")] = False,
     allow_synthetic: Annotated[
-        bool, typer.Option("--allow-synthetic", help="Let a model of made loans pass, for trying things out.")
+        bool, typer.Option("--allow-synthetic", help="Let a model of synthetic loans pass, for trying things out.")
     ] = False,
     smote: Annotated[
         bool, typer.Option("--smote", help="Promote the run's tuned SMOTE model, model/smote, and not its champion.")
@@ -116,12 +116,12 @@ def check_tracking(only: str | None) -> None:
 
 def track_if_wanted(folder: Path, *, asked: bool) -> None:
     """Log a finished run to MLflow if it was asked for, or MLFLOW_TRACKING_URI is set; say how to add MLflow if it is missing."""
-    from loantap.serve.tracking_store import HOW_TO_ADD, URI_VARIABLE, has_mlflow
+    from loantap.serve.tracking_store import URI_VARIABLE, absent, has_mlflow
 
     if not asked and not os.environ.get(URI_VARIABLE):
         return
     if not has_mlflow():
-        _say(f"Note: {URI_VARIABLE} is set, and the run is not tracked. {HOW_TO_ADD}, then: loantap track {folder}")
+        _say(f"Note: {URI_VARIABLE} is set, and the run is not tracked. {absent()}, then: loantap track {folder}")
         return
     _track(folder)
 
@@ -146,12 +146,12 @@ def _track(folder: Path) -> None:
 def _move_alias(version: str) -> None:
     """Let MLflow's alias follow the champion; what MLflow does not do changes nothing about the promotion."""
     from loantap.serve.registry import CHAMPION, REGISTERED, point_champion
-    from loantap.serve.tracking_store import HOW_TO_ADD, has_mlflow, has_store
+    from loantap.serve.tracking_store import absent, has_mlflow, has_store
 
     if not has_store():
         return
     if not has_mlflow():
-        _say(f"Note: MLflow's alias was not moved. {HOW_TO_ADD}")
+        _say(f"Note: MLflow's alias was not moved. {absent()}")
         return
     try:
         number = point_champion(version)

@@ -30,7 +30,7 @@ def run(
         Path | None, typer.Option(help="File of loans (csv, csv.gz, parquet); synthetic loans if absent.")
     ] = None,
     sources: Annotated[
-        Path | None, typer.Option(help="File that declares where the loans lie, such as loantap.yml.")
+        Path | None, typer.Option(help="File that declares where the loans are stored, such as loantap.yml.")
     ] = None,
     pushdown: Annotated[
         bool, typer.Option("--pushdown", help="Count in the warehouse that --sources declares; model a sample.")
@@ -46,7 +46,13 @@ def run(
     seed: Annotated[
         int | None, typer.Option(help="Random seed of the synthetic loans and of the analysis; 0 if absent.", min=0)
     ] = None,
-    quarantine: Annotated[bool, typer.Option("--quarantine", help="Set rows aside that break the contract.")] = False,
+    quarantine: Annotated[
+        bool,
+        typer.Option(
+            "--quarantine",
+            help="Set rows aside that break the contract, with their reasons; without it they stop the run.",
+        ),
+    ] = False,
     only: Annotated[str | None, typer.Option(help="Run only this stage (and the ingest it needs); no report.")] = None,
     factor: Annotated[
         str | None, typer.Option(help="With --only association: which factor; the run has it then.")

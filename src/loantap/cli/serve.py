@@ -8,6 +8,7 @@ import typer
 
 from loantap.cli.common import ModelOption, PickleOption, console, errors
 from loantap.errors import MissingToolError
+from loantap.settings import how_to_add
 
 _KEYS = "LOANTAP_API_KEYS"  # as a store of secrets hands them to a container
 
@@ -75,4 +76,4 @@ def _need_api() -> None:
     from importlib.util import find_spec
 
     if missing := [name for name in ("flask", "waitress", "prometheus_client") if find_spec(name) is None]:
-        raise MissingToolError(f'{" and ".join(missing)} is not installed. Get it with: pip install -e ".[api]"')
+        raise MissingToolError(f"{' and '.join(missing)} is not installed. Get it with: {how_to_add('api')}")

@@ -1,4 +1,4 @@
-"""Commands on the places where loans lie: `loantap sources`, `loantap demo`, `loantap publish`."""
+"""Commands on the places where loans are stored: `loantap sources`, `loantap demo`, `loantap publish`."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from loantap.data.connectors.config import Config
     from loantap.data.probe import Probe
 
-app = typer.Typer(no_args_is_help=True, help="The places where loans lie, declared in loantap.yml.")
+app = typer.Typer(no_args_is_help=True, help="The places where loans are stored, declared in loantap.yml.")
 demo_app = typer.Typer(no_args_is_help=True, help="Demonstrations that run for everybody.")
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="The file that declares them; loantap.yml here or in the project.")

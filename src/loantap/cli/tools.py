@@ -13,7 +13,7 @@ from rich.table import Table
 from loantap.cli.common import DEFAULT_ROWS, SeedOption, become, console
 from loantap.errors import MissingToolError
 from loantap.progress import Clock, step
-from loantap.settings import notebooks_dir, project_root, run_folder
+from loantap.settings import how_to_add, notebooks_dir, project_root, run_folder
 
 
 def synthetic(
@@ -48,7 +48,7 @@ def claims(
     write_text(out, json.dumps(jsonable(entries), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     table = Table("claim", "verdict", "result", box=None, pad_edge=False)
     for entry in entries:
-        table.add_row(escape(entry["claim"]), entry["verdict"], escape(entry["result"]))
+        table.add_row(escape(entry["claim"]), entry["judgement"], escape(entry["result"]))
     console.print(table, highlight=False)
     console.print(f"Wrote {len(entries)} verdicts to {out}", soft_wrap=True, highlight=False, markup=False)
 
@@ -84,9 +84,7 @@ def lab(context: typer.Context) -> None:
     from importlib.util import find_spec
 
     if find_spec("jupyterlab") is None:
-        raise MissingToolError(
-            'JupyterLab is not installed. Get it with: pip install -e ".[report,lab]", or run: make lab'
-        )
+        raise MissingToolError(f"JupyterLab is not installed. Get it with: {how_to_add('lab')}")
     given = {word.partition("=")[0] for word in context.args}
     root = ("--ServerApp.root_dir", "--ServerApp.notebook_dir", "--notebook-dir")
     ours = {  # JupyterLab refuses an option that is given twice

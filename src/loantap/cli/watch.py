@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _LIMIT = re.compile(r"(red|amber)>([0-9]+)")
-INVENTED = 20_000
+SYNTHETIC = 20_000
 
 
 def watch(
     snapshots: Annotated[
-        str | None, typer.Option(help="Snapshots: csv, csv.gz, parquet, or table:NAME; invented ones if absent.")
+        str | None, typer.Option(help="Snapshots: csv, csv.gz, parquet, or table:NAME; synthetic ones if absent.")
     ] = None,
     applications: Annotated[
         str | None,
@@ -57,9 +57,9 @@ def watch(
 
     clock, month, limit = Clock(), _month(as_of), _fail_on(fail_on)
     if applications and not snapshots:
-        raise InputError("--applications goes with --snapshots; invented snapshots have applications of their own.")
+        raise InputError("--applications goes with --snapshots; synthetic snapshots have applications of their own.")
     if config and not snapshots:
-        raise InputError("--config goes with --snapshots; invented snapshots do not go into a warehouse.")
+        raise InputError("--config goes with --snapshots; synthetic snapshots do not go into a warehouse.")
     tables = any(text and text.startswith("table:") for text in (snapshots, applications))
     declared = read_config(find_config(config)) if config or tables else None
     if declared:
@@ -86,7 +86,7 @@ def watch(
         _say(f"Note: rows set aside with their reasons: {done.folder / 'quarantine.csv'}")
     if found.unknown:
         _say(f"Note: {found.unknown:,} live loans have no known probability (no application, or a value missing).")
-    made = " (invented snapshots)" if live.truth is not None else ""
+    made = " (synthetic snapshots)" if live.truth is not None else ""
     counts = ", ".join(f"{done.count(light):,} {light}" for light in ("red", "amber", "green"))
     _say(f"{found.month}{made}: {counts}. Since the month before: {found.changes.words}.")
     _say(f"{done.folder / 'index.html'} ({clock})")
@@ -120,10 +120,10 @@ def _live(
         run = RunFolder(folder)
         if run.manifest()["run_id"] != model.card.get("run_id"):
             raise InputError(
-                f"{run.path}: invented snapshots are made from loans that the model has not seen, and the model was made by another "
+                f"{run.path}: synthetic snapshots are drawn for loans that the model has not seen, and the model was made by another "
                 "run. Name that run with --run, or bring snapshots with --snapshots."
             )
-        return synthetic_live(split_run(run, model)[1], model, most=INVENTED)
+        return synthetic_live(split_run(run, model)[1], model, most=SYNTHETIC)
     assert snapshots  # noqa: S101 (without them there is a run)
     given = applications or RunFolder(folder or Path()).loans()
     with rows_progress(console, "reading snapshots", None) as progress:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-FAR = 12  # months; what lies further than this from the other snapshots is taken for a slip of the pen
+FAR = 12  # months; what lies further than this from the other snapshots is quarantined as a likely typo
 _FORMULA, _NUMBER = r"^[=+\-@\t\r]", r"^[-+]?[\d.]+$"
 
 

@@ -19,7 +19,7 @@ class SnapshotSource(Protocol):
 
     @property
     def location(self) -> str:
-        """Where the snapshots lie, in words."""
+        """Where the snapshots are stored, in words."""
 
     @property
     def ragged(self) -> Sequence[RaggedRow]:

@@ -53,7 +53,7 @@ class Origin(Protocol):
 
     @property
     def location(self) -> str:
-        """Where the loans lie, in words."""
+        """Where the loans are stored, in words."""
 
 
 class LoanSource(Origin, Protocol):

@@ -47,7 +47,7 @@ class Units:
         Raises SchemaError for columns of fractions.
 
         Args:
-            location: Where the values lie, in words.
+            location: Where the values are stored, in words.
         """
         found = [name for name in PERCENTAGES if self._small[name] and self._small[name] >= _FRACTIONS * self._above[name]]  # fmt: skip
         refused = [name for name in found if self._above[name] >= _ENOUGH]

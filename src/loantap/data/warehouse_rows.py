@@ -19,7 +19,7 @@ class WarehouseRows:
 
     Attributes:
         header: Its columns.
-        location: Where it lies, in words.
+        location: Where it is stored, in words.
         rows: How many there are.
         ragged: Always empty: a table has no such records.
     """

@@ -40,7 +40,7 @@ def three_sources(data: Path | None, *, rows: int, seed: int, folder: Path | Non
         folder: Where the sources go, else LOANTAP_DEMO, else data/interim/demo; what an earlier demonstration left there is
             replaced.
     """
-    # Made loans are named as such on every page, wherever they are read from.
+    # Synthetic loans are named as such on every page, wherever they are read from.
     config: dict[str, Any] = {"synthetic": True} if data is None else {}
     config |= yaml.safe_load((project_root() / CONFIG).read_text("utf-8"))
     folder = Path(folder or os.environ.get(FOLDER) or project_root() / "data" / "interim" / "demo").resolve()

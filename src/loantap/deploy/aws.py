@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from loantap.errors import DeployError, MissingToolError
+from loantap.settings import how_to_add
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch")  # fmt: skip
-_HOW_TO_ADD = 'boto3 is not installed. Get it with: pip install -e ".[aws]"'
 _ATTEMPTS = 6  # boto3 waits longer before each, up to 20 s: throttling passes, a wrong call fails at once
 
 
@@ -22,13 +22,17 @@ def client(service: str, region: str | None = None) -> Any:
         import boto3
         from botocore.config import Config
     except ImportError:
-        raise MissingToolError(_HOW_TO_ADD) from None
+        raise MissingToolError(_absent()) from None
     settings = Config(
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}, connect_timeout=10, read_timeout=60
     )
     region = region or os.environ.get("AWS_REGION") or None  # boto3 itself reads AWS_DEFAULT_REGION only
     with answers(f"{service}: making a client"):
         return boto3.client(service, region_name=region, config=settings)
+
+
+def _absent() -> str:
+    return f"boto3 is not installed. Get it with: {how_to_add('aws')}"
 
 
 @contextmanager
@@ -41,7 +45,7 @@ def answers(doing: str) -> Iterator[None]:
     try:
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
     except ImportError:
-        raise MissingToolError(_HOW_TO_ADD) from None
+        raise MissingToolError(_absent()) from None
     try:
         yield
     except ClientError as error:

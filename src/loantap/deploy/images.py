@@ -29,7 +29,7 @@ class Image:
         component: What it is for: api, dashboard or report.
         version: The project's version.
         commit: The commit that it was built from.
-        config: The digest of its configuration, which holds those of its layers: the same wherever the image lies.
+        config: The digest of its configuration, which holds those of its layers: the same wherever the image is.
     """
 
     source: str

@@ -1,10 +1,12 @@
-"""The decision sheet: one entry per policy with all that is known of it, and the sentences a committee decides by."""
+"""The decision sheet: one entry per policy with all that is known of it, and the sentences on whom a policy declines."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from loantap.data.declarations import readable_level
+from loantap.decisions.policy.groupings import words_of
 from loantap.decisions.policy.verdicts import (
     APPROVE_ALL,
     DEPENDS,
@@ -18,7 +20,10 @@ from loantap.decisions.policy.verdicts import (
     RISK_CUT_OFF,
     SHOWN,
 )
-from loantap.exhibits.words import by_name, capital, interval, listed, percent, show
+from loantap.exhibits import decision_advice as advice
+from loantap.exhibits.decision_advice import named
+from loantap.exhibits.economics import rounded
+from loantap.exhibits.words import by_name, capital, interval, listed, show
 
 if TYPE_CHECKING:
     from loantap.decisions.policy.levers import Lever
@@ -79,6 +84,8 @@ def recommended(entries: Sequence[Record], choice: "Choice") -> dict[str, Any]:
         "candidate": named if choice.verdict == DEPENDS else None,
         "conditions": chosen["conditions"],
         "effect": chosen,
+        "short": advice.short(choice, entries),
+        "ask": advice.ask(choice, entries),
     }
 
 
@@ -90,32 +97,6 @@ def numbers(entry: Record) -> dict[str, Any]:
 def entries_by_name(entries: Sequence[Record]) -> dict[str, Record]:
     """Return the entries by their names."""
     return {entry["name"]: entry for entry in entries}
-
-
-def recommendation(choice: "Choice", entries: Sequence[Record], confidence: float) -> str:
-    """Return what the committee is told first: a policy that is shown to gain, one that might, or that there is none."""
-    level = f"{percent(confidence)} interval for all policies at once"
-    told = entries_by_name(entries)
-    if choice.name is None:
-        tried = [entry for entry in entries if entry["name"] != APPROVE_ALL and entry["n_refused"]]
-        best = max(tried, key=lambda entry: entry["gain"], default=None)
-        nothing = "Nothing is recommended: no policy is shown to earn more than refusing nobody."
-        if best is None:
-            return f"{nothing} None of those looked for refuses anybody."
-        return f"{nothing} What gained most, {_named(best)}, gained {_gain(best, level)} on {_loans(best)}."
-    chosen = told[choice.name]
-    gain = f"gained {_gain(chosen, level)} on {_loans(chosen)}"
-    later = chosen["out_of_time"]
-    held = f"made from earlier loans, the same policy gained {show(later['gain'], 'money')} on those funded from {later['first_month']} on"
-    if choice.verdict == SHOWN:
-        return (
-            f"{capital(chosen['rule'])}. It {gain}; {held}; and wherever in its range any one assumption lies, it gains "
-            f"{interval(chosen['gain_least'], chosen['gain_most'], 'money')}."
-        )
-    return (
-        f"Nothing is recommended yet: {_named(chosen)} {gain}; {held}. But it gains only with {listed(chosen['conditions'])}. "
-        f"Asked of the committee: where {'that lies' if len(chosen['conditions']) == 1 else 'those lie'}."
-    )
 
 
 def condition(row: Record) -> str:
@@ -130,31 +111,31 @@ def condition(row: Record) -> str:
 
 
 def who(entry: Record) -> str:
-    """Return whom a policy refuses: how much of the best and of the worst grade, and of each term."""
+    """Return whom a policy declines: how much of the best and of the worst grade, and of each term."""
     grades, terms = (entry["composition"][name] for name in ("grade", "term"))
-    parts = [f"{show(row['refused'], 'rate')} of grade {row['level']}" for row in (grades[0], grades[-1])]
+    parts = [f"{show(row['refused'], 'rate')} of {group('grade', row['level'])}" for row in (grades[0], grades[-1])]
     parts += [f"{show(row['refused'], 'rate')} of {row['level']}-month loans" for row in terms]
-    return f"The policy {_named(entry)} refuses {listed(parts)}."
+    return f"{named(entry)} declines {listed(parts)}."
 
 
 def against_risk(entries: Sequence[Record]) -> str:
-    """Return what refusing as many loans by risk would do instead of refusing those that lose money at their own price."""
+    """Return what declining as many loans by risk would do instead of declining those that lose money at their own price."""
     told = entries_by_name(entries)
     if OWN_PRICE not in told or RISK_CUT_OFF not in told or not told[OWN_PRICE]["n_refused"]:
         return ""
     price, risk = told[OWN_PRICE], told[RISK_CUT_OFF]
     pairs = [
-        f"{verb} {show(risk[name], kind)}{of} (rather than {show(price[name], kind)})"
+        f"{verb} {show(risk[name], kind)}{of} (not {show(price[name], kind)})"
         for verb, name, kind, of in (
-            ("avoids", "defaults_avoided", "rate", " of the defaults"),
-            ("refuses", "good_refused", "rate", " of the good customers"),
-            ("earns", "profit_per_100", "number", " per 100 lent"),
+            ("avoid", "defaults_avoided", "rate", " of defaults"),
+            ("decline", "good_refused", "rate", " of good customers"),
+            ("earn", "profit_per_100", "number", " per 100 lent"),
         )
     ]
-    said = f"{who(price)} A cut-off by risk with as many refusals {listed(pairs)}."
+    said = f"{who(price)} A cut-off by risk that declines as many would {listed(pairs)}."
     best, worst = price["composition"]["grade"][0], price["composition"]["grade"][-1]
     if best["refused"] > worst["refused"]:
-        said += f" So price turns away safe loans that earn too little for what money costs (grade {best['level']}), and not the risky ones."
+        said += f" {named(price)} declines safe loans that earn too little ({group('grade', best['level'])}), not the risky ones."
     return said
 
 
@@ -162,15 +143,26 @@ def fair(entry: Record) -> str:
     """Return which group a policy approves least often, beside the four-fifths mark."""
     ratio = entry["approval_ratio"]
     if ratio is None:
-        return f"The policy {_named(entry)} refuses or approves too few good customers to compare groups."
+        return f"{named(entry)} declines or approves too few good customers to compare groups."
     ends = interval(ratio["ratio_low"], ratio["ratio_high"], "ratio")
-    side = "below" if ratio["ratio"] < FOUR_FIFTHS else "not below"
-    sure = " with its whole interval" if ratio["ratio_high"] < FOUR_FIFTHS else ""
-    by = str(ratio["attribute"]).replace("_", " ")
-    return (
-        f"Of good customers, {_named(entry)} approves {by} {ratio['group']} {show(ratio['ratio'], 'ratio')} times as often as {by} "
-        f"{ratio['against']} ({ends}), {side} the four-fifths mark{sure}: a screening mark, and no law by itself."
+    less, more = (group(ratio["attribute"], ratio[which]) for which in ("group", "against"))
+    side = (
+        "The whole interval is below"
+        if ratio["ratio_high"] < FOUR_FIFTHS
+        else "That is below"
+        if ratio["ratio"] < FOUR_FIFTHS
+        else "That is not below"
     )
+    return (
+        f"{named(entry)} approves good customers with {less} less often than those with {more}: the approval ratio is "
+        f"{show(ratio['ratio'], 'ratio')} ({ends}). {side} the four-fifths mark, which is a screening mark and no law by itself."
+    )
+
+
+def group(attribute: str, level: str) -> str:
+    """Return a level of an attribute as a sentence names it: grade A, income up to 45,000, home ownership rent."""
+    level = readable_level(level) if attribute.startswith("home") else level
+    return f"{words_of(attribute.removesuffix('_band'))} {level}"
 
 
 def _worst_ratio(gaps: pd.DataFrame) -> dict[str, Any] | None:
@@ -186,27 +178,21 @@ def _reasons(entry: Record) -> list[str]:
     """Return why a gain is not shown; nothing where it is, or depends."""
     later = entry["out_of_time"]
     told = {
-        NOBODY: "It refuses nobody.",
-        NO_GAIN: f"The interval of its gain goes down to {show(entry['gain_low'], 'money')}.",
-        NOT_LATER: "It could not be judged on later loans, or earlier ones do not suggest it.",
-        LATER_LOSES: later
-        and f"Made from earlier loans, it gained {show(later['gain'], 'money')} on those funded from {later['first_month']} on.",
+        NOBODY: "It declines nobody.",
+        NO_GAIN: _no_gain(entry),
+        NOT_LATER: "It could not be judged on later loans, or earlier loans do not suggest it.",
+        LATER_LOSES: later and f"{capital(advice.on_later(later))}.",
     }
     return [told[entry["why"]]] if entry["verdict"] == NOT_SHOWN else []
+
+
+def _no_gain(entry: Record) -> str:
+    low, high = (rounded(entry[end], entry["gain_low"], entry["gain_high"]) for end in ("gain_low", "gain_high"))
+    if entry["gain_high"] < 0:
+        return f"It loses money: the interval goes up to {high} only."
+    return f"Its gain may be a loss: the interval goes down to {low}."
 
 
 def _of(table: pd.DataFrame, name: str, *more: str) -> list[dict[str, Any]]:
     rows = table[table["name"] == name].drop(columns=["name", *more])
     return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-
-
-def _named(entry: Record) -> str:
-    return f"“{entry['title']}” ({entry['rule']})"
-
-
-def _gain(entry: Record, level: str) -> str:
-    return f"{show(entry['gain'], 'money')} ({level} {interval(entry['gain_low'], entry['gain_high'], 'money')})"
-
-
-def _loans(entry: Record) -> str:
-    return f"{show(entry['n'], 'count')} test loans"

@@ -7,8 +7,9 @@ import pandas as pd
 
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
-from loantap.exhibits.plots import tuning as plots
+from loantap.exhibits.plots import candidates as plots
 from loantap.exhibits.tuning import exhibit_name
+from loantap.exhibits.tuning_sentences import signed
 from loantap.exhibits.words import columns, listed, percent, show
 from loantap.model.finalist import Finalist
 from loantap.model.inputs import Inputs
@@ -38,25 +39,23 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
         f"{listed(table.loc[left, 'input'].tolist())} ({why})"
         for left, why in (
             (dropped & wrong, "the data contradict the declared direction"),
-            (dropped & ~is_open & ~wrong, "in most refits that keep the directions nothing of the input is left"),
-            (dropped & is_open, "no direction is declared, and the refits do not show one"),
+            (dropped & ~is_open & ~wrong, "most refits that keep the directions leave nothing of them"),
+            (dropped & is_open, "no direction is declared, and none is shown"),
         )
         if left.any()
     ]
     return Exhibit(
         exhibit_name("directions", inputs),
-        title=f"The data contradict what is declared of {listed(against)}"
+        title=f"The data contradict the declared direction of {listed(against)}"
         if against
-        else f"Of {len(declared)} declared directions the data show {(declared == 'shown').sum()}, contradict none, and leave {(declared == 'not shown').sum()} unsettled",
-        text=f"Dropped: {'; '.join(told)}. The model does not look at what is dropped."
-        if told
-        else "No input is dropped.",
+        else f"The data confirm {(declared == 'shown').sum()} of {len(declared)} declared directions and contradict none",
+        text=f"Dropped: {'; '.join(told)}. The model does not use them." if told else "No input is dropped.",
         caption=f"{show(found.repetitions, 'count')} refits of each kind to loans drawn again from n = {show(found.rows, 'count')} training "
-        "loans: with free signs, and with the declared directions kept. Against: the risk at the upper quartile is on the wrong side of that "
-        "at the lower. Shown or contradicted: nearly all refits agree, so nearly that chance would bring it about for any input in at most "
-        f"{percent(1 - confidence)} of runs. An input is not shown where it says nothing that the others, above all the sub-grade, do not say already.",
+        "loans, with free signs and with the declared directions kept. Refits against: the risk at the upper quartile is on the wrong side of that at "
+        "the lower. Shown or contradicted: so many refits agree that chance would do so for any input in at most "
+        f"{percent(1 - confidence)} of runs. Not shown: the input adds nothing to the others, above all to the sub-grade.",
         table=table,
-        columns=columns("input", "higher_is", "because", "refits_against", "verdict", "refits_left_nothing", "kept"),
+        columns=columns("input", "higher_is", "because", "refits_against", "verdict", "kept"),
     )
 
 
@@ -73,19 +72,18 @@ def price(table: pd.DataFrame, *, score: str, confidence: float, inputs: Inputs,
     """
     _, free, learned = (dict(row) for _, row in table.iterrows())
     names = [
-        "directions kept, missing counts as risky: the champion",
-        "free signs, every input",
-        "effects of missing values learnt",
+        "Champion: directions kept, missing counts as risky",
+        "Free signs, every input",
+        "Effects of missing values learnt",
     ]
     level = percent(confidence)
     return Exhibit(
         exhibit_name("directions-price", inputs),
-        title=f"To keep the directions {_verdict(free, confidence)}",
-        text=f"With free signs and every input, {_differences(free, score)}. With the effects of missing values learnt rather than counted "
-        f"as risky, {_differences(learned, score)}. Missing in training often means that nobody asked at the time; left out of an "
-        "application it must not buy an approval.",
+        title=f"Keeping the directions {_verdict(free, confidence)}",
+        text=f"Free signs and every input would change ROC-AUC by {_change(free)}; learning the effects of missing values, by {_change(learned)}. "
+        "A missing value counts as a risky one: an applicant must not gain by leaving a field out.",
         caption=f"Means over the folds of the competition, n = {show(rows, 'count')} training loans, all with the champion's strength of penalty; "
-        f"differences with {level} intervals of the corrected resampled t-test. Brier score and calibration error: lower is better.",
+        f"{level} intervals of the corrected resampled t-test. Brier score and calibration error: lower is better.",
         table=table.assign(name=names),
         columns=columns("name", score, *_LEVELS, **{score: "score"}),
     )  # fmt: skip
@@ -102,10 +100,10 @@ def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, con
     """
     name, level = exhibit_name("coefficients", champion.recipe.inputs), percent(confidence)
     fitted, shown = f"n = {show(champion.train_rows, 'count')} training loans", ratios.head(_SHOWN_RATIOS)
-    beyond = ratios.loc[ratios["p_adjusted"] < 1 - confidence, "change"]
+    beyond = ratios[ratios["p_adjusted"] < 1 - confidence]
     table = Exhibit(
         name,
-        title="Odds ratios of changes to one input, everything else as it is",
+        title="What a change to one input does to the odds of default, all else equal",
         caption=f"Averages over {show(averaged, 'count')} loans; {level} intervals from refits to loans drawn again, features and sampler as chosen; "
         f"Holm-adjusted p-values; model fitted on {fitted}.{_left_out(champion)}",
         table=ratios,
@@ -113,11 +111,9 @@ def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, con
     )
     figure = Exhibit(
         name,
-        title=f"The strongest single change beyond chance: {beyond.iloc[0]}"
-        if len(beyond)
-        else "No single change stands out from chance",
-        caption=f"Odds ratios of the {len(shown)} strongest of {len(ratios)} changes to one input, everything else as it is; {level} "
-        f"intervals (refits to loans drawn again, each by itself); beyond chance is a Holm-adjusted p-value below {percent(1 - confidence)}; "
+        title=_strongest(beyond),
+        caption=f"Odds ratios of the {len(shown)} strongest of {len(ratios)} changes to one input, all else equal; {level} "
+        f"intervals (refits to loans drawn again, each by itself); the title needs a Holm-adjusted p-value below {percent(1 - confidence)}; "
         f"{fitted}. They describe the model, not causes.{_left_out(champion)}",
         alt="Dots with intervals left and right of an odds ratio of one, the strongest change on top.",
         figure=plots.plot_odds_ratios(shown),
@@ -127,25 +123,23 @@ def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, con
 
 def _left_out(champion: Finalist) -> str:
     names = ", ".join(FEATURE_BY_NAME[name].label for name in champion.recipe.without)
-    return f" It does not look at: {names}." if names else ""
+    return f" Not used: {names}." if names else ""
+
+
+def _strongest(beyond: pd.DataFrame) -> str:
+    if beyond.empty:
+        return "No single change is shown to matter"
+    first = beyond.iloc[0]
+    return f"The strongest effect: “{first['change']}” multiplies the odds of default by {show(first['odds_ratio'], 'ratio')}"
 
 
 def _verdict(free: Mapping[str, Any], confidence: float) -> str:
     if not free["roc_auc_p_adjusted"] < 1 - confidence:
-        return "costs no ranking that could be told from chance"
+        return "does not detectably change how well the model ranks"
     change = show(abs(free["roc_auc_difference"]), "score")
     return f"{'costs' if free['roc_auc_difference'] > 0 else 'gains'} {change} of ROC-AUC"
 
 
-def _differences(row: Mapping[str, Any], score: str) -> str:
-    named = {
-        "roc_auc": "ROC-AUC",
-        score: score.upper(),
-        "brier": "the Brier score",
-        "expected_calibration_error": "the calibration error",
-    }
-    told = [
-        f"{label} would change by {row[f'{name}_difference']:+.4f} ({row[f'{name}_difference_low']:+.4f} to {row[f'{name}_difference_high']:+.4f})"
-        for name, label in named.items()
-    ]
-    return listed([told[0], *(part.replace(" would change", "") for part in told[1:])])
+def _change(row: Mapping[str, Any]) -> str:
+    ends = f"{signed(row['roc_auc_difference_low'])} to {signed(row['roc_auc_difference_high'])}"
+    return f"{signed(row['roc_auc_difference'])} ({ends})"

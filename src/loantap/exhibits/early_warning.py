@@ -11,6 +11,7 @@ from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import early_warning as plots
 from loantap.exhibits.warning_sentences import (  # fmt: skip
     METHODS,
+    VARIABLES,
     Result,
     backtest_row,
     calibration_title,
@@ -58,13 +59,13 @@ def watchlist(month: "Month", panel: "Panel") -> Exhibit:
     """Show the loans to look at."""
     listed, red = month.watchlist, int((month.watchlist["light"] == "red").sum())
     title = f"{show(red, 'count')} red and {show(len(listed) - red, 'count')} amber loans in {month.month}"
-    caption = f"Red first, then most points, then most balance; reasons are strongest first; {_loans(panel)}."
+    caption = f"Red first, then by points and balance; the strongest reasons first; {_loans(panel)}."
     return Exhibit("watchlist", title, caption, table=with_main_reasons(listed), columns=LIST_COLUMNS)
 
 
 def changes(month: "Month") -> Exhibit:
     """Show the loans whose light has changed."""
-    title, caption = "What has changed since the month before", f"{month.changes.words}."
+    title, caption = "Changes since the month before", f"{month.changes.words}."
     shown = columns("loan_id", "words", "before", "after")
     return Exhibit("watchlist-changes", title, caption, table=month.changes.rows, columns=shown)
 
@@ -79,7 +80,7 @@ def offer_medians(medians: pd.DataFrame, offered: pd.DataFrame) -> Exhibit:
     """Show what each offer changes in the middle of the red loans: offer, and the medians of what `options` computes."""
     told = medians.assign(who_gains=who_gains(medians))
     title, caption = (
-        "What each offer changes, in the middle of the red loans",
+        "What each offer changes for the median red loan",
         f"Medians over {_red(offered)}; {OFFERS_NOTE}",
     )
     return Exhibit("watchlist-offers-medians", title, caption, table=told, columns=MEDIAN_COLUMNS)
@@ -100,13 +101,13 @@ def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exh
     """Show how well the lights would have warned, beside simpler ways to alert as many loans."""
     if judged is None:
         return Exhibit(text=plain(found["why_not"]))
-    intervals = f"{percent(judged.confidence)} intervals (Wilson; for precision over loans)"
+    intervals = f"{percent(judged.confidence)} intervals (Wilson; of precision by resampling loans)"
     return Exhibit(
         "warning-performance", "How well the lights would have warned",
-        f"Alerts per 1,000 loans a month; {intervals}; lead in months; {_loans(panel)}.",
+        f"{intervals}; {_loans(panel)}.",
         table=judged.performance.assign(method=judged.performance["method"].replace(METHODS)),
-        columns=columns("period", "setting", "method", "alerts_per_1000", "precision with interval", "red_precision",
-                        "recall with interval", "by_chance", "lead_median", "flip_flop"),
+        columns=columns("period", "setting", "method", "alerts_per_1000", "precision with interval", "recall with interval", "by_chance",
+                        "lead_median"),
     )  # fmt: skip
 
 
@@ -116,7 +117,7 @@ def every_setting(judged: "Backtest | None", found: Result, panel: "Panel") -> E
         return Exhibit(text=plain(found["why_not"]))
     caption = f"On {period_of(backtest_row(found['performance']))}; {_loans(panel)}."
     shown = columns("method", "strictness", "points", "alerts_per_1000", "recall", "by_chance", "precision")
-    title = "Alerts against defaults warned of, at every setting"
+    title = "Defaults warned of and alerts, at every setting"
     return Exhibit("warning-trade-off", title, caption, table=judged.trade_off, columns=shown)
 
 
@@ -127,7 +128,7 @@ def trade_off(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhib
     tried, row = judged.trade_off, backtest_row(found["performance"])
     lines = tried[(tried["method"] != "rule") | tried["frontier"]]
     best = (
-        "the rule's line runs through the settings that were best on the earlier months; "
+        "the line of the rule joins the settings that were best on the earlier months; "
         if tried["frontier"].any()
         else ""
     )
@@ -151,7 +152,7 @@ def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhi
         return Exhibit(text=plain(found["why_not"]))
     judged, row = found["settings"]["backtest"], backtest_row(found["performance"])
     return Exhibit(
-        "warning-months", "How many lights there would have been",
+        "warning-months", _months_title(by_month),
         f"Lights of the {'settings as they are' if row['setting'] == 'as set' else 'recommended setting'} on loans less than "
         f"{judged['early_days']} days late; defaults: loans {DEFAULT_DAYS} days past due within {judged['horizon']} months, right: "
         f"alerts on them; {_loans(panel)}.",
@@ -161,16 +162,21 @@ def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhi
     )  # fmt: skip
 
 
+def _months_title(by_month: pd.DataFrame) -> str:
+    share = (by_month["red"] + by_month["amber"]).sum() / by_month["loans"].sum()
+    return f"Each month {show(share, 'rate')} of live loans would have had an alert on average"
+
+
 def drift(moved: pd.DataFrame, panel: "Panel", *, confidence: float) -> Exhibit:
     """Show how far the live loans have moved from the training loans: `drift.drift` at a confidence, with months as text."""
     return Exhibit(
         "warning-drift", drift_title(moved),
         f"Population stability index of the probability, characteristic stability index of the others, against the training loans; by "
-        f"custom amber from {stability.AMBER:.2f} and red from {stability.RED:.2f}, but green where chance alone gives as much in more "
+        f"convention amber from {stability.AMBER:.2f} and red from {stability.RED:.2f}, but green where chance alone gives as much in more "
         f"than {percent(round(1 - confidence, 9))} of months; {_loans(panel)}.",
         "Lines of the stability index by month for each variable, with dashed lines at the amber and the red limit.",
-        table=moved, columns=columns("month", "variable", "n", "missing", "psi", "chance_high", "light"),
-        figure=plots.plot_drift(moved, amber=stability.AMBER, red=stability.RED),
+        table=(named := moved.replace({"variable": VARIABLES})), columns=columns("month", "variable", "n", "missing", "psi", "chance_high", "light"),
+        figure=plots.plot_drift(named, amber=stability.AMBER, red=stability.RED),
     )  # fmt: skip
 
 
@@ -181,11 +187,10 @@ def calibration(outcomes: pd.DataFrame | None, panel: "Panel", *, confidence: fl
     table, (near, far) = as_months(outcomes), stability.TOLERANCE
     return Exhibit(
         "warning-calibration", calibration_title(table, confidence),
-        f"Exact Poisson intervals, {percent(confidence)}; expected: an even hazard over the term (an assumption, so the change "
+        f"{percent(confidence)} exact Poisson intervals; expected: an even hazard over the term (an assumption, so the change "
         f"counts, not the level); green: the interval holds 1, or the ratio lies within {near:g} to {far:g}; {_loans(panel)}.",
         "Dots with intervals by month around a line at one.", table=table,
-        columns=columns("month", "n", "defaults", "expected", "ratio", "ci_low", "ci_high", "light", "change", "change_light",
-                        ci_low="ratio", ci_high="ratio", change="ratio"),
+        columns=columns("month", "n", "defaults", "expected", "ratio with interval", "light", "change", "change_light", change="ratio"),
         figure=plots.plot_outcomes(table.dropna(subset=["ratio"])),
     )  # fmt: skip
 

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from loantap.decisions.policy.groupings import words_of
 from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, RISK_CUT_OFF
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
-from loantap.exhibits.decision import numbers
+from loantap.exhibits.decision import group, numbers
+from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import policy as plots
 from loantap.exhibits.policy_tables import EVIDENCE, FIGURES, MARGIN, TABLES
-from loantap.exhibits.words import capital, columns, percent, plain, show
+from loantap.exhibits.words import ABSENT, capital, columns, percent, plain, show
 
 if TYPE_CHECKING:
+    from loantap.decisions.policy.levers import Lever
     from loantap.decisions.policy.limits import Found
     from loantap.decisions.policy.pincode import PincodeTiers
 
@@ -45,7 +48,7 @@ class Basis:
         return {"trained": trained, "tested": tested, "level": level, "judged": f"{tested}; {level} bootstrap intervals"}  # fmt: skip
 
 
-PINCODES = "May a lender go by pincodes?"
+PINCODES = "May a lender use pincodes?"
 _COMPARED = ("threshold_f2", "threshold_capacity", OWN_PRICE, RISK_CUT_OFF, "required_return", COMBINED)
 
 
@@ -77,13 +80,17 @@ def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
     """Draw where profit turns negative along the numbers that a cap may bound, by the names of their columns."""
     ends: dict[str, float | None] = {name: getattr(one.lever, "limit", None) for name, one in caps.items()}
     capped = [name for name, end in ends.items() if end is not None]
-    drawn = f"a dashed line marks the proposed cap on {' and '.join(capped)}" if capped else "no cap is proposed"
-    caption = "Profit per 100 lent by bins of equally many loans: realised with {level} intervals, and the isotonic fit of expected profit; {trained}."
+    drawn = (
+        f"a dashed line marks the proposed cap on {' and '.join(map(words_of, capped))}"
+        if capped
+        else "no cap is proposed"
+    )
+    caption = "Profit per 100 lent by bins of equally many loans: dots for realised profit with {level} intervals, a line for expected profit, which may only fall; {trained}."
     return Exhibit(
         "policy-limits",
         titles.limits(caps),
         caption.format(**basis.words),
-        f"A panel each for {' and '.join(caps)}, with dots, their intervals and a step line that never rises; {drawn}.",
+        f"A panel each for {' and '.join(map(words_of, caps))}, with dots, their intervals and a step line that never rises; {drawn}.",
         figure=plots.plot_limits({name: one.bins for name, one in caps.items()}, limits=ends),
     )
 
@@ -111,7 +118,7 @@ def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
 
 
 def sheet(entries: Sequence[Mapping[str, Any]], basis: Basis, *, curve: pd.DataFrame) -> Exhibits:
-    """Show the decision sheet: what each policy does, what it costs in people, how sure its gain is, and whom it refuses."""
+    """Show the decision sheet: what each policy does, what it costs in people, how sure its gain is, and whom it declines."""
     flat = pd.DataFrame([_flat(entry) for entry in entries])
     refusing = flat[flat["n_refused"] > 0]
     parts = [table("sheet", flat, basis), table("trade-off", curve, basis, points=flat)]
@@ -121,15 +128,21 @@ def sheet(entries: Sequence[Mapping[str, Any]], basis: Basis, *, curve: pd.DataF
     return together(*parts)
 
 
+def combined(effects: pd.DataFrame, adopted: Sequence["Lever"], basis: Basis) -> Exhibit:
+    """Show what limits do together, step by step: `simulate` of what declines before the first step and after each."""
+    titles = {APPROVE_ALL: APPROVE_ALL} | {one.id: one.title for one in adopted}
+    return table("combined", effects.assign(policy=effects["name"].map(titles).map(capital)), basis)
+
+
 def composition_table(entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exhibit:
-    """Show whom the policies refuse, one column each, those that refuse the same loans as one before left out."""
+    """Show whom the policies decline, one column each, those that decline the same loans as one before left out."""
     kept: dict[tuple[float, float], Mapping[str, Any]] = {}
     for entry in entries:
         if entry["n_refused"] and entry["name"] in _COMPARED:
             kept.setdefault((entry["n_refused"], entry["gain"]), entry)
     first = entries[0]["composition"]
     rows = [
-        (attribute, row["level"], f"{attribute.replace('_', ' ')} {row['level']}", row["n"])
+        (attribute, row["level"], _who(attribute, row["level"]), row["n"])
         for attribute, levels in first.items()
         for row in levels
     ]
@@ -156,10 +169,14 @@ def details(tables: Mapping[str, pd.DataFrame], entries: Sequence[Mapping[str, A
 
 
 def titled(rows: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return a table of fairness with the titles of the policies as its rules, those that refuse nobody left out."""
+    """Return a table of fairness with the titles of the policies as its rules, those that decline nobody left out."""
     titles = {entry["name"]: capital(entry["title"]) for entry in entries if entry["n_refused"]}
     named = rows[rows["rule"].isin(titles)]
-    return named.assign(rule=named["rule"].map(titles), attribute=named["attribute"].str.replace("_", " "))
+    for shown, of in (("who", "group"), ("declined_most", "highest"), ("declined_least", "lowest")):
+        if of in named:
+            named = named.assign(**{shown: [_who(*one) for one in zip(named["attribute"], named[of], strict=True)]})
+    policy = named["rule"].map(titles)
+    return named.assign(rule=policy, policy=policy, attribute=named["attribute"].str.replace("_", " "))
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,8 +186,27 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
         "policy": capital(entry["title"]),
         "worst_corner": entry["worst_corner"]["gain"],
         "later_loans": later["gain"] if later else float("nan"),
-        "because": " ".join(because),
+        "because": capital(" ".join(because)),
+        **_money(entry),
     }
+
+
+def _money(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return the gain of an entry, and of its worst corner and on later loans, in figures that its interval bears."""
+    if not entry["n_refused"]:
+        return dict.fromkeys(("gain_range", "gain_told", "corner_told", "later_told"), ABSENT)
+    ends, later = (entry["gain_low"], entry["gain_high"]), entry["out_of_time"]
+    return {
+        "gain_range": rounded_range(entry["gain_least"], entry["gain_most"]),
+        "gain_told": f"{rounded(entry['gain'], *ends)} ({rounded_range(*ends)})",
+        "corner_told": rounded(entry["worst_corner"]["gain"], *ends),
+        "later_told": rounded(later["gain"], later["gain_low"], later["gain_high"]) if later else ABSENT,
+    }
+
+
+def _who(attribute: str, level: str) -> str:
+    """Return a group as the row of a table names it."""
+    return f"{level} months" if attribute == "term" else capital(group(attribute, level))
 
 
 def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
@@ -180,7 +216,7 @@ def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
 
 
 def recommendation(result: Mapping[str, Any]) -> Exhibit:
-    """Say what may be recommended, whom it refuses and what it rests on, from `policy_sentences.policy_result`."""
+    """Say what may be recommended, whom it declines and what it rests on, from `policy_sentences.policy_result`."""
     said = ("who", "against_risk", "thresholds_sentence", "fairness", "caveat")
     told = [f"**{plain(result['recommendation'])}**", *(plain(result[name]) for name in said if result[name])]
     return Exhibit(text="\n\n".join(told))

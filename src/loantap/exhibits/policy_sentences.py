@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.decisions.policy.pincode import FAIR_LENDING, HIGH, WITHOUT_PURE
+from loantap.decisions.policy.pincode import FAIR_LENDING, HIGH, HIGH_REFUSED
 from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, PLAIN
 from loantap.exhibits import decision
+from loantap.exhibits.decision_advice import recommendation
 from loantap.exhibits.economics import assumption_table
 from loantap.exhibits.economics import told as assumed
 from loantap.exhibits.words import by_name, interval, listed, percent, show
@@ -62,8 +63,8 @@ def policy_result(
         "thresholds": thresholds,
         "policies": entries,
         "recommended": decision.recommended(entries, choice),
-        "recommendation": decision.recommendation(choice, entries, confidence),
-        # Whom expected profit refuses is told beside the cut-off by risk.
+        "recommendation": recommendation(choice, entries, confidence),
+        # Whom expected profit declines is told beside the cut-off by risk.
         "who": decision.who(told[choice.name]) if choice.name not in (None, OWN_PRICE) else "",
         "against_risk": decision.against_risk(entries),
         "fairness": decision.fair(told.get(choice.name or COMBINED, told[OWN_PRICE])),
@@ -74,7 +75,7 @@ def policy_result(
         "evidence": [shown.name for shown in evidence],
         "plain": {"rules": [plain["rule"]] if plain else [], "effect": decision.numbers(plain or told[APPROVE_ALL])},
         "plain_sentence": plain_sentence(plain, confidence),
-        "thresholds_sentence": thresholds_sentence(told, score, confidence),
+        "thresholds_sentence": thresholds_sentence(told, score),
         "f2_sentence": f2_sentence(told["threshold_f2"], score, confidence),
         "gap": gap_title(gaps),
         "gaps": gaps,
@@ -100,25 +101,30 @@ def caveat(result: Result) -> str:
     return f"{made}Assumed: {result['assumed']}. {result['break_even']}"
 
 
-def thresholds_sentence(effects: Mapping[str, Result], score: str, confidence: float) -> str:
+def thresholds_sentence(effects: Mapping[str, Result], score: str) -> str:
     """Return what the thresholds of the model do side by side: how many applications each refers comes first."""
-    names = {"threshold_f2": f"at the threshold for {score}", "threshold_profit": "at the one for profit", "threshold_capacity": "with the room there is"}  # fmt: skip
-    refers = [
-        f"{show(effects[name]['refused'], 'rate')} {words} ({_ends(effects[name], 'refused', 'rate', None if place else confidence)})"
-        for place, (name, words) in enumerate(names.items())
-    ]
-    avoided, turned = (
-        listed([show(effects[name][share], "rate") for name in names]) for share in ("defaults_avoided", "good_refused")
+    names = {"threshold_f2": score, "threshold_profit": "profit", "threshold_capacity": "capacity"}
+    refers, avoided, declined = (
+        [_some(effects[name][share]) for name in names] for share in ("refused", "defaults_avoided", "good_refused")
     )
-    return f"Of all applications the model refers {listed(refers)}. To refuse them would avoid {avoided} of the defaults, and turn away {turned} of the good customers."
+    where = [f"{share} at the {word} threshold" for share, word in zip(refers, names.values(), strict=True)]
+    return (
+        f"Of all applications the model refers {listed(where)}. Declining what is referred would avoid {listed(avoided)} of defaults, "
+        f"and decline {listed(declined)} of good customers."
+    )
 
 
 def f2_sentence(row: Result, score: str, confidence: float) -> str:
-    """Return what refusing at the threshold for a score does to money and people, and advice against it where it loses money."""
-    advice = f"Do not let {score} set the approval threshold: at" if row["profit_change_high"] < 0 else "At"
+    """Return what declining at the threshold for a score does to money and people, and advice against it where it loses money."""
+    loses = row["profit_change_high"] < 0
+    advice = (
+        f"Do not let {score} set the approval threshold"
+        if loses
+        else f"As an approval threshold, {score} is one choice"
+    )
     return (
-        f"{advice} the threshold that is best for {score}, {_share(row, 'approved', confidence)} of the applications are approved, "
-        f"{_share(row, 'good_refused')} of the good customers refused, and profit changes by {_change(row)}."
+        f"{advice}: it would approve {show(row['approved'], 'rate')} of applications, decline {show(row['good_refused'], 'rate')} of good "
+        f"customers and change profit by {_change(row, confidence)}."
     )
 
 
@@ -126,25 +132,25 @@ def plain_sentence(policy: Result | None, confidence: float) -> str:
     """Return what rules that need no model reach."""
     if policy is None:
         return (
-            "Rules that need no model: none of them is shown to add to profit, at "
-            f"{percent(confidence)} after correction for the number of levers tried."
+            f"No limit that works without the model is shown to add profit ({percent(confidence)} confidence, corrected for the number "
+            "of limits tried)."
         )
     return (
-        f"Rules that need no model ({policy['rule']}) change profit by {_change(policy, confidence)} and refuse "
-        f"{_share(policy, 'refused')} of the applications."
+        f"Limits that work without the model ({policy['rule']}) change profit by {_change(policy, confidence)} and decline "
+        f"{show(policy['refused'], 'rate')} of applications."
     )
 
 
 def break_even_sentence(table: pd.DataFrame) -> str:
     """Return where granting every loan stops to pay, one assumption at a time."""
     parts = [
-        f"at a {row['label']} of {show(row['break_even'], 'rate')} rather than {show(row['value'], 'rate')}"
+        f"at a {row['label']} of {show(row['break_even'], 'rate')} instead of {show(row['value'], 'rate')}"
         for row in table.dropna(subset=["break_even"]).to_dict("records")
         if row["assumption"] in ("loss_given_default", "default_rate")
     ]
     if not parts:
         return "No value of the loss given default or of the default rate takes all profit away."
-    return f"Refusing nobody would earn nothing {', or '.join(parts)}."
+    return f"Approving everyone would earn nothing {', or '.join(parts)}."
 
 
 def pincode_advice(pure: Sequence[str]) -> str:
@@ -153,13 +159,21 @@ def pincode_advice(pure: Sequence[str]) -> str:
 
 
 def pincode_sentence(pincodes: "PincodeTiers", confidence: float) -> str:
-    """Return what refusing by pincode seems to gain, and what is left of it without the pure ones."""
+    """Return what declining by pincode seems to gain, and what is left of it without the pure ones."""
     if not (pincodes.table["tier"] == HIGH).any():
-        return f"No pincode is in the {HIGH} tier, so refusing that tier refuses nobody."
-    effects = [row for row in pincodes.effects.to_dict("records") if pincodes.pure or row["name"] != WITHOUT_PURE]
-    parts = [f"{row['name']}: {_change(row, None if place else confidence)}" for place, row in enumerate(effects)]
-    worth = ", and worth nothing" if pincodes.pure else ""
-    return f"Simulated on the test loans{worth}: {'; '.join(parts)}."
+        return f"No pincode is in the {HIGH} tier, so declining that tier declines nobody."
+    parts = []
+    for row in pincodes.effects.to_dict("records"):
+        level = None if parts else confidence
+        if row["name"] == HIGH_REFUSED:
+            parts.append(f"On the test loans, declining the {HIGH} tier changes profit by {_change(row, level)}.")
+        elif pincodes.pure and row["refused"]:
+            parts.append(
+                f"Without the pincodes that give the outcome away, it changes profit by {_change(row, level)}."
+            )
+        elif pincodes.pure:
+            parts.append("Without the pincodes that give the outcome away, that tier declines nobody.")
+    return " ".join(parts)
 
 
 def gap_title(gaps: pd.DataFrame) -> str:
@@ -171,27 +185,21 @@ def gap_title(gaps: pd.DataFrame) -> str:
     """
     known = gaps.dropna(subset=["approval_ratio"]).sort_values("approval_ratio", kind="stable")
     if known.empty:
-        return "Too few good customers are refused, or approved, to compare groups"
+        return "Too few good customers are declined, or approved, to compare groups"
     worst = known.iloc[0]
     ends = interval(worst["approval_ratio_low"], worst["approval_ratio_high"], "ratio")
-    by = str(worst["attribute"]).replace("_", " ")
-    shown = "Unevenly" if worst["approval_ratio_high"] < 1 else "No policy is shown to be uneven; most"
-    return (
-        f"{shown}: of good customers, “{worst['rule']}” approves {by} {worst['highest']} {show(worst['approval_ratio'], 'ratio')} times as often as "
-        f"{by} {worst['lowest']} ({ends})"
-    )
+    less, more = (decision.group(worst["attribute"], str(worst[which])) for which in ("highest", "lowest"))
+    ratio = f"approval ratio {show(worst['approval_ratio'], 'ratio')}, {ends}"
+    if worst["approval_ratio_high"] < 1:
+        return f"“{worst['rule']}” approves good customers with {less} less often than those with {more} ({ratio})"
+    return f"No policy is shown to treat groups unequally; “{worst['rule']}” comes nearest, {less} against {more} ({ratio})"
+
+
+def _some(share: float) -> str:
+    return show(share, "rate") if share else "none"
 
 
 def _change(row: Result, confidence: float | None = None) -> str:
-    told = f"{show(row['profit_change'], 'number')} per 100 of money asked for"
-    return f"{told} ({_ends(row, 'profit_change', 'number', confidence)})"
-
-
-def _share(row: Result, name: str, confidence: float | None = None) -> str:
-    return f"{show(row[name], 'rate')} ({_ends(row, name, 'rate', confidence)})"
-
-
-def _ends(row: Result, name: str, kind: str, confidence: float | None) -> str:
-    """Return an interval, with its confidence where that is given: a sentence says it once."""
     level = "" if confidence is None else f"{percent(confidence)} interval "
-    return f"{level}{interval(row[f'{name}_low'], row[f'{name}_high'], kind)}"
+    ends = interval(row["profit_change_low"], row["profit_change_high"], "number")
+    return f"{show(row['profit_change'], 'number')} per 100 of money asked for ({level}{ends})"

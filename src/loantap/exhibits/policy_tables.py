@@ -8,38 +8,42 @@ from loantap.decisions.policy.verdicts import FOUR_FIFTHS
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.plots import policy as plots
+from loantap.exhibits.plots.frontier import plot_frontier
 from loantap.exhibits.words import columns
 
 _Title = str | Callable[[Any, str], str]  # a name, or what says the finding from a table and the level of its intervals
 MARGIN = ("n", "expected with interval", "realised with interval", "verdict")
-_EFFECT = ("refused", "good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100", "per_year", "gain")
-_EFFECT_CAPTION = (
-    "Shares of all applications, of the good customers and of the defaults; default rate of the granted; realised profit per 100 lent, and per 100 of average balance and "
-    "year above the cost of money; gain: in currency, against refusing nobody; {tested}."
-)
+_DOES = ("refused", "good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100")
+_EFFECT = ("refused", "good_refused", "defaults_avoided", "profit_per_100", "gain")
+_EFFECT_CAPTION = "Shares of all applications, of good customers and of defaults; realised profit; gain in currency against approving everyone; {tested}."
 TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     "assumptions": (
-        "What profit rests on besides the loans",
-        "Each value is an assumption; the range is what a lender might call plausible.",
+        "Profit rests on assumptions besides the loans",
+        "Each value is an assumption; its range is what a lender might call plausible.",
         columns("meaning", "low", "default", "high", "source"),
     ),
     "tornado": (
         lambda swings, _: titles.tornado(swings),
-        "Realised profit per 100 lent if nobody is refused, one assumption at a time at the ends of its range. Of the default rate, low and high "
-        "are what the best and the worst year's loans had against their prediction; {tested}.",
+        "Realised profit per 100 lent when everyone is approved, one assumption at a time at the ends of its range. The ends of the default rate are "
+        "those of the best and of the worst year, against its prediction; {tested}.",
         columns("label", "low", "default", "high", "profit_low", "profit_high", profit_low="number", profit_high="number"),
     ),
-    "sheet": (lambda sheet, _: titles.sheet(sheet), _EFFECT_CAPTION, columns("policy", *_EFFECT, "verdict")),
+    "sheet": (
+        lambda sheet, _: titles.sheet(sheet),
+        "Realised profit per 100 lent. Over the assumptions: the least and the most that the policy gains in currency against approving everyone, while one "
+        "assumption at a time moves over its range. The risk cut-off declines as many training loans as expected profit does; {tested}.",
+        columns("policy", *_DOES, "gain_range", "verdict"),
+    ),
     "intervals": (
-        "The same with intervals",
-        "As in the decision sheet; {judged}, one policy at a time.",
+        "What each policy does, with intervals",
+        "As in the decision sheet; {judged}, each policy by itself.",
         columns("policy", *(f"{name} with interval" for name in ("good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100"))),
     ),
     "surety": (
-        "How sure each gain is",
-        "Gain in currency against refusing nobody; {level} interval for all policies at once; least and most while one assumption moves over its range; worst corner: all "
-        "assumptions at the ends that suit the policy least; later loans: the gain on the last loans of the same policy made from earlier ones; {tested}.",
-        columns("policy", "gain with interval", "gain_least", "gain_most", "worst_corner", "later_loans"),
+        lambda gains, _: titles.surety(gains),
+        "Gain in currency against approving everyone, rounded to what its {level} interval bears, which holds for all policies at once. Worst corner: all assumptions "
+        "at the ends that suit the policy least. Later loans: the same policy, made from earlier loans. Why: the first reason that holds; {tested}.",
+        columns("policy", "gain_told", "corner_told", "later_told", "because"),
     ),
     "verdicts": (
         "Why a gain is shown, depends or is not shown",
@@ -48,27 +52,27 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     ),
     "scenarios": (
         "At which value of an assumption a gain is gone",
-        "Gain in currency, the same refusals; low and high are the ends of the range; {tested}.",
-        columns("policy", "label", "low", "default", "high", "gain_low", "gain_default", "gain_high", "turns_at", gain_low="money", gain_default="money", gain_high="money"),
+        "Gain in currency; the same applications are declined; {tested}.",
+        columns("policy", "label", "low", "default", "high", "gain_low", "gain_high", "turns_at", gain_low="money", gain_high="money"),
     ),
     "composition": (
         lambda who, _: titles.composition(who),
-        "Share of each level that a policy refuses; of each kind the levels add up to all loans; {tested}.",
+        "Share of each group that a policy declines; {tested}.",
         {},
     ),
     "stress": (
-        "What a worse year does",
-        "Profit of the granted per 100 lent, and gain in currency against refusing nobody, the same refusals; {tested}.",
+        lambda shifts, _: titles.stress(shifts),
+        "Profit per 100 lent, and gain in currency against approving everyone; the same applications are declined; {tested}.",
         columns("label", "policy", "profit_per_100", "gain"),
     ),
     "turns": (
-        "How far things have to shift until a gain is gone, or, where nobody is refused, all profit",
-        "Odds: factor on the odds of default of every loan; default rate: the mean probability then; {tested}.",
+        "How much worse things have to get until the gain is gone, or all profit where everyone is approved",
+        "Odds: factor on every loan's odds of default; default rate: the mean probability then; {tested}.",
         columns("policy", "label", "turns_at", "default_rate", turns_at="number"),
     ),
     "expected-loss": (
         lambda losses, _: titles.expected_loss(losses),
-        "PD x LGD x EAD over the life of the granted loans, in currency, undiscounted; share: of the money lent; {tested}.",
+        "Probability of default x loss given default x exposure, over the life of the loans granted; in currency, undiscounted; share of the money lent; {tested}.",
         columns("policy", "grade", "n_granted", "amount", "exposure", "expected_loss", "share", amount="money"),
     ),
     "levers": (
@@ -78,32 +82,32 @@ TABLES: dict[str, tuple[_Title, str, dict[str, str]]] = {
     ),
     "steps": (
         lambda steps, _: titles.steps(steps),
-        "Marginal gain in profit per 100 of money asked for, on the training loans that chose it; {level} bootstrap intervals; adopted where the gain allows for all levers tried; {trained}.",
+        "Gain in profit per 100 of money asked for that a limit adds to those before it; {level} bootstrap intervals; adopted where the gain holds after correction for all limits tried; {trained}.",
         columns("lever", "reason", "n_refused", "expected_gain", "realised_gain with interval"),
     ),
-    "combined": ("What the levers do together, step by step", _EFFECT_CAPTION, columns("policy", *_EFFECT)),
+    "combined": ("What the limits do together, step by step", _EFFECT_CAPTION, columns("policy", *_EFFECT)),
     "trade-off": (
         lambda curve, _: titles.curve(curve),
-        "Line: thresholds of the model a percentage point apart; marks: the policies; {tested}.",
+        "Line: the model's thresholds. Dots: the policies; those that lie on one spot share a label. Dashed: declining at random; {tested}.",
         columns("threshold", "refused", "good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100 with interval"),
     ),
     "segments": (
-        titles.segments,
-        "Amount, term and purpose; profit per 100 lent; verdict after Holm's correction; small segments are pooled; {judged}.",
+        lambda products, _: titles.segments(products),
+        "Amount, term and purpose; expected and realised profit per 100 lent; verdict at {level} after Holm's correction; small segments are pooled; {judged}.",
         columns("product", "n", "default_rate", *MARGIN[1:]),
     ),
     "groups": (
-        "Good customers refused, by group",
+        "Good customers declined, by group",
         "Of the loans that were repaid; {level} Wilson intervals; small groups are pooled; {tested}.",
-        columns("rule", "attribute", "group", "n", "refused", "rate with interval", "approval_ratio", refused="count"),
+        columns("policy", "who", "n", "rate with interval", "approval_ratio"),
     ),
     "gaps": (
         lambda gaps, _: say.gap_title(gaps),
-        "Approvals of the good customers of the group refused most over those of the group refused least; {level} intervals corrected for picking the widest of all groups; {tested}.",
-        columns("rule", "attribute", "highest", "lowest", "approval_ratio with interval"),
+        "Approval ratio: share of good customers approved in the group declined most, over that in the group declined least; {level} intervals corrected for picking the widest gap; {tested}.",
+        columns("policy", "declined_most", "declined_least", "approval_ratio with interval"),
     ),
     "pincodes": (
-        "Tiers of pincodes, from confidence bounds",
+        "Tiers of pincodes, by their default rates",
         "{level} Wilson intervals of the default rate, corrected for the number of pincodes; {trained}.",
         columns("pincode", "n", "default_rate with interval", "tier", "separation"),
     ),
@@ -115,8 +119,8 @@ FIGURES: dict[str, tuple[Callable[..., Any], str]] = {
         "Bars left and right of the profit at the default assumptions, one row per assumption, the widest on top.",
     ),
     "trade-off": (
-        plots.plot_frontier,
-        "A curve of the defaults avoided against the good customers refused, with a named mark for each policy.",
+        plot_frontier,
+        "Defaults avoided against good customers declined: a curve for the model's thresholds, a dashed diagonal for chance, and a named dot for each policy, coloured by its verdict.",
     ),
     "gaps": (partial(plots.plot_ratios, mark=FOUR_FIFTHS), "Panels by kind of group; one row per policy with a dot and an interval of the lowest approval ratio, and a line at four fifths."),
     "surety": (plots.plot_gains, "One row per policy: a dot and an interval of the gain, over a wide pale bar for the range over the assumptions."),

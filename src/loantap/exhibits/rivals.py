@@ -6,14 +6,16 @@ from typing import Any
 import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit
-from loantap.exhibits.scores import spread, tested
+from loantap.exhibits.scores import tested
 from loantap.exhibits.tuning import exhibit_name
-from loantap.exhibits.words import by_name, columns, percent, show
+from loantap.exhibits.tuning_sentences import signed
+from loantap.exhibits.words import by_name, capital, columns, listed, percent, show
 from loantap.model.original import CLAIMED_BETA, Original
 from loantap.model.out_of_time import OutOfTime
 from loantap.model.study import Judged
 
 Result = Mapping[str, Any]
+_SHOWN = {"reject all": "decline all", "pincode": "by pincode", "grade": "by grade"}
 
 
 def ladder(
@@ -40,16 +42,24 @@ def ladder(
     return table.assign(name=table["name"].str.replace("_", " "))
 
 
+def _rivals_title(table: pd.DataFrame, score: str) -> str:
+    """Return how many of the rivals the champion beats, and whether any beats it."""
+    others = table[table["name"] != "champion"].replace({"name": _SHOWN})
+    beaten, better = (others["difference_low"] > 0).sum(), others.loc[others["difference_high"] < 0, "name"].tolist()
+    rest = f"; {listed(better)} {'does' if len(better) == 1 else 'do'} better" if better else ""
+    return f"On {score.upper()} the champion beats {beaten} of {len(others)} rivals{rest}"
+
+
 def rivals(table: pd.DataFrame, judged: Judged, original: Original, rules: Sequence[str]) -> Exhibit:
     """Show how the champion stands against models and rules; takes what `ladder` returns, and the names of the rules."""
     score = judged.score
     return Exhibit(
         exhibit_name("baselines", judged.inputs),
-        title=f"{score.upper()} of the models, the original's protocol and simple rules on the same loans",
+        title=_rivals_title(table, score),
         caption=f"{tested(judged)}; {percent(judged.confidence)} bootstrap intervals, models and rules as they are; difference: the "
-        f"champion's {score.upper()} less the rival's, paired over the loans.",
+        f"champion's {score.upper()} minus the rival's, paired over the loans.",
         text=f"{original_sentence(vars(original))}\n\n{baseline_sentence(table, judged, rules)}",
-        table=table,
+        table=table.assign(name=table["name"].replace(_SHOWN).map(capital)),
         columns=columns(
             "name", "rule", f"{score} with interval", "difference with interval", difference="score", **{score: "score"}
         ),
@@ -60,12 +70,10 @@ def original_sentence(original: Result) -> str:
     """Return why the original figure, an F2, was what it was; takes the fields of `Original`."""
     test = original["test"]
     return (
-        f"The original's resampling, search and threshold on this project's features (penalty {original['penalty']}, C = {original['C']:g}, threshold "
-        f"{show(original['threshold'], 'rate')} on resampled probabilities, {show(original['rows'], 'count')} training loans) scores "
-        f"F2 {show(original['claimed_f2'], 'score')} on the resampled loans it learnt from, and {show(test['f2'], 'score')} "
-        f"({spread(test, 'f2')}) on the test loans. Half of the resampled loans default, so precision counted on them is "
-        "not that of the portfolio; and a threshold where both error rates are equal is not the one that is best for F2, which counts "
-        f"a missed default {CLAIMED_BETA**2:g} times."
+        f"The original's protocol (penalty {original['penalty']}, C = {original['C']:g}, {show(original['rows'], 'count')} training loans) scores F2 "
+        f"{show(original['claimed_f2'], 'score')} on the resampled loans it learnt from, but {show(test['f2'], 'score')} on the test loans. Half of "
+        "the resampled loans default, so precision there is not the portfolio's. Its threshold equalises both error rates, which is not best "
+        f"for a score that counts a missed default {CLAIMED_BETA**2:g} times."
     )
 
 
@@ -80,13 +88,10 @@ def baseline_sentence(table: pd.DataFrame, judged: Judged, rules: Sequence[str])
         alike.setdefault(ends, []).append(f"*{row['rule']}*")
     parts = []
     for (difference, low, high), named in alike.items():
-        verdict = "beats" if low > 0 else "loses to" if high < 0 else "could not be told from"
-        which = f"the rule {named[0]}" if len(named) == 1 else f"what here is one rule, {' or '.join(named)}"
-        parts.append(f"{verdict} {which} ({difference:+.3f}, {low:+.3f} to {high:+.3f})")
-    return (
-        f"In {judged.score.upper()} the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap, models and "
-        "rules as they are)."
-    )
+        verdict = "beats" if low > 0 else "loses to" if high < 0 else "is neither shown to beat nor to lose to"
+        which = f"the rule {named[0]}" if len(named) == 1 else f"the same decisions by {' or '.join(named)}"
+        parts.append(f"{verdict} {which} ({signed(difference)}, {signed(low)} to {signed(high)})")
+    return f"On {judged.score.upper()} the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap)."
 
 
 def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int) -> Exhibit:
@@ -102,7 +107,7 @@ def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int)
         ("the same months", judged.test, judged.default_rate, judged.predicted)
     ]
     if found is not None:
-        cases.append((f"{found.first_month:%B %Y} on", found.test, found.default_rate, found.predicted))
+        cases.append((f"from {found.first_month:%B %Y} on", found.test, found.default_rate, found.predicted))
     score = judged.score
     table = pd.DataFrame(
         {"loans_of": label, "n": test["n"], "default_rate": rate, "predicted": predicted, "brier": test["brier"]}
@@ -114,8 +119,8 @@ def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int)
         for label, test, rate, predicted in cases
     )
     compared = (
-        "Features, sampler and C are the same in both rows, chosen on loans of all months; calibration and threshold come from "
-        f"{show(rows, 'count')} training loans above, and from {show(min(most_rows, found.train_rows), 'count')} earlier loans below."
+        "Both rows use the same features, sampler and C, chosen on all months. Calibration and threshold come from "
+        f"{show(rows, 'count')} training loans above and {show(min(most_rows, found.train_rows), 'count')} earlier loans below."
         if found
         else ""
     )
@@ -135,7 +140,6 @@ def later_title(test: Result, found: OutOfTime | None) -> str:
     if found is None:
         return "Too few loans before or after the last months to judge the model on later ones"
     return (
-        f"ROC-AUC is {show(found.test['roc_auc'], 'score')} ({spread(found.test, 'roc_auc')}) on later loans, and "
-        f"{show(test['roc_auc'], 'score')} ({spread(test, 'roc_auc')}) on those of the same months; of the later ones "
-        f"{show(found.default_rate, 'rate')} default and {show(found.predicted, 'rate')} were predicted"
+        f"On later loans ROC-AUC is {show(found.test['roc_auc'], 'score')} ({show(test['roc_auc'], 'score')} on the same months); "
+        f"{show(found.default_rate, 'rate')} defaulted, {show(found.predicted, 'rate')} were predicted to"
     )

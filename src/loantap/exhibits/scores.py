@@ -5,12 +5,14 @@ from typing import Any
 
 import pandas as pd
 
+from loantap.data.declarations import readable_level
 from loantap.exhibits.economics import told
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
+from loantap.exhibits.heads import head
 from loantap.exhibits.plots import tuning as plots
 from loantap.exhibits.thresholds import referred_sentence, thresholds_told
 from loantap.exhibits.tuning import exhibit_name
-from loantap.exhibits.words import by_name, columns, interval, percent, show
+from loantap.exhibits.words import by_name, capital, columns, interval, listed, percent, show
 from loantap.model.economics import Economics
 from loantap.model.groups import Gap
 from loantap.model.study import Judged
@@ -34,14 +36,13 @@ def scores(champion: Judged, smote: Judged) -> Exhibit:
     """Show every metric of the champion, and the tuned SMOTE model's beside it."""
     score = champion.score
     table = pd.DataFrame(
-        {"metric": name.replace("_", " "), "estimate": champion.test[name], "ci_low": low, "ci_high": high}
+        {"metric": head(name), "estimate": champion.test[name], "ci_low": low, "ci_high": high}
         | {"smote": smote.test[name], "smote_low": smote.test["ci"][name][0], "smote_high": smote.test["ci"][name][1]}
         for name, (low, high) in champion.test["ci"].items()
     )
     return Exhibit(
         exhibit_name("scores", champion.inputs),
-        title=f"{score.upper()} {show(champion.test[score], 'score')} on unseen loans, and {show(smote.test[score], 'score')} for the "
-        "tuned SMOTE model",
+        title=f"{score.upper()} on unseen loans is {show(champion.test[score], 'score')}; with SMOTE it is {show(smote.test[score], 'score')}",
         caption=f"{tested(champion)}; {percent(champion.confidence)} bootstrap intervals ({champion.repetitions} repetitions).",
         table=table,
         columns=columns("metric", "estimate with interval", "smote with interval"),
@@ -53,7 +54,7 @@ def ranking(judged: Judged) -> Exhibit:
     test = judged.test
     return Exhibit(
         exhibit_name("ranking", judged.inputs),
-        title=f"ROC-AUC {show(test['roc_auc'], 'score')}, average precision {show(test['average_precision'], 'score')}",
+        title=f"The model ranks a default above a repaid loan in {show(test['roc_auc'], 'rate')} of pairs (ROC-AUC {show(test['roc_auc'], 'score')})",
         caption=f"{percent(judged.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
         f"{spread(test, 'average_precision')}; {tested(judged)}.",
         alt="Left, the ROC curve with the diagonal; right, the precision-recall curve with the default rate; the thresholds are marked.",
@@ -67,14 +68,14 @@ def gains(judged: Judged) -> Exhibits:
     top = judged.gains.iloc[0]
     figure = Exhibit(
         name,
-        title=f"The riskiest {show(top['cumulative_loans'], 'rate')} of the loans hold {show(top['cumulative_defaults'], 'rate')} of the defaults",
-        caption=f"Left, the default rate by tenth of predicted risk, {wilson}; right, defaults found going down; {tested(judged)}.",
+        title=f"The riskiest {show(top['cumulative_loans'], 'rate')} of loans hold {show(top['cumulative_defaults'], 'rate')} of defaults",
+        caption=f"Left, the default rate by tenth of predicted risk, {wilson}; right, the share of defaults among the riskiest loans; {tested(judged)}.",
         alt="Left, a bar of the default rate for each tenth of predicted risk; right, the share of defaults found, with the diagonal.",
         figure=plots.plot_gains(judged.gains),
     )
     table = Exhibit(
         name,
-        title="Gains by tenth of predicted risk",
+        title="Defaults by tenth of predicted risk",
         caption=f"{wilson}; {tested(judged)}.",
         table=judged.gains,
         columns=columns("decile", "loans", "predicted", "default_rate with interval", "cumulative_defaults", "lift"),
@@ -86,14 +87,14 @@ def calibration(champion: Judged, smote: Judged) -> Exhibits:
     """Show whether probabilities hold, before and after calibration."""
     name, wilson = exhibit_name("calibration", champion.inputs), f"{percent(champion.confidence)} Wilson intervals"
     curves = {
-        "champion": champion.deciles,
+        "Champion": champion.deciles,
         "SMOTE, calibrated": smote.deciles,
         "SMOTE, not calibrated": smote.uncalibrated,
     }
     figure = Exhibit(
         name,
-        title=f"Calibration brings the SMOTE model's Brier score from {show(smote.brier_uncalibrated, 'score')} to "
-        f"{show(smote.test['brier'], 'score')}; the champion's is {show(champion.test['brier'], 'score')}",
+        title=f"Calibration {'lowers' if smote.test['brier'] < smote.brier_uncalibrated else 'does not lower'} the Brier score with SMOTE "
+        f"({show(smote.brier_uncalibrated, 'score')} before, {show(smote.test['brier'], 'score')} after); the champion's is {show(champion.test['brier'], 'score')}",
         caption=f"Observed against predicted default rate by tenth of predicted risk, {wilson}; expected calibration error of the "
         f"champion {show(champion.test['expected_calibration_error'], 'score')}, without calibration "
         f"{show(champion.error_uncalibrated, 'score')}; {tested(champion)}.",
@@ -116,12 +117,12 @@ def people(judged: Judged) -> Exhibit:
     per_thousand = pd.Series(test["confusion"]) / test["n"] * 1000
     return Exhibit(
         exhibit_name("people", judged.inputs),
-        title=f"Of 1,000 loans like these {show(per_thousand['tp'] + per_thousand['fp'], 'count')} would be refused, "
-        f"{show(per_thousand['fp'], 'count')} of whom would repay",
-        caption=f"{referred_sentence(vars(judged))} Drawn is the one for {judged.score.upper()}: recall {show(test['recall'], 'rate')} "
+        title=f"Of 1,000 applicants, the {judged.score.upper()} threshold flags {show(per_thousand['tp'] + per_thousand['fp'], 'count')}; "
+        f"{show(per_thousand['fp'], 'count')} of these would repay",
+        caption=f"{referred_sentence(vars(judged))} At the {judged.score.upper()} threshold: recall {show(test['recall'], 'rate')} "
         f"({spread(test, 'recall', 'rate')}), precision {show(test['precision'], 'rate')} ({spread(test, 'precision', 'rate')}); "
         f"{tested(judged)}, {percent(judged.confidence)} bootstrap intervals.",
-        alt="A bar of 1,000 loans split into approved and refused, repaying and defaulting.",
+        alt="A bar of 1,000 applicants split into not flagged and flagged, repaying and defaulting.",
         figure=plots.plot_confusion(per_thousand),
     )
 
@@ -132,8 +133,8 @@ def threshold(judged: Judged) -> Exhibit:
     return Exhibit(
         exhibit_name("threshold", judged.inputs),
         title=thresholds_told(vars(judged)),
-        caption=f"{referred_sentence(vars(judged))} Drawn are precision, recall and {label}; {tested(judged)}. Thresholds were chosen out of fold on training loans.",
-        alt=f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they refuse anybody.",
+        caption=f"{referred_sentence(vars(judged))} Thresholds were chosen out of fold on training loans; {tested(judged)}.",
+        alt=f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they flag anybody.",
         figure=plots.plot_threshold(judged.curve, score=judged.score, thresholds=_thresholds(judged)),
     )
 
@@ -142,40 +143,50 @@ def profit(judged: Judged, economics: Economics) -> Exhibit:
     """Show what each threshold would earn, and under which assumptions."""
     return Exhibit(
         exhibit_name("profit", judged.inputs),
-        title="What each threshold would earn, as a share of the money asked for",
-        caption=f"Assumed: {told(economics)}; difference: from refusing nobody; {percent(judged.confidence)} bootstrap intervals; "
+        title=profit_title(judged.profit),
+        caption=f"Profit as a share of the money asked for; difference from approving everyone. Assumed: {told(economics)}; {percent(judged.confidence)} bootstrap intervals; "
         f"{tested(judged)}.",
         text=profit_sentence(judged.profit, economics=economics),
-        table=judged.profit,
+        table=judged.profit.assign(
+            name=judged.profit["name"].map(capital),
+            threshold=judged.profit["threshold"].where(judged.profit["threshold"] <= 1),
+        ),
         columns=columns(
             "name", "threshold", "refused", "profit with interval", "difference with interval", profit="rate"
         ),
     )
 
 
+def profit_title(table: pd.DataFrame) -> str:
+    """Return which thresholds are shown to earn more than approving everyone."""
+    gains = table.loc[table["difference_low"] > 0, "name"].tolist()
+    return f"{capital(listed(gains)) if gains else 'No threshold'} {'are' if len(gains) > 1 else 'is'} shown to earn more than approving everyone"
+
+
 def profit_sentence(table: pd.DataFrame, *, economics: Economics) -> str:
-    """Return what the threshold for profit earns beside granting every loan, and under which assumption."""
-    row = by_name(table)["best profit"]
-    return f"Suppose that {told(economics)}. Then {_profit_told(row)}."
+    """Return what the threshold for profit earns beside approving everyone, and under which assumption."""
+    row = by_name(table)["profit threshold"]
+    return f"Assume that {told(economics)}. Then {_profit_told(row)}."
 
 
 def groups(judged: Judged) -> Exhibits:
     """Show whom the model serves worse."""
+    shown = judged.groups.assign(group=[_level(*one) for one in judged.groups[["factor", "group"]].to_numpy()])
     name, level, label = exhibit_name("groups", judged.inputs), percent(judged.confidence), judged.score.upper()
     figure = Exhibit(
         name,
         title=groups_title(judged.gap),
-        caption=f"By grade, home ownership and group of professions, at the threshold for {label}; {level} intervals (Wilson; DeLong for the "
+        caption=f"By grade, home ownership and group of professions, at the {label} threshold; {level} intervals (Wilson; DeLong for the "
         f"ROC-AUC); groups with fewer than {judged.min_cell} loans, defaults or repaid loans are pooled; "
-        f"the two named are compared with an allowance for all pairs (Bonferroni); {tested(judged)}.",
+        f"the two named are compared with a correction for all pairs (Bonferroni); {tested(judged)}.",
         alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
-        figure=plots.plot_groups(judged.groups),
+        figure=plots.plot_groups(shown),
     )
     table = Exhibit(
         name,
-        title=f"How each group fares at the threshold for {label}",
+        title=f"What each group meets at the {label} threshold",
         caption=f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(judged)}.",
-        table=judged.groups,
+        table=shown,
         columns=columns(
             "group", "n", "default_rate", "predicted", "recall", "false_positive_rate", "roc_auc with interval"
         ),
@@ -188,37 +199,48 @@ def groups_title(gap: Gap | None) -> str:
     if gap is None:
         return "No two groups are large enough to be compared"
     if not gap.shown:
-        apart = f"{gap.low['group']} and {gap.high['group']}, the groups farthest apart"
-        return f"No difference in how often good customers are flagged is shown, not even between {apart}"
+        low, high = (_level(row["factor"], row["group"]) for row in (gap.low, gap.high))
+        apart = f"{low} and {high}, the groups farthest apart"
+        return f"No group is shown to have its good customers flagged more often, not even {apart}"
     low, high = (
         f"{show(row['false_positive_rate'], 'rate')} "
-        f"({interval(row['false_positive_rate_low'], row['false_positive_rate_high'], 'rate')}) in {row['group']}"
+        f"({interval(row['false_positive_rate_low'], row['false_positive_rate_high'], 'rate')}) in {_level(row['factor'], row['group'])}"
         for row in (gap.low, gap.high)
     )
-    return f"Of those who repay, {low} are flagged, and {high}"
+    return f"Good customers flagged: {low}, but {high}"
+
+
+def _level(factor: str, group: str) -> str:
+    return (
+        capital(readable_level(group))
+        if factor == "home_ownership"
+        else f"Grade {group}"
+        if factor == "grade"
+        else group
+    )
 
 
 def _thresholds(judged: Judged) -> dict[str, float]:
     return {
-        f"threshold for {judged.score.upper()}": judged.threshold,
-        "threshold for profit": judged.profit_threshold,
-        f"room for {percent(judged.capacity)}": judged.capacity_threshold,
+        f"{judged.score.upper()} threshold": judged.threshold,
+        "profit threshold": judged.profit_threshold,
+        "capacity threshold": judged.capacity_threshold,
     }
 
 
 def _profit_told(row: Result) -> str:
     low, high = row["difference_low"], row["difference_high"]
     if row["threshold"] > 1:
-        return "granting every loan would have earned most on the training loans"
+        return "approving everyone would have earned most on the training loans"
     gained = f"{show(row['difference'], 'rate')} of the money asked for ({interval(low, high, 'rate')})"
     verdict = (
-        f"would earn {gained} more than granting every loan"
+        f"would earn {gained} more than approving everyone"
         if low > 0
-        else f"would earn less than granting every loan ({gained})"
+        else f"would earn less than approving everyone ({gained})"
         if high < 0
-        else f"could not be told from granting every loan (difference {gained})"
+        else f"is not shown to earn more or less than approving everyone (difference {gained})"
     )
     return (
-        f"refusing {show(row['refused'], 'rate')} of the loans, those with a predicted default rate of "
+        f"declining {show(row['refused'], 'rate')} of applications, those with a predicted default rate of "
         f"{show(row['threshold'], 'rate')} or more, {verdict}"
     )

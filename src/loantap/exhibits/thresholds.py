@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loantap.exhibits.words import percent, show
+from loantap.exhibits.words import listed, percent, show
 from loantap.model.evaluation import fbeta_name
 
 
@@ -11,8 +11,8 @@ def thresholds_told(told: Mapping[str, Any]) -> str:
     """Return where the three thresholds of a model lie; takes what `referred_sentence` takes."""
     for_profit, capacity = told["profit_threshold"], told["capacity_threshold"]
     return (
-        f"The threshold for {fbeta_name(told['beta']).upper()} is {show(told['threshold'], 'rate')}, "
-        f"the one for profit {_at(for_profit)}, and with room for {percent(told['capacity'])} of the applications it is {_at(capacity)}"
+        f"Thresholds: {show(told['threshold'], 'rate')} for {fbeta_name(told['beta']).upper()}, {_at(for_profit)} for profit, and "
+        f"{_at(capacity)} for a capacity of {percent(told['capacity'])} of applications"
     )
 
 
@@ -23,21 +23,19 @@ def referred_sentence(told: Mapping[str, Any]) -> str:
         told: A model's part of `results/model.json`, its card, or the attributes of what `judge` returns.
     """
     shares = told["referred"]
-    others = {
-        "at the one for profit": "profit_threshold",
-        f"with room for {percent(told['capacity'])} of them": "capacity_threshold",
+    where = {
+        "threshold": f"the {fbeta_name(told['beta']).upper()} threshold",
+        "profit_threshold": "the profit threshold",
+        "capacity_threshold": f"the threshold for a capacity of {percent(told['capacity'])}",
     }
-    rest = "; ".join(
-        f"{where} ({show(told[name], 'rate')} or more) {show(shares[name], 'rate')}"
+    parts = [
+        f"{show(shares[name], 'rate')} at {words} ({show(told[name], 'rate')})"
         if told[name] <= 1
-        else f"{where} nobody"
-        for where, name in others.items()
-    )
-    return (
-        f"At the threshold for {fbeta_name(told['beta']).upper()} ({show(told['threshold'], 'rate')} or more) the model refers "
-        f"{show(shares['threshold'], 'rate')} of all applications; {rest} (n = {show(told['test']['n'], 'count')} test loans)."
-    )
+        else f"none at {words}"
+        for name, words in where.items()
+    ]
+    return f"Of all applications the model refers {listed(parts)}; n = {show(told['test']['n'], 'count')} test loans."
 
 
 def _at(threshold: float) -> str:
-    return show(threshold, "rate") if threshold <= 1 else "out of reach (nobody would be referred)"
+    return show(threshold, "rate") if threshold <= 1 else "none"

@@ -6,8 +6,17 @@ from typing import Any
 import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
-from loantap.exhibits.plots import tuning as plots
-from loantap.exhibits.words import at_the_edge, by_name, columns, percent, show
+from loantap.exhibits.plots import candidates as plots
+from loantap.exhibits.tuning_sentences import (
+    challenger_sentence,
+    champion_sentence,
+    features_sentence,
+    in_a_sentence,
+    reference_of,
+    smote_sentence,
+    smote_title,
+)
+from loantap.exhibits.words import at_the_edge, capital, columns, percent, show
 from loantap.model.ablation import Champion
 from loantap.model.inputs import Inputs
 from loantap.model.recipe import Recipe
@@ -15,15 +24,15 @@ from loantap.model.tuning import Tuned
 
 Result = Mapping[str, Any]
 _LEFT_OUT = {
-    "without_pincode": "The pincode is no feature of this model. In the original data it gives the outcome away, and anywhere it is a "
+    "without_pincode": "This model does not use the pincode: in the original data it gives the outcome away, and anywhere it raises a "
     "question of fair lending.",
     "application_only": "Only what the applicant brings: without sub-grade and interest rate, which are the lender's own price for "
     "the risk, and without the pincode.",
 }
 _LEAKING = Notice(
     "With the pincode, for comparison only",
-    "The pincodes of the original data were made up after the outcome was known. What a model gains by them would not be gained on a "
-    "real applicant. This one must not be used.",
+    "The pincodes of the original data were made up after the outcome was known. What a model gains from them is not to be had on real "
+    "applicants. Do not use this model.",
 )
 
 
@@ -49,7 +58,7 @@ def weighing(beta: float) -> str:
         return "F1 weighs recall and precision alike."
     more, less = ("recall", "precision") if beta > 1 else ("precision", "recall")
     return (
-        f"F{beta:g} weighs {more} above {less}: it counts a missed default {beta**2:g} times as heavily as a good customer refused. "
+        f"F{beta:g} weighs {more} above {less}: it counts a missed default {beta**2:g} times as heavily as a good customer declined. "
         "That is a choice, not a fact about money."
     )
 
@@ -59,12 +68,14 @@ def grid(tuned: Tuned, *, inputs: Inputs) -> Exhibit:
     folds = int(tuned.grid.columns.str.startswith("fold_").sum())
     chosen = f"penalty {tuned.best['penalty']} and C = {tuned.best['C']:g}"
     found = (
-        f"{chosen} are the simplest within one standard error" if len(tuned.grid) > 1 else f"only {chosen} were tried"
+        f"the simplest within one standard error of the best: {chosen}"
+        if len(tuned.grid) > 1
+        else f"only {chosen} were tried"
     )
     edge = at_the_edge(float(tuned.best["C"]), [*tuned.grid["C"]], " C")
     return Exhibit(
         exhibit_name("grid", inputs),
-        title=f"With SMOTE, {found}",
+        title=f"SMOTE model, {found}",
         caption=f"Mean {tuned.score.upper()} over {folds} folds at the resampled probability of one half, with one standard deviation; "
         f"n = {show(len(tuned.log_odds), 'count')} training loans.{edge}",
         alt=f"Dots of mean {tuned.score.upper()} against C, a line for each penalty, with error bars; the chosen point is circled.",
@@ -92,27 +103,25 @@ def ablation(choice: Champion, table: pd.DataFrame, *, inputs: Inputs, rows: int
     """
     score, level, name = choice.score, percent(choice.confidence), exhibit_name("ablation", inputs)
     over = f"{choice.repeats} times {choice.folds} folds; n = {show(rows, 'count')} training loans"
-    reference = _reference(table, score)
+    reference = reference_of(table, score)
     figure = Exhibit(
         name,
-        title=f"{_smote_title(choice, table)}the champion is {choice.candidate.name}",
-        caption=f"Mean paired difference over {over}; {level} intervals of the corrected resampled t-test, "
-        "each by itself. Grey: the interval holds 0. The title allows for all comparisons (Holm), so it may claim less than an interval shows.",
+        title=capital(f"{smote_title(choice, table)}the champion is {in_a_sentence(choice.candidate.name)}"),
+        caption=f"Mean paired difference from {in_a_sentence(reference)} over {over}; {level} intervals of the corrected resampled t-test, each by "
+        "itself. Grey: the interval holds 0. The title is corrected for all comparisons (Holm), so it may claim less than an interval shows.",
         alt=f"Dots with intervals for {score.upper()} and ROC-AUC, one row per candidate, around a line at zero.",
         figure=plots.plot_differences(table, score=score, reference=reference),
     )
-    scores = (f"{score}", f"{score}_low", f"{score}_high", f"{score}_at_half")
     shown = columns(
-        "name", "C", *scores, "roc_auc", "brier_uncalibrated", "brier", f"{score}_p_adjusted",
-        **dict.fromkeys(scores, "score"), **{f"{score}_p_adjusted": "p"},
+        "name", f"{score} with interval", "roc_auc", "brier", f"{score}_difference with interval", f"{score}_p_adjusted",
+        **{score: "score", f"{score}_difference": "score", f"{score}_p_adjusted": "p"},
     )  # fmt: skip
     numbers = Exhibit(
         name,
-        title="Samplers, features and challengers over the same folds",
+        title="Samplers, features and black-box models over the same folds",
         caption=f"Means over {over}; {level} intervals and Holm-adjusted p-values of the paired difference in {score.upper()}, from the "
-        f"corrected resampled t-test. Brier scores before and after calibration; {score.upper()} at half is {score.upper()} at the raw "
-        "probability of one half.",
-        table=table,
+        "corrected resampled t-test; Brier score after calibration.",
+        table=table.assign(name=table["name"].map(in_a_sentence).map(capital)),
         columns=shown,
     )
     return together(figure, numbers)
@@ -127,7 +136,7 @@ def competition(choice: Champion, table: pd.DataFrame, from_champion: pd.DataFra
         from_champion: From `comparison`, against the champion.
         rows: Training loans they competed on.
     """
-    score, reference = choice.score, _reference(table, choice.score)
+    score, reference = choice.score, reference_of(table, choice.score)
     return {
         "champion": choice.candidate.name,
         "uses_smote": choice.recipe.sampler.startswith("SMOTE"),
@@ -154,103 +163,3 @@ def competition(choice: Champion, table: pd.DataFrame, from_champion: pd.DataFra
 def why(found: Result) -> Exhibit:
     """Say who is champion and why, and what each part of a model brings; takes what `competition` returns."""
     return Exhibit(text="\n\n".join(found[name] for name in ("why", "smote", "features", "challengers")))
-
-
-def champion_sentence(choice: Champion) -> str:
-    """Return which candidate is the champion, whether it is the SMOTE one, and why."""
-    level, ranked, score = len(choice.level), len(choice.ranked), choice.score.upper()
-    kind = "It uses SMOTE." if choice.recipe.sampler.startswith("SMOTE") else "It is not the SMOTE model."
-    edge = at_the_edge(choice.C, choice.candidate.tried, " Its C")
-    told = f"The champion is **{choice.candidate.name}**. {kind}{edge}"
-    if len(choice.able) == 1:
-        return f"{told} Nothing else competed for it."
-    tied = f"Of {len(choice.able)} candidates, all logistic regressions, {choice.best} has the best mean {score}; {level} are not clearly beaten in {score} by any other"
-    narrowed = f", and {ranked} of these not in ROC-AUC either" if ranked < level else ""
-    rest = "it is the only one left" if ranked == 1 else "of those it is the simplest"
-    return f"{told} {tied}{narrowed}; {rest}."
-
-
-def smote_sentence(choice: Champion, table: pd.DataFrame) -> str:
-    """Return what SMOTE buys against the same features with the plainest sampler."""
-    rows, name, score = by_name(table), _smote(choice, table), choice.score
-    if name is None:
-        return "What SMOTE buys was not asked: it did not compete with another sampler on the same features."
-    row, base = rows[name], rows[_reference(table, score)]
-    label = score.upper()
-    verdict = {
-        -1: f"costs {label}",
-        0: f"buys no {label} that these folds could tell from nothing, all comparisons allowed for (Holm)",
-        1: f"brings {label}",
-    }
-    return (
-        f"With the threshold chosen out of fold, SMOTE {verdict[_clear(row, choice)]}: {_difference(row, score)} against the same "
-        f"features {_without(base['name'])}, an interval for this comparison alone; its ROC-AUC differs by {_difference(row, 'roc_auc')}. What it moves is the probability "
-        f"scale: at a raw probability of one half its {label} is {show(row[f'{score}_at_half'], 'score')}, against "
-        f"{show(base[f'{score}_at_half'], 'score')}, and its raw Brier score {show(row['brier_uncalibrated'], 'score')}, against "
-        f"{show(base['brier_uncalibrated'], 'score')}."
-    )
-
-
-def features_sentence(choice: Champion, table: pd.DataFrame) -> str:
-    """Return what each richer set of features brings over the plainest, in ROC-AUC."""
-    rows, (plainest, sampler) = by_name(table), _reference(table, choice.score).split(", ")
-    richer = [name for name in choice.able if name.endswith(f", {sampler}") and not name.startswith(f"{plainest}, ")]
-    if not richer:
-        return f"What richer features bring was not asked: only {plainest} ones competed."
-    parts = [f"{name.split(',')[0]} {_difference(rows[name], 'roc_auc')}" for name in richer]
-    return (
-        f"Over {plainest} features, ROC-AUC changes by: {'; '.join(parts)}. Each set holds the former ones (paired differences "
-        f"over the same folds, {percent(choice.confidence)} intervals)."
-    )
-
-
-def challenger_sentence(choice: Champion, from_champion: pd.DataFrame) -> str:
-    """Return how far models that nobody can read lie from the champion."""
-    parts = [
-        f"{name} ROC-AUC {show(row['roc_auc'], 'score')}, {_difference(row, 'roc_auc')} from the champion's, and {choice.score.upper()} "
-        f"{show(row[choice.score], 'score')}, {_difference(row, choice.score)}"
-        for name, row in by_name(from_champion).items()
-        if name not in choice.able
-    ]
-    return (
-        "What would be won by giving up the explanation? Tree models of moderate, unsearched settings see all inputs, "
-        f"ratios included, over the same folds: {'; '.join(parts)}."
-    )
-
-
-def _reference(table: pd.DataFrame, score: str) -> str:
-    return str(table.loc[table[f"{score}_difference"].isna(), "name"].iloc[0])
-
-
-def _smote(choice: Champion, table: pd.DataFrame) -> str | None:
-    """Return the candidate that differs from the reference by SMOTE, if there is one."""
-    reference = _reference(table, choice.score)
-    name = f"{reference.split(', ')[0]}, SMOTE"
-    return name if name in choice.able and name != reference else None
-
-
-def _smote_title(choice: Champion, table: pd.DataFrame) -> str:
-    if (name := _smote(choice, table)) is None:
-        return ""
-    label = choice.score.upper()
-    bought = {-1: f"costs {label}", 0: f"buys no {label} beyond chance", 1: f"brings {label}"}[
-        _clear(by_name(table)[name], choice)
-    ]
-    return f"SMOTE {bought} once the threshold is chosen; "
-
-
-def _without(name: str) -> str:
-    sampler = name.split(", ")[1]
-    return "without resampling" if sampler == "no resampling" else f"with {sampler}"
-
-
-def _clear(row: Result, choice: Champion) -> int:
-    """Return the sign of a difference, or 0 if it may be nothing after Holm's correction."""
-    if not row[f"{choice.score}_p_adjusted"] < 1 - choice.confidence:
-        return 0
-    return 1 if row[f"{choice.score}_difference"] > 0 else -1
-
-
-def _difference(row: Result, score: str) -> str:
-    low, high = row[f"{score}_difference_low"], row[f"{score}_difference_high"]
-    return f"{row[f'{score}_difference']:+.4f} ({low:+.4f} to {high:+.4f})"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Result = Mapping[str, Any]
 METHODS = {"caps": "caps alone", "probability": "model alone"}
+VARIABLES = {"probability": "probability of default", "dti": "debt-to-income", "revol_util": "utilisation"}
 
 
 def record(
@@ -48,10 +49,9 @@ def rule_sentence(settings: Result, lights: Sequence[Mapping[Any, Any]]) -> str:
     late = settings["signals"]["days_past_due"]["red"]
     actions = ", ".join(f"{line['light']}: {line['action']}" for line in lights)
     return (
-        "A signal (level, trend and acceleration of debt-to-income and utilisation, the change of the model's probability, days past due) "
-        "counts one point from its amber threshold on and two from its red one; trends are taken from "
-        f"{settings['window']} months. A light is amber from {settings['amber_points']} points on, and red from "
-        f"{settings['red_points']} points or {late:g} days past due on. What a light leads to: {actions}."
+        "Signals are the level, trend and acceleration of debt-to-income and utilisation, the change of the model's probability, and days past "
+        f"due. Each counts one point from its amber threshold and two from its red one; trends span {settings['window']} months. A light is amber "
+        f"from {settings['amber_points']} points, and red from {settings['red_points']} points or {late:g} days past due. What follows: {actions}."
     )
 
 
@@ -69,10 +69,9 @@ def period_of(row: Result) -> str:
 def warning_sentence(result: Result) -> str:
     """Return what early warning found, in one or two sentences, for the first screen and the head of its page."""
     lights = {line["light"]: line["loans"] for line in result["lights"]}
-    invented = result["synthetic"]
     head = (
-        f"Of {show(sum(lights.values()), 'count')} {'invented ' if invented else ''}live loans "
-        f"{'(no real snapshots were given) ' if invented else ''}{show(lights['red'], 'count')} "
+        f"Of {show(sum(lights.values()), 'count')} {'synthetic ' if result['synthetic'] else ''}live loans "
+        f"{'(no real snapshots were given) ' if result['synthetic'] else ''}{show(lights['red'], 'count')} "
         f"{'is' if lights['red'] == 1 else 'are'} red and {show(lights['amber'], 'count')} amber in {result['month']}."
     )
     if not result["performance"]:
@@ -80,17 +79,13 @@ def warning_sentence(result: Result) -> str:
     row = backtest_row(result["performance"])
     if not row["defaults"]:
         return f"{head} No loan defaulted in {period_of(row)}, so there was nothing to warn of."
-    ahead = f", in the middle {show(row['lead_median'], 'count')} months ahead" if row["caught"] else ""
-    right = (
-        f", of which {show(row['precision'], 'rate')} were right ({interval(row['precision_low'], row['precision_high'], 'rate')})"
-        if row["alerts"]
-        else ""
-    )
+    months = f"{show(row['lead_median'], 'count')} month{'' if row['lead_median'] == 1 else 's'}"
+    ahead = f", at the median {months} ahead" if row["caught"] else ""
+    right = f" Of its alerts, {show(row['precision'], 'rate')} were right." if row["alerts"] else ""
     return (
         f"{head} On {period_of(row)} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
-        f"{show(row['recall'], 'rate')} of the defaults ({percent(result['confidence'])} interval {interval(row['recall_low'], row['recall_high'], 'rate')}, "
-        f"n = {show(row['defaults'], 'count')}; {show(row['by_chance'], 'rate')} by chance){ahead}, with "
-        f"{show(row['alerts_per_1000'], 'number')} alerts per 1,000 loans a month{right}."
+        f"{show(row['recall'], 'rate')} of {show(row['defaults'], 'count')} defaults ({percent(result['confidence'])} interval "
+        f"{interval(row['recall_low'], row['recall_high'], 'rate')}; {show(row['by_chance'], 'rate')} by chance){ahead}.{right}"
     )
 
 
@@ -107,15 +102,15 @@ def drift_title(drift: pd.DataFrame) -> str:
     month = known["month"].iloc[-1]
     last = known[known["month"] == month]
     apart = [
-        f"{row['variable']} ({row['light']}, {show(row['psi'], 'score')}; by chance up to {show(row['chance_high'], 'score')})"
+        f"{VARIABLES.get(row['variable'], row['variable'])} ({row['light']}, {show(row['psi'], 'score')}; by chance up to {show(row['chance_high'], 'score')})"
         for row in last[last["light"] != "green"].to_dict("records")
     ]
     if apart:
-        return f"In {month}, away from the training loans: {', '.join(apart)}"
+        return f"Drifted from the training loans in {month}: {', '.join(apart)}"
     most, chance = (show(last[name].max(), "score") for name in ("psi", "chance_high"))
     return (
-        f"In {month} no variable is past both the limit of {stability.AMBER:.2f} and chance: stability indices up to {most}, "
-        f"by chance up to {chance}"
+        f"No variable has drifted from the training loans in {month}: stability indices are at most {most} (limit {stability.AMBER:.2f}, "
+        f"by chance up to {chance})"
     )
 
 
@@ -131,28 +126,32 @@ def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> 
     hit = int(lights["loan_id"].isin(distressed).sum())
     return (
         f"Of the {show(len(lights), 'count')} loans on the list, {show(hit, 'count')} {'is or was' if hit == 1 else 'are or were'} in the "
-        "hidden distress that the synthetic snapshots were drawn with; the others rose by chance, or are late with a payment."
+        "hidden distress that the synthetic snapshots were drawn with. The others rose by chance, or are late with a payment."
     )
 
 
 def trade_off_title(result: Result) -> str:
     """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
-    told = {"more": "finds more than", "fewer": "finds fewer than", "open": "is not shown to beat"}
+    told = {"more": "finds more defaults than", "fewer": "finds fewer defaults than", "open": "is not shown to beat"}
     parts = [f"{told[row['verdict']]} the {METHODS[row['baseline']]}" for row in _last_comparisons(result)]
-    return f"At as many alerts the rule {' and '.join(parts)}" if parts else "What alerts cost and bring"
+    return (
+        f"With as many alerts, the rule {' and '.join(parts)}"
+        if parts
+        else "Defaults warned of, by the number of alerts"
+    )
 
 
 def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
     """Return in how many months defaults differ from those expected, as against the first months and by themselves."""
     known = outcomes.dropna(subset=["change"])
     if known.empty:
-        return "Too few months to tell whether defaults come as the model lets expect"
+        return "Too few months to tell whether defaults come as the model predicts"
     judged = outcomes.dropna(subset=["ratio"])
     apart, level = ((lights != "green").sum() for lights in (known["change_light"], judged["light"]))
     chance = show((1 - confidence) * len(known), "number")
     return (
-        f"Observed over expected defaults: {apart} of {len(known)} months differ from the first {stability.FIRST_MONTHS} "
-        f"(by chance up to {chance} would), {level} of {len(judged)} from 1"
+        f"Defaults against those predicted: {apart} of {len(known)} months differ from the first {stability.FIRST_MONTHS} "
+        f"(up to {chance} would by chance), {level} of {len(judged)} from the number predicted"
     )
 
 

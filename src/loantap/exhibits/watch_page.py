@@ -17,15 +17,15 @@ LIST_COLUMNS = columns("loan_id", "light", "mainly", "balance", "probability", "
 MEDIAN_COLUMNS = columns("offer", "installment", "months", "dti_before", "dti_after", "who_gains")
 OFFER_COLUMNS = columns("loan_id", *MEDIAN_COLUMNS, "reason")
 SYNTHETIC = (
-    "Made from synthetic snapshots, not from loans that are live: the case-study file holds one moment of each loan only. For "
-    "trying things out."
+    "These snapshots are synthetic, since the case-study file holds one moment of each loan only. They show how early warning works, and "
+    "nothing of real loans."
 )
-INVENTED = Notice("Invented snapshots", SYNTHETIC)
+INVENTED = Notice("Synthetic snapshots", SYNTHETIC)
 _REASONS = 2
 OFFERS_NOTE = (
-    "DTI is here with this loan's installment. Who gains holds if all is paid: the borrower's interest is that of this loan alone, as it is "
-    "paid (what a debt that is taken over cost before is not known), the lender's part its present value at the cost of money, so the two need "
-    "not be equal. How far an offer lowers the risk is not known. Installments are of the schedule to the cent, interest within a few cents."
+    "Debt-to-income (DTI) includes this loan's installment. Who gains assumes that all is paid: it compares the borrower's interest on this loan "
+    "with the loan's present value to the lender, so both may gain. Not known: what a debt that is taken over cost before, and how far an offer "
+    "lowers the risk. Installments are to the cent, interest within a few cents."
 )
 
 
@@ -42,9 +42,9 @@ def watch_page(month: Month, summary: Mapping[str, Any]) -> str:
     parts = [
         f"# Watchlist of {summary['as_of']}",
         f"::: notice\n{SYNTHETIC}\n:::" if summary["synthetic"] else "",
-        f"Snapshots: {plain(summary['source'])}. Model {summary['model_version']}. This page names loans: keep it where loan files are kept.",
+        f"Snapshots: {plain(summary['source'])}. Model {summary['model_version']}. This page names loans: keep it with the loan files.",
         to_markdown(month.lights, LIGHT_COLUMNS),
-        "## What has changed since the month before",
+        "## Changes since the month before",
         f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
         "## Loans to look at",
         _some(listed, _SHOWN, "watchlist.csv"),
@@ -53,7 +53,7 @@ def watch_page(month: Month, summary: Mapping[str, Any]) -> str:
         _some(red, _OFFERED, "offers.csv"),
         OFFERS_NOTE if len(shown) else "",
         to_markdown(_in_one_line(shown), OFFER_COLUMNS) if len(shown) else "",
-        "## What was seen when reading",
+        "## Notes on the data",
         "\n".join(f"- {plain(note)}" for note in _notes(summary)),
     ]
     return single_page(f"Watchlist of {summary['as_of']}", [part for part in parts if part])
@@ -75,11 +75,11 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
     told = list(summary["notes"])
     if summary["quarantined"]:
         told.append(
-            f"{show(summary['quarantined'], 'count')} rows of snapshots were set aside; which and why is in quarantine.csv."
+            f"{show(summary['quarantined'], 'count')} rows of snapshots were quarantined; quarantine.csv says which and why."
         )
     if summary["unknown"]:
-        told.append(f"{show(summary['unknown'], 'count')} live loans have no known probability: no application, or a value missing in the snapshot.")  # fmt: skip
-    return told or ["Nothing out of the ordinary."]
+        told.append(f"{show(summary['unknown'], 'count')} live loans have no probability: they lack an application, or a value in the snapshot.")  # fmt: skip
+    return told or ["Nothing unusual."]
 
 
 def with_main_reasons(listed: pd.DataFrame) -> pd.DataFrame:

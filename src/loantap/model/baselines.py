@@ -45,10 +45,10 @@ def baseline_rules(train: pd.DataFrame, test: pd.DataFrame, *, beta: float = BET
     rates = train.groupby("grade", observed=True)["default"].mean()
     known = _looked_up(train["grade"], rates)
     threshold = Predictions.of(train["default"].to_numpy(), known, beta=beta).best_threshold()
-    by_pincode = "refuse all but the pincodes in which no training loan defaulted"
-    by_grade = "refuse the grades at and above the threshold in default rate"
+    by_pincode = "decline all but the pincodes in which no training loan defaulted"
+    by_grade = "decline the grades at and above the threshold in default rate"
     return [
-        Rule("reject_all", "refuse every application", 0.5, np.ones(len(test))),
+        Rule("reject_all", "decline every application", 0.5, np.ones(len(test))),
         Rule("pincode", by_pincode, 0.5, _looked_up(test["pincode"], any_default)),
         Rule("grade", by_grade, threshold, _looked_up(test["grade"], rates)),
     ]

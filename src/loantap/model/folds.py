@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from loantap.errors import InputError, MissingToolError
 from loantap.model.recipe import NEIGHBOURS, Recipe, encode, prepare
 from loantap.progress import counted
+from loantap.settings import how_to_add
 
 Split = tuple[np.ndarray, np.ndarray]
 Setting = tuple[str, float]  # penalty and C
@@ -119,7 +120,7 @@ def on_cluster(address: str) -> Iterator[None]:
         from distributed import Client
     except ImportError:
         raise MissingToolError(
-            'a cluster needs dask.distributed, which is not installed. Get it with: pip install -e ".[cluster]"'
+            f"a cluster needs dask.distributed, which is not installed. Get it with: {how_to_add('cluster')}"
         ) from None
     try:
         client = Client(address, timeout=_ANSWERS_WITHIN, set_as_default=False)

@@ -134,10 +134,10 @@ def judge(
     tables = [by_group(factor_values(loans, factor), y, default, **grouped).assign(factor=factor) for factor in GROUPS]
     groups = pd.concat(tables, ignore_index=True)
     thresholds = {
-        "refuse nobody": float(np.nextafter(1.0, 2.0)),
-        f"best {fbeta_name(finalist.beta).upper()}": finalist.threshold,
-        "best profit": finalist.profit_threshold,
-        f"room for {100 * finalist.capacity:g}%": finalist.capacity_threshold,
+        "approve all": float(np.nextafter(1.0, 2.0)),
+        f"{fbeta_name(finalist.beta).upper()} threshold": finalist.threshold,
+        "profit threshold": finalist.profit_threshold,
+        f"capacity threshold ({100 * finalist.capacity:g}%)": finalist.capacity_threshold,
     }
     return Judged(
         inputs=finalist.recipe.inputs,

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loantap.errors import InputError
 from loantap.exhibits.words import interval, show, to_markdown
@@ -11,6 +11,9 @@ from loantap.report.local_paths import without_folders
 from loantap.report.record import newest_run
 from loantap.report.results import RunFolder, is_synthetic
 from loantap.settings import runs_dir
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Page", "interval", "open_page", "show"]
 
@@ -56,6 +59,14 @@ class Page:
         exhibit = self.run.exhibit(name, "figures")
         alt = exhibit.alt.replace("\\", "\\\\").replace('"', "'")
         print(f'![{exhibit.line}](figures/{name}.svg){{#fig-{name} fig-alt="{alt}"}}\n')
+
+    def draw(self, name: str, figure: "Figure") -> str:
+        """Draw a picture for this page alone, beside the run's figures on the site, and return where it is."""
+        from loantap.exhibits.plots.style import save_svg
+
+        path = Path("figures") / f"{name}.svg"
+        save_svg(figure, path)
+        return path.as_posix()
 
     def table(self, name: str, *names: str, rows: int = SHOWN_ROWS) -> None:
         """Print the first rows of a table with its finding as the caption, and on the site a link to all of it as CSV.

@@ -174,20 +174,17 @@ class RunFolder:
         return list(self._found.values())
 
     def _write_exhibit(self, exhibit: Exhibit) -> None:
-        """Write an exhibit's table as `results/tables/NAME.csv` and its figure as `results/figures/NAME.svg`, each with its words beside it.
-
-        A figure's file depends on nothing but the figure: no date, no random ids, no settings of the reader's.
-        """
+        """Write an exhibit's table as `results/tables/NAME.csv` and its figure as `results/figures/NAME.svg`, each with its words beside it."""
         words = {"name": exhibit.name, "title": exhibit.title, "caption": exhibit.caption}
         if exhibit.table is not None:
             with replacing(self.to("results", "tables", f"{exhibit.name}.csv")) as temporary:
                 exhibit.table.to_csv(temporary, index=False, lineterminator="\n")
             self._describe("tables", words | {"alt": "", "columns": dict(exhibit.columns)})
         if exhibit.figure is not None:
-            from loantap.exhibits.plots.style import house_style
+            from loantap.exhibits.plots.style import save_svg
 
-            with house_style(), replacing(self.to("results", "figures", f"{exhibit.name}.svg")) as temporary:
-                exhibit.figure.savefig(temporary, format="svg", bbox_inches="tight", metadata={"Date": None})
+            with replacing(self.to("results", "figures", f"{exhibit.name}.svg")) as temporary:
+                save_svg(exhibit.figure, temporary)
             self._describe("figures", words | {"alt": exhibit.alt})
 
     def exhibit(self, name: str, kind: Literal["figures", "tables"]) -> Exhibit:

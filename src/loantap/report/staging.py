@@ -70,6 +70,7 @@ def stage_report(run: Path, folder: Path) -> Staged:
         if (run / "results" / name).is_dir():
             shutil.copytree(run / "results" / name, folder / name, dirs_exist_ok=True)
 
+    _tell_period(folder / "index.qmd", manifest)
     known = [run, root, *(manifest.get("parameters") or {}).values()]
     for path in (*folder.glob("figures/*.json"), *folder.glob("tables/*")):
         path.write_bytes(without_folders(path.read_bytes().decode(), known).encode())
@@ -83,6 +84,13 @@ def stage_report(run: Path, folder: Path) -> Staged:
     (folder / "_quarto.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     pages = sorted(path.relative_to(folder) for path in folder.glob("*.qmd") if not path.name.startswith("_"))
     return Staged(folder, run, config, config_text, (*pages, *notebooks), notice)
+
+
+def _tell_period(path: Path, manifest: dict[str, Any]) -> None:
+    """Put the years of the loans into the first page's title, which no code of the page can: front matter is read before it runs."""
+    first, last = (month[:4] for month in (manifest.get("data") or {}).get("period") or ("", ""))
+    text = path.read_text("utf-8").replace("{period}", first if first == last else f"{first} to {last}", 1)
+    path.write_text(text, "utf-8")
 
 
 def sweep(run: Path) -> None:

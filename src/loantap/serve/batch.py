@@ -40,11 +40,11 @@ class Applications(Protocol):
 
     @property
     def path(self) -> Path | None:
-        """The file that they lie in, if it is one."""
+        """The file that holds them, if it is one."""
 
     @property
     def location(self) -> str:
-        """Where they lie, in words."""
+        """Where they are stored, in words."""
 
     @property
     def ragged(self) -> Sequence[RaggedRow]:
@@ -59,7 +59,7 @@ class BatchReport:
     """What became of every row: rows = scored + refused.
 
     Attributes:
-        out: Where the scores lie.
+        out: Where the scores are.
         rows: Rows read.
         scored: Rows scored.
         refused: Rows that break the contract.

@@ -35,7 +35,7 @@ class Evidence:
     Attributes:
         run: The run's folder.
         manifest: Its manifest.
-        allow_synthetic: Whether a model of made loans is wanted all the same.
+        allow_synthetic: Whether a model of synthetic loans is wanted all the same.
         smote: Whether the tuned SMOTE model is meant rather than the run's champion.
         refusal: Why the model cannot be loaded; empty if it can.
     """
@@ -110,7 +110,7 @@ def judge_run(folder: Path, *, allow_synthetic: bool = False, smote: bool = Fals
 
     Args:
         folder: The run's folder.
-        allow_synthetic: Let a model of made loans pass, for trying things out.
+        allow_synthetic: Let a model of synthetic loans pass, for trying things out.
         smote: Hold the tuned SMOTE model against them rather than the champion.
 
     Raises InputError if the folder holds no run.
@@ -145,10 +145,10 @@ def _sound(evidence: Evidence) -> Finding:
     )
 
 
-def _lent(evidence: Evidence) -> Finding:
+def _real(evidence: Evidence) -> Finding:
     made = bool(evidence.model.card.get("synthetic", True)) or is_synthetic(evidence.manifest.data)
     if not made:
-        return True, "made from loans that were lent"
+        return True, "made from real loans"
     allowed = "; let through by --allow-synthetic" if evidence.allow_synthetic else ""
     return evidence.allow_synthetic, f"made from synthetic loans{allowed}"
 
@@ -227,7 +227,7 @@ def _sure_enough(evidence: Evidence) -> dict[str, Any]:
 GATES = (
     Gate("finished run", "every stage of the run is done", _finished),
     Gate("sound model", "its seal and library versions are right, and the model is that of this run and data", _sound),
-    Gate("lent, not made", "the loans were lent; made ones need --allow-synthetic", _lent),
+    Gate("real loans", "the loans are real; synthetic ones need --allow-synthetic", _real),
     Gate("beats simple rules", f"the {percent(CONFIDENCE)} interval of the paired difference in F-beta, the score it is tuned for, from 'reject all' and from 'grade' lies above 0",
          _beats_rules),
     Gate("calibrated", f"the {percent(CONFIDENCE)} interval of the calibration error ends at or below {ERROR_CEILING:g}, and in at least "

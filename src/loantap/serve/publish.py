@@ -29,13 +29,13 @@ def publish_run(folder: Path, config: Config, *, allow_synthetic: bool = False) 
     Tables, each with `run_id`: loantap_runs (one row), loantap_association_levels, loantap_claims, and loantap_scores: the
     calibrated probability of default of each loan and whether it is flagged. Scores are left out where the run has no saved
     model, or only a sample of the loans. Where early warning was run on snapshots, loantap_warnings: month, loan_id, light, points,
-    reasons, probability and balance of each amber or red loan, and whether the loan was invented (synthetic).
+    reasons, probability and balance of each amber or red loan, and whether the loan is synthetic.
     Publishing a run again replaces its rows by the same ones.
 
     Args:
         folder: The run's folder.
         config: Declares the warehouse.
-        allow_synthetic: Whether results of synthetic loans, and warnings of invented snapshots, may go there.
+        allow_synthetic: Whether results of synthetic loans, and warnings of synthetic snapshots, may go there.
 
     Returns:
         Rows written, by table.
@@ -50,7 +50,7 @@ def publish_run(folder: Path, config: Config, *, allow_synthetic: bool = False) 
         )
     if is_synthetic(manifest.data) and not allow_synthetic:
         raise InputError(
-            f"{folder}: expected a run of loans that were lent, its loans are synthetic, and so would be the scores in the warehouse. "
+            f"{folder}: expected a run of real loans, its loans are synthetic, and so would be the scores in the warehouse. "
             "Publish another run, or add --allow-synthetic for trying things out."
         )
     run = RunFolder(folder)

@@ -47,7 +47,7 @@ class Tracked:
 def track_run(folder: Path, uri: str | None = None) -> Tracked:
     """Log a finished run; one that is logged already stays, and one that has changed since takes its place.
 
-    No loan is logged: what is looks at loans in sums only, and the model's example is a made application.
+    No loan is logged: what is looks at loans in sums only, and the model's example is a synthetic application.
 
     Args:
         folder: The run's folder.

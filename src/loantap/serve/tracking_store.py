@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from loantap.data.connectors.secrets import Secrets, secrets_in
 from loantap.errors import InputError, MissingToolError, SourceError
-from loantap.settings import runs_dir
+from loantap.settings import how_to_add, runs_dir
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-HOW_TO_ADD = 'MLflow is not installed. Get it with: pip install -e ".[mlflow]"'
 # By default MLflow asks a server that does not answer for four minutes, reports on its use, and copies what it finds in
 # the working folder into a model's environment.
 _SETTINGS = {
@@ -38,10 +37,15 @@ def has_mlflow() -> bool:
     return find_spec("mlflow") is not None
 
 
+def absent() -> str:
+    """Say that MLflow is not installed, and how to get it."""
+    return f"MLflow is not installed. Get it with: {how_to_add('mlflow')}"
+
+
 def need_mlflow() -> None:
     """Raise MissingToolError unless MLflow is installed."""
     if not has_mlflow():
-        raise MissingToolError(HOW_TO_ADD)
+        raise MissingToolError(absent())
 
 
 def tracking_uri() -> str:

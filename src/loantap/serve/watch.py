@@ -41,7 +41,7 @@ class Watched:
     """A month that was written.
 
     Attributes:
-        folder: Where its files lie.
+        folder: Where its files are.
         month: What they say.
     """
 
@@ -135,7 +135,7 @@ def write_month(
         month: What to write.
         out: The folder of all months.
         model: What the probabilities come from.
-        source: Where the snapshots lie, in words.
+        source: Where the snapshots are stored, in words.
         synthetic: Whether the snapshots were made.
         notes: What was seen when reading them.
         quarantine: Rows set aside, with their reasons.

@@ -11,6 +11,7 @@ from loantap.decisions.policy.book import LOAN_COLUMNS, make_book
 from loantap.decisions.policy.composition import composition
 from loantap.decisions.policy.expected_loss import expected_loss
 from loantap.decisions.policy.fairness import fairness
+from loantap.decisions.policy.groupings import words_of
 from loantap.decisions.policy.levers import Cap, Lever, Threshold, Together
 from loantap.decisions.policy.scenarios import scenarios, worst_corners
 from loantap.decisions.policy.simulate import simulate
@@ -35,7 +36,7 @@ _MIN_CELL = 10
 _ASKED = "asked"
 _NOT_ASKED = pd.DataFrame(columns=["name"])  # parts of the sheet that nobody looks at here
 _TRIED = (
-    "It was tried on these very loans, so they cannot show its gain: that takes loans which had no part in choosing it."
+    "It was tried on these very loans, so they cannot show its gain. That takes loans that had no part in choosing it."
 )
 
 
@@ -88,7 +89,7 @@ def parse_caps(texts: Sequence[str]) -> list[Cap]:
             )
         caps.append(Cap(name, limit))
     if len({cap.column for cap in caps}) < len(caps):
-        raise InputError("--cap: expected each column once. The lower of two limits refuses what both refuse.")
+        raise InputError("--cap: expected each column once. The lower of two limits declines what both decline.")
     return caps
 
 
@@ -123,7 +124,7 @@ def what_if(
     if capacity is not None:
         levers.append(Threshold("capacity", _threshold_for(capacity, model, training)))
     policies: dict[str, Lever] = {
-        APPROVE_ALL: Together(APPROVE_ALL, "refuse nobody"),
+        APPROVE_ALL: Together(APPROVE_ALL, "approve all"),
         _ASKED: Together(_ASKED, "asked rule", tuple(levers)),
     }
     refusals = {name: policy.refuses(book) for name, policy in policies.items()}
@@ -174,18 +175,18 @@ def _threshold_for(capacity: float, model: SavedModel, training: pd.DataFrame) -
 def _note(run: RunFolder, asked: Mapping[str, Any], economics: Economics, confidence: float, *, others: bool) -> str:
     made = " Synthetic loans." if run.is_synthetic else ""
     beside = (
-        " Its gain has an interval of its own; those of the run's own policies hold for all of them at once."
+        " The interval of its gain stands alone; those of the run's own policies hold for all of them at once."
         if others
         else ""
     )
     return (
         f"On n = {show(asked['n'], 'count')} test loans of run {run.path.name}, which the model was not made from; {percent(confidence)} bootstrap intervals.{beside} "
-        f"Assumed: {told(economics)}. A limit chosen on these very loans promises more than it will bring.{made}"
+        f"Assumed: {told(economics)}. A limit chosen on these very loans promises more than it will earn.{made}"
     )
 
 
 def _gap(row: dict[str, Any]) -> str:
     return (
-        f"Good customers refused, by {str(row['attribute']).replace('_', ' ')}: {row['highest']} {show(row['gap'], 'rate').removesuffix('%')} points more often than "
+        f"Good customers declined, by {words_of(row['attribute'])}: {row['highest']} {show(row['gap'], 'rate').removesuffix('%')} percentage points more often than "
         f"{row['lowest']} ({interval(row['gap_low'], row['gap_high'], 'rate')})."
     )

@@ -26,6 +26,7 @@ from databricks.sql.thrift_api.TCLIService import ttypes
 from thrift.transport.TTransport import TTransportException
 
 from loantap.demo.databricks_server import DatabricksStandIn, ThriftService
+from loantap.settings import how_to_add
 
 pytestmark = pytest.mark.slow
 
@@ -359,4 +360,4 @@ def test_without_the_connector_the_extra_is_named(declare: Declare, loans: Path,
     with DatabricksStandIn(loans, token=TOKEN) as server:
         monkeypatch.setattr(builtins, "__import__", without)
         message = failure(declare, source(server), MissingToolError)
-    assert 'pip install "loantap[databricks]"' in message
+    assert how_to_add("databricks") in message

@@ -1,4 +1,5 @@
 import builtins
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from loantap.data.connectors.secrets import Secrets
 from loantap.data.connectors.sql import odbc_tables
 from loantap.data.staging import raw
 from loantap.errors import InputError, MissingToolError, SourceError
+from loantap.settings import how_to_add
 
 Declare = Callable[..., Config]
 Database = Callable[..., Path]
@@ -162,7 +164,7 @@ def test_without_pyodbc_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     source = OdbcSource(kind="odbc", connection="DSN=loans", query="SELECT 1", columns=["title"])
-    with pytest.raises(MissingToolError, match=r'libodbc.*pip install "loantap\[odbc\]".*unixodbc'):
+    with pytest.raises(MissingToolError, match=rf"(?s)libodbc.*{re.escape(how_to_add('odbc'))}\n.*unixodbc"):
         odbc_tables(source, "DSN=loans", secrets=Secrets({}))
 
 

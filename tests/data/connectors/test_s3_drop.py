@@ -1,6 +1,7 @@
 import hashlib
 import importlib
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from loantap.data.connectors.config import read_config
 from loantap.data.connectors.open import open_source
 from loantap.errors import InputError, MissingToolError, SourceError
+from loantap.settings import how_to_add
 
 s3fs = pytest.importorskip("s3fs")
 moto_server = pytest.importorskip("moto.server")
@@ -136,5 +138,5 @@ def test_without_s3fs_its_extra_is_named(take, monkeypatch: pytest.MonkeyPatch):
     point_to(monkeypatch, "http://127.0.0.1:9")
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(importlib.import_module("fsspec.registry")._registry, "s3", raising=False)
-    with pytest.raises(MissingToolError, match=r'pip install "loantap\[s3\]"'):
+    with pytest.raises(MissingToolError, match=re.escape(how_to_add("s3"))):
         take()

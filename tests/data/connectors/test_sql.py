@@ -1,4 +1,5 @@
 import builtins
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ from loantap.data.connectors.secrets import Secrets
 from loantap.data.connectors.sql import open_engine
 from loantap.data.staging import raw, stage
 from loantap.errors import InputError, MissingToolError, SchemaError, SourceError
+from loantap.settings import how_to_add
 
 Declare = Callable[..., Config]
 Database = Callable[..., Path]
@@ -186,9 +188,9 @@ def test_a_file_that_is_none_of_sqlite_is_named(declare: Declare, tmp_path: Path
 @pytest.mark.parametrize(
     ("drivername", "module", "advice"),
     [
-        ("postgresql+psycopg", "psycopg", r'pip install "loantap\[postgresql\]"'),
+        ("postgresql+psycopg", "psycopg", re.escape(how_to_add("postgresql"))),
         ("postgresql", "psycopg", r"Write postgresql\+psycopg://"),
-        ("mssql+pyodbc", "pyodbc", r'pip install "loantap\[odbc\]"'),
+        ("mssql+pyodbc", "pyodbc", re.escape(how_to_add("odbc"))),
         ("mysql+absent", "absent", r"the driver mysql\+absent, or correct the name"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`loantap.yml`: where the loans lie, how they go together, and into which warehouse they go."""
+"""`loantap.yml`: where the loans are stored, how they go together, and into which warehouse they go."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -42,7 +42,7 @@ class Config(Strict):
     Attributes:
         sources: By name; the first holds one row per loan, the others bring more columns to them.
         merge: The policies.
-        synthetic: Whether the loans in them were made, not lent; every page then says so.
+        synthetic: Whether the loans in them are synthetic; every page then says so.
         warehouse: None if nothing is written back.
     """
 

@@ -16,6 +16,7 @@ from loantap.data.connectors.config import Config
 from loantap.data.connectors.kinds import DatabricksSource
 from loantap.data.connectors.secrets import Secrets
 from loantap.errors import InputError, MissingToolError, SourceError
+from loantap.settings import how_to_add
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _POLL_SECONDS = 0.2
@@ -118,9 +119,7 @@ def connected(arguments: dict[str, Any]) -> Iterator[Any]:
     try:
         from databricks.sql.client import Connection
     except ImportError:
-        raise MissingToolError(
-            'Databricks needs its connector. Get it with: pip install "loantap[databricks]"'
-        ) from None
+        raise MissingToolError(f"Databricks needs its connector. Get it with: {how_to_add('databricks')}") from None
     _hush()
     connection = Connection(**arguments)
     try:

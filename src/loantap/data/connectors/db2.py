@@ -25,6 +25,7 @@ from loantap.data.connectors.base import Brought
 from loantap.data.connectors.delimited import open_bytes, read_delimited
 from loantap.data.connectors.kinds import Db2Drop
 from loantap.errors import InputError, LoanTapError, MissingToolError, SourceError
+from loantap.settings import how_to_add
 
 MANIFEST_SUFFIX = ".manifest.json"
 _BLOCK = 1 << 22
@@ -85,7 +86,7 @@ def _told(folder: str) -> Iterator[None]:
     except LoanTapError:
         raise
     except ImportError as error:
-        raise MissingToolError(f'{folder}: {error}. Get it with: pip install "loantap[s3]"') from None
+        raise MissingToolError(f"{folder}: {error}. Get it with: {how_to_add('s3')}") from None
     except Exception as error:
         # Those of S3 have no base of their own: some are OSErrors, some botocore's, some those of the HTTP client.
         raise SourceError(

@@ -20,6 +20,7 @@ from loantap.data.connectors.databricks import engine_arguments
 from loantap.data.connectors.kinds import OdbcSource, SqlSource
 from loantap.data.connectors.secrets import Secrets
 from loantap.errors import InputError, MissingToolError, SourceError
+from loantap.settings import how_to_add
 
 _EXTRAS = {"psycopg": "postgresql", "pyodbc": "odbc", "databricks": "databricks"}
 _LOCK_SECONDS = 30
@@ -69,9 +70,9 @@ def shown(url: URL) -> str:
 def _remedy(drivername: str) -> str:
     backend, _, driver = drivername.partition("+")
     if extra := _EXTRAS.get(driver or backend):
-        return f'Get it with: pip install "loantap[{extra}]"'
+        return f"Get it with: {how_to_add(extra)}"
     if backend == "postgresql":
-        return 'Write postgresql+psycopg://, and get that driver with: pip install "loantap[postgresql]"'
+        return f"Write postgresql+psycopg://, and get that driver with: {how_to_add('postgresql')}"
     return f"Install the package that brings SQLAlchemy the driver {drivername}, or correct the name before ://."
 
 
@@ -172,8 +173,8 @@ def odbc_tables(source: OdbcSource, connection: str, *, secrets: Secrets) -> Bro
         import pyodbc
     except ImportError as error:
         raise MissingToolError(
-            f'ODBC needs pyodbc and the unixODBC library ({error}). Get them with: pip install "loantap[odbc]" and the '
-            "system's package unixodbc."
+            f"ODBC needs pyodbc and the unixODBC library ({error}). Get the one with: {how_to_add('odbc')}\n"
+            "and the other as the system's package unixodbc."
         ) from None
     where = f"ODBC {_public(connection)}"
     _check_parameters(source, where)

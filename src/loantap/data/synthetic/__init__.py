@@ -1,4 +1,4 @@
-"""The synthetic twin of the loan file: any number of invented loans in the raw format of 27 columns.
+"""The synthetic twin of the loan file: any number of loans in the raw format of 27 columns.
 
 Made from summary statistics in data/reference only. At 396,030 rows every published count by loan_status comes out
 exactly; docs/fidelity.md says how near the rest comes, and what a table like this cannot carry.

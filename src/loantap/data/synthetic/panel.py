@@ -1,4 +1,4 @@
-"""Monthly snapshots of invented live loans whose hazard of default is known: what early warning is shown and tested on.
+"""Monthly snapshots of synthetic live loans whose hazard of default is known: what early warning is shown and tested on.
 
 Nothing here comes from real snapshots, for there are none: the constants of `Mechanism` are chosen so that snapshots help and
 do not tell everything. What a back-test finds on such a panel says whether the method works, not how well it will work for a lender.

@@ -1,4 +1,4 @@
-"""Free text: employers and jobs, loan titles, addresses. All invented, built column-wise with Arrow."""
+"""Free text: employers and jobs, loan titles, addresses. All synthetic, built column-wise with Arrow."""
 
 from collections.abc import Sequence
 
@@ -76,7 +76,7 @@ def job_title(number: Integers) -> pa.Array:
 def employment_titles(
     code: Integers, titles: Sequence[str | None], *, first_row: int, table_rows: int, rng: np.random.Generator
 ) -> pa.Array:
-    """Return emp_title: the published titles by code, an invented one for the level "", null for None."""
+    """Return emp_title: the published titles by code, a synthetic one for the level "", null for None."""
     other = np.flatnonzero(code == titles.index(""))
     recurring = max(1, int(RECURRING_SHARE * table_rows))
     number = (recurring * rng.random(len(other)) ** RECURRING_POWER).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Words that invented names, employers, titles and addresses are put together from; none is a borrower's."""
+"""Words that synthetic names, employers, titles and addresses are put together from; none is a borrower's."""
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ class Live:
     Attributes:
         panel: Snapshots of n loans.
         applications: Their applications, with loan_id.
-        source: Where the snapshots lie, in words.
+        source: Where the snapshots are stored, in words.
         truth: What synthetic snapshots were drawn from, see `SyntheticPanel`; None for real ones.
         notes: What was seen when reading.
         quarantine: Rows of snapshots set aside, with their reasons.
@@ -35,7 +35,7 @@ class Live:
 def synthetic_live(
     loans: pd.DataFrame, model: SavedModel, *, most: int, months: int = 24, random_state: int = 0
 ) -> Live:
-    """Return invented snapshots of loans whose applications are those of the given ones.
+    """Return synthetic snapshots of loans whose applications are those of the given ones.
 
     Args:
         loans: Cleaned loans, that the model has not seen.
@@ -52,6 +52,6 @@ def synthetic_live(
     return Live(
         panel=made.panel,
         applications=chosen.drop(columns=KEY, errors="ignore").assign(**{KEY: made.panel.loan_id}),
-        source=f"synthetic: {len(chosen):,} invented loans over {months} months",
+        source=f"synthetic: {len(chosen):,} loans over {months} months",
         truth=made.truth,
     )

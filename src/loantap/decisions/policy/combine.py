@@ -18,8 +18,8 @@ from loantap.decisions.policy.levers import Lever, refused_by
 from loantap.decisions.policy.limits import Found
 from loantap.model.bootstrap import CONFIDENCE
 
-NOBODY_ELSE = "refuses nobody whom the adopted levers do not"
-FEW_ELSE = "refuses too few others to tell"
+NOBODY_ELSE = "declines nobody whom the adopted limits do not"
+FEW_ELSE = "declines too few others to tell"
 FALLS = "expected profit falls"
 NOT_SHOWN = "realised gain not shown"
 _WORDS = ["id", "title", "rule"]

@@ -16,6 +16,8 @@ from loantap.decisions.policy.groupings import Grouping, words_of
 from loantap.decisions.policy.verdicts import OWN_PRICE
 from loantap.errors import InputError
 
+DECLINE_NOBODY = "decline nobody"
+
 
 class Lever(ABC):
     """A rule that refuses some of the loans of a book."""
@@ -52,7 +54,7 @@ class Threshold(Lever):
 
     Attributes:
         name: What the threshold was chosen for, such as profit.
-        at: The probability; above 1, nobody is refused.
+        at: The probability; above 1, nobody is declined.
         words: The name as a sentence says it, if it says another.
     """
 
@@ -62,8 +64,8 @@ class Threshold(Lever):
 
     def _said(self) -> tuple[str, str, str]:
         title = f"{self.words or words_of(self.name)} threshold"
-        rule = f"refuse a probability of default of {100 * self.at:.2f}% and above" if self.at <= 1 else "refuse nobody"
-        return f"threshold_{self.name}", title, rule
+        rule = f"decline applications with a probability of default of {100 * self.at:.2f}% or more"
+        return f"threshold_{self.name}", title, rule if self.at <= 1 else DECLINE_NOBODY
 
     def _refuses(self, book: Book) -> np.ndarray:
         return book.probability >= self.at
@@ -74,7 +76,7 @@ class OwnPrice(Lever):
     """Refuse a loan whose own rate does not pay for its own risk: an expected profit below 0."""
 
     def _said(self) -> tuple[str, str, str]:
-        return OWN_PRICE, "expected profit", "refuse an expected profit below 0"
+        return OWN_PRICE, "expected profit", "decline applications whose expected profit is negative"
 
     def _refuses(self, book: Book) -> np.ndarray:
         return book.expected < 0
@@ -91,7 +93,7 @@ class RequiredReturn(Lever):
     a_year: float
 
     def _said(self) -> tuple[str, str, str]:
-        rule = f"refuse an expected return of less than {100 * self.a_year:g}% of the balance a year above the cost of money"
+        rule = f"decline applications expected to earn less than {100 * self.a_year:g}% of the balance a year above the cost of money"
         return "required_return", "required return", rule
 
     def _refuses(self, book: Book) -> np.ndarray:
@@ -106,14 +108,16 @@ class Together(Lever):
         id_: A name for files.
         words: The title.
         levers: The levers.
+        note: What is said of the rule after it, in brackets.
     """
 
     id_: str
     words: str
     levers: tuple[Lever, ...] = ()
+    note: str = ""
 
     def _said(self) -> tuple[str, str, str]:
-        return self.id_, self.words, "; ".join(lever.rule for lever in self.levers) or "refuse nobody"
+        return self.id_, self.words, f"{'; '.join(lever.rule for lever in self.levers) or DECLINE_NOBODY}{self.note}"
 
     def _refuses(self, book: Book) -> np.ndarray:
         return refused_by(self.levers, book)
@@ -128,7 +132,7 @@ class Cap(Lever):
 
     def _said(self) -> tuple[str, str, str]:
         words = words_of(self.column)
-        return f"cap_{self.column}", f"cap on {words}", f"refuse {words} above {self.limit:,.10g}"
+        return f"cap_{self.column}", f"cap on {words}", f"decline applications with {words} above {self.limit:,.10g}"
 
     def _refuses(self, book: Book) -> np.ndarray:
         return application_number(book, self.column) > self.limit
@@ -146,7 +150,7 @@ class AmountLimits(Lever):
             f"{f'amounts above {limit:,.10g}' if limit else 'every amount'} in {self.by.words(level)}"
             for level, limit in self.limits.items()
         ]
-        return f"amount_by_{self.by.name}", f"amount limits by {words_of(self.by.name)}", f"refuse {', '.join(parts)}"
+        return f"amount_by_{self.by.name}", f"amount limits by {words_of(self.by.name)}", f"decline {', '.join(parts)}"
 
     def _refuses(self, book: Book) -> np.ndarray:
         return book.amount > np.array([self.limits.get(level, np.inf) for level in self.by.of(book)])
@@ -161,7 +165,7 @@ class LongestTerm(Lever):
     months: int
 
     def _said(self) -> tuple[str, str, str]:
-        rule = f"refuse terms above {self.months} months in {', '.join(map(self.by.words, self.levels))}"
+        rule = f"decline terms above {self.months} months in {', '.join(map(self.by.words, self.levels))}"
         return f"term_by_{self.by.name}", f"longest term by {words_of(self.by.name)}", rule
 
     def _refuses(self, book: Book) -> np.ndarray:
@@ -177,7 +181,11 @@ class Exclusion(Lever):
 
     def _said(self) -> tuple[str, str, str]:
         words = words_of(self.by.name)
-        return f"exclude_{self.by.name}", f"excluded by {words}", f"refuse {words} {', '.join(self.levels)}"
+        return (
+            f"exclude_{self.by.name}",
+            f"excluded by {words}",
+            f"decline applications with {words} {', '.join(self.levels)}",
+        )
 
     def _refuses(self, book: Book) -> np.ndarray:
         return np.isin(self.by.of(book), self.levels)

@@ -17,7 +17,7 @@ from loantap.decisions.policy.margins import FEW, LOSES, margins, not_shown, wit
 from loantap.model.bootstrap import CONFIDENCE
 
 NEVER = "never turns negative"
-NOBODY = "refuses nobody"
+NOBODY = "declines nobody"
 _BINS = 20
 # Figures that a policy can state; for other numbers, counts and percentages, whole ones.
 _STEPS = {"revol_util": 5.0, "loan_amnt": 500.0, "annual_inc": 500.0, "revol_bal": 500.0}
@@ -63,7 +63,7 @@ def found(
         refused = lever.refuses(training)
         n, defaults = pd.Series([refused.sum()]), pd.Series([(refused & training.default).sum()])
         few = is_small(n, defaults, min_cell=min_cell, default_rate=None)[0]
-        why_not = NOBODY if n[0] == 0 else "refuses too few loans to tell" if few else None
+        why_not = NOBODY if n[0] == 0 else "declines too few loans to tell" if few else None
     tables = [pd.DataFrame() if table is None else table for table in (evidence, bins)]
     return Found(lever.id, lever.title, None if why_not else lever, why_not or lever.rule, *tables)
 

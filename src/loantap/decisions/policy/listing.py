@@ -41,15 +41,15 @@ def listed(
     own = OwnPrice()
     as_many = risk_cut_off(training, own.refuses(training))
     single = [
-        Together(APPROVE_ALL, "refuse nobody"),
+        Together(APPROVE_ALL, "approve all"),
         Threshold("f2", thresholds["f2"], score),
         Threshold("profit", thresholds["profit"]),
         Threshold("capacity", thresholds["capacity"]),
         own,
-        Together(RISK_CUT_OFF, "risk cut-off with as many refusals", (Threshold("risk", as_many),)),
+        Together(RISK_CUT_OFF, "risk cut-off", (Threshold("risk", as_many),), f" (as many as by {own.title})"),
         RequiredReturn(required_return),
-        Together(COMBINED, "levers combined", designed.combination.adopted),
-        Together(PLAIN, "levers combined, without the model", designed.plain.adopted),
+        Together(COMBINED, "limits combined", designed.combination.adopted),
+        Together(PLAIN, "limits without the model", designed.plain.adopted),
     ]
     policies: dict[str, Lever] = {lever.id: lever for lever in single if not _is_empty(lever)}
     for name, one in designed.found.items():
@@ -57,8 +57,8 @@ def listed(
             policies.setdefault(name, one.lever)
     fairest = least_disparate(training, list(policies.values()), forgone=forgone, min_cell=min_cell)
     if fairest is not None:
-        words = f"least disparate, for {100 * forgone:g}% of the gain"
-        policies[LEAST_DISPARATE] = Together(LEAST_DISPARATE, words, (fairest,))
+        note = f" (the most even rule within {100 * forgone:g}% of the largest gain)"
+        policies[LEAST_DISPARATE] = Together(LEAST_DISPARATE, "least disparate", (fairest,), note)
     return policies
 
 

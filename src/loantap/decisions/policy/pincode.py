@@ -16,11 +16,10 @@ LOW, LIKE, HIGH = "low", "like the portfolio", "high"
 HIGH_REFUSED, WITHOUT_PURE = "high tier refused", "high tier refused, pure pincodes set aside"
 FAIR_LENDING = "Where a borrower lives is also a fair-lending question: it can stand for race or origin."
 _LEAK = (
-    "These tiers must not be used. {pure} of {shown} pincodes are pure: every loan there ended the same way. No real place does "
-    "that: the addresses were made up after the outcome was known, so the pincode gives the outcome away. The gain of refusing "
-    "the high tier is worth nothing, since it is computed from the outcome itself. "
+    "Do not use these tiers. In {pure} of {shown} pincodes every loan ended the same way: data leakage. The addresses were made up "
+    "after the outcome was known, so the pincode gives it away. The gain from declining the high tier is therefore worthless. "
 )
-_NO_LEAK = "No pincode is pure beyond chance in these loans. "
+_NO_LEAK = "No pincode gives the outcome away in these loans. "
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from loantap.exhibits.plots.marks import RING, legend_below, reach
+from loantap.exhibits.plots.marks import RING, note, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
 
 _STYLES = ((DEFAULTED, "-"), (REPAID, "--"), (NEUTRAL, ":"), (WARNING, "-."))
@@ -23,16 +23,23 @@ def plot_alerts(curves: pd.DataFrame, *, chosen: Mapping[str, float]) -> Figure:
     methods = [(name, rows.sort_values(x)) for name, rows in curves.groupby("method", sort=False)]
     with canvas(height=3.4, columns=2) as (figure, first):
         for panel, name in zip(figure.axes, ("recall", "precision"), strict=True):
-            for (method, rows), (colour, line) in zip(methods, _STYLES, strict=False):
-                panel.plot(rows[x], rows[name], color=colour, linestyle=line, marker=".", label=method)
+            for place, ((method, rows), (colour, line)) in enumerate(zip(methods, _STYLES, strict=False)):
+                panel.plot(rows[x], rows[name], color=colour, linestyle=line, marker=".")
+                end = rows.iloc[-1]
+                if panel is first:
+                    left = end[x] > curves[x].max() / 2
+                    note(panel, str(method), (end[x], end[name]), (-6 if left else 6, 4), color=colour, fontweight="bold", ha="right" if left else "left",
+                         va="bottom" if place != 1 or left else "top")  # fmt: skip
             if panel is first:
-                panel.plot(methods[0][1][x], methods[0][1]["by_chance"], color=LIGHT, label="by chance")
-            panel.plot(chosen[x], chosen[name], label="recommended", **RING)
-            panel.set(xlabel="alerts per 1,000 loans a month", ylim=(0, None), xlim=(0, None))
+                chance = methods[0][1].iloc[-1]
+                panel.plot(methods[0][1][x], methods[0][1]["by_chance"], color=NEUTRAL, linewidth=0.8)
+                note(panel, "by chance", (chance[x], chance["by_chance"]), (4, -2), va="top")
+            panel.plot(chosen[x], chosen[name], **RING)
+            panel.set(xlabel="Alerts per 1,000 loans a month", ylim=(0, None), xlim=(0, None))
             percent(panel.yaxis)
-        first.set_ylabel("defaults warned of")
-        figure.axes[1].set_ylabel("alerts followed by a default")
-        legend_below(figure, 5)
+        first.set_title("Defaults warned of")
+        figure.axes[1].set_title("Alerts followed by a default")
+        note(figure.axes[1], "circled: the recommended setting", (1, 1), (0, -10), xycoords="axes fraction", ha="right")
     return figure
 
 
@@ -41,12 +48,15 @@ def plot_lights(by_month: pd.DataFrame) -> Figure:
     with canvas(height=2.6) as (figure, axes):
         places, red = range(len(by_month)), by_month["red"]
         hatched: dict[str, Any] = {"color": WARNING, "alpha": 0.6, "hatch": "//", "edgecolor": "white"}
-        axes.bar(places, red, color=DEFAULTED, label="red")
-        axes.bar(places, by_month["amber"], bottom=red, label="amber", **hatched)
+        axes.bar(places, red, color=DEFAULTED)
+        axes.bar(places, by_month["amber"], bottom=red, **hatched)
+        last = len(by_month) - 1
+        for name, colour, bottom in (("red", DEFAULTED, 0.0), ("amber", WARNING, float(red.iloc[-1]))):
+            middle = bottom + float(by_month[name].iloc[-1]) / 2
+            note(axes, name, (last + 0.55, middle), color=colour, fontweight="bold", va="center", annotation_clip=False)
         axes.set_xticks(places[::3], by_month["month"].iloc[::3])
-        axes.set(ylabel="live loans")
+        axes.set(ylabel="Share of live loans", xlim=(-0.6, last + 1.9))
         percent(axes.yaxis, decimals=1)
-        axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     return figure
 
 
@@ -59,16 +69,28 @@ def plot_drift(drift: pd.DataFrame, *, amber: float, red: float) -> Figure:
         red: The index from which it counts as drifted.
     """
     with canvas(height=3.0) as (figure, axes):
-        months = list(dict.fromkeys(drift["month"]))
+        months, ends = list(dict.fromkeys(drift["month"])), []
         for (name, rows), (colour, line) in zip(drift.groupby("variable", sort=False), _STYLES, strict=False):
             places = [months.index(month) for month in rows["month"]]
-            axes.plot(places, rows["psi"], color=colour, linestyle=line, marker=".", label=str(name))
+            axes.plot(places, rows["psi"], color=colour, linestyle=line, marker=".")
+            ends.append((float(rows["psi"].iloc[-1]), str(name), colour))
         for limit, label in ((amber, "amber"), (red, "red")):
-            axes.axhline(limit, color=LIGHT, linestyle="--")
-            axes.annotate(label, (len(months) - 1, limit), color=NEUTRAL, ha="right", va="bottom")
+            axes.axhline(limit, color=NEUTRAL, linestyle="--", linewidth=0.8)
+            note(axes, f"{label} from here", (0, limit), (0, 2))
+        step = 0.045 * red  # the lines end close to one another: their names stand in the order of the ends, apart
+        for place, (_, name, colour) in enumerate(sorted(ends)):
+            height = max(min(end for end, *_ in ends) + (2 * place - 0.5) * step, place * 2 * step)
+            note(
+                axes,
+                name,
+                (len(months) - 0.7, height),
+                color=colour,
+                fontweight="bold",
+                va="center",
+                annotation_clip=False,
+            )
         axes.set_xticks(range(0, len(months), 3), months[::3])
-        axes.set(ylabel="stability index", ylim=(0, None))
-        axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+        axes.set(ylabel="Stability index", ylim=(0, None), xlim=(-0.5, len(months) + 0.28 * len(months)))
     return figure
 
 
@@ -79,5 +101,5 @@ def plot_outcomes(calibration: pd.DataFrame) -> Figure:
         axes.axhline(1, color=LIGHT, linestyle="--")
         axes.errorbar(places, calibration["ratio"], yerr=reach(calibration, "ratio"), fmt="o-", color=DEFAULTED)
         axes.set_xticks(places[::3], calibration["month"].iloc[::3])
-        axes.set(ylabel="observed over expected defaults", ylim=(0, None))
+        axes.set(ylabel="Observed over expected defaults", ylim=(0, None))
     return figure

@@ -1,13 +1,17 @@
-"""Figures of the lending policy: where limits lie, what they trade, what profit rests on, and whom they refuse."""
+"""Figures of the lending policy: where limits lie, how sure gains are, what profit rests on, and how alike groups are treated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from loantap.exhibits.plots.marks import dotted_rows, legend_below, reach
-from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
+from loantap.decisions.policy.groupings import words_of
+from loantap.exhibits.plots.frontier import VERDICTS
+from loantap.exhibits.plots.marks import note, reach
+from loantap.exhibits.plots.style import LIGHT, NEUTRAL, REPAID, WARNING, canvas
+from loantap.exhibits.words import capital, show
 
 
 def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, float | None]) -> Figure:
@@ -21,38 +25,27 @@ def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, fl
         for panel, (name, bins) in zip(figure.axes, evidence.items(), strict=True):
             bars, limit = reach(bins, "realised", "realised"), limits[name]
             panel.axhline(0, color=NEUTRAL, linewidth=0.8)
-            panel.errorbar(bins["middle"], bins["realised"], yerr=bars, fmt="o", color=REPAID, label="realised")
-            panel.step(bins["middle"], bins["fitted"], where="mid", color=DEFAULTED, label="expected, never rising")
+            panel.errorbar(bins["middle"], bins["realised"], yerr=bars, fmt="o", color=NEUTRAL)
+            panel.step(bins["middle"], bins["fitted"], where="mid", color=REPAID, linewidth=2)
             if limit is not None:
-                panel.axvline(limit, color=WARNING, linestyle="--", label=f"cap at {limit:g}")
-            panel.set(xlabel=name, title=name)
-            panel.legend(loc="best")
-        first.set_ylabel("profit per 100 lent")
-    return figure
-
-
-def plot_frontier(curve: pd.DataFrame, *, points: pd.DataFrame) -> Figure:
-    """Draw the defaults avoided against the good customers refused: the price of each policy in people.
-
-    Args:
-        curve: One row per threshold of the model: good_refused and defaults_avoided.
-        points: The policies to mark: policy (its title), good_refused, defaults_avoided.
-    """
-    with canvas(height=4.6) as (figure, axes):
-        ordered = curve.sort_values("good_refused")
-        axes.plot(ordered["good_refused"], ordered["defaults_avoided"], color=REPAID, label="thresholds of the model")
-        axes.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label="refusing at random")
-        # Policies that lie close to one another share a mark, named once each.
-        spots = points.assign(spot=points[["good_refused", "defaults_avoided"]].round(2).apply(tuple, axis=1)).groupby(
-            "spot", sort=False
+                panel.axvline(limit, color=WARNING, linestyle="--")
+                note(
+                    panel,
+                    f"cap at {limit:g} ",
+                    (limit, 1),
+                    (0, -9),
+                    xycoords=("data", "axes fraction"),
+                    ha="right",
+                    color=WARNING,
+                )
+            panel.set(xlabel=f"{capital(words_of(name))} (%)", title=capital(words_of(name)))
+        first.set_ylabel("Profit per 100 lent")
+        note(
+            first,
+            "dots: realised profit with its interval; line: expected profit",
+            (0.02, 0.02),
+            xycoords="axes fraction",
         )
-        for mark, (_, some) in zip("oDs^vPX*hpd<>" * 2, spots, strict=False):
-            x, y = some[["good_refused", "defaults_avoided"]].iloc[0]
-            axes.plot(x, y, mark, color=DEFAULTED, markersize=7, label="; ".join(some["policy"]), clip_on=False)
-        axes.set(xlabel="good customers refused", ylabel="defaults avoided", xlim=(0, 1), ylim=(0, 1))
-        percent(axes.xaxis)
-        percent(axes.yaxis)
-        axes.legend(loc="lower right", fontsize=8)
     return figure
 
 
@@ -60,28 +53,25 @@ def plot_gains(table: pd.DataFrame) -> Figure:
     """Draw how sure the gain of each policy is: by the loans drawn, and by what is assumed.
 
     Args:
-        table: One row per policy: policy, gain with gain_low and gain_high, gain_least and gain_most.
+        table: One row per policy: policy, verdict, gain with gain_low and gain_high, gain_least and gain_most.
     """
     rows = table.iloc[::-1]
-    with canvas(height=1.1 + 0.34 * len(rows)) as (figure, axes):
+    with canvas(height=1.2 + 0.34 * len(rows)) as (figure, axes):
         places = range(len(rows))
         width = rows["gain_most"] - rows["gain_least"]
-        axes.barh(
-            places,
-            width,
-            left=rows["gain_least"],
-            color=WARNING,
-            alpha=0.25,
-            height=0.62,
-            label="over the range of one assumption at a time",
-        )
-        axes.axvline(0, color=NEUTRAL, linewidth=0.8)
-        dotted_rows(axes, rows, "gain", rows["policy"].tolist())
-        axes.plot([], [], "o-", color=DEFAULTED, label="gain on these loans, and its interval")
-        axes.set(xlabel="gain in currency, against refusing nobody")
+        axes.barh(places, width, left=rows["gain_least"], color=LIGHT, alpha=0.6, height=0.62)
+        axes.axvline(0, color=NEUTRAL, linewidth=1)
+        for place, row in enumerate(rows.to_dict("records")):
+            look = VERDICTS[row["verdict"]]
+            axes.plot([row["gain_low"], row["gain_high"]], [place, place], color=look["color"], linewidth=1.6)
+            axes.plot(row["gain"], place, "o", ms=7, **look)
+        axes.set_yticks(places, rows["policy"])
+        axes.set(xlabel="Gain in currency against approving everyone", ylim=(-0.6, len(rows) - 0.4))
+        axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        legend_below(figure, 2)
+        _above(axes, ["line: interval for all policies at once", "band: range over the assumptions"])
+        _sides(axes)
     return figure
 
 
@@ -89,23 +79,33 @@ def plot_tornado(table: pd.DataFrame) -> Figure:
     """Draw how far profit moves when one assumption goes to the ends of its range.
 
     Args:
-        table: One row per assumption, the widest first: label, profit_low and profit_high (at the low and the high end of the
+        table: One row per assumption, the widest first: label, low, high, profit_low and profit_high (at the low and the high end of the
             assumption) and profit_default.
     """
     rows = table.iloc[::-1]
-    ends = (("profit_low", REPAID, "at the low end"), ("profit_high", DEFAULTED, "at the high end"))
-    with canvas(height=1.0 + 0.42 * len(rows)) as (figure, axes):
+    with canvas(height=1.1 + 0.46 * len(rows)) as (figure, axes):
         middle = float(rows["profit_default"].iloc[0])
         for place, row in enumerate(rows.to_dict("records")):
-            for end, colour, _ in ends:
-                axes.barh(place, row[end] - middle, left=middle, color=colour, alpha=0.85, height=0.6)
+            for end, alpha in (("low", 0.45), ("high", 0.85)):
+                profit = row[f"profit_{end}"]
+                axes.barh(place, profit - middle, left=middle, color=REPAID, alpha=alpha, height=0.6)
+                side = {"ha": "left", "xytext": (3, 0)} if profit >= middle else {"ha": "right", "xytext": (-3, 0)}
+                told = show(row[end], "rate").replace(".0%", "%")
+                axes.annotate(
+                    told, (profit, place), textcoords="offset points", va="center", fontsize=8, color=NEUTRAL, **side
+                )
         axes.axvline(middle, color=NEUTRAL)
-        axes.axvline(0, color=LIGHT, linestyle="--")
-        axes.set_yticks(range(len(rows)), rows["label"])
-        axes.set(xlabel="realised profit per 100 lent, nobody refused")
-        for _, colour, label in ends:
-            axes.barh(0, 0, left=middle, color=colour, alpha=0.85, label=label)
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+        axes.axvline(0, color=NEUTRAL, linestyle="--", linewidth=0.8)
+        axes.set_yticks(range(len(rows)), [capital(str(label)) for label in rows["label"]])
+        axes.grid(visible=False, axis="y")
+        axes.margins(x=0.14)
+        axes.set(xlabel="Realised profit per 100 lent when everyone is approved")
+        _above(
+            axes,
+            [
+                f"as assumed: {show(middle, 'number')} per 100 lent; pale: low end of the assumption, dark: high end, with its value"
+            ],
+        )
     return figure
 
 
@@ -122,13 +122,30 @@ def plot_ratios(gaps: pd.DataFrame, *, mark: float) -> Figure:
     with canvas(height=height, columns=max(len(attributes), 1), sharey=True) as (figure, axes):
         if gaps.empty:
             axes.set_axis_off()
-            axes.annotate("too few good customers to compare groups", (0.5, 0.5), color=NEUTRAL, ha="center")
+            axes.annotate("Too few good customers to compare groups", (0.5, 0.5), color=NEUTRAL, ha="center")
             return figure
         for panel, attribute in zip(figure.axes, attributes, strict=True):
             rows = gaps[gaps["attribute"] == attribute].set_index("rule").reindex(rules[::-1])
             panel.axvline(mark, color=WARNING, linestyle="--")
-            panel.axvline(1, color=LIGHT)
-            dotted_rows(panel, rows, "approval_ratio", rows.index.tolist())
-            panel.set(title=attribute.replace("_", " "), xlabel="lowest approval ratio")
+            panel.axvline(1, color=NEUTRAL, linewidth=0.8)
+            ends = rows[["approval_ratio_low", "approval_ratio_high"]].to_numpy()
+            panel.hlines(range(len(rows)), ends[:, 0], ends[:, 1], color=NEUTRAL, linewidth=1.4)
+            panel.plot(rows["approval_ratio"], range(len(rows)), "o", color=REPAID)
+            panel.set_yticks(range(len(rows)), rows.index.tolist())
+            panel.set(title=f"By {attribute.replace('_', ' ')}", xlabel="Lowest approval ratio", ylim=(-0.5, len(rows)))
+            panel.grid(visible=False, axis="y")
             panel.xaxis.set_major_locator(MaxNLocator(4))
+        note(figure.axes[0], "four fifths ", (mark, len(rules) - 0.35), (0, 0), ha="right", va="center", color=WARNING)
     return figure
+
+
+def _above(axes: Axes, told: Sequence[str]) -> None:
+    """Say above the panel what its marks are."""
+    note(axes, "; ".join(told), (0, 1), (0, 5), xycoords="axes fraction")
+
+
+def _sides(axes: Axes) -> None:
+    """Say on which side of nothing a policy loses and gains."""
+    axes.margins(x=0.05)
+    for text, shift, side in (("loses", -4, "right"), ("gains", 4, "left")):
+        note(axes, text, (0, 0), (shift, 3), xycoords=("data", "axes fraction"), ha=side)

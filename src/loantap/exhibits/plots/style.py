@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -29,6 +30,7 @@ RC: dict[Any, Any] = {
     "axes.titlelocation": "left",
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
+    "axes.unicode_minus": False,  # as in texts and tables
     "figure.dpi": 110,
     "figure.facecolor": "white",
     "font.size": 9,
@@ -51,6 +53,12 @@ def house_style() -> AbstractContextManager[None]:
     return mpl.rc_context({name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"} | RC)
 
 
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG, which depends on nothing but the figure: no date, no random ids, no settings of the reader's."""
+    with house_style():
+        figure.savefig(path, format="svg", bbox_inches="tight", metadata={"Date": None})
+
+
 class _HouseFigure(Figure):
     """A figure that a notebook shows in the house style."""
 
@@ -62,17 +70,20 @@ class _HouseFigure(Figure):
 
 
 @contextmanager
-def canvas(*, height: float, rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Figure, Axes]]:
+def canvas(
+    *, height: float, width: float = WIDTH, rows: int = 1, columns: int = 1, **options: Any
+) -> Iterator[tuple[Figure, Axes]]:
     """Yield a figure and its first axes in the house style; pyplot, whose backend is the reader's, knows nothing of it.
 
     Args:
-        height: In inches; the width is that of the page.
+        height: In inches.
+        width: In inches; that of the page where nothing else is said.
         rows: Rows of panels; `figure.axes` has all of them, row by row.
         columns: Columns of panels.
         options: Passed to `Figure.subplots`.
     """
     with house_style():
-        figure = _HouseFigure(figsize=(WIDTH, height), layout="constrained")
+        figure = _HouseFigure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)  # seaborn measures its labels on it
         figure.subplots(rows, columns, **options)
         yield figure, figure.axes[0]

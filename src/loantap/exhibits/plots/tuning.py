@@ -1,18 +1,16 @@
 """Figures of the model: how well it ranks, how its probabilities hold, and what its threshold does to people."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from loantap.exhibits.plots.marks import RING, dotted_rows, ratio_ticks, reach
-from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, canvas, percent
+from loantap.exhibits.plots.marks import dotted_rows, note, reach
+from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
 
-_ODDS_TICKS = (0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20)
+_HALF, _WIDE = 0.5, 130  # of 1,000 applicants: a part as wide has room for its own words
 
 
 def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mapping[str, float]) -> Figure:
@@ -21,24 +19,36 @@ def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mappin
     Args:
         curve: Columns threshold, recall, false_positive_rate, precision; one row per threshold.
         default_rate: Share of defaults: the precision of a model that knows nothing.
-        thresholds: The thresholds by name.
+        thresholds: The thresholds by name; those above 1, which flag nobody, are left out.
     """
     shown = _thinned(curve)
     with canvas(height=3.3, columns=2) as (figure, roc):
         precision = figure.axes[1]
-        _diagonal(roc, "no skill")
-        precision.axhline(default_rate, color=LIGHT, linestyle="--", label="no skill")
-        for panel, x, y in ((roc, "false_positive_rate", "recall"), (precision, "recall", "precision")):
-            panel.plot(shown[x], shown[y], color=DEFAULTED)
-            for (name, threshold), marker in zip(thresholds.items(), "oDs", strict=False):
+        _diagonal(roc)
+        note(roc, "no skill", (0.62, 0.62), (4, -10))
+        precision.axhline(default_rate, color=NEUTRAL, linestyle="--", linewidth=0.8)
+        note(precision, "no skill", (0.02, default_rate), (0, -10))
+        for panel, x, y, shift in (
+            (roc, "false_positive_rate", "recall", (7, -9)),
+            (precision, "recall", "precision", (4, 7)),
+        ):
+            panel.plot(shown[x], shown[y], color=REPAID, linewidth=1.8)
+            for name, threshold in thresholds.items():
                 point = curve.iloc[int((curve["threshold"] - threshold).abs().argmin())]
-                panel.plot(point[x], point[y], marker=marker, color=NEUTRAL, linestyle="", label=name)
+                if threshold <= 1:
+                    panel.plot(point[x], point[y], "o", color=NEUTRAL)
+                    right = panel is precision and point[x] > _HALF
+                    note(
+                        panel,
+                        name,
+                        (point[x], point[y]),
+                        (-shift[0], shift[1]) if right else shift,
+                        ha="right" if right else "left",
+                    )
             percent(panel.xaxis, panel.yaxis)
             panel.set(xlim=(0, 1), ylim=(0, 1.02))
-        roc.set(xlabel="repaid loans flagged", ylabel="defaults flagged (recall)", title="ROC curve")
-        precision.set(xlabel="defaults flagged (recall)", ylabel="defaults among flagged", title="Precision and recall")
-        roc.legend(loc="lower right")
-        precision.legend(loc="upper right")
+        roc.set(xlabel="Repaid loans flagged", ylabel="Defaults flagged (recall)", title="ROC curve")
+        precision.set(xlabel="Defaults flagged (recall)", ylabel="Defaults among flagged", title="Precision and recall")
     return figure
 
 
@@ -48,16 +58,20 @@ def plot_calibration(tables: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         tables: For each label, columns predicted, default_rate, ci_low, ci_high; one row per decile of the prediction.
     """
-    styles = ((DEFAULTED, "o-"), (REPAID, "s-"), (NEUTRAL, "^:"))
+    styles = ((REPAID, "o-", (6, 8)), (NEUTRAL, "s-", (6, -12)), (WARNING, "^:", (-4, 8)))
     with canvas(height=3.6) as (figure, axes):
-        _diagonal(axes, "predicted = observed")
-        for (label, table), (colour, style) in zip(tables.items(), styles, strict=False):
-            errors, rates = reach(table, "default_rate"), table["default_rate"]
-            axes.errorbar(table["predicted"], rates, yerr=errors, fmt=style, color=colour, label=label)
+        _diagonal(axes)
+        for (label, table), (colour, style, shift) in zip(tables.items(), styles, strict=False):
+            errors, last = reach(table, "default_rate"), table.iloc[-1]
+            axes.errorbar(table["predicted"], table["default_rate"], yerr=errors, fmt=style, color=colour)
+            side = "right" if shift[0] < 0 else "left"
+            note(
+                axes, label, (last["predicted"], last["default_rate"]), shift, color=colour, fontweight="bold", ha=side
+            )
         percent(axes.xaxis, axes.yaxis)
         top = 1.05 * float(np.max([table[["predicted", "ci_high"]].to_numpy().max() for table in tables.values()]))
-        axes.set(xlabel="predicted default rate", ylabel="observed default rate", xlim=(0, top), ylim=(0, top))
-        axes.legend(loc="upper left")
+        note(axes, "predicted = observed", (0.8 * top, 0.8 * top), (-4, 6), ha="right")
+        axes.set(xlabel="Predicted default rate", ylabel="Observed default rate", xlim=(0, top), ylim=(0, top))
     return figure
 
 
@@ -71,72 +85,64 @@ def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, 
     """
     shown = _thinned(curve)
     with canvas(height=3.3) as (figure, axes):
+        first = shown.iloc[int(shown["threshold"].argmin())]
         for name, colour, line in (("recall", REPAID, "-"), ("precision", NEUTRAL, "-."), (score, DEFAULTED, "-")):
-            label = name.replace(score, score.upper())
-            axes.plot(shown["threshold"], shown[name], color=colour, linestyle=line, label=label)
+            label = name.replace(score, score.upper()).capitalize()
+            axes.plot(shown["threshold"], shown[name], color=colour, linestyle=line, linewidth=1.8)
+            note(
+                axes,
+                label,
+                (first["threshold"], first[name]),
+                (-4, 0),
+                color=colour,
+                fontweight="bold",
+                ha="right",
+                va="center",
+            )
         end = float(shown["threshold"].quantile(0.995))
-        styles: tuple[Any, ...] = (":", "--", (0, (6, 2, 1, 2)))
-        for (name, threshold), style in zip(thresholds.items(), styles, strict=False):
+        for place, (name, threshold) in enumerate(thresholds.items()):
             if threshold <= 1:
                 end = max(end, threshold)
-                axes.axvline(threshold, color=NEUTRAL, linestyle=style, label=name)
-        percent(axes.xaxis)
-        axes.set(xlabel="refuse at and above this predicted default rate", ylim=(0, 1.02), xlim=(0, 1.02 * end))
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, columnspacing=1.2)
+                axes.axvline(threshold, color=NEUTRAL, linestyle=":")
+                note(
+                    axes,
+                    f"{name}, {threshold:.1%}",
+                    (threshold, 1),
+                    (4, 4 - 11 * place),
+                    xycoords=("data", "axes fraction"),
+                    va="top",
+                )
+        percent(axes.xaxis, axes.yaxis)
+        start = min(0.0, float(first["threshold"]) - 0.16 * end)  # room for the names of the lines
+        axes.set(xlabel="Flag at and above this predicted default rate", ylim=(0, 1.08), xlim=(start, 1.02 * end))
     return figure
 
 
 def plot_confusion(per_thousand: pd.Series) -> Figure:
     """Draw what happens to 1,000 applicants at the threshold: so many of them are tn, fp, fn and tp."""
     parts = {
-        "tn": ("approved, repays", REPAID, ""),
-        "fn": ("approved, defaults", DEFAULTED, "//"),
-        "fp": ("refused, would repay", REPAID, "//"),
-        "tp": ("refused, would default", DEFAULTED, ""),
+        "tn": ("not flagged, repay", REPAID, 0.5),
+        "fn": ("not flagged, default", DEFAULTED, 0.5),
+        "fp": ("flagged, would repay", REPAID, 0.9),
+        "tp": ("flagged, would default", DEFAULTED, 0.9),
     }
-    with canvas(height=2.0) as (figure, axes):
-        start = 0.0
-        for key, (label, colour, hatch) in parts.items():
+    with canvas(height=1.7) as (figure, axes):
+        start, narrow = 0.0, 0
+        for key, (label, colour, alpha) in parts.items():
             size = float(per_thousand[key])
-            style: dict[str, Any] = {"color": colour, "alpha": 0.85, "hatch": hatch, "edgecolor": "white"}
-            axes.barh(0, size, left=start, label=f"{label}: {size:,.0f}", **style)
+            axes.barh(0, size, left=start, color=colour, alpha=alpha, edgecolor="white", height=0.9)
+            text = f"{size:,.0f}\n{label.replace(', ', chr(10))}"
+            if size >= _WIDE:
+                ink = "white" if alpha > _HALF else "black"
+                axes.text(start + size / 2, 0, text, ha="center", va="center", color=ink, fontsize=9, linespacing=1.3)
+            else:  # beside the bar, above and below in turn, so that two narrow parts do not hide one another
+                y, align = ((0.45, "bottom"), (-0.45, "top"))[narrow % 2]
+                narrow += 1
+                note(axes, text.replace("\n", " ", 1).replace("\n", ", "), (start + size / 2, y), (0, 3 if align == "bottom" else -3),
+                     ha="center" if start + size / 2 > _WIDE else "left", va=align, color=colour)  # fmt: skip
             start += size
-        axes.set(xlim=(0, start), yticks=[], xlabel="of 1,000 applicants")
-        axes.grid(visible=False)
-        axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
-    return figure
-
-
-def plot_odds_ratios(odds_ratios: pd.DataFrame) -> Figure:
-    """Draw odds ratios with their intervals; columns change, odds_ratio, ci_low, ci_high, the strongest first."""
-    table = odds_ratios.iloc[::-1]
-    with canvas(height=0.6 + 0.24 * len(table)) as (figure, axes):
-        axes.axvline(1, color=NEUTRAL, linewidth=0.8)
-        colours = np.where(table["odds_ratio"] > 1, DEFAULTED, REPAID)
-        _coloured_rows(axes, table[["odds_ratio", "ci_low", "ci_high"]], table["change"], colours)
-        axes.set(xscale="log", xlabel="odds ratio of default, everything else as it is (logarithmic)")
-        ratio_ticks(axes, _ODDS_TICKS)
-    return figure
-
-
-def plot_differences(table: pd.DataFrame, *, score: str, reference: str) -> Figure:
-    """Draw how far each candidate's F-beta and ROC-AUC lie from the reference's, with intervals.
-
-    Args:
-        table: Columns name, and for the score and roc_auc NAME_difference, NAME_difference_low, NAME_difference_high.
-        score: The name of F-beta, such as f2.
-        reference: The candidate that the others are compared with.
-    """
-    rows = table[table["name"] != reference].iloc[::-1]
-    with canvas(height=0.9 + 0.27 * len(rows), columns=2, sharey=True) as (figure, _):
-        for panel, name, label in zip(figure.axes, (score, "roc_auc"), (score.upper(), "ROC-AUC"), strict=True):
-            middle, low, high = (rows[f"{name}_difference{end}"] for end in ("", "_low", "_high"))
-            panel.axvline(0, color=NEUTRAL, linewidth=0.8)
-            colours = np.where((low <= 0) & (high >= 0), NEUTRAL, np.where(middle > 0, REPAID, DEFAULTED))
-            _coloured_rows(panel, pd.concat([middle, low, high], axis=1), rows["name"], colours)
-            panel.set(title=label, xlabel=f"difference from {reference}")
-            panel.xaxis.set_major_locator(MaxNLocator(5))
-            panel.xaxis.set_major_formatter(lambda value, _: f"{value:+.3f}" if value else "0")
+        axes.set(xlim=(0, start), ylim=(-0.8, 0.8))
+        axes.set_axis_off()
     return figure
 
 
@@ -151,12 +157,12 @@ def plot_gains(gains: pd.DataFrame) -> Figure:
         rates.bar(gains["decile"], gains["default_rate"], color=DEFAULTED, alpha=0.85)
         errors = reach(gains, "default_rate")
         rates.errorbar(gains["decile"], gains["default_rate"], yerr=errors, fmt="none", color=NEUTRAL, elinewidth=1.2)
-        rates.set(xlabel="tenth of the loans, the riskiest first", title="Default rate", xticks=gains["decile"])
-        _diagonal(found, "no skill")
+        rates.set(xlabel="Tenth of loans, the riskiest first", title="Default rate", xticks=gains["decile"])
+        _diagonal(found)
+        note(found, "no skill", (0.6, 0.6), (4, -10))
         found.plot([0, *gains["cumulative_loans"]], [0, *gains["cumulative_defaults"]], "o-", color=DEFAULTED)
-        found.set(xlabel="loans, the riskiest first", title="Defaults found", xlim=(0, 1), ylim=(0, 1.02))
+        found.set(xlabel="Loans, the riskiest first", title="Defaults found", xlim=(0, 1), ylim=(0, 1.02))
         percent(rates.yaxis, found.xaxis, found.yaxis)
-        found.legend(loc="lower right")
     return figure
 
 
@@ -167,7 +173,7 @@ def plot_groups(groups: pd.DataFrame) -> Figure:
         groups: Columns factor, group, n, and false_positive_rate and roc_auc with their `_low` and `_high`.
     """
     table = groups.iloc[::-1]
-    names = [f"{group}   n = {n:,}" for group, n in zip(table["group"], table["n"], strict=True)]
+    names = [f"{group} ({n:,})" for group, n in zip(table["group"], table["n"], strict=True)]
     factors = table["factor"].to_numpy()
     with canvas(height=0.8 + 0.2 * len(table), columns=2, sharey=True) as (figure, axes):
         titles = {"false_positive_rate": "Good customers flagged", "roc_auc": "ROC-AUC"}
@@ -180,37 +186,8 @@ def plot_groups(groups: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_grid(grid: pd.DataFrame, *, score: str, penalty: str, C: float) -> Figure:
-    """Draw the mean F-beta of each penalty and C, one standard deviation of the folds around it.
-
-    Args:
-        grid: Columns penalty, C, and mean and sd of the score, such as f2_mean and f2_sd.
-        score: The name of F-beta, such as f2.
-        penalty: The chosen penalty.
-        C: The chosen inverse strength.
-    """
-    mean, sd = f"{score}_mean", f"{score}_sd"
-    with canvas(height=3.0) as (figure, axes):
-        for (name, rows), colour in zip(grid.groupby("penalty"), (REPAID, DEFAULTED), strict=False):
-            axes.errorbar(rows["C"], rows[mean], yerr=rows[sd], fmt="o-", color=colour, label=str(name), capsize=2)
-        best = grid[(grid["penalty"] == penalty) & (grid["C"] == C)]
-        aside = best["C"] * (0.93 if penalty == "l1" else 1.07)
-        axes.plot(aside, best[mean], label="chosen", **RING)
-        axes.set(xscale="log", xlabel="C: to the right, a weaker penalty", ylabel=f"{score.upper()} at probability 0.5")
-        axes.legend()
-    return figure
-
-
-def _diagonal(axes: Axes, label: str) -> None:
-    axes.plot([0, 1], [0, 1], color=LIGHT, linestyle="--", label=label)
-
-
-def _coloured_rows(axes: Axes, table: pd.DataFrame, names: pd.Series, colours: Iterable[str]) -> None:
-    """Draw value, low and high, the columns of the table, as dots on lines, and name the rows from the bottom."""
-    for place, ((value, low, high), colour) in enumerate(zip(table.to_numpy(), colours, strict=True)):
-        axes.plot([low, high], [place, place], color=colour, linewidth=1.5)
-        axes.plot(value, place, "o", color=colour)
-    axes.set_yticks(range(len(table)), names)
+def _diagonal(axes: Axes) -> None:
+    axes.plot([0, 1], [0, 1], color=NEUTRAL, linestyle="--", linewidth=0.8)
 
 
 def _thinned(curve: pd.DataFrame) -> pd.DataFrame:

@@ -121,6 +121,7 @@ def _html(
         *(f"--variable=footer:{part}" for part in footers(staged.config, engine)),
         *([f"--variable=notice:{staged.notice}"] if staged.notice else []),
         *([f"--variable=pdf-href:{pdf.target.name}"] if pdf else []),
+        *(["--variable=wide:true"] if settings.get("page-layout") == "full" else []),
     ]
     text, problems = convert(
         composed, to="html5", metadata=metadata, folder=(staged.folder / page.path).parent, options=options

@@ -15,6 +15,7 @@ _HTML: Schema = dict.fromkeys(
     (
         "theme",
         "css",
+        "page-layout",
         "toc",
         "toc-depth",
         "toc-title",
@@ -34,7 +35,7 @@ _ITEM["menu"] = _ITEM
 
 PAGE_KEYS: Schema = {
     **dict.fromkeys(("title", "subtitle", "description", "author", "date", "lang", "jupyter", "engine")),
-    **dict.fromkeys(("toc", "toc-depth", "toc-title", "number-sections", "code-fold", "code-summary")),
+    **dict.fromkeys(("toc", "toc-depth", "toc-title", "number-sections", "code-fold", "code-summary", "page-layout")),
     "execute": _EXECUTE,
     "format": {"html": _HTML, "typst": _TYPST},
 }

@@ -1,0 +1,117 @@
+"""The findings of the first screen: what each says in one sentence, and the few bars that show it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loantap.data.columns import BY_NAME
+from loantap.data.declarations import readable_level
+from loantap.exhibits.words import capital, show
+
+Result = Mapping[str, Any]
+MOST = 5
+_BARS = 7
+_FACTORS = ("grade", "profession", "pincode")
+# The findings of the exploration, by their id: the column that they are about.
+_DRIVERS = {
+    "term": "term", "dti": "dti", "utilisation": "revol_util", "income": "annual_inc", "amount": "loan_amnt",
+    "home-ownership": "home_ownership", "verification": "verification_status", "purpose": "purpose",
+}  # fmt: skip
+_ORDER = ("grade", "term", "dti", "profession", "pincode", *_DRIVERS)
+NO_PROFESSION = ("Other", "Missing", "Employer named")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A finding as the first screen shows it.
+
+    Attributes:
+        name: The factor, or the id of the exploration's finding.
+        head: What it is about.
+        text: The finding in a sentence.
+        levels: Names of the levels drawn, in order.
+        rates: Their default rates, in [0, 1].
+        ordered: Whether the levels are ranges in their order.
+    """
+
+    name: str
+    head: str
+    text: str
+    levels: tuple[str, ...]
+    rates: tuple[float, ...]
+    ordered: bool
+
+    @property
+    def alt(self) -> str:
+        """Say what its chart shows."""
+        ends = (0, -1) if self.ordered else range(len(self.levels))
+        told = ", ".join(f"{self.levels[place]} {show(self.rates[place], 'rate')}" for place in ends)
+        return f"Default rate by {self.head.lower()}: {told}."
+
+
+def first_findings(page: Any) -> list[Shown]:
+    """Return the findings for the first screen, of the factors that the run tested and of its exploration."""
+    found: dict[str, Shown] = {}
+    for name in _ORDER:
+        if name in _FACTORS and name in page.factors:
+            found[name] = _factor(page, name)
+        elif name in _DRIVERS and name not in found and (shown := _driver(page.result("eda"), name)):
+            found[name] = shown
+    return list(found.values())[:MOST]
+
+
+def _factor(page: Any, factor: str) -> Shown:
+    result = page.result(f"association_{factor}")
+    levels = [level for level in result["levels"] if level["level"] not in NO_PROFESSION]
+    pure = [level for level in levels if level["separation"] and level["p_adjusted"] < result["alpha"]]
+    if pure:
+        bars = _by_purity(levels, pure)
+    else:
+        told = [level for level in levels if level["p_adjusted"] < result["alpha"]] or levels
+        if len(levels) > _BARS:
+            told = _outermost(told if len(told) > 1 else levels)
+        bars = [
+            (readable_level(str(level["level"])), level["default_rate"])
+            for level in (told if len(levels) > _BARS else levels)
+        ]
+    names, rates = zip(*bars, strict=True)
+    head = capital(BY_NAME[factor].label if factor in BY_NAME else factor)
+    return Shown(factor, head, page.title(f"association-{factor}-levels"), names, rates, ordered=False)
+
+
+def _by_purity(levels: Sequence[Result], pure: Sequence[Result]) -> list[tuple[str, float]]:
+    """Return how many levels all defaulted, which rate the mixed ones have together, and how many never did."""
+    groups = {
+        "all default": [level for level in pure if level["defaults"]],
+        "mixed": [level for level in levels if level not in pure],
+        "none default": [level for level in pure if not level["defaults"]],
+    }
+    return [
+        (f"{len(group)} {name}", sum(level["defaults"] for level in group) / sum(level["n"] for level in group))
+        for name, group in groups.items()
+        if group
+    ]
+
+
+def _outermost(levels: Sequence[Result]) -> list[Result]:
+    """Return the levels as they stand if there is room, else those with the highest and the lowest rates, highest first."""
+    if len(levels) <= _BARS:
+        return list(levels)
+    ranked = sorted(levels, key=lambda level: -level["default_rate"])
+    return [*ranked[: _BARS // 2], *ranked[-(_BARS // 2) :]]
+
+
+def _driver(eda: Result, name: str) -> Shown | None:
+    text = next((finding["title"] for finding in eda["findings"] if finding["id"] == name), None)
+    levels: list[Result] = next(
+        (driver["levels"] for driver in eda["drivers"] if driver["driver"] == _DRIVERS[name]), []
+    )
+    levels = [level for level in levels if level["default_rate"] is not None and level["level"] != "Missing"]
+    if text is None or len(levels) < 2:
+        return None
+    column = BY_NAME[_DRIVERS[name]]
+    ordered = len(levels) > 2 and column.kind == "number"
+    if not ordered:
+        levels = _outermost(levels)
+    names = tuple(readable_level(str(level["level"])) for level in levels)
+    return Shown(name, capital(column.label), text, names, tuple(level["default_rate"] for level in levels), ordered)
