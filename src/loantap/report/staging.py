@@ -7,8 +7,9 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,12 @@ def _tell_period(path: Path, manifest: dict[str, Any]) -> None:
     first, last = (month[:4] for month in (manifest.get("data") or {}).get("period") or ("", ""))
     text = path.read_text("utf-8").replace("{period}", first if first == last else f"{first} to {last}", 1)
     path.write_text(text, "utf-8")
+
+
+def moment(manifest: Mapping[str, Any]) -> datetime:
+    """Return when a run ended, or began, in UTC: the date that its documents bear, so that they are the same whenever they are made."""
+    noted = manifest.get("finished_at") or manifest.get("started_at")
+    return datetime.fromisoformat(noted).astimezone(UTC) if noted else datetime(1980, 1, 1, tzinfo=UTC)
 
 
 def sweep(run: Path) -> None:

@@ -11,8 +11,8 @@ from loantap.report.builtin.execute import execute_page
 from loantap.report.builtin.pages import Page, read_page
 from loantap.report.builtin.pandoc import HERE, convert
 from loantap.report.builtin.yamlcheck import raise_problems
-from loantap.report.manifest import read_manifest
-from loantap.report.staging import Staged
+from loantap.report.results import RunFolder
+from loantap.report.staging import Staged, moment
 
 WORD_NAME = "loantap-insights.docx"
 FIRST_PAGE = Path("index.qmd")
@@ -48,8 +48,8 @@ def write_word(staged: Staged, page: Page | None = None) -> Path:
         replace(composed, lines=tuple(lines)), to="docx", metadata=metadata, folder=staged.folder, options=options
     )
     raise_problems(problems)
-    manifest = read_manifest(staged.run)
-    finish_word(made, document, notice=staged.notice or "", date=manifest.finished_at or manifest.started_at)
+    date = moment(RunFolder(staged.run).manifest()).strftime("%Y-%m-%dT%H:%M:%SZ")
+    finish_word(made, document, notice=staged.notice or "", date=date)
     made.unlink()
     return document
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,8 @@ import pandas as pd
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.exhibits.heads import head
 from loantap.exhibits.words import ABSENT, WITH_INTERVAL, capital, columns, show
-from loantap.report.manifest import Manifest, read_manifest
-from loantap.report.results import read_table
-from loantap.report.staging import Staged
+from loantap.report.results import RunFolder, read_table
+from loantap.report.staging import Staged, moment
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -60,12 +58,13 @@ def write_workbook(staged: Staged) -> Path:
     """
     from xlsxwriter import Workbook  # here, since who only reads a run needs none
 
-    manifest = read_manifest(staged.run)
+    manifest = RunFolder(staged.run).manifest()
     path = staged.folder / WORKBOOK_NAME
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with Workbook(str(path), options) as book:
-        moment = datetime.fromisoformat(manifest.finished_at or manifest.started_at).replace(tzinfo=None)
-        book.set_properties({"title": f"Tables of run {manifest.run_id}", "created": moment})
+        book.set_properties(
+            {"title": f"Tables of run {manifest['run_id']}", "created": moment(manifest).replace(tzinfo=None)}
+        )
         tables = list(_tables(staged, manifest))
         _contents(book, tables, manifest, staged.notice)
         for table in tables:
@@ -73,13 +72,15 @@ def write_workbook(staged: Staged) -> Path:
     return path
 
 
-def _tables(staged: Staged, manifest: Manifest) -> Iterator[_Table]:
+def _tables(staged: Staged, manifest: Mapping[str, Any]) -> Iterator[_Table]:
     """Yield the tables in the order of the stages that made them."""
     taken = {CONTENTS.lower()}
-    files = dict.fromkeys(name for record in manifest.stages for name in record.files)
-    for path in (staged.folder / "tables" / Path(name).name for name in files if name.startswith("results/tables/")):
-        if path.suffix != ".csv" or not path.is_file():
-            continue
+    made = [Path(name).name for record in manifest.get("stages", []) for name in record["files"]]
+    order = {name: place for place, name in reversed([*enumerate(made)])}
+    found = sorted(
+        (staged.folder / "tables").glob("*.csv"), key=lambda path: (order.get(path.name, len(made)), path.name)
+    )
+    for path in (path for path in found if path.with_suffix(".json").is_file()):
         words, rows = json.loads(path.with_suffix(".json").read_text("utf-8")), read_table(path)
         if not path.stem.startswith("codebook"):  # which is there to say the names
             rows = rows.map(lambda value: _LABELS.get(value, value) if isinstance(value, str) else value)
@@ -103,7 +104,7 @@ def _sheet_name(name: str, taken: set[str]) -> str:
     return found
 
 
-def _contents(book: "Workbook", tables: list[_Table], manifest: Manifest, notice: str | None) -> None:
+def _contents(book: "Workbook", tables: list[_Table], manifest: Mapping[str, Any], notice: str | None) -> None:
     sheet = _prepared(book, CONTENTS, notice)
     title, head_line, link, wrapped, count = (
         book.add_format(look) for look in (
@@ -111,7 +112,7 @@ def _contents(book: "Workbook", tables: list[_Table], manifest: Manifest, notice
             {"text_wrap": True, "valign": "top"}, {"num_format": "#,##0", "valign": "top"},
         )
     )  # fmt: skip
-    sheet.write_string(0, 0, f"Tables of run {manifest.run_id}", title)
+    sheet.write_string(0, 0, f"Tables of run {manifest['run_id']}", title)
     sheet.write_string(1, 0, f"{len(tables)} tables, as published with the report. Each has a sheet with its notes.")
     _warn(book, sheet, notice)
     for place, (text, width) in enumerate((("Table", 40), ("Finding", 100), ("Loans", 12), ("Rows", 10))):

@@ -11,7 +11,25 @@ function Plain(plain)
   if kind then return pandoc.Para({ pandoc.Strong(#title > 0 and title or kind) }) end
 end
 
+local PER_ROW = 3
+
+local function tiles(div) -- a table of key figures, without heads
+  local rows = {}
+  for _, cell in ipairs(div.content) do
+    if cell.t == "Div" and cell.classes:includes("tiles-cell") then
+      if #rows == 0 or #rows[#rows] == PER_ROW then rows[#rows + 1] = {} end
+      table.insert(rows[#rows], cell.content)
+    end
+  end
+  if #rows == 0 then return nil end
+  while #rows[#rows] < PER_ROW do table.insert(rows[#rows], {}) end
+  local sides, widths = {}, {}
+  for i = 1, PER_ROW do sides[i], widths[i] = "AlignLeft", 1 / PER_ROW end
+  return pandoc.utils.from_simple_table(pandoc.SimpleTable({}, sides, widths, {}, rows))
+end
+
 function Div(div)
+  if div.classes:includes("tiles") then return tiles(div) end
   if div.classes:includes("callout-body") then return pandoc.BlockQuote(div.content) end
 end
 
