@@ -17,6 +17,7 @@ _READS_LOANS = (
     "seed",
 )  # of the first stage: they name the loans, which are compared themselves
 _LOANS = "data/loans.parquet"
+_DIGITS = 12
 _SYNTHETIC = "reference/synthetic_reference.json"
 
 
@@ -28,7 +29,7 @@ def compare_causes(earlier: Manifest, later: Manifest) -> pd.DataFrame:
         later: That of the later one.
 
     Returns:
-        aspect (loans, parameters or method), what, where (the stages concerned), earlier, later; texts. A parameter that only one of the
+        aspect (loans, parameters or method), what, earlier, later, where (the stages concerned); texts. A parameter that only one of the
         runs knows comes from another version of its notebook, and counts with that.
     """
     before, after = _stages(earlier), _stages(later)
@@ -36,10 +37,8 @@ def compare_causes(earlier: Manifest, later: Manifest) -> pd.DataFrame:
     rows = [*_loans(earlier, later), *_parameters(both), *_factors(before, after), *_method(both)]
     table = pd.DataFrame(rows, columns=["aspect", "what", "where", "earlier", "later"])
     texts = [name for name in table if name != "where"]
-    merged = table.groupby(texts, sort=False)["where"].agg(
-        lambda names: "all stages" if len(names) == len(both) else ", ".join(filter(None, names))
-    )
-    return merged.reset_index()[["aspect", "what", "where", "earlier", "later"]]
+    merged = table.groupby(texts, sort=False)["where"].agg(lambda names: _stages_told(list(names), list(both)))
+    return merged.reset_index()[["aspect", "what", "earlier", "later", "where"]]
 
 
 def same_loans(earlier: Manifest, later: Manifest) -> bool:
@@ -79,6 +78,18 @@ def _stages(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
     return {record["name"]: record for record in manifest["stages"] if record["name"] != _OWN}
 
 
+def _stages_told(names: list[str], every: list[str]) -> str:
+    """Return stages as a list; all of them, or all of a notebook, in one word."""
+    if len(names) == len(every):
+        return "all stages"
+    for prefix in ("association", "tuning"):
+        own = [name for name in every if name.startswith(f"{prefix}-")]
+        if own and set(own) <= set(names):
+            names = [name for name in names if name not in own]
+            names.append(prefix)
+    return ", ".join(filter(None, names))
+
+
 def _files(stages: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
     return stages.get("ingest", {}).get("files", {})
 
@@ -86,14 +97,14 @@ def _files(stages: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
 def _loans(earlier: Manifest, later: Manifest) -> Iterator[tuple[str, ...]]:
     if same_loans(earlier, later):
         return
-    for what, name in (("source", "location"), ("kind", "kind"), ("records read", "rows_read"), ("loans analysed", "rows"), ("defaults", "defaults"), ("period", "period"), ("checksum", "sha256")):  # fmt: skip
+    for what, name in (("source", "location"), ("kind", "kind"), ("records read", "rows_read"), ("loans analysed", "rows"), ("defaults", "defaults"), ("period", "period")):  # fmt: skip
         first, second = (_text(manifest["data"].get(name)) for manifest in (earlier, later))
         if what == "source":
             first, second = PurePosixPath(first).name, PurePosixPath(second).name
         if first != second:
             yield "loans", what, "", first, second
-    sums = [_files(_stages(manifest)).get(_LOANS, "")[:12] for manifest in (earlier, later)]
-    yield "loans", "cleaned loans (checksum)", "", *sums
+    sums = [_files(_stages(manifest)).get(_LOANS, "")[:_DIGITS] for manifest in (earlier, later)]
+    yield "loans", "checksum of the cleaned loans", "", *sums
 
 
 def _parameters(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, ...]]:
@@ -150,7 +161,7 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
         yield "model", "penalty strength", f"C = {model['best_params']['C']:g}"
         yield "model", "inputs", ", ".join(row["feature"] for row in inputs if row["kept"])
         for row in inputs:
-            yield "direction", row["feature"], f"{row['higher']}, {row['verdict']}"
+            yield "directions", row["feature"], f"{row['higher']}, {row['verdict']}"
         yield "model", "threshold for referral", f"{model['threshold']:.1%}"
     if policy := results.get("policy"):
         chosen = policy["recommended"]
@@ -160,9 +171,9 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
         yield "policy", "candidate", (chosen.get("candidate") or {}).get("title", "none")
         yield "policy", "rules", "; ".join(chosen.get("rules") or []) or "none"
         for row in policy.get("assumptions", []):
-            yield "assumption", row["label"], f"{row['default']:g} ({row['low']:g} to {row['high']:g})"
+            yield "assumptions", row["label"], f"{row['default']:g} ({row['low']:g} to {row['high']:g})"
     for claim in results.get("claims") or []:
-        yield "claim", claim["claim"], claim["verdict"]
+        yield "claim", claim["id"], claim["verdict"]
         yield (
             "claim, on the run's own loans",
             claim["claim"],
@@ -175,4 +186,6 @@ def _text(value: Any) -> str:
         return (" to " if len(value) == 2 and all(isinstance(one, str) for one in value) else ", ").join(
             map(str, value)
         )
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     return "none" if value in (None, "") else str(value)

@@ -14,7 +14,7 @@ from loantap.analysis.odds import adjust_p_values, level_p_values
 from loantap.analysis.summaries import simultaneous
 
 Results = Mapping[str, Any]
-Verdict = Literal["changed", "not shown to have changed", "differs", "equal"]
+Verdict = Literal["changed", "not shown", "differs", "equal"]
 MODEL = "without_pincode"
 _SCORES = ("roc_auc", "average_precision", "brier")
 _EQUAL = 1e-9  # relative: beyond it, sums in another order differ
@@ -107,7 +107,7 @@ def compare_numbers(earlier: Results, later: Results, *, same_loans: bool, alpha
         table[["difference_low", "difference_high", "p_value"]] = np.nan
     table["p_adjusted"] = adjust_p_values(table["p_value"].astype("float64"), correction="holm")
     equal = np.isclose(table["earlier"].astype("float64"), table["later"].astype("float64"), rtol=_EQUAL, atol=0)
-    told = np.where(table["p_adjusted"] < alpha, "changed", "not shown to have changed")
+    told = np.where(table["p_adjusted"] < alpha, "changed", "not shown")
     table["verdict"] = np.where(table["p_value"].isna(), np.where(equal, "equal", "differs"), told)
     return table
 

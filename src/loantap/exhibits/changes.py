@@ -3,7 +3,7 @@
 import pandas as pd
 
 from loantap.analysis.changes import Changes
-from loantap.exhibits.changes_words import ORDER, headline, name_in_words, part, value_in_words, with_ends
+from loantap.exhibits.changes_words import ORDER, headline, name_in_words, number_in_words, value_in_words, with_ends
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.plots import changes as plots
 from loantap.exhibits.words import capital, columns, percent, show
@@ -11,7 +11,7 @@ from loantap.exhibits.words import capital, columns, percent, show
 _TABLES = {
     "rate": ("rates", "Default rates and shares"),
     "score": ("scores", "Predictors and model"),
-    "money": ("policy", "Profit per 100 of money asked for: of approving all, and what each policy adds to it"),
+    "money": ("policy", "Profit per 100 of money asked for, of approving all, and what each policy adds to it"),
 }
 
 
@@ -35,7 +35,7 @@ def _causes(changes: Changes) -> Exhibit:
         headline(changes),
         caption,
         table=table,
-        columns=columns("aspect", "what", "where", "earlier", "later"),
+        columns=columns("aspect", "what", "earlier", "later", "where"),
     )
 
 
@@ -44,10 +44,10 @@ def _numbers(changes: Changes, kind: str) -> Exhibit:
     rows = changes.numbers[changes.numbers["kind"] == kind]
     order = rows["verdict"].map({verdict: place for place, verdict in enumerate(ORDER)}).fillna(len(ORDER))
     rows = rows.iloc[order.argsort(kind="stable")]
-    table = rows.assign(part=rows["part"].map(part), name=rows["name"].map(name_in_words)).drop(columns="kind")
+    table = rows.assign(what=[number_in_words(row) for row in rows.to_dict("records")]).drop(columns="kind")
     kinds = dict.fromkeys(("earlier", "later", "difference"), "number" if kind == "money" else kind)
     tested = () if changes.same_loans else ("p_adjusted",)
-    shown = columns("part", "name", *(f"{one} with interval" for one in kinds), *tested, "verdict", **kinds)
+    shown = columns("what", *(f"{one} with interval" for one in kinds), *tested, "verdict", **kinds)
     if changes.same_loans:
         shown["difference"] = kinds["difference"]
     return Exhibit(

@@ -21,11 +21,13 @@ _NAMES = {
     "f2": "F2", "threshold_f2": "F2 threshold", "cap_dti": "cap on DTI", "own_price": "expected profit",
 }  # fmt: skip
 _PARTS = {
-    "default rate": "Default rate",
-    "predictor": "AUC of one predictor",
-    "model": "Model on its test loans",
-    "policy": "Policy",
+    "default rate": "Default rate of {}",
+    "predictor": "AUC of {} alone",
+    "model": "Model, {}",
+    "policy": "Policy, {}",
 }
+_MAIN = (("default rate", "all loans"), ("model", "roc_auc"), ("policy", "approve all"))
+_VERDICTS = {"changed": "changed", "not shown": "no change is shown", "differs": "differs", "equal": "equal"}
 ORDER = ("changed", "differs")
 
 
@@ -56,7 +58,8 @@ def headline(changes: Changes) -> str:
 def told(changes: Changes) -> list[str]:
     """Return what changed, in sentences: what the runs were made from first, then what they found."""
     return [
-        f"{headline(changes)}.", *(text for aspect in ASPECTS if (text := _cause(changes, aspect))), _numbers_told(changes), *_facts_told(changes)
+        f"{headline(changes)}.", *(text for aspect in ASPECTS if (text := _cause(changes, aspect))), *_main_numbers(changes), _numbers_told(changes),
+        *_facts_told(changes),
     ]  # fmt: skip
 
 
@@ -64,7 +67,7 @@ def changed_lines(changes: Changes) -> list[str]:
     """Return one line for each number that changed or differs."""
     table = changes.numbers
     return [
-        f"{part(row['part'])}, {name_in_words(row['name'])}: {with_ends(row, 'earlier')}, now {with_ends(row, 'later')} ({row['verdict']})"
+        f"{number_in_words(row)}: {with_ends(row, 'earlier')}, now {with_ends(row, 'later')} ({row['verdict']})"
         for row in table[table["verdict"].isin(ORDER)].to_dict("records")
     ]
 
@@ -99,6 +102,14 @@ def _difference(row: Mapping[Any, Any]) -> str:
     return f"{row['what']} from {row['earlier']} to {row['later']}{where}"
 
 
+def _main_numbers(changes: Changes) -> list[str]:
+    rows = changes.numbers[[key in _MAIN for key in zip(changes.numbers["part"], changes.numbers["name"], strict=True)]]
+    return [
+        f"{number_in_words(row)}: {with_ends(row, 'earlier')} then, {with_ends(row, 'later')} now ({_VERDICTS[row['verdict']]})."
+        for row in rows.to_dict("records")
+    ]
+
+
 def _numbers_told(changes: Changes) -> str:
     counts = changes.numbers["verdict"].value_counts()
     compared = len(changes.numbers)
@@ -115,15 +126,8 @@ def _numbers_told(changes: Changes) -> str:
     if not changed:
         return f"None of {show(compared, 'count')} numbers changed by more than chance explains ({rule})."
     first = changes.numbers[changes.numbers["verdict"] == "changed"].head(_TOLD).to_dict("records")
-    names = listed(
-        [
-            f"{part(row['part']).lower()} {name_in_words(row['name'])}"
-            if row["part"] not in _PARTS
-            else name_in_words(row["name"])
-            for row in first
-        ]
-    )
-    more = f" and {changed - len(first)} more" if changed > len(first) else ""
+    names = "; ".join(map(number_in_words, first))
+    more = f"; and {changed - len(first)} more" if changed > len(first) else ""
     return f"{show(changed, 'count')} of {show(compared, 'count')} numbers changed by more than chance explains: {names}{more} ({rule})."
 
 
@@ -131,8 +135,8 @@ def _facts_told(changes: Changes) -> list[str]:
     differ = changes.facts[~changes.facts["same"].astype(bool)]
     policy = differ[differ["part"] == "policy"].to_dict("records")
     lines = [f"Policy {row['what']}: {value_in_words(row['earlier'])} then, {value_in_words(row['later'])} now." for row in policy if row["what"] in ("verdict", "recommended")]  # fmt: skip
-    rest = [what for what in ("predictors", "model", "direction", "assumption") if (differ["part"] == what).any()]
-    lines += [f"Findings in words differ for: {listed(rest)}."] if rest else []
+    rest = [what for what in ("predictors", "model", "directions", "assumptions") if (differ["part"] == what).any()]
+    lines += [f"Findings without an interval differ on: {listed(rest)}."] if rest else []
     claims = differ["part"].str.startswith("claim").sum()
     return [*lines, *([f"{show(int(claims), 'count')} verdicts on claims differ."] if claims else [])]
 
@@ -143,9 +147,12 @@ def with_ends(row: Mapping[Any, Any], side: str) -> str:
     return f"{show(row[side], kind)} ({interval(row[f'{side}_low'], row[f'{side}_high'], kind)})"
 
 
-def part(part: str) -> str:
-    """Return what a number belongs to, in words."""
-    return _PARTS.get(part) or capital(name_in_words(part))
+def number_in_words(row: Mapping[Any, Any]) -> str:
+    """Return which number this is."""
+    name = name_in_words(row["name"])
+    if row["part"] in _PARTS:
+        return _PARTS[row["part"]].format(name)
+    return f"{capital(name_in_words(row['part']))} {name}"
 
 
 def name_in_words(name: str) -> str:
