@@ -21,13 +21,14 @@ __all__ = ["Quarto", "RenderedReport", "find_quarto", "render_report"]
 
 @dataclass(frozen=True)
 class RenderedReport:
-    """Where a rendered report lies, what rendered it, and how long that took."""
+    """Where a rendered report lies, what rendered it, how long that took, and what Quarto warned of."""
 
     engine: str
     html: Path
     pdf: Path
     seconds: float
     sha256: str
+    warnings: tuple[str, ...] = ()
 
 
 def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "auto") -> RenderedReport:
@@ -51,9 +52,10 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
     try:
         staged = stage_report(run, folder / "site")
         write_workbook(staged)
+        warnings: tuple[str, ...] = ()
         if quarto:
             write_word(staged)
-            render_with_quarto(quarto, staged)
+            warnings = render_with_quarto(quarto, staged)
             used = f"quarto {quarto.version}"
         else:
             from loantap.report.builtin.site import render_site
@@ -72,7 +74,7 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report = run / "report"
-    return RenderedReport(used, report / "index.html", report / PDF_NAME, time.perf_counter() - started, sums)
+    return RenderedReport(used, report / "index.html", report / PDF_NAME, time.perf_counter() - started, sums, warnings)
 
 
 def _choose(engine: str) -> tuple[Quarto | None, str]:
