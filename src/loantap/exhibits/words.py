@@ -87,7 +87,7 @@ def at_the_edge(chosen: float, tried: Sequence[float], name: str) -> str:
     return f"{name} = {chosen:g} is the {side} that was tried; one beyond might do better."
 
 
-def columns(*names: str, confidence: float | None = None, **kinds: str) -> dict[str, str]:
+def columns(*names: str, confidence: float | str | None = None, **kinds: str) -> dict[str, str]:
     """Return the columns of a table to show, each with the kind of value in it.
 
     Args:
@@ -95,7 +95,7 @@ def columns(*names: str, confidence: float | None = None, **kinds: str) -> dict[
         confidence: Of these intervals; the column's head names it.
         kinds: Kinds of columns that mean something else here, such as profit="rate" where it is a share of the money.
     """
-    known, of = _KIND | kinds, "" if confidence is None else f" of {percent(confidence)}"
+    known, of = _KIND | kinds, "" if confidence is None else f" of {percent(float(confidence))}"
     shown = {}
     for name in names:
         bare, merged, _ = name.partition(WITH_INTERVAL)
