@@ -1,6 +1,7 @@
 """Figures of the lending policy: where limits lie, how sure gains are, what profit rests on, and how alike groups are treated."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
