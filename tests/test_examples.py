@@ -1,6 +1,6 @@
 """Every example of README and docs is run as people copy it: block after block of a page, in one shell, in a copy of the project.
 
-Three things differ from a reader's machine. The packages are those of the tests; `loantap run` copies a small finished run in place of the whole
+Four things differ from a reader's machine. The packages are those of the tests; synthetic loans are fewer; `loantap run` copies a small finished run in place of the whole
 job, which tests/end_to_end does; and loans that are given to it are read and checked only. A block that is not run says why, in a comment before it.
 """
 
@@ -51,7 +51,7 @@ SHOWN = {"text", "json", "csv", "yaml"}  # what is read, not run
 LOANTAP = """#!{python}
 import os, shutil, sys
 
-words = sys.argv[1:]
+words = ["2000" if word == "20000" else word for word in sys.argv[1:]]
 if words[:1] == ["run"] and not {{"--data", "--sources", "--only", "--resume"}} & set(words):
     out = words[words.index("--out") + 1] if "--out" in words else "runs/{run_id}"
     print("Report:", shutil.copytree({run!r}, out))
@@ -133,7 +133,7 @@ def play(page: str, folder: Path) -> str:
         script += f"echo '@ {page}:{block.line}' >&2\n{text}"
     told = {"HOME": str(folder), "LOANTAP_HOME": str(folder), "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
     told |= {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": os.environ.get("LANG", "C.UTF-8"), "MAKEFLAGS": ""}
-    done = subprocess.run(["bash", "-c", script], cwd=folder, env=told, capture_output=True, text=True, check=False, timeout=300)  # fmt: skip
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=told, capture_output=True, text=True, check=False, timeout=600)  # fmt: skip
     assert done.returncode == 0, f"{done.stderr[-3000:]}\n{done.stdout[-3000:]}"
     return done.stdout
 

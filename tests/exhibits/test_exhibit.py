@@ -97,7 +97,7 @@ def markdown(shown: list[Any]) -> list[str]:
 def test_a_table_shows_its_rows_and_under_them_its_words(outputs):
     [text] = markdown(outputs["table"])
     assert kinds(outputs["table"]) == ["text/markdown"]
-    assert [head.strip() for head in text.splitlines()[0].split("|")] == ["", "level", "n", "default rate", ""]
+    assert [head.strip() for head in text.splitlines()[0].split("|")] == ["", "Level", "Loans", "Default rate", ""]
     assert re.search(r"\| 00813 +\| +1,234 \| +25\.0% \|", text)
     assert text.endswith("\n\n**Two levels** (n = 1,239).")
 
@@ -237,7 +237,7 @@ def test_columns_of_an_exhibit_are_those_of_its_page():
     table = pd.DataFrame({"n": [1], "default_rate": [0.5], "ci_low": [0.25], "ci_high": [0.75]})
     shown = to_markdown(table, columns("n", "default_rate with interval"))
     assert "50.0% (25.0 to 75.0%)" in shown
-    assert "ci low" not in shown
+    assert "CI from" not in shown
 
 
 # What the renderers make of it ----------------------------------------------------------------------------------------

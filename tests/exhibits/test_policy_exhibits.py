@@ -137,7 +137,7 @@ def without_names(title: str, table: pd.DataFrame) -> str:
     for column in table.columns:
         if table[column].map(lambda value: isinstance(value, str)).all():
             for text in sorted(set(table[column]), key=len, reverse=True):
-                title = title.replace(text, "")
+                title = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "", title)
     for name in sorted(map(str, table.columns), key=len, reverse=True):
         title = title.replace(name, "")
     return title

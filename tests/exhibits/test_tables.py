@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.exhibits.words import interval, show, to_markdown
+from loantap.exhibits.words import columns, interval, show, to_markdown
 
 
 @pytest.mark.parametrize(
@@ -10,6 +10,11 @@ from loantap.exhibits.words import interval, show, to_markdown
     [
         (396030, "count", "396,030"),
         (0.1961, "rate", "19.6%"),
+        (0.0, "rate", "0%"),
+        (1e-17, "rate", "0%"),
+        (0.0003, "rate", "< 0.1%"),
+        (0.0005, "rate", "0.1%"),
+        (-0.0003, "rate", "0.0%"),
         (0.5, "score", "0.500"),
         (-0.0003, "score", "0.000"),
         (-0.0013, "score", "-0.001"),
@@ -31,12 +36,21 @@ def test_an_interval_names_its_unit_once():
     assert interval(0.182, 0.191, "rate") == "18.2 to 19.1%"
     assert interval(1.2, 3.4, "ratio") == "1.20 to 3.40"
     assert interval(None, 1, "ratio") == "–"
+    assert interval(0.0, 0.023, "rate") == "0 to 2.3%"
+    assert interval(0.0001, 0.023, "rate") == "< 0.1 to 2.3%"
+
+
+def test_an_interval_that_rounds_to_nothing_is_not_from_nothing_to_nothing():
+    assert interval(0.0, 0.0, "rate") == "0%"
+    assert interval(0.0001, 0.0002, "rate") == "< 0.1%"
+    assert interval(-0.0001, -0.0002, "rate") == "0.0%"
+    assert interval(0.15601, 0.15602, "rate") == "15.6 to 15.6%"  # narrow, and no nothing
 
 
 def test_texts_stand_left_and_numbers_right():
     table = pd.DataFrame({"level": ["a|b"], "default_rate": [0.2]})
     lines = to_markdown(table, {"level": "text", "default_rate": "rate"}).splitlines()
-    assert lines[0].split("|")[2].strip() == "default rate"
+    assert lines[0].split("|")[2].strip() == "Default rate"
     assert lines[1].startswith("|:")
     assert lines[1].endswith(":|")
     assert "a\\|b" in lines[2]
@@ -76,6 +90,19 @@ def test_an_interval_that_is_not_known_is_left_out(value: float, low: float, hig
     assert cells(table, {"rate": "rate with interval"}) == [text]
 
 
+def test_a_head_names_the_confidence_of_its_interval():
+    table = pd.DataFrame({"level": ["a"], "odds_ratio": [1.5], "or_low": [1.2], "or_high": [1.9]})
+    shown = columns("level", "odds_ratio with interval", confidence=0.9)
+    head, _, row = to_markdown(table, shown).splitlines()
+    assert [cell.strip() for cell in head.strip("|").split("|")] == ["Level", "Odds ratio vs rest (90% CI)"]
+    assert row.strip("|").split("|")[1].strip() == "1.50 (1.20 to 1.90)"
+    assert "CI" not in to_markdown(table, columns("level", "odds_ratio with interval"))
+
+
+def test_columns_of_one_head_are_both_shown():
+    assert cells(pd.DataFrame({"n": [3], "loans": [4]}), {"n": "count", "loans": "count"}) == ["3", "4"]
+
+
 def test_columns_with_an_interval_stand_right():
     table = pd.DataFrame({"rate": [0.2], "rate_low": [0.1], "rate_high": [0.3]})
     assert to_markdown(table, {"rate": "rate with interval"}).splitlines()[1].endswith(":|")
@@ -84,7 +111,7 @@ def test_columns_with_an_interval_stand_right():
 def test_an_empty_table_keeps_its_head():
     table = pd.DataFrame({"rate": [], "rate_low": [], "rate_high": []})
     lines = to_markdown(table, {"rate": "rate with interval"}).splitlines()
-    assert [lines[0].strip("| "), len(lines)] == ["rate", 2]
+    assert [lines[0].strip("| "), len(lines)] == ["Rate", 2]
 
 
 def cells(table: pd.DataFrame, formats: dict[str, str]) -> list[str]:

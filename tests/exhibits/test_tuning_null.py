@@ -156,7 +156,7 @@ def test_no_group_is_said_to_be_served_worse_where_all_are_treated_alike(loans: 
 
 def test_a_group_that_is_flagged_far_oftener_is_named(loans: pd.DataFrame):
     told = gap_title(loans, np.where(loans["grade"].isin(["A", "B"]), 0.1, 0.3))
-    assert told.startswith("Of those who repay, 0.0% (0.0 to")
+    assert told.startswith("Of those who repay, 0% (0 to")
 
 
 def test_smote_is_said_to_change_a_score_no_oftener_than_chance_would(loans: pd.DataFrame):

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import nbformat
 import pytest
@@ -26,8 +27,7 @@ def make_project(folder: Path) -> Path:
     """Copy the fixture site into a project of its own, with the real _quarto.yml and shared assets."""
     shutil.copytree(HERE / "fixtures" / "site", folder, dirs_exist_ok=True)
     shutil.copy(ROOT / "_quarto.yml", folder)
-    (folder / "reports" / "assets").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "reports" / "assets" / "report.css", folder / "reports" / "assets")
+    shutil.copytree(ROOT / "reports" / "assets", folder / "reports" / "assets", dirs_exist_ok=True)
     return folder
 
 
@@ -78,13 +78,13 @@ def continuous_integration() -> bool:
 
 
 @functools.cache
-def rendered_site(kind: str = "synthetic") -> RenderedReport:
-    """Render the fixture site with the built-in renderer, once per process."""
+def rendered_site(kind: str = "synthetic", engine: Literal["builtin", "quarto"] = "builtin") -> RenderedReport:
+    """Render the fixture site, once per process."""
     folder = Path(tempfile.mkdtemp(prefix="loantap-site-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOANTAP_HOME", str(make_project(folder / "project")))
-        return render_report(make_run(folder / "run", kind=kind), engine="builtin")
+        return render_report(make_run(folder / "run", kind=kind), engine=engine)
 
 
 def make_small_project(folder: Path, *, page: str = "", config: str = "") -> Path:

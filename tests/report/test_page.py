@@ -41,7 +41,7 @@ def test_a_table_shows_its_first_rows_and_links_to_all(page: Page, capsys: pytes
 
 def test_a_page_may_show_some_of_a_tables_columns(page: Page, capsys: pytest.CaptureFixture):
     page.table("levels", "level")
-    assert "| level   |\n" in capsys.readouterr().out
+    assert "| Level   |\n" in capsys.readouterr().out
 
 
 def test_synthetic_loans_are_known_as_such(page: Page):

@@ -43,7 +43,7 @@ def test_nothing_is_won_by_leaving_a_field_out(model: SavedModel, name: str):
 
 
 def test_the_documented_answer_has_the_form_of_answers():
-    answer = ScoreAnswer.model_validate_json(re.search(r"```\n(\{\"probability.*?\})\n```", PAGE, re.DOTALL)[1])
+    answer = ScoreAnswer.model_validate_json(re.search(r"```json\n(\{\"probability.*?\})\n```", PAGE, re.DOTALL)[1])
     assert (answer.decision == "refer") == (answer.probability_of_default >= answer.threshold)
     strengths = [abs(reason.contribution) for reason in answer.reasons]
     assert strengths == sorted(strengths, reverse=True)

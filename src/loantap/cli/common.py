@@ -80,6 +80,8 @@ def render(held: "HeldRun", engine: Engine) -> None:
     manifest.write(folder)
     for label, value in (("Rendered by", rendered.engine), ("HTML", rendered.html), ("PDF", rendered.pdf)):
         console.print(f"{label + ':':<12} {value}", soft_wrap=True, highlight=False, markup=False)
+    for warning in rendered.warnings:
+        console.print(f"{'Warning:':<12} {warning}", soft_wrap=True, highlight=False, markup=False)
 
 
 def say_notices(folder: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.exhibits.heads import head
+from loantap.exhibits.heads import heads, value_in_words
 
 _FORMATS = {
     "count": "{:,.0f}",
@@ -34,7 +34,9 @@ _KINDS = {
 }
 _KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 ABSENT = "–"
+_NOTHING, _LEAST = 1e-9, 0.0005  # a rate below the one is none; below the other it would print as none
 WITH_INTERVAL = " with interval"
+_ENDS = {"odds_ratio": "or", "difference": "diff"}  # whose ends have names of their own
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#@$|~^])")
 
 
@@ -54,6 +56,10 @@ def show(value: float | int | str | None, kind: str) -> str:
         return "< 0.001" if float(value) < 0.001 else f"{value:.3f}"
     if kind == "ratio" and float(value) >= 100:
         return f"{value:,.0f}"
+    if kind == "rate" and abs(float(value)) < _NOTHING:
+        return "0%"
+    if kind == "rate" and 0 < float(value) < _LEAST:
+        return f"< {_LEAST:.1%}"
     text = _FORMATS[kind].format(value)
     if kind != "text" and not re.search("[1-9]", text):
         text = text.removeprefix("-")  # what rounds to nothing has no sign
@@ -63,6 +69,8 @@ def show(value: float | int | str | None, kind: str) -> str:
 def interval(low: float | None, high: float | None, kind: str) -> str:
     """Return an interval as text, such as '18.2 to 19.1%'."""
     first, second = show(low, kind), show(high, kind)
+    if first == second and not re.search("[1-9]", first.removeprefix("< 0.1")):
+        return first  # nobody reads '0 to 0%'
     return f"{first.removesuffix('%')} to {second}" if ABSENT not in (first, second) else ABSENT
 
 
@@ -79,17 +87,20 @@ def at_the_edge(chosen: float, tried: Sequence[float], name: str) -> str:
     return f"{name} = {chosen:g} is the {side} that was tried; one beyond might do better."
 
 
-def columns(*names: str, **kinds: str) -> dict[str, str]:
+def columns(*names: str, confidence: float | str | None = None, **kinds: str) -> dict[str, str]:
     """Return the columns of a table to show, each with the kind of value in it.
 
     Args:
         names: The columns in order; 'default_rate with interval' shows the interval in the same cell.
+        confidence: Of these intervals; the column's head names it.
         kinds: Kinds of columns that mean something else here, such as profit="rate" where it is a share of the money.
     """
-    known = _KIND | kinds
-    return {
-        (bare := name.removesuffix(WITH_INTERVAL)): known.get(bare, "text") + name.removeprefix(bare) for name in names
-    }
+    known, of = _KIND | kinds, "" if confidence is None else f" of {percent(float(confidence))}"
+    shown = {}
+    for name in names:
+        bare, merged, _ = name.partition(WITH_INTERVAL)
+        shown[bare] = known.get(bare, "text") + (merged and merged + of)
+    return shown
 
 
 def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -112,19 +123,26 @@ def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
 
     Args:
         table: The rows to show.
-        formats: For each column to show, the kind of `show`; the column's header is its `head`. A kind that ends in
-            WITH_INTERVAL takes the ends from the columns NAME_low and NAME_high, or ci_low and ci_high.
+        formats: For each column to show, the kind of `show`. A kind with WITH_INTERVAL takes the ends from the columns NAME_low and
+            NAME_high, or from those of all intervals; a confidence after it goes into the head: 'Default rate (95% CI)'.
     """
-    shown = pd.DataFrame({head(name): _cells(table, name, kind) for name, kind in formats.items()})
+    texts = [_cells(table, name, kind) for name, kind in formats.items()]
+    told = [text + _confidence(kind) for text, kind in zip(heads(formats), formats.values(), strict=True)]
     sides = tuple("left" if kind == "text" else "right" for kind in formats.values())
-    return shown.to_markdown(index=False, disable_numparse=True, colalign=sides)
+    rows = [list(row) for row in zip(*texts, strict=True)]
+    return pd.DataFrame(rows, columns=told).to_markdown(index=False, disable_numparse=True, colalign=sides)
+
+
+def _confidence(kind: str) -> str:
+    confidence = kind.partition(f"{WITH_INTERVAL} of ")[2]
+    return f" ({confidence} CI)" if confidence else ""
 
 
 def _cells(table: pd.DataFrame, name: str, kind: str) -> list[str]:
-    base = kind.removesuffix(WITH_INTERVAL)
-    texts = [show(value, base) for value in table[name]]
-    if kind != base:
-        ends = [f"{name}_low", f"{name}_high"] if f"{name}_low" in table else ["ci_low", "ci_high"]
-        told = [interval(low, high, base) for low, high in zip(*(table[end] for end in ends), strict=True)]
+    base, merged, _ = kind.partition(WITH_INTERVAL)
+    texts = [value_in_words(name, show(value, base)) if base == "text" else show(value, base) for value in table[name]]
+    if merged:
+        prefix = next(one for one in (name, _ENDS.get(name), "ci") if f"{one}_low" in table)
+        told = [interval(*ends, base) for ends in zip(table[f"{prefix}_low"], table[f"{prefix}_high"], strict=True)]
         texts = [text if ABSENT in (text, ends) else f"{text} ({ends})" for text, ends in zip(texts, told, strict=True)]
     return [plain(text) for text in texts]

@@ -3,19 +3,20 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from loantap.errors import MissingToolError, RenderError
 from loantap.report.staging import Staged
 
 MINIMUM_VERSION = (1, 9)
-LINKS_FILTER = Path(__file__).parent / "builtin" / "links.lua"
+LIMIT_SECONDS = 1800  # some twenty times what a report takes on two idle cores
+MOST_LINES, MOST_LETTERS = 12, 240  # of what Quarto said, as an error or a warning shows it
+ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,14 @@ class Quarto:
         return tuple(int(part) for part in self.version.split(".")[:2]) >= MINIMUM_VERSION
 
     @property
+    def named(self) -> str:
+        """Name it as messages do."""
+        return f"Quarto {self.version} at {self.path}"
+
+    @property
     def too_old(self) -> str:
         """Say that it is too old, and what is needed."""
-        return (
-            f"Quarto {self.version} at {self.path} is too old, {'.'.join(map(str, MINIMUM_VERSION))} or newer is needed"
-        )
+        return f"{self.named} is too old, {'.'.join(map(str, MINIMUM_VERSION))} or newer is needed"
 
 
 def find_quarto() -> Quarto | None:
@@ -63,26 +67,69 @@ def installed_quartos() -> list[Quarto]:
     return [_ask(Path(path)) for path in dict.fromkeys(candidates) if path]
 
 
-def render_with_quarto(quarto: Quarto, staged: Staged) -> None:
-    """Render the staged website; raise RenderError with Quarto's own words if it fails."""
-    _add_notice(staged)
-    done = subprocess.run(
-        [str(quarto.path), "render"],
-        cwd=staged.folder,
-        env=staged.environment,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    said = (done.stderr.strip() or done.stdout.strip()) or "(it said nothing)"
-    if done.returncode:
-        raise RenderError(f"Quarto {quarto.version} at {quarto.path} failed with exit code {done.returncode}:\n{said}")
+def render_with_quarto(quarto: Quarto, staged: Staged) -> tuple[str, ...]:
+    """Render the staged website; return Quarto's warnings, and raise RenderError with what helps of its words if it fails."""
+    from loantap.report.quarto_pages import finish, hand_over  # here, since it needs Jupyter and nbclient
+
+    hand_over(staged)
+    code, said = _run(quarto, staged)
+    if code:
+        raise RenderError(f"{quarto.named} failed with exit code {code}:\n{_cause(said)}")
     if not (staged.output / "index.html").is_file():
         raise RenderError(
-            f"Quarto {quarto.version} at {quarto.path} ended well but wrote no index.html. It renders nothing below a "
-            f"folder whose name starts with a dot or an underscore; the run lies in {staged.run}. It said:\n{said}"
+            f"{quarto.named} ended well but wrote no index.html. It renders nothing below a folder whose name starts "
+            f"with a dot or an underscore; the run lies in {staged.run}. It said:\n{_cause(said)}"
         )
+    finish(staged.output)
+    return _warnings(said)
+
+
+def _run(quarto: Quarto, staged: Staged) -> tuple[int, str]:
+    """Run Quarto and return its exit code and words; whatever ends this process, or the time limit, ends it and its children."""
+    process = subprocess.Popen(
+        [str(quarto.path), "render"],
+        cwd=staged.folder,
+        env={**staged.environment, "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+        errors="replace",
+    )
+    try:
+        said, _ = process.communicate(timeout=LIMIT_SECONDS)
+    except BaseException as error:
+        _end(process)
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise RenderError(
+                f"{quarto.named} had not finished after {LIMIT_SECONDS // 60} minutes and was ended. "
+                "Try again on a machine with less to do, or use --engine builtin."
+            ) from None
+        raise
+    return process.returncode, ANSI.sub("", said).replace("\r", "\n")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.communicate()
+
+
+def _cause(said: str) -> str:
+    """Return the lines of a failed render that say why: those after the last that begins with ERROR, without the stack."""
+    said = re.split(r"^Stack trace:|^ {4}at ", said, maxsplit=1, flags=re.M)[0]
+    lines = [line.rstrip()[:MOST_LETTERS] for line in said.splitlines() if line.strip()]
+    begun = [number for number, line in enumerate(lines) if line.startswith("ERROR")]
+    kept = lines[begun[0] :][:MOST_LINES] if begun else lines[-MOST_LINES:]
+    return "\n".join(kept) or "(it said nothing)"
+
+
+def _warnings(said: str) -> tuple[str, ...]:
+    """Return each warning of Quarto and pandoc once, in one line."""
+    found = re.findall(r"^\[?WARN(?:ING)?(?:\]|:)[ \t]*(\S.*)", said, re.M)
+    return tuple(dict.fromkeys(line.strip()[:MOST_LETTERS] for line in found))
 
 
 def _ask(path: Path) -> Quarto:
@@ -99,42 +146,3 @@ def _ask(path: Path) -> Quarto:
             f"{(done.stderr or done.stdout).strip()!r}. Repair or remove it, or use --engine builtin."
         )
     return Quarto(path, match[0])
-
-
-def _add_notice(staged: Staged) -> None:
-    """Give the staged sources what the built-in renderer adds by itself: the banner, the PDF's header, plain links."""
-    shutil.copy(LINKS_FILTER, staged.folder / "_links.lua")
-    if staged.notice:
-        config = staged.config
-        formats = config.get("format")
-        if not isinstance(formats, dict):
-            formats = {str(formats or "html"): {}}
-        html = formats.get("html") if isinstance(formats.get("html"), dict) else {}
-        banner = f'<div class="data-notice" role="note">{staged.notice}</div>'
-        config = {**config, "format": {**formats, "html": {**(html or {}), "include-before-body": [{"text": banner}]}}}
-        (staged.folder / "_quarto.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
-    for page in staged.pages:
-        if page.suffix == ".qmd":
-            _add_to_typst(staged.folder / page, staged.notice)
-
-
-def _add_to_typst(path: Path, notice: str | None) -> None:
-    text = path.read_text(encoding="utf-8")
-    match = re.match(r"---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", text, re.S)
-    try:
-        front: Any = yaml.safe_load(match[1]) if match else None
-    except yaml.YAMLError:
-        return  # Quarto says it better
-    formats = front.get("format") if isinstance(front, dict) else None
-    if match is None or not isinstance(formats, dict) or "typst" not in formats:
-        return
-    typst = formats["typst"] if isinstance(formats["typst"], dict) else {}
-    typst = {**typst, "filters": [*typst.get("filters", []), "_links.lua"]}
-    if notice:
-        # Typst puts a page's header on every page from the first on when it is set before any text.
-        header = f'#set page(header: text(size: 8.5pt, weight: "bold", fill: rgb("#7a5200"))[{notice}])'
-        typst["include-in-header"] = [*typst.get("include-in-header", []), {"text": header}]
-    front["format"] = {**formats, "typst": typst}
-    path.write_text(
-        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n{text[match.end() :]}", "utf-8"
-    )

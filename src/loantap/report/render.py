@@ -11,7 +11,7 @@ from loantap.errors import InputError, MissingToolError, RenderError
 from loantap.report.quarto import Quarto, find_quarto, installed_quartos, render_with_quarto
 from loantap.report.seal import folder_sha256
 from loantap.report.staging import stage_report, sweep
-from loantap.report.word import WORD_NAME, write_word
+from loantap.report.word import WORD_NAME
 from loantap.report.workbook import WORKBOOK_NAME, write_workbook
 
 PDF_NAME = "loantap-insights.pdf"
@@ -21,13 +21,14 @@ __all__ = ["Quarto", "RenderedReport", "find_quarto", "render_report"]
 
 @dataclass(frozen=True)
 class RenderedReport:
-    """Where a rendered report lies, what rendered it, and how long that took."""
+    """Where a rendered report lies, what rendered it, how long that took, and what Quarto warned of."""
 
     engine: str
     html: Path
     pdf: Path
     seconds: float
     sha256: str
+    warnings: tuple[str, ...] = ()
 
 
 def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "auto") -> RenderedReport:
@@ -51,16 +52,17 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
     try:
         staged = stage_report(run, folder / "site")
         write_workbook(staged)
+        warnings: tuple[str, ...] = ()
         if quarto:
-            write_word(staged)
-            render_with_quarto(quarto, staged)
+            warnings = render_with_quarto(quarto, staged)
             used = f"quarto {quarto.version}"
         else:
             from loantap.report.builtin.site import render_site
 
             used = render_site(staged) + note
         for name in (WORD_NAME, WORKBOOK_NAME):
-            shutil.copy2(staged.folder / name, staged.output / name)
+            if (staged.folder / name).is_file():  # a page that only Quarto can run has no Word document
+                shutil.copy2(staged.folder / name, staged.output / name)
         for name in ("index.html", PDF_NAME):
             if not (staged.output / name).is_file():
                 raise RenderError(
@@ -72,7 +74,7 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report = run / "report"
-    return RenderedReport(used, report / "index.html", report / PDF_NAME, time.perf_counter() - started, sums)
+    return RenderedReport(used, report / "index.html", report / PDF_NAME, time.perf_counter() - started, sums, warnings)
 
 
 def _choose(engine: str) -> tuple[Quarto | None, str]:

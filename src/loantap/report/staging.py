@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +75,8 @@ def stage_report(run: Path, folder: Path) -> Staged:
     known = [run, root, *(manifest.get("parameters") or {}).values()]
     for path in (*folder.glob("figures/*.json"), *folder.glob("tables/*")):
         path.write_bytes(without_folders(path.read_bytes().decode(), known).encode())
-    notebooks = _stage_notebooks(run / "notebooks", folder / "notebooks", known)
+    stages = [record["name"] for record in manifest.get("stages") or []]
+    notebooks = _stage_notebooks(run / "notebooks", folder / "notebooks", stages, known)
     config_text = (root / "_quarto.yml").read_text(encoding="utf-8")
     notice = SYNTHETIC_NOTICE if is_synthetic(manifest.get("data") or {}) else None
     try:
@@ -126,51 +127,39 @@ def _read_manifest(run: Path) -> dict[str, Any]:
     return manifest
 
 
-def _stage_notebooks(source: Path, target: Path, known: Collection[object]) -> dict[Path, str]:
-    """Copy executed notebooks with front matter that names them and keeps them from running; return their titles.
+def _stage_notebooks(source: Path, target: Path, stages: Sequence[str], known: Collection[object]) -> dict[Path, str]:
+    """Copy executed notebooks, in the order of the stages, with front matter that names them and keeps them from running.
 
-    They may have been executed in another place than they lie in now: their parameters say where.
+    They may have been executed in another place than they lie in now: their parameters say where. Returns their titles.
     """
-    notebooks = {path: nbformat.read(path, as_version=4) for path in sorted(source.glob("*.ipynb"))}
-    titles = {path: _take_title(notebook) or path.stem for path, notebook in notebooks.items()}
-    shared = Counter(titles.values())
+    place = {name: number for number, name in enumerate(stages)}
+    paths = sorted(source.glob("*.ipynb"), key=lambda path: (place.get(path.stem, len(place)), path.stem))
+    notebooks = {path: nbformat.read(path, as_version=4) for path in paths}
+    headings = {path: _take_title(notebook) or path.stem for path, notebook in notebooks.items()}
+    shared = Counter(headings.values())
     staged: dict[Path, str] = {}
     for path, notebook in notebooks.items():
-        title = titles[path] if shared[titles[path]] == 1 else f"{titles[path]} ({path.stem})"
-        front = {"title": title, "code-fold": True, "execute": {"enabled": False, "echo": True, "warning": True}}
+        named: dict[str, Any] = {"title": headings[path]}
+        if shared[headings[path]] > 1:  # several stages ran the same notebook
+            named = {"title": stage_title(path.stem), "subtitle": headings[path]}
+        front = {**named, "code-fold": True, "execute": {"enabled": False, "echo": True, "warning": True}}
         raw = nbformat.v4.new_raw_cell(f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---")
         if notebook.nbformat_minor < 5:
             del raw["id"]
         notebook.cells.insert(0, raw)
-        _keep_markdown(notebook)
-        _tell_alt_texts(notebook)
         parameters = notebook.metadata.get("papermill", {}).get("parameters", {})
         target.mkdir(exist_ok=True)
         shown = nbformat.from_dict(without_folders(notebook, [*known, *parameters.values()]))
         nbformat.write(shown, target / path.name)
-        staged[Path("notebooks") / path.name] = title
+        staged[Path("notebooks") / path.name] = named["title"]
     return staged
 
 
-def _keep_markdown(notebook: Any) -> None:
-    """Take the HTML from outputs that are Markdown too: Quarto would prefer it, and it is made for JupyterLab."""
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-        if "text/markdown" in output.get("data", {}):
-            output["data"].pop("text/html", None)
-
-
-def _tell_alt_texts(notebook: Any) -> None:
-    """Say the alt texts that figures bring in their metadata as an option of their cell, where Quarto looks for them."""
-    for cell in notebook.cells:
-        alts = [
-            output.get("metadata", {}).get(kind, {}).get("alt", "")
-            for output in cell.get("outputs", [])
-            for kind in output.get("data", {})
-            if kind.startswith("image/")
-        ]
-        if any(alts) and "#| fig-alt:" not in cell.source:
-            told = json.dumps(alts if len(alts) > 1 else alts[0], ensure_ascii=False)  # JSON is YAML too
-            cell.source = f"#| fig-alt: {told}\n{cell.source}"
+def stage_title(stage: str) -> str:
+    """Return the title of a stage whose notebook other stages ran too: what differs, in words."""
+    kind, _, which = stage.replace("_", " ").partition("-")
+    link = " with " if kind == "association" else ": "
+    return f"{kind.capitalize()}{link}{which.replace('-', ' ')}" if which else kind.capitalize()
 
 
 def _take_title(notebook: Any) -> str | None:
@@ -185,8 +174,9 @@ def _take_title(notebook: Any) -> str | None:
 
 def _stage_config(config: dict[str, Any], notebooks: dict[Path, str]) -> dict[str, Any]:
     staged = _lift(config)
+    project = {key: value for key, value in (staged.get("project") or {}).items() if key != "pre-render"}
     staged["project"] = {
-        **(staged.get("project") or {}),
+        **project,
         "output-dir": "_site",
         "render": ["*.qmd", *(path.as_posix() for path in notebooks)],
         "resources": ["tables/*.csv", "*.docx", "*.xlsx"],

@@ -7,10 +7,8 @@ from pathlib import Path
 from loantap.errors import RenderError
 from loantap.exhibits.word import finish_word
 from loantap.report.builtin.compose import compose_page
-from loantap.report.builtin.execute import execute_page
-from loantap.report.builtin.pages import Page, read_page
+from loantap.report.builtin.pages import Page
 from loantap.report.builtin.pandoc import HERE, convert
-from loantap.report.builtin.yamlcheck import raise_problems
 from loantap.report.results import RunFolder
 from loantap.report.staging import Staged, moment
 
@@ -21,20 +19,13 @@ _PPI = 200
 _SETTINGS = {"execute": {"echo": False, "warning": False}}
 
 
-def write_word(staged: Staged, page: Page | None = None) -> Path:
-    """Write the staged first page as a Word document beside it, so that both engines carry it with the site.
+def write_word(staged: Staged, page: Page) -> Path:
+    """Write the first page, with the outputs of its cells, as a Word document beside the staged pages: both engines carry it with the site.
 
     Figures become pictures of points, since Word does not show every SVG. The same run gives the same bytes.
 
-    Args:
-        staged: The site.
-        page: The page with the outputs of its cells, where somebody has run it; else it is run.
-
-    Raises RenderError with what does not work.
+    What the page holds that is not supported is left to HTML and PDF to say. Raises RenderError where pandoc or typst fails.
     """
-    page = page or execute_page(
-        read_page(staged.folder, FIRST_PAGE, staged.source_name(FIRST_PAGE)), staged.folder, staged.environment
-    )
     composed = compose_page(page, _SETTINGS, staged.folder)
     lines = (_FIGURE.sub(lambda found: f"]({_as_png(staged.folder, found['path'])})", line) for line in composed.lines)
     made, document = staged.folder / f"_{WORD_NAME}", staged.folder / WORD_NAME
@@ -44,10 +35,7 @@ def write_word(staged: Staged, page: Page | None = None) -> Path:
         "known-classes": _styled_classes(staged.folder),
     }
     options = [f"--lua-filter={HERE / 'word.lua'}", f"--output={made}"]
-    _, problems = convert(
-        replace(composed, lines=tuple(lines)), to="docx", metadata=metadata, folder=staged.folder, options=options
-    )
-    raise_problems(problems)
+    convert(replace(composed, lines=tuple(lines)), to="docx", metadata=metadata, folder=staged.folder, options=options)
     date = moment(RunFolder(staged.run).manifest()).strftime("%Y-%m-%dT%H:%M:%SZ")
     finish_word(made, document, notice=staged.notice or "", date=date)
     made.unlink()

@@ -14,6 +14,10 @@ Schema = dict[str, Any]
 _HTML: Schema = dict.fromkeys(
     (
         "theme",
+        "respect-user-color-scheme",
+        "highlight-style",
+        "tbl-colwidths",
+        "format-links",
         "css",
         "page-layout",
         "toc",
@@ -41,7 +45,8 @@ PAGE_KEYS: Schema = {
 }
 PROJECT_KEYS: Schema = {
     **PAGE_KEYS,
-    "project": dict.fromkeys(("type", "title", "output-dir", "render", "resources")),
+    "language": None,
+    "project": dict.fromkeys(("type", "title", "output-dir", "pre-render", "render", "resources")),
     "website": {
         "title": None,
         "description": None,
