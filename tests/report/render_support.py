@@ -26,8 +26,7 @@ def make_project(folder: Path) -> Path:
     """Copy the fixture site into a project of its own, with the real _quarto.yml and shared assets."""
     shutil.copytree(HERE / "fixtures" / "site", folder, dirs_exist_ok=True)
     shutil.copy(ROOT / "_quarto.yml", folder)
-    (folder / "reports" / "assets").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "reports" / "assets" / "report.css", folder / "reports" / "assets")
+    shutil.copytree(ROOT / "reports" / "assets", folder / "reports" / "assets", dirs_exist_ok=True)
     return folder
 
 

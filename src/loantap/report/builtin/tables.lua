@@ -131,7 +131,7 @@ local function share_page(tbl, needs, wants) -- where the page does not give eve
     tbl.colspecs[column] = { spec[1], (needs[column] + GUTTER + more) / math.max(PAGE, need) }
   end
 end
-local function make_blocks_of_rows(tbl, rows, needs, heads)
+local function make_blocks_of_rows(tbl, rows, heads, needs, wants)
   local width = 0
   for _, need in ipairs(needs) do width = width + need * LETTER + PADDING end
   for _, step in ipairs(STEPS) do
@@ -142,7 +142,7 @@ local function make_blocks_of_rows(tbl, rows, needs, heads)
   end
   for _, row in ipairs(rows) do
     for column, cell in ipairs(row.cells) do
-      if length(text_of(cell)) > 24 then cell.classes:insert("words") end
+      if tbl.colspecs[column][1] ~= "AlignRight" and wants[column] > 24 then cell.classes:insert("words") end
       local names_row = column == 1 and tbl.colspecs[1][1] ~= "AlignRight" -- it needs no head
       if heads[column] ~= "" and not names_row then cell.attributes["data-label"] = heads[column] end
     end
@@ -160,6 +160,6 @@ function Table(tbl)
   align(tbl, rows)
   local heads = heads_of(tbl)
   local needs, wants = measure(tbl, rows, heads)
-  if typst then share_page(tbl, needs, wants) else make_blocks_of_rows(tbl, rows, needs, heads) end
+  if typst then share_page(tbl, needs, wants) else make_blocks_of_rows(tbl, rows, heads, needs, wants) end
   return tbl
 end

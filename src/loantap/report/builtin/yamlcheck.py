@@ -15,6 +15,7 @@ _HTML: Schema = dict.fromkeys(
     (
         "theme",
         "css",
+        "include-after-body",
         "toc",
         "toc-depth",
         "toc-title",
