@@ -174,7 +174,9 @@ def untested(entries: Sequence[Record]) -> str:
         ("the loans of this run", [entry["this_run"]["verdict"] for entry in entries]),
     ):
         count = verdicts_there.count(CANNOT)
-        told.append(f"On {where}, {f'{count} of {len(entries)} claims cannot' if count else 'every claim can'} be tested.")
+        told.append(
+            f"On {where}, {f'{count} of {len(entries)} claims cannot' if count else 'every claim can'} be tested."
+        )
     return " ".join(told)
 
 
