@@ -114,3 +114,25 @@ def out_of_order(names: list[str]) -> list[str]:
     """Return names that stand behind one that comes later in the alphabet."""
     keys = [(re.sub(r"[^a-z ]", "", name.lower().replace("é", "e")), name) for name in names]
     return [second[1] for first, second in pairwise(keys) if second[0] < first[0]]
+
+
+# Words that a reader outside statistics may not know, and their entries in the glossary.
+TERMS = {
+    "f2": r"\bF2\b",
+    "odds-ratio": r"\bodds ratios?\b",
+    "cramers-v": r"\bCramér.s V\b",
+    "calibration": r"\bcalibrat(ed|ion)\b",
+    "roc-auc": r"\bROC-AUC\b",
+    "data-leakage": r"\bdata leakage\b",
+    "smote": r"\bSMOTE\b",
+    "holm": r"\bHolm\b",
+    "confidence-interval": r"\bconfidence intervals?\b",
+    "default-rate": r"\bdefault rates?\b",
+    "dti": r"\bdebt-to-income\b|\bDTI\b",
+    "expected-profit": r"\bexpected profit\b",
+    "verdict": r"\bverdicts?\b",
+    "frontier": r"\bfrontier\b",
+    "four-fifths": r"\bfour[ -]fifths\b",
+    "out-of-time": r"\bout-of-time\b",
+    "synthetic-data": r"\bsynthetic (data|loans|snapshots)\b",
+}
