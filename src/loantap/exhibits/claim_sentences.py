@@ -128,10 +128,10 @@ def _factor(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
     text, name = f"Cramér's V is {result(tested)}", name_of(tested.claim.variable)
     if facts["pure"]:
         share = show(facts["pure_share"], "rate")
-        text += f", but in {facts['pure']} of {facts['levels']} {name}s, with {share} of the loans, every loan ended the same way"
+        text += f". In {facts['pure']} of {facts['levels']} {name}s, with {share} of the loans, every loan ended the same way"
     if facts["pure"] and facts["mixed"] > 1:
         ends = interval(facts["mixed_low"], facts["mixed_high"], "rate")
-        text += f", and the default rates of the other {facts['mixed']} run from {ends}"
+        text += f"; the default rates of the other {facts['mixed']} run from {ends}"
     return text
 
 
