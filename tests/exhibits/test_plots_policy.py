@@ -6,7 +6,8 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from loantap.exhibits.plots import policy
+from loantap.decisions.policy import verdicts
+from loantap.exhibits.plots import frontier, policy
 from loantap.exhibits.plots.style import WARNING, WIDTH
 
 BINS = pd.DataFrame(
@@ -139,3 +140,7 @@ def test_without_groups_to_compare_the_figure_says_so():
     assert [text.get_text() for text in ratios(RATIOS[:0]).axes[0].texts] == [
         "too few good customers to compare groups"
     ]
+
+
+def test_the_verdicts_that_are_drawn_are_those_of_policies():
+    assert list(frontier.VERDICTS) == [verdicts.SHOWN, verdicts.DEPENDS, verdicts.NOT_SHOWN]

@@ -94,7 +94,10 @@ def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
         titles.limits(caps),
         caption.format(**basis.words),
         f"A panel each for {' and '.join(map(words_of, caps))}, with dots, their intervals and a step line that never rises; {drawn}.",
-        figure=plots.plot_limits({name: one.bins for name, one in caps.items()}, limits=ends),
+        figure=plots.plot_limits(
+            {words_of(name): one.bins for name, one in caps.items()},
+            limits={words_of(name): end for name, end in ends.items()},
+        ),
     )
 
 

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from loantap.decisions.policy.groupings import words_of
 from loantap.exhibits.plots.frontier import VERDICTS
 from loantap.exhibits.plots.marks import note, reach
 from loantap.exhibits.plots.style import LIGHT, NEUTRAL, REPAID, WARNING, canvas
@@ -19,7 +18,7 @@ def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, fl
     """Draw profit along each column that a cap may bound, with the proposed cap.
 
     Args:
-        evidence: For each column, bins of the training loans: middle, expected, realised with `_low` and `_high`, and fitted.
+        evidence: For each column, by its name in words, bins of the training loans: middle, expected, realised with `_low` and `_high`, and fitted.
         limits: The proposed cap of each column, None where profit never turns negative.
     """
     with canvas(height=3.2, columns=len(evidence), sharey=True) as (figure, first):
@@ -39,7 +38,7 @@ def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, fl
                     ha="right",
                     color=WARNING,
                 )
-            panel.set(xlabel=f"{capital(words_of(name))} (%)", title=capital(words_of(name)))
+            panel.set(xlabel=f"{capital(name)} (%)", title=capital(name))
         first.set_ylabel("Profit per 100 lent")
     return figure
 
