@@ -39,41 +39,45 @@ BOOK = small_book(
 @pytest.mark.parametrize(
     ("lever", "refused", "rule"),
     [
-        (Threshold("profit", 0.4), [2], "refuse a probability of default of 40.00% and above"),
-        (Threshold("profit", float(np.nextafter(1.0, 2.0))), [], "refuse nobody"),
-        (OwnPrice(), [1, 3], "refuse an expected profit below 0"),
+        (Threshold("profit", 0.4), [2], "decline applications with a probability of default of 40.00% or more"),
+        (Threshold("profit", float(np.nextafter(1.0, 2.0))), [], "decline nobody"),
+        (OwnPrice(), [1, 3], "decline applications whose expected profit is negative"),
         # Expected profit over the balance: 5 / 200, -1 / 200, 0 / 200, -7 / 200. A loan that earns just what is asked for is granted.
         (
             RequiredReturn(0.025),
             [1, 2, 3],
-            "refuse an expected return of less than 2.5% of the balance a year above the cost of money",
+            "decline applications expected to earn less than 2.5% of the balance a year above the cost of money",
         ),
         (
             RequiredReturn(0.0),
             [1, 3],
-            "refuse an expected return of less than 0% of the balance a year above the cost of money",
+            "decline applications expected to earn less than 0% of the balance a year above the cost of money",
         ),
         (
             Together("two", "both", (Cap("dti", 25), OwnPrice())),
             [1, 2, 3],
-            "refuse DTI above 25; refuse an expected profit below 0",
+            "decline applications with DTI above 25; decline applications whose expected profit is negative",
         ),
-        (Together("none", "nothing"), [], "refuse nobody"),
-        (Cap("dti", 25), [2], "refuse DTI above 25"),
-        (Cap("annual_inc", 59_999.5), [0, 1, 2, 3], "refuse income above 59,999.5"),
-        (AmountLimits(GRADE, {"B": 2_000}), [2], "refuse amounts above 2,000 in grade B"),
+        (Together("none", "nothing"), [], "decline nobody"),
+        (Cap("dti", 25), [2], "decline applications with DTI above 25"),
+        (Cap("annual_inc", 59_999.5), [0, 1, 2, 3], "decline applications with income above 59,999.5"),
+        (AmountLimits(GRADE, {"B": 2_000}), [2], "decline amounts above 2,000 in grade B"),
         (
             AmountLimits(GRADE, {"A": 1_500, "C": 0}),
             [3],
-            "refuse amounts above 1,500 in grade A, every amount in grade C",
+            "decline amounts above 1,500 in grade A, every amount in grade C",
         ),
-        (LongestTerm(GRADE, ("A", "C"), 36), [3], "refuse terms above 36 months in grade A, grade C"),
+        (LongestTerm(GRADE, ("A", "C"), 36), [3], "decline terms above 36 months in grade A, grade C"),
         (
             LongestTerm(TIERS, ("medium",), 36),
             [1],
-            "refuse terms above 36 months in risk tier medium (probability of default 10.00% to below 20.00%)",
+            "decline terms above 36 months in risk tier medium (probability of default 10.00% to below 20.00%)",
         ),
-        (Exclusion(Grouping("home_ownership"), ("OWN", "MORTGAGE")), [1, 3], "refuse home ownership OWN, MORTGAGE"),
+        (
+            Exclusion(Grouping("home_ownership"), ("OWN", "MORTGAGE")),
+            [1, 3],
+            "decline applications with home ownership OWN, MORTGAGE",
+        ),
     ],
 )
 def test_a_lever_refuses_whom_its_rule_names(lever, refused, rule):

@@ -25,15 +25,14 @@ def result(*performance: dict[str, object], **changed: object) -> dict[str, obje
 
 def test_the_sentence_says_how_many_lights_and_what_they_would_have_found():
     assert findings.warning_sentence(result(RULE)) == (
-        f"{HEAD} On the later months the recommended rule warned of 55.8% of the defaults (90% interval 47.9 to 63.5%, n = 154; 9.0% by "
-        "chance), in the middle 5 months ahead, with 57.37 alerts per 1,000 loans a month, of which 28.0% were right "
-        "(24.1 to 32.3%)."
+        f"{HEAD} On the later months the recommended rule warned of 55.8% of 154 defaults (90% interval 47.9 to 63.5%; 9.0% by "
+        "chance), at the median 5 months ahead. Of its alerts, 28.0% were right."
     )
 
 
-def test_invented_loans_are_called_so():
+def test_synthetic_loans_are_called_so():
     assert findings.warning_sentence(result(RULE, synthetic=True)).startswith(
-        "Of 4,536 invented live loans (no real snapshots were given) 132 are red and 224 amber in 2018-12."
+        "Of 4,536 synthetic live loans (no real snapshots were given) 132 are red and 224 amber in 2018-12."
     )
 
 
@@ -71,11 +70,9 @@ def test_months_without_defaults_say_so():
 
 def test_a_rule_that_caught_nothing_has_no_lead_and_without_alerts_no_share_that_was_right():
     missed = RULE | {"caught": 0, "recall": 0.0, "recall_low": 0.0, "lead_median": np.nan}
-    assert "by chance), with 57.37 alerts per 1,000 loans a month, of which 28.0%" in findings.warning_sentence(
-        result(missed)
-    )
+    assert findings.warning_sentence(result(missed)).endswith("by chance). Of its alerts, 28.0% were right.")
     silent = missed | {"alerts": 0, "alerts_per_1000": 0.0, "precision": None}
-    assert findings.warning_sentence(result(silent)).endswith("by chance), with 0.00 alerts per 1,000 loans a month.")
+    assert findings.warning_sentence(result(silent)).endswith("9.0% by chance).")
 
 
 def compared(baseline: str, verdict: str, **changed: str) -> dict[str, str]:
@@ -90,25 +87,25 @@ OTHER_RULE = compared("caps", "fewer", rule="rule without days past due")
 @pytest.mark.parametrize(
     ("caps", "model", "words"),
     [
-        ("more", "open", "finds more than the caps alone and is not shown to beat the model alone"),
-        ("fewer", "more", "finds fewer than the caps alone and finds more than the model alone"),
+        ("more", "open", "finds more defaults than the caps alone and is not shown to beat the model alone"),
+        ("fewer", "more", "finds fewer defaults than the caps alone and finds more defaults than the model alone"),
     ],
 )
 def test_the_title_gives_the_verdict_on_the_months_the_rule_was_not_chosen_on(caps: str, model: str, words: str):
     rows = [*EARLIER, compared("caps", caps), compared("probability", model), OTHER_RULE]
-    assert findings.trade_off_title(result(comparisons=rows)) == f"At as many alerts the rule {words}"
+    assert findings.trade_off_title(result(comparisons=rows)) == f"With as many alerts, the rule {words}"
     assert findings.baseline_sentences(result(comparisons=rows)) == f"caps {caps}. probability {model}."
 
 
 def test_a_baseline_that_is_missing_is_not_mentioned():
     rows = [*EARLIER, compared("caps", "more")]
     assert findings.trade_off_title(result(comparisons=rows)) == (
-        "At as many alerts the rule finds more than the caps alone"
+        "With as many alerts, the rule finds more defaults than the caps alone"
     )
 
 
 def test_without_comparisons_nothing_is_claimed():
-    assert findings.trade_off_title(result()) == "What alerts cost and bring"
+    assert findings.trade_off_title(result()) == "Defaults warned of, by the number of alerts"
     assert findings.baseline_sentences(result(comparisons=[OTHER_RULE])) == ""
 
 
@@ -122,21 +119,21 @@ def drift(*psi: float, lights: tuple[str, ...]) -> pd.DataFrame:
 def test_drift_is_that_of_the_last_month_with_live_loans_beside_what_chance_gives():
     table = drift(0.3, 0.01, 0.12, 0.02, lights=("red", "green", "amber", "green"))
     assert findings.drift_title(table) == (
-        "In 2016-05, away from the training loans: dti (amber, 0.120; by chance up to 0.050)"
+        "Drifted from the training loans in 2016-05: debt-to-income (amber, 0.120; by chance up to 0.050)"
     )
     ended = drift(0.3, 0.01, np.nan, np.nan, lights=("red", "green", "", ""))
     assert findings.drift_title(ended) == (
-        "In 2016-04, away from the training loans: dti (red, 0.300; by chance up to 0.050)"
+        "Drifted from the training loans in 2016-04: debt-to-income (red, 0.300; by chance up to 0.050)"
     )
 
 
 def test_drift_that_is_not_shown_is_not_called_absent(monkeypatch: pytest.MonkeyPatch):
     green = drift(0.3, 0.3, 0.01, 0.02, lights=("red", "red", "green", "green"))
     assert findings.drift_title(green) == (
-        "In 2016-05 no variable is past both the limit of 0.10 and chance: stability indices up to 0.020, by chance up to 0.050"
+        "No variable is shown to have drifted from the training loans in 2016-05: stability indices are at most 0.020 (limit 0.10, by chance up to 0.050)"
     )
     monkeypatch.setattr("loantap.decisions.early_warning.drift.AMBER", 0.2)
-    assert "the limit of 0.20 and" in findings.drift_title(green)
+    assert "(limit 0.20, " in findings.drift_title(green)
 
 
 def test_months_without_live_loans_are_said():
@@ -162,24 +159,26 @@ def outcomes(changes: list[float], change_lights: list[str], lights: list[str]) 
 def test_months_are_counted_by_how_defaults_came_against_the_first_months_and_by_themselves():
     table = outcomes([np.nan, 1.1, 1.6, 2.5, 1.0], ["", "green", "amber", "red", "green"], ["green", *["red"] * 4])
     assert findings.calibration_title(table, 0.95) == (
-        "Observed over expected defaults: 2 of 4 months differ from the first 6 (by chance up to 0.20 would), 4 of 5 from 1"
+        "Defaults against those predicted: 2 of 4 months differ from the first 6 (up to 0.20 would by chance), 4 of 5 from the number predicted"
     )
 
 
 def test_what_chance_gives_and_the_first_months_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("loantap.decisions.early_warning.drift.FIRST_MONTHS", 3)
     told = findings.calibration_title(outcomes([1.0] * 4, ["green"] * 4, ["green"] * 4), 0.5)
-    assert "0 of 4 months differ from the first 3 (by chance up to 2.00 would), 0 of 4 from 1" in told
+    assert (
+        "0 of 4 months differ from the first 3 (up to 2.00 would by chance), 0 of 4 from the number predicted" in told
+    )
 
 
 def test_too_few_months_are_said():
     told = findings.calibration_title(outcomes([np.nan], [""], ["green"]), 0.95)
-    assert told == "Too few months to tell whether defaults come as the model lets expect"
+    assert told == "Too few months to tell whether defaults come as the model predicts"
 
 
-def test_names_of_variables_are_shown_as_they_are():
+def test_variables_are_named_in_words():
     table = drift(0.3, 0.01, 0.02, 0.12, lights=("red", "green", "green", "amber"))
-    assert "revol\\_util (amber, 0.120; by chance" in plain(findings.drift_title(table))
+    assert "utilisation (amber, 0.120; by chance" in plain(findings.drift_title(table))
 
 
 def test_how_a_light_comes_about_follows_from_the_settings():
@@ -187,7 +186,5 @@ def test_how_a_light_comes_about_follows_from_the_settings():
     late = settings.signals.model_copy(update={"days_past_due": Thresholds(amber=5, red=45)})
     changed = settings.model_copy(update={"window": 9, "signals": late}).model_dump()
     told = findings.rule_sentence(changed, [{"light": "red", "action": "a call"}, {"light": "green", "action": "none"}])
-    assert (
-        "taken from 9 months. A light is amber from 2 points on, and red from 5 points or 45 days past due on." in told
-    )
-    assert told.endswith("What a light leads to: red: a call, green: none.")
+    assert "trends span 9 months. A light is amber from 2 points, and red from 5 points or 45 days past due." in told
+    assert told.endswith("What follows: red: a call, green: none.")

@@ -21,7 +21,7 @@ def champion_sentence(choice: Champion) -> str:
     elif level == 1:
         won = f"The champion is {name}: of {len(choice.able)} candidates it alone is not clearly beaten on {score}"
     elif ranked == 1:
-        won = f"{_number(level)} candidates tie on {score}; we kept the one with the clearly best ROC-AUC, {name}"
+        won = f"{_number(level)} candidates tie on {score}; we kept the only one not clearly beaten on ROC-AUC, {name}"
     else:
         both = f", {_number(ranked).lower()} of them on ROC-AUC too" if ranked < level else ""
         won = f"{_number(level)} candidates tie on {score}{both}; we kept the simplest, {name}"
@@ -35,9 +35,15 @@ def smote_sentence(choice: Champion, table: pd.DataFrame) -> str:
     if name is None:
         return "SMOTE did not compete with another sampler on the same features, so its effect is not known."
     row, base, label = rows[name], rows[reference_of(table, score)], score.upper()
+    apart = row[f"{score}_difference_low"] > 0 or row[f"{score}_difference_high"] < 0
+    alone = (
+        " The interval is for this comparison alone; the verdict is corrected for all."
+        if apart and not _clear(row, choice)
+        else ""
+    )
     return (
         f"{_smote_does(row, choice)}: {_difference(row, score, choice.confidence)} {_without(base['name'])} and the threshold chosen out of "
-        f"fold. It shifts the probabilities: at a raw probability of one half, {label} is {show(row[f'{score}_at_half'], 'score')} instead of "
+        f"fold.{alone} It shifts the probabilities: at a raw probability of one half, {label} is {show(row[f'{score}_at_half'], 'score')} instead of "
         f"{show(base[f'{score}_at_half'], 'score')}, and the Brier score {show(row['brier_uncalibrated'], 'score')} instead of "
         f"{show(base['brier_uncalibrated'], 'score')}."
     )

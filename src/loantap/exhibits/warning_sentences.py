@@ -109,7 +109,7 @@ def drift_title(drift: pd.DataFrame) -> str:
         return f"Drifted from the training loans in {month}: {', '.join(apart)}"
     most, chance = (show(last[name].max(), "score") for name in ("psi", "chance_high"))
     return (
-        f"No variable has drifted from the training loans in {month}: stability indices are at most {most} (limit {stability.AMBER:.2f}, "
+        f"No variable is shown to have drifted from the training loans in {month}: stability indices are at most {most} (limit {stability.AMBER:.2f}, "
         f"by chance up to {chance})"
     )
 

@@ -24,7 +24,7 @@ def plot_alerts(curves: pd.DataFrame, *, chosen: Mapping[str, float]) -> Figure:
     with canvas(height=3.4, columns=2) as (figure, first):
         for panel, name in zip(figure.axes, ("recall", "precision"), strict=True):
             for place, ((method, rows), (colour, line)) in enumerate(zip(methods, _STYLES, strict=False)):
-                panel.plot(rows[x], rows[name], color=colour, linestyle=line, marker=".")
+                panel.plot(rows[x], rows[name], color=colour, linestyle=line, marker=".", label=str(method))
                 end = rows.iloc[-1]
                 if panel is first:
                     left = end[x] > curves[x].max() / 2
