@@ -8,7 +8,7 @@ from sealed import seal_run
 
 from loantap.decisions.policy.levers import Cap
 from loantap.decisions.policy.verdicts import APPROVE_ALL, choose
-from loantap.exhibits import decision
+from loantap.exhibits import decision, decision_advice
 from loantap.exhibits.economics import assumption_table
 from loantap.model.economics import Economics
 from loantap.report.results import RunFolder
@@ -43,7 +43,7 @@ def write_sheet(folder: Path, economics: Economics | None = None, **changed: Any
         "n": entries[0]["n"],
         "policies": entries,
         "recommended": decision.recommended(entries, choice),
-        "recommendation": decision.recommendation(choice, entries, CONFIDENCE),
+        "recommendation": decision_advice.recommendation(choice, entries, CONFIDENCE),
         "caveat": "These are synthetic loans. Assumed: much.",
     }
     run.write_result("policy", sheet | changed)

@@ -260,3 +260,18 @@ def test_pages_use_the_words_of_a_risk_report(name: str):
         if (name, word) == ("data/sources.md", "pip install -e"):
             continue  # it says that this is without the lock
         assert word not in page(name), word
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a page, without blocks, tables, headings and addresses."""
+    text = re.sub(r"```.*?```|<!--.*?-->", "", text, flags=re.S)
+    text = "\n".join(found for found in text.splitlines() if not found.startswith(("|", "#", "![")))
+    text = re.sub(r"`[^`]*`", "x", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text))
+    parts = [" ".join(part.split()) for part in re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )", text)]
+    return [found for part in parts for found in re.split(r"(?<=[.!?])\s+", part) if len(found.split()) > 2]
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if sentences(page(name))])
+def test_sentences_are_short(name: str):
+    lengths = [len(found.split()) for found in sentences(page(name))]
+    assert sum(lengths) / len(lengths) <= 25
