@@ -36,9 +36,9 @@ def served(folder: Path) -> Iterator[str]:
 
 
 class _Prose(HTMLParser):
-    """The words of a page's main part, without code, captions of code and navigation."""
+    """The words of a page's main part, without code, captions of code, formulas and navigation."""
 
-    SKIPPED = ("script", "style", "code", "pre", "nav", "header", "footer", "details")
+    SKIPPED = ("script", "style", "code", "pre", "math", "nav", "header", "footer", "details")
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pypdf import PdfReader
+from readability import TERMS, flesch_reading_ease, raw_names, sentences, unlinked, words_per_sentence
 from real_sample import REAL
 from site_checks import CHROMIUM, KnownNumbers, numbers_in, prose, served
 
@@ -31,6 +32,10 @@ PAGES = (
 )  # fmt: skip
 FIRST_SCREEN_WORDS = 260
 MOST_FIGURES = 12
+# Pages whose sentences are held to the rules of plain English: words in a sentence on average and at most, and Flesch's reading ease.
+READ = ("claims.html", "methods.html", "glossary.html")
+LINKED = ("claims.html", "methods.html")  # which link the words of the glossary at their first use
+MEAN_WORDS, MOST_WORDS, EASE = 25, 45, 60
 LIMIT_MB = 10
 ROWS = 5_000
 FEW = ["-P", "repetitions=100", "-P", "repeats=1", "-P", "folds=3", "--engine", "builtin"]
@@ -345,6 +350,28 @@ def test_every_number_in_prose_comes_from_the_results(run: Path, known: KnownNum
     text = prose(run / "report" / name)
     strangers = [number for number in numbers_in(text) if not known.explains(number)]
     assert strangers == []
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_page_is_written_in_plain_english(run: Path, name: str):
+    page = (run / "report" / name).read_text("utf-8")
+    told = sentences(page)
+    assert words_per_sentence(told) <= MEAN_WORDS
+    assert [sentence for sentence in told if len(sentence.split()) > MOST_WORDS] == []
+    assert flesch_reading_ease(told) >= EASE
+    assert raw_names(page) == []
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_the_words_of_the_glossary_are_linked_at_their_first_use(run: Path, name: str):
+    assert unlinked((run / "report" / name).read_text("utf-8"), TERMS) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_to_the_glossary_goes_to_an_entry(run: Path, name: str):
+    linked = re.findall(r'href="glossary\.html#([^"]+)"', (run / "report" / name).read_text("utf-8"))
+    entries = re.findall(r'\bid="([^"]+)"', (run / "report" / "glossary.html").read_text("utf-8"))
+    assert set(linked) <= set(entries)
 
 
 def test_a_number_typed_by_hand_would_be_found(known: KnownNumbers):

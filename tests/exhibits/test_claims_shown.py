@@ -152,12 +152,12 @@ def test_no_word_on_a_claim_about_the_model_says_what_only_a_run_can_show(publis
 def test_where_the_correction_alone_decides_against_the_interval_it_is_said(published: list[Judgement]):
     recall = judged(published, "model-recall", NO_EVIDENCE, flagged_share=0.2, without_pincode=0.3)
     decides = (
-        "after adjustment for all tests, which the interval lacks, this neither confirms the claim nor rules it out"
+        "After adjustment for all tests, which the interval lacks, this neither confirms the claim nor rules it out"
     )
     assert decides in exhibits.evidence(recall, OWN)
     unsure = replace(recall, effect=replace(recall.effect, ci_low=0.64, p_value=0.3))
     assert exhibits.evidence(unsure, OWN).endswith(
-        "and the model without the pincode has 30.0%; this neither confirms the claim nor rules it out."
+        "30.0% without it. The claim is 65.4%. This neither confirms the claim nor rules it out."
     )
 
 

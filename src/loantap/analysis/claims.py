@@ -176,7 +176,7 @@ class _Portfolio:
             return why
         implied = implied_scores(recall, precision, self.counts.loans.defaults / self.counts.loans.n)
         return (
-            f"{why}; the claimed figures agree with each other, since at this portfolio's default rate a recall of {100 * recall:.1f}% "
+            f"{why}. The claimed figures agree with each other: at this portfolio's default rate a recall of {100 * recall:.1f}% "
             f"and a precision of {100 * precision:.1f}% give an accuracy of {100 * implied['accuracy']:.1f}% and an F2 of "
             f"{100 * implied['f2']:.1f}%"
         )

@@ -21,16 +21,16 @@ _WHOLE = 170  # columns of a console that has room for all of the sheet side by 
 def policy(
     cap: Annotated[
         list[str] | None,
-        typer.Option("--cap", help="Refuse values above a limit, NAME=VALUE, such as dti=25; may stand again."),
+        typer.Option("--cap", help="Decline values above a limit, NAME=VALUE, such as dti=25; may be repeated."),
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Also refuse a probability of default at and above this fraction.", min=0.0, max=1.0),
+        typer.Option(help="Also decline a probability of default at and above this fraction.", min=0.0, max=1.0),
     ] = None,
     capacity: Annotated[
         float | None,
         typer.Option(
-            help="Also refuse the riskiest, at most this share: the threshold is that of the training loans.",
+            help="Also decline the riskiest, at most this share: the threshold is that of the training loans.",
             min=0.0,
             max=1.0,
             metavar="SHARE",
@@ -54,10 +54,11 @@ def policy(
     answer = what_if(folder, caps, threshold=threshold, capacity=capacity, repetitions=repetitions, random_state=seed)
     from loantap.exhibits.decision import fair, who
     from loantap.exhibits.decision_rows import LEGEND, why
+    from loantap.exhibits.words import capital
 
     entries = [answer.beside[0], answer.effect, *answer.beside[1:]]
-    _say("; ".join(answer.rules) + ".")
-    _say(f"Asked rule. {why(answer.effect)}")
+    _say(capital("; ".join(answer.rules)) + ".")
+    _say(why(answer.effect))
     _show_rows(entries)
     if answer.effect["n_refused"]:
         for said in (who(answer.effect), fair(answer.effect), *answer.gaps):
@@ -76,13 +77,15 @@ def _show_sheet(folder: "RunFolder") -> None:
             "has not run. Make it with: loantap run --resume; or name a limit to ask about, such as --cap dti=25."
         )
     _say(sheet["recommendation"])
+    if ask := sheet["recommended"].get("ask"):  # older runs have none
+        _say(ask)
     _show_rows(sheet["policies"])
     _say(basis(sheet))
     _say(sheet["caveat"])
 
 
 def _show_rows(entries: "list[dict[str, Any]]") -> None:
-    """Print what policies do and how sure their gains are, below one another where the console is narrow, then whom they refuse by grade."""
+    """Print what policies do and how sure their gains are, below one another where the console is narrow, then whom they decline by grade."""
     from loantap.exhibits.decision_rows import DOES, POLICY, refused_rows, sheet_rows
 
     rows = sheet_rows(entries)
@@ -91,7 +94,7 @@ def _show_rows(entries: "list[dict[str, Any]]") -> None:
         _print(part)
     by_grade = refused_rows(entries, "grade")
     if len(by_grade):
-        _print(by_grade, title="Refused, of each grade")
+        _print(by_grade, title="Declined, of each grade")
 
 
 def _print(rows: "pd.DataFrame", title: str | None = None) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.exhibits.economics import told
+from loantap.exhibits.heads import head
 from loantap.exhibits.single_page import single_page
 from loantap.exhibits.thresholds import referred_sentence
 from loantap.exhibits.words import columns, interval, percent, plain, show, to_markdown
@@ -17,20 +18,20 @@ from loantap.model.study import Judged
 
 _USES = (
     "Ranking applications by risk, and asking what a threshold would do.",
-    "Sending an application to a person: the model refers, it does not refuse.",
+    "Sending an application to a person: the model refers, it does not decline.",
 )
 _MISUSES = (
     "Deciding alone on a person.",
-    "Applicants unlike those once approved: the refused are not in the data.",
-    "Replacing the lender's own pricing: the sub-grade is an input, and the model learns from that judgement.",
+    "Applicants unlike those once approved: declined applicants are not in the data.",
+    "Replacing the lender's own pricing: the model learns from that judgement, since the sub-grade is an input.",
     "Reading its reasons as causes: they say what moves the score.",
 )
 _LIMITS = (
-    "Home ownership and income may stand in for what the law protects; compare the groups before use.",
-    "Of the latest loans only those that ended early are in the data.",
+    "Home ownership and income may stand in for what the law protects: compare the groups before use.",
+    "Of the latest loans, only those that ended early are in the data.",
     "What was recovered after a default is not in the data; the profit threshold rests on an assumed loss.",
 )
-SYNTHETIC = "::: notice\nMade from synthetic loans, not from loans that were lent: for trying things out only.\n:::"
+SYNTHETIC = "::: notice\nMade from synthetic loans: for trials only. Decide nothing about real people with it.\n:::"
 _SCORES = columns("metric", "estimate", "ci_low", "ci_high", ci_low="score", ci_high="score")
 _RULES = columns(
     "rule", "difference", "difference_low", "difference_high", difference="score", difference_low="score", difference_high="score"
@@ -92,7 +93,7 @@ def card_page(card: Mapping[str, Any]) -> str:
 def _sections(card: Mapping[str, Any]) -> list[str]:
     test, later = card["test"], card["out_of_time"]
     scores = [
-        {"metric": name.replace("_", " "), "estimate": test[name], "ci_low": low, "ci_high": high}
+        {"metric": head(name), "estimate": test[name], "ci_low": low, "ci_high": high}
         for name, (low, high) in test["ci"].items()
     ]
     rivals = [line for line in card["rivals"] if line["difference"] is not None]
@@ -106,7 +107,7 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
         "## How good it is",
         f"On n = {show(test['n'], 'count')} test loans, which nothing was chosen on; {percent(card['confidence'])} bootstrap intervals.",
         to_markdown(pd.DataFrame(scores), _SCORES),
-        f"Its {fbeta_name(card['beta']).upper()} less that of a rule or a rival on the same loans, paired "
+        f"Its {fbeta_name(card['beta']).upper()} minus that of a rule or rival on the same loans, paired "
         f"({percent(card['confidence'])} bootstrap intervals):",
         to_markdown(pd.DataFrame(rivals), _RULES),
     ]  # fmt: skip
@@ -116,8 +117,8 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
             f"({interval(later['test']['ci']['roc_auc'][0], later['test']['ci']['roc_auc'][1], 'score')})."
         )
     parts += [
-        "## Does it serve some worse?",
-        "At its threshold; small groups are pooled.",
+        "## Does it treat some groups worse?",
+        "At its threshold. Small groups are pooled.",
         to_markdown(pd.DataFrame(card["groups"]), _GROUPS),
         "## What it looks at",
         bullets([FEATURE_BY_NAME[name].label for name in card["features"]]),
@@ -139,8 +140,8 @@ def made(card: Mapping[str, Any]) -> str:
         f"A logistic regression ({recipe['encoding']} features, {sampled}, penalty "
         f"{recipe['penalty']}, C = {recipe['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
         f"with calibrated probabilities of default. {card['sample']}\n\n"
-        f"{referred_sentence(card)} It decides by the first ({card['threshold_rule']}) and sends whoever reaches it to a person. "
-        f"The one for profit supposes that {told(Economics(**card['economics']))}."
+        f"{referred_sentence(card)} The first is in use ({card['threshold_rule']}): whoever reaches it is sent to a person. "
+        f"The profit threshold assumes that {told(Economics(**card['economics']))}."
     )
 
 
@@ -153,12 +154,10 @@ def conduct(recipe: Mapping[str, Any]) -> str:
     )
     unknown = {
         "risky": "A value left out counts as a risky one.",
-        "learned": "A value left out counts as those did that the training loans lacked, whatever the reason was then.",
+        "learned": "A value left out counts as it did in the training loans, whatever the reason was then.",
     }[recipe["unknown"]]
     left = ", ".join(FEATURE_BY_NAME[name].label for name in recipe["without"])
-    return f"{kept} {unknown}" + (
-        f" Nothing was left of these inputs, and it does not look at them: {left}." if left else ""
-    )
+    return f"{kept} {unknown}" + (f" It does not use these inputs, of which nothing was left: {left}." if left else "")
 
 
 def leaks_told(leaks: list[str] | None) -> str:

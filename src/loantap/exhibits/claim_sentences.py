@@ -1,11 +1,11 @@
-"""What the data say of a claim, in words: the verdict, the result and one sentence of evidence."""
+"""What the data say of a claim, in words: the verdict, the result and the evidence."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from loantap.analysis.claims import CANNOT, CONTRADICTED, NO_EVIDENCE, SUPPORTED, Judgement
 from loantap.data.columns import BY_NAME
-from loantap.exhibits.words import ABSENT, interval, show
+from loantap.exhibits.words import ABSENT, capital, interval, show
 
 PUBLISHED, OWN = "published counts of the real portfolio", "loans of this run"
 # Results keep the verdict's name; people read what it means.
@@ -79,12 +79,12 @@ def name_of(variable: str) -> str:
 
 
 def evidence(tested: Judgement, basis: str) -> str:
-    """Return what the data say of a claim, as one plain sentence; `basis` is what it rests on, and says how titles are spelled."""
-    text = f"this cannot be tested here: {tested.reason}"
-    if tested.effect is not None:
-        facts = {**tested.effect.facts, "basis": basis}
-        text = _MEASURED[tested.claim.test](tested, facts, tested.effect.n) + _conclusion(tested)
-    return f"{text[0].upper()}{text[1:]}."
+    """Return what the data say of a claim, and what follows; `basis` is what it rests on, and says how titles are spelled."""
+    if tested.effect is None:
+        return f"This cannot be tested here: {tested.reason}."
+    facts = {**tested.effect.facts, "basis": basis}
+    told = [_MEASURED[tested.claim.test](tested, facts, tested.effect.n), _conclusion(tested)]
+    return " ".join(f"{capital(text)}." for text in told if text)
 
 
 def _conclusion(tested: Judgement) -> str:
@@ -96,15 +96,15 @@ def _conclusion(tested: Judgement) -> str:
             min(effect.p_value, effect.p_against) < tested.alpha or not effect.ci_low <= effect.null <= effect.ci_high
         )
         decides = "after adjustment for all tests, which the interval lacks, " if alone else ""
-        return f"; {decides}this neither confirms the claim nor rules it out"
+        return f"{decides}this neither confirms the claim nor rules it out"
     if claim.test in ("share", "metric"):
-        return "; that is further from the claimed value than matters"
+        return "that is further from the claimed value than matters"
     opposite = {"more": effect.ci_high < effect.null, "less": effect.ci_low > effect.null}.get(claim.direction, False)
     if opposite and (tested.p_adjusted or 0.0) < tested.alpha:
-        return "; that is the opposite of the claim"
+        return "that is the opposite of the claim"
     size = show(claim.smallest_effect, _kind(tested))
     what = {"ratio": f"an odds ratio of {size}", "score": f"a Cramér's V of {size}"}
-    return f"; even {what.get(effect.kind, f'a difference of {size}')}, the smallest effect that matters, is ruled out"
+    return f"even {what.get(effect.kind, f'a difference of {size}')}, the smallest effect that matters, is ruled out"
 
 
 def _share(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
@@ -128,10 +128,10 @@ def _factor(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
     text, name = f"Cramér's V is {result(tested)}", name_of(tested.claim.variable)
     if facts["pure"]:
         share = show(facts["pure_share"], "rate")
-        text += f", but in {facts['pure']} of {facts['levels']} {name}s, with {share} of the loans, every loan ended the same way"
+        text += f". In {facts['pure']} of {facts['levels']} {name}s, with {share} of the loans, every loan ended the same way"
     if facts["pure"] and facts["mixed"] > 1:
         ends = interval(facts["mixed_low"], facts["mixed_high"], "rate")
-        text += f", and the default rates of the other {facts['mixed']} run from {ends}"
+        text += f"; the default rates of the other {facts['mixed']} run from {ends}"
     return text
 
 
@@ -156,12 +156,10 @@ def _mean(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
 
 
 def _metric(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
-    name = name_of(tested.claim.variable)
-    article = "an" if name[0] in "aF" else "a"
     return (
-        f"with {show(facts['flagged_share'], 'rate')} of {show(n, 'count')} test loans flagged, as the claim implies, the model "
-        f"with the pincode has {article} {name} of {result(tested)}, the claim is {show(tested.claim.claimed, 'rate')}, and the model "
-        f"without the pincode has {show(facts['without_pincode'], 'rate')}"
+        f"with {show(facts['flagged_share'], 'rate')} of {show(n, 'count')} test loans flagged, as the claim implies, the "
+        f"{name_of(tested.claim.variable)} is {result(tested)} with the pincode and {show(facts['without_pincode'], 'rate')} without it. "
+        f"The claim is {show(tested.claim.claimed, 'rate')}"
     )
 
 

@@ -5,25 +5,26 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.decisions.policy.groupings import words_of
 from loantap.decisions.policy.verdicts import DEPENDS, SHOWN
-from loantap.exhibits.words import ABSENT, WITH_INTERVAL, interval, percent, show
+from loantap.exhibits.decision import group
+from loantap.exhibits.economics import rounded, rounded_range
+from loantap.exhibits.heads import head
+from loantap.exhibits.words import ABSENT, capital, interval, percent, show
 
 POLICY = "Policy"
-_DOES = {
-    "Refused": ("refused", "rate"),
-    "Good customers refused": ("good_refused", f"rate{WITH_INTERVAL}"),
-    "Defaults avoided": ("defaults_avoided", f"rate{WITH_INTERVAL}"),
-    "Default rate of the granted": ("default_rate_approved", "rate"),
-    "Profit per 100 lent": ("profit_per_100", "number"),
-    "Per 100 of balance and year": ("per_year", "number"),
-    "Gain": ("gain", f"money{WITH_INTERVAL}"),
-}
-DOES = (POLICY, *(name for name in _DOES if name != "Gain"))  # what it does; the other columns say how sure its gain is
+_SHARES = {
+    head(name): (name, kind)
+    for name, kind in {
+        "refused": "rate", "good_refused": "rate", "defaults_avoided": "rate", "default_rate_approved": "rate", "profit_per_100": "number",
+        "per_year": "number",
+    }.items()
+}  # fmt: skip
+DOES = (POLICY, *_SHARES)  # what it does; the other columns say how sure its gain is
 
 LEGEND = (
-    "Gain: realised profit in currency against refusing nobody; over the assumptions: its least and its most while one at a time moves over its "
-    "range. Per 100 of balance and year: above the cost of money. Worst approval ratio: of good customers, the group approved least often."
+    "Gain: realised profit in currency against approving everyone, with its interval; over the assumptions: its least and its most while one at a "
+    "time moves over its range. Profit per 100 of balance and year is above the cost of money. Worst approval ratio: of good customers, in the "
+    "group approved least often."
 )
 
 
@@ -31,14 +32,14 @@ def sheet_rows(entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return one row of texts per entry of the decision sheet.
 
     Returns:
-        Policy, what it does with the intervals behind it, Gain, Gain over the assumptions (the least and the most while one
-        assumption at a time moves over its range), Worst approval ratio with its group, and Verdict.
+        Policy, what it does, Gain with its interval, Gain over the assumptions (the least and the most while one assumption at a time
+        moves over its range), Worst approval ratio with its group, and Verdict.
     """
     return pd.DataFrame([_row(entry) for entry in entries])
 
 
 def refused_rows(entries: Sequence[Mapping[str, Any]], attribute: str) -> pd.DataFrame:
-    """Return the share of each level that each policy refuses, as texts; policies that refuse nobody, or the same as one before, are left out.
+    """Return the share of each level that each policy declines, as texts; policies that decline nobody, or the same as one before, are left out.
 
     Args:
         entries: Of the decision sheet.
@@ -47,7 +48,7 @@ def refused_rows(entries: Sequence[Mapping[str, Any]], attribute: str) -> pd.Dat
     kept: dict[tuple[int, ...], dict[str, str]] = {}
     for entry in entries:
         levels = entry["composition"][attribute]
-        told = {POLICY: entry["title"], **{str(row["level"]): show(row["refused"], "rate") for row in levels}}
+        told = {POLICY: capital(entry["title"]), **{str(row["level"]): show(row["refused"], "rate") for row in levels}}
         if entry["n_refused"]:
             kept.setdefault(tuple(row["n_refused"] for row in levels), told)
     return pd.DataFrame(list(kept.values()))
@@ -56,31 +57,30 @@ def refused_rows(entries: Sequence[Mapping[str, Any]], attribute: str) -> pd.Dat
 def why(entry: Mapping[str, Any]) -> str:
     """Return the verdict on a policy with what it comes from: why nothing is shown, or what it depends on."""
     if entry["verdict"] == SHOWN:
-        return f"Verdict: {SHOWN}, here, on later loans, and under every assumption by itself."
-    because = f"gains only with {'; '.join(entry['conditions'])}." if entry["verdict"] == DEPENDS else ""
-    return f"Verdict: {entry['verdict']}. {because[:1].upper()}{because[1:]}{' '.join(entry['reasons'])}".strip()
+        return f"Verdict: {SHOWN}, on these loans, on later loans, and under every single assumption."
+    because = f"It gains only with {'; '.join(entry['conditions'])}." if entry["verdict"] == DEPENDS else ""
+    return f"Verdict: {entry['verdict']}. {because}{' '.join(entry['reasons'])}".strip()
 
 
 def basis(sheet: Mapping[str, Any]) -> str:
     """Return what the rows of a run's decision sheet (`results/policy.json`) rest on."""
     return (
-        f"On n = {show(sheet['n'], 'count')} test loans, which the model was not made from; {percent(sheet['confidence'])} bootstrap intervals, those of "
-        f"gains for all policies at once. {LEGEND}"
+        f"On n = {show(sheet['n'], 'count')} test loans, which had no part in making the model; {percent(sheet['confidence'])} bootstrap intervals, which "
+        f"hold for all policies at once. {LEGEND}"
     )
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, str]:
-    cells = {head: _cell(entry, name, kind) for head, (name, kind) in _DOES.items()}
-    ends = interval(entry["gain_least"], entry["gain_most"], "money")
-    return {POLICY: entry["title"], **cells, "Gain over the assumptions": ends, "Worst approval ratio": _ratio(entry), "Verdict": entry["verdict"]}  # fmt: skip
-
-
-def _cell(entry: Mapping[str, Any], name: str, kind: str) -> str:
-    base = kind.removesuffix(WITH_INTERVAL)
-    told, ends = show(entry[name], base), ABSENT
-    if base != kind and entry["n_refused"]:  # what refuses nobody does nothing, for sure
-        ends = interval(entry[f"{name}_low"], entry[f"{name}_high"], base)
-    return told if ABSENT in (told, ends) else f"{told} ({ends})"
+    cells = {title: show(entry[name], kind) for title, (name, kind) in _SHARES.items()}
+    gain, least_most, verdict = ABSENT, ABSENT, "declines nobody"
+    if entry["n_refused"]:
+        ends, verdict = (entry["gain_low"], entry["gain_high"]), entry["verdict"]
+        gain = f"{rounded(entry['gain'], *ends)} ({rounded_range(*ends)})"
+        least_most = rounded_range(entry["gain_least"], entry["gain_most"])
+    return {
+        POLICY: capital(entry["title"]), **cells, "Gain": gain, "Gain over the assumptions": least_most, "Worst approval ratio": _ratio(entry),
+        "Verdict": verdict,
+    }  # fmt: skip
 
 
 def _ratio(entry: Mapping[str, Any]) -> str:
@@ -88,4 +88,4 @@ def _ratio(entry: Mapping[str, Any]) -> str:
     if ratio is None:
         return ABSENT
     ends = interval(ratio["ratio_low"], ratio["ratio_high"], "ratio")
-    return f"{show(ratio['ratio'], 'ratio')} ({ends}), {words_of(ratio['attribute'])} {ratio['group']}"
+    return f"{show(ratio['ratio'], 'ratio')} ({ends}), {group(ratio['attribute'], ratio['group'])}"

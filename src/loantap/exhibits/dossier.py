@@ -23,8 +23,8 @@ _PERFORMANCE = tuple(f"model-{name}-without-pincode" for name in ("scores", "bas
 _DIRECTIONS = tuple(f"model-{name}-without-pincode" for name in ("directions", "directions-price"))
 _LATER, _VINTAGE = "model-out-of-time-without-pincode", "eda-vintage"
 _WATCH = ("warning-drift", "warning-calibration")
-_SHEET = tuple(f"policy-{name}" for name in ("sheet", "surety", "verdicts", "intervals", "composition", "gaps"))
-_STRESS = tuple(f"policy-{name}" for name in ("scenarios", "stress", "turns", "expected-loss"))
+_SHEET = tuple(f"policy-{name}" for name in ("sheet", "surety", "intervals", "composition", "gaps"))
+_STRESS = tuple(f"policy-{name}" for name in ("scenarios", "stress-sheet", "turns", "expected-loss"))
 TABLES = ("policy-assumptions", *_SHEET, *_STRESS, *_DATA, *_PERFORMANCE, _LATER, _VINTAGE, *_DIRECTIONS, *_WATCH)
 
 _LINE = "_" * 20
@@ -130,10 +130,10 @@ def _materiality(of: Material) -> list[str]:
     }
     if policy["recommended"].get("verdict") == "shown":
         effect = policy["recommended"]["effect"]
-        found["Decision that rests on the policy"] = f"refuses {show(effect['n_refused'], 'count')} of n = {show(policy['n'], 'count')} test applications"  # fmt: skip
+        found["Decision that rests on the policy"] = f"declines {show(effect['n_refused'], 'count')} of n = {show(policy['n'], 'count')} test applications"  # fmt: skip
     if watch:
         loans, balance = (sum(line[name] for line in watch["lights"]) for name in ("loans", "balance"))
-        found["Loans that early warning looks at"] = f"{show(loans, 'count')}, balance {show(balance, 'money')}{' (invented snapshots)' if watch['synthetic'] else ''}"  # fmt: skip
+        found["Loans that early warning looks at"] = f"{show(loans, 'count')}, balance {show(balance, 'money')}{' (synthetic snapshots)' if watch['synthetic'] else ''}"  # fmt: skip
     return [_fields(found | {"Materiality or tier, and why": None}), "Money is in the data's currency."]
 
 
@@ -175,7 +175,7 @@ def _monitoring(of: Material) -> list[str]:
             for light in ("amber", "red"):
                 signals[f"{prefix}{light}"] = [f"{one[light]:g}" if (one := limits["signals"].get(name)) else None for name in _SIGNALS]  # fmt: skip
         parts += [
-            "The snapshots of this run are invented: what follows shows the form, no portfolio." if watch["synthetic"] else "", *of.table(*_WATCH),
+            "The snapshots of this run are synthetic: what follows shows the form, no portfolio." if watch["synthetic"] else "", *of.table(*_WATCH),
             "Early warning, loan by loan: a signal above its amber limit counts one point, above its red one two (days past due: at and above).",
             _table(signals, dict.fromkeys(map(str, signals), "text")),
             f"A light is amber from {watch['settings']['amber_points']:g} points on, red from {watch['settings']['red_points']:g} or by days past due alone.",

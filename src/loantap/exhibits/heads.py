@@ -70,6 +70,7 @@ _HEADS |= {
     "false_positive_rate": "Good customers flagged",
     "f2_difference": "Difference in F2",
     "default_rate_approved": "Default rate of granted",
+    "profit_per_100": "Profit per 100 lent",
     "per_year": "Profit per 100 of balance and year",
     "gain_range": "Gain over the assumptions",
     "gain_told": "Gain (interval)",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from loantap.data.declarations import readable_level
 from loantap.decisions.policy.groupings import words_of
 from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, RISK_CUT_OFF
 from loantap.exhibits import policy_sentences as say
@@ -48,6 +49,7 @@ class Basis:
         return {"trained": trained, "tested": tested, "level": level, "judged": f"{tested}; {level} bootstrap intervals"}  # fmt: skip
 
 
+_TEXTS = ("lever", "finding", "reason", "label", "meaning", "source", "product")  # begin with a capital in a table
 PINCODES = "May a lender use pincodes?"
 _COMPARED = ("threshold_f2", "threshold_capacity", OWN_PRICE, RISK_CUT_OFF, "required_return", COMBINED)
 
@@ -63,6 +65,7 @@ def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "", **draw
         drawn: What its drawing in `plots.policy` takes besides.
     """
     title, caption, shown = TABLES[name]
+    told = {column: rows[column].map(capital, na_action="ignore") for column in _TEXTS if column in rows}
     draw, alt = FIGURES.get(name, (None, ""))
     return Exhibit(
         f"policy-{name}",
@@ -70,7 +73,7 @@ def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "", **draw
         caption.format(**basis.words),
         alt,
         plain(text),
-        table=rows,
+        table=rows.assign(**told),
         columns=shown,
         figure=draw(rows, **drawn) if draw else None,
     )
@@ -121,7 +124,8 @@ def sheet(entries: Sequence[Mapping[str, Any]], basis: Basis, *, curve: pd.DataF
     """Show the decision sheet: what each policy does, what it costs in people, how sure its gain is, and whom it declines."""
     flat = pd.DataFrame([_flat(entry) for entry in entries])
     refusing = flat[flat["n_refused"] > 0]
-    parts = [table("sheet", flat, basis), table("trade-off", curve, basis, points=flat)]
+    told = flat.assign(verdict=flat["verdict"].where(flat["n_refused"] > 0, "declines nobody"))
+    parts = [table("sheet", told, basis), table("trade-off", curve, basis, points=flat)]
     if len(refusing):
         parts += [table(name, refusing, basis) for name in ("surety", "verdicts", "intervals")]
         parts.append(composition_table(entries, basis))
@@ -164,8 +168,28 @@ def details(tables: Mapping[str, pd.DataFrame], entries: Sequence[Mapping[str, A
             parts.append(table(name, titled(rows, entries), basis))
             continue
         kept = {key: title for key, title in shown.items() if name != "scenarios" or key != APPROVE_ALL}
-        parts.append(table(name, rows[rows["name"].isin(kept)].assign(policy=rows["name"].map(kept)), basis))
+        some = rows[rows["name"].isin(kept)].assign(policy=rows["name"].map(kept))
+        parts.append(table(name, some, basis))
+        if name == "stress":
+            parts.append(_by_shift(some, basis))
     return together(*parts)
+
+
+def _by_shift(stress: pd.DataFrame, basis: Basis) -> Exhibit:
+    """Show what each policy earns per 100 lent under each shift, a column each."""
+    wide = stress.pivot(index="policy", columns="label", values="profit_per_100")
+    wide = (
+        wide.loc[stress["policy"].unique(), stress["label"].unique()]
+        .rename(columns=capital)
+        .rename_axis(columns=None)
+        .reset_index()
+    )
+    return replace(
+        table("stress", stress, basis),
+        name="policy-stress-sheet",
+        table=wide,
+        columns=columns(*wide, **dict.fromkeys(wide.columns[1:], "number")),
+    )
 
 
 def titled(rows: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -206,6 +230,8 @@ def _money(entry: Mapping[str, Any]) -> dict[str, str]:
 
 def _who(attribute: str, level: str) -> str:
     """Return a group as the row of a table names it."""
+    if attribute.startswith("home"):
+        return f"Home: {readable_level(level)}"
     return f"{level} months" if attribute == "term" else capital(group(attribute, level))
 
 

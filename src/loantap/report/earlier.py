@@ -18,7 +18,7 @@ from loantap.settings import runs_dir
 
 
 def earlier_run(run: RunFolder, named: str = "") -> RunFolder | None:
-    """Return the run that is named, or the finished run of record before this one: the newest with loans of the same kind, made or lent.
+    """Return the run that is named, or the finished run of record before this one: the newest with loans of the same kind, synthetic or real.
 
     It is looked for beside the run and, where there is none, under `runs/`; one whose files have changed is passed over. None where there
     is none, and for a bench that reads no run.

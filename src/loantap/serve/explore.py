@@ -18,6 +18,7 @@ from loantap.analysis.levels import factor_values
 from loantap.analysis.summaries import CREDIT_HISTORY, binned, credit_history_years, drivers, with_intervals
 from loantap.analysis.suppression import is_comparable, is_small, pool_small
 from loantap.data.columns import BY_NAME
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.inputs import LEAK
 from loantap.report.results import RunFolder
 
@@ -43,7 +44,7 @@ class Rates:
         factor: The factor.
         loans: How many loans match; None where too few do.
         default_rate: Of all of them.
-        levels: level, n, defaults, default_rate, ci_low, ci_high (95%, Wilson): in the order of the levels, those of few
+        levels: level, n, defaults, default_rate, ci_low, ci_high (Wilson, at CONFIDENCE): in the order of the levels, those of few
             loans pooled at the end. Empty where nothing may be shown.
         note: Why nothing is shown, or what has to be known about the factor; may be empty.
     """
@@ -119,7 +120,7 @@ class Portfolio:
         note = _NOTES.get(factor, "")
         if not is_comparable(counts, **rule):
             note = "All the loans that match have one level, or levels too small to be shown apart."
-        shown = with_intervals(pool_small(counts, **rule).counts)
+        shown = with_intervals(pool_small(counts, **rule).counts, confidence=CONFIDENCE)
         return Rates(factor, len(default), float(default.mean()), shown, note)
 
     def _match(self, filters: Mapping[str, Sequence[str]]) -> np.ndarray:

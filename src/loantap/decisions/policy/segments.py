@@ -17,7 +17,7 @@ from loantap.decisions.policy.draws import drawn_group_sums
 from loantap.model.bootstrap import CONFIDENCE, percentile_interval
 from loantap.model.economics import value_if_default, value_if_repaid
 
-EARNS, LOSES, NOT_SHOWN = "earns", "loses", "not shown either way"
+EARNS, LOSES, NOT_SHOWN = "earns", "loses", "not shown"
 EDGES = (5_000, 10_000, 20_000)  # of the amounts; a band includes its upper edge
 _CELL = ["purpose", "term", "amount"]
 _SIZES = ["n", "defaults"]

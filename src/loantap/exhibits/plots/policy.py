@@ -41,12 +41,6 @@ def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, fl
                 )
             panel.set(xlabel=f"{capital(words_of(name))} (%)", title=capital(words_of(name)))
         first.set_ylabel("Profit per 100 lent")
-        note(
-            first,
-            "dots: realised profit with its interval; line: expected profit",
-            (0.02, 0.02),
-            xycoords="axes fraction",
-        )
     return figure
 
 

@@ -20,6 +20,7 @@ _HTML: Schema = dict.fromkeys(
         "format-links",
         "css",
         "page-layout",
+        "include-after-body",
         "toc",
         "toc-depth",
         "toc-title",

@@ -33,8 +33,7 @@ with st.sidebar:
         st.markdown(f"**Run** {plain(run.manifest()['run_id'])}")
 if (model and model.card.get("synthetic")) or (run and run.is_synthetic):
     st.warning(
-        "**SYNTHETIC DATA.** Made from synthetic loans, not from loans that were lent: for trying things out only. "
-        "Decide nothing about real people with it.",
+        "**SYNTHETIC DATA.** Made from synthetic loans: for trials only. Decide nothing about real people with it.",
         icon=":material/science:",
     )
 if model and not shown.promoted:

@@ -69,7 +69,7 @@ def level_rates(levels: pd.DataFrame, *, default_rate: float, description: str) 
     parts = ("default_rate", "ci_low", "ci_high")
     tips = ["level:N", "n:Q", *(alt.Tooltip(f"{part}:Q", format=".1%") for part in parts)]
     ends = base.mark_rule(color=DEFAULTED, strokeWidth=2).encode(
-        alt.X("ci_low:Q", title="default rate", axis=axis), y, x2="ci_high:Q", tooltip=tips
+        alt.X("ci_low:Q", title="Default rate", axis=axis), y, x2="ci_high:Q", tooltip=tips
     )
     dots = base.mark_point(color=DEFAULTED, filled=True, opacity=1, size=60).encode(
         x="default_rate:Q", y=y, tooltip=tips
@@ -94,8 +94,8 @@ def curves(table: pd.DataFrame, names: dict[str, str], *, at: float, description
         alt.Chart(long, height=380)
         .mark_line()
         .encode(
-            alt.X("threshold:Q", axis=alt.Axis(format=".0%")),
-            alt.Y("share:Q", axis=alt.Axis(format=".0%")),
+            alt.X("threshold:Q", title="Threshold", axis=alt.Axis(format=".0%")),
+            alt.Y("share:Q", title="Share", axis=alt.Axis(format=".0%")),
             alt.Color(
                 "what:N", title=None, scale=alt.Scale(domain=domain, range=[NEUTRAL, DEFAULTED, REPAID]), legend=legend
             ),
@@ -109,7 +109,7 @@ def curves(table: pd.DataFrame, names: dict[str, str], *, at: float, description
 
 
 def frontier(table: pd.DataFrame, points: pd.DataFrame, *, description: str) -> None:
-    """Draw the defaults avoided against the good customers refused along the thresholds of the model, and mark policies.
+    """Draw the defaults avoided against the good customers declined along the thresholds of the model, and mark policies.
 
     Args:
         table: good_refused and defaults_avoided, one row per threshold.
@@ -117,8 +117,8 @@ def frontier(table: pd.DataFrame, points: pd.DataFrame, *, description: str) -> 
         description: What is drawn, for those who cannot see it.
     """
     ends = [
-        alt.X("good_refused:Q", title="good customers refused", axis=alt.Axis(format=".0%"), scale=_WHOLE),
-        alt.Y("defaults_avoided:Q", title="defaults avoided", axis=alt.Axis(format=".0%"), scale=_WHOLE),
+        alt.X("good_refused:Q", title="Good customers declined", axis=alt.Axis(format=".0%"), scale=_WHOLE),
+        alt.Y("defaults_avoided:Q", title="Defaults avoided", axis=alt.Axis(format=".0%"), scale=_WHOLE),
     ]
     tips = ["policy:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("good_refused", "defaults_avoided"))]
     line = alt.Chart(table, height=380).mark_line(color=REPAID).encode(*ends, order="good_refused:Q")

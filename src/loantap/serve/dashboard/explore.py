@@ -2,22 +2,23 @@
 
 import streamlit as st
 
+from loantap.exhibits.words import percent
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.serve.dashboard.charts import level_rates
 from loantap.serve.dashboard.parts import need_run, note, plain, portfolio, show
 from loantap.serve.explore import MIN_CELL, factors
 
 _SHOWN = 40  # levels in the chart; the table has all
-_HEADERS = {"level": "Level", "n": "Loans", "defaults": "Defaults", "default_rate": "Default rate", "ci_low": "from", "ci_high": "to"}  # fmt: skip
+_HEADERS = {"level": "Level", "n": "Loans", "defaults": "Defaults", "default_rate": "Default rate", "ci_low": "CI from", "ci_high": "CI to"}  # fmt: skip
 _RATES = ["default_rate", "ci_low", "ci_high"]
 
 st.title("Explore the loans")
 loans, run = portfolio(), need_run()
-names = {name: f"{name}: {meaning}" for name, meaning in factors().items()}
+names = factors()
 factor = st.selectbox("Factor", list(names), index=list(names).index("grade"), format_func=names.__getitem__)
 filtered = st.multiselect("Only some loans, by", list(names), placeholder="No filter", format_func=names.__getitem__)
 filters = {
-    name: st.multiselect(f"Which {name}", loans.levels(name), placeholder="All", key=f"filter_{name}")
-    for name in filtered
+    name: st.multiselect(names[name], loans.levels(name), placeholder="All", key=f"filter_{name}") for name in filtered
 }
 found = loans.rates(factor, filters)
 if found.default_rate is None or found.loans is None:
@@ -28,7 +29,7 @@ left.metric("Loans that match", show(found.loans, "count"))
 right.metric("Default rate of these", show(found.default_rate, "rate"))
 if found.note:
     st.warning(plain(found.note), icon=":material/warning:")
-said = f"Default rate by {factor} with 95% intervals"
+said = f"Default rate with {percent(CONFIDENCE)} intervals: {names[factor]}"
 level_rates(
     found.levels.head(_SHOWN), default_rate=found.default_rate, description=f"{said}; the table has the numbers"
 )
@@ -40,10 +41,10 @@ columns = {
     else st.column_config.NumberColumn(header, format="%.1f %%" if name in _RATES else "localized")
     for name, header in _HEADERS.items()
 }
-percent = found.levels.assign(**(100 * found.levels[_RATES]))
-st.dataframe(percent, hide_index=True, column_config=columns, alt=said)
+percentages = found.levels.assign(**(100 * found.levels[_RATES]))
+st.dataframe(percentages, hide_index=True, column_config=columns, alt=said)
 note(
-    f"95% Wilson intervals; the dashed line is the rate of all loans that match. Levels with fewer than {MIN_CELL} loans, "
-    "defaults or repaid loans are pooled. Nothing is corrected for how many slices you look at, and differences are not "
+    f"{percent(CONFIDENCE)} Wilson intervals; the dashed line is the rate of all loans that match. Levels with fewer than {MIN_CELL} loans, "
+    "defaults or repaid loans are pooled. Nothing is corrected for the number of slices you look at, and differences are not "
     f"causes: the report has the tests. {run.model_note()}"
 )

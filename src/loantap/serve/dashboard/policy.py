@@ -8,12 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from loantap.decisions.policy.composition import composition_of
+from loantap.decisions.policy.groupings import words_of
 from loantap.decisions.policy.thresholds import threshold_score
 from loantap.decisions.policy.verdicts import DEPENDS, SHOWN
 from loantap.exhibits.decision import fair, who
 from loantap.exhibits.decision_rows import basis, sheet_rows, why
 from loantap.exhibits.economics import told
-from loantap.exhibits.words import interval, percent, plain
+from loantap.exhibits.words import capital, interval, percent, plain
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.decision import Share
 from loantap.model.economics import Economics
@@ -34,12 +35,12 @@ from loantap.serve.what_if import decision_sheet
 
 _MEASURES = {
     "referred": "Referred, of all applications",
-    "defaults_caught": "Defaults caught, of all defaults",
-    "good_referred": "Good loans referred, of all good ones",
+    "defaults_caught": "Defaults caught",
+    "good_referred": "Good customers referred",
     "default_rate_approved": "Default rate of the approved",
     "profit_per_100": "Profit per 100 of money asked for",
 }
-_CURVES = {"referred": "referred", "defaults_caught": "defaults caught", "good_referred": "good loans referred"}
+_CURVES = {"referred": "Referred", "defaults_caught": "Defaults caught", "good_referred": "Good customers referred"}
 _NEAR = 0.025  # on both axes: closer marks would hide one another
 
 
@@ -52,17 +53,18 @@ def _tell_verdict(sheet: Mapping[str, Any]) -> None:
     """Say what may be recommended, in a box by its verdict."""
     verdict = sheet["recommended"]["verdict"]
     box = {SHOWN: st.success, DEPENDS: st.warning}.get(verdict, st.info)
-    box(f"**Verdict: {verdict}.** {plain(sheet['recommendation'])}", icon=":material/gavel:")
+    told = " ".join(filter(None, (sheet["recommendation"], sheet["recommended"].get("ask"))))  # older runs ask nothing
+    box(f"**Verdict: {verdict}.** {plain(told)}", icon=":material/gavel:")
 
 
 def _show_sheet(sheet: Mapping[str, Any], thresholds: pd.DataFrame) -> None:
-    """Show the policies side by side, as a table and as places between good customers refused and defaults avoided."""
+    """Show the policies side by side, as a table and as places between good customers declined and defaults avoided."""
     st.header("The decision sheet")
     wide_table(sheet_rows(sheet["policies"]).rename(index=lambda place: place + 1), "The decision sheet")
     note(f"{basis(sheet)} {sheet['caveat']}")
-    said = "Defaults avoided against good customers refused, along the thresholds of the model; the numbers are rows of the table"
+    said = "Defaults avoided against good customers declined, along the thresholds of the model; the numbers are rows of the table"
     frontier(thresholds, _points(sheet), description=said)
-    note(f"{said}. Dashed: refusing at random.")
+    note(f"{said}. Dashed: declining at random.")
 
 
 def _points(sheet: Mapping[str, Any]) -> pd.DataFrame:
@@ -72,29 +74,29 @@ def _points(sheet: Mapping[str, Any]) -> pd.DataFrame:
         place = {name: entry[name] for name in ("good_refused", "defaults_avoided")}
         near = next((one for one in points if all(abs(one[name] - place[name]) < _NEAR for name in place)), None)
         if near:
-            near |= {"mark": f"{near['mark']}, {number}", "policy": f"{near['policy']}; {entry['title']}"}
+            near |= {"mark": f"{near['mark']}, {number}", "policy": f"{near['policy']}; {capital(entry['title'])}"}
         else:
-            points.append({"mark": str(number), "policy": entry["title"], **place})
+            points.append({"mark": str(number), "policy": capital(entry["title"]), **place})
     return pd.DataFrame(points)
 
 
 def _show_refused(sheet: Mapping[str, Any]) -> None:
-    """Show whom a chosen policy refuses, by every attribute that the sheet counts by."""
-    st.header("Who is refused")
-    refusing = {entry["title"]: entry for entry in sheet["policies"] if entry["n_refused"]}
+    """Show whom a chosen policy declines, by every attribute that the sheet counts by."""
+    st.header("Who is declined?")
+    refusing = {capital(entry["title"]): entry for entry in sheet["policies"] if entry["n_refused"]}
     if not refusing:
-        st.info("No policy of the sheet refuses anybody.", icon=":material/info:")
+        st.info("No policy of the sheet declines anybody.", icon=":material/info:")
         return
     entry = refusing[st.selectbox("Policy", list(refusing))]
     st.markdown("\n\n".join(plain(text) for text in (why(entry), who(entry), fair(entry))))
     cells, heights = st.columns(2), [0, 0]
     for attribute, levels in entry["composition"].items():
-        by, place = attribute.replace("_", " "), heights.index(min(heights))
+        by, place = words_of(attribute.removesuffix("_band")), heights.index(min(heights))
         heights[place] += len(levels) + 5  # and a heading and an axis
         with cells[place]:
-            st.subheader(by.capitalize())
-            shares(pd.DataFrame(levels), title="refused, of each level", description=f"Share refused by {by}")
-    note("Of the test loans. The first decile of risk is the safest tenth of them; small levels are joined.")
+            st.subheader(capital(by))
+            shares(pd.DataFrame(levels), title="Declined, of each group", description=f"Share declined by {by}")
+    note("Of the test loans. The first risk decile is the safest tenth of them. Small groups are joined.")
 
 
 st.title("Policy")
@@ -111,7 +113,8 @@ if sheet:
     _show_refused(sheet)
 else:
     st.info(
-        "This run has no decision sheet: its policy has not been made, or by an older version.", icon=":material/info:"
+        "This run has no decision sheet: its policy stage has not run, or an older version made it.",
+        icon=":material/info:",
     )
 st.header("Try another threshold")
 confidence = sheet["confidence"] if sheet else CONFIDENCE
@@ -121,7 +124,7 @@ moved = left.slider("Refer at a probability of default of (%)", 1.0, 99.0, start
 threshold = model.threshold if moved == start else moved / 100
 economics = Economics(**model.card["economics"])
 assumed = round(100 * economics.loss_given_default)
-loss = right.slider("A default loses, of the balance then outstanding (%)", 0, 100, assumed, 1) / 100
+loss = right.slider("A default loses, of the balance outstanding then (%)", 0, 100, assumed, 1) / 100
 economics = economics.with_("loss_given_default", loss)
 columns = {
     f"{whose}: {show(at, 'rate') if at <= 1 else 'nobody'}": [
@@ -130,23 +133,23 @@ columns = {
     ]
     for whose, at in (
         ("Chosen here", threshold),
-        (f"For {threshold_score(model)}, the model's own", model.threshold),
-        ("For profit", model.facts.profit_threshold),
-        (f"Room for {percent(model.facts.capacity)}", model.facts.capacity_threshold),
+        (f"{threshold_score(model)}, the model's own", model.threshold),
+        ("Profit", model.facts.profit_threshold),
+        (f"Capacity of {percent(model.facts.capacity)}", model.facts.capacity_threshold),
     )
 }
 st.table(pd.DataFrame(columns, index=list(_MEASURES.values())))
-said = "Shares referred, of defaults caught and of good loans referred, by threshold; the line marks the chosen one"
+said = "Applications referred, defaults caught and good customers referred, by threshold; the line marks the chosen one"
 curves(thresholds, _CURVES, at=threshold, description=said)
 referred = composition_of(test.loans, test.probability, {"chosen": test.probability >= threshold}, min_cell=MIN_CELL)
 st.subheader("Referred at the chosen threshold, by grade")
 shares(
     referred[referred["attribute"] == "grade"],
-    title="referred, of each grade",
+    title="Referred, of each grade",
     description="Share referred at the chosen threshold by grade",
 )
 note(
-    f"On n = {show(len(test.loans), 'count')} test loans of run {run.manifest()['run_id']}, which the model was not made from; in "
-    f"brackets {percent(confidence)} intervals, Wilson's for shares, bootstrap ones for profit. Profit supposes that no referred application is "
-    f"granted, {told(economics)}. A threshold chosen on these very loans promises somewhat more than it will bring. {run.model_note()}"
+    f"On n = {show(len(test.loans), 'count')} test loans of run {run.manifest()['run_id']}, which had no part in making the model; in "
+    f"brackets {percent(confidence)} intervals, Wilson's for shares, bootstrap ones for profit. Profit assumes that no referred application is "
+    f"granted, {told(economics)}. A threshold chosen on these very loans promises somewhat more than it will earn. {run.model_note()}"
 )

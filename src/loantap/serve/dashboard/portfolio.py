@@ -42,9 +42,9 @@ for text in report.notes:
 st.download_button("Download the scores", done.scores, "scores.csv", "text/csv", type="primary", on_click="ignore")
 if report.refused:
     st.warning(
-        f"{show(report.refused, 'count')} rows were refused; a file says which, and why.", icon=":material/warning:"
+        f"{show(report.refused, 'count')} rows were rejected; a file says which, and why.", icon=":material/warning:"
     )
     if done.errors:
-        st.download_button("Download the refused rows", done.errors, "refused.csv", "text/csv", on_click="ignore")
+        st.download_button("Download the rejected rows", done.errors, "refused.csv", "text/csv", on_click="ignore")
 tell_referred(model)
-note(f"Scored by model {model.version}; referred is who reaches {show(model.threshold, 'rate')}.")
+note(f"Scored by model {model.version}; referred is whoever reaches {show(model.threshold, 'rate')}.")

@@ -93,7 +93,7 @@ def _answer(model: SavedModel, application: dict[str, Any]) -> None:
         bars(
             [labels[reason.feature] for reason in reasons],
             [reason.contribution for reason in reasons],
-            title="added log-odds",
+            title="Added log-odds",
             description="What each input adds to the log-odds of default, against a typical loan, the strongest first",
         )
         st.markdown("\n".join(f"- {plain(reason.text)} ({reason.contribution:+.3f})" for reason in reasons))

@@ -51,7 +51,7 @@ if not (run.path / "results" / "early_warning.json").is_file():
     st.stop()
 found = or_stop(lambda: run.result("early_warning"))
 if found.get("synthetic"):
-    st.warning(f"**Invented snapshots.** {plain(SYNTHETIC)}", icon=":material/science:")
+    st.warning(f"**Synthetic snapshots.** {plain(SYNTHETIC)}", icon=":material/science:")
 st.markdown(plain(found.get("sentence", "")))
 lights = found.get("lights", [])
 for cell, line in zip(st.columns(max(len(lights), 1)), lights, strict=False):
