@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from render_support import RATE_SVG, make_run, make_small_project
 
+from loantap.data.columns import BY_NAME
 from loantap.exhibits.heads import head
 from loantap.exhibits.word import finish_word
 from loantap.report.builtin.execute import execute_page
@@ -131,7 +132,7 @@ def test_what_was_suppressed_stays_empty(book: openpyxl.Workbook):
 
 
 def test_columns_are_told_by_their_labels(book: openpyxl.Workbook):
-    assert column(book.worksheets[2], head("driver"))[0].value == "loan amount"
+    assert column(book.worksheets[2], head("driver"))[0].value == BY_NAME["loan_amnt"].label
 
 
 def test_heads_stay_in_sight_and_filter(book: openpyxl.Workbook):

@@ -90,8 +90,7 @@ def _choose(engine: str) -> tuple[Quarto | None, str]:
     if engine == "quarto":
         reason = too_old or "no quarto was found in QUARTO_PATH, on PATH or beside the interpreter"
         raise MissingToolError(
-            f"{reason}. Install Quarto 1.9 or newer (https://quarto.org, or: make quarto), "
-            "or use --engine builtin."
+            f"{reason}. Install Quarto 1.9 or newer (https://quarto.org, or: make quarto), or use --engine builtin."
         )
     return None, too_old and f"; {too_old}"
 
