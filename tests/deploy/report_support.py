@@ -35,7 +35,7 @@ def make_run(
 ) -> Path:
     """Write a finished run whose report says `words` on every page, and that holds what nobody may publish."""
     facts = {"run_id": run_id, "started_at": finished_at, "finished_at": finished_at, "status": "done", "data": {"kind": kind, "rows": 5000}}  # fmt: skip
-    links = '<a href="about.html#who">about</a><a href="loantap-insights.pdf">PDF</a><a href="notebooks/eda.html">how</a><a href="tables/rate.csv">table</a><img src="figures/rate.svg" alt="rates">'
+    links = '<a href="about.html#who">about</a><a href="loantap-insights.pdf">PDF</a><a href="loantap-insights.docx">Word</a><a href="loantap-tables.xlsx">Excel</a><a href="notebooks/eda.html">how</a><a href="tables/rate.csv">table</a><img src="figures/rate.svg" alt="rates">'
     files = {
         "manifest.json": json.dumps(facts | manifest),
         "data/loans.parquet": "secret loans",
@@ -44,6 +44,8 @@ def make_run(
         "report/about.html": _PAGE.format(up="", words=words, links='<a id="who" href="https://example.com/">out</a>'),
         "report/notebooks/eda.html": _PAGE.format(up="../", words=words, links='<a href="../index.html">back</a>'),
         "report/loantap-insights.pdf": f"%PDF-1.7 {words}",
+        "report/loantap-insights.docx": f"PK {words}",
+        "report/loantap-tables.xlsx": f"PK {words}",
         "report/assets/report.css": "p { color: #222 }",
         "report/figures/rate.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>',
         "report/tables/rate.csv": f"grade,rate\nA,0.06\n{words},0.1\n",

@@ -56,7 +56,7 @@ def test_the_latest_page_leads_to_the_whole_report(first: Path, place: Path):
     done = publish(first, place)
     site = read_site(Folder(place))
     assert {name.removeprefix(f"{done.path}/") for name in site} == {
-        "latest/index.html", "index.html", "about.html", "notebooks/eda.html", "loantap-insights.pdf", "assets/report.css",
+        "latest/index.html", "index.html", "about.html", "notebooks/eda.html", "loantap-insights.pdf", "loantap-insights.docx", "loantap-tables.xlsx", "assets/report.css",
         "figures/rate.svg", "tables/rate.csv",
     }  # fmt: skip
     assert words_of(site) == {"first"}

@@ -79,6 +79,8 @@ def test_each_object_says_what_it_is_and_how_long_it_may_be_kept(front: Front, f
         "notebooks/eda.html": "text/html; charset=utf-8", "assets/report.css": "text/css; charset=utf-8", "figures/rate.svg": "image/svg+xml",
         "tables/rate.csv": "text/csv; charset=utf-8", "tables/rate.json": "application/json", "loantap-insights.pdf": "application/pdf",
         "run.json": "application/json",
+        "loantap-insights.docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "loantap-tables.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     }  # fmt: skip
     fleeting = {name for name, head in heads.items() if head["CacheControl"] == "no-cache"}
     assert fleeting == {"index.html", "latest/index.html", f"{path}/run.json"}

@@ -27,7 +27,7 @@ def refusal(run: Path) -> str:
 def test_only_files_of_the_report_are_read(run: Path):
     names = set(read_report(run).files)
     assert names == {
-        "index.html", "about.html", "notebooks/eda.html", "loantap-insights.pdf", "assets/report.css", "figures/rate.svg",
+        "index.html", "about.html", "notebooks/eda.html", "loantap-insights.pdf", "loantap-insights.docx", "loantap-tables.xlsx", "assets/report.css", "figures/rate.svg",
         "tables/rate.csv", "tables/rate.json",
     }  # fmt: skip
 

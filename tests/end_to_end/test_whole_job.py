@@ -28,7 +28,7 @@ from loantap.serve.publish import publish_run
 from loantap.settings import project_root
 
 PAGES = (
-    "index.html", "drivers.html", "model.html", "claims.html", "policy.html", "early-warning.html", "methods.html", "model-card.html", "glossary.html"
+    "index.html", "drivers.html", "model.html", "claims.html", "policy.html", "early-warning.html", "methods.html", "model-card.html", "glossary.html", "changes.html"
 )  # fmt: skip
 FIRST_SCREEN_WORDS = 260
 MOST_FIGURES = 12
@@ -63,7 +63,8 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     done = loantap("run", *data, "--out", folder, *FEW)
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(folder / "report" / "index.html") in done.stdout
-    assert str(folder / "report" / "loantap-insights.pdf") in done.stdout
+    for name in ("loantap-insights.pdf", "loantap-insights.docx", "loantap-tables.xlsx"):
+        assert str(folder / "report" / name) in done.stdout
     return folder
 
 

@@ -4,6 +4,7 @@ import atexit
 import functools
 import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -28,6 +29,10 @@ def make_project(folder: Path) -> Path:
     shutil.copytree(HERE / "fixtures" / "site", folder, dirs_exist_ok=True)
     shutil.copy(ROOT / "_quarto.yml", folder)
     shutil.copytree(ROOT / "reports" / "assets", folder / "reports" / "assets", dirs_exist_ok=True)
+    for name in re.findall(r"reports/([\w-]+)\.qmd", (ROOT / "_quarto.yml").read_text("utf-8")):
+        page = folder / "reports" / f"{name}.qmd"
+        if not page.is_file():  # the navigation leads there
+            page.write_text(f"---\ntitle: The page {name}\n---\n\nWords.\n")
     return folder
 
 

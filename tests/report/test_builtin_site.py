@@ -25,7 +25,8 @@ def test_the_engine_is_named_with_its_versions():
 def test_the_report_has_the_promised_files_and_nothing_of_the_sources(report):
     names = {path.relative_to(report).as_posix() for path in report.rglob("*") if path.is_file()}
     assert {
-        "index.html", "claims.html", "methods.html", "model-card.html", "loantap-insights.pdf", "figures/rate.svg",
+        "index.html", "claims.html", "methods.html", "model-card.html", "loantap-insights.pdf", "loantap-insights.docx", "loantap-tables.xlsx",
+        "figures/rate.svg",
         "tables/rate.csv", "notebooks/04_tuning.html", "assets/site.css", "assets/report.css",
     } <= names  # fmt: skip
     assert "figures/unseen.svg" not in names  # no page shows it

@@ -65,6 +65,11 @@ def test_no_heading_stands_alone_at_the_end_of_a_page(made: RenderedReport):
 
 
 @BY_EITHER
+def test_word_and_excel_stand_beside_the_pdf(made: RenderedReport):
+    assert {"loantap-insights.docx", "loantap-tables.xlsx"} <= {path.name for path in made.html.parent.iterdir()}
+
+
+@BY_EITHER
 def test_the_pdf_is_offered_by_its_name(made: RenderedReport):
     text = made.html.read_text("utf-8")
     assert 'href="loantap-insights.pdf"' in text

@@ -176,7 +176,7 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
         yield "claim", claim["id"], claim["verdict"]
         yield (
             "claim, on the run's own loans",
-            claim["claim"],
+            claim["id"],
             (claim.get("this_run") or {}).get("verdict") or "not tested",
         )
 

@@ -57,6 +57,8 @@ def render(held: "HeldRun", engine: Engine) -> None:
     from loantap.report.manifest import read_manifest
     from loantap.report.render import render_report
     from loantap.report.seal import results_sha256
+    from loantap.report.word import WORD_NAME
+    from loantap.report.workbook import WORKBOOK_NAME
 
     folder = held.path
     try:
@@ -68,17 +70,25 @@ def render(held: "HeldRun", engine: Engine) -> None:
             f"or make results of an older version anew with: loantap run --resume {folder}"
         )
         raise
+    beside = {"word": rendered.html.with_name(WORD_NAME), "excel": rendered.html.with_name(WORKBOOK_NAME)}
+    beside = {name: path for name, path in beside.items() if path.is_file()}
     manifest = read_manifest(folder)
     manifest.report = {
         "engine": rendered.engine,
         "html": str(rendered.html.relative_to(folder)),
         "pdf": str(rendered.pdf.relative_to(folder)),
+        **{name: str(path.relative_to(folder)) for name, path in beside.items()},
         "seconds": round(rendered.seconds, 2),
         "sha256": rendered.sha256,
         "results": results_sha256(manifest),
     }
     manifest.write(folder)
-    for label, value in (("Rendered by", rendered.engine), ("HTML", rendered.html), ("PDF", rendered.pdf)):
+    for label, value in (
+        ("Rendered by", rendered.engine),
+        ("HTML", rendered.html),
+        ("PDF", rendered.pdf),
+        *((name.capitalize(), path) for name, path in beside.items()),
+    ):
         console.print(f"{label + ':':<12} {value}", soft_wrap=True, highlight=False, markup=False)
     for warning in rendered.warnings:
         console.print(f"{'Warning:':<12} {warning}", soft_wrap=True, highlight=False, markup=False)

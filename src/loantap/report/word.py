@@ -29,25 +29,13 @@ def write_word(staged: Staged, page: Page) -> Path:
     composed = compose_page(page, _SETTINGS, staged.folder)
     lines = (_FIGURE.sub(lambda found: f"]({_as_png(staged.folder, found['path'])})", line) for line in composed.lines)
     made, document = staged.folder / f"_{WORD_NAME}", staged.folder / WORD_NAME
-    metadata = {
-        "title": str(page.front.get("title") or ""),
-        "lang": str(page.front.get("lang") or "en"),
-        "known-classes": _styled_classes(staged.folder),
-    }
+    metadata = {"title": str(page.front.get("title") or ""), "lang": str(page.front.get("lang") or "en")}
     options = [f"--lua-filter={HERE / 'word.lua'}", f"--output={made}"]
     convert(replace(composed, lines=tuple(lines)), to="docx", metadata=metadata, folder=staged.folder, options=options)
     date = moment(RunFolder(staged.run).manifest()).strftime("%Y-%m-%dT%H:%M:%SZ")
     finish_word(made, document, notice=staged.notice or "", date=date)
     made.unlink()
     return document
-
-
-def _styled_classes(folder: Path) -> list[str]:
-    """Return the classes that some style sheet of the site knows: a page may use them."""
-    sheets = [*HERE.glob("*.css"), *folder.rglob("*.css")]
-    return sorted(
-        {name for sheet in sheets for name in re.findall(r"\.([a-zA-Z][\w-]*)(?=[^{}]*\{)", sheet.read_text("utf-8"))}
-    )
 
 
 def _as_png(folder: Path, name: str) -> str:

@@ -78,7 +78,7 @@ def _tables(staged: Staged, manifest: Mapping[str, Any]) -> Iterator[_Table]:
     made = [Path(name).name for record in manifest.get("stages", []) for name in record["files"]]
     order = {name: place for place, name in reversed([*enumerate(made)])}
     found = sorted(
-        (staged.folder / "tables").glob("*.csv"), key=lambda path: (order.get(path.name, len(made)), path.name)
+        (staged.folder / "tables").glob("*.csv"), key=lambda path: (order.get(path.name, len(made)), path.stem)
     )
     for path in (path for path in found if path.with_suffix(".json").is_file()):
         words, rows = json.loads(path.with_suffix(".json").read_text("utf-8")), read_table(path)
