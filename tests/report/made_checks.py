@@ -26,7 +26,9 @@ def pages_of(site: Path) -> list[str]:
 def told(page: Path) -> list[str]:
     """Return what a page says in its headings, lists and tables, and under its figures but for their numbers."""
     main = lxml.html.fromstring(page.read_text("utf-8")).xpath("//main")[0]
-    for unseen in main.xpath(".//math|.//script|.//nav|.//*[contains(@class, 'tab-content') or contains(@class, 'nav-tabs')]"):
+    for unseen in main.xpath(
+        ".//math|.//script|.//nav|.//*[contains(@class, 'tab-content') or contains(@class, 'nav-tabs')]"
+    ):
         unseen.drop_tree()
     texts = (" ".join(element.text_content().split()) for element in main.xpath(".//h2|.//h3|.//li|.//td|.//th"))
     return [text for text in texts if text]
@@ -53,7 +55,9 @@ def relative_widths(site: Path) -> list[str]:
 
 def foreign_addresses(site: Path) -> list[str]:
     """Find what a browser would load from the network by itself."""
-    loaded = r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"(?:https?:)?//[^>]*>|<link\b[^>]*\bhref=\"(?:https?:)?//[^>]*>"
+    loaded = (
+        r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"(?:https?:)?//[^>]*>|<link\b[^>]*\bhref=\"(?:https?:)?//[^>]*>"
+    )
     sheets = r"@import[^;]*//[^;]*;|url\(['\"]?(?:https?:)?//[^)]*\)"
     return [
         f"{path.relative_to(site)}: {found[:160]}"

@@ -39,9 +39,7 @@ class Quarto:
     @property
     def too_old(self) -> str:
         """Say that it is too old, and what is needed."""
-        return (
-            f"{self.named} is too old, {'.'.join(map(str, MINIMUM_VERSION))} or newer is needed"
-        )
+        return f"{self.named} is too old, {'.'.join(map(str, MINIMUM_VERSION))} or newer is needed"
 
 
 def find_quarto() -> Quarto | None:

@@ -112,9 +112,7 @@ def _read_manifest(run: Path) -> dict[str, Any]:
     return manifest
 
 
-def _stage_notebooks(
-    source: Path, target: Path, stages: Sequence[str], known: Collection[object]
-) -> dict[Path, str]:
+def _stage_notebooks(source: Path, target: Path, stages: Sequence[str], known: Collection[object]) -> dict[Path, str]:
     """Copy executed notebooks, in the order of the stages, with front matter that names them and keeps them from running.
 
     They may have been executed in another place than they lie in now: their parameters say where. Returns their titles.
