@@ -290,14 +290,6 @@ def test_a_notice_of_a_notebook_becomes_a_callout_of_the_report(site: SimpleName
     assert ":::" not in site.notebook.replace("::: {.y}", "")  # HOSTILE's own
 
 
-def test_renderers_are_given_the_markdown_of_a_notice_and_not_the_box_for_jupyterlab(site: SimpleNamespace):
-    # Quarto prefers HTML to Markdown where an output has both.
-    data = [output.data for cell in site.staged.cells for output in cell.get("outputs", []) if "data" in output]
-    notices = [one for one in data if ".callout-warning" in one.get("text/markdown", "")]
-    assert len(notices) == 2
-    assert not [one for one in notices if "text/html" in one]
-
-
 @pytest.mark.parametrize("shown", ["notebook", "page"])
 def test_words_from_data_stay_words_in_the_report(shown: str, site: SimpleNamespace):
     html = getattr(site, shown)
@@ -321,13 +313,6 @@ def test_a_figure_of_a_notebook_has_the_alt_text_of_its_exhibit(site: SimpleName
     alts = [unescape(found) for found in re.findall(r'<img[^>]*alt="([^"]*)"', site.notebook)]
     assert alts
     assert set(alts) == {'A "line" that rises.', "Alt."}
-
-
-def test_quarto_finds_the_alt_text_among_the_options_of_the_cell(site: SimpleNamespace):
-    sources = {cell.source.split("\n", 1)[-1]: cell.source for cell in site.staged.cells if cell.cell_type == "code"}
-    assert sources[CELLS["figure"]] == '#| fig-alt: "A \\"line\\" that rises."\n' + CELLS["figure"]
-    assert sum("fig-alt:" in source for source in sources.values()) == 4  # figure, whole, several, plotted in between
-    assert "fig-alt" not in sources[CELLS["table"]]
 
 
 def test_a_notices_lines_cannot_close_its_callout():

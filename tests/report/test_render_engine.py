@@ -2,17 +2,21 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from render_support import make_project, make_run, write_quarto
 
 from loantap.errors import InputError, MissingToolError, RenderError
 from loantap.report import render
+from loantap.report.builtin.execute import execute_page
 from loantap.report.quarto import find_quarto
 
 # Renders nothing, but writes down how it was called and leaves what Quarto would.
@@ -20,10 +24,13 @@ RECORDING = """
 if [ "$1" = "--version" ]; then echo "1.9.3"; exit 0; fi
 mkdir -p _site
 pwd > "$RECORD/cwd"; echo "$@" > "$RECORD/args"; env > "$RECORD/env"
-cp _quarto.yml index.qmd _links.lua "$RECORD"
+cp _quarto.yml _*.lua _*.typ *.qmd "$RECORD"; [ ! -d notebooks ] || cp -r notebooks "$RECORD"
 echo "<title>by quarto</title>" > _site/index.html
 echo "%PDF" > _site/loantap-insights.pdf
 """
+
+
+PYTHON = sys.executable
 
 
 @pytest.fixture
@@ -32,6 +39,8 @@ def project(tmp_path, monkeypatch):
     monkeypatch.delenv("QUARTO_PATH", raising=False)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    # Running the pages takes seconds, and a real interpreter.
+    monkeypatch.setattr("loantap.report.quarto_pages.execute_page", lambda page, folder, env: page)
     return tmp_path / "project"
 
 
@@ -116,10 +125,14 @@ def test_quarto_gets_the_run_the_interpreter_and_pages_at_the_top(run, record, t
     config = yaml.safe_load((record / "_quarto.yml").read_text())
     left = config["website"]["navbar"]["left"]
     assert left[0] == {"text": "Insights", "href": "index.qmd"}
-    assert left[-1] == {"text": "Notebooks", "menu": [{"text": "Tuning", "href": "notebooks/04_tuning.ipynb"}]}
-    assert config["format"]["html"]["theme"] == "default"
-    assert config["format"]["html"]["css"] == "assets/report.css"
-    assert config["project"]["render"] == ["*.qmd", "notebooks/04_tuning.ipynb"]
+    assert left[-1] == {"text": "Notebooks", "menu": [{"text": "Tuning", "href": "notebooks/04_tuning.qmd"}]}
+    html = config["format"]["html"]
+    assert html["theme"] == {"light": ["default", "assets/light.scss"], "dark": ["default", "assets/dark.scss"]}
+    assert html["respect-user-color-scheme"] is True
+    assert html["css"] == "assets/report.css"
+    assert config["project"]["render"] == ["*.qmd", "notebooks/04_tuning.qmd"]
+    assert "pre-render" not in config["project"]
+    assert [(record / name).is_file() for name in config["filters"]] == [True, True, True]
 
 
 def test_quarto_gets_the_synthetic_notice_for_every_page_and_the_pdf(run, record, tmp_path, monkeypatch):
@@ -129,17 +142,40 @@ def test_quarto_gets_the_synthetic_notice_for_every_page_and_the_pdf(run, record
     assert "Synthetic data" in config["format"]["html"]["include-before-body"][0]["text"]
     front = yaml.safe_load((record / "index.qmd").read_text().split("---")[1])
     typst = front["format"]["typst"]
-    assert "Synthetic data" in typst["include-in-header"][0]["text"]
+    *files, notice = typst["include-in-header"]
+    assert all((record / one["file"]).is_file() for one in files)
+    assert "Synthetic data" in notice["text"]
     assert typst["output-file"] == "loantap-insights"
-    assert typst["filters"] == ["_links.lua"]
-    assert (record / "_links.lua").exists()
+
+
+def test_quarto_gets_pages_that_were_run_and_runs_nothing(run, record, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", PYTHON)
+    monkeypatch.setattr("loantap.report.quarto_pages.execute_page", execute_page)
+    on_path(monkeypatch, write_quarto(tmp_path / "q", RECORDING).parent)
+    render.render_report(run, engine="quarto")
+    index = (record / "index.qmd").read_text()
+    assert yaml.safe_load(index.split("---")[1])["engine"] == "markdown"
+    assert "Of 1,000 loans, 12.3% defaulted" in index
+    assert "Synthetic loans, **1000** rows." in index
+    for page in record.rglob("*.qmd"):
+        assert not re.search(r"^```\{python", page.read_text(), re.M), page
+    assert not list((record / "notebooks").glob("*.ipynb"))
+
+
+def test_a_page_that_only_quarto_understands_is_left_to_it(run, project, record, tmp_path, monkeypatch):
+    page = project / "reports" / "methods.qmd"
+    page.write_text("---\ntitle: Methods\n---\n\n```{r}\n1 + 1\n```\n")
+    on_path(monkeypatch, write_quarto(tmp_path / "q", RECORDING).parent)
+    render.render_report(run, engine="quarto")
+    assert (record / "methods.qmd").read_text() == page.read_text()
 
 
 def test_real_data_gets_no_notice_from_quarto(record, tmp_path, project, monkeypatch):
     on_path(monkeypatch, write_quarto(tmp_path / "q", RECORDING).parent)
     render.render_report(make_run(tmp_path / "real", kind="file"))
     assert (
-        "Synthetic" not in (record / "_quarto.yml").read_text() + (record / "index.qmd").read_text().split("\n```")[0]
+        "Synthetic data: "
+        not in (record / "_quarto.yml").read_text() + (record / "index.qmd").read_text().split("\n```")[0]
     )
 
 
@@ -150,6 +186,39 @@ def test_a_quarto_that_fails_is_shown_and_nothing_takes_its_place(engine, run, b
     with pytest.raises(RenderError, match=r"(?s)Quarto 1\.9\.3 .* exit code 7:\nERROR: YAML on line 3"):
         render.render_report(run, engine=engine)
     assert not (run / "report").exists()
+
+
+def test_of_a_long_dump_what_helps_is_told(run, tmp_path, monkeypatch):
+    dump = (
+        "pandoc\n  to: html\n" * 50
+        + "\x1b[1m\x1b[31mERROR: no such theme\x1b[39m\n  in dark.scss\n\nStack trace:\n"
+        + "    at x.ts:1:2\n" * 40
+    )
+    (tmp_path / "dump").write_text(dump)
+    on_path(monkeypatch, write_quarto(tmp_path / "q", version("1.9.3") + f"cat {tmp_path}/dump >&2; exit 1\n").parent)
+    with pytest.raises(RenderError) as caught:
+        render.render_report(run)
+    assert str(caught.value).split("exit code 1:\n")[1] == "ERROR: no such theme\n  in dark.scss"
+
+
+def test_quartos_warnings_are_told_once_each_and_in_one_line(run, record, tmp_path, monkeypatch):
+    said = (
+        r"printf '\033[33mWARN: no such link\033[39m\nWARN: no such link\n[WARNING] Div unclosed\nOutput created\n' >&2"
+        + "\n"
+    )
+    on_path(monkeypatch, write_quarto(tmp_path / "q", RECORDING + said).parent)
+    assert render.render_report(run).warnings == ("no such link", "Div unclosed")
+
+
+def test_a_quarto_that_does_not_end_is_ended_with_its_children(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("loantap.report.quarto.LIMIT_SECONDS", 1)
+    child = f"sleep 60 & echo $! > {tmp_path}/child; wait\n"
+    on_path(monkeypatch, write_quarto(tmp_path / "q", version("1.9.3") + child).parent)
+    with pytest.raises(RenderError, match=r"had not finished after .* and was ended"):
+        render.render_report(run)
+    with suppress(psutil.NoSuchProcess):  # or ended, and nobody has asked for its exit code yet
+        assert psutil.Process(int((tmp_path / "child").read_text())).status() == psutil.STATUS_ZOMBIE
+    assert not list(run.glob("rendering-*"))
 
 
 def test_a_quarto_that_writes_nothing_is_an_error(run, tmp_path, monkeypatch):
@@ -266,12 +335,24 @@ def test_a_report_without_its_pdf_is_an_error(run, monkeypatch):
         render.render_report(run)
 
 
-def test_notebooks_that_share_a_title_are_told_apart_in_the_menu(run, record, tmp_path, monkeypatch):
-    shutil.copy(run / "notebooks" / "04_tuning.ipynb", run / "notebooks" / "04_tuning_pincode.ipynb")
+def test_stages_of_one_notebook_have_titles_that_tell_them_apart_in_the_order_of_the_run(
+    run, record, tmp_path, monkeypatch
+):
+    stages = ["tuning-without-pincode", "tuning-with-pincode", "association-home_ownership", "association-grade"]
+    for stage in stages:
+        shutil.copy(run / "notebooks" / "04_tuning.ipynb", run / "notebooks" / f"{stage}.ipynb")
+    (run / "notebooks" / "04_tuning.ipynb").unlink()
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**manifest, "stages": [{"name": stage} for stage in stages]}))
     on_path(monkeypatch, write_quarto(tmp_path / "q", RECORDING).parent)
     render.render_report(run)
     menu = yaml.safe_load((record / "_quarto.yml").read_text())["website"]["navbar"]["left"][-1]["menu"]
-    assert [item["text"] for item in menu] == ["Tuning (04_tuning)", "Tuning (04_tuning_pincode)"]
+    assert [item["text"] for item in menu] == [
+        "Tuning: without pincode", "Tuning: with pincode", "Association with home ownership", "Association with grade",
+    ]  # fmt: skip
+    front = yaml.safe_load((record / "notebooks" / "association-grade.qmd").read_text().split("---")[1])
+    assert front["title"] == "Association with grade"
+    assert front["subtitle"] == "Tuning"  # the notebook's own
     # The run's own notebooks are left as they were.
-    cells = json.loads((run / "notebooks" / "04_tuning.ipynb").read_text())["cells"]
+    cells = json.loads((run / "notebooks" / "association-grade.ipynb").read_text())["cells"]
     assert cells[0]["cell_type"] == "markdown"
