@@ -45,7 +45,7 @@ def plot_lights(by_month: pd.DataFrame) -> Figure:
         axes.bar(places, by_month["amber"], bottom=red, label="amber", **hatched)
         axes.set_xticks(places[::3], by_month["month"].iloc[::3])
         axes.set(ylabel="live loans")
-        percent(axes.yaxis, decimals=1)
+        percent(axes.yaxis)
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     return figure
 
