@@ -76,7 +76,7 @@ def test_levels_are_said_as_a_person_says_them(name: str, high: str, low: str, w
 def test_without_two_levels_nothing_is_claimed():
     finding = told(None)
     assert finding.estimate is None
-    assert "no two levels" in finding.text
+    assert "no two terms" in finding.text
 
 
 def test_a_group_is_set_against_the_others():
