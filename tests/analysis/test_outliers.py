@@ -36,7 +36,7 @@ def test_missing_values_are_no_outliers(loans):
 
 def test_implausible_values_are_counted(loans):
     found = implausible_values(FrameCounts(loans)).set_index("meaning")
-    over = found.loc["a revol_util above 100 (balance above the limit)"]
+    over = found.loc["a utilisation above 100% (balance above the limit)"]
     assert over["n"] == 20
     assert over["default_rate"] == loans.loc[:19, "default"].mean()
 

@@ -56,7 +56,7 @@ def test_small_ordered_levels_are_pooled_with_their_neighbour():
 
 def test_few_missing_values_join_the_smallest_ordered_level():
     counts = counts_of({"1": (40, 1), "2": (20, 2), "": (3, 1)}, ordered=True)
-    assert summaries.default_rates(counts)["level"].tolist() == ["1", "2 or missing"]
+    assert summaries.default_rates(counts)["level"].tolist() == ["1", "2 (or missing)"]
 
 
 @given(

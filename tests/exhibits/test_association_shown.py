@@ -15,7 +15,7 @@ from loantap.analysis.nested import analyse_within
 from loantap.analysis.professions import coverage
 from loantap.analysis.stratified import mantel_haenszel
 from loantap.exhibits import association as exhibits
-from loantap.exhibits.association_words import headline, heterogeneity, level_in_words, titles_note
+from loantap.exhibits.association_words import headline, heterogeneity, level_in_words, survival, titles_note
 from loantap.exhibits.leaks import leak_warning
 from loantap.report.results import RunFolder
 from loantap.settings import project_root
@@ -53,16 +53,22 @@ def test_a_figure_shows_the_largest_levels_whatever_their_outcome():
 
 def test_the_warning_names_the_pure_pincodes_and_fair_lending(pincode: Association):
     warning = leak_warning(pincode).text
-    assert "2 of 4 pincodes are pure: every loan defaulted in 11650 and no loan defaulted in 00813" in warning
+    assert (
+        "In 2 of 4 pincodes every loan ended the same way: all defaulted in 11650 and none defaulted in 00813"
+        in warning
+    )
+    assert exhibits.strength(pincode).text.startswith(
+        "**In 2 of 4 pincodes every loan ended the same way: data leakage.**"
+    )
     assert "fair-lending" in warning
     assert all(part.notice == leak_warning(pincode) for part in exhibits.levels(pincode))
-    assert all("Leak: " in part.caption for part in exhibits.levels(pincode))
+    assert all("Data leakage: for no policy and no model." in part.caption for part in exhibits.levels(pincode))
 
 
 def test_without_a_pure_pincode_there_is_no_leak_but_still_fair_lending():
     counts = pd.DataFrame({"level": ["1", "2"], "n": [500, 600], "defaults": [90, 130]})
     warning = leak_warning(analyse(counts, factor="pincode")).text
-    assert "No pincode is pure" in warning
+    assert "In no pincode did every loan end the same way" in warning
     assert "fair-lending" in warning
 
 
@@ -75,9 +81,12 @@ def test_findings_are_made_of_the_result(loans: pd.DataFrame, grade: Association
     rates = grade.levels["default_rate"]
     assert f"{rates.min():.1%}".removesuffix("%") in headline(grade)
     assert f"{len(loans):,} loans" in exhibits.strength(grade).text
-    assert "also at equal loan and borrower" in exhibits.odds(grade, adjusted, note="").title
-    assert "**A**: odds ratio against the rest as observed" in exhibits.in_words(grade, adjusted).text
-    assert "levels" in exhibits.residuals(grade).title
+    assert re.fullmatch(
+        r"\d+ of 7 grades differ significantly; \d+ still do(es)? after adjustment", survival(grade, adjusted)
+    ) or ("all still do after adjustment" in survival(grade, adjusted))
+    assert "adjusted for loan and borrower" in exhibits.odds(grade, adjusted, note="").caption
+    assert "**A**: observed odds ratio" in exhibits.in_words(grade, adjusted).text
+    assert "grades" in exhibits.residuals(grade).title
     assert exhibits.power(grade).title
 
 
@@ -114,15 +123,19 @@ def test_where_default_runs_from_and_to_is_true_of_the_table():
     rates = {"low": 0.1, "fair": 0.15, "middle": 0.2, "high": 0.25}
     rows = [(name, 4_000, round(4_000 * rate)) for name, rate in rates.items()]
     clear = pd.DataFrame(rows, columns=["level", "n", "defaults"])
-    assert headline(analyse(clear, factor="purpose")) == "Default by purpose runs from 10.0% (low) to 25.0% (high)"
+    assert (
+        headline(analyse(clear, factor="purpose")) == "Default rates by purpose range from 10.0% (low) to 25.0% (high)"
+    )
     # One more level has the highest rate, of too few loans to show a difference.
     told = headline(analyse(pd.DataFrame([*rows, ("few", 60, 16)], columns=clear.columns), factor="profession"))
-    assert told.startswith("Among the 4 of 5 professions that differ from the rest, default runs from 10.0% (low) to")
+    assert told.startswith(
+        "4 of 5 professions differ significantly from the rest, with default rates from 10.0% (low) to"
+    )
     assert "few" not in told
 
 
 def test_the_caption_says_over_how_many_levels_p_values_are_corrected(grade: Association):
-    assert f"Holm-adjusted over {len(grade.levels)} levels, and not by an interval" in exhibits.power(grade).caption
+    assert f"Holm-adjusted over {len(grade.levels)} levels, not the intervals" in exhibits.power(grade).caption
     assert "Holm" not in exhibits.residuals(grade).caption  # its band decides
 
 
@@ -146,7 +159,7 @@ def test_outcomes_dealt_at_random_make_no_climb(loans: pd.DataFrame, grade: Asso
     counts = FrameCounts(dealt)
     found = analyse(factor_counts(counts, "grade"), factor="grade")
     figure, _ = exhibits.ladder(found, analyse_within(counts, "sub_grade", parent=found))
-    assert figure.title.startswith("No association of sub grade with default is shown")
+    assert figure.title.startswith("Default is not significantly associated with sub-grade")
 
 
 def test_professions_without_a_rule_are_told_in_whole_sentences(loans: pd.DataFrame):
@@ -163,7 +176,7 @@ def test_the_first_page_shows_the_columns_that_a_caption_names():
     page = (project_root() / "reports" / "index.qmd").read_text("utf-8")
     shown = re.findall(r'"association-\w+-levels",(.*?)\)', page, re.DOTALL)
     assert len(shown) == 2
-    assert [names for names in shown for name in ("ci_low", "or_low", "p_adjusted") if f'"{name}"' not in names] == []
+    assert [names for names in shown if '"p_adjusted"' not in names] == []
     assert '"p_adjusted"' in re.search(r"side_by_side = \[(.*?)\]", page)[1]
 
 
@@ -172,14 +185,89 @@ def test_where_the_correction_alone_decides_against_a_levels_interval_it_is_said
 ):
     levels = grade.levels.assign(or_low=1.01, odds_ratio=1.2, or_high=1.4, p_adjusted=0.3)
     told = level_in_words(replace(grade, levels=levels), adjusted_odds(grade, loans), "A")
-    assert "1.20 (1.01 to 1.40), no difference shown once corrected for all levels, as the interval is not" in told
+    assert "1.20 (1.01 to 1.40), no significant difference once corrected for all levels" in told
 
 
 def test_numbers_of_separated_levels_are_not_shown_as_estimates(pincode: Association):
-    shown = exhibits.levels(pincode)[0].table.set_index("level")
+    shown = exhibits.levels(pincode)[1].table.set_index("level")
     assert shown.loc["11650", ["odds_ratio", "or_low", "or_high", "odds_ratio_reference"]].isna().all()
     assert shown.loc["70466", "odds_ratio"] == pytest.approx(pincode.level("70466")["odds_ratio"])
     assert shown.loc["11650", "default_rate"] == 1
+
+
+def result(rows: list[tuple[str, int, int]], factor: str = "profession") -> Association:
+    return analyse(pd.DataFrame(rows, columns=["level", "n", "defaults"]), factor=factor)
+
+
+def test_what_names_no_profession_leads_no_table_and_is_counted_as_none():
+    found = result(
+        [
+            ("Other", 5_000, 1_000),
+            ("Employer Named", 2_000, 300),
+            ("Nurse", 900, 180),
+            ("Chef", 300, 60),
+            ("Missing", 800, 300),
+        ]
+    )
+    figure, table = exhibits.levels(found)
+    assert table.table["level"].tolist() == ["Nurse", "Chef", "Other", "Employer Named", "Missing"]
+    drawn = [label.get_text().split("   ")[0] for label in figure.figure.axes[0].get_yticklabels()]
+    assert drawn == ["Nurse", "Chef", "Other job titles", "An employer, no job title", "Not stated"]
+    assert "of 2 professions" in table.title
+
+
+@pytest.mark.parametrize(
+    ("raw", "own", "told"),
+    [
+        ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5], "None of 3 professions differs significantly from the rest"),
+        (
+            [0.01, 0.5, 0.5],
+            [0.01, 0.5, 0.5],
+            "1 of 3 professions differs significantly; it still does after adjustment",
+        ),
+        (
+            [0.01, 0.5, 0.5],
+            [0.5, 0.5, 0.5],
+            "1 of 3 professions differs significantly; it no longer does after adjustment",
+        ),
+        (
+            [0.01, 0.01, 0.5],
+            [0.01, 0.5, 0.01],
+            "2 of 3 professions differ significantly; 1 still does after adjustment",
+        ),
+        (
+            [0.01, 0.01, 0.5],
+            [0.5, 0.5, 0.5],
+            "2 of 3 professions differ significantly; none still does after adjustment",
+        ),
+        (
+            [0.01, 0.01, 0.01],
+            [0.01, 0.01, 0.01],
+            "3 of 3 professions differ significantly; all still do after adjustment",
+        ),
+        ([0.01, 0.01, 0.01], [0.01, 0.01, 0.5], "3 of 3 professions differ significantly; 2 still do after adjustment"),
+    ],
+)
+def test_how_many_differences_stay_is_one_sentence(
+    raw: list[float], own: list[float], told: str, loans: pd.DataFrame, grade: Association
+):
+    found = result([("a", 900, 180), ("b", 900, 150), ("c", 900, 120)])
+    found = replace(found, levels=found.levels.assign(p_adjusted=raw))
+    adjusted = replace(adjusted_odds(grade, loans), levels=found.levels.assign(p_adjusted=own), n=found.n)
+    assert survival(found, adjusted) == told
+
+
+def test_words_of_an_association_hold_no_name_of_a_column(loans: pd.DataFrame):
+    told = words(analyse(factor_counts(FrameCounts(loans), "home_ownership"), factor="home_ownership"), loans)
+    assert not re.search(r"home_ownership|none_default|all_default|\b(MORTGAGE|RENT|OWN)\b", told)
+    assert "kinds of home ownership" in told
+
+
+def test_tables_show_an_interval_beside_its_value(grade: Association, pincode: Association):
+    for found, alike in ((grade, False), (pincode, True)):
+        shown = exhibits.levels(found)[1].columns
+        assert shown["default_rate"] == "rate with interval of 95%"
+        assert ("separation" in shown) == alike  # an empty column tells nothing
 
 
 def strata(ratios: dict[str, float]) -> pd.DataFrame:
@@ -196,8 +284,8 @@ def test_one_odds_ratio_is_not_said_to_stand_for_grades_that_differ(last: float,
     counts = strata({"A": 1.0, "B": 1.0, "G": last})
     found = analyse(counts.groupby("level")[["n", "defaults"]].sum().reset_index(), factor="home_ownership")
     told = heterogeneity(found, mantel_haenszel(found, counts))
-    assert ("does not stand for every grade at x (from 1.00 in A to 2.00 in G)" in told) == changes
-    assert ("No odds ratio is shown to change with the grade" in told) != changes
+    assert ("The odds ratio differs between grades for x (from 1.00 in A to 2.00 in G)" in told) == changes
+    assert ("No odds ratio differs significantly between grades" in told) != changes
     assert heterogeneity(found, None) == ""
 
 

@@ -15,9 +15,12 @@ import pytest
 from scipy.stats import binom
 
 from loantap.analysis.counts import FrameCounts
-from loantap.exhibits.drivers import DRIVERS
+from loantap.data.columns import NAMES
+from loantap.exhibits.drivers import DRIVERS, with_percent
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding
+from loantap.exhibits.heads import heads, label
 from loantap.exhibits.plots import drivers, eda
+from loantap.exhibits.words import capital
 from loantap.report import bench
 from loantap.settings import notebooks_dir
 
@@ -30,7 +33,12 @@ SHUFFLES = 20
 # A sentence that is false in 1 of 20 shuffles is met in more than this many of them once in 10,000 times; there are about 15.
 MOST = int(binom.ppf(0.9999, SHUFFLES, 0.05))
 DESCRIBED = {"shape", "correlation"}  # sentences that compare no outcomes
-QUIET = re.compile("cannot be told apart|can be shown to|too few|no two|^None of|medians of 0 of|No value is missing")
+RAW = re.compile(
+    rf"\b(?:{'|'.join(name for name in NAMES if '_' in name or name == 'dti')}|none_default|all_default)\b"
+)
+QUIET = re.compile(
+    "significant difference|not differ significantly|No two|no two|No single|too few|^None of|No value is missing"
+)
 
 
 class Seen:
@@ -130,8 +138,8 @@ def test_other_parameters_leave_no_word_of_the_defaults(loans: pd.DataFrame):
     words = see(loans, confidence=0.5, min_cell=25, seed=7, sample_rows=300, period="year").words()
     told = [
         "50% Wilson",
-        "50% interval",
-        "50% intervals that hold",
+        "50% CI",
+        "50% Hanley",
         "in 25 loans or more",
         "sample of 300 loans, seed 7",
         "by year of",
@@ -148,8 +156,8 @@ def test_the_ends_that_are_compared_are_the_first_and_the_last_level_shown(story
     for column in ("loan_amnt", "term", "dti", "revol_util", "annual_inc"):
         known = levels[column][levels[column] != "missing"]
         text = story.found(compared[column]).title
-        assert known.iloc[0] in text
-        assert known.iloc[-1] in text
+        for level in (known.iloc[0], known.iloc[-1]):
+            assert (with_percent(level) if column in ("dti", "revol_util") else level) in text
 
 
 def test_the_strongest_column_is_that_of_the_table(story: Seen):
@@ -158,16 +166,20 @@ def test_the_strongest_column_is_that_of_the_table(story: Seen):
         of_kind = table[table["known"] == known]
         first = of_kind.loc[of_kind["auc"].idxmax()]
         title = story.found(f"strongest-{known}").title
-        assert f"{first['driver']} alone tells most about default (AUC {first['auc']:.3f} in its own order)" in title
+        assert title.startswith(f"{capital(label(first['driver']))} is the strongest ")
+        assert f"(AUC {first['auc']:.3f})" in title
         close = of_kind[(of_kind["ci_high"] > first["ci_low"]) & (of_kind["driver"] != first["driver"])]
-        named = [driver for driver in close["driver"] if f"{driver} (" in title.split("not clearly before")[-1]]
+        named = [driver for driver in close["driver"] if label(driver) in title.split("though")[-1]]
         more = re.search(r"and (\d+) more", title)
         assert len(named) + (int(more[1]) if more else 0) == len(close)
 
 
 def test_a_column_has_the_same_strength_wherever_it_is_told(story: Seen):
     row = story.part("eda-strength").table.set_index("driver").loc["int_rate"]
-    assert f"right for {100 * row['auc']:.1f}% of the pairs" in story.part("eda-pairs").title
+    assert (
+        f"interest rate separates defaulted from repaid loans best (AUC {row['auc']:.3f})"
+        in story.part("eda-pairs").title
+    )
 
 
 def test_medians_that_lie_furthest_apart_are_those_of_the_table(story: Seen):
@@ -175,7 +187,7 @@ def test_medians_that_lie_furthest_apart_are_those_of_the_table(story: Seen):
     apart = table[(table["diff_low"] > 0) | (table["diff_high"] < 0)]
     furthest = apart.loc[(apart["difference"] / apart["repaid"]).abs().idxmax(), "column"]
     assert (
-        f"The medians of {len(apart)} of {len(table)} columns can be told apart by outcome, furthest for their size in {furthest}"
+        f"{len(apart)} of {len(table)} medians differ significantly between defaulted and repaid loans, {label(furthest)} most"
         in story.part("eda-medians").title
     )
 
@@ -184,7 +196,7 @@ def test_the_title_on_missing_values_names_the_largest_difference_beyond_chance(
     table = story.part("eda-missing").table
     apart = table[(table["diff_low"] > 0) | (table["diff_high"] < 0)]
     assert story.part("eda-missing").title.startswith(
-        f"Loans without {apart.loc[apart['difference'].abs().idxmax(), 'column']} default"
+        f"Loans without a value for {label(apart.loc[apart['difference'].abs().idxmax(), 'column'])} default"
     )
 
 
@@ -193,3 +205,21 @@ def test_every_published_column_of_numbers_is_shown_as_one(story: Seen):
         for name, kind in part.columns.items():
             number = pd.api.types.is_numeric_dtype(part.table[name]) and part.table[name].dtype != "bool"
             assert number == (kind != "text"), f"{part.name}: {name} as {kind}"
+
+
+def test_no_name_of_a_column_is_read_anywhere(story: Seen):
+    assert sorted(set(RAW.findall(story.words()))) == []
+
+
+def test_sentences_are_short(story: Seen):
+    titles = [len(part.title.split()) for part in story.parts if part.title]
+    assert max(titles) <= 28
+    assert sum(titles) / len(titles) <= 18
+
+
+def test_every_table_has_heads_in_words_and_each_once(story: Seen):
+    for part in (part for part in story.parts if part.table is not None):
+        told = heads(part.columns)
+        assert not [head for head in told if "_" in head or not re.match("[A-Zp]", head)], part.name
+        assert len(set(told)) == len(told), part.name
+        assert not {"ci_low", "ci_high", "diff_low", "auc_low"} & {*part.columns}, part.name

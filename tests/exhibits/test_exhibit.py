@@ -120,8 +120,8 @@ def test_a_text_is_markdown(outputs):
     assert markdown(outputs["text"]) == ["Said **so**."]
 
 
-def test_a_whole_exhibit_shows_notice_text_table_with_words_and_figure_in_this_order(outputs):
-    notice, text, table, figure = kinds(outputs["whole"])
+def test_a_whole_exhibit_shows_notice_text_figure_and_table_with_words_in_this_order(outputs):
+    notice, text, figure, table = kinds(outputs["whole"])
     assert (notice, text, table) == ("text/html", "text/markdown", "text/markdown")
     assert figure.startswith("image/")
     assert [said.count("**Whole.** n = 1.") for said in markdown(outputs["whole"])] == [0, 0, 1]

@@ -44,8 +44,8 @@ def test_a_column_that_nobody_declared_keeps_its_name():
         ("00813", "00813"),
         ("Registered Nurse", "Registered Nurse"),
         (OTHER, "Other job titles"),
-        (EMPLOYER, "An employer, not a job"),
-        (MISSING, "No job title"),
+        (EMPLOYER, "An employer, no job title"),
+        (MISSING, "Not stated"),
     ],
 )
 def test_a_level_is_named_in_words(level: str, words: str):

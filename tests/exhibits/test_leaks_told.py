@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from loantap.analysis.leaks import LeakReport, find_leaks
+from loantap.exhibits.heads import label
 from loantap.exhibits.leaks import rules, search
 from loantap.exhibits.words import to_markdown
 from loantap.report.results import RunFolder
@@ -25,11 +26,11 @@ def test_the_title_names_the_leak(report):
 
 def test_the_pincode_is_explained(report):
     text = text_of(report)
-    assert "every loan defaulted in 11650, 86630, 93700 and no loan defaulted in 00813, 05113, 29597" in text
+    assert "all defaulted in 11650, 86630, 93700 and none defaulted in 00813, 05113, 29597" in text
     assert f"AUC of {report.column('pincode')['auc']:.3f}" in text
-    assert "The state in the same address is noise" in text
+    assert "The state in the same address says nothing of default" in text
     assert "made up after the outcome" in text
-    assert "must not use the pincode, neither as a policy nor as a model's feature" in text
+    assert "must not use the pincode, in a policy or in a model" in text
     assert "fair-lending" in text
 
 
@@ -37,14 +38,14 @@ def test_without_a_leak_the_text_says_how_far_the_search_could_see(loans):
     quiet = find_leaks(loans.drop(columns="pincode"))
     assert search(quiet).title == f"None of {len(quiet.columns)} columns gives the outcome away by itself"
     text = text_of(quiet)
-    assert f"not named is {quiet.columns['column'].iloc[0]}, with an AUC" in text
+    assert f"strongest legitimate predictor of default is {label(quiet.columns['column'].iloc[0])} (AUC" in text
     assert f"{quiet.smallest_none_default:,} where none did" in text
     assert "pincode" not in text
 
 
 def test_a_state_that_tells_something_is_not_called_noise(loans):
     told = loans.assign(state=np.where(loans["default"] == 1, "CA", "NY"))
-    assert "noise" not in text_of(find_leaks(told))
+    assert "says nothing" not in text_of(find_leaks(told))
 
 
 def test_other_leaks_are_explained_by_when_their_value_is_known(loans):
@@ -52,7 +53,7 @@ def test_other_leaks_are_explained_by_when_their_value_is_known(loans):
     flag = np.where((loans["default"] == 1) ^ (rng.random(len(loans)) < 0.01), "Y", "N")
     base = loans.drop(columns="pincode")
     unknown = text_of(find_leaks(base.assign(settled=flag)))
-    assert "settled gives the outcome away: 2 of 2 levels are nearly so: N, Y" in unknown
+    assert "Settled gives the outcome away: in 2 of 2 levels nearly every loan did: N, Y" in unknown
     assert "does not know when its value comes to exist" in unknown
     assert "said to be known at application" in text_of(find_leaks(base.assign(purpose=flag)))
 
@@ -60,7 +61,7 @@ def test_other_leaks_are_explained_by_when_their_value_is_known(loans):
 def test_a_column_that_is_not_shown_to_tell_anything_is_not_called_the_strongest(loans):
     dealt = loans.assign(default=np.random.default_rng(3).permutation(loans["default"].to_numpy()))
     text = text_of(find_leaks(dealt[["term", "dti", "purpose", "default"]]))
-    assert "No other column is shown to go with default; " in text
+    assert "No other column predicts default significantly; " in text
     assert "strongest" not in text
 
 
@@ -78,7 +79,7 @@ def test_the_report_can_be_written_and_shown(report, tmp_path):
     assert run.result("leaks")["columns"][0]["verdict"] == "leak"
     assert set(shown.columns) <= set(run.table("eda-leaks"))
     assert "pincode" in to_markdown(report.columns, shown.columns).splitlines()[2]
-    assert "95% intervals" in shown.caption
+    assert "95% Hanley–McNeil intervals" in shown.caption
 
 
 def test_a_search_that_left_nothing_quiet_says_so():

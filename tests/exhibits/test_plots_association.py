@@ -17,7 +17,7 @@ def test_rates_mark_the_levels_that_give_the_outcome_away(pincode):
     figure = plots.level_rates(pincode.levels, base_rate=pincode.default_rate)
     words = [text.get_text() for text in figure.axes[0].texts]
     assert "all defaulted" in words
-    assert "none defaulted" in words
+    assert "no loan defaulted" in words
     assert figure.axes[0].get_yticklabels()[0].get_text().startswith("70466   n = 900")
 
 
@@ -32,7 +32,7 @@ def test_odds_are_drawn_on_a_logarithmic_axis_with_both_series(pincode):
     figure = plots.odds_forest(side_by_side(pincode.levels))
     assert figure.axes[0].get_xscale() == "log"
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels[:2] == ["as observed", "at equal loans and borrowers"]
+    assert labels[:2] == ["as observed", "adjusted"]
 
 
 def test_a_missing_odds_ratio_is_left_out(pincode):

@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from loantap.exhibits.plots import drivers, eda
-from loantap.exhibits.plots.style import DEFAULTED
+from loantap.exhibits.plots.style import DEFAULTED, NEUTRAL, ONE, OTHER
 
 RATES = pd.DataFrame(
     {
@@ -112,3 +112,11 @@ def test_unripe_vintages_are_dotted_and_shaded():
     styles = [line.get_linestyle() for line in figure.axes[0].lines]
     assert styles.count("-") == styles.count(":") == 2
     assert "may still be running" in texts(figure)[0]
+
+
+def test_vintages_are_named_at_their_lines_in_their_colours():
+    other = VINTAGES.assign(default_rate=VINTAGES["default_rate"] + 0.1)
+    figure = eda.vintages(VINTAGES, {36: VINTAGES, 60: other})
+    named = {text.get_text(): text.get_color() for text in figure.axes[0].texts[1:]}
+    assert named == {"all loans": NEUTRAL, "36 months": ONE, "60 months": OTHER}
+    assert figure.axes[0].get_legend() is None

@@ -13,7 +13,7 @@ from test_plots_eda import PAIRS, VINTAGES
 
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import eda
-from loantap.exhibits.plots.style import canvas
+from loantap.exhibits.plots.style import canvas, percent
 from loantap.report.results import RunFolder
 
 pytestmark = pytest.mark.slow
@@ -63,3 +63,13 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def test_the_settings_of_a_reader_change_no_figure(settings, usual, tmp_path):
     with mpl.rc_context(settings):
         assert [name for name, picture in drawn(tmp_path).items() if picture != usual[name]] == []
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.075, "7.5%"), (0.1, "10%"), (0.125, "12.5%"), (0, "0%"), (0.0005, "0.05%"), (1, "100%"), (-0.0, "0%")],
+)
+def test_a_tick_says_where_it_stands(share: float, text: str):
+    with canvas(height=2) as (_, axes):
+        percent(axes.xaxis)
+    assert axes.xaxis.get_major_formatter()(share) == text

@@ -42,8 +42,8 @@ def test_filters_of_several_factors_all_have_to_match(portfolio: Portfolio, loan
 def test_numbers_are_filtered_by_the_bins_that_are_shown(portfolio: Portfolio, loans: pd.DataFrame):
     lowest = portfolio.levels("dti")[0]
     found = portfolio.rates("grade", {"dti": [lowest]})
-    edge = float(lowest.removeprefix("up to "))
-    assert found.loans == (loans["dti"] <= edge).sum()
+    edge = float(lowest.removeprefix("under "))
+    assert found.loans == (loans["dti"] < edge).sum()
 
 
 def test_missing_values_are_a_level_that_can_be_asked_for(portfolio: Portfolio, loans: pd.DataFrame):

@@ -31,10 +31,10 @@ class Suspicion:
 
 
 SUSPICIONS = (
-    Suspicion("dti", 9999, float("inf"), "a dti of 9999 (a stand-in for a ratio without income)"),
-    Suspicion("dti", 100, 9998.99, "a dti of 100 or more (payments above the income)"),
-    Suspicion("annual_inc", 0, 0, "an annual_inc of 0 (no income stated)"),
-    Suspicion("revol_util", 100.01, float("inf"), "a revol_util above 100 (balance above the limit)"),
+    Suspicion("dti", 9999, float("inf"), "a debt-to-income ratio of 9999% (no income to divide by)"),
+    Suspicion("dti", 100, 9998.99, "a debt-to-income ratio of 100% or more (payments above the income)"),
+    Suspicion("annual_inc", 0, 0, "an annual income of 0 (no income stated)"),
+    Suspicion("revol_util", 100.01, float("inf"), "a utilisation above 100% (balance above the limit)"),
 )
 
 

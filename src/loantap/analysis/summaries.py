@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from loantap.analysis.bins import round_bins
 from loantap.analysis.counts import SIZES, LoanCounts
 from loantap.analysis.quantiles import inverted_cdf, linear
 from loantap.data.columns import BY_NAME, names
@@ -157,7 +158,9 @@ def _label(labels: list[str], rows: list[int], *, ordered: bool) -> str:
     absent = len(labels) - 1
     known = [row for row in rows if row != absent]
     parts = [" to ".join(dict.fromkeys([labels[known[0]], labels[known[-1]]]))] if known else []
-    return " or ".join(parts + ([MISSING] if absent in rows else []))
+    if absent not in rows:
+        return parts[0]
+    return f"{parts[0]} (or {MISSING})" if parts else MISSING
 
 
 def binned(values: pd.Series, n: pd.Series, *, bins: int = 10) -> pd.Series:
@@ -215,13 +218,13 @@ def driver_rates(
 ) -> pd.DataFrame:
     """Return the default rate of each level of each driver: driver, known, then the columns of `default_rates`.
 
-    Numbers are cut into `bins` quantile bins. `known` says when the driver's value exists (see the codebook).
+    Numbers are cut into at most `bins` bins with round edges. `known` says when the driver's value exists (see the codebook).
     """
     tables = []
     for name in columns:
         values = counts_by_driver(counts, name)
         numeric = pd.api.types.is_numeric_dtype(values["value"])
-        levels = binned(values["value"], values["n"], bins=bins) if numeric else values["value"]
+        levels = round_bins(values["value"], values["n"], bins=bins, least=min_cell) if numeric else values["value"]
         table = default_rates(values.assign(level=levels), min_cell=min_cell, confidence=confidence)
         table.insert(0, "driver", name)
         table.insert(1, "known", known_at(name))

@@ -1,9 +1,7 @@
 """What an association says: exhibits whose words and tables are computed from its result."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import pandas as pd
 
 from loantap.analysis.adjusted import Adjusted
 from loantap.analysis.association import Association
@@ -11,22 +9,38 @@ from loantap.analysis.odds import CORRECTION_NAMES
 from loantap.analysis.power import POWER
 from loantap.analysis.professions import Coverage
 from loantap.analysis.stratified import Stratified
-from loantap.exhibits.association_words import headline, heterogeneity, level_in_words, sampled, survival, tested
+from loantap.exhibits import heads
+from loantap.exhibits.association_rows import SHOWN, drawn, readable, shown_levels, side_by_side
+from loantap.exhibits.association_words import (
+    equal,
+    headline,
+    heterogeneity,
+    level_in_words,
+    sampled,
+    survival,
+    tested,
+)
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
-from loantap.exhibits.leaks import leak, leak_warning
+from loantap.exhibits.leaks import leak_warning
 from loantap.exhibits.plots import association as plots
-from loantap.exhibits.words import columns, percent, show
+from loantap.exhibits.words import WITH_INTERVAL, percent, show, with_confidence
+from loantap.exhibits.words import columns as in_table
 
-SHOWN = 30
 _TOLD = 10
 _AGAINST = "Wilson for rates, Wald on the log odds for odds ratios"
-_LEVELS = columns(
-    "level", "n", "defaults", "default_rate", "ci_low", "ci_high", "odds_ratio", "or_low", "or_high", "p_adjusted", "separation"
-)  # fmt: skip
-_ODDS = columns(
+_LEVELS = (
+    "level",
+    "n",
+    "defaults",
+    "default_rate with interval",
+    "odds_ratio with interval",
+    "p_adjusted",
+    "separation",
+)
+_ODDS = (
     "level", "n", "observed with interval", "adjusted with interval", "p_adjusted", "within_grade with interval", "homogeneity_p", "separation"
 )  # fmt: skip
-_POWER = columns("level", "n", "odds_ratio", "min_detectable_or_below", "min_detectable_or", "p_adjusted")
+_POWER = ("level", "n", "odds_ratio", "min_detectable_or_below", "min_detectable_or", "p_adjusted")
 
 
 def strength(association: Association) -> Exhibit:
@@ -35,49 +49,65 @@ def strength(association: Association) -> Exhibit:
 
 
 def levels(association: Association, *, note: str = "") -> Exhibits:
-    """Show the rate and the odds ratio of each level as a table, and the rates as a figure; `note` ends both captions."""
+    """Show the rates of the levels as a figure, and with the odds ratios as a table; `note` ends both captions."""
     a, finding, what = association, headline(association), "Dots with intervals: default rates"
-    figure = plots.level_rates(shown_levels(a.levels), base_rate=a.default_rate)
-    lead = f"Default rate by {a.factor.replace('_', ' ')}. "
+    figure = plots.level_rates(drawn(shown_levels(a.levels), a), base_rate=a.default_rate)
+    lead = f"Default rate by {heads.label(a.factor)}. "
     return together(
-        _exhibit(a, "levels", finding, f"{_AGAINST} against the rest", after=note, table=_readable(a.levels), columns=_LEVELS),
         _exhibit(a, "rates", finding, "Wilson", lead=lead, after=note, what=what, figure=figure),
-    )  # fmt: skip
+        _exhibit(a, "levels", finding, _AGAINST, after=note, table=readable(a.levels, a), columns=_LEVELS),
+    )
 
 
 def odds(association: Association, adjusted: Adjusted, *, sample: str = "", note: str = "") -> Exhibit:
     """Show the odds ratios as observed and at equal loans and borrowers; `sample` says from which loans these are, if not from all."""
-    shown = shown_levels(_side_by_side(association, adjusted), by=association.levels)
-    figure = plots.odds_forest(shown)
+    shown = shown_levels(side_by_side(association, adjusted), by=association.levels)
+    figure = plots.odds_forest(drawn(shown, association))
     finding, what = survival(association, adjusted), "Forest plot: observed and adjusted odds ratios"
     method, after = "Wald on the log odds, robust where adjusted", sampled(adjusted, sample) + note
-    tested = int(adjusted.levels["p_adjusted"].notna().sum())
-    return _exhibit(association, "odds", finding, method, tested=tested, after=after, what=what, figure=figure)
+    tested, lead = (
+        int(adjusted.levels["p_adjusted"].notna().sum()),
+        f"Odds ratios against the rest, adjusted for {equal(adjusted)}. ",
+    )
+    return _exhibit(
+        association, "odds", finding, method, lead=lead, tested=tested, after=after, what=what, figure=figure
+    )
 
 
 def agreement(
     association: Association, adjusted: Adjusted, within: Stratified | None, *, sample: str = "", note: str = ""
 ) -> Exhibit:
     """Show the odds ratios as observed, adjusted and, unless the factor is the grade, within grades, side by side."""
-    table = _readable(_side_by_side(association, adjusted, within))
+    table = readable(side_by_side(association, adjusted, within), association)
     finding, after = (
         survival(association, adjusted),
         heterogeneity(association, within) + sampled(adjusted, sample) + note,
     )
     method = f"Wald on the log odds{'; within grades Robins–Breslow–Greenland' if within else ''}"
-    shown = {name: kind for name, kind in _ODDS.items() if name in table}
-    tested = int(table["p_adjusted"].notna().sum())
-    return _exhibit(association, "adjusted", finding, method, tested=tested, after=after, table=table, columns=shown)
+    shown = [name for name in _ODDS if name.removesuffix(WITH_INTERVAL) in table]
+    tested, lead = (
+        int(table["p_adjusted"].notna().sum()),
+        f"Odds ratios against the rest, adjusted for {equal(adjusted)}. ",
+    )
+    return _exhibit(
+        association, "adjusted", finding, method, lead=lead, tested=tested, after=after, table=table, columns=shown
+    )
 
 
 def residuals(association: Association) -> Exhibit:
     """Show where the association sits."""
     levels, critical = association.levels, association.critical_residual()
-    more, fewer = (levels["residual"] > critical).sum(), (levels["residual"] < -critical).sum()
-    finding = f"{more} levels hold more defaults than chance explains, {fewer} fewer, of {len(levels)}"
-    method, what = "none; the band holds chance, Bonferroni over the levels", "Bars: standardized residuals of defaults"
-    figure = plots.residual_bars(shown_levels(levels), critical=critical)
-    return _exhibit(association, "residuals", finding, method, tested=0, what=what, figure=figure)
+    more, fewer = int((levels["residual"] > critical).sum()), int((levels["residual"] < -critical).sum())
+    count = f"{len(levels)} {heads.plural(association.factor)}"
+    finding = (
+        f"None of {count} has significantly more or fewer defaults than expected"
+        if not more + fewer
+        else f"Of {count}, {more or 'none'} {'have' if more > 1 else 'has'} significantly more defaults than expected and {fewer or 'none'} "
+        "significantly fewer"
+    )
+    lead, what = "Standardized residuals of defaults. ", "Bars: standardized residuals of defaults"
+    figure = plots.residual_bars(drawn(shown_levels(levels), association), critical=critical)
+    return _exhibit(association, "residuals", finding, "", lead=lead, tested=0, what=what, figure=figure)
 
 
 def power(association: Association) -> Exhibit:
@@ -86,21 +116,17 @@ def power(association: Association) -> Exhibit:
     known = quiet.dropna(subset=["min_detectable_or"]).sort_values("min_detectable_or")
     if known.empty:
         finding = (
-            "No level without a difference had loans enough for one" if len(quiet) else "Every level shows a difference"
-        )
+            "No level without a significant difference had enough loans to show one" if len(quiet) else "Every level differs significantly"
+        )  # fmt: skip
     else:
         worst, blind = known.iloc[-1], len(quiet) - len(known)
         finding = (
-            f"Of {len(quiet)} levels without a shown difference, {worst['level']} would have shown only an odds ratio of "
-            f"{worst['min_detectable_or']:.2f} or more" + (f", and {blind} none at all" if blind else "")
+            f"A difference may have been missed: {heads.level(worst['level'])} would have shown only an odds ratio of "
+            f"{worst['min_detectable_or']:.2f} or more" + (f", and {blind} {'level' if blind == 1 else 'levels'} none at all" if blind else "")
         )  # fmt: skip
-    method = (
-        f"none; {percent(POWER)} power of a two-sided test at alpha / number of levels, by the normal approximation, which is rough for "
-        "small levels"
-    )
-    return _exhibit(
-        association, "power", finding, method, table=_readable(association.levels)[[*_POWER]], columns=_POWER
-    )
+    lead = f"Odds ratios that a test would detect with {percent(POWER)} power, by the normal approximation, which is rough for small levels. "
+    table = readable(association.levels, association)[[*_POWER]]
+    return _exhibit(association, "power", finding, "", lead=lead, table=table, columns=_POWER)
 
 
 def geography(association: Association, state: Association | None, mixed: Association | None) -> Exhibit:
@@ -109,8 +135,8 @@ def geography(association: Association, state: Association | None, mixed: Associ
         return Exhibit()
     text = "The states hold too few loans each to be compared."
     if state:
-        told = "is shown to go with default" if state.p_value < state.alpha else "is noise, as far as these loans show"
-        text = f"State {told}: {tested(state)}"
+        told = "is" if state.p_value < state.alpha else "is not"
+        text = f"State {told} significantly associated with default: {tested(state)}"
     if mixed:
         text += f" Among the {len(mixed.levels)} pincodes with both outcomes: {tested(mixed)}"
     if not state:
@@ -122,7 +148,7 @@ def geography(association: Association, state: Association | None, mixed: Associ
         _AGAINST,
         of="pincode",
         text=text,
-        table=_readable(state.levels),
+        table=readable(state.levels, state),
         columns=_LEVELS,
     )
 
@@ -135,7 +161,9 @@ def ladder(association: Association, steps: Association | None) -> Exhibits:
     figure = plots.grade_ladder(association.levels, steps.levels, base_rate=association.default_rate)
     return together(
         _exhibit(steps, "ladder", finding, "Wilson", of="grade", what="Ladder", limit=len(steps.levels), figure=figure),
-        _exhibit(steps, "sub-grades", finding, _AGAINST, of="grade", table=_readable(steps.levels), columns=_LEVELS),
+        _exhibit(
+            steps, "sub-grades", finding, _AGAINST, of="grade", table=readable(steps.levels, steps), columns=_LEVELS
+        ),
     )
 
 
@@ -145,10 +173,10 @@ def professions(reach: Coverage | None, groups: Association | None) -> Exhibits:
         return together()
     share = {name: show(value, "rate") for name, value in reach.shares.items()}
     finding = (
-        f"The rules give a profession to {share['mapped']} of {reach.loans:,} loans; {share['employer']} name an employer, "
-        f"{share['other']} something else, {share['missing']} nothing"
+        f"{share['mapped']} of {reach.loans:,} loans have a known profession; {share['employer']} name an employer, "
+        f"{share['other']} another title, {share['missing']} nothing"
     )
-    titles, which = columns("title", "loans"), "The most frequent titles without a rule"
+    titles, which = in_table("title", "loans"), "The most frequent titles without a rule"
     told = which if len(reach.unmapped) else f"No title without a rule has {groups.min_cell} loans or more"
     return together(
         Exhibit(
@@ -160,7 +188,7 @@ def professions(reach: Coverage | None, groups: Association | None) -> Exhibits:
             headline(groups),
             _AGAINST,
             of="profession",
-            table=_readable(groups.levels),
+            table=readable(groups.levels, groups),
             columns=_LEVELS,
         ),
     )
@@ -168,56 +196,41 @@ def professions(reach: Coverage | None, groups: Association | None) -> Exhibits:
 
 def in_words(association: Association, adjusted: Adjusted, also: Iterable[str] = ()) -> Exhibit:
     """Say what the largest levels with both outcomes tell, and others that are named."""
-    named = {*shown_levels(association.levels, limit=_TOLD)["level"], *also}
+    chosen = {*shown_levels(association.levels, limit=_TOLD)["level"], *also}
     mixed = association.levels.loc[association.levels["separation"].isna(), "level"]
-    lines = [f"- {level_in_words(association, adjusted, level)}" for level in mixed if level in named]
+    lines = [f"- {level_in_words(association, adjusted, level)}" for level in mixed if level in chosen]
     text = "\n".join([f"**{headline(association)}.** {survival(association, adjusted)}.", "", *lines])
     return Exhibit(text=text, notice=leak_warning(association))
 
 
 def _exhibit(
     a: Association, name: str, finding: str, method: str, *, of: str = "", lead: str = "", after: str = "", what: str = "",
-    limit: int = SHOWN, tested: int | None = None, **parts: Any,
+    limit: int = SHOWN, tested: int | None = None, columns: Sequence[str] = (), **parts: Any,
 ) -> Exhibit:  # fmt: skip
-    """Return an exhibit with the words that all have: finding, n, kind of interval, correction, pooling, the leak if there is one.
+    """Return an exhibit with the words that all have: n, kind of interval, correction, pooling, the leak if there is one.
 
     `tested` is how many levels have a p-value that decides, if not those of the association.
     """
-    count, rate = len(a.levels), show(a.default_rate, "rate")
+    count = len(a.levels)
     over = int(a.levels["p_adjusted"].notna().sum()) if tested is None else tested
-    correction = f"{CORRECTION_NAMES[a.correction]}-adjusted over {over} levels"
-    decides = f"; which levels differ is decided by p-values, {correction}, and not by an interval"
-    some = what and count > limit
-    selection = f" (the {limit} levels with the most loans of {count}; the table holds all)" if some else ""
+    most = f"The {limit} levels with the most loans of {count}. " if what and count > limit else ""
+    intervals = f"; {percent(1 - a.alpha)} intervals: {method}" if method else ""
+    decides = (
+        f" Significance: p-values {CORRECTION_NAMES[a.correction]}-adjusted over {over} levels, not the intervals."
+        if over
+        else ""
+    )
     pooled = f" Levels with counts under {a.min_cell} are pooled." if a.pooled else ""
-    warning = f" Leak: {leak(a)} Not for policy, not a feature." if len(a.leaks()) else ""
-    caption = (
-        f"{lead}{finding}{selection}. n = {a.n:,} loans; {percent(1 - a.alpha)} intervals: {method}"
-        f"{decides if over else ''}.{pooled}{warning}{after}"
-    )
+    warning = " Data leakage: for no policy and no model." if len(a.leaks()) else ""
+    caption = f"{lead}{most}n = {a.n:,} loans{intervals}.{decides}{pooled}{warning}{after}"
     alt = (
-        f"{what} for {min(limit, count)} levels of {a.factor}; all loans: {rate} defaulted. {finding}." if what else ""
+        f"{what} for {min(limit, count)} {heads.plural(a.factor)}; all loans: {show(a.default_rate, 'rate')} defaulted. {finding}."
+        if what
+        else ""
     )
-    return Exhibit(f"association-{of or a.factor}-{name}", finding, caption, alt, notice=leak_warning(a), **parts)
-
-
-def shown_levels(table: pd.DataFrame, *, by: pd.DataFrame | None = None, limit: int = SHOWN) -> pd.DataFrame:
-    """Return the rows that a figure shows: all, or the `limit` largest levels, chosen by loans and never by outcome."""
-    largest = (table if by is None else by).sort_values("n", ascending=False, kind="stable")["level"].head(limit)
-    return table.loc[table["level"].isin(largest)].reset_index(drop=True)
-
-
-def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table without odds ratios of separated levels: a convention and no estimate."""
-    ratios = [name for name in table if str(name).startswith(("odds_ratio", "or_", "observed"))]
-    return table.assign(**{str(name): table[name].where(table["separation"].isna()) for name in ratios})
-
-
-def _side_by_side(association: Association, adjusted: Adjusted, within: Stratified | None = None) -> pd.DataFrame:
-    table = association.levels[["level", "n", "separation"]].reset_index(drop=True)
-    sources = {"observed": association.levels, "adjusted": adjusted.levels}
-    for prefix, levels in (sources | ({"within_grade": within.levels} if within else {})).items():
-        for name, column in (("", "odds_ratio"), ("_low", "or_low"), ("_high", "or_high")):
-            table[prefix + name] = levels[column].to_numpy()
-    table["p_adjusted"] = adjusted.levels["p_adjusted"].to_numpy()
-    return table.assign(homogeneity_p=within.levels["homogeneity_p"].to_numpy()) if within else table
+    if a.factor != "pincode" and a.levels["separation"].isna().all():
+        columns = [name for name in columns if name != "separation"]
+    shown = with_confidence(in_table(*columns), 1 - a.alpha)
+    return Exhibit(
+        f"association-{of or a.factor}-{name}", finding, caption, alt, notice=leak_warning(a), columns=shown, **parts
+    )

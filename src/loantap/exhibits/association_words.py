@@ -6,6 +6,8 @@ from loantap.analysis.adjusted import Adjusted
 from loantap.analysis.association import Association
 from loantap.analysis.levels import source_column
 from loantap.analysis.stratified import Stratified
+from loantap.exhibits import heads
+from loantap.exhibits.association_rows import named
 from loantap.exhibits.words import interval, percent, show
 
 
@@ -14,45 +16,57 @@ def titles_note(factor: str, *, printed: int, synthetic: bool) -> str:
     if source_column(factor) != "emp_title":
         return ""
     made = f" Synthetic loans: {printed} job titles have published counts; all others are invented and carry no signal."
-    return f" A {factor.replace('_', ' ')} gathers all spellings of its titles.{made if synthetic else ''}"
+    return f" A {heads.label(factor)} gathers all spellings of its titles.{made if synthetic else ''}"
 
 
 def headline(association: Association) -> str:
     """Return the finding in a few words, fit for a title."""
-    name, levels = association.factor.replace("_", " "), association.levels
-    of = {"pincode": "pincodes", "profession": "professions"}.get(name, f"levels of {name}")
-    if count := len(association.leaks()):
-        return f"{count} of {len(levels)} {of} are pure: their loans all ended the same way"
+    factor, levels = association.factor, association.levels
+    levels = levels.loc[named(levels, factor)]
+    name, count = heads.label(factor), f"{len(levels)} {heads.plural(factor)}"
+    if leaks := len(association.leaks()):
+        return f"In {leaks} of {count} every loan ended the same way: data leakage"
     if association.p_value >= association.alpha:
-        return f"No association of {name} with default is shown ({_p(association.p_value)})"
-    out = levels.loc[(levels["p_adjusted"] < association.alpha) & levels["separation"].isna()]
-    if len(out) < 2:
-        return f"Default differs by {name} ({_p(association.p_value)}), but {'only 1' if len(out) else 'no'} level stands out alone"
-    out = out.sort_values("default_rate")
-    low, high = (f"{show(row['default_rate'], 'rate')} ({row['level']})" for row in (out.iloc[0], out.iloc[-1]))
-    if len(out) == len(levels):
-        return f"Default by {name} runs from {low} to {high}"
-    return f"Among the {len(out)} of {len(levels)} {of} that differ from the rest, default runs from {low} to {high}"
+        return f"Default is not significantly associated with {name} ({_p(association.p_value)})"
+    out = levels.loc[(levels["p_adjusted"] < association.alpha) & levels["separation"].isna()].sort_values(
+        "default_rate"
+    )
+    told = [f"{show(row['default_rate'], 'rate')} ({heads.level(row['level'])})" for _, row in out.iterrows()]
+    if not told:
+        return f"Default differs by {name}, but none of {count} differs significantly by itself"
+    if len(told) == 1:
+        return f"1 of {count} differs significantly from the rest in default rate: {told[0]}"
+    if len(told) == len(levels):
+        return f"Default rates by {name} range from {told[0]} to {told[-1]}"
+    return f"{len(told)} of {count} differ significantly from the rest, with default rates from {told[0]} to {told[-1]}"
 
 
 def survival(association: Association, adjusted: Adjusted) -> str:
     """Return how many differences stay at equal loan, price and borrower, fit for a title."""
+    plural = heads.plural(association.factor)
     if not adjusted.converged:
-        return f"No adjusted odds ratios: {association.factor} has fewer than two levels with both outcomes, or no fit"
+        return f"No adjusted odds ratios: fewer than two {plural} have both outcomes, or the fit failed"
     observed, own = association.levels, adjusted.levels
-    mixed = observed["separation"].isna().to_numpy()
+    mixed = (observed["separation"].isna() & named(observed, association.factor)).to_numpy()
     raw = mixed & (observed["p_adjusted"] < association.alpha).to_numpy()
     stays = raw & (own["p_adjusted"] < association.alpha).to_numpy()
     stays &= (own["odds_ratio"].to_numpy() > 1) == (observed["odds_ratio"].to_numpy() > 1)
+    of = f"{mixed.sum()} {plural}{' with both outcomes' if observed['separation'].notna().any() else ''}"
+    if not raw.any():
+        return f"None of {of} differs significantly from the rest"
     # In a sample fewer differences can be shown: that one does not stay may be for want of loans.
-    among = f" among {adjusted.n:,} sampled loans" if adjusted.n < association.n / 2 else ""
-    return (
-        f"Unlike the rest: {raw.sum()} of {mixed.sum()} levels with both outcomes as observed, "
-        f"{stays.sum()} of them also at equal {_equal(adjusted)}{among}"
+    among = f", among {adjusted.n:,} sampled loans" if adjusted.n < association.n / 2 else ""
+    after = f"after adjustment{among}"
+    if raw.sum() == 1:
+        return f"1 of {of} differs significantly; it {'still does' if stays.any() else 'no longer does'} {after}"
+    still = {0: "none still does", raw.sum(): "all still do", 1: "1 still does"}.get(
+        stays.sum(), f"{stays.sum()} still do"
     )
+    return f"{raw.sum()} of {of} differ significantly; {still} {after}"
 
 
-def _equal(adjusted: Adjusted) -> str:
+def equal(adjusted: Adjusted) -> str:
+    """Return what an adjusted odds ratio holds equal."""
     return "loan and borrower" if "int_rate" in adjusted.left_out else "loan, price and borrower"
 
 
@@ -73,10 +87,10 @@ def heterogeneity(association: Association, within: Stratified | None) -> str:
             if len(ratios)
             else ""
         )
-        told.append(f"{level}{ends}")
+        told.append(f"{heads.level(level)}{ends}")
     if not told:
-        return f" No odds ratio is shown to change with the {within.stratum}."
-    return f" One odds ratio does not stand for every {within.stratum} at {', '.join(told)}."
+        return f" No odds ratio differs significantly between {within.stratum}s."
+    return f" The odds ratio differs between {within.stratum}s for {', '.join(told)}."
 
 
 def tested(a: Association) -> str:
@@ -99,16 +113,16 @@ def level_in_words(association: Association, adjusted: Adjusted, level: str) -> 
     raw = association.level(level)
     own = adjusted.levels.loc[adjusted.levels["level"] == level].iloc[0]
     parts, sides = [], []
-    for words, row in (("as observed", raw), (f"at equal {_equal(adjusted)}", own)):
+    for words, row in (("observed odds ratio", raw), ("adjusted", own)):
         if pd.notna(row["odds_ratio"]):
             side = "higher odds" if row["odds_ratio"] > 1 else "lower odds"
-            verdict = side if row["p_adjusted"] < association.alpha else "no difference shown"
+            verdict = side if row["p_adjusted"] < association.alpha else "no significant difference"
             if verdict != side and not row["or_low"] <= 1 <= row["or_high"]:
-                verdict += " once corrected for all levels, as the interval is not"
+                verdict += " once corrected for all levels"
             parts.append(
                 f"{words} {row['odds_ratio']:.2f} ({interval(row['or_low'], row['or_high'], 'ratio')}), {verdict}"
             )
     for value, word in ((raw["min_detectable_or_below"], "less"), (raw["min_detectable_or"], "more")):
         sides += [f"{value:.2f} or {word}"] if pd.notna(value) else []
-    could = f"could have shown an odds ratio of {' and '.join(sides)}" if sides else "were too few to show any"
-    return f"**{level}**: odds ratio against the rest {'; '.join(parts)}. Its {raw['n']:,} loans {could}."
+    could = f"could have shown an odds ratio of {' and '.join(sides)}" if sides else "were too few to show a difference"
+    return f"**{heads.level(level)}**: {'; '.join(parts)}. Its {raw['n']:,} loans {could}."

@@ -1,20 +1,41 @@
-"""How the default rate changes along single columns: which are drawn, the sentence on two levels, and which column goes furthest."""
+"""How the default rate changes along single columns: which are drawn, the sentence on two levels, and which column predicts best."""
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from loantap.analysis.summaries import NOTABLE_SHARE
+from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together
 from loantap.exhibits.plots import drivers as plots
-from loantap.exhibits.words import columns, interval, percent, show
+from loantap.exhibits.words import capital, columns, interval, listed, percent, show, with_confidence
 
 if TYPE_CHECKING:
     from loantap.analysis.comparisons import Contrast
 
-_NAMED = 3  # columns at most that are named as coming close
-_NOTABLE = f"Levels with {percent(NOTABLE_SHARE)} of the loans or more; the table eda-drivers lists them all."
-_BY_TIME = {"application": "Of all that is known at application", "pricing": "Of the lender's own pricing"}
+_NAMED = 2  # columns at most that are named as coming close
+_NOTABLE = f"Levels with {percent(NOTABLE_SHARE)} of the loans or more."
+_BY_TIME = {
+    "application": "the strongest legitimate predictor of default known at application",
+    "pricing": "the strongest predictor of default in the lender's own pricing",
+}
+_TIMES = {"2.0": "twice as often as", "3.0": "three times as often as", "1.0": "more often than"}
+_HOMES = {
+    "MORTGAGE": "with a mortgage", "RENT": "who rent", "OWN": "who own their home outright", "OTHER": "with other housing",
+    "NONE": "without a home of their own", "ANY": "with any kind of housing",
+}  # fmt: skip
+_CHECKS = {
+    "Not Verified": "whose income was not verified", "Source Verified": "whose source of income was verified",
+    "Verified": "whose income was verified",
+}  # fmt: skip
+_PURPOSES = {
+    "car": "a car", "credit_card": "credit card debt", "educational": "education", "home_improvement": "home improvement",
+    "house": "a house", "major_purchase": "a major purchase", "medical": "medical bills", "moving": "a move", "other": "other purposes",
+    "small_business": "a small business", "vacation": "a holiday", "wedding": "a wedding",
+}  # fmt: skip
 
 
 class Driver(NamedTuple):
@@ -27,7 +48,9 @@ class Driver(NamedTuple):
         phrase: The loans of a level in words, with {} for the level.
         other: The same for a second level.
         label: Of the axis.
-        levels: What the levels are, in a sentence.
+        levels: What the levels are, in a sentence and in the plural.
+        words: Levels that a phrase says in other words than `heads.level`.
+        percent: Whether the levels are bins of percentages.
     """
 
     column: str
@@ -37,134 +60,164 @@ class Driver(NamedTuple):
     other: str
     label: str
     levels: str
+    words: Mapping[str, str] = MappingProxyType({})
+    percent: bool = False
+
+    def said(self, level: str) -> str:
+        """Return a level as the phrases take it."""
+        if self.percent:
+            return with_percent(level)
+        return " or ".join(self.words.get(part, heads.level(part)) for part in level.split(", "))
 
 
-DRIVERS = tuple(
-    Driver(*row)
-    for row in (
-        ("loan_amnt", "amount", "Do larger loans default more often?",
-         "loans of {}", "those of {}", "Loan amount", "loan amount"),
-        ("term", "term", "Do longer loans default more often?",
-         "loans over {} months", "those over {}", "Term in months", "term"),
-        ("home_ownership", "home-ownership", "Does it matter whether borrowers own their home?",
-         "borrowers with home ownership {}", "those with {}", "Home ownership", "home ownership"),
-        ("dti", "dti", "Do borrowers with more debt for their income default more often?",
-         "borrowers with a debt-to-income ratio of {}", "those of {}", "Debt payments, % of monthly income", "debt-to-income ratio"),
-        ("revol_util", "utilisation", "Do borrowers who use more of their credit limit default more often?",
-         "borrowers with a utilisation of {}", "those of {}", "Utilisation, % of the limit", "revolving utilisation"),
-        ("purpose", "purpose", "Does it matter what the money is for?",
-         "loans for {}", "those for {}", "Purpose", "purpose"),
-        ("verification_status", "verification", "Does it matter whether the income was verified?",
-         "borrowers with income status {}", "those with {}", "Income", "income verification"),
-    )
+DRIVERS = (
+    Driver("loan_amnt", "amount", "Do larger loans default more often?",
+           "loans of {}", "loans of {}", "Loan amount", "loan amounts"),
+    Driver("term", "term", "Do longer loans default more often?",
+           "{}-month loans", "{}-month loans", "Term in months", "terms"),
+    Driver("home_ownership", "home-ownership", "Does it matter whether borrowers own their home?",
+           "borrowers {}", "those {}", "Home ownership", "kinds of home ownership", _HOMES),
+    Driver("dti", "dti", "Do borrowers with more debt for their income default more often?",
+           "borrowers with a debt-to-income ratio of {}", "those with {}", "Debt-to-income ratio", "debt-to-income ratios", percent=True),
+    Driver("revol_util", "utilisation", "Do borrowers who use more of their credit limit default more often?",
+           "borrowers with a utilisation of {}", "those with {}", "Utilisation of the credit limit", "levels of utilisation", percent=True),
+    Driver("purpose", "purpose", "Does it matter what the money is for?",
+           "loans for {}", "loans for {}", "Purpose", "purposes", _PURPOSES),
+    Driver("verification_status", "verification", "Does it matter whether the income was verified?",
+           "borrowers {}", "those {}", "Income", "checks of the income", _CHECKS),
 )  # fmt: skip
+INCOME = Driver(
+    "annual_inc", "income", "", "borrowers with an income of {}", "those with {}", "Annual income", "incomes"
+)
+
+
+def with_percent(level: str) -> str:
+    """Return the label of a bin of percentages with its unit: '30% or more'."""
+    return re.sub(r"(\d)(?=\D*$)", r"\1%", level)
 
 
 def driver(of: Driver, levels: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
     """Show the default rate of each level of a column, in their order, and how two of them differ."""
-    finding = contrast_finding(of.name, pair, phrase=of.phrase, other=of.other)
-    rates = "; ".join(f"{row['level']} {show(row['default_rate'], 'rate')}" for _, row in levels.iterrows())
+    finding = contrast_finding(of, pair)
+    named = levels.assign(
+        level=[with_percent(level) if of.percent else heads.level(level) for level in levels["level"]]
+    )
+    rates = "; ".join(f"{row['level']} {show(row['default_rate'], 'rate')}" for _, row in named.iterrows())
     return Exhibit(
-        f"eda-{of.name}", finding.title, f"{finding.text} Bars: {percent(confidence)} Wilson intervals.",
-        f"Dots with interval bars, one row per level: default rate by {of.levels}. {rates}.",
-        text=f"### {of.question}", figure=plots.default_rates(levels, overall=overall, label=of.label), findings=(finding,),
+        f"eda-{of.name}", finding.title, f"Default rate by {heads.label(of.column)}. {_small_print(int(levels['n'].sum()), confidence)}",
+        f"Dots with interval bars, one row per level: default rate by {heads.label(of.column)}. {rates}.",
+        text=f"### {of.question}", figure=plots.default_rates(named, overall=overall, label=of.label), findings=(finding,),
     )  # fmt: skip
+
+
+def _small_print(n: int, confidence: float) -> str:
+    return f"n = {n:,} loans; bars: {percent(confidence)} Wilson intervals."
 
 
 def panels(rates: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
     """Show the notable levels of several columns, and how two levels of `annual_inc`, the pair, differ."""
-    finding = contrast_finding("income", pair, phrase="borrowers with an income of {}", other="those with {}")
+    finding = contrast_finding(INCOME, pair)
+    named = rates.assign(driver=rates["driver"].map(heads.label), level=rates["level"].map(heads.level))
     return Exhibit(
         "eda-panels", finding.title,
-        f"{finding.text} Bars: {percent(confidence)} Wilson intervals; diamonds: value missing; dashed: all loans. {_NOTABLE}",
-        f"Small panels, one per column, of the default rate from its lowest to its highest level. {finding.text}",
-        figure=plots.driver_panels(rates, overall=overall), findings=(finding,),
+        f"Default rate along the other columns. Bars: {percent(confidence)} Wilson intervals; diamonds: value missing. {_NOTABLE}",
+        f"Small panels, one per column, of the default rate from its lowest to its highest level. {finding.title}.",
+        figure=plots.driver_panels(named, overall=overall), findings=(finding,),
     )  # fmt: skip
 
 
 def strength(table: pd.DataFrame, rates: pd.DataFrame, *, overall: float, confidence: float) -> Exhibits:
-    """Show which column alone goes furthest: AUC by column, and the rates of their notable levels, with share (of the loans)."""
+    """Show which column alone predicts best: AUC by column, and the rates of their notable levels, with share (of the loans)."""
     parts = dict(list(table.groupby("known")))
     found = [
         strength_finding(f"strongest-{known}", parts[known], lead=lead, confidence=confidence, of=len(table))
         for known, lead in _BY_TIME.items()
         if known in parts
     ]  # fmt: skip
-    title, text, level = found[0].title, " ".join(finding.text for finding in found), percent(confidence)
-    aucs = f"AUC with {level} Hanley-McNeil intervals, corrected for {len(table)} columns (Bonferroni)."
-    listed = Exhibit(
-        "eda-strength", title, f"{text} {aucs}", table=table,
-        columns=columns("driver", "known", "direction", "n", "auc with interval"), findings=tuple(found),
+    title, second, level = found[0].title, "".join(f"{one.title}. " for one in found[1:]), percent(confidence)
+    aucs = (
+        f"AUC of each column alone, in its own order or by its levels; {level} Hanley–McNeil intervals for all {len(table)} columns "
+        "at once (Bonferroni)."
+    )
+    listed_of = Exhibit(
+        "eda-strength", title, f"{second}{aucs}", table=table,
+        columns=with_confidence(columns("driver", "known", "direction", "n", "auc with interval"), confidence), findings=tuple(found),
     )  # fmt: skip
     drawn = Exhibit(
         "eda-drivers", title,
-        f"{text} Dots: levels, larger with more loans; thin lines: to the outer ends of their {level} Wilson intervals. {_NOTABLE} {aucs}",
+        f"{second}Left: default rate of each level, larger dots for more loans; thin lines reach to the ends of the {level} Wilson "
+        f"intervals. {_NOTABLE} Right: {aucs}",
         "Left: one line per column from the lowest to the highest default rate of its levels. Right: dots with bars, the AUC of each "
-        f"column alone. {title}",
-        figure=plots.driver_ladder(rates, table, overall=overall),
+        f"column alone. {title}.",
+        figure=plots.driver_ladder(*(one.assign(driver=one["driver"].map(heads.label)) for one in (rates, table)), overall=overall),
     )  # fmt: skip
-    return together(listed, drawn)
+    return together(listed_of, drawn)
 
 
 def levels(rates: pd.DataFrame, *, confidence: float) -> Exhibit:
     """Show the default rate of every level of every column."""
     title = f"Default rates of {len(rates)} levels of {rates['driver'].nunique()} columns"
     return Exhibit(
-        "eda-drivers", title, f"{title}, with {percent(confidence)} Wilson intervals.", table=rates,
-        columns=columns("driver", "known", "level", "n", "defaults", "default_rate with interval"),
+        "eda-drivers", title, "Wilson intervals.", table=rates,
+        columns=with_confidence(columns("driver", "known", "level", "n", "defaults", "default_rate with interval"), confidence),
     )  # fmt: skip
 
 
 def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: float, of: int) -> Finding:
-    """Say which column alone tells the outcomes apart best, and what comes close; the estimate is the first one's AUC.
+    """Say which column alone predicts best, and what comes close; the estimate is the first one's AUC.
 
-    `table` is one part of the strengths, strongest first; intervals hold for `of` columns at once. `lead` says what is compared.
+    `table` is one part of the strengths, strongest first; intervals hold for `of` columns at once. `lead` says what the first one is.
     """
     first, others = table.iloc[0], table.iloc[1:]
-    close = others[others["ci_high"] > first["ci_low"]]
-    # Said, since the search for leaks has another: out of fold, of values and bins without their order.
-    auc = (
-        f"AUC {show(first['auc'], 'score')} {'by its levels' if first['direction'] == 'levels' else 'in its own order'}"
-    )
+    close = [heads.label(column) for column in others.loc[others["ci_high"] > first["ci_low"], "driver"]]
+    best, auc = heads.label(first["driver"]), f"AUC {show(first['auc'], 'score')}"
     if not first["ci_low"] > 0.5:
-        title = f"{lead}, no column alone can be shown to tell anything about default; {first['driver']} comes furthest: {auc}"
-    elif len(close):
-        named = [f"{row['driver']} ({show(row['auc'], 'score')})" for _, row in close.head(_NAMED).iterrows()]
-        more = f" and {len(close) - _NAMED} more" if len(close) > _NAMED else ""
-        title = f"{lead}, {first['driver']} alone tells most about default ({auc}), not clearly before {', '.join(named)}{more}"
-    else:
-        then = "".join(
-            f", before {row['driver']} ({show(row['auc'], 'score')})" for _, row in others.head(1).iterrows()
+        title = f"No single column is shown to be {lead}; {best} comes closest ({auc})"
+    elif close:
+        named = listed([*close[:_NAMED], *([f"{len(close) - _NAMED} more"] if len(close) > _NAMED else [])])
+        title = (
+            f"{capital(best)} is {lead} ({auc}), though {named} {'is' if len(close) == 1 else 'are'} not clearly weaker"
         )
-        title = f"{lead}, {first['driver']} alone tells most about default ({auc}){then}"
+    else:
+        title = f"{capital(best)} is {lead} ({auc})"
     span = interval(first["ci_low"], first["ci_high"], "score")
-    text = f"{title} ({percent(confidence)} interval {span}, corrected for {of} columns; n = {first['n']:,})."
+    text = f"{title} ({percent(confidence)} CI {span} for {of} columns at once; n = {first['n']:,})."
     return Finding(name, title, text, first["auc"], first["ci_low"], first["ci_high"], int(first["n"]))
 
 
-def contrast_finding(
-    name: str, found: "Contrast | None", *, phrase: str, other: str, levels: str = "levels"
-) -> Finding:
-    """Say how two levels of a driver differ, if there were two; `levels` is what they are called.
-
-    `phrase` and `other` are the loans of the first and of the second level in words, with {} for the level: 'loans over {} months'.
-    """
+def contrast_finding(of: Driver, found: "Contrast | None") -> Finding:
+    """Say how two levels of a column differ, if there were two."""
     if found is None:
-        text = f"There are no two {levels} of {name} with enough loans to compare."
-        return Finding(name, text, text)
-    high, low = phrase.format(found.high.replace("_", " ")), other.format(found.low.replace("_", " "))
+        text = f"There are no two {of.levels} with enough loans to compare"
+        return Finding(of.name, text, f"{text}.")
+    high, low = _plain(of.phrase.format(of.said(found.high))), _plain(of.other.format(of.said(found.low)))
     rates = f"{show(found.high_rate, 'rate')} against {show(found.low_rate, 'rate')}"
-    picked = found.pairs > 1
+    told, picked = "", found.pairs > 1
     if found.ci_low <= 0 <= found.ci_high:
-        title = f"Default rates of {high} and {low}{', the surest pair to differ,' if picked else ''} cannot be told apart: {rates}"
-    elif found.low_rate > 0:
-        title = f"{upper(high)} default {found.high_rate / found.low_rate:.1f} times as often as {low}: {rates}"
+        if picked:
+            title, told = (
+                f"No two {of.levels} differ significantly in default rate",
+                f"closest to it: {high} and {low}, {rates}; ",
+            )
+        else:
+            title = f"{capital(high)} and {low} do not differ significantly in default rate: {rates}"
     else:
-        title = f"{upper(high)} default more often than {low}: {rates}"
+        title = f"{capital(high)} default {_times(found)} {low}: {rates}"
     ends = found.difference, found.ci_low, found.ci_high
-    corrected = f", corrected for {found.pairs} pairs of {levels}" if picked else ""
-    text = f"{title} ({difference(*ends, found.confidence)}{corrected}; n = {found.n:,})."
-    return Finding(name, title, text, *ends, found.n)
+    corrected = f", corrected for {found.pairs} pairs" if picked else ""
+    text = f"{title} ({told}{difference(*ends, found.confidence)}{corrected}; n = {found.n:,})."
+    return Finding(of.name, title, text, *ends, found.n)
+
+
+def _plain(phrase: str) -> str:
+    return re.sub(r"(of|with) (under|up to) ", r"\2 ", phrase)
+
+
+def _times(found: "Contrast") -> str:
+    if not found.low_rate > 0:
+        return "more often than"
+    ratio = f"{found.high_rate / found.low_rate:.1f}"
+    return _TIMES.get(ratio, f"{ratio} times as often as")
 
 
 def _points(value: float) -> str:
@@ -175,9 +228,4 @@ def _points(value: float) -> str:
 
 def difference(value: float, low: float, high: float, confidence: float) -> str:
     """Return a difference of two rates with its interval, in percentage points."""
-    return f"difference {_points(value)} points, {percent(confidence)} interval {_points(low)} to {_points(high)}"
-
-
-def upper(text: str) -> str:
-    """Return the text as a sentence begins."""
-    return text[:1].upper() + text[1:]
+    return f"difference {_points(value)} points, {percent(confidence)} CI {_points(low)} to {_points(high)}"

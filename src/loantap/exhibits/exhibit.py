@@ -121,11 +121,11 @@ class Exhibit:
 
         shown: list[Any] = [self.notice] if self.notice else []
         shown += [Markdown(self.text)] if self.text else []
+        if self.figure is not None:
+            shown += [self.figure, *([Markdown(self.line)] if self.table is None else [])]
         if self.table is not None:
             more = f" The first {_SHOWN_ROWS} of {len(self.table)} rows." if len(self.table) > _SHOWN_ROWS else ""
             shown.append(Markdown(f"{to_markdown(self.table.head(_SHOWN_ROWS), self.columns)}\n\n{self.line}{more}"))
-        if self.figure is not None:
-            shown += [self.figure, *([Markdown(self.line)] if self.table is None else [])]
         # Where IPython's own images keep it: the report's renderers and nbconvert look there.
         alt = {"metadata": {kind: {"alt": self.alt} for kind in _PICTURES}} if self.alt else {}
         for one in shown:

@@ -14,13 +14,26 @@ _LABELS = {name: feature.label for name, feature in FEATURE_BY_NAME.items()} | {
     "profession": "profession",
     "profession_group": "profession group",
     "sub_grade": "sub-grade",
+    "loan_amnt": "loan amount",
+    "verification_status": "income verification",
     "dti": "debt-to-income ratio",
     "default": "default",
 }
 _LEVELS = {level: readable_level(level) for column in COLUMNS for level in column.levels}
 # What a rule of professions gives where a title names none.
-NO_PROFESSION = {OTHER: "Other job titles", EMPLOYER: "An employer, not a job", MISSING: "No job title"}
+NO_PROFESSION = {OTHER: "Other job titles", EMPLOYER: "An employer, no job title", MISSING: "Not stated"}
 ENDED_ALIKE = {"all_default": "all defaulted", "none_default": "no loan defaulted"}
+_PLURALS = {
+    **{
+        name: f"{_LABELS[name]}s"
+        for name in ("pincode", "state", "profession", "profession_group", "grade", "sub_grade", "term", "purpose")
+    },
+    "home_ownership": "kinds of home ownership",
+    "verification_status": "kinds of income verification",
+    "application_type": "kinds of application",
+    "profession group": "profession groups",
+    "mixed pincode": "pincodes with both outcomes",
+}
 _HEADS = {
     "n": "Loans",
     "loans": "Loans",
@@ -157,6 +170,11 @@ def level(name: str) -> str:
     """Return a level, or several that were pooled, as a sentence names them: 'debt consolidation', 'other, none'."""
     text, pooled, rest = name.partition(" (pooled)")
     return ", ".join(NO_PROFESSION.get(part, _LEVELS.get(part, part)) for part in text.split(", ")) + pooled + rest
+
+
+def plural(factor: str) -> str:
+    """Return what the levels of a factor are called: 'grades', 'kinds of home ownership', 'levels of first listing'."""
+    return _PLURALS.get(factor, f"levels of {label(factor)}")
 
 
 def value_in_words(name: str, text: str) -> str:

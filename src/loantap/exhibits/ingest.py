@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit
-from loantap.exhibits.words import columns, plain, show
+from loantap.exhibits.words import capital, columns, plain, show
 
 if TYPE_CHECKING:
     from loantap.data.ingest import IngestSummary
@@ -67,7 +68,7 @@ def merge(merged: Mapping[str, Any] | None) -> Exhibit:
     return Exhibit(
         "ingest-merge",
         title=title,
-        caption=f"{title}. Rows of each source, and what became of them.",
+        caption="Rows of each source, and what became of them.",
         table=table,
         columns=columns("source", "rows", "copies", "superseded", "matched", "loans_without", "rows_without"),
     )
@@ -83,7 +84,7 @@ def conflicts(merged: Mapping[str, Any] | None) -> Exhibit:
     return Exhibit(
         "ingest-conflicts",
         title=title,
-        caption=f"{title}. Loans compared, and loans that differ.",
+        caption="Loans compared, and loans that differ.",
         table=table.assign(keys=table["keys"].map(", ".join)),
         columns=columns("column", "first", "second", "compared", "differ"),
     )
@@ -107,8 +108,12 @@ def problems(table: pd.DataFrame, *, set_aside: int) -> Exhibit:
     """Show each rule of the codebook that some record broke: column, rule, records, rows (where first, as text)."""
     return Exhibit(
         "ingest-problems",
-        title="Broken rules" if len(table) else "No record breaks a rule",
-        caption=f"Rules of the codebook broken by {show(set_aside, 'count')} records.",
+        title=f"{len(table)} rules of the codebook are broken"
+        if len(table) > 1
+        else "1 rule of the codebook is broken"
+        if len(table)
+        else "No record breaks a rule",
+        caption=f"{show(set_aside, 'count')} records were set aside.",
         table=table,
         columns=columns("column", "rule", "records", "rows", rows="text"),
     )
@@ -122,10 +127,13 @@ def extra_columns(names: list[str]) -> Exhibit:
 
 def missing(table: pd.DataFrame, *, loans: int) -> Exhibit:
     """Show how many values each column lacks: column, loans, share."""
+    most = table.iloc[int(table["share"].argmax())] if len(table) else None
     return Exhibit(
         "ingest-missing",
-        title="Missing values" if len(table) else "No value is missing",
-        caption=f"Missing values among {show(loans, 'count')} loans.",
+        title="No value is missing"
+        if most is None
+        else f"{capital(heads.label(most['column']))} is missing most often: in {show(most['share'], 'rate')} of loans",
+        caption=f"{len(table)} columns lack values; n = {show(loans, 'count')} loans.",
         table=table,
         columns=columns("column", "loans", "share"),
     )
@@ -135,7 +143,7 @@ def codebook(table: pd.DataFrame) -> Exhibit:
     """Show what each column means, and the rule that its values have to keep."""
     return Exhibit(
         "codebook",
-        title="The codebook",
+        title="What each column means",
         caption=f"The {len(table)} columns of a file of loans.",
         table=table,
         columns=columns(*table),

@@ -7,13 +7,12 @@ import pandas as pd
 
 from loantap.analysis.association import Association
 from loantap.analysis.leaks import UNKNOWN, LeakReport
+from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit, Finding, Notice
-from loantap.exhibits.words import columns, interval, percent, plain, show
+from loantap.exhibits.words import capital, columns, interval, percent, plain, show, with_confidence
 
-_SHOWN = columns(
-    "column", "known", "levels", "pure_levels", "loans_in_pure", "auc", "auc_low", "auc_high", "auc_ceiling", "verdict"
-)
-_ENDS = {"all_default": "every loan defaulted in", "none_default": "no loan defaulted in"}
+_SHOWN = ("column", "known", "levels", "pure_levels", "loans_in_pure", "auc with interval", "auc_ceiling", "verdict")
+_ENDS = {"all_default": "all defaulted in", "none_default": "none defaulted in"}
 _NAMED = 10
 
 
@@ -23,8 +22,8 @@ def leak(association: Association) -> str:
     if separated.empty:
         return ""
     return (
-        f"{len(separated)} of {len(association.levels)} {association.factor}s are pure: {_ends(separated)} "
-        f"({show(separated['n'].sum() / association.n, 'rate')} of all loans)."
+        f"In {len(separated)} of {len(association.levels)} {heads.plural(association.factor)} every loan ended the same way: "
+        f"{_ends(separated)} ({show(separated['n'].sum() / association.n, 'rate')} of all loans)."
     )
 
 
@@ -34,13 +33,12 @@ def leak_text(association: Association) -> str:
         return ""
     pure = leak(association)
     why = (
-        f"{pure} No real place does that: the publisher of the data made the addresses up after the outcome was known. "
-        "The pincode gives the outcome away: it is a leak, and a lender must not use it, neither as a policy nor as a "
-        "model's feature. "
+        f"{pure} No real place does that: the publisher made the addresses up after the outcome was known. The pincode is data leakage, "
+        "and a lender must not use it, in a policy or in a model. "
         if pure
-        else "No pincode is pure in these loans. "
+        else "In no pincode did every loan end the same way. "
     )
-    return f"{why}Where a borrower lives is also a fair-lending question: it can stand for race or origin."
+    return f"{why}Where a borrower lives is also a fair-lending question, since it can stand for race or origin."
 
 
 def leak_warning(association: Association) -> Notice | None:
@@ -58,16 +56,15 @@ def search(report: LeakReport, *, note: str = "") -> Exhibit:
         [
             *(_leak(report, row) for _, row in named.iterrows()),
             _strongest(report),
-            f"By its levels a column is named from {report.smallest_all_default:,} loans at a level where all defaulted, or "
+            f"A level shows a leak from {report.smallest_all_default:,} loans on where all defaulted, and from "
             f"{report.smallest_none_default:,} where none did; a leak in smaller levels may go unseen.",
             *([note] if note else []),
         ]
     )
     caption = (
-        f"{title}. n = {report.n:,} loans; AUC of each column alone, out of fold, with {percent(round(1 - report.alpha, 9))} intervals "
-        "that hold for all columns at once (Hanley and McNeil, Bonferroni). A leak has levels with odds of default "
-        f"more than {report.odds_ceiling:g} times or less than one {report.odds_ceiling:g}th of the portfolio's, beyond chance, "
-        f"or an AUC above its ceiling, beyond chance. {note}".rstrip()
+        f"n = {report.n:,} loans. AUC of each column alone, out of fold; {percent(round(1 - report.alpha, 9))} Hanley–McNeil intervals for "
+        "all columns at once (Bonferroni). A column leaks the outcome if its AUC lies above the ceiling, or a level's odds of default are "
+        f"more than {report.odds_ceiling:g} times the portfolio's or less than one {report.odds_ceiling:g}th, beyond chance. {note}".rstrip()
     )
     auc, low, high = named.iloc[0][["auc", "auc_low", "auc_high"]] if len(named) else (None, None, None)
     return Exhibit(
@@ -76,7 +73,7 @@ def search(report: LeakReport, *, note: str = "") -> Exhibit:
         caption,
         text=plain(text),
         table=report.columns,
-        columns=_SHOWN,
+        columns=with_confidence(columns(*_SHOWN), round(1 - report.alpha, 9)),
         findings=(Finding("leaks", title, text, auc, low, high, report.n),),
     )
 
@@ -108,7 +105,8 @@ def _title(report: LeakReport) -> str:
     examined = f"{len(report.columns)} columns"
     if not named:
         return f"None of {examined} gives the outcome away by itself"
-    return f"{len(named)} of {examined} {'gives' if len(named) == 1 else 'give'} the outcome away: {', '.join(named)}"
+    told = ", ".join(map(heads.label, named))
+    return f"{len(named)} of {examined} {'gives' if len(named) == 1 else 'give'} the outcome away: {told}"
 
 
 def _leak(report: LeakReport, row: pd.Series) -> str:
@@ -119,34 +117,40 @@ def _leak(report: LeakReport, row: pd.Series) -> str:
     if len(pure):
         chance = show(pure["p_chance"].max(), "p")
         parts.append(
-            f"{_of_levels(row, len(pure))} pure: {_ends(pure)} ({show(pure['n'].sum() / report.n, 'rate')} of all loans; by "
-            f"chance p {chance if chance.startswith('<') else f'= {chance}'})"
+            f"in {len(pure)} of {row['levels']:,} levels every loan ended the same way: {_ends(pure)} "
+            f"({show(pure['n'].sum() / report.n, 'rate')} of all loans; by chance p {chance if chance.startswith('<') else f'= {chance}'})"
         )
     if len(near):
         rates = interval(near["default_rate"].min(), near["default_rate"].max(), "rate")
-        parts.append(f"{_of_levels(row, len(near))} nearly so: {_listed(near)} (default rates {rates})")
-    parts.append(f"alone it reaches an AUC of {_auc(row)}, against a ceiling of {show(row['auc_ceiling'], 'score')}")
-    return f"{name} gives the outcome away: {'; '.join(parts)}. {_meaning(report, row)}"
+        parts.append(
+            f"in {len(near)} of {row['levels']:,} levels nearly every loan did: {_listed(near)} (default rates {rates})"
+        )
+    parts.append(
+        f"by itself it has an AUC of {_auc(row)}, above the ceiling of {show(row['auc_ceiling'], 'score')}"
+        if row["auc_low"] > row["auc_ceiling"]
+        else f"by itself it has an AUC of {_auc(row)}"
+    )
+    return f"{capital(heads.label(name))} gives the outcome away: {'; '.join(parts)}. {_meaning(report, row)}"
 
 
 def _meaning(report: LeakReport, row: pd.Series) -> str:
     if row["column"] == "pincode":
         states = report.columns.loc[report.columns["column"] == "state"]
         noise = [
-            f"The state in the same address is noise, as far as these loans show (AUC {_auc(state)}). "
+            f"The state in the same address says nothing of default ({_of_auc(state)}). "
             for _, state in states.iterrows()
             if state["auc_low"] <= 1 / 2  # out of fold, levels without meaning fall a little below
         ]
         return (
             f"{''.join(noise)}No real place does that: the addresses were made up after the outcome was known. A lender must "
-            "not use the pincode, neither as a policy nor as a model's feature, and geography is a fair-lending question besides."
+            "not use the pincode, in a policy or in a model. Geography is also a fair-lending question."
         )
     when = (
         "The codebook does not know when its value comes to exist"
         if row["known"] == UNKNOWN
         else f"It is said to be known at {row['known']}, which this contradicts"
     )
-    return f"{when}: until that is settled, a lender must not use it, neither as a policy nor as a model's feature."
+    return f"{when}: until that is settled, a lender must not use it, in a policy or in a model."
 
 
 def _strongest(report: LeakReport) -> str:
@@ -155,16 +159,16 @@ def _strongest(report: LeakReport) -> str:
         return "No other column was left to compare."
     best = quiet.sort_values("auc", kind="stable").iloc[-1]
     if best["auc_low"] <= 1 / 2:
-        return f"No other column is shown to go with default; {best['column']} comes furthest, with an AUC of {_auc(best)} out of fold."
-    return f"The strongest column that is not named is {best['column']}, with an AUC of {_auc(best)} out of fold."
+        return f"No other column predicts default significantly; {heads.label(best['column'])} comes closest ({_of_auc(best)})."
+    return f"The strongest legitimate predictor of default is {heads.label(best['column'])} ({_of_auc(best)}, out of fold)."
 
 
 def _auc(row: pd.Series) -> str:
     return f"{show(row['auc'], 'score')} ({interval(row['auc_low'], row['auc_high'], 'score')})"
 
 
-def _of_levels(row: pd.Series, count: int) -> str:
-    return f"{count} of {row['levels']:,} levels {'is' if count == 1 else 'are'}"
+def _of_auc(row: pd.Series) -> str:
+    return f"AUC {show(row['auc'], 'score')}, {interval(row['auc_low'], row['auc_high'], 'score')}"
 
 
 def _ends(separated: pd.DataFrame) -> str:
@@ -173,6 +177,6 @@ def _ends(separated: pd.DataFrame) -> str:
 
 
 def _listed(levels: pd.DataFrame) -> str:
-    names = levels["level"].tolist()
+    names = levels["level"].map(heads.level).tolist()
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

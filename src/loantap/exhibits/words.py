@@ -87,20 +87,27 @@ def at_the_edge(chosen: float, tried: Sequence[float], name: str) -> str:
     return f"{name} = {chosen:g} is the {side} that was tried; one beyond might do better."
 
 
-def columns(*names: str, confidence: float | str | None = None, **kinds: str) -> dict[str, str]:
+def columns(*names: str, **kinds: str) -> dict[str, str]:
     """Return the columns of a table to show, each with the kind of value in it.
 
     Args:
         names: The columns in order; 'default_rate with interval' shows the interval in the same cell.
-        confidence: Of these intervals; the column's head names it.
         kinds: Kinds of columns that mean something else here, such as profit="rate" where it is a share of the money.
     """
-    known, of = _KIND | kinds, "" if confidence is None else f" of {percent(float(confidence))}"
+    known = _KIND | kinds
     shown = {}
     for name in names:
         bare, merged, _ = name.partition(WITH_INTERVAL)
-        shown[bare] = known.get(bare, "text") + (merged and merged + of)
+        shown[bare] = known.get(bare, "text") + merged
     return shown
+
+
+def with_confidence(shown: Mapping[str, str], confidence: float) -> dict[str, str]:
+    """Return the columns of a table to show, with the confidence of their intervals, which the heads then name."""
+    return {
+        name: f"{kind} of {percent(confidence)}" if kind.endswith(WITH_INTERVAL) else kind
+        for name, kind in shown.items()
+    }
 
 
 def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:

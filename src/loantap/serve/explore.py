@@ -14,8 +14,9 @@ from typing import TypedDict
 import numpy as np
 import pandas as pd
 
+from loantap.analysis.bins import round_bins
 from loantap.analysis.levels import factor_values
-from loantap.analysis.summaries import CREDIT_HISTORY, binned, credit_history_years, drivers, with_intervals
+from loantap.analysis.summaries import CREDIT_HISTORY, credit_history_years, drivers, with_intervals
 from loantap.analysis.suppression import is_comparable, is_small, pool_small
 from loantap.data.columns import BY_NAME
 from loantap.model.bootstrap import CONFIDENCE
@@ -179,6 +180,6 @@ class Portfolio:
             return factor_values(loans[["emp_title"]], factor).array
         numeric = pd.api.types.is_numeric_dtype(values)
         if numeric and factor != "issue_year":
-            values = binned(values, pd.Series(1, index=values.index))
+            values = round_bins(values, pd.Series(1, index=values.index), least=MIN_CELL)
         # The order of levels that are numbers or ordered is kept; others come in alphabetical order.
         return factor_values(values.rename(factor).to_frame(), factor).array

@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from loantap.exhibits.heads import ENDED_ALIKE
 from loantap.exhibits.plots.marks import name_rows, note, ratio_ticks, reach
-from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
+from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, ONE, REPAID, WARNING, canvas, percent
+from loantap.exhibits.words import show
 
 _DASHED = (0, (4, 3))
-_ENDS = {"all_default": "all defaulted", "none_default": "none defaulted"}
 _RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 20, 50, 100)
-_SERIES = (("observed", "as observed", NEUTRAL, -0.17), ("adjusted", "at equal loans and borrowers", REPAID, 0.17))
+_SERIES = (("observed", "as observed", NEUTRAL, -0.17), ("adjusted", "adjusted", ONE, 0.17))
 
 
 def level_rates(levels: pd.DataFrame, *, base_rate: float) -> Figure:
@@ -28,13 +29,13 @@ def level_rates(levels: pd.DataFrame, *, base_rate: float) -> Figure:
         separated = levels["separation"].notna().to_numpy()
         axes.axvline(base_rate, color=NEUTRAL, linewidth=1, linestyle=_DASHED)
         at_top: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
-        note(axes, f"all loans {base_rate:.1%}", (base_rate, 1), (0, 3), **at_top)
+        note(axes, f"all loans {show(base_rate, 'rate')}", (base_rate, 1), (0, 3), **at_top)
         _dots(axes, levels[~separated], np.flatnonzero(~separated), DEFAULTED, "default_rate", "ci")
         _dots(axes, levels[separated], np.flatnonzero(separated), WARNING, "default_rate", "ci")
         for place in np.flatnonzero(separated).tolist():
             end, rate = levels[["separation", "default_rate"]].iloc[place]
             side, shift = ("right", -9) if rate > 0.5 else ("left", 9)
-            note(axes, _ENDS[end], (rate, place), (shift, 0), color=WARNING, ha=side, va="center")
+            note(axes, ENDED_ALIKE[end], (rate, place), (shift, 0), color=WARNING, ha=side, va="center")
         name_rows(axes, [f"{name}   n = {n:,}" for name, n in zip(levels["level"], levels["n"], strict=True)])
         if separated.any():
             axes.set_xlim(-0.02, 1.02)
@@ -60,11 +61,11 @@ def odds_forest(levels: pd.DataFrame) -> Figure:
                 _dots(axes, levels[known], np.flatnonzero(known) + aside, paint, name, name)
             handles.append(Line2D([], [], color=colour, marker="o", markerfacecolor=_face(colour), label=label))
         if separated.any():
-            label = "all loans ended alike: by convention (0.5 added)"
+            label = "every loan ended the same way (0.5 added to each count)"
             handles.append(Line2D([], [], color=WARNING, marker="X", label=label))
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         name_rows(axes, [f"{name}   n = {n:,}" for name, n in zip(levels["level"], levels["n"], strict=True)])
-        axes.set(xscale="log", xlabel="Odds ratio of default against the rest of the portfolio (log scale)")
+        axes.set(xscale="log", xlabel="Odds ratio of default vs rest (log scale)")
         ratio_ticks(axes, _steps(*axes.get_xlim()))
     return figure
 
@@ -89,7 +90,7 @@ def residual_bars(levels: pd.DataFrame, *, critical: float) -> Figure:
             side, shift = ("left", 4) if value > 0 else ("right", -4)
             text = f"{round(value, 1) + 0.0:+,.1f}"
             note(axes, text, (value, place), (shift, 0), ha=side, va="center", fontsize=7.5)
-        axes.set_xlabel(f"Standardized residual of defaults (band: ±{critical:.1f}, where chance alone stays)")
+        axes.set_xlabel(f"Standardized residual of defaults (grey band, ±{critical:.1f}: may be chance)")
     return figure
 
 
@@ -104,7 +105,7 @@ def grade_ladder(grades: pd.DataFrame, sub_grades: pd.DataFrame, *, base_rate: f
     with canvas(height=3.6) as (figure, axes):
         places = np.arange(len(sub_grades))
         axes.axhline(base_rate, color=NEUTRAL, linewidth=1, linestyle=_DASHED)
-        note(axes, f"all loans {base_rate:.1%}", (0, base_rate), (0, 3))
+        note(axes, f"all loans {show(base_rate, 'rate')}", (0, base_rate), (0, 3))
         for grade, rate in zip(grades["level"], grades["default_rate"], strict=True):
             own = places[(sub_grades["parent"] == grade).to_numpy()]
             if len(own):
@@ -112,7 +113,7 @@ def grade_ladder(grades: pd.DataFrame, sub_grades: pd.DataFrame, *, base_rate: f
                 axes.fill_between(step, rate, color=LIGHT, alpha=0.45, linewidth=0)
                 axes.plot(step, [rate, rate], color=REPAID, linewidth=1.6)
                 style: dict[str, Any] = {"ha": "center", "fontsize": 8.5, "color": REPAID, "weight": "bold"}
-                note(axes, f"{grade} {rate:.0%}", (own.mean(), 0), (0, 4), **style)
+                note(axes, f"{grade} {show(rate, 'rate')}", (own.mean(), 0), (0, 4), **style)
         bars = reach(sub_grades, "default_rate")
         axes.errorbar(places, sub_grades["default_rate"], yerr=bars, fmt="o", color=DEFAULTED, markersize=3.6, elinewidth=1.2)  # fmt: skip
         axes.set_xticks(places, sub_grades["level"], rotation=90, fontsize=7.5)

@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from loantap.exhibits.plots.marks import intervals, texted_rows
-from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
+from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, ONE, OTHER, WARNING, canvas, percent
+from loantap.exhibits.words import show
 
-_BY_TIME = {"application": REPAID, "pricing": WARNING, "funding": NEUTRAL}
+_BY_TIME = {"application": ONE, "pricing": OTHER, "funding": NEUTRAL}
 _TIMES = {"application": "known at application", "pricing": "the lender's own pricing", "funding": "set at funding"}
 
 
@@ -25,8 +26,8 @@ def default_rates(rates: pd.DataFrame, *, overall: float, label: str) -> Figure:
         intervals(axes, rates, range(len(rates)), DEFAULTED)
         _overall(axes, overall)
         numbers = zip(rates["default_rate"], rates["n"], strict=True)
-        texts = [f"{100 * rate:.1f}%   n = {n:,.0f}" for rate, n in numbers]
-        texted_rows(axes, rates["level"].str.replace("_", " "), texts)
+        texts = [f"{show(rate, 'rate')}   n = {n:,.0f}" for rate, n in numbers]
+        texted_rows(axes, rates["level"], texts)
         axes.set_ylabel(label)
     return figure
 
@@ -101,5 +102,5 @@ def driver_ladder(rates: pd.DataFrame, strength: pd.DataFrame, *, overall: float
 def _overall(axes: Axes, overall: float) -> None:
     axes.axvline(overall, color=NEUTRAL, linewidth=0.8, linestyle="--", zorder=0)
     axes.set_xlim(left=0)
-    axes.set_xlabel(f"Default rate (dashed: all loans, {overall:.1%})")
+    axes.set_xlabel(f"Default rate (dashed: all loans, {show(overall, 'rate')})")
     percent(axes.xaxis)

@@ -56,7 +56,7 @@ def plot_lights(by_month: pd.DataFrame) -> Figure:
             note(axes, name, (last + 0.55, middle), color=colour, fontweight="bold", va="center", annotation_clip=False)
         axes.set_xticks(places[::3], by_month["month"].iloc[::3])
         axes.set(ylabel="Share of live loans", xlim=(-0.6, last + 1.9))
-        percent(axes.yaxis, decimals=1)
+        percent(axes.yaxis)
     return figure
 
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from loantap.exhibits.plots.marks import intervals, note, texted_rows
-from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
+from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, ONE, OTHER, REPAID, WARNING, canvas, percent
 
 _BY_OUTCOME = {"repaid": REPAID, "defaulted": DEFAULTED}
 _DIVERGING = LinearSegmentedColormap.from_list("loantap", [REPAID, "white", DEFAULTED])
@@ -32,7 +32,7 @@ def group_rates(groups: pd.DataFrame, *, inside: str, others: str) -> Figure:
         places, shown = np.flatnonzero(groups["n"].notna()).tolist(), groups[groups["n"].notna()]
         axes.hlines(places, shown["default_rate"], shown["other_rate"], color=LIGHT, linewidth=2)
         other = shown[["other_rate", "other_low", "other_high"]].set_axis(["default_rate", "ci_low", "ci_high"], axis=1)
-        intervals(axes, other, places, REPAID, label=others)
+        intervals(axes, other, places, NEUTRAL, label=others)
         intervals(axes, shown, places, DEFAULTED, label=inside)
         texted_rows(axes, groups["label"], ["too few to show" if pd.isna(n) else f"n = {n:,.0f}" for n in groups["n"]])
         axes.set_xlim(left=0)
@@ -146,12 +146,12 @@ def vintages(overall: pd.DataFrame, by_term: dict[int, pd.DataFrame]) -> Figure:
                 panel.axvspan(begin, edges[-1], color=WARNING, alpha=0.08, linewidth=0)
             at_top: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "va": "top"}
             note(top, " may still be running", (begin, 1), color=WARNING, **at_top)
-        _vintages(top, overall, NEUTRAL, "all loans")
-        for (term, rates), colour in zip(by_term.items(), (REPAID, DEFAULTED), strict=False):
-            _vintages(top, rates, colour, f"{term} months")
+        series = {"all loans": overall} | {f"{term} months": rates for term, rates in by_term.items()}
+        for (name, rates), colour in zip(series.items(), (NEUTRAL, ONE, OTHER), strict=False):
+            _vintages(top, rates, colour)
+            _name_line(top, name, rates, [other for label, other in series.items() if label != name], colour)
         top.set(ylim=(0, None), ylabel="Default rate")
         percent(top.yaxis)
-        top.legend(loc="upper left", fontsize=8, ncols=3)
         bottom.stairs(_per_month(overall, "n"), edges, fill=True, color=LIGHT)
         bottom.xaxis_date()
         bottom.set_ylabel("Loans a month")
@@ -182,15 +182,34 @@ def _per_month(rates: pd.DataFrame, name: str) -> np.ndarray:
     return rates[name].to_numpy(dtype="float64") / months
 
 
-def _vintages(axes: Axes, rates: pd.DataFrame, colour: str, label: str) -> None:
+def _middle(rates: pd.DataFrame) -> np.ndarray:
+    return np.asarray((date2num(rates["start"]) + date2num(rates["end"])) / 2 + 15)
+
+
+def _name_line(axes: Axes, name: str, rates: pd.DataFrame, others: list[pd.DataFrame], colour: str) -> None:
+    """Write the name of a line beside it, where it lies furthest from the others."""
+    at, rate = _middle(rates), rates["default_rate"].to_numpy()
+    if not others:
+        return note(axes, name, (at[-1], rate[-1]), (0, 6), color=colour, ha="right")
+    apart = rate - np.array([np.interp(at, _middle(other), other["default_rate"]) for other in others])
+    nearest = np.abs(apart).min(axis=0)
+    nearest[[0, -1]] *= 0.5  # a name at the edge would be cut
+    place = int(nearest.argmax())
+    above = apart[np.abs(apart[:, place]).argmin(), place] > 0
+    style: dict[str, Any] = {"color": colour, "ha": "center", "va": "bottom" if above else "top", "weight": "bold"}
+    note(axes, name, (at[place], rate[place]), (0, 5 if above else -5), **style)
+    return None
+
+
+def _vintages(axes: Axes, rates: pd.DataFrame, colour: str) -> None:
     """Draw a line with its band: solid where the loans have run to term, dotted where not."""
-    middle = (date2num(rates["start"]) + date2num(rates["end"])) / 2 + 15
+    middle = _middle(rates)
     axes.fill_between(middle, rates["ci_low"], rates["ci_high"], color=colour, alpha=0.16, linewidth=0)
     axes.plot(middle, rates["default_rate"], color=colour, linestyle="", marker="o", markersize=2.5)
     # The first unripe vintage ends the solid line; the dotted one goes on from the last ripe vintage.
     split = int((~rates["unripe"]).sum())
     solid, dotted = slice(0, split), slice(max(split - 1, 0), None)
-    axes.plot(middle[solid], rates["default_rate"][solid], color=colour, linewidth=1.3, label=label)
+    axes.plot(middle[solid], rates["default_rate"][solid], color=colour, linewidth=1.3)
     axes.plot(middle[dotted], rates["default_rate"][dotted], color=colour, linewidth=1.3, linestyle=":")
 
 

@@ -11,12 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Told apart by the colour-blind, and in print by lightness.
+# One colour for one thing, in every chart: defaults and default rates, what was repaid, leaks and missing values, all loans. They are told
+# apart by the colour-blind, and in print by lightness.
 DEFAULTED = "#B5482F"
 REPAID = "#2F6F8F"
 WARNING = "#8A5A00"
 NEUTRAL = "#5F6B7A"
 LIGHT = "#C9D1DA"
+# Two of a kind that are no outcomes: terms, what is known when, as observed and adjusted.
+ONE, OTHER = "#3A7D6E", "#7B5AA6"
 WIDTH = 7.2  # inches: the text width of a page
 
 RC: dict[Any, Any] = {
@@ -89,7 +92,7 @@ def canvas(
         yield figure, figure.axes[0]
 
 
-def percent(*axes: mpl.axis.Axis, decimals: int = 0) -> None:
-    """Show axes of fractions as percentages."""
+def percent(*axes: mpl.axis.Axis) -> None:
+    """Show axes of fractions as percentages, each tick as it stands: 7.5% is not 8%."""
     for axis in axes:
-        axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=decimals))
+        axis.set_major_formatter(mpl.ticker.FuncFormatter(lambda share, _: f"{round(100 * share, 6) + 0.0:g}%"))
