@@ -162,7 +162,7 @@ def pincode_sentence(pincodes: "PincodeTiers", confidence: float) -> str:
     """Return what declining by pincode seems to gain, and what is left of it without the pure ones."""
     if not (pincodes.table["tier"] == HIGH).any():
         return f"No pincode is in the {HIGH} tier, so declining that tier declines nobody."
-    parts = []
+    parts: list[str] = []
     for row in pincodes.effects.to_dict("records"):
         level = None if parts else confidence
         if row["name"] == HIGH_REFUSED:

@@ -55,7 +55,7 @@ def surety(gains: pd.DataFrame) -> str:
 def stress(shifts: pd.DataFrame) -> str:
     """Return which of the shifts takes most from approving everyone, and what is left."""
     everyone = shifts[shifts["name"] == APPROVE_ALL]
-    worst = everyone.loc[everyone["profit_per_100"].idxmin()]
+    worst = everyone.iloc[int(everyone["profit_per_100"].argmin())]
     return f"The worst of these years for approving everyone: {worst['label']} ({show(worst['profit_per_100'], 'number')} per 100 lent)"
 
 

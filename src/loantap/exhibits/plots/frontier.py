@@ -53,8 +53,8 @@ def plot_frontier(curve: pd.DataFrame, *, points: pd.DataFrame) -> Figure:
             )
         axes.set(xlabel="Good customers declined", ylabel="Defaults avoided", xlim=(0, 1), ylim=(0, 1))
         axes.tick_params(labelsize=_TEXT)
-        axes.xaxis.label.set_size(_TEXT)
-        axes.yaxis.label.set_size(_TEXT)
+        axes.xaxis.label.set_fontsize(_TEXT)
+        axes.yaxis.label.set_fontsize(_TEXT)
         percent(axes.xaxis, axes.yaxis)
         figure.draw_without_rendering()  # labels are measured on the page as it will be
         figure.set_layout_engine("none")
@@ -166,8 +166,8 @@ def _along(axes: Axes, taken: _Taken, text: str, line: np.ndarray, colour: str) 
         )
         angle = float(np.degrees(np.arctan2(ahead_y - y, ahead_x - x)))
         for side in (1, -1):
-            shift = 8 * np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * side
-            spot = axes.transData.inverted().transform((x, y))
+            shift: Any = 8 * np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * side
+            spot: Any = axes.transData.inverted().transform((x, y))
             one = axes.annotate(text, spot, xytext=shift, textcoords="offset points", fontsize=_SMALL, color=colour, rotation=angle,
                                 rotation_mode="anchor", ha="center", va="center", path_effects=_HALO)  # fmt: skip
             cost = taken.cost(one.get_window_extent())
