@@ -62,7 +62,10 @@ def test_the_lever_that_adds_most_comes_first_and_gains_are_marginal():
     assert policy.steps["expected_gain"].tolist() == pytest.approx([4 / 3, 2 / 3])
     assert policy.steps["realised_gain"].tolist() == pytest.approx([4 / 3, 2 / 3])
     assert (policy.steps["realised_gain_low"] > 0).all()
-    assert policy.steps["rule"].tolist() == ["refuse DTI above 20", "refuse home ownership RENT"]
+    assert policy.steps["rule"].tolist() == [
+        "decline applications with DTI above 20",
+        "decline applications with home ownership RENT",
+    ]
 
 
 def test_the_others_are_left_out_for_a_reason():

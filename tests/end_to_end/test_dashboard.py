@@ -24,6 +24,7 @@ from serve_run import write_run
 from site_checks import CHROMIUM
 
 from loantap.data.applications import FIELDS
+from loantap.data.columns import BY_NAME
 from loantap.exhibits.decision import who
 from loantap.exhibits.words import show
 from loantap.model.finalist import Finalist
@@ -215,12 +216,12 @@ def test_enter_in_a_field_sends_the_form(visit: Callable[..., Any]):
 def test_a_factor_and_a_filter_are_chosen(visit: Callable[..., Any], loans: pd.DataFrame):
     page = visit("explore")
     assert page.locator("[data-testid=stMetricValue]").first.inner_text() == f"{len(loans):,}"
-    choose(page, "Factor", "term: Number of monthly payments")
-    choose(page, "Only some loans, by", "grade: Risk grade given by the lender")
-    choose(page, "Which grade", "C")
+    choose(page, "Factor", "Number of monthly payments")
+    choose(page, "Only some loans, by", "Risk grade given by the lender")
+    choose(page, "Only these: Risk grade given by the lender", "C")
     expected = f"{(loans['grade'] == 'C').sum():,}"
     page.locator("[data-testid=stMetricValue]").first.get_by_text(expected, exact=True).wait_for()
-    assert page.get_by_label("Default rate by term with 95% intervals").first.is_visible()
+    assert page.get_by_label(f"Default rate with 95% intervals: {BY_NAME['term'].meaning}").first.is_visible()
 
 
 def test_a_file_is_uploaded_and_its_scores_are_downloaded(visit: Callable[..., Any], raw_loans: pd.DataFrame, tmp_path: Path):  # fmt: skip

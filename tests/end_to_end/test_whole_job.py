@@ -231,7 +231,7 @@ def test_nothing_is_recommended_that_is_not_shown(run: Path):
     told, entries = policy["recommended"], policy["policies"]
     assert bool(told["rules"]) == (told["verdict"] == "shown")
     assert (told["candidate"] is not None) == (told["verdict"] == "depends")
-    assert policy["recommendation"].startswith("Nothing is recommended") == (told["verdict"] != "shown")
+    assert policy["recommendation"].startswith("Do not change the policy yet") == (told["verdict"] != "shown")
     for one in entries:
         if one["verdict"] == "shown":
             assert min(one["gain_low"], one["gain_least"], one["out_of_time"]["gain"]) > 0
@@ -274,7 +274,7 @@ def test_early_warning_results_keep_the_contract(run: Path):
     lights = {line["light"]: line["loans"] for line in found["lights"]}
     assert listed["light"].value_counts().reindex(["red", "amber"], fill_value=0).to_dict() == {name: lights[name] for name in ("red", "amber")}  # fmt: skip
     assert listed["reasons"].notna().all()
-    assert "Invented snapshots" in prose(run / "report" / "early-warning.html")
+    assert "Synthetic snapshots" in prose(run / "report" / "early-warning.html")
 
 
 def test_every_claim_links_an_exhibit_that_is_there(run: Path):

@@ -35,7 +35,7 @@ RESULT = {
 }  # fmt: skip
 LADDER = pd.DataFrame(
     {
-        "name": ["champion", "grade"], "rule": ["the model in use", "refuse the grades"], "f2": [0.59, 0.57],
+        "name": ["champion", "grade"], "rule": ["the model in use", "decline the grades"], "f2": [0.59, 0.57],
         "difference": [None, 0.0146], "difference_low": [None, 0.0059], "difference_high": [None, 0.0246],
     }
 )  # fmt: skip
@@ -91,8 +91,8 @@ def test_the_page_tells_what_the_card_says(run: RunFolder):
 def test_the_page_tells_the_share_referred_at_each_threshold(run: RunFolder):
     page = card_page(model_card(run_facts(run), RESULT, Judged, LADDER, ["dti"]))
     assert (
-        "At the threshold for F2 (13.2% or more) the model refers 68.7% of all applications; at the one for profit (47.7% or more) "
-        "1.2%; with room for 10% of them (35.2% or more) 10.4% (n = 1,234 test loans)."
+        "Of all applications the model refers 68.7% at the F2 threshold (13.2%), 1.2% at the profit threshold (47.7%) and 10.4% at the "
+        "threshold for a capacity of 10% (35.2%); n = 1,234 test loans."
     ) in page
 
 
@@ -113,6 +113,6 @@ def test_a_model_of_synthetic_loans_says_so_and_a_run_without_search_for_leaks_t
 def test_a_threshold_that_refuses_nobody_is_no_probability(run: RunFolder):
     granting = RESULT | {"profit_threshold": float(np.nextafter(1.0, 2.0))}
     usual, page = (card_page(model_card(run_facts(run), one, Judged, LADDER, ["dti"])) for one in (RESULT, granting))
-    assert "at the one for profit (47.7% or more)" in usual
-    assert "at the one for profit nobody" in page
+    assert "at the profit threshold (47.7%)" in usual
+    assert "none at the profit threshold" in page
     assert "100.0%" not in page

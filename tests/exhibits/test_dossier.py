@@ -162,14 +162,14 @@ def test_only_what_is_shown_counts_as_a_decision_that_rests_on_the_policy(materi
 
 def test_a_policy_of_an_older_version_is_said_to_be_one_and_not_repeated(material: Material):
     older = {
-        "recommended": {"rules": ["refuse an expected profit below 0"], "effect": {}},
+        "recommended": {"rules": ["decline an expected profit below 0"], "effect": {}},
         "thresholds": {},
         "caveat": "Assumed.",
     }
     sheet = section(told(with_policy(material, older)), "Decision sheet")
     assert "made by an older version" in sheet
     assert "run again" in sheet
-    assert "refuse an expected profit" not in sheet
+    assert "decline an expected profit" not in sheet
 
 
 def test_a_run_of_few_results_still_makes_a_whole_file(material: Material):
@@ -202,7 +202,7 @@ def test_limits_of_monitoring_are_those_of_the_code(material: Material):
     assert re.search(r"\| days past due +\| 1 +\| 30 +\| – ", triggers)
     assert "0.024" in triggers
     assert "0.333" not in triggers  # a month that is past
-    assert "invented" in triggers
+    assert "synthetic" in triggers
 
 
 def test_it_speaks_of_no_key_of_the_code(material: Material):

@@ -101,8 +101,8 @@ def test_the_share_referred_at_all_three_thresholds_comes_first_where_their_pric
 ):
     shown = page(tmp_path, "grade")
     told = (
-        "At the threshold for F2 (12.0% or more) the model refers 69.0% of all applications; at the one for profit (50.0% or more) "
-        "3.0%; with room for 10% of them (40.0% or more) 10.0% (n = 100 test loans)."
+        "Of all applications the model refers 69.0% at the F2 threshold (12.0%), 3.0% at the profit threshold (50.0%) and 10.0% at the "
+        "threshold for a capacity of 10% (40.0%); n = 100 test loans."
     )
     assert insights.at_f2(shown).startswith(
         f"**{told}** If nobody looked at what is referred, the threshold for F2 would have refused 40.0%"

@@ -14,26 +14,31 @@ MODEL: dict[str, Any] = {
 
 def test_the_share_referred_comes_first():
     assert referred_sentence(MODEL) == (
-        "At the threshold for F2 (13.2% or more) the model refers 69.0% of all applications; at the one for profit (47.7% or more) "
-        "3.1%; with room for 10% of them (35.2% or more) 9.8% (n = 1,448 test loans)."
+        "Of all applications the model refers 69.0% at the F2 threshold (13.2%), 3.1% at the profit threshold (47.7%) and 9.8% at the "
+        "threshold for a capacity of 10% (35.2%); n = 1,448 test loans."
     )
     assert (
         thresholds_told(MODEL)
-        == "The threshold for F2 is 13.2%, the one for profit 47.7%, and with room for 10% of the applications it is 35.2%"
+        == "Thresholds: 13.2% for F2, 47.7% for profit, and 35.2% for a capacity of 10% of applications"
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("profit_threshold", "at the one for profit nobody"), ("capacity_threshold", "them nobody")]
+    ("name", "words"),
+    [
+        ("profit_threshold", "none at the profit threshold"),
+        ("capacity_threshold", "none at the threshold for a capacity of 10%"),
+    ],
 )
 def test_a_threshold_out_of_reach_refers_nobody(name: str, words: str):
     told = {**MODEL, name: 1.0000000000000002}
     assert words in referred_sentence(told)
-    assert "out of reach (nobody would be referred)" in thresholds_told(told)
+    assert thresholds_told(told) != thresholds_told(MODEL)
+    assert "none for" in thresholds_told(told)
     assert "100.0%" not in referred_sentence(told) + thresholds_told(told)
 
 
 def test_another_beta_and_another_capacity_leave_no_word_of_the_default():
     told = referred_sentence({**MODEL, "beta": 0.5, "capacity": 0.25})
-    assert told.startswith("At the threshold for F0.5 ")
-    assert "with room for 25% of them" in told
+    assert "at the F0.5 threshold " in told
+    assert "for a capacity of 25%" in told

@@ -132,7 +132,7 @@ def test_no_profit_is_claimed_where_nothing_tells_the_loans_apart(loans: pd.Data
         at = best_profit_threshold(probability[learnt], (profit - profit[learnt].mean())[learnt])
         gained = (profit - profit[unseen].mean())[unseen]  # on average, refusing changes nothing
         table = profit_table(
-            probability[unseen], gained, loans["loan_amnt"].to_numpy()[unseen], {"refuse nobody": 1.1, "best profit": at}, repetitions=200, random_state=0
+            probability[unseen], gained, loans["loan_amnt"].to_numpy()[unseen], {"approve all": 1.1, "profit threshold": at}, repetitions=200, random_state=0
         )  # fmt: skip
         told = scores.profit_sentence(table, economics=Economics())
         claimed += "more than granting" in told or "less than granting" in told

@@ -129,7 +129,12 @@ def test_another_beta_moves_the_threshold_and_is_told_under_its_own_name(halves:
     assert careful.threshold > champion.threshold  # precision counts more, so fewer are flagged
     assert found.test["f0.5"] == pytest.approx(fbeta_score(outcome, flagged, beta=0.5), abs=1e-12)
     assert found.test["f2"] == pytest.approx(fbeta_score(outcome, flagged, beta=2), abs=1e-12)
-    assert found.profit["name"].tolist() == ["refuse nobody", "best F0.5", "best profit", "room for 10%"]
+    assert found.profit["name"].tolist() == [
+        "approve all",
+        "F0.5 threshold",
+        "profit threshold",
+        "capacity threshold (10%)",
+    ]
     result = model_result(careful, found)
     assert (result["beta"], result["threshold_rule"].split()[1]) == (0.5, "F0.5")
     assert set(result["cv"]) == {"f2_mean", "f2_sd", "f0.5_mean", "f0.5_sd"}

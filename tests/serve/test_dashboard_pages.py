@@ -14,7 +14,7 @@ from loantap.errors import InputError
 from loantap.exhibits.decision import fair, who
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.thresholds import referred_sentence
-from loantap.exhibits.words import plain, show
+from loantap.exhibits.words import capital, plain, show
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
 from loantap.report.manifest import read_manifest
@@ -215,13 +215,13 @@ def test_each_policy_of_the_sheet_is_a_row(judged: Path):
     policies = RunFolder(judged).result("policy")["policies"]
     (sheet,) = (part.proto.body for part in app.get("html"))
     heads, *rows = re.findall(r"<tr.*?</tr>", sheet, re.DOTALL)
-    for head in ("Policy", "Good customers refused", "Gain over the assumptions", "Worst approval ratio"):
+    for head in ("Policy", "Good customers declined", "Gain over the assumptions", "Worst approval ratio"):
         assert f"<th>{head}</th>" in heads
     assert len(rows) == len(policies) == 4
     for number, (row, entry) in enumerate(zip(rows, policies, strict=True), start=1):
         cells = re.findall(r"<t[hd]>(.*?)</t[hd]>", row)
-        assert cells[:3] == [str(number), entry["title"], show(entry["refused"], "rate")]
-        assert cells[-1] == entry["verdict"]
+        assert cells[:3] == [str(number), capital(entry["title"]), show(entry["refused"], "rate")]
+        assert cells[-1] == (entry["verdict"] if entry["n_refused"] else "declines nobody")
 
 
 def test_a_title_of_a_policy_is_no_markup(judged: Path):
@@ -347,13 +347,13 @@ def test_the_watchlist_says_how_many_lights_and_what_has_changed(watched: RunFol
     assert [(metric.label, metric.value) for metric in app.metric] == [
         ("Red: restructuring offer", "2"), ("Amber: financial counselling", "1"), ("Green: none", "97"),
     ]  # fmt: skip
-    assert "Invented snapshots" not in said(app)
+    assert "Synthetic snapshots" not in said(app)
 
 
 def test_invented_snapshots_are_said_before_anything_else(watched: RunFolder):
     watched.write_result("early_warning", WARNED | {"synthetic": True})
     app = watchlist()
-    assert any(line.value.startswith("**Invented snapshots.** Made from synthetic snapshots") for line in app.warning)
+    assert any(line.value.startswith("**Synthetic snapshots.** These snapshots are synthetic") for line in app.warning)
 
 
 def test_the_watchlist_can_be_filtered_by_light(watched: RunFolder):

@@ -16,7 +16,7 @@ from loantap.cli.common import console
 from loantap.decisions.policy.levers import Cap
 from loantap.decisions.policy.verdicts import APPROVE_ALL, NOT_SHOWN
 from loantap.errors import InputError
-from loantap.exhibits.words import show
+from loantap.exhibits.words import capital, show
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
@@ -92,9 +92,9 @@ def test_the_level_of_the_intervals_is_that_of_the_run(run: Path):
 
 def test_who_is_refused_is_told_for_the_policies_that_differ(run: Path):
     _, said = loantap("--run", run)
-    by_grade = said.split("Refused, of each grade")[1]
-    assert "cap on DTI at 25" in by_grade
-    assert "cap on DTI at 9999" not in by_grade  # it refuses nobody, as the first
+    by_grade = said.split("Declined, of each grade")[1]
+    assert "Cap on DTI at 25" in by_grade
+    assert "Cap on DTI at 9999" not in by_grade  # it refuses nobody, as the first
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
@@ -124,8 +124,8 @@ def test_the_asked_rule_stands_between_refusing_nobody_and_the_policies_of_the_r
     sheet = RunFolder(run).result("policy")
     code, said = loantap("--run", run, "--cap", "dti=25", "--repetitions", 20)
     assert code == 0, said
-    rows = [line for line in table_lines(said) if NOT_SHOWN in line]
-    titles = ["refuse nobody", "asked rule", *(entry["title"] for entry in sheet["policies"][1:])]
+    rows = [line for line in table_lines(said) if NOT_SHOWN in line or "declines nobody" in line]
+    titles = ["Approve all", "Asked rule", *(capital(entry["title"]) for entry in sheet["policies"][1:])]
     assert [line.split("│")[1].split()[0] for line in rows] == [title.split()[0] for title in titles]
     same = next(entry for entry in sheet["policies"] if entry["name"] == "cap_dti")
     assert rows[1].split("│")[2:9] == rows[3].split("│")[2:9], "the same cap, on the same loans"

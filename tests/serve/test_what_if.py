@@ -122,7 +122,10 @@ def test_a_cap_and_a_threshold_refuse_what_either_refuses(run: RunFolder, test_l
     probability = load_model(run.path / "model").probability(test_loans)
     found = asked(run, Cap("dti", 25.0), threshold=0.3)
     assert found.effect["n_refused"] == ((test_loans["dti"] > 25) | (probability >= 0.3)).sum()
-    assert found.rules == ["refuse DTI above 25", "refuse a probability of default of 30.00% and above"]
+    assert found.rules == [
+        "decline applications with DTI above 25",
+        "decline applications with a probability of default of 30.00% or more",
+    ]
 
 
 def test_a_cap_that_refuses_nobody_changes_nothing(run: RunFolder):
@@ -150,7 +153,7 @@ def test_a_looser_cap_never_refuses_more(run: RunFolder, one: float, other: floa
 
 def test_the_groups_of_good_customers_that_are_hit_most_are_named(run: RunFolder):
     gaps = asked(run, Cap("dti", 18.0)).gaps
-    assert any(gap.startswith("Good customers refused, by income: ") for gap in gaps)
+    assert any(gap.startswith("Good customers declined, by income: ") for gap in gaps)
     assert all("points more often than" in gap for gap in gaps)
 
 
@@ -166,7 +169,7 @@ def test_the_answer_says_what_it_rests_on(run: RunFolder):
 def test_the_command_answers(run: RunFolder, test_loans: pd.DataFrame):
     code, said = loantap("--cap", "dti=25", "--run", run.path, "--repetitions", 20)
     assert code == 0, said
-    assert "refuse DTI above 25." in said
+    assert "Decline applications with DTI above 25." in said
     assert f"{100 * (test_loans['dti'] > 25).mean():.1f}%" in said
 
 

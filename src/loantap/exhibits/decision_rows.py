@@ -75,7 +75,11 @@ def _row(entry: Mapping[str, Any]) -> dict[str, str]:
     gain, least_most, verdict = ABSENT, ABSENT, "declines nobody"
     if entry["n_refused"]:
         ends, verdict = (entry["gain_low"], entry["gain_high"]), entry["verdict"]
-        gain = f"{rounded(entry['gain'], *ends)} ({rounded_range(*ends)})"
+        gain = (
+            show(entry["gain"], "money")
+            if None in ends
+            else f"{rounded(entry['gain'], *ends)} ({rounded_range(*ends)})"
+        )
         least_most = rounded_range(entry["gain_least"], entry["gain_most"])
     return {
         POLICY: capital(entry["title"]), **cells, "Gain": gain, "Gain over the assumptions": least_most, "Worst approval ratio": _ratio(entry),

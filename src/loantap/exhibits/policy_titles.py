@@ -55,7 +55,7 @@ def surety(gains: pd.DataFrame) -> str:
 def stress(shifts: pd.DataFrame) -> str:
     """Return which of the shifts takes most from approving everyone, and what is left."""
     everyone = shifts[shifts["name"] == APPROVE_ALL]
-    worst = everyone.sort_values("profit_per_100").iloc[0]
+    worst = everyone.iloc[int(everyone["profit_per_100"].argmin())]
     return f"The worst of these years for approving everyone: {worst['label']} ({show(worst['profit_per_100'], 'number')} per 100 lent)"
 
 

@@ -166,9 +166,9 @@ def _along(axes: Axes, taken: _Taken, text: str, line: np.ndarray, colour: str) 
         )
         angle = float(np.degrees(np.arctan2(ahead_y - y, ahead_x - x)))
         for side in (1, -1):
-            shift = 8 * np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * side
-            spot = tuple(axes.transData.inverted().transform((x, y)))
-            one = axes.annotate(text, spot, xytext=tuple(shift), textcoords="offset points", fontsize=_SMALL, color=colour, rotation=angle,
+            shift: Any = 8 * np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * side
+            spot: Any = axes.transData.inverted().transform((x, y))
+            one = axes.annotate(text, spot, xytext=shift, textcoords="offset points", fontsize=_SMALL, color=colour, rotation=angle,
                                 rotation_mode="anchor", ha="center", va="center", path_effects=_HALO)  # fmt: skip
             cost = taken.cost(one.get_window_extent())
             if best is None or cost < best[0]:

@@ -83,9 +83,7 @@ def plot_tornado(table: pd.DataFrame) -> Figure:
             for end, alpha in (("low", 0.45), ("high", 0.85)):
                 profit = row[f"profit_{end}"]
                 axes.barh(place, profit - middle, left=middle, color=REPAID, alpha=alpha, height=0.6)
-                side: dict[str, Any] = (
-                    {"ha": "left", "xytext": (3, 0)} if profit >= middle else {"ha": "right", "xytext": (-3, 0)}
-                )
+                side: Any = {"ha": "left", "xytext": (3, 0)} if profit >= middle else {"ha": "right", "xytext": (-3, 0)}
                 told = show(row[end], "rate").replace(".0%", "%")
                 axes.annotate(
                     told, (profit, place), textcoords="offset points", va="center", fontsize=8, color=NEUTRAL, **side

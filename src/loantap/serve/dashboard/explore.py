@@ -18,7 +18,8 @@ names = factors()
 factor = st.selectbox("Factor", list(names), index=list(names).index("grade"), format_func=names.__getitem__)
 filtered = st.multiselect("Only some loans, by", list(names), placeholder="No filter", format_func=names.__getitem__)
 filters = {
-    name: st.multiselect(names[name], loans.levels(name), placeholder="All", key=f"filter_{name}") for name in filtered
+    name: st.multiselect(f"Only these: {names[name]}", loans.levels(name), placeholder="All", key=f"filter_{name}")
+    for name in filtered
 }
 found = loans.rates(factor, filters)
 if found.default_rate is None or found.loans is None:
