@@ -87,6 +87,24 @@ def test_each_object_says_what_it_is_and_how_long_it_may_be_kept(front: Front, f
     assert {heads[name]["CacheControl"] for name in heads.keys() - fleeting} == {"max-age=31536000, immutable"}
 
 
+def test_word_and_excel_say_what_they_are_and_can_be_reached(front: Front, first: Path):
+    links = '<a href="loantap-insights.docx">Word</a><a href="loantap-tables.xlsx">Excel</a>'
+    page = first / "report" / "index.html"
+    page.write_text(page.read_text().replace("</body>", f"{links}</body>"))
+    for name in ("loantap-insights.docx", "loantap-tables.xlsx"):
+        (first / "report" / name).write_bytes(b"PK")
+    path = publish(note_report(first)).path
+    office = "application/vnd.openxmlformats-officedocument"
+    types = {
+        suffix: aws.client("s3").head_object(Bucket=BUCKET, Key=f"{path}/loantap-{suffix}")["ContentType"]
+        for suffix in ("insights.docx", "tables.xlsx")
+    }
+    assert types == {
+        "insights.docx": f"{office}.wordprocessingml.document",
+        "tables.xlsx": f"{office}.spreadsheetml.sheet",
+    }
+
+
 def test_the_record_then_the_list_then_the_latest_are_written_last(front: Front, first: Path):
     path = publish(first).path
     assert front.keys[-3:] == [f"{path}/run.json", "index.html", "latest/index.html"]
