@@ -73,7 +73,7 @@ def write_pdf(document: PdfDocument, output: Path) -> Path:
     source.write_text(document.text, encoding="utf-8")
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        # Only the fonts that typst brings: the same pages on every machine.
+        # Only the fonts that typst brings, and no date (report.typ): the same bytes on every machine.
         typst.compile(str(source), output=str(output), root=str(document.folder), ignore_system_fonts=True)
     except (typst.TypstError, RuntimeError) as error:
         raise RenderError(f"{document.source}: typst could not set the PDF: {error}") from error

@@ -10,8 +10,9 @@ local SENTENCE = 10 -- letters that a line of a sentence has at least
 -- What fits into the first is a table everywhere; a wider one becomes blocks where its container is narrower than its class says
 -- (report.css), which is a little more than it was measured to need.
 local STEPS = { { 17.4 }, { 33.3, "stack-34" }, { 46.3, "stack-47" }, { math.huge, "stack-70" } }
-local PAGE = 108 -- letters in a line of a table of the PDF, and what a column costs beside its letters
-local GUTTER = 2.8
+local PAGE = 104 -- letters in a line of a table of the PDF, and what a column costs beside its letters
+local GUTTER = 3.2
+local SHORT = 12
 
 local function text_of(cell) return pandoc.utils.stringify(cell.contents) end
 local function length(text) -- in letters; points, brackets and the like are half as wide
@@ -123,9 +124,19 @@ local function measure(tbl, rows, heads) -- letters that each column needs, and 
   return needs, wants
 end
 local function share_page(tbl, needs, wants) -- where the page does not give every column what it would take
-  local need, want = 0, 0
-  for column = 1, #needs do need, want = need + needs[column] + GUTTER, want + wants[column] + GUTTER end
-  if want <= PAGE then return end
+  local function total(widths)
+    local sum = 0
+    for _, width in ipairs(widths) do sum = sum + width + GUTTER end
+    return sum
+  end
+  if total(wants) <= PAGE then return end
+  local whole = {} -- numbers and short words in one line, if that leaves sentences enough
+  for column, spec in ipairs(tbl.colspecs) do
+    local short = spec[1] == "AlignRight" or wants[column] <= SHORT
+    whole[column] = short and wants[column] or math.max(needs[column], math.min(wants[column], SENTENCE * 2))
+  end
+  if total(whole) <= PAGE then needs = whole end
+  local need, want = total(needs), total(wants)
   for column, spec in ipairs(tbl.colspecs) do
     local more = want > need and math.max(0, PAGE - need) * (wants[column] - needs[column]) / (want - need) or 0
     tbl.colspecs[column] = { spec[1], (needs[column] + GUTTER + more) / math.max(PAGE, need) }
