@@ -1,4 +1,4 @@
--- What Quarto adds to pandoc's Markdown: callouts, tabsets, folded code, cross-references. It runs after prepare.lua.
+-- What Quarto adds to pandoc's Markdown: callouts, tabsets, folded code, cross-references. It runs after prepare.lua and tables.lua.
 -- Anything it does not know is reported on stderr as PROBLEM <tab> text to look for in the source <tab> message.
 local typst = FORMAT == "typst"
 local NAMES = { fig = "Figure", tbl = "Table", eq = "Equation", sec = "Section" }
@@ -6,12 +6,12 @@ local CALLOUTS = { note = "Note", tip = "Tip", warning = "Warning", caution = "C
 local DIV_ATTRIBUTES = { title = true, collapse = true, appearance = true, icon = true, fold = true, summary = true,
   ["when-format"] = true, ["unless-format"] = true }
 local CLASSES = {}
-for class in ("panel-tabset cell-code content-visible content-hidden smallcaps underline mark"):gmatch("%S+") do CLASSES[class] = true end
+for class in ("panel-tabset cell-code content-visible content-hidden smallcaps underline mark stack stack-34 stack-47 stack-70"):gmatch("%S+") do CLASSES[class] = true end
 local IMAGE_ATTRIBUTES = { alt = true, ["fig-alt"] = true, width = true, height = true }
 local styled, numbered = {}, false -- classes of the style sheets; whether sections have numbers
 local labels, titles = {}, {} -- identifier -> its number; identifier -> its heading
 local counts = { fig = 0, tbl = 0, eq = 0 }
-local tabsets, tables = 0, 0
+local tabsets = 0
 
 local function problem(needle, message) io.stderr:write("PROBLEM\t" .. needle .. "\t" .. message .. "\n") end
 local function block(text) return pandoc.RawBlock(typst and "typst" or "html", text) end
@@ -214,22 +214,12 @@ local finish = {
   Table = function(tbl)
     check(tbl, {})
     local rows = 0
-    for _, body in ipairs(tbl.bodies) do
-      rows = rows + #body.body
-      for _, row in ipairs(body.body) do
-        for _, cell in ipairs(row.cells) do -- a sentence in a wide table is not to stand there word by word
-          if utf8.len(pandoc.utils.stringify(cell.contents)) > 16 then cell.classes:insert("words") end
-        end
-      end
-    end
+    for _, body in ipairs(tbl.bodies) do rows = rows + #body.body end
     if typst then -- a short table stays on one page
       if rows > 12 then return nil end
       return wrap("#block(breakable: false)[", { tbl }, "]"), false
     end
-    tables = tables + 1
-    local words = tbl.caption.long[1] and pandoc.utils.stringify(tbl.caption.long) or ("Table " .. tables)
-    return wrap('<div class="table-scroll" role="group" tabindex="0" aria-label="' .. escape(words) .. '">',
-      { tbl }, "</div>"), false
+    return wrap('<div class="table-box">', { tbl }, "</div>"), false
   end,
   Image = function(image)
     local alt = image.attributes["fig-alt"] or image.attributes.alt

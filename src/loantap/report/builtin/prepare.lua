@@ -1,5 +1,5 @@
--- Before cross-references: drop what is meant for another format, make every table and figure one of pandoc's (numbers to
--- the right), and start the headings at the level that the format wants.
+-- Before cross-references: drop what is meant for another format, make every table and figure one of pandoc's, and start the
+-- headings at the level that the format wants.
 local function problem(needle, message) io.stderr:write("PROBLEM\t" .. needle .. "\t" .. message .. "\n") end
 
 local function conditional(el)
@@ -17,29 +17,6 @@ local function conditional(el)
   return {}
 end
 
-local function numeric(cells)
-  local seen = false
-  for _, cell in ipairs(cells) do
-    local text = pandoc.utils.stringify(cell.contents):gsub("\u{2212}", "-"):gsub("[%s,%%$()+]", ""):gsub("\u{a0}", "")
-    if text ~= "" and text ~= "NaN" and text ~= "-" and text ~= "\u{2013}" then
-      if not tonumber(text) then return false end
-      seen = true
-    end
-  end
-  return seen
-end
-local function align(tbl) -- numbers to the right where the author said nothing
-  for column, spec in ipairs(tbl.colspecs) do
-    local cells = {}
-    for _, body in ipairs(tbl.bodies) do
-      for _, row in ipairs(body.body) do if row.cells[column] then cells[#cells + 1] = row.cells[column] end end
-    end
-    local side = spec[1]
-    if side == "AlignDefault" then side = numeric(cells) and "AlignRight" or "AlignLeft" end
-    tbl.colspecs[column] = { side, nil }
-  end
-  return tbl
-end
 local function html_table(code)
   local text = code.text:gsub("<style.->.-</style>", "")
   local found = pandoc.Blocks({})
@@ -97,6 +74,5 @@ return {
   { Div = conditional, Span = conditional },
   { CodeBlock = function(code) if code.classes:includes("html-table") then return html_table(code) end end },
   labelled_divs,
-  { Table = align },
   { Pandoc = shift_headings },
 }

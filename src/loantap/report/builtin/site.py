@@ -114,6 +114,7 @@ def _html(
         "--syntax-highlighting=pygments",
         *(["--toc", f"--toc-depth={settings.get('toc-depth', 3)}"] if settings.get("toc") else []),
         *(f"--variable=css:{up}{style}" for style in styles),
+        *(f"--include-after-body={staged.folder / name}" for name in _as_list(settings.get("include-after-body"))),
         f"--variable=navbar:{navbar(staged.config, page.path)}",
         *(f"--variable=footer:{part}" for part in footers(staged.config, engine)),
         *([f"--variable=notice:{staged.notice}"] if staged.notice else []),

@@ -3,16 +3,22 @@
 -- the PDF the columns share the page by what they hold.
 local typst = FORMAT == "typst"
 local NBSP = "\u{a0}"
-local LETTER = 0.55 -- of a letter's width to the size of the page's text, a wide font and bold heads counted in
-local PADDING = 1.1 -- of a column, in the same unit
-local SENTENCE = 13 -- letters that a line of a sentence has at least
--- A table becomes blocks where its container is narrower than this, in the size of the page's text (report.css has the same).
-local STEPS = { { 21 }, { 34, "stack-34" }, { 47, "stack-47" }, { math.huge, "stack-70" } }
+local LETTER = 0.57 -- of a letter's width in a wide font to the size of the page's text
+local BOLD = 1.1
+local PADDING = 0.88 -- of a column, in the size of the page's text
+local SENTENCE = 10 -- letters that a line of a sentence has at least
+-- What fits into the first is a table everywhere; a wider one becomes blocks where its container is narrower than its class says
+-- (report.css), which is a little more than it was measured to need.
+local STEPS = { { 17.4 }, { 33.3, "stack-34" }, { 46.3, "stack-47" }, { math.huge, "stack-70" } }
 local PAGE = 108 -- letters in a line of a table of the PDF, and what a column costs beside its letters
 local GUTTER = 2.8
 
 local function text_of(cell) return pandoc.utils.stringify(cell.contents) end
-local function length(text) return utf8.len(text) or #text end
+local function length(text) -- in letters; points, brackets and the like are half as wide
+  text = text:gsub(NBSP, " ")
+  local _, narrow = text:gsub("[ .,:;()|ijlt'-]", "")
+  return (utf8.len(text) or #text) - narrow / 2
+end
 local function longest_word(text)
   local longest = 0
   for word in text:gsub("%-(%a)", "- %1"):gmatch("%S+") do longest = math.max(longest, length(word)) end
@@ -106,7 +112,7 @@ end
 local function measure(tbl, rows, heads) -- letters that each column needs, and that it would take if there were room
   local needs, wants = {}, {}
   for column, spec in ipairs(tbl.colspecs) do
-    needs[column], wants[column] = longest_word(heads[column]), 0
+    needs[column], wants[column] = longest_word(heads[column]) * BOLD, 0
     for _, row in ipairs(rows) do
       local text = text_of(row.cells[column])
       local least = spec[1] == "AlignRight" and 0 or math.min(length(text), SENTENCE)
@@ -125,7 +131,7 @@ local function share_page(tbl, needs, wants) -- where the page does not give eve
     tbl.colspecs[column] = { spec[1], (needs[column] + GUTTER + more) / math.max(PAGE, need) }
   end
 end
-local function make_blocks_of_rows(tbl, rows, needs, heads)
+local function make_blocks_of_rows(tbl, rows, heads, needs, wants)
   local width = 0
   for _, need in ipairs(needs) do width = width + need * LETTER + PADDING end
   for _, step in ipairs(STEPS) do
@@ -136,7 +142,7 @@ local function make_blocks_of_rows(tbl, rows, needs, heads)
   end
   for _, row in ipairs(rows) do
     for column, cell in ipairs(row.cells) do
-      if length(text_of(cell)) > 24 then cell.classes:insert("words") end
+      if tbl.colspecs[column][1] ~= "AlignRight" and wants[column] > 24 then cell.classes:insert("words") end
       local names_row = column == 1 and tbl.colspecs[1][1] ~= "AlignRight" -- it needs no head
       if heads[column] ~= "" and not names_row then cell.attributes["data-label"] = heads[column] end
     end
@@ -154,6 +160,6 @@ function Table(tbl)
   align(tbl, rows)
   local heads = heads_of(tbl)
   local needs, wants = measure(tbl, rows, heads)
-  if typst then share_page(tbl, needs, wants) else make_blocks_of_rows(tbl, rows, needs, heads) end
+  if typst then share_page(tbl, needs, wants) else make_blocks_of_rows(tbl, rows, heads, needs, wants) end
   return tbl
 end

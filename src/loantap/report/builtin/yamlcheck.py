@@ -19,6 +19,7 @@ _HTML: Schema = dict.fromkeys(
         "tbl-colwidths",
         "format-links",
         "css",
+        "include-after-body",
         "toc",
         "toc-depth",
         "toc-title",
