@@ -59,7 +59,14 @@ def make_run(folder: Path, *, kind: str = "synthetic") -> Path:
                 "frame", outputs=[v4.new_output("execute_result", {"text/html": frame, "text/plain": "frame"})]
             ),
             v4.new_code_cell("model", outputs=[v4.new_output("execute_result", widget)]),
-            v4.new_code_cell("plot", outputs=[v4.new_output("display_data", {"image/svg+xml": RATE_SVG})]),
+            v4.new_code_cell(
+                "plot",
+                outputs=[
+                    v4.new_output(
+                        "display_data", {"image/svg+xml": RATE_SVG}, metadata={"image/svg+xml": {"alt": "Rising bars."}}
+                    )
+                ],
+            ),
             v4.new_code_cell(
                 "print(1)", outputs=[v4.new_output("stream", name="stdout", text="\x1b[31m1\x1b[0m " * 60)]
             ),

@@ -118,7 +118,7 @@ def test_notebook_page_shows_tables_text_and_plots_with_folded_code(report):
     assert '<td style="text-align: right;">0.06</td>' in page
     assert "Pipeline(steps=[...])" in page
     assert "id='sk'" not in page
-    assert 'alt="Output of cell 5"' in page
+    assert 'alt="Rising bars."' in page
     assert "\x1b" not in page
     assert '<pre tabindex="0"' in page
     assert "../index.html" in page

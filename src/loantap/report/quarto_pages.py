@@ -94,4 +94,4 @@ def _add_to_typst(front: dict[str, Any], notice: str | None, *, up: str) -> None
     if notice:
         header.append({"text": f"#set page(header: notice-header[{notice}])"})
     header = [*typst.get("include-in-header", []), *header]
-    front["format"] = {**formats, "typst": {**typst, "include-in-header": header}}
+    front["format"] = {**formats, "typst": {"papersize": "a4", **typst, "include-in-header": header}}
