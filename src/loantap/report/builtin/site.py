@@ -121,7 +121,7 @@ def _html(
         f"--variable=navbar:{navbar(staged.config, page.path)}",
         *(f"--variable=footer:{part}" for part in footers(staged.config, engine)),
         *([f"--variable=notice:{staged.notice}"] if staged.notice else []),
-        *([f"--variable=pdf-href:{pdf.target.name}"] if pdf else []),
+        *([f"--variable=pdf-href:{pdf.target.name}"] if pdf and settings.get("format-links") is not False else []),
         *(["--variable=wide:true"] if settings.get("page-layout") == "full" else []),
     ]
     text, problems = convert(
