@@ -12,7 +12,7 @@ from loantap.report.builtin.compose import Composed
 from loantap.report.builtin.yamlcheck import Problem
 
 HERE = Path(__file__).parent
-FILTERS = ("prepare.lua", "tables.lua", "filter.lua", "links.lua")
+FILTERS = ("prepare.lua", "glossary.lua", "tables.lua", "filter.lua", "links.lua")
 
 
 def pandoc_path() -> str:
