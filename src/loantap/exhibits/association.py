@@ -177,7 +177,7 @@ def professions(reach: Coverage | None, groups: Association | None) -> Exhibits:
         f"{share['other']} another title, {share['missing']} nothing"
     )
     titles, which = in_table("title", "loans"), "The most frequent titles without a rule"
-    told = which if len(reach.unmapped) else f"No title without a rule has {groups.min_cell} loans or more"
+    told = which if len(reach.unmapped) else "No title without a rule is frequent enough to show"
     return together(
         Exhibit(
             "association-profession-unmapped", finding, f"{finding}. {told}.", table=reach.unmapped, columns=titles

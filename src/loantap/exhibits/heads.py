@@ -22,6 +22,7 @@ _LABELS = {name: feature.label for name, feature in FEATURE_BY_NAME.items()} | {
 _LEVELS = {level: readable_level(level) for column in COLUMNS for level in column.levels}
 # What a rule of professions gives where a title names none.
 NO_PROFESSION = {OTHER: "Other job titles", EMPLOYER: "An employer, no job title", MISSING: "Not stated"}
+NO_PROFESSION[EMPLOYER.capitalize()] = NO_PROFESSION[EMPLOYER]  # as their group
 ENDED_ALIKE = {"all_default": "all defaulted", "none_default": "no loan defaulted"}
 _PLURALS = {
     **{
@@ -45,7 +46,7 @@ _HEADS = {
     "p_adjusted": "Adjusted p",
     "p_against_adjusted": "Adjusted p against",
     "f2_p_adjusted": "Adjusted p (F2)",
-    "homogeneity_p": "p of equal odds ratios in all grades",
+    "homogeneity_p": "p, same in all grades",
     "observed": "Odds ratio, observed",
     "adjusted": "Odds ratio, adjusted",
     "within_grade": "Odds ratio within grades",
@@ -87,6 +88,7 @@ _HEADS = {
 }
 # The rest of the portfolio is what a level is compared with; odds ratios elsewhere have other references.
 _OF_LEVELS = {"odds_ratio": "Odds ratio vs rest"}
+_OF_ASSUMPTIONS = {"meaning": "Assumption"}
 _VALUES = {
     "separation": ENDED_ALIKE,
     "direction": {"up": "default more", "down": "default less", "levels": "no order"},
@@ -105,7 +107,7 @@ def head(name: str) -> str:
 def heads(names: Iterable[str]) -> list[str]:
     """Return the heads of the columns of a table in words."""
     names = list(names)
-    special = _OF_LEVELS if "level" in names else {}
+    special = (_OF_LEVELS if "level" in names else {}) | (_OF_ASSUMPTIONS if "low" in names else {})
     return [special.get(name, head(name)) for name in names]
 
 
