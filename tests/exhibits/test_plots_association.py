@@ -31,8 +31,11 @@ def side_by_side(levels: pd.DataFrame) -> pd.DataFrame:
 def test_odds_are_drawn_on_a_logarithmic_axis_with_both_series(pincode):
     figure = plots.odds_forest(side_by_side(pincode.levels))
     assert figure.axes[0].get_xscale() == "log"
-    labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels[:2] == ["as observed", "adjusted"]
+    named = [text.get_text() for text in figure.axes[0].texts]
+    assert named == ["as observed", "adjusted"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "every loan ended the same way (0.5 added to each count)"
+    ]
 
 
 def test_a_missing_odds_ratio_is_left_out(pincode):

@@ -121,8 +121,8 @@ def power(association: Association) -> Exhibit:
     else:
         worst, blind = known.iloc[-1], len(quiet) - len(known)
         finding = (
-            f"A difference may have been missed: {heads.level(worst['level'])} would have shown only an odds ratio of "
-            f"{worst['min_detectable_or']:.2f} or more" + (f", and {blind} {'level' if blind == 1 else 'levels'} none at all" if blind else "")
+            f"A difference may have been missed: for “{heads.level(worst['level'])}”, only an odds ratio of {worst['min_detectable_or']:.2f} or "
+            "more would have shown" + (f", and for {blind} {'level' if blind == 1 else 'levels'} none" if blind else "")
         )  # fmt: skip
     lead = f"Odds ratios that a test would detect with {percent(POWER)} power, by the normal approximation, which is rough for small levels. "
     table = readable(association.levels, association)[[*_POWER]]
@@ -177,7 +177,7 @@ def professions(reach: Coverage | None, groups: Association | None) -> Exhibits:
         f"{share['other']} another title, {share['missing']} nothing"
     )
     titles, which = in_table("title", "loans"), "The most frequent titles without a rule"
-    told = which if len(reach.unmapped) else f"No title without a rule has {groups.min_cell} loans or more"
+    told = which if len(reach.unmapped) else "No title without a rule is frequent enough to show"
     return together(
         Exhibit(
             "association-profession-unmapped", finding, f"{finding}. {told}.", table=reach.unmapped, columns=titles

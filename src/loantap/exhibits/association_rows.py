@@ -11,8 +11,10 @@ SHOWN = 30
 
 
 def named(table: pd.DataFrame, factor: str) -> pd.Series:
-    """Return which rows name a level: titles without a profession are none."""
-    return ~table["level"].isin(list(heads.NO_PROFESSION) if factor.startswith("profession") else [])
+    """Return which rows name a level: of professions, titles without one and those that were pooled name none."""
+    if not factor.startswith("profession"):
+        return pd.Series(True, index=table.index)
+    return ~(table["level"].isin(list(heads.NO_PROFESSION)) | table["level"].str.endswith("(pooled)"))
 
 
 def shown_levels(table: pd.DataFrame, *, by: pd.DataFrame | None = None, limit: int = SHOWN) -> pd.DataFrame:

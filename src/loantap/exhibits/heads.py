@@ -22,6 +22,7 @@ _LABELS = {name: feature.label for name, feature in FEATURE_BY_NAME.items()} | {
 _LEVELS = {level: readable_level(level) for column in COLUMNS for level in column.levels}
 # What a rule of professions gives where a title names none.
 NO_PROFESSION = {OTHER: "Other job titles", EMPLOYER: "An employer, no job title", MISSING: "Not stated"}
+NO_PROFESSION[EMPLOYER.capitalize()] = NO_PROFESSION[EMPLOYER]  # as their group
 ENDED_ALIKE = {"all_default": "all defaulted", "none_default": "no loan defaulted"}
 _PLURALS = {
     **{
@@ -43,7 +44,7 @@ _HEADS = {
     "other_rate": "Default rate of the others",
     "p_value": "p",
     "p_adjusted": "Adjusted p",
-    "homogeneity_p": "p of equal odds ratios in all grades",
+    "homogeneity_p": "p, same in all grades",
     "observed": "Odds ratio, observed",
     "adjusted": "Odds ratio, adjusted",
     "within_grade": "Odds ratio within grades",
@@ -139,6 +140,7 @@ _HEADS |= {
 }
 # The rest of the portfolio is what a level is compared with; odds ratios elsewhere have other references.
 _OF_LEVELS = {"odds_ratio": "Odds ratio vs rest"}
+_OF_ASSUMPTIONS = {"meaning": "Assumption"}
 _VALUES = {
     "separation": ENDED_ALIKE,
     "direction": {"up": "default more", "down": "default less", "levels": "no order"},
@@ -157,7 +159,7 @@ def head(name: str) -> str:
 def heads(names: Iterable[str]) -> list[str]:
     """Return the heads of the columns of a table in words."""
     names = list(names)
-    special = _OF_LEVELS if "level" in names else {}
+    special = (_OF_LEVELS if "level" in names else {}) | (_OF_ASSUMPTIONS if "low" in names else {})
     return [special.get(name, head(name)) for name in names]
 
 

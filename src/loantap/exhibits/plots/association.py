@@ -54,16 +54,17 @@ def odds_forest(levels: pd.DataFrame) -> Figure:
     with canvas(height=1.45 + 0.27 * max(len(levels), 3)) as (figure, axes):
         axes.axvline(1, color=NEUTRAL, linewidth=1)
         separated = levels["separation"].notna().to_numpy()
-        handles = []
         for name, label, colour, shift in _SERIES:
             for mask, paint, aside in ((~separated, colour, shift), (separated, WARNING, 0.0)):
                 known = mask & levels[name].notna().to_numpy()
                 _dots(axes, levels[known], np.flatnonzero(known) + aside, paint, name, name)
-            handles.append(Line2D([], [], color=colour, marker="o", markerfacecolor=_face(colour), label=label))
+            # Named once, where the eye begins.
+            for row in np.flatnonzero(~separated & levels[name].notna().to_numpy())[:1].tolist():
+                at = (levels[f"{name}_high"].iloc[row], row + shift)
+                note(axes, label, at, (5, 0), color=colour, va="center", weight="bold", annotation_clip=False)
         if separated.any():
             label = "every loan ended the same way (0.5 added to each count)"
-            handles.append(Line2D([], [], color=WARNING, marker="X", label=label))
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+            figure.legend(handles=[Line2D([], [], color=WARNING, marker="X", label=label)], loc="outside lower center")
         name_rows(axes, [f"{name}   n = {n:,}" for name, n in zip(levels["level"], levels["n"], strict=True)])
         axes.set(xscale="log", xlabel="Odds ratio of default vs rest (log scale)")
         ratio_ticks(axes, _steps(*axes.get_xlim()))
