@@ -76,14 +76,14 @@ def test_every_figure_can_be_drawn(name: str, tmp_path):
     assert (figure.get_size_inches()[0] == WIDTH) != name.startswith("frontier")  # which is made for a first screen
 
 
-def legend(axes) -> list[str]:
-    return [text.get_text() for text in axes.get_legend().get_texts()]
+def notes(axes) -> list[str]:
+    return [text.get_text().strip() for text in axes.texts]
 
 
 def test_a_cap_is_drawn_only_where_there_is_one():
     capped, free = FIGURES["limits"]().axes
-    assert "cap at 22.5" in legend(capped)
-    assert not any("cap" in label for label in legend(free))
+    assert "cap at 22.5" in notes(capped)
+    assert not any("cap" in label for label in notes(free))
     marks = [line.get_xdata() for line in capped.lines if to_hex(line.get_color()).upper() == WARNING]
     assert [list(mark) for mark in marks] == [[22.5, 22.5]]
 
@@ -99,13 +99,13 @@ def test_a_gain_lies_over_its_range_the_first_policy_on_top():
     assert [text.get_text() for text in axes.get_yticklabels()] == ["cap", "threshold"]
     assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [(-40.0, 50.0), (-200.0, 1000.0)]
     drawn = [list(line.get_xdata()) for line in axes.lines]
-    for ends in ([-90.0, 50.0], [100.0, 900.0], [-20.0, 500.0]):  # the intervals, and the dots
+    for ends in ([-90.0, 50.0], [100.0, 900.0], [-20.0], [500.0]):  # the intervals, and the dots
         assert ends in drawn
 
 
 def test_the_widest_swing_lies_on_top_and_bars_start_at_the_default():
     axes = policy.plot_tornado(SWINGS).axes[0]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["default rate", "cost of money"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["Default rate", "Cost of money"]
     drawn = [(bar.get_x(), bar.get_width()) for bar in axes.patches if round(bar.get_y() + 0.3) == 1]
     assert drawn[:2] == [(3.5, 4.5), (3.5, -4.5)]  # 8.0 - 3.5, -1.0 - 3.5
 
@@ -115,7 +115,7 @@ def test_every_ratio_has_its_interval_and_a_ratio_that_is_not_known_none():
     assert [text.get_text() for text in income.get_yticklabels()] == ["F2 threshold", "recommended"]
     assert income.lines[-1].get_xdata().tolist() == [0.5, 0.7]
     assert np.isnan(home.lines[-1].get_xdata()).tolist() == [True, False]
-    assert (income.get_title(loc="left"), home.get_title(loc="left")) == ("income", "home ownership")
+    assert (income.get_title(loc="left"), home.get_title(loc="left")) == ("By income", "By home ownership")
 
 
 def test_the_mark_that_ratios_are_read_against_is_the_one_given():
@@ -125,7 +125,7 @@ def test_the_mark_that_ratios_are_read_against_is_the_one_given():
 
 def test_without_groups_to_compare_the_figure_says_so():
     assert [text.get_text() for text in ratios(RATIOS[:0]).axes[0].texts] == [
-        "too few good customers to compare groups"
+        "Too few good customers to compare groups"
     ]
 
 

@@ -32,9 +32,11 @@ def plot_alerts(curves: pd.DataFrame, *, chosen: Mapping[str, float]) -> Figure:
                          va="bottom" if place != 1 or left else "top")  # fmt: skip
             if panel is first:
                 chance = methods[0][1].iloc[-1]
-                panel.plot(methods[0][1][x], methods[0][1]["by_chance"], color=NEUTRAL, linewidth=0.8)
+                panel.plot(
+                    methods[0][1][x], methods[0][1]["by_chance"], color=NEUTRAL, linewidth=0.8, label="by chance"
+                )
                 note(panel, "by chance", (chance[x], chance["by_chance"]), (4, -2), va="top")
-            panel.plot(chosen[x], chosen[name], **RING)
+            panel.plot(chosen[x], chosen[name], label="recommended", **RING)
             panel.set(xlabel="Alerts per 1,000 loans a month", ylim=(0, None), xlim=(0, None))
             percent(panel.yaxis)
         first.set_title("Defaults warned of")
@@ -72,7 +74,7 @@ def plot_drift(drift: pd.DataFrame, *, amber: float, red: float) -> Figure:
         months, ends = list(dict.fromkeys(drift["month"])), []
         for (name, rows), (colour, line) in zip(drift.groupby("variable", sort=False), _STYLES, strict=False):
             places = [months.index(month) for month in rows["month"]]
-            axes.plot(places, rows["psi"], color=colour, linestyle=line, marker=".")
+            axes.plot(places, rows["psi"], color=colour, linestyle=line, marker=".", label=str(name))
             ends.append((float(rows["psi"].iloc[-1]), str(name), colour))
         for limit, label in ((amber, "amber"), (red, "red")):
             axes.axhline(limit, color=NEUTRAL, linestyle="--", linewidth=0.8)
