@@ -172,7 +172,11 @@ def test_word_shows_figures_as_pictures_with_their_alt_text(site: Staged):
         pictures = [name for name in document.namelist() if name.startswith("word/media/")]
         assert [Path(name).suffix for name in pictures] == [".png"]
         assert document.read(pictures[0])[:4] == b"\x89PNG"
-    assert 'descr="Bars: three rates."' in part(path, "word/document.xml")
+    text = part(path, "word/document.xml")
+    assert 'descr="Bars: three rates."' in text
+    width = re.search(r'<wp:extent cx="(\d+)"', text)
+    assert width
+    assert int(width[1]) == pytest.approx(480 * 0.75 * 12_700, rel=0.01)  # the figure's own 480 pixels, in Word's units
 
 
 def test_word_has_tables_callouts_and_key_figures_and_nothing_of_the_site(site: Staged):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 _MARGIN, _LINES = "<w:tblCellMar>", '<w:tblBorders><w:insideH w:val="single" w:sz="4" w:color="BBBBBB"/></w:tblBorders>'
 _AROUND = 2  # signs' worth of margin in a cell
-_NARROWEST, _WIDEST = 8, 34  # signs by which a column's share of the page is counted at least and at most
+_NARROWEST, _WIDEST = 6, 28  # signs by which a column's share of the page is counted at least and at most
 # In twentieths of a point: A4, with margins of 2 cm.
 _TEXT_WIDTH = 11906 - 2 * 1134
 _PAPER = (
@@ -66,11 +66,11 @@ def _document(text: str, notice: str) -> str:
 def _table(text: str) -> str:
     """Return a table in small type whose columns share the width of the page by their texts, within bounds."""
     rows = [re.findall(r"<w:tc>.*?</w:tc>", row, re.S) for row in re.findall(r"<w:tr>.*?</w:tr>", text, re.S)]
-    texts = [["".join(re.findall(r"<w:t[ >][^<]*", cell)) for cell in column] for column in zip(*rows, strict=False)]
-    shares = [
-        min(max(_NARROWEST, *(len(re.sub(r"<w:t[^>]*>", "", cell)) + _AROUND for cell in column)), _WIDEST)
-        for column in texts
-    ]
+    texts = [[re.sub(r"<[^>]*>", "", cell) for cell in column] for column in zip(*rows, strict=False)]
+    longest = [
+        max([*map(len, column[1:]), *map(len, column[0].split())], default=0) for column in texts
+    ]  # a head may wrap
+    shares = [min(max(_NARROWEST, signs), _WIDEST) + _AROUND for signs in longest]
     widths = iter(round(_TEXT_WIDTH * share / sum(shares)) for share in shares)
     small = text.replace('<w:pStyle w:val="Compact" />', '<w:pStyle w:val="TableText" />')
     wide = small.replace('<w:tblW w:type="auto" w:w="0" />', f'<w:tblW w:type="dxa" w:w="{_TEXT_WIDTH}" />', 1)

@@ -41,6 +41,7 @@ def write_word(staged: Staged, page: Page) -> Path:
 def _as_png(folder: Path, name: str) -> str:
     """Write a figure of the site as PNG beside it, and return its name."""
     import typst
+    from PIL import Image
 
     target = folder / "_word" / f"{Path(name).stem}.png"
     target.parent.mkdir(exist_ok=True)
@@ -50,4 +51,6 @@ def _as_png(folder: Path, name: str) -> str:
         typst.compile(str(source), str(target), root=str(folder), format="png", ppi=_PPI, ignore_system_fonts=True)
     except (typst.TypstError, RuntimeError) as error:
         raise RenderError(f"{name}.svg: typst could not make a picture of it: {error}") from error
+    with Image.open(target) as picture:
+        picture.save(target, dpi=(_PPI, _PPI))  # or pandoc would take it for a picture of nearly three times the size
     return target.relative_to(folder).as_posix()
