@@ -202,7 +202,7 @@ def test_limits_of_monitoring_are_those_of_the_code(material: Material):
     assert re.search(r"\| days past due +\| 1 +\| 30 +\| – ", triggers)
     assert "0.024" in triggers
     assert "0.333" not in triggers  # a month that is past
-    assert "invented" in triggers
+    assert "synthetic" in triggers
 
 
 def test_it_speaks_of_no_key_of_the_code(material: Material):
