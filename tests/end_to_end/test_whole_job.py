@@ -34,7 +34,9 @@ FIRST_SCREEN_WORDS = 260
 MOST_FIGURES = 12
 # Pages whose sentences are held to the rules of plain English: words in a sentence on average and at most, and Flesch's reading ease.
 READ = tuple(name for name in PAGES if name != "index.html")  # its first screen has phrases and no sentences
-LINKED = tuple(name for name in PAGES if name != "glossary.html")  # which link the words of the glossary at their first use
+LINKED = tuple(
+    name for name in PAGES if name != "glossary.html"
+)  # which link the words of the glossary at their first use
 MEAN_WORDS, MOST_WORDS, EASE = 25, 45, 60
 LIMIT_MB = 10
 ROWS = 5_000

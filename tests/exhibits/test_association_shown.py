@@ -289,8 +289,8 @@ def test_one_odds_ratio_is_not_said_to_stand_for_grades_that_differ(last: float,
     assert heterogeneity(found, None) == ""
 
 
-def test_invented_titles_are_said_to_be_invented():
-    assert "13 job titles have published counts; all others are invented" in titles_note(
+def test_synthetic_titles_are_said_to_be_synthetic():
+    assert "13 job titles have published counts; all others are synthetic" in titles_note(
         "profession", printed=13, synthetic=True
     )
     assert (

@@ -84,7 +84,7 @@ def test_synthetic_titles_are_not_called_the_real_portfolios_own(tmp_path: Path)
     data = {"kind": "synthetic", "period": ["2010-01", "2016-12"], "rows_read": 9, "rows": 9, "unfinished": 0, "duplicates": 0, "quarantined": 0}  # fmt: skip
     shown.data = data
     told = insights.provenance(shown)
-    assert "but for free texts, such as job titles, most of which are invented and say nothing of default" in told
+    assert "but for free texts, such as job titles, most of which are synthetic and say nothing of default" in told
 
 
 def test_models_are_compared_in_the_score_of_the_run(tmp_path: Path):

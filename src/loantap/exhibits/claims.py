@@ -185,7 +185,7 @@ def synthetic_notice() -> Notice:
     return Notice(
         "Are synthetic loans a second opinion?",
         "No. They are made from the published counts. In single columns they repeat those counts with less certainty; professions without "
-        "published counts are invented; and their model is approximate.",
+        "published counts are synthetic; and their model is approximate.",
     )
 
 

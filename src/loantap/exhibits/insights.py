@@ -45,7 +45,7 @@ def _origin(data: Mapping[str, Any], *, synthetic: bool) -> str:
     if data["kind"] == "synthetic":
         return (
             "**Synthetic loans**: made from the published statistics of the real portfolio. Findings on one column are the real "
-            "portfolio's own, but for free texts, such as job titles, most of which are invented and say nothing of default; whatever "
+            "portfolio's own, but for free texts, such as job titles, most of which are synthetic and say nothing of default; whatever "
             "combines columns, models above all, is an approximation."
         )
     if data["kind"] == "file":

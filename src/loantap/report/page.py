@@ -30,7 +30,7 @@ class Page:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the loans were made, not lent."""
+        """Whether the loans are synthetic."""
         return is_synthetic(self.data)
 
     @property

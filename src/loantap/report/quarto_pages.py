@@ -15,7 +15,12 @@ from loantap.report.staging import Staged
 from loantap.report.word import FIRST_PAGE, write_word
 
 HERE = Path(__file__).parent
-FILTERS = (HERE / "builtin" / "glossary.lua", HERE / "quarto.lua", HERE / "builtin" / "tables.lua", HERE / "builtin" / "links.lua")
+FILTERS = (
+    HERE / "builtin" / "glossary.lua",
+    HERE / "quarto.lua",
+    HERE / "builtin" / "tables.lua",
+    HERE / "builtin" / "links.lua",
+)
 TYPST = (HERE / "builtin" / "style.typ", HERE / "quarto.typ")
 WORKERS = 2  # as the built-in renderer has
 SKIP_LINK = '<a class="skip-link" href="#quarto-document-content">Skip to content</a>'

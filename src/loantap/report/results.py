@@ -85,7 +85,7 @@ class RunFolder:
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether the loans were made, not lent; loans of which nothing is known are taken for made ones."""
+        """Whether the loans are synthetic; loans of which nothing is known are taken for synthetic ones."""
         return is_synthetic(self.data) if self.data else True
 
     @property
@@ -206,7 +206,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def is_synthetic(data: Mapping[str, Any]) -> bool:
-    """Tell from a manifest's data whether the loans were made, not lent, wherever they were read from."""
+    """Tell from a manifest's data whether the loans are synthetic, wherever they were read from."""
     return bool(data.get("synthetic", data.get("kind") == "synthetic"))
 
 

@@ -102,7 +102,9 @@ def _html(
     title = str(front.get("title") or "")
     metadata: dict[str, Any] = {
         **{
-            name: str(front[name]) for name in ("title", "subtitle", "author", "date", "description", "glossary") if front.get(name)
+            name: str(front[name])
+            for name in ("title", "subtitle", "author", "date", "description", "glossary")
+            if front.get(name)
         },
         "pagetitle": " – ".join(part for part in (title, site_title) if part),
         "lang": str(front.get("lang") or staged.config.get("lang") or "en"),
