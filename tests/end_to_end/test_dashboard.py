@@ -257,7 +257,9 @@ def test_sliders_move_the_numbers(visit: Callable[..., Any]):
     moved = page.locator("[data-testid=stSliderThumbValue]").first.inner_text()
     page.locator("table").get_by_text(f"Chosen here: {moved}%").wait_for()
     after = chosen()
-    assert all(float(new.split("%")[0]) <= float(old.split("%")[0]) for new, old in zip(after[:3], before[:3], strict=True))
+    assert all(
+        float(new.split("%")[0]) <= float(old.split("%")[0]) for new, old in zip(after[:3], before[:3], strict=True)
+    )
     assert after[0] != before[0]
     loss.focus()
     page.keyboard.press("End")

@@ -52,10 +52,10 @@ SHOWN = {
     "figure caption": "<figcaption><strong>Figure 1.</strong> Default rate by grade, 95% Wilson intervals",
     "alt text": 'alt="Bars that rise from grade A to grade C."',
     "table caption with CSV": '<strong>Table 1.</strong> Default rate by grade. <a href="tables/rate.csv">CSV</a>',
-    "table that scrolls": '<div class="table-scroll" role="group" tabindex="0" aria-label="Table 1. Default rate by grade. CSV">',
+    "table that fits": '<div class="table-box">',
+    "head in a cell": '<td style="text-align: right;" data-label="Odds ratio">1.42</td>',
     "table in a block": "<strong>Table 2.</strong> A wide table in a block.",
     "computed table": "<strong>Table 3.</strong> A table that a cell computed.",
-    "numbers to the right": '<td style="text-align: right;">1.42</td>',
     "figure in a block": "<strong>Figure 3.</strong> A figure in a block.",
     "figure of a cell": "<strong>Figure 2.</strong> Drawn by the page.",
     "math": '<math display="block" xmlns="http://www.w3.org/1998/Math/MathML">',
@@ -114,7 +114,7 @@ def test_notebook_page_shows_tables_text_and_plots_with_folded_code(report):
     page = (report / "notebooks" / "04_tuning.html").read_text()
     assert page.count("<h1>Tuning</h1>") == 1
     assert page.count('<details class="code-fold">') == 5
-    assert '<td style="text-align: right;">0.06</td>' in page
+    assert '<td style="text-align: right;" data-label="rate">0.06</td>' in page
     assert "Pipeline(steps=[...])" in page
     assert "id='sk'" not in page
     assert 'alt="Output of cell 5"' in page
