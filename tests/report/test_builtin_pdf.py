@@ -4,7 +4,7 @@ import re
 
 import pytest
 from pypdf import PdfReader
-from render_support import make_run, make_small_project, rendered_site
+from render_support import make_project, make_run, make_small_project, rendered_site
 
 from loantap.report.render import render_report
 
@@ -74,3 +74,29 @@ def test_signs_of_typst_in_words_and_title_are_only_signs(tmp_path, monkeypatch)
     assert "Cost is $5 #1 @ home" in text
     assert "Synthetic" not in text
     assert pdf.metadata.title == 'A "b" \\c #1 $2'
+
+
+def test_the_same_run_gives_the_same_bytes_wherever_and_whenever_it_is_rendered(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOANTAP_HOME", str(make_project(tmp_path / "elsewhere" / "project")))
+    again = render_report(make_run(tmp_path / "a folder of another name" / "run"), engine="builtin")
+    first = rendered_site()  # made earlier
+    assert again.pdf.read_bytes() == first.pdf.read_bytes()
+    assert again.sha256 == first.sha256
+    assert "/CreationDate" not in PdfReader(again.pdf).metadata
+
+
+def test_a_long_table_repeats_its_head_and_keeps_short_words_in_one_line(tmp_path, monkeypatch):
+    rows = "".join(
+        f"| Policy with a long name {n} | 0.{n:03} | {n},000 (-{n},100 to {n},200) | not shown | {'many words ' * 9}|\n"
+        for n in range(60)
+    )
+    page = f"| Policy | Declined | Gain with interval | Verdict | Because |\n|:--|--:|--:|:--|:--|\n{rows}\n: Wide.\n"
+    monkeypatch.setenv("LOANTAP_HOME", str(make_small_project(tmp_path / "project", page=page)))
+    pdf = PdfReader(render_report(make_run(tmp_path / "run", kind="file"), engine="builtin").pdf)
+    texts = [page.extract_text() for page in pdf.pages]
+    assert len(texts) > 1
+    for text in texts:
+        assert "Declined" in text
+    words = re.sub(r"[ \u00a0]+", " ", "\n".join(texts))
+    assert words.count("not shown") == 60
+    assert words.count("(−7,100 to 7,200)") == 1

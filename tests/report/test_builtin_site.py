@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from pypdf import PdfReader
 from render_support import make_run, make_small_project, rendered_site
 
 from loantap.report.render import render_report
@@ -53,10 +54,10 @@ SHOWN = {
     "figure caption": "<figcaption><strong>Figure 1.</strong> Default rate by grade, 95% Wilson intervals",
     "alt text": 'alt="Bars that rise from grade A to grade C."',
     "table caption with CSV": '<strong>Table 1.</strong> Default rate by grade. <a href="tables/rate.csv">CSV</a>',
-    "table that scrolls": '<div class="table-scroll" role="group" tabindex="0" aria-label="Table 1. Default rate by grade. CSV">',
+    "table that fits": '<div class="table-box">',
+    "head in a cell": '<td style="text-align: right;" data-label="Odds ratio">1.42</td>',
     "table in a block": "<strong>Table 2.</strong> A wide table in a block.",
     "computed table": "<strong>Table 3.</strong> A table that a cell computed.",
-    "numbers to the right": '<td style="text-align: right;">1.42</td>',
     "figure in a block": "<strong>Figure 3.</strong> A figure in a block.",
     "figure of a cell": "<strong>Figure 2.</strong> Drawn by the page.",
     "math": '<math display="block" xmlns="http://www.w3.org/1998/Math/MathML">',
@@ -115,7 +116,7 @@ def test_notebook_page_shows_tables_text_and_plots_with_folded_code(report):
     page = (report / "notebooks" / "04_tuning.html").read_text()
     assert page.count("<h1>Tuning</h1>") == 1
     assert page.count('<details class="code-fold">') == 5
-    assert '<td style="text-align: right;">0.06</td>' in page
+    assert '<td style="text-align: right;" data-label="rate">0.06</td>' in page
     assert "Pipeline(steps=[...])" in page
     assert "id='sk'" not in page
     assert 'alt="Rising bars."' in page
@@ -144,3 +145,97 @@ def test_nothing_comes_from_the_network(report):
         assert not re.search(
             r"""(src|srcset)=["']?(https?:)?//|@import|url\(["']?(https?:)?//|<link[^>]*href=["']?https?:""", text
         )
+
+
+LAYOUT = """
+::: {.tiles}
+
+```{=typst}
+#grid(columns: 2, [
+```
+
+::: {.tile}
+### 396,030
+
+finished loans
+:::
+
+```{=typst}
+], [
+```
+
+::: {.tile}
+![](figures/rate.svg){fig-alt="A trend." width="120px"}
+:::
+
+```{=typst}
+])
+```
+
+:::
+
+```{=html}
+<hr class="only-html">
+```
+
+::: {.decision-box}
+## The decision [depends]{.verdict-depends}
+
+::: {.content-visible when-format="html"}
+::: {.callout-note collapse="true" title="More"}
+Folded on the site.
+:::
+:::
+
+::: {.content-visible when-format="typst"}
+Said on paper.
+:::
+:::
+"""
+
+
+def test_a_first_screen_of_tiles_and_boxes_is_laid_out_by_classes_on_the_site_and_by_typst_in_the_pdf(
+    tmp_path, monkeypatch
+):
+    project = make_small_project(
+        tmp_path / "project", page=LAYOUT, config="format:\n  html:\n    css: reports/assets/own.css\n"
+    )
+    (project / "reports" / "assets").mkdir()
+    (project / "reports" / "assets" / "own.css").write_text(
+        "@media (width > 1px) { .tiles > .tile { color: red } }\n.decision-box, .verdict-depends { color: red }\n"
+    )
+    monkeypatch.setenv("LOANTAP_HOME", str(project))
+    index = project / "reports" / "index.qmd"
+    index.write_text(index.read_text().replace("  html: default\n", "  html:\n    css: assets/own.css\n"))
+    rendered = render_report(make_run(tmp_path / "run", kind="file"), engine="builtin")
+    html = re.sub(r"\s+", " ", rendered.html.read_text())
+    for shown in (
+        '<div class="tiles">', '>396,030</h', '<span class="verdict-depends">depends</span>',
+        'width="120"', '<hr class="only-html">', '<details class="callout callout-note">',
+    ):  # fmt: skip
+        assert shown in html
+    assert "#grid" not in html
+    assert "Said on paper" not in html
+    text = " ".join(page.extract_text() for page in PdfReader(rendered.pdf).pages)
+    assert "396,030" in text
+    assert "Said on paper." in text
+    for left_out in ("grid", "hr class", "Folded on the site"):
+        assert left_out not in text
+
+
+FRAME = """
+<table class="dataframe"><thead>
+<tr><th></th><th>kind</th><th colspan="2">f2</th></tr><tr><th></th><th></th><th>mean</th><th>sd</th></tr>
+<tr><th>grade</th><th>term</th><th></th><th></th></tr></thead><tbody>
+<tr><th rowspan="2">A</th><th>36 months</th><td>0.5</td><td>0.01</td></tr><tr><th>60 months</th><td>0.6</td><td>0.02</td></tr>
+</tbody></table>
+"""
+
+
+def test_a_frame_of_two_levels_names_its_outer_level_in_each_row_and_all_its_heads_in_each_cell(tmp_path, monkeypatch):
+    page = f"```{{python}}\n#| echo: false\nfrom IPython.display import HTML\nHTML({FRAME!r})\n```\n"
+    monkeypatch.setenv("LOANTAP_HOME", str(make_small_project(tmp_path / "project", page=page)))
+    html = render_report(make_run(tmp_path / "run", kind="file"), engine="builtin").html.read_text()
+    assert html.count(">A</") == 2
+    assert html.count('data-label="f2 mean"') == 2
+    assert "rowspan" not in html

@@ -133,7 +133,7 @@ local function share_page(tbl, needs, wants) -- where the page does not give eve
   local whole = {} -- numbers and short words in one line, if that leaves sentences enough
   for column, spec in ipairs(tbl.colspecs) do
     local short = spec[1] == "AlignRight" or wants[column] <= SHORT
-    whole[column] = short and wants[column] or math.max(needs[column], math.min(wants[column], SENTENCE * 2))
+    whole[column] = BOLD * (short and wants[column] or math.max(needs[column], math.min(wants[column], 2 * SENTENCE)))
   end
   if total(whole) <= PAGE then needs = whole end
   local need, want = total(needs), total(wants)
