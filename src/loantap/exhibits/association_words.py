@@ -15,7 +15,9 @@ def titles_note(factor: str, *, printed: int, synthetic: bool) -> str:
     """Return what to know of a factor that is made from job titles, of which some have published counts; empty for others."""
     if source_column(factor) != "emp_title":
         return ""
-    made = f" Synthetic loans: {printed} job titles have published counts; all others are synthetic and carry no signal."
+    made = (
+        f" Synthetic loans: {printed} job titles have published counts; all others are synthetic and carry no signal."
+    )
     return f" A {heads.label(factor)} gathers all spellings of its titles.{made if synthetic else ''}"
 
 
