@@ -116,3 +116,10 @@ def test_the_window_is_as_the_reader_has_it(scheme: str, made: RenderedReport, v
     ground = visit("index.html", scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
     light = sum(int(part) for part in ground.removeprefix("rgb(").removesuffix(")").split(", ")[:3]) > 380
     assert light == (scheme == "light")
+
+
+@BROWSER
+@BY_EITHER
+def test_no_page_is_wider_than_a_phone(made: RenderedReport, visit: Callable[..., Any]):
+    found = {name: made_checks.sideways(visit(name, width=390)) for name in made_checks.pages_of(made.html.parent)}
+    assert {name: more for name, more in found.items() if more} == {}

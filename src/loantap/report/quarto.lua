@@ -20,10 +20,18 @@ local function html_table(code)
   end })
   return found
 end
+-- Quarto's own tbl-colwidths: false would take the classes and the cells' attributes with the widths.
+local function without_widths(tbl)
+  for column, spec in ipairs(tbl.colspecs) do tbl.colspecs[column] = { spec[1], nil } end
+  return tbl
+end
 local function page_of_notebook(link)
   if link.target:match("^%a[%w+.-]*:") then return nil end
   link.target = link.target:gsub("%.ipynb$", ".qmd"):gsub("%.ipynb#", ".qmd#")
   return link
 end
 
-return { { Div = code_of_cell, CodeBlock = html_table, Link = page_of_notebook } }
+return {
+  { Div = code_of_cell, CodeBlock = html_table, Link = page_of_notebook },
+  { Table = without_widths },
+}

@@ -16,7 +16,6 @@ _HTML: Schema = dict.fromkeys(
         "theme",
         "respect-user-color-scheme",
         "highlight-style",
-        "tbl-colwidths",
         "format-links",
         "css",
         "page-layout",
