@@ -33,7 +33,11 @@ def leak_row(name: str, auc: float, *, verdict: str = "clear", known: str = "app
 
 def policies(gain: float) -> dict[str, Any]:
     listed = [{"gain": 0.0, "profit_total": 900_000.0}, {"gain": gain, "profit_total": 900_000.0 + gain}]
-    words = {"verdict": "not shown", "short": "Keep the rules.", "ask": "Settle what is recovered."}
+    words = {
+        "verdict": "not shown",
+        "short": "Keep the rules.",
+        "ask": "Asked of the committee: settle what is recovered.",
+    }
     return {"policies": listed, "n": 1_448, "recommended": words}
 
 
@@ -76,7 +80,7 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
         (0.5, "one loan in two"),
         (0.42, "42.0% of all loans"),
         (0.003, "0.3% of all loans"),
-        (0.0, "0.0% of all loans"),
+        (0.0, "0% of all loans"),
     ],
 )
 def test_a_share_is_said_as_people_say_it_where_that_is_true(rate: float, words: str):

@@ -168,11 +168,17 @@ def decision(page: Any) -> str:
     word, colour = VERDICTS[recommended["verdict"]]
     badge = f'[`#box(fill: rgb("{colour}"), inset: (x: 5pt, y: 2.5pt), radius: 2pt)[#text(fill: white, weight: "bold", size: .9em)[`{{=typst}}{word}`]]`{{=typst}}]{{.verdict .verdict-{recommended["verdict"].replace(" ", "-")}}}'
     links = "[Decision sheet](policy.qmd#sec-sheet) · [who is declined](policy.qmd#sec-who) · [what it rests on](policy.qmd#sec-assumptions)"
-    said = f"{sized('**The decision**', size='12pt', name='box-head')} {badge}\n\n{plain(recommended['short'])}\n\n**Asked of the committee:** {plain(recommended['ask'])}\n\n{links}"
+    said = f"{sized('**The decision**', size='12pt', name='box-head')} {badge}\n\n{plain(recommended['short'])}\n\n{_asked(recommended['ask'])}\n\n{links}"
     alt = page.run.exhibit("policy-trade-off", "figures").alt
     return side_by_side(
         [said, _image("figures/policy-trade-off.svg", alt)], name="decision", columns="(1fr, 1.15fr)", size="9pt"
     )
+
+
+def _asked(text: str) -> str:
+    """Return what is asked of the committee with its first words, up to a colon, in bold."""
+    head, colon, rest = text.partition(":")
+    return f"**{plain(head)}:**{plain(rest)}" if colon else plain(text)
 
 
 def findings(page: Any) -> str:

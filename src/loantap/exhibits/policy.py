@@ -257,6 +257,4 @@ def with_product(products: pd.DataFrame) -> pd.DataFrame:
         name if name.count(" or ") < 2 else f"{name.count(' or ') + 1} small purposes" for name in products["purpose"]
     ]
     words = products["amount"] + ", " + products["term"] + ", " + purpose
-    named = products.copy()
-    named.insert(0, "product", words.str.replace("_", " "))
-    return named
+    return pd.concat([words.str.replace("_", " ").rename("product"), products], axis=1)
