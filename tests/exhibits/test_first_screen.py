@@ -134,7 +134,7 @@ def test_the_decision_says_its_verdict_what_is_asked_and_shows_the_frontier(show
     for words in (
         "Not shown",
         "Keep the rules.",
-        "Settle what is recovered.",
+        "**Asked of the committee:** settle what is recovered.",
         "policy.qmd#sec-sheet",
         "fig-alt=\"Lines of 'all'.\"",
     ):
