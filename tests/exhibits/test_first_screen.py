@@ -151,7 +151,7 @@ def test_findings_are_of_what_was_tested_and_each_has_a_chart_of_its_own(shown: 
         assert (Path("figures") / f"first-{one.name}.svg").is_file()
     assert [one.ordered for one in found] == [False, False, True, False, True]
     assert "Other" not in found[3].levels
-    assert found[2].alt == "Default rate by debt-to-income: over 5 12.5%, over 20 20.0%."
+    assert found[2].alt == "Default rate by debt-to-income ratio: over 5 12.5%, over 20 20.0%."
 
 
 def test_pure_levels_are_drawn_together_by_how_they_ended(shown: Page):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loantap.data.columns import BY_NAME
-from loantap.data.declarations import readable_level
+from loantap.exhibits import heads
 from loantap.exhibits.words import capital, show
 
 Result = Mapping[str, Any]
@@ -18,7 +18,6 @@ _DRIVERS = {
     "home-ownership": "home_ownership", "verification": "verification_status", "purpose": "purpose",
 }  # fmt: skip
 _ORDER = ("grade", "term", "dti", "profession", "pincode", *_DRIVERS)
-NO_PROFESSION = ("Other", "Missing", "Employer named")
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def first_findings(page: Any) -> list[Shown]:
 
 def _factor(page: Any, factor: str) -> Shown:
     result = page.result(f"association_{factor}")
-    levels = [level for level in result["levels"] if level["level"] not in NO_PROFESSION]
+    levels = [level for level in result["levels"] if level["level"] not in heads.NO_PROFESSION]
     pure = [level for level in levels if level["separation"] and level["p_adjusted"] < result["alpha"]]
     if pure:
         bars = _by_purity(levels, pure)
@@ -71,11 +70,11 @@ def _factor(page: Any, factor: str) -> Shown:
         if len(levels) > _BARS:
             told = _outermost(told if len(told) > 1 else levels)
         bars = [
-            (readable_level(str(level["level"])), level["default_rate"])
+            (heads.level(str(level["level"])), level["default_rate"])
             for level in (told if len(levels) > _BARS else levels)
         ]
     names, rates = zip(*bars, strict=True)
-    head = capital(BY_NAME[factor].label if factor in BY_NAME else factor)
+    head = capital(heads.label(factor))
     return Shown(factor, head, page.title(f"association-{factor}-levels"), names, rates, ordered=False)
 
 
@@ -113,5 +112,7 @@ def _driver(eda: Result, name: str) -> Shown | None:
     ordered = len(levels) > 2 and column.kind == "number"
     if not ordered:
         levels = _outermost(levels)
-    names = tuple(readable_level(str(level["level"])) for level in levels)
-    return Shown(name, capital(column.label), text, names, tuple(level["default_rate"] for level in levels), ordered)
+    names = tuple(heads.level(str(level["level"])) for level in levels)
+    return Shown(
+        name, capital(heads.label(column.name)), text, names, tuple(level["default_rate"] for level in levels), ordered
+    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loantap.data.columns import BY_NAME
+from loantap.exhibits import heads
 from loantap.exhibits.findings import first_findings
 from loantap.exhibits.layout import side_by_side, sized
 from loantap.exhibits.plots.small import small_bars, small_columns, small_line
@@ -55,7 +55,7 @@ def _predictor(columns: list[Result]) -> str:
 
 
 def _label(column: str) -> str:
-    return plain(BY_NAME[column].label if column in BY_NAME and BY_NAME[column].label else column.replace("_", " "))
+    return plain(heads.label(column))
 
 
 @dataclass(frozen=True)
