@@ -76,7 +76,7 @@ def test_the_page_tells_what_the_card_says(run: RunFolder):
         "13.2%",
         "pincode",
         "no change for the worse lowers a probability",
-        "does not look at them: derogatory records",
+        "does not use these inputs, of which nothing was left: derogatory records",
     ):
         assert told in page, told
     free = card_page(

@@ -2,20 +2,20 @@
 
 from loantap.exhibits.economics import assumption_table, told
 from loantap.exhibits.policy import Basis, table
-from loantap.exhibits.words import to_markdown
+from loantap.exhibits.words import percent, to_markdown
 from loantap.model.economics import ASSUMPTIONS, Economics
 
 
 def test_the_assumptions_are_the_clauses_of_a_sentence():
     assert told(Economics(loss_given_default=0.6, default_after=0.25, settled_after=0.8, funding_cost=0.045)) == (
-        "a default loses 60.0% of the balance outstanding once 25.0% of the installments are paid, a repaid loan is settled "
-        "after 80.0% of its term, and money costs 4.5% a year"
+        "a default comes after 25% of the installments and loses 60% of the balance outstanding then, a repaid loan is settled "
+        "after 80% of its term, and money costs 4.5% a year"
     )
 
 
 def test_other_assumptions_leave_no_word_of_the_default_ones():
     other = told(Economics(loss_given_default=0.61, default_after=0.25, settled_after=0.8, funding_cost=0.045))
-    defaults = [f"{100 * getattr(Economics(), one.name):.1f}%" for one in ASSUMPTIONS]
+    defaults = [percent(getattr(Economics(), one.name)) for one in ASSUMPTIONS]
     assert not [value for value in defaults if f" {value}" in other]
     assert all(f" {value}" in told(Economics()) for value in defaults)
 

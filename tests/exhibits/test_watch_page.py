@@ -75,7 +75,7 @@ def test_an_empty_month_is_readable():
     found = text(page(listed()))
     assert "Loans to look at None." in found
     assert "What can be offered to red loans None." in found
-    assert "Nothing out of the ordinary." in found
+    assert "Nothing unusual." in found
     assert "nan" not in found.lower()
 
 
@@ -101,9 +101,9 @@ def test_the_first_fifty_loans_are_shown():
 
 def test_rows_set_aside_and_unknown_probabilities_are_told():
     found = text(page(listed("L1"), quarantined=1_234, unknown=7, notes=["A note."]))
-    for words in ("1,234 rows of snapshots were set aside", "7 live loans have no known probability", "A note."):
+    for words in ("1,234 rows of snapshots were quarantined", "7 live loans have no probability", "A note."):
         assert words in found
-    assert "Nothing out of the ordinary" not in found
+    assert "Nothing unusual" not in found
 
 
 def test_what_changed_begins_a_sentence():

@@ -53,8 +53,8 @@ def plot_lights(by_month: pd.DataFrame) -> Figure:
         axes.bar(places, red, color=DEFAULTED)
         axes.bar(places, by_month["amber"], bottom=red, **hatched)
         last = len(by_month) - 1
-        for name, colour, bottom in (("red", DEFAULTED, 0.0), ("amber", WARNING, float(red.iloc[-1]))):
-            middle = bottom + float(by_month[name].iloc[-1]) / 2
+        for name, colour, under in (("red", DEFAULTED, 0 * red), ("amber", WARNING, red)):
+            middle = float((under + by_month[name] / 2).fillna(0).iloc[-1]) if len(by_month) else 0.0
             note(axes, name, (last + 0.55, middle), color=colour, fontweight="bold", va="center", annotation_clip=False)
         axes.set_xticks(places[::3], by_month["month"].iloc[::3])
         axes.set(ylabel="Share of live loans", xlim=(-0.6, last + 1.9))
