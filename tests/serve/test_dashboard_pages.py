@@ -250,7 +250,7 @@ def test_where_no_policy_refuses_anybody_there_is_none_to_choose(judged: Path):
     sheet = RunFolder(judged).result("policy")
     RunFolder(judged).write_result("policy", sheet | {"policies": sheet["policies"][:1]})
     app = opened("policy.py")
-    assert "No policy of the sheet refuses anybody." in said(app)
+    assert "No policy of the sheet declines anybody." in said(app)
     assert not app.selectbox
 
 
