@@ -71,7 +71,7 @@ def test_the_lever_that_adds_most_comes_first_and_gains_are_marginal():
 def test_the_others_are_left_out_for_a_reason():
     left_out = combined(by_hand(), LEVERS).left_out.set_index("id")
     assert left_out["reason"].to_dict() == {
-        "exclude_grade": "refuses nobody whom the adopted levers do not",
+        "exclude_grade": "declines nobody whom the adopted limits do not",
         "cap_revol_util": "realised gain not shown",
         "exclude_profession_group": "expected profit falls",
     }
@@ -151,7 +151,7 @@ def test_too_few_others_are_no_ground_for_adopting_a_lever():
     policy = combined(book, [Cap("dti", 20), Exclusion(GRADE, ("B",))], min_cell=5)
     assert policy.steps["id"].tolist() == ["cap_dti"]
     row = policy.left_out.iloc[0]
-    assert row["reason"] == "refuses too few others to tell"
+    assert row["reason"] == "declines too few others to tell"
     assert row[["n_refused", "expected_gain", "realised_gain"]].isna().all()
 
 
@@ -230,7 +230,7 @@ def test_once_a_loan_has_to_pay_at_its_own_price_nothing_adds_to_expected_profit
     policy = designed(random_book(2_000))
     assert policy.combination.steps["id"].tolist() == ["own_price"]
     with_lever = policy.combination.left_out.dropna(subset=["n_refused"])
-    assert set(with_lever["reason"]) <= {"expected profit falls", "refuses nobody whom the adopted levers do not"}
+    assert set(with_lever["reason"]) <= {"expected profit falls", "declines nobody whom the adopted limits do not"}
 
 
 def test_the_plain_policy_needs_no_model():

@@ -103,14 +103,14 @@ def test_a_column_without_a_value_has_no_cap():
 def test_a_cap_that_rounding_moves_beyond_every_loan_is_no_lever():
     book = small_book(expected=[1] * 10 + [-1] * 10, dti=[20.2] * 10 + [20.9] * 10)
     none = cap_limit(book, "dti", min_cell=1)
-    assert (none.lever, none.finding) == (None, "refuses nobody")
+    assert (none.lever, none.finding) == (None, "declines nobody")
 
 
 def test_a_cap_that_refuses_fewer_than_may_be_published_is_no_lever():
     book = small_book(expected=[1] * 20 + [-1] * 4, dti=np.arange(24.0))
     assert cap_limit(book, "dti", min_cell=4).lever == Cap("dti", 19)
     none = cap_limit(book, "dti", min_cell=5)
-    assert (none.lever, none.finding) == (None, "refuses too few loans to tell")
+    assert (none.lever, none.finding) == (None, "declines too few loans to tell")
     assert none.evidence[["n", "expected", "realised"]].isna().all(axis=None)
 
 
@@ -290,5 +290,5 @@ def test_a_loss_has_to_be_surer_the_more_groups_are_judged():
 
 def test_a_lever_that_refuses_nobody_is_none():
     none = found(small_book(expected=[1, 1]), Cap("dti", 15), min_cell=1)
-    assert (none.lever, none.finding, none.id) == (None, "refuses nobody", "cap_dti")
+    assert (none.lever, none.finding, none.id) == (None, "declines nobody", "cap_dti")
     pd.testing.assert_frame_equal(none.evidence, pd.DataFrame())

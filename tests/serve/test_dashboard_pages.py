@@ -236,11 +236,11 @@ def test_a_title_of_a_policy_is_no_markup(judged: Path):
 def test_a_policy_is_chosen_to_see_whom_it_refuses(judged: Path):
     app = opened("policy.py")
     refusing = [entry for entry in RunFolder(judged).result("policy")["policies"] if entry["n_refused"]]
-    assert app.selectbox[0].options == [entry["title"] for entry in refusing]
+    assert app.selectbox[0].options == [capital(entry["title"]) for entry in refusing]
     headings = {"Grade", "Term", "Risk decile", "Income band", "Home ownership"}
     assert headings <= {part.value for part in app.subheader}
     for entry in refusing:
-        app.selectbox[0].set_value(entry["title"]).run()
+        app.selectbox[0].set_value(capital(entry["title"])).run()
         assert not app.exception
         assert plain(who(entry)) in said(app)
         assert plain(fair(entry)) in said(app)
@@ -250,7 +250,7 @@ def test_where_no_policy_refuses_anybody_there_is_none_to_choose(judged: Path):
     sheet = RunFolder(judged).result("policy")
     RunFolder(judged).write_result("policy", sheet | {"policies": sheet["policies"][:1]})
     app = opened("policy.py")
-    assert "No policy of the sheet refuses anybody." in said(app)
+    assert "No policy of the sheet declines anybody." in said(app)
     assert not app.selectbox
 
 

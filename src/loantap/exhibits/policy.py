@@ -180,13 +180,9 @@ def details(tables: Mapping[str, pd.DataFrame], entries: Sequence[Mapping[str, A
 
 def _by_shift(stress: pd.DataFrame, basis: Basis) -> Exhibit:
     """Show what each policy earns per 100 lent under each shift, a column each."""
-    wide = stress.pivot(index="policy", columns="label", values="profit_per_100")
-    wide = (
-        wide.loc[stress["policy"].unique(), stress["label"].unique()]
-        .rename(columns=capital)
-        .rename_axis(columns=None)
-        .reset_index()
-    )
+    earned = stress.pivot(index="policy", columns="label", values="profit_per_100")
+    earned = earned.loc[stress["policy"].unique(), stress["label"].unique()]
+    wide = earned.rename(columns=capital).rename_axis(columns=None).reset_index()
     return replace(
         table("stress", stress, basis),
         name="policy-stress-sheet",
