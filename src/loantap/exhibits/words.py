@@ -102,6 +102,12 @@ def columns(*names: str, **kinds: str) -> dict[str, str]:
     return shown
 
 
+def ends_of(name: str, table: pd.DataFrame) -> tuple[str, str]:
+    """Return the columns that hold the ends of a value's interval: its own, or those of all intervals of the table."""
+    prefix = next(one for one in (name, _ENDS.get(name), "ci") if f"{one}_low" in table)
+    return f"{prefix}_low", f"{prefix}_high"
+
+
 def with_confidence(shown: Mapping[str, str], confidence: float) -> dict[str, str]:
     """Return the columns of a table to show, with the confidence of their intervals, which the heads then name."""
     return {
@@ -149,7 +155,6 @@ def _cells(table: pd.DataFrame, name: str, kind: str) -> list[str]:
     base, merged, _ = kind.partition(WITH_INTERVAL)
     texts = [value_in_words(name, show(value, base)) if base == "text" else show(value, base) for value in table[name]]
     if merged:
-        prefix = next(one for one in (name, _ENDS.get(name), "ci") if f"{one}_low" in table)
-        told = [interval(*ends, base) for ends in zip(table[f"{prefix}_low"], table[f"{prefix}_high"], strict=True)]
+        told = [interval(*ends, base) for ends in zip(*(table[end] for end in ends_of(name, table)), strict=True)]
         texts = [text if ABSENT in (text, ends) else f"{text} ({ends})" for text, ends in zip(texts, told, strict=True)]
     return [plain(text) for text in texts]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.exhibits.heads import head
-from loantap.exhibits.words import ABSENT, WITH_INTERVAL, capital, columns, show
+from loantap.exhibits.words import ABSENT, WITH_INTERVAL, capital, columns, ends_of, show
 from loantap.report.results import RunFolder, read_table
 from loantap.report.staging import Staged, moment
 
@@ -190,10 +190,9 @@ def _warn(book: "Workbook", sheet: "Worksheet", notice: str | None) -> None:
 
 def _kinds(rows: pd.DataFrame, shown: Mapping[str, str]) -> dict[str, str]:
     """Return the kind of value in each column, those that the report shows first; the ends of an interval are of its value's kind."""
-    kinds = {name: kind.removesuffix(WITH_INTERVAL) for name, kind in shown.items() if name in rows}
-    for name in [name for name, kind in shown.items() if kind.endswith(WITH_INTERVAL)]:
-        prefix = name if f"{name}_low" in rows else "ci"
-        kinds |= {end: kinds[name] for end in (f"{prefix}_low", f"{prefix}_high") if end not in kinds}
+    kinds = {name: kind.partition(WITH_INTERVAL)[0] for name, kind in shown.items() if name in rows}
+    for name in [name for name, kind in shown.items() if WITH_INTERVAL in kind]:
+        kinds |= {end: kinds[name] for end in ends_of(name, rows) if end not in kinds}
     kinds |= columns(*(str(name) for name in rows if name not in kinds))
     return kinds | {name: "score" for name, kind in kinds.items() if kind == "text" and _is_fractional(rows[name])}
 
