@@ -32,7 +32,10 @@ def leak_row(name: str, auc: float, *, verdict: str = "clear", known: str = "app
 
 
 def policies(gain: float) -> dict[str, Any]:
-    listed = [{"gain": 0.0, "profit_total": 900_000.0}, {"gain": gain, "profit_total": 900_000.0 + gain}]
+    listed = [
+        {"gain": 0.0, "profit_total": 900_000.0},
+        {"gain": gain, "gain_low": -100_000.0, "gain_high": 195_000.0, "profit_total": 900_000.0 + gain},
+    ]
     words = {
         "verdict": "not shown",
         "short": "Keep the rules.",
@@ -117,7 +120,7 @@ def test_without_a_column_that_is_shown_to_predict_none_is_named(shown: Page):
 def test_key_figures_are_those_of_the_results(shown: Page):
     told = re.sub(r"`[^`]*`\{=typst\}|\*\*|\]\{[^}]*\}|\[", "", first_screen.tiles(shown))
     for words in ("9,000", "funded 2010 to 2016", "19.0%", "90% CI 18.0 to 20.0%", "20.4m", "20.0% of all money lent", "70 in 100", "1,448 unseen loans",
-                  "No leak", "9,000 of 9,100 records used", "+47,255 (+5%)", "Not shown"):  # fmt: skip
+                  "No leak", "9,000 of 9,100 records used", "+47,000 (+5%)", "Not shown"):  # fmt: skip
         assert words in told, words
     assert (Path("figures") / "first-trend.svg").is_file()
 
@@ -165,7 +168,7 @@ def test_pure_levels_are_drawn_together_by_how_they_ended(shown: Page):
 
 def test_where_the_loans_come_from_takes_one_line(shown: Page):
     told = first_screen.source_line(shown).splitlines()[1]
-    assert told.startswith("loans.csv (sha256 01234567) · run r1[ · [PDF](loantap-insights.pdf) · ")
+    assert told.startswith("loans.csv (sha256 01234567) · run r1 [· [PDF](loantap-insights.pdf) · ")
     assert "[Excel](loantap-tables.xlsx) · [What changed](changes.qmd)" in told
 
 

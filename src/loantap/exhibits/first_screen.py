@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loantap.exhibits import heads
+from loantap.exhibits.economics import rounded
 from loantap.exhibits.findings import first_findings
 from loantap.exhibits.layout import side_by_side, sized
 from loantap.exhibits.plots.small import small_bars, small_columns, small_line
@@ -138,7 +139,9 @@ def _gain(page: Any) -> Tile:
     if best["gain"] <= 0:
         return Tile(word, "gain from declining", "no policy earned more than approving all")
     per = best["gain"] / (best["profit_total"] - best["gain"]) if best["profit_total"] > best["gain"] > 0 else None
-    gained = f"+{money(best['gain'])}" + (f" ({per:+.0%})" if per is not None else "")
+    gained = f"+{rounded(best['gain'], best['gain_low'], best['gain_high'])}" + (
+        f" ({per:+.0%})" if per is not None else ""
+    )
     return Tile(word, "gain from declining", f"best policy: {gained} on {show(policy['n'], 'count')} test loans")
 
 
@@ -192,7 +195,9 @@ def findings(page: Any) -> str:
             else small_bars(shown.levels, shown.rates, overall=overall)
         )
         picture = _image(page.draw(f"first-{shown.name}", chart), shown.alt)
-        cells.append(f"**[{plain(shown.head)}](drivers.qmd#sec-{shown.name})**\n\n{plain(shown.text)}\n\n{picture}")
+        cells.append(
+            f"**[{plain(shown.head)}](drivers.qmd#sec-{shown.name})**\n\n{plain(shown.text.rstrip('.'))}.\n\n{picture}"
+        )
     return side_by_side(cells, name="findings", columns=str(len(cells)))
 
 
@@ -203,4 +208,4 @@ def source_line(page: Any) -> str:
     sha = f" (sha256 {data['sha256'][:8]})" if data.get("sha256") else ""
     told = f"{'Synthetic loans' if page.synthetic else named}{sha} · run {page.manifest['run_id']}"
     links = " · ".join(f"[{words}]({target})" for words, target in _LINKS)
-    return f'::: {{.source-note}}\n{told}[ · {links}]{{.content-visible when-format="html"}}\n:::'
+    return f'::: {{.source-note}}\n{told} [· {links}]{{.content-visible when-format="html"}}\n:::'
