@@ -172,12 +172,20 @@ def test_professions_without_a_rule_are_told_in_whole_sentences(loans: pd.DataFr
         assert exhibits.professions(coverage(counts, min_cell=least), groups)[0].line.endswith(f" {told}")
 
 
-def test_the_first_page_shows_the_columns_that_a_caption_names():
-    page = (project_root() / "reports" / "index.qmd").read_text("utf-8")
-    shown = re.findall(r'"association-\w+-levels",(.*?)\)', page, re.DOTALL)
-    assert len(shown) == 2
-    assert [names for names in shown if '"p_adjusted"' not in names] == []
-    assert '"p_adjusted"' in re.search(r"side_by_side = \[(.*?)\]", page)[1]
+def test_the_page_of_drivers_shows_the_columns_that_a_caption_names(pincode: Association, loans: pd.DataFrame):
+    page = (project_root() / "reports" / "drivers.qmd").read_text("utf-8")
+    levels = re.findall(r'"association-\w+-levels",(.*?)\)', page, re.DOTALL)
+    assert len(levels) == 2
+    purpose = analyse(factor_counts(FrameCounts(loans), "purpose"), factor="purpose")
+    within = mantel_haenszel(purpose, stratified_counts(FrameCounts(loans), "purpose"))
+    adjusted = exhibits.agreement(purpose, adjusted_odds(purpose, loans), within)
+    for names, exhibit in (
+        *((names, exhibits.levels(pincode)[1]) for names in levels),
+        (re.search(r"side_by_side = \[(.*?)\]", page)[1], adjusted),
+    ):
+        shown = set(re.findall(r'"(\w+)"', names))
+        assert "p_adjusted" in shown
+        assert shown <= {*exhibit.columns}  # of others the page could show nothing
 
 
 def test_where_the_correction_alone_decides_against_a_levels_interval_it_is_said(
