@@ -75,11 +75,14 @@ def test_without_a_limit_the_recommendation_comes_first_and_each_policy_has_a_ro
     code, said = loantap("--run", run)
     assert code == 0, said
     assert said.startswith(sheet["recommendation"])
-    rows = [line for line in table_lines(said) if NOT_SHOWN in line]
+    rows = [line for line in table_lines(said) if NOT_SHOWN in line or "declines nobody" in line]
     assert len(rows) == len(sheet["policies"])
     for row, entry in zip(rows, sheet["policies"], strict=True):
-        for name, kind in (("refused", "rate"), ("profit_per_100", "number"), ("gain", "money")):
+        for name, kind in (("refused", "rate"), ("profit_per_100", "number")):
             assert show(entry[name], kind) in row
+        gain = rounded(entry["gain"], entry["gain_low"], entry["gain_high"]) if entry["n_refused"] else ABSENT
+        assert gain in row
+        assert (entry["verdict"] if entry["n_refused"] else "declines nobody") in row
     assert said.rstrip().endswith(sheet["caveat"])
 
 
