@@ -16,7 +16,8 @@ from loantap.cli.common import console
 from loantap.decisions.policy.levers import Cap
 from loantap.decisions.policy.verdicts import APPROVE_ALL, NOT_SHOWN
 from loantap.errors import InputError
-from loantap.exhibits.words import capital, show
+from loantap.exhibits.economics import rounded
+from loantap.exhibits.words import ABSENT, capital, show
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
