@@ -99,7 +99,13 @@ def test_few_loans_that_happen_to_end_alike_are_not_called_pure():
 
 def test_the_warning_says_why_the_tiers_must_not_be_used():
     warning = tiers_of(book({"10000": (500, 100), "20000": (500, 100), "30000": (100, 100)})).warning
-    for words in ("Do not use these tiers", "1 of 3 pincodes", "made up after the outcome", "worthless", "fair-lending"):
+    for words in (
+        "Do not use these tiers",
+        "1 of 3 pincodes",
+        "made up after the outcome",
+        "worthless",
+        "fair-lending",
+    ):
         assert words in warning
 
 
