@@ -181,7 +181,7 @@ def test_the_share_referred_at_each_threshold_stands_beside_the_answer_and_on_to
     policy = opened("policy.py")
     assert policy.markdown[0].value == told
     heads = [head.split(":")[0] for head in policy.table[0].value.columns]
-    assert heads == ["Chosen here", "For F2, the model's own", "For profit", "Room for 10%"]
+    assert heads == ["Chosen here", "For F2, the model's own", "Profit", "Capacity of 10%"]
     shares = [cell.split(" (")[0] for cell in policy.table[0].value.iloc[0]][1:]
     assert shares == [show(share, "rate") for share in card["referred"].values()]
 
@@ -198,14 +198,16 @@ def judged(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_recommendation_comes_first_with_its_verdict_then_what_the_model_refers(judged: Path):
     app = opened("policy.py")
     sheet = RunFolder(judged).result("policy")
-    assert app.info[0].value == f"**Verdict: not shown.** {plain(sheet['recommendation'])}"
+    told = f"{sheet['recommendation']} {sheet['recommended']['ask']}"
+    assert app.info[0].value == f"**Verdict: not shown.** {plain(told)}"
     assert app.markdown[0].value == referred_sentence(load_model(judged / "model").card)
 
 
 @pytest.mark.parametrize(("verdict", "box"), [("shown", "success"), ("depends", "warning"), ("not shown", "info")])
 def test_each_verdict_has_its_box(verdict: str, box: str, judged: Path):
     sheet = RunFolder(judged).result("policy")
-    words = {"recommended": sheet["recommended"] | {"verdict": verdict}, "recommendation": "a_sentence"}
+    recommended = sheet["recommended"] | {"verdict": verdict, "ask": ""}
+    words = {"recommended": recommended, "recommendation": "a_sentence"}
     RunFolder(judged).write_result("policy", sheet | words)
     assert f"**Verdict: {verdict}.** a\\_sentence" in [part.value for part in getattr(opened("policy.py"), box)]
 

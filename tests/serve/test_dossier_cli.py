@@ -21,7 +21,7 @@ from loantap.report.seal import check_run, folder_sha256
 OLDER = {
     "n": 12_000,
     "n_training": 12_000,
-    "recommended": {"rules": ["refuse dti above 25"], "effect": {}},
+    "recommended": {"rules": ["decline dti above 25"], "effect": {}},
     "thresholds": {},
 }
 
@@ -52,7 +52,7 @@ def test_both_files_stand_beside_the_report_and_the_run_stays_as_it_was_written(
         assert model_version(run / "model") in found
         assert "made by an older version" in found
         assert "Made from synthetic loans" in found
-        assert "refuse dti above 25" not in found
+        assert "decline dti above 25" not in found
     assert not check_run(run).differences
     assert loantap("verify", run).returncode == 0
     assert "Fill in a copy" in done.stdout

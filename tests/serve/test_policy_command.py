@@ -16,7 +16,8 @@ from loantap.cli.common import console
 from loantap.decisions.policy.levers import Cap
 from loantap.decisions.policy.verdicts import APPROVE_ALL, NOT_SHOWN
 from loantap.errors import InputError
-from loantap.exhibits.words import capital, show
+from loantap.exhibits.economics import rounded
+from loantap.exhibits.words import ABSENT, capital, show
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
@@ -75,11 +76,14 @@ def test_without_a_limit_the_recommendation_comes_first_and_each_policy_has_a_ro
     code, said = loantap("--run", run)
     assert code == 0, said
     assert said.startswith(sheet["recommendation"])
-    rows = [line for line in table_lines(said) if NOT_SHOWN in line]
+    rows = [line for line in table_lines(said) if NOT_SHOWN in line or "declines nobody" in line]
     assert len(rows) == len(sheet["policies"])
     for row, entry in zip(rows, sheet["policies"], strict=True):
-        for name, kind in (("refused", "rate"), ("profit_per_100", "number"), ("gain", "money")):
+        for name, kind in (("refused", "rate"), ("profit_per_100", "number")):
             assert show(entry[name], kind) in row
+        gain = rounded(entry["gain"], entry["gain_low"], entry["gain_high"]) if entry["n_refused"] else ABSENT
+        assert gain in row
+        assert (entry["verdict"] if entry["n_refused"] else "declines nobody") in row
     assert said.rstrip().endswith(sheet["caveat"])
 
 

@@ -206,7 +206,7 @@ def test_without_snapshots_synthetic_ones_are_made_and_it_is_said(run: Path, tmp
     code, said = loantap("--run", run, "--out", tmp_path / "watch")
     assert (code, "(synthetic snapshots)" in said) == (0, True), said
     page = next((tmp_path / "watch").glob("*/index.html")).read_text("utf-8")
-    assert "Made from synthetic snapshots" in page
+    assert "These snapshots are synthetic" in page
 
 
 def test_synthetic_snapshots_are_of_loans_that_the_model_has_not_seen(run: Path, model_folder: Path, tmp_path: Path):
