@@ -129,7 +129,7 @@ def test_quarto_gets_the_run_the_interpreter_and_pages_at_the_top(run, record, t
     html = config["format"]["html"]
     assert html["theme"] == {"light": ["default", "assets/light.scss"], "dark": ["default", "assets/dark.scss"]}
     assert html["respect-user-color-scheme"] is True
-    assert html["css"] == "assets/report.css"
+    assert html["css"] == ["assets/report.css", "assets/first-screen.css"]
     assert config["project"]["render"] == ["*.qmd", "notebooks/04_tuning.qmd"]
     assert "pre-render" not in config["project"]
     assert [(record / name).is_file() for name in config["filters"]] == [True, True, True]

@@ -75,7 +75,7 @@ def write_workbook(staged: Staged) -> Path:
 def _tables(staged: Staged, manifest: Mapping[str, Any]) -> Iterator[_Table]:
     """Yield the tables in the order of the stages that made them."""
     taken = {CONTENTS.lower()}
-    made = [Path(name).name for record in manifest.get("stages", []) for name in record["files"]]
+    made = [Path(name).name for record in manifest.get("stages", []) for name in record.get("files", ())]
     order = {name: place for place, name in reversed([*enumerate(made)])}
     found = sorted(
         (staged.folder / "tables").glob("*.csv"), key=lambda path: (order.get(path.name, len(made)), path.stem)
