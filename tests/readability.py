@@ -16,10 +16,14 @@ _VOWELS = re.compile(r"[aeiouy]+")
 
 @dataclass
 class Block:
-    """A paragraph, list item, definition or caption: its text, what of it is code left out, and where it links."""
+    """A paragraph, list item, definition or caption: its text, what of it is code left out, and where it links.
+
+    `own` is the text that is no link to somewhere else than the glossary.
+    """
 
     tag: str
     text: str = ""
+    own: str = ""
     links: list[str] = field(default_factory=list)
 
 
@@ -27,6 +31,7 @@ class _Blocks(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.skipped = self.code = 0
+        self.elsewhere = False
         self.open: list[Block] = []
         self.found: list[Block] = []
 
@@ -35,10 +40,12 @@ class _Blocks(HTMLParser):
         self.code += tag == "code"
         if self.skipped:
             return
+        named = {name: value or "" for name, value in attrs}
         if tag in BLOCKS:
-            self.open.append(Block(tag))
+            self.open.append(Block("heading" if "callout-title" in named.get("class", "") else tag))
         if tag == "a" and self.open:
-            self.open[-1].links.append(dict(attrs).get("href") or "")
+            self.open[-1].links.append(named.get("href", ""))
+            self.elsewhere = "glossary.html#" not in named.get("href", "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in BLOCKS and not self.skipped and self.open:
@@ -47,10 +54,12 @@ class _Blocks(HTMLParser):
             self.found += [block] if block.text else []
         self.skipped -= tag in SKIPPED
         self.code -= tag == "code"
+        self.elsewhere &= tag != "a"
 
     def handle_data(self, data: str) -> None:
         if self.open and not self.skipped:
             self.open[-1].text += "code" if self.code else data
+            self.open[-1].own += "" if self.code or self.elsewhere else data
 
 
 def blocks(page: str) -> list[Block]:
@@ -103,8 +112,9 @@ def unlinked(page: str, terms: dict[str, str]) -> list[str]:
     """
     lacking = []
     for anchor, pattern in terms.items():
-        # A caption sums up its figure; the words around it explain.
-        uses = [block for block in blocks(page) if block.tag != "figcaption" and re.search(pattern, block.text, re.I)]
+        # A caption sums up its figure, and a heading what follows; the words around them explain.
+        read = [block for block in blocks(page) if block.tag not in ("figcaption", "heading")]
+        uses = [block for block in read if re.search(pattern, " ".join(block.own.split()), re.I)]
         if uses and f"glossary.html#{anchor}" not in uses[0].links:
             lacking.append(anchor)
     return lacking

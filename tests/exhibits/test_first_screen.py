@@ -168,7 +168,7 @@ def test_pure_levels_are_drawn_together_by_how_they_ended(shown: Page):
 
 def test_where_the_loans_come_from_takes_one_line(shown: Page):
     told = first_screen.source_line(shown).splitlines()[1]
-    assert told.startswith("loans.csv (sha256 01234567) · run r1 [· [PDF](loantap-insights.pdf) · ")
+    assert told.startswith("`loans.csv` · run r1 [· [PDF](loantap-insights.pdf) · ")
     assert "[Excel](loantap-tables.xlsx) · [What changed](changes.qmd)" in told
 
 

@@ -171,7 +171,7 @@ def drift(moved: pd.DataFrame, panel: "Panel", *, confidence: float) -> Exhibit:
     """Show how far the live loans have moved from the training loans: `drift.drift` at a confidence, with months as text."""
     return Exhibit(
         "warning-drift", drift_title(moved),
-        f"Population stability index of the probability, characteristic stability index of the others, against the training loans; by "
+        f"Population stability index of the probability, characteristic stability index of the others, against the training loans. By "
         f"convention amber from {stability.AMBER:.2f} and red from {stability.RED:.2f}, but green where chance alone gives as much in more "
         f"than {percent(round(1 - confidence, 9))} of months; {_loans(panel)}.",
         "Lines of the stability index by month for each variable, with dashed lines at the amber and the red limit.",

@@ -142,7 +142,7 @@ def _gain(page: Any) -> Tile:
     gained = f"+{rounded(best['gain'], best['gain_low'], best['gain_high'])}" + (
         f" ({per:+.0%})" if per is not None else ""
     )
-    return Tile(word, "gain from declining", f"best policy: {gained} on {show(policy['n'], 'count')} test loans")
+    return Tile(word, "gain from declining", f"best policy: {gained}")
 
 
 def _model(page: Any) -> Tile:
@@ -151,7 +151,7 @@ def _model(page: Any) -> Tile:
     return Tile(
         f"{100 * auc:.0f} in 100",
         "pairs ranked right",
-        f"by the model on {show(test['n'], 'count')} unseen loans; 50 is chance",
+        f"on {show(test['n'], 'count')} unseen loans; 50 is chance",
     )
 
 
@@ -204,8 +204,8 @@ def findings(page: Any) -> str:
 def source_line(page: Any) -> str:
     """Return in one line where the loans come from, which run this is, and, on the site, what else there is to read."""
     data = page.data
-    named = plain(str(data.get("location", "")).rsplit("/", 1)[-1]) or "Merged sources"
-    sha = f" (sha256 {data['sha256'][:8]})" if data.get("sha256") else ""
-    told = f"{'Synthetic loans' if page.synthetic else named}{sha} · run {page.manifest['run_id']}"
+    named = str(data.get("location", "")).rsplit("/", 1)[-1].replace("`", "")
+    origin = "Synthetic loans" if page.synthetic else f"`{named}`" if named else "Merged sources"
+    told = f"{origin} · run {page.manifest['run_id']}"
     links = " · ".join(f"[{words}]({target})" for words, target in _LINKS)
     return f'::: {{.source-note}}\n{told} [· {links}]{{.content-visible when-format="html"}}\n:::'

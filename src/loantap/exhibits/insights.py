@@ -49,7 +49,7 @@ def _origin(data: Mapping[str, Any], *, synthetic: bool) -> str:
             "combines columns, models above all, is an approximation."
         )
     if data["kind"] == "file":
-        return f"**Loans from a file**: {plain(data['location'].rsplit('/', 1)[-1])}, sha256 `{data['sha256'][:12]}`."
+        return f"**Loans from a file**: `{data['location'].rsplit('/', 1)[-1]}`, sha256 `{data['sha256'][:12]}`."
     if counted := data.get("pushdown"):
         sampled = (
             f" What needs single loans, the model above all, is from a stratified sample of {show(counted['sampled'], 'count')}."

@@ -117,8 +117,8 @@ def _leak(report: LeakReport, row: pd.Series) -> str:
     if len(pure):
         chance = show(pure["p_chance"].max(), "p")
         parts.append(
-            f"in {len(pure)} of {row['levels']:,} levels every loan ended the same way: {_ends(pure)} "
-            f"({show(pure['n'].sum() / report.n, 'rate')} of all loans; by chance p {chance if chance.startswith('<') else f'= {chance}'})"
+            f"in {len(pure)} of {row['levels']:,} levels every loan ended the same way ({_ends(pure)}; "
+            f"{show(pure['n'].sum() / report.n, 'rate')} of all loans; by chance p {chance if chance.startswith('<') else f'= {chance}'})"
         )
     if len(near):
         rates = interval(near["default_rate"].min(), near["default_rate"].max(), "rate")
@@ -130,7 +130,7 @@ def _leak(report: LeakReport, row: pd.Series) -> str:
         if row["auc_low"] > row["auc_ceiling"]
         else f"by itself it has an AUC of {_auc(row)}"
     )
-    return f"{capital(heads.label(name))} gives the outcome away: {'; '.join(parts)}. {_meaning(report, row)}"
+    return f"{capital(heads.label(name))} gives the outcome away: {'. '.join([parts[0], *map(capital, parts[1:])])}. {_meaning(report, row)}"
 
 
 def _meaning(report: LeakReport, row: pd.Series) -> str:

@@ -177,8 +177,8 @@ def groups(judged: Judged) -> Exhibits:
         name,
         title=groups_title(judged.gap),
         caption=f"By grade, home ownership and group of professions, at the {label} threshold; {level} intervals (Wilson; DeLong for the "
-        f"ROC-AUC); groups with fewer than {judged.min_cell} loans, defaults or repaid loans are pooled; "
-        f"the two named are compared with a correction for all pairs (Bonferroni); {tested(judged)}.",
+        f"ROC-AUC). Groups with fewer than {judged.min_cell} loans, defaults or repaid loans are pooled. "
+        f"The two named are compared with a correction for all pairs (Bonferroni); {tested(judged)}.",
         alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
         figure=plots.plot_groups(shown),
     )
