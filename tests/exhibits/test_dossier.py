@@ -13,7 +13,7 @@ from loantap.decisions.early_warning.settings import read_settings
 from loantap.exhibits.dossier import BLANK, Material, dossier
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.single_page import single_page, word_document
-from loantap.exhibits.words import columns, show
+from loantap.exhibits.words import columns, percent, show
 from loantap.model.economics import Economics
 from loantap.settings import reference_dir
 
@@ -118,7 +118,7 @@ def numbers(value: Any) -> Iterator[str]:
             for kind in ("count", "number", "ratio", "rate", "score")
             for text in re.findall(r"[\d.,]+", show(value, kind))
         )
-        yield f"{value:g}"
+        yield from (f"{value:g}", percent(value).removesuffix("%"))
 
 
 def test_its_sections_stand_in_order(material: Material):
@@ -138,9 +138,9 @@ def test_every_number_stands_in_what_it_was_made_from(material: Material):
         )
     )
     known |= set(numbers([sum(line[name] for line in WATCH["lights"]) for name in ("loans", "balance")]))
-    known |= set(numbers([100 * CARD["confidence"], "F2 sha256 " + " ".join(CARD["data"]["period"])]))
+    known |= set(numbers(["F2 sha256 " + " ".join(CARD["data"]["period"])]))
     found = set(numbers(told(material)))
-    assert len(found) > 80
+    assert len(found) > 75
     assert not found - known
 
 

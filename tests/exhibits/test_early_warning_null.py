@@ -17,7 +17,13 @@ from loantap.decisions.early_warning.backtest import backtest
 from loantap.decisions.early_warning.drift import calibration_drift, drift
 from loantap.decisions.early_warning.settings import Settings, read_settings
 from loantap.exhibits.early_warning import as_months
-from loantap.exhibits.warning_sentences import baseline_sentences, calibration_title, drift_title, trade_off_title
+from loantap.exhibits.warning_sentences import (
+    VARIABLES,
+    baseline_sentences,
+    calibration_title,
+    drift_title,
+    trade_off_title,
+)
 from loantap.model.bootstrap import CONFIDENCE
 
 DRAWS = 20
@@ -76,20 +82,20 @@ def test_a_rule_that_knows_nothing_is_not_said_to_find_more(panel, probability, 
     assert sum(decided for *_, decided in said) > DRAWS / 4  # or silence would pass
     claims = " ".join(title for title, *_ in said)
     assert claims.count("the caps alone") + claims.count("the model alone") == 2 * DRAWS
-    assert claims.count("finds more than") <= most(2 * DRAWS, (1 - CONFIDENCE) / 2)
-    assert claims.count("finds fewer than") <= most(2 * DRAWS, (1 - CONFIDENCE) / 2)
+    assert claims.count("finds more defaults than") <= most(2 * DRAWS, (1 - CONFIDENCE) / 2)
+    assert claims.count("finds fewer defaults than") <= most(2 * DRAWS, (1 - CONFIDENCE) / 2)
 
 
 def test_the_title_claims_what_the_sentence_claims(panel, probability, settings):
     title, sentence, _ = told(with_defaults(panel, 0.04, seed=0), probability, settings, seed=0)
-    assert title.count("finds more than") == sentence.count("; the rule finds more.")
+    assert title.count("finds more defaults than") == sentence.count("; the rule finds more.")
 
 
 def test_a_rule_that_knows_the_defaults_is_said_to_find_more(panel, probability, settings):
     before = np.pad(panel.dti, ((0, 0), (4, 0)), constant_values=np.nan)[:, :-4]
     hazard = np.where(panel.dti - before > 4, 0.4, 0.005)
     title, *_ = told(with_defaults(panel, hazard, seed=0), probability, settings, seed=0)
-    assert "finds more than the caps alone" in title
+    assert "finds more defaults than the caps alone" in title
 
 
 @pytest.mark.parametrize("live", [40, 400])
@@ -101,7 +107,7 @@ def test_loans_like_the_training_loans_are_not_said_to_have_drifted(live: int):
         now = {name: rng.normal(50, 10, (live, 1)) for name in values}
         ids, month = np.arange(live), np.array(["2017-01"], dtype="datetime64[M]")
         title = drift_title(as_months(drift(Panel(ids, month, **now, balance=np.ones((live, 1))), values)))
-        apart += sum(f"{name} (" in title for name in values)
+        apart += sum(f"{VARIABLES[name]} (" in title for name in values)
     assert apart <= most(2 * DRAWS, 1 - CONFIDENCE)
 
 
@@ -109,7 +115,7 @@ def test_loans_unlike_the_training_loans_are_said_to_have_drifted():
     rng, (ids, month) = np.random.default_rng(0), (np.arange(400), np.array(["2017-01"], dtype="datetime64[M]"))
     now = rng.normal(60, 10, (400, 1))
     moved = drift(Panel(ids, month, now, now, now), {"dti": rng.normal(50, 10, 2_000)})
-    assert drift_title(as_months(moved)).startswith("In 2017-01, away from the training loans: dti (red, ")
+    assert drift_title(as_months(moved)).startswith("Drifted from the training loans in 2017-01: debt-to-income (red, ")
 
 
 def test_defaults_as_expected_are_not_said_to_differ(panel, probability):
@@ -120,7 +126,9 @@ def test_defaults_as_expected_are_not_said_to_differ(panel, probability):
         title = calibration_title(
             as_months(calibration_drift(with_defaults(panel, hazard, seed=seed), probability, term)), CONFIDENCE
         )
-        found = re.search(r": (\d+) of (\d+) months differ.*would\), (\d+) of (\d+) from 1$", title)
+        found = re.search(
+            r": (\d+) of (\d+) months differ.*would by chance\), (\d+) of (\d+) from the number predicted$", title
+        )
         assert found, title
         first, level = first + int(found[1]), level + int(found[3])
         months = [months[0] + int(found[2]), months[1] + int(found[4])]
