@@ -89,9 +89,13 @@ def stage_report(run: Path, folder: Path) -> Staged:
 
 
 def _tell_period(path: Path, manifest: dict[str, Any]) -> None:
-    """Put the years of the loans into the first page's title, which no code of the page can: front matter is read before it runs."""
+    """Put the years of the loans into the first page's title, which no code of the page can: front matter is read before it runs.
+
+    Where the manifest tells none, as of a run that failed early, the title goes without.
+    """
     first, last = (month[:4] for month in (manifest.get("data") or {}).get("period") or ("", ""))
-    text = path.read_text("utf-8").replace("{period}", first if first == last else f"{first} to {last}", 1)
+    years = f" of {first}" if first == last else f" of {first} to {last}"
+    text = path.read_text("utf-8").replace(" of {period}", years if first else "", 1)
     path.write_text(text, "utf-8")
 
 
