@@ -181,7 +181,7 @@ def test_the_share_referred_at_each_threshold_stands_beside_the_answer_and_on_to
     policy = opened("policy.py")
     assert policy.markdown[0].value == told
     heads = [head.split(":")[0] for head in policy.table[0].value.columns]
-    assert heads == ["Chosen here", "For F2, the model's own", "Profit", "Capacity of 10%"]
+    assert heads == ["Chosen here", "F2, the model's own", "Profit", "Capacity of 10%"]
     shares = [cell.split(" (")[0] for cell in policy.table[0].value.iloc[0]][1:]
     assert shares == [show(share, "rate") for share in card["referred"].values()]
 
