@@ -202,6 +202,21 @@ def test_word_is_on_a4_with_title_and_the_notice_on_each_page(site: Staged, tmp_
     finish_word(path, tmp_path / "plain.docx")
 
 
+def test_word_takes_heads_above_several_columns_and_leaves_a_missing_figure_to_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    page = (
+        "```{python}\n#| echo: false\nfrom IPython.display import HTML\n"
+        "HTML('<table><tr><th>a</th><th colspan=\"2\">both</th></tr><tr><td>1</td><td>2</td><td>3</td></tr></table>')\n```\n\n"
+        '![x](figures/no.svg){fig-alt="x"}\n'
+    )
+    monkeypatch.setenv("LOANTAP_HOME", str(make_small_project(tmp_path / "project", page=page)))
+    text = part(word_of(staged(tmp_path)), "word/document.xml")
+    widths = [int(width) for width in re.findall(r'<w:gridCol w:w="(\d+)"', text)]
+    assert len(widths) == 3
+    assert "both" in text
+
+
 def test_workbook_and_document_of_a_run_are_the_same_bytes_each_time(site: Staged):
     assert write_workbook(site).read_bytes() == write_workbook(site).read_bytes()
     assert word_of(site).read_bytes() == word_of(site).read_bytes()

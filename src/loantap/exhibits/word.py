@@ -66,7 +66,10 @@ def _document(text: str, notice: str) -> str:
 def _table(text: str) -> str:
     """Return a table in small type whose columns share the width of the page by their texts, within bounds."""
     rows = [re.findall(r"<w:tc>.*?</w:tc>", row, re.S) for row in re.findall(r"<w:tr>.*?</w:tr>", text, re.S)]
-    texts = [[re.sub(r"<[^>]*>", "", cell) for cell in column] for column in zip(*rows, strict=False)]
+    whole = [
+        row for row in rows if len(row) == text.count("<w:gridCol ")
+    ]  # a head above several columns tells no width
+    texts = [[re.sub(r"<[^>]*>", "", cell) for cell in column] for column in zip(*whole, strict=True)]
     longest = [
         max([*map(len, column[1:]), *map(len, column[0].split())], default=0) for column in texts
     ]  # a head may wrap

@@ -43,6 +43,8 @@ def _as_png(folder: Path, name: str) -> str:
     import typst
     from PIL import Image
 
+    if not (folder / f"{name}.svg").is_file():
+        return f"{name}.svg"  # HTML names the line that asks for it
     target = folder / "_word" / f"{Path(name).stem}.png"
     target.parent.mkdir(exist_ok=True)
     source = target.with_suffix(".typ")
