@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from loantap.exhibits.plots.values import titled, told
 
 # One colour for one thing, in every chart: defaults and default rates, what was repaid, leaks and missing values, all loans. They are told
 # apart by the colour-blind, and in print by lightness.
@@ -57,9 +59,14 @@ def house_style() -> AbstractContextManager[None]:
 
 
 def save_svg(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG, which depends on nothing but the figure: no date, no random ids, no settings of the reader's."""
-    with house_style():
-        figure.savefig(path, format="svg", bbox_inches="tight", metadata={"Date": None})
+    """Write a figure as SVG, which depends on nothing but the figure: no date, no random ids, no settings of the reader's.
+
+    Its points and bars have their values as titles: a browser shows them under the pointer.
+    """
+    drawn = StringIO()
+    with house_style(), told(figure) as texts:
+        figure.savefig(drawn, format="svg", bbox_inches="tight", metadata={"Date": None})
+    path.write_text(titled(drawn.getvalue(), texts), "utf-8", newline="\n")
 
 
 class _HouseFigure(Figure):
