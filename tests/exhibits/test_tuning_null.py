@@ -98,16 +98,18 @@ def test_no_change_stands_out_where_nothing_was_learnt(
         odds_told(without_what_is_held(training) if dropped else champion, training)[0].title
         for champion, training, _ in nothing_learnt
     ]
-    assert sum("beyond chance:" in title for title in titles) <= MOST
-    assert {title.split(":")[0] for title in titles} <= {"No single change stands out from chance", "The strongest single change beyond chance"}  # fmt: skip
+    assert sum("strongest effect:" in title for title in titles) <= MOST
+    assert {title.split(":")[0] for title in titles} <= {"No single change is shown to matter", "The strongest effect"}  # fmt: skip
 
 
 def test_what_does_stand_out_is_the_strongest_of_the_table_beyond_chance(loans: pd.DataFrame):
     figure, table = odds_told(fitted(loans), loans)
     assert table.table is not None
     beyond = table.table[table.table["p_adjusted"] < 1 - CONFIDENCE]
-    strongest = beyond.loc[np.log(beyond["odds_ratio"]).abs().idxmax(), "change"]
-    assert figure.title == f"The strongest single change beyond chance: {strongest}"
+    strongest = beyond.loc[np.log(beyond["odds_ratio"]).abs().idxmax()]
+    assert figure.title == (
+        f"The strongest effect: “{strongest['change']}” multiplies the odds of default by {strongest['odds_ratio']:.2f}"
+    )
 
 
 def test_no_simple_rule_is_beaten_where_nothing_was_learnt(
