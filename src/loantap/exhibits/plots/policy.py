@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from loantap.exhibits.plots.frontier import VERDICTS
 from loantap.exhibits.plots.marks import note, reach
 from loantap.exhibits.plots.style import LIGHT, NEUTRAL, REPAID, WARNING, canvas
-from loantap.exhibits.words import capital, show
+from loantap.exhibits.words import capital, percent, show
 
 
 def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, float | None]) -> Figure:
@@ -84,7 +84,7 @@ def plot_tornado(table: pd.DataFrame) -> Figure:
                 profit = row[f"profit_{end}"]
                 axes.barh(place, profit - middle, left=middle, color=REPAID, alpha=alpha, height=0.6)
                 side: Any = {"ha": "left", "xytext": (3, 0)} if profit >= middle else {"ha": "right", "xytext": (-3, 0)}
-                told = show(row[end], "rate").replace(".0%", "%")
+                told = percent(row[end])
                 axes.annotate(
                     told, (profit, place), textcoords="offset points", va="center", fontsize=8, color=NEUTRAL, **side
                 )
