@@ -208,7 +208,7 @@ def test_word_takes_heads_above_several_columns_and_leaves_a_missing_figure_to_t
     page = (
         "```{python}\n#| echo: false\nfrom IPython.display import HTML\n"
         "HTML('<table><tr><th>a</th><th colspan=\"2\">both</th></tr><tr><td>1</td><td>2</td><td>3</td></tr></table>')\n```\n\n"
-        '![x](figures/no.svg){fig-alt="x"}\n'
+        '![](figures/no.svg){fig-alt="x"}\n'
     )
     monkeypatch.setenv("LOANTAP_HOME", str(make_small_project(tmp_path / "project", page=page)))
     text = part(word_of(staged(tmp_path)), "word/document.xml")
