@@ -86,9 +86,7 @@ def _text(axes: Axes, x: float, y: float, bar: tuple[bool, Iterable[float]] | No
     """Say the name and the value of a point, or its two values where no axis has names; of a bar whether it lies, and its ends."""
     across = bar[0] if bar else _names(axes.yaxis) is not None
     of, by, place = (axes.xaxis, axes.yaxis, y) if across else (axes.yaxis, axes.xaxis, x)
-    ends = (
-        [end for end in bar[1] if end] if bar else [x if across else y]
-    )  # both where it starts at another value than 0
+    ends = [end for end in bar[1] if end] if bar else [x if across else y]  # a bar from 0 has one end to tell
     value = " to ".join(dict.fromkeys(_shown(of, end) for end in ends or [0.0]))
     names = _names(by)
     if names is None:
