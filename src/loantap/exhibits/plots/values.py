@@ -92,8 +92,7 @@ def _text(axes: Axes, x: float, y: float, bar: tuple[bool, Iterable[float]] | No
     if names is None:
         return "\n".join([_led(by.get_label_text(), _shown(by, place)), _led(of.get_label_text(), value)])
     near = min(names, key=lambda tick: abs(tick - place), default=np.inf)
-    # Rows may be shifted, and not every month has a tick.
-    return _led(names[near] if abs(near - place) < 0.5 else of.get_label_text(), value)
+    return _led(names[near] if abs(near - place) < 0.5 else of.get_label_text(), value)  # not every month has a tick
 
 
 def _led(name: str, value: str) -> str:
