@@ -7,6 +7,8 @@ import threading
 import pytest
 from render_support import CHROMIUM, ROOT, continuous_integration, rendered_site
 
+from loantap.exhibits.plots.style import canvas, save_svg
+
 pytestmark = [
     pytest.mark.skipif(
         CHROMIUM is None and not continuous_integration(), reason="needs chromium on PATH to look at the site"
@@ -152,6 +154,29 @@ def test_a_figure_becomes_a_document_under_the_pointer_and_keeps_size_and_words(
     assert figure.get_attribute("aria-label") == alt
     now = figure.bounding_box()
     assert (round(now["width"]), round(now["height"])) == (round(size["width"]), round(size["height"]))
+
+
+def test_a_bar_under_the_pointer_tells_its_value(visit, tmp_path):
+    with canvas(height=2) as (figure, axes):
+        axes.bar([0, 1], [3, 4])
+        axes.set_xticks([0, 1], ["A", "B"])
+    save_svg(figure, tmp_path / "bars.svg")
+    page = visit("index.html")
+    page.route(
+        "**/figures/bars.svg", lambda route: route.fulfill(path=tmp_path / "bars.svg", content_type="image/svg+xml")
+    )
+    script = (ROOT / "reports" / "assets" / "_scripts.html").read_text()
+    page.set_content('<main><img src="figures/bars.svg" alt="Two bars"></main>' + script)
+    page.locator("main img").hover()
+    page.wait_for_function("document.querySelector('object.figure')?.contentDocument?.querySelector('path > title')")
+    told = """() => {
+        const inside = document.querySelector("object.figure").contentDocument;
+        return [...inside.querySelectorAll("path > title")].map(({ parentElement: bar, textContent }) => {
+            const { x, y, width, height } = bar.getBoundingClientRect();
+            return [textContent, inside.elementFromPoint(x + width / 2, y + height / 2) === bar];
+        });
+    }"""
+    assert page.evaluate(told) == [["A: 3", True], ["B: 4", True]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -14,11 +14,11 @@ from matplotlib.collections import PathCollection
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.dates import DateLocator, num2date
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FuncFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, StrMethodFormatter
 
 _MOST = 400  # points of one kind: more are a cloud, which nobody reads one by one
-_POINT = re.compile(r"<use ([^>]*)/>")
-_SHAPE = re.compile(r"<(?:use|path (?=d=)) ?([^>]*)/>")  # a path with an id is a pattern for others
+_POINT = re.compile(r"<(?P<tag>use) (?P<rest>[^>]*)/>")
+_SHAPE = re.compile(r"<(?P<tag>use|path(?= d=)) (?P<rest>[^>]*)/>")  # a path with an id is a pattern for others
 
 
 @contextmanager
@@ -47,12 +47,10 @@ def titled(svg: str, texts: dict[str, list[str]]) -> str:
     for place, part in enumerate(parts):
         name = part.removeprefix('<g id="').partition('"')[0]
         pattern = _POINT if name.startswith("points-") else _SHAPE
-        marks = list(pattern.finditer(part)) if name in texts else []
-        if len(marks) == len(texts.get(name, ())):
-            for mark, text in reversed(list(zip(marks, texts.get(name, ()), strict=True))):
-                tag = mark[0][1:].partition(" ")[0]
-                full = f"{mark[0][:-2].rstrip()}><title>{escape(text, quote=False)}</title></{tag}>"
-                part = part[: mark.start()] + full + part[mark.end() :]
+        if name in texts and len(pattern.findall(part)) == len(texts[name]):
+            for text in texts[name]:  # a mark that has its title is no match for the next one
+                title = escape(text, quote=False).replace("\\", r"\\")
+                part = pattern.sub(rf"<\g<tag> \g<rest>><title>{title}</title></\g<tag>>", part, count=1)
             parts[place] = part
     return "".join(parts)
 
@@ -64,7 +62,7 @@ def _artists(axes: Axes) -> Iterator[tuple[str, Artist, list[str]]]:
     caps = {cap for one in axes.containers if isinstance(one, ErrorbarContainer) for cap in one.lines[1]}
     for line in axes.lines:
         if line not in caps and str(line.get_marker()).strip().lower() not in ("", "none"):
-            yield from _points(axes, "points", line, line.get_xydata())
+            yield from _points(axes, "points", line, np.asarray(line.get_xydata(), dtype=float))
     for spots in axes.collections:
         if isinstance(spots, PathCollection):
             yield from _points(axes, "spots", spots, np.ma.filled(np.ma.asarray(spots.get_offsets()), np.nan))
@@ -72,11 +70,10 @@ def _artists(axes: Axes) -> Iterator[tuple[str, Artist, list[str]]]:
         if isinstance(bars, BarContainer):
             for bar in bars.patches:
                 box = bar.get_bbox()
-                middle = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
-                across = bars.orientation == "horizontal"
-                ends = (box.x0, box.x1) if across else (box.y0, box.y1)
-                if np.isfinite([*middle, *ends]).all():
-                    yield "bar", bar, [_text(axes, *middle, bar=(across, ends))]
+                ends = box.intervalx if bars.orientation == "horizontal" else box.intervaly
+                if np.isfinite(box.get_points()).all():
+                    at = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+                    yield "bar", bar, [_text(axes, *at, bar=(bars.orientation == "horizontal", ends))]
 
 
 def _points(axes: Axes, kind: str, artist: Artist, points: np.ndarray) -> Iterator[tuple[str, Artist, list[str]]]:
@@ -86,33 +83,29 @@ def _points(axes: Axes, kind: str, artist: Artist, points: np.ndarray) -> Iterat
 
 
 def _text(axes: Axes, x: float, y: float, bar: tuple[bool, Iterable[float]] | None = None) -> str:
-    """Say what a point is called and its value, or its two values where neither axis has names."""
+    """Say the name and the value of a point, or its two values where no axis has names; of a bar whether it lies, and its ends."""
     across = bar[0] if bar else _names(axes.yaxis) is not None
     of, by, place = (axes.xaxis, axes.yaxis, y) if across else (axes.yaxis, axes.xaxis, x)
-    ends = [end for end in bar[1] if end] if bar else [y if place is x else x]
-    # A bar that starts elsewhere than at nothing tells both of its ends.
+    ends = [end for end in bar[1] if end] if bar else [x if across else y]  # a bar from 0 has one end to tell
     value = " to ".join(dict.fromkeys(_shown(of, end) for end in ends or [0.0]))
     names = _names(by)
     if names is None:
-        return "\n".join(f"{label}: {shown}" if label else shown for label, shown in ((_label(by), _shown(by, place)), (_label(of), value)))  # fmt: skip
+        return "\n".join([_led(by.get_label_text(), _shown(by, place)), _led(of.get_label_text(), value)])
     near = min(names, key=lambda tick: abs(tick - place), default=np.inf)
-    name = names[near] if abs(near - place) < 0.5 else _label(of)  # rows may be shifted; not every month has a tick
-    return f"{name}: {value}" if name else value
+    return _led(names[near] if abs(near - place) < 0.5 else of.get_label_text(), value)  # not every month has a tick
+
+
+def _led(name: str, value: str) -> str:
+    return f"{' '.join(name.split())}: {value}" if name else value
 
 
 def _names(axis: Axis) -> dict[float, str] | None:
     """Return the names on an axis by their places; None where it is one of numbers (ticks of ratios are written out, too)."""
     formatter = axis.get_major_formatter()
-    named = isinstance(formatter, FixedFormatter) or isinstance(
-        getattr(formatter, "func", None), partial
-    )  # by `set_ticks`
-    if axis.get_scale() != "linear" or not named:
+    # Matplotlib makes a partial function of what `set_xticks(places, names)` was told.
+    if axis.get_scale() != "linear" or not isinstance(getattr(formatter, "func", None), partial):
         return None
-    return {float(place): " ".join(formatter(place, at).split()) for at, place in enumerate(axis.get_majorticklocs())}
-
-
-def _label(axis: Axis) -> str:
-    return " ".join(axis.get_label_text().split())
+    return {float(place): formatter(place, at) for at, place in enumerate(axis.get_majorticklocs())}
 
 
 def _shown(axis: Axis, value: float) -> str:
