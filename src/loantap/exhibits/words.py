@@ -155,6 +155,7 @@ def _cells(table: pd.DataFrame, name: str, kind: str) -> list[str]:
     base, merged, _ = kind.partition(WITH_INTERVAL)
     texts = [value_in_words(name, show(value, base)) if base == "text" else show(value, base) for value in table[name]]
     if merged:
-        told = [interval(*ends, base) for ends in zip(*(table[end] for end in ends_of(name, table)), strict=True)]
+        low, high = ends_of(name, table)
+        told = [interval(*ends, base) for ends in zip(table[low], table[high], strict=True)]
         texts = [text if ABSENT in (text, ends) else f"{text} ({ends})" for text, ends in zip(texts, told, strict=True)]
     return [plain(text) for text in texts]
