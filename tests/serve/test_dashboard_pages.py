@@ -239,7 +239,7 @@ def test_a_policy_is_chosen_to_see_whom_it_refuses(judged: Path):
     app = opened("policy.py")
     refusing = [entry for entry in RunFolder(judged).result("policy")["policies"] if entry["n_refused"]]
     assert app.selectbox[0].options == [capital(entry["title"]) for entry in refusing]
-    headings = {"Grade", "Term", "Risk decile", "Income band", "Home ownership"}
+    headings = {"Grade", "Term", "Risk decile", "Income", "Home ownership"}
     assert headings <= {part.value for part in app.subheader}
     for entry in refusing:
         app.selectbox[0].set_value(capital(entry["title"])).run()
