@@ -105,5 +105,5 @@ def test_the_share_referred_at_all_three_thresholds_comes_first_where_their_pric
         "threshold for a capacity of 10% (40.0%); n = 100 test loans."
     )
     assert insights.at_f2(shown).startswith(
-        f"**{told}** If nobody looked at what is referred, the threshold for F2 would have refused 40.0%"
+        f"**{told}** If nobody looked at what is referred, the threshold for F2 would have declined 40.0%"
     )

@@ -120,10 +120,10 @@ def at_f2(page: Page) -> str:
         return f"{show(share['estimate'], 'rate')} ({interval(share['ci_low'], share['ci_high'], 'rate')})"
 
     return (
-        f"**{referred_sentence(model)}** If nobody looked at what is referred, the threshold for {fbeta_name(model['beta']).upper()} would have refused {told('refused')} of these loans. That avoids {told('defaults_avoided')} of the "
-        f"defaults and turns away {told('good_refused')} of the customers who repay. Of all money lent, "
+        f"**{referred_sentence(model)}** If nobody looked at what is referred, the threshold for {fbeta_name(model['beta']).upper()} would have declined {told('refused')} of these loans. That avoids {told('defaults_avoided')} of the "
+        f"defaults and declines {told('good_refused')} of the customers who repay. Of all money lent, "
         f"{told('amount_defaults_avoided')} went to the defaults avoided and {told('amount_good_refused')} to the repaid "
-        f"loans refused (n = {show(model['test']['n'], 'count')} test loans, {percent(model['confidence'])} bootstrap intervals). {model['profit_sentence']}"
+        f"loans declined (n = {show(model['test']['n'], 'count')} test loans, {percent(model['confidence'])} bootstrap intervals). {model['profit_sentence']}"
     )
 
 
