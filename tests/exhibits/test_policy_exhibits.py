@@ -134,9 +134,11 @@ def test_every_number_above_a_table_of_the_sheet_stands_in_it(usual: SimpleNames
         assert set(NUMBER.findall(without_names(one.title, one.table))) <= numbers(cells), name
     # A sum over grades, and its share.
     losses = told["policy-expected-loss"]
-    for policy, rows in losses.table.groupby("policy"):
-        lost, lent = rows["expected_loss"].sum(), rows["amount"].sum()
-        assert f"{policy} {show(lost, 'money')} ({show(lost / lent, 'rate')})" in losses.title
+    total = losses.table.groupby("policy", sort=False)[["expected_loss", "amount"]].sum()
+    share = total["expected_loss"] / total["amount"]
+    first, least = share.index[0], share.idxmin()
+    assert f"{show(share[first], 'rate')} of the money lent under “{first}”" in losses.title
+    assert first == least or f"least under “{least}” ({show(share[least], 'rate')})" in losses.title
 
 
 def without_names(title: str, table: pd.DataFrame) -> str:

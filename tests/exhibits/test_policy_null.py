@@ -38,7 +38,7 @@ def claims(loans: pd.DataFrame) -> Counter[str]:
         result = say.policy_result(**found)
         told["recommended"] += bool(result["recommended"]["rules"])
         told["candidate"] += result["recommended"]["candidate"] is not None
-        told["adopted"] += not titles.steps(found["steps"]).startswith("0 of")
+        told["adopted"] += not titles.steps(found["steps"]).startswith("None of")
         told["plain rules"] += bool(result["plain"]["rules"])
         told["product"] += "none is significantly profitable" not in titles.segments(found["segments"])
         told["F2 loses"] += result["f2_sentence"].startswith("Do not")

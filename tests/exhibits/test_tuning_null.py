@@ -14,6 +14,7 @@ from loantap.analysis.levels import factor_values
 from loantap.exhibits import rivals, scores
 from loantap.exhibits.exhibit import Exhibits
 from loantap.exhibits.tuning import ablation, smote_sentence
+from loantap.exhibits.words import show
 from loantap.model.ablation import choose_champion, comparison, compete
 from loantap.model.baselines import baseline_rules, fbeta_differences
 from loantap.model.economics import Economics, loan_profit
@@ -186,4 +187,4 @@ def test_a_title_on_later_loans_claims_no_difference(nothing_learnt: list[tuple[
     found: Any = type("Later", (), {"test": judged.test, "default_rate": 0.2, "predicted": 0.2})
     told = rivals.later_title(judged.test, found)
     assert "rather than" not in told
-    assert told.count(scores.spread(judged.test, "roc_auc")) == 2
+    assert told.count(show(judged.test["roc_auc"], "score")) == 2
