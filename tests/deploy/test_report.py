@@ -139,7 +139,7 @@ def test_a_reader_sees_one_whole_report_before_each_write(first: Path, second: P
     names = [name for name, _, _ in seen]
     assert [name.rpartition("/")[2] for name in names[-3:-1]] == ["run.json", "index.html"]
     assert names[-1] == "latest/index.html"
-    assert len(names) == 11
+    assert len(names) == 13
     assert all(latest == {"first"} for _, latest, _ in seen)
     assert all(listed == {"first"} for _, _, listed in seen[:-1])
     assert seen[-1][2] == {"first", "second"}
@@ -200,7 +200,7 @@ class FullDisk:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
 
-@pytest.mark.parametrize("room", range(11))
+@pytest.mark.parametrize("room", range(13))
 def test_a_full_disk_leaves_the_former_report_and_a_second_try_completes_it(
     first: Path, second: Path, place: Path, room: int, monkeypatch: pytest.MonkeyPatch
 ):
@@ -210,10 +210,10 @@ def test_a_full_disk_leaves_the_former_report_and_a_second_try_completes_it(
         with pytest.raises(DeployError, match=r"No space left on device\. Check the permissions and the space left"):
             publish(second, place)
     assert words_of(read_site(Folder(place))) == {"first"}
-    assert words_of(read_site(Folder(place), "index.html")) == ({"first", "second"} if room == 10 else {"first"})
+    assert words_of(read_site(Folder(place), "index.html")) == ({"first", "second"} if room == 12 else {"first"})
     assert not list(place.rglob(".writing-*"))
     done = publish(second, place)
-    assert done.uploaded == max(8 - room, 0)
+    assert done.uploaded == max(10 - room, 0)
     assert words_of(read_site(Folder(place))) == {"second"}
 
 
@@ -285,11 +285,11 @@ def said(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_the_command_says_what_it_did_and_ends_with_the_address(first: Path, second: Path, place: Path, said: Any):
     path = read_report(first).edition.path
     lines = said(first, to=place)
-    assert lines == [f"Written: 8 of 8 files (0.0 MB in all) to {place}/{path}", f"Latest: {place}/latest/index.html"]
+    assert lines == [f"Written: 10 of 10 files (0.0 MB in all) to {place}/{path}", f"Latest: {place}/latest/index.html"]
     assert said(first, to=place)[0] == "Nothing changed: this report is published, and was the latest."
     assert len(said(second, to=place)) == 2
     older = said(first, to=place)
-    assert older[0].startswith("Written: 0 of 8 files")
+    assert older[0].startswith("Written: 0 of 10 files")
     assert older[1] == (
         f"Note: run {FIRST} ended on 2025-01-05 06:30, before run {SECOND} (2025-02-05 06:30), which was the latest. The older one is the latest now."
     )
@@ -386,4 +386,4 @@ def test_the_record_holds_every_file_with_its_sum(first: Path, place: Path):
     sums = place / "sums"
     sums.write_text("".join(f"{file['sha256']}  {name}\n" for name, file in record["files"].items()))
     checked = subprocess.run(["sha256sum", "--check", "--quiet", sums], cwd=place / done.path, capture_output=True, check=False)  # fmt: skip
-    assert (checked.returncode, len(record["files"])) == (0, 8)
+    assert (checked.returncode, len(record["files"])) == (0, 10)

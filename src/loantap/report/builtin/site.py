@@ -181,7 +181,7 @@ def _copy_assets(staged: Staged) -> None:
         relative = path.relative_to(staged.folder)
         hidden = any(part.startswith(("_", ".")) for part in relative.parts)
         unseen = path.suffix == ".svg" and path.name not in written
-        if path.is_file() and not hidden and not unseen and path.suffix not in (".qmd", ".ipynb", ".typ"):
+        if path.is_file() and not hidden and not unseen and path.suffix not in (".qmd", ".ipynb", ".typ", ".scss"):
             (staged.output / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, staged.output / relative)
     (staged.output / "assets").mkdir(parents=True, exist_ok=True)
