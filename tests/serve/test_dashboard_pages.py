@@ -289,9 +289,9 @@ def test_a_sheet_that_is_damaged_is_a_message(judged: Path):
 
 def test_what_profit_supposes_is_told_and_moves_with_the_slider(run: Path):
     app = opened("policy.py")
-    assert "a default loses 75.0% of the balance" in said(app)
+    assert "loses 75% of the balance" in said(app)
     app.slider[1].set_value(40).run()
-    assert "a default loses 40.0% of the balance" in said(app)
+    assert "loses 40% of the balance" in said(app)
 
 
 def test_there_is_no_watchlist_before_early_warning_has_run(run: Path):

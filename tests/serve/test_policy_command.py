@@ -174,8 +174,8 @@ def test_a_gain_on_the_loans_it_was_tried_on_is_not_shown(bare: Path, tmp_path: 
 def test_it_assumes_what_the_sheet_beside_it_assumes(bare: Path, run: Path, tmp_path: Path):
     folder = shutil.copytree(bare, tmp_path / "r1")
     write_sheet(folder, RUINOUS)
-    assert "a default loses 100.0%" in asked(folder, Cap("dti", 25.0)).note
-    assert "a default loses 75.0%" in asked(bare, Cap("dti", 25.0)).note
+    assert "loses 100% of the balance" in asked(folder, Cap("dti", 25.0)).note
+    assert "loses 75% of the balance" in asked(bare, Cap("dti", 25.0)).note
     assert (asked(run, Cap("dti", 25.0)).confidence, asked(bare, Cap("dti", 25.0)).confidence) == (CONFIDENCE, 0.95)
 
 
