@@ -26,7 +26,7 @@ from site_checks import CHROMIUM
 from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME
 from loantap.exhibits.decision import who
-from loantap.exhibits.words import show
+from loantap.exhibits.words import capital, show
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
 from loantap.report.results import RunFolder
@@ -231,14 +231,14 @@ def test_a_file_is_uploaded_and_its_scores_are_downloaded(visit: Callable[..., A
     page = visit("portfolio")
     page.set_input_files("input[type=file]", str(tmp_path / "loans.csv"))
     found = {}
-    for label in ("Download the scores", "Download the refused rows"):
+    for label in ("Download the scores", "Download the rejected rows"):
         with page.expect_download() as download:
             page.get_by_role("button", name=label).click()
         found[label] = pd.read_csv(io.BytesIO(Path(download.value.path()).read_bytes()))
     scores = found["Download the scores"]
     assert len(scores) == 39
     assert scores["probability_of_default"].between(0, 1).all()
-    assert found["Download the refused rows"]["column"].tolist() == ["dti"]
+    assert found["Download the rejected rows"]["column"].tolist() == ["dti"]
     metrics = page.locator("[data-testid=stMetricValue]").all_inner_texts()
     assert metrics == ["40", "39", str((scores["decision"] == "refer").sum()), show(scores["probability_of_default"].mean(), "rate")]  # fmt: skip
 
@@ -275,13 +275,15 @@ def test_the_decision_sheet_is_shown_and_a_policy_is_chosen(visit: Callable[...,
     sheet = RunFolder(run).result("policy")
     assert page.get_by_text(sheet["recommendation"]).is_visible()
     rows = page.locator("table").first.locator("tbody tr").all()
-    assert [row.locator("td").first.inner_text() for row in rows] == [entry["title"] for entry in sheet["policies"]]
-    assert page.get_by_label("Defaults avoided against good customers refused").first.is_visible()
+    assert [row.locator("td").first.inner_text() for row in rows] == [
+        capital(entry["title"]) for entry in sheet["policies"]
+    ]
+    assert page.get_by_label("Defaults avoided against good customers declined").first.is_visible()
     entry = sheet["policies"][2]
-    choose(page, "Policy", entry["title"])
+    choose(page, "Policy", capital(entry["title"]))
     page.get_by_text(who(entry)).wait_for()
     for by in ("grade", "term", "risk decile", "income band", "home ownership"):
-        assert page.get_by_label(f"Share refused by {by}").first.is_visible()
+        assert page.get_by_label(f"Share declined by {by}").first.is_visible()
 
 
 def test_the_watchlist_says_that_there_is_none(visit: Callable[..., Any]):

@@ -159,7 +159,12 @@ def test_the_groups_of_good_customers_that_are_hit_most_are_named(run: RunFolder
 
 def test_the_answer_says_what_it_rests_on(run: RunFolder):
     note = asked(run, Cap("dti", 25.0)).note
-    for words in ("n = 1,000 test loans of run r1", "loses 75% of the balance", "Synthetic loans.", "A limit chosen on these very loans"):
+    for words in (
+        "n = 1,000 test loans of run r1",
+        "loses 75% of the balance",
+        "Synthetic loans.",
+        "A limit chosen on these very loans",
+    ):
         assert words in note
 
 
