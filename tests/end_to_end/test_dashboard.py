@@ -282,7 +282,7 @@ def test_the_decision_sheet_is_shown_and_a_policy_is_chosen(visit: Callable[...,
     entry = sheet["policies"][2]
     choose(page, "Policy", capital(entry["title"]))
     page.get_by_text(who(entry)).wait_for()
-    for by in ("grade", "term", "risk decile", "income band", "home ownership"):
+    for by in ("grade", "term", "risk decile", "income", "home ownership"):
         assert page.get_by_label(f"Share declined by {by}").first.is_visible()
 
 
