@@ -86,7 +86,7 @@ def test_what_is_chosen_is_what_competes(run: RunFolder):
     assert study["competition"]["eligible"] == 1
     assert "nothing else competed" in study["competition"]["why"]
     assert "its effect is not known" in study["competition"]["smote"]
-    assert "not known" in study["competition"]["features"]
+    assert "did not compete" in study["competition"]["features"]
 
 
 def test_a_reader_sees_pipeline_grid_folds_and_scores(cells: list[dict[str, Any]]):
