@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -31,27 +30,14 @@ MODEL = {
 }  # fmt: skip
 
 
-def column(name: str, auc: float, *, verdict: str = "clear", known: str = "application") -> dict[str, Any]:
-    return {
-        "column": name,
-        "known": known,
-        "auc": auc,
-        "auc_low": auc - 0.03,
-        "auc_high": auc + 0.03,
-        "verdict": verdict,
-    }
-
-
-def page(
-    folder: Path, *factors: str, columns: list[dict[str, Any]] = (), confidence: float = 0.95, alpha: float = 0.05
-) -> Page:  # type: ignore[assignment]
-    """Return the page of a run with these factors, each of whose levels differ, and these columns in the search for leaks."""
+def page(folder: Path, *factors: str, confidence: float = 0.95, alpha: float = 0.05) -> Page:  # type: ignore[assignment]
+    """Return the page of a run with these factors, each of whose levels differ."""
     stages = [{"name": "ingest"}, *({"name": f"association-{factor}"} for factor in factors), {"name": "claims"}]
     (folder / "manifest.json").write_text(json.dumps({"run_id": "r1", "data": {"kind": "file"}, "stages": stages}))
     run = RunFolder(folder)
     shape = {"n": 9_000, "default_rate": 0.2, "ci_low": 0.19, "ci_high": 0.21}
     run.write_result("eda", {"shape": shape, "settings": {"confidence": confidence}, "findings": DRIVERS})
-    run.write_result("leaks", {"columns": list(columns), "alpha": alpha})
+    run.write_result("leaks", {"columns": [], "alpha": alpha})
     run.write_result("model", MODEL)
     for factor in factors:
         counts = pd.DataFrame({"level": ["a", "b", "c"], "n": [3_000] * 3, "defaults": [300, 600, 900]})

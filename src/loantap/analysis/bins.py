@@ -28,7 +28,7 @@ def round_bins(values: pd.Series, n: pd.Series, *, bins: int = 10, least: int = 
     loans = loans.loc[loans > 0]
     distinct = loans.index.to_numpy(dtype="float64")
     if len(distinct) <= bins:
-        labels, codes = _texts(distinct), np.searchsorted(distinct, values.to_numpy(dtype="float64"))
+        labels, codes = distinct_texts(distinct), np.searchsorted(distinct, values.to_numpy(dtype="float64"))
     else:
         whole = bool((distinct == np.floor(distinct)).all())
         edges = _edges(distinct, loans.to_numpy(), bins=bins, least=least, whole=whole)
@@ -77,16 +77,16 @@ def _with_enough(edges: np.ndarray, distinct: np.ndarray, below: np.ndarray, nee
 def _labels(edges: np.ndarray, *, lowest: float, whole: bool) -> list[str]:
     if not len(edges):
         return ["any value"]
-    ends = _texts(edges)
+    ends = distinct_texts(edges)
     if not whole:
         return [f"under {ends[0]}", *(f"{low} to under {high}" for low, high in pairwise(ends)), f"{ends[-1]} or more"]
-    lasts = _texts(edges - 1)
+    lasts = distinct_texts(edges - 1)
     first = lasts[0] if lowest == edges[0] - 1 else f"under {ends[0]}"
     middle = [" to ".join(dict.fromkeys(pair)) for pair in zip(ends[:-1], lasts[1:], strict=True)]
     return [first, *middle, f"{ends[-1]} or more"]
 
 
-def _texts(values: np.ndarray) -> list[str]:
+def distinct_texts(values: np.ndarray) -> list[str]:
     """Return distinct numbers as distinct texts, with two decimals unless more are needed to tell them apart."""
     for decimals in (2, 4, 8):
         texts = [f"{round(float(value), decimals):,.12g}" for value in values]

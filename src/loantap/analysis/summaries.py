@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from loantap.analysis.bins import round_bins
+from loantap.analysis.bins import distinct_texts, round_bins
 from loantap.analysis.counts import SIZES, LoanCounts
 from loantap.analysis.quantiles import inverted_cdf, linear
 from loantap.data.columns import BY_NAME, names
@@ -181,7 +181,7 @@ def binned(values: pd.Series, n: pd.Series, *, bins: int = 10) -> pd.Series:
     loans = loans.loc[loans > 0]
     distinct = loans.index.to_numpy()
     if len(distinct) <= bins:
-        labels = _texts(distinct)
+        labels = distinct_texts(distinct)
         codes = np.searchsorted(distinct, values.to_numpy())
     else:
         uppers = np.unique(inverted_cdf(distinct, loans.to_numpy(), np.arange(1, bins) / bins))
@@ -195,22 +195,13 @@ def binned(values: pd.Series, n: pd.Series, *, bins: int = 10) -> pd.Series:
 
 
 def _edge_labels(uppers: np.ndarray, *, lowest: float, whole: bool) -> list[str]:
-    ends = _texts(uppers)
+    ends = distinct_texts(uppers)
     first = ends[0] if lowest == uppers[0] else f"up to {ends[0]}"
     if not whole:
         return [first, *(f"over {low} to {high}" for low, high in pairwise(ends)), f"over {ends[-1]}"]
-    starts = _texts(uppers + 1)
+    starts = distinct_texts(uppers + 1)
     middle = [" to ".join(dict.fromkeys(pair)) for pair in zip(starts[:-1], ends[1:], strict=True)]
     return [first, *middle, f"{starts[-1]} or more"]
-
-
-def _texts(values: np.ndarray) -> list[str]:
-    """Return distinct numbers as distinct texts, with two decimals unless more are needed to tell them apart."""
-    for decimals in (2, 4, 8):
-        texts = [f"{round(float(value), decimals):,.12g}" for value in values]
-        if len(set(texts)) == len(values):
-            return texts
-    return [repr(float(value)) for value in values]
 
 
 def driver_rates(
