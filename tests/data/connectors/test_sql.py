@@ -159,7 +159,7 @@ def test_a_query_on_sqlite_ends_at_its_limit(declare: Declare, database: Databas
     with pytest.raises(SourceError, match=r"expected all rows within 0\.5 s.*raise time_limit"):
         for _ in opened(declare, SQLITE | {"query": query, "time_limit": 0.5}):
             pass
-    assert 0.4 < time.monotonic() - started < 2
+    assert 0.4 < time.monotonic() - started < 8
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_a_query_on_postgresql_ends_at_its_limit(declare: Declare, server: dict[
     source = {"query": "SELECT 1 AS loan_id, pg_sleep(20) AS title", "time_limit": 0.5}
     with pytest.raises(SourceError, match=r"expected all rows within 0\.5 s"):
         read(declare, server | source)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8
 
 
 @pytest.mark.fault("connection lost while rows are read")
