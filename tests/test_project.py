@@ -104,10 +104,11 @@ def test_every_locked_package_carries_hashes():
 
 def test_imports_point_down_only():
     above = {
-        "data": ("analysis", "model", "decisions", "exhibits", "report", "serve", "deploy", "cli"),
-        "analysis": ("model", "decisions", "exhibits", "report", "serve", "deploy", "cli"),
-        "model": ("decisions", "exhibits", "report", "serve", "deploy", "cli"),
-        "decisions": ("exhibits", "report", "serve", "deploy", "cli"),
+        "data": ("analysis", "model", "decisions", "watchlist", "exhibits", "report", "serve", "deploy", "cli"),
+        "analysis": ("model", "decisions", "watchlist", "exhibits", "report", "serve", "deploy", "cli"),
+        "model": ("decisions", "watchlist", "exhibits", "report", "serve", "deploy", "cli"),
+        "decisions": ("watchlist", "exhibits", "report", "serve", "deploy", "cli"),
+        "watchlist": ("decisions", "exhibits", "report", "serve", "deploy", "cli"),
         "exhibits": ("report", "serve", "deploy", "cli"),
         "report": ("deploy", "cli"),
         "serve": ("deploy", "cli"),
@@ -127,7 +128,7 @@ def test_plots_know_nothing_of_statistics():
     for path in (ROOT / "src" / "loantap" / "exhibits" / "plots").glob("*.py"):
         text = path.read_text("utf-8")
         assert not STATISTICS.search(text), path
-        assert not re.search(r"from loantap\.(analysis|model|decisions)", text), path
+        assert not re.search(r"from loantap\.(analysis|model|decisions|watchlist)", text), path
 
 
 def test_exhibits_and_report_compute_no_statistics():

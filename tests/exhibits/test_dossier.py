@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from loantap.decisions.early_warning import drift
-from loantap.decisions.early_warning.settings import read_settings
 from loantap.exhibits.dossier import BLANK, Material, dossier
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.single_page import single_page, word_document
 from loantap.exhibits.words import columns, percent, show
 from loantap.model.economics import Economics
 from loantap.settings import reference_dir
+from loantap.watchlist import drift
+from loantap.watchlist.settings import read_settings
 
 HOSTILE = "<script>alert('x')</script> [a](javascript:b) | **c** `d`"
 LINE = "_" * 20

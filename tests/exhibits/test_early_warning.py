@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning import drift as stability
-from loantap.decisions.early_warning.backtest import Backtest, backtest, why_not
-from loantap.decisions.early_warning.live import Live, synthetic_live
-from loantap.decisions.early_warning.model_update import Probabilities
-from loantap.decisions.early_warning.month import Month, watch_month
-from loantap.decisions.early_warning.settings import Settings, read_settings
 from loantap.exhibits import early_warning as exhibits
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.warning_sentences import record
 from loantap.model.economics import Economics
 from loantap.model.persistence import load_model
+from loantap.watchlist import drift as stability
+from loantap.watchlist.backtest import Backtest, backtest, why_not
+from loantap.watchlist.live import Live, synthetic_live
+from loantap.watchlist.model_update import Probabilities
+from loantap.watchlist.month import Month, watch_month
+from loantap.watchlist.settings import Settings, read_settings
 
 EARLY, HORIZON = 20, 4
 

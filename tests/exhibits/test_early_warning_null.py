@@ -10,12 +10,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-import loantap.decisions.early_warning.backtest
+import loantap.watchlist.backtest
 from loantap.data.panel import DEFAULT_DAYS, Panel
-from loantap.decisions.early_warning import choice
-from loantap.decisions.early_warning.backtest import backtest
-from loantap.decisions.early_warning.drift import calibration_drift, drift
-from loantap.decisions.early_warning.settings import Settings, read_settings
 from loantap.exhibits.early_warning import as_months
 from loantap.exhibits.warning_sentences import (
     VARIABLES,
@@ -25,6 +21,10 @@ from loantap.exhibits.warning_sentences import (
     trade_off_title,
 )
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.watchlist import choice
+from loantap.watchlist.backtest import backtest
+from loantap.watchlist.drift import calibration_drift, drift
+from loantap.watchlist.settings import Settings, read_settings
 
 DRAWS = 20
 N = 500
@@ -67,7 +67,7 @@ def told(panel: Panel, probability: np.ndarray, settings: Settings, *, seed: int
     noise = np.random.default_rng(seed).normal(0, 0.05, panel.dti.shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choice, "STRICTNESS", (1.0,))  # for speed, as the next
-        patch.setattr(loantap.decisions.early_warning.backtest, "RATES", (100,))
+        patch.setattr(loantap.watchlist.backtest, "RATES", (100,))
         known = {"probability_then": probability, "probability_now": probability[:, np.newaxis] + noise}
         judged = backtest(panel, settings=settings, repetitions=200, random_state=seed, **known)
     assert judged is not None

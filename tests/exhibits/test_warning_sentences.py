@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.decisions.early_warning.settings import Thresholds, read_settings
 from loantap.exhibits import warning_sentences as findings
 from loantap.exhibits.words import plain
+from loantap.watchlist.settings import Thresholds, read_settings
 
 RULE = {
     "method": "rule", "period": "later months", "setting": "recommended", "defaults": 154, "caught": 86, "recall": 0.558,
@@ -132,7 +132,7 @@ def test_drift_that_is_not_shown_is_not_called_absent(monkeypatch: pytest.Monkey
     assert findings.drift_title(green) == (
         "No variable is shown to have drifted from the training loans in 2016-05: stability indices are at most 0.020 (limit 0.10, by chance up to 0.050)"
     )
-    monkeypatch.setattr("loantap.decisions.early_warning.drift.AMBER", 0.2)
+    monkeypatch.setattr("loantap.watchlist.drift.AMBER", 0.2)
     assert "(limit 0.20, " in findings.drift_title(green)
 
 
@@ -164,7 +164,7 @@ def test_months_are_counted_by_how_defaults_came_against_the_first_months_and_by
 
 
 def test_what_chance_gives_and_the_first_months_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("loantap.decisions.early_warning.drift.FIRST_MONTHS", 3)
+    monkeypatch.setattr("loantap.watchlist.drift.FIRST_MONTHS", 3)
     told = findings.calibration_title(outcomes([1.0] * 4, ["green"] * 4, ["green"] * 4), 0.5)
     assert (
         "0 of 4 months differ from the first 3 (up to 2.00 would by chance), 0 of 4 from the number predicted" in told

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.decisions.early_warning.month import Month
-from loantap.decisions.early_warning.watchlist import CHANGES, COLUMNS, Changes
 from loantap.exhibits.watch_page import SYNTHETIC, watch_page, with_main_reasons
+from loantap.watchlist.month import Month
+from loantap.watchlist.watchlist import CHANGES, COLUMNS, Changes
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -20,9 +20,6 @@ from loantap.data.panel import Panel
 from loantap.data.snapshots import write_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
 from loantap.data.warehouse import open_warehouse
-from loantap.decisions.early_warning.live import Live
-from loantap.decisions.early_warning.month import Month
-from loantap.decisions.early_warning.settings import read_settings
 from loantap.errors import InputError, SchemaError
 from loantap.files import alone_in
 from loantap.model.economics import Economics
@@ -30,6 +27,9 @@ from loantap.model.persistence import SavedModel, load_model
 from loantap.serve import watch as module
 from loantap.serve.live import read_live
 from loantap.serve.watch import TABLE, Watched, application_needs, watch, write_month, write_rows
+from loantap.watchlist.live import Live
+from loantap.watchlist.month import Month
+from loantap.watchlist.settings import read_settings
 
 N = 600
 FILES = {"watchlist.csv", "changes.csv", "offers.csv", "quarantine.csv", "watchlist.json", "index.html"}

@@ -14,8 +14,8 @@ from loantap.progress import Clock, rows_progress, step
 
 if TYPE_CHECKING:
     from loantap.data.connectors.config import Config
-    from loantap.decisions.early_warning.live import Live
     from loantap.model.persistence import SavedModel
+    from loantap.watchlist.live import Live
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _LIMIT = re.compile(r"(red|amber)>([0-9]+)")
@@ -49,11 +49,11 @@ def watch(
     """Write the watchlist of a month, and say what has changed since the month before; a second time changes nothing."""
     from loantap.data.connectors.config import read_config
     from loantap.data.warehouse import open_warehouse
-    from loantap.decisions.early_warning.settings import read_settings
     from loantap.model.economics import Economics
     from loantap.serve import watch as serving
     from loantap.serve.locate import find_store
     from loantap.settings import project_root
+    from loantap.watchlist.settings import read_settings
 
     clock, month, limit = Clock(), _month(as_of), _fail_on(fail_on)
     if applications and not snapshots:
@@ -111,10 +111,10 @@ def _live(
     config: "Config | None",
     until: np.datetime64 | None,
 ) -> "Live":
-    from loantap.decisions.early_warning.live import synthetic_live
     from loantap.report.notebook_model import split_run
     from loantap.report.results import RunFolder
     from loantap.serve.live import read_live
+    from loantap.watchlist.live import synthetic_live
 
     if folder and not snapshots:
         run = RunFolder(folder)

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
-from loantap.decisions.early_warning import drift
 from loantap.exhibits.card import SYNTHETIC, bullets, conduct, leaks_told, made
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import columns, interval, plain, show, to_markdown
+from loantap.watchlist import drift
 
 Result = Mapping[str, Any]
 RESULTS = ("ingest", "eda", "leaks", "early_warning")  # read where the run has them, besides model and policy

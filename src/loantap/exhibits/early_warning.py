@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from loantap.data.panel import DEFAULT_DAYS
-from loantap.decisions.early_warning import drift as stability
-from loantap.decisions.early_warning.who_gains import who_gains
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import early_warning as plots
 from loantap.exhibits.warning_sentences import (  # fmt: skip
@@ -31,13 +29,15 @@ from loantap.exhibits.watch_page import (  # fmt: skip
     with_main_reasons,
 )
 from loantap.exhibits.words import columns, percent, plain, show
+from loantap.watchlist import drift as stability
+from loantap.watchlist.who_gains import who_gains
 
 if TYPE_CHECKING:
     from loantap.data.panel import Panel
-    from loantap.decisions.early_warning.backtest import Backtest
-    from loantap.decisions.early_warning.live import Live
-    from loantap.decisions.early_warning.month import Month
-    from loantap.decisions.early_warning.settings import Settings
+    from loantap.watchlist.backtest import Backtest
+    from loantap.watchlist.live import Live
+    from loantap.watchlist.month import Month
+    from loantap.watchlist.settings import Settings
 
 NAMES_LOANS = Exhibit(text="Single loans are shown in the report only.")
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.decisions.early_warning import drift as stability
 from loantap.exhibits.words import interval, percent, show
+from loantap.watchlist import drift as stability
 
 if TYPE_CHECKING:
-    from loantap.decisions.early_warning.backtest import Backtest
-    from loantap.decisions.early_warning.live import Live
-    from loantap.decisions.early_warning.month import Month
-    from loantap.decisions.early_warning.settings import Settings
+    from loantap.watchlist.backtest import Backtest
+    from loantap.watchlist.live import Live
+    from loantap.watchlist.month import Month
+    from loantap.watchlist.settings import Settings
 
 Result = Mapping[str, Any]
 METHODS = {"caps": "caps alone", "probability": "model alone"}

@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.decisions.early_warning.month import Month
 from loantap.exhibits.exhibit import Notice
 from loantap.exhibits.single_page import single_page
 from loantap.exhibits.words import columns, plain, show, to_markdown
+from loantap.watchlist.month import Month
 
 _SHOWN = 50
 _OFFERED = 10

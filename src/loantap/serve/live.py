@@ -14,11 +14,11 @@ from loantap.data.snapshot_contract import AS_OF, months_since_1970
 from loantap.data.snapshot_sources import SnapshotSource, SnapshotTable, open_snapshots
 from loantap.data.snapshots import read_snapshots
 from loantap.data.sources import RaggedRow
-from loantap.decisions.early_warning.live import Live
 from loantap.errors import InputError
 from loantap.model.persistence import SavedModel
 from loantap.serve.batch import Applications
 from loantap.serve.watch import application_needs, read_applications
+from loantap.watchlist.live import Live
 
 IN_WAREHOUSE = "table:"
 

@@ -19,9 +19,6 @@ from loantap.data.panel import Panel
 from loantap.data.tables import append
 from loantap.data.units import Units
 from loantap.data.warehouse import open_warehouse, transaction
-from loantap.decisions.early_warning.model_update import probabilities
-from loantap.decisions.early_warning.month import TERMS, Month, find_month, months_needed, watch_month
-from loantap.decisions.early_warning.settings import Settings
 from loantap.errors import InputError, SchemaError
 from loantap.exhibits.watch_page import watch_page
 from loantap.files import alone_in, staging_folder, take_place
@@ -30,6 +27,9 @@ from loantap.model.economics import Economics
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
 from loantap.serve.batch import Applications, checked_applications
+from loantap.watchlist.model_update import probabilities
+from loantap.watchlist.month import TERMS, Month, find_month, months_needed, watch_month
+from loantap.watchlist.settings import Settings
 
 TABLE, AS_OF = "loantap_watchlist", "as_of"
 _PROBLEMS = 5  # of applications, that are told

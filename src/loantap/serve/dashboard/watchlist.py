@@ -4,11 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from loantap.data.columns import KEY
-from loantap.decisions.early_warning.rule import LIGHTS
 from loantap.errors import InputError
 from loantap.exhibits.watch_page import OFFERS_NOTE, SYNTHETIC
 from loantap.report.results import RunFolder
 from loantap.serve.dashboard.parts import need_run, note, or_stop, plain, show
+from loantap.watchlist.rule import LIGHTS
 
 _HEADERS = {
     KEY: "Loan", "light": "Light", "points": "Points", "reasons": "Reasons, the strongest first", "probability": "Probability of default",

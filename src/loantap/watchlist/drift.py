@@ -13,9 +13,9 @@ import pandas as pd
 from scipy.stats import beta, chi2
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.signals import live
 from loantap.errors import InputError
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.watchlist.signals import live
 
 PROBABILITY = "probability"
 AMBER, RED = 0.10, 0.25  # of a stability index, by custom

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.measures import NOT_JUDGED, Period
-from loantap.decisions.early_warning.rule import light_codes, signal_points
-from loantap.decisions.early_warning.settings import Settings
-from loantap.decisions.early_warning.signals import signals
+from loantap.watchlist.measures import NOT_JUDGED, Period
+from loantap.watchlist.rule import light_codes, signal_points
+from loantap.watchlist.settings import Settings
+from loantap.watchlist.signals import signals
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.rule import LIGHTS, judge
-from loantap.decisions.early_warning.settings import Settings
-from loantap.decisions.early_warning.signals import signals
+from loantap.watchlist.rule import LIGHTS, judge
+from loantap.watchlist.settings import Settings
+from loantap.watchlist.signals import signals
 
 COLUMNS = (
     "loan_id", "light", "points", "reasons", "dti", "dti_trend", "revol_util", "util_trend", "probability", "probability_change",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.settings import Settings
+from loantap.watchlist.settings import Settings
 
 MIN_KNOWN = 4  # known months below which a trend is not told
 MIN_KNOWN_HALF = 3  # the same of half a window

@@ -6,8 +6,6 @@ import pandas as pd
 import pytest
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning import model_update
-from loantap.decisions.early_warning.model_update import probabilities
 from loantap.errors import InputError
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.features import Encoding
@@ -15,6 +13,8 @@ from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
+from loantap.watchlist import model_update
+from loantap.watchlist.model_update import probabilities
 
 # Sums of some thirty terms in another order: rounding only.
 ROUNDING = 1e-10

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.settings import read_settings
-from loantap.decisions.early_warning.watchlist import COLUMNS, assess, changes, watchlist
+from loantap.watchlist.settings import read_settings
+from loantap.watchlist.watchlist import COLUMNS, assess, changes, watchlist
 
 SETTINGS = read_settings().with_points(2, 4)
 MONTHS = np.datetime64("2020-01", "M") + np.arange(12)

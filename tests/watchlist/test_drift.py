@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.drift import calibration_drift, drift, poisson_interval, psi, shares
 from loantap.errors import InputError
+from loantap.watchlist.drift import calibration_drift, drift, poisson_interval, psi, shares
 
 LETTERS = pd.DataFrame({"grade": ["A"] * 600 + ["B"] * 400})
 

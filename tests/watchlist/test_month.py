@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.model_update import Probabilities
-from loantap.decisions.early_warning.month import Month, find_month, months_needed, watch_month
-from loantap.decisions.early_warning.restructuring import options
-from loantap.decisions.early_warning.settings import read_settings
 from loantap.errors import InputError
 from loantap.model.economics import Economics
+from loantap.watchlist.model_update import Probabilities
+from loantap.watchlist.month import Month, find_month, months_needed, watch_month
+from loantap.watchlist.restructuring import options
+from loantap.watchlist.settings import read_settings
 
 # Two known months are too few for trends, so the points are those of the levels: DTI above 40 gives 2, utilisation above 95
 # gives 2, 30 days past due make red. With 2 points for amber and 4 for red the lights of the two months are:

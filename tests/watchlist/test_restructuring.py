@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loantap.data.annuity import annuity
-from loantap.decisions.early_warning.restructuring import AS_IT_IS, OFFERS, Offer, action, options, schedules
-from loantap.decisions.early_warning.who_gains import who_gains
 from loantap.errors import InputError
 from loantap.model.economics import Economics
+from loantap.watchlist.restructuring import AS_IT_IS, OFFERS, Offer, action, options, schedules
+from loantap.watchlist.who_gains import who_gains
 
 FREE = Economics(funding_cost=0.0)
 LONGER, CHEAPER, HOLIDAY, CONSOLIDATED = (

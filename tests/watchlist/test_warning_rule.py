@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from loantap.decisions.early_warning.rule import judge, light_codes, signal_points
-from loantap.decisions.early_warning.settings import FILE_NAME, SIGNALS, Settings, read_settings
 from loantap.errors import InputError
 from loantap.settings import reference_dir
+from loantap.watchlist.rule import judge, light_codes, signal_points
+from loantap.watchlist.settings import FILE_NAME, SIGNALS, Settings, read_settings
 
 NA = float("nan")
 FILE = reference_dir() / FILE_NAME

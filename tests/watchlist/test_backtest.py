@@ -6,11 +6,11 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.backtest import BASELINES, RULES, Backtest, backtest, why_not
-from loantap.decisions.early_warning.choice import NEVER, choose, mark_frontier
-from loantap.decisions.early_warning.history import make_history
-from loantap.decisions.early_warning.measures import Period, clustered_interval, found, measure, paired_difference
-from loantap.decisions.early_warning.settings import Settings, read_settings
+from loantap.watchlist.backtest import BASELINES, RULES, Backtest, backtest, why_not
+from loantap.watchlist.choice import NEVER, choose, mark_frontier
+from loantap.watchlist.history import make_history
+from loantap.watchlist.measures import Period, clustered_interval, found, measure, paired_difference
+from loantap.watchlist.settings import Settings, read_settings
 
 SETTINGS = read_settings()
 X = -1  # not judged: no snapshot, late already, or in default

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loantap.data.annuity import annuity
-from loantap.decisions.early_warning.schedule import amortization_schedule, check_schedule, remaining_months
 from loantap.errors import InputError
+from loantap.watchlist.schedule import amortization_schedule, check_schedule, remaining_months
 
 CENT = Decimal("0.01")
 

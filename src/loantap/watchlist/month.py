@@ -8,13 +8,13 @@ import pandas as pd
 
 from loantap.data.columns import KEY
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.model_update import Probabilities
-from loantap.decisions.early_warning.restructuring import action, options
-from loantap.decisions.early_warning.rule import LIGHTS
-from loantap.decisions.early_warning.settings import Settings
-from loantap.decisions.early_warning.watchlist import Changes, assess, changes, watchlist
 from loantap.errors import InputError
 from loantap.model.economics import Economics
+from loantap.watchlist.model_update import Probabilities
+from loantap.watchlist.restructuring import action, options
+from loantap.watchlist.rule import LIGHTS
+from loantap.watchlist.settings import Settings
+from loantap.watchlist.watchlist import Changes, assess, changes, watchlist
 
 TERMS = ("int_rate", "installment", "annual_inc", "revol_bal")  # what offers need of an application
 

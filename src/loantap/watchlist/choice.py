@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from loantap.decisions.early_warning.history import History
-from loantap.decisions.early_warning.measures import Period, measure
-from loantap.decisions.early_warning.rule import light_codes, signal_points
-from loantap.decisions.early_warning.settings import Settings
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.watchlist.history import History
+from loantap.watchlist.measures import Period, measure
+from loantap.watchlist.rule import light_codes, signal_points
+from loantap.watchlist.settings import Settings
 
 STRICTNESS = (0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)  # what all thresholds but days past due are multiplied by
 POINTS = range(1, 13)

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.annuity import annuity, balance_after, present_value
-from loantap.decisions.early_warning.schedule import amortization_schedule, periods, remaining_months
-from loantap.decisions.early_warning.who_gains import who_gains
 from loantap.errors import InputError
 from loantap.model.economics import Economics
+from loantap.watchlist.schedule import amortization_schedule, periods, remaining_months
+from loantap.watchlist.who_gains import who_gains
 
 COLUMNS = ("balance", "int_rate", "installment", "annual_inc", "dti", "revol_bal")
 AS_IT_IS = "as it is"

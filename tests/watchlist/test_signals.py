@@ -9,8 +9,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import theilslopes
 
 from loantap.data.panel import Panel
-from loantap.decisions.early_warning.settings import read_settings
-from loantap.decisions.early_warning.signals import acceleration, live, signals, theil_sen
+from loantap.watchlist.settings import read_settings
+from loantap.watchlist.signals import acceleration, live, signals, theil_sen
 
 NA = float("nan")
 SETTINGS = read_settings()  # a window of six months, caps of 40 and 95%

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.panel import DEFAULT_DAYS, Panel
-from loantap.decisions.early_warning.choice import Choice, choose, mark_frontier, sweep_rule
-from loantap.decisions.early_warning.history import History, baseline_scores, make_history
-from loantap.decisions.early_warning.measures import Period, found, measure, paired_difference, right_alerts
-from loantap.decisions.early_warning.settings import Settings
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.watchlist.choice import Choice, choose, mark_frontier, sweep_rule
+from loantap.watchlist.history import History, baseline_scores, make_history
+from loantap.watchlist.measures import Period, found, measure, paired_difference, right_alerts
+from loantap.watchlist.settings import Settings
 
 # Alerts per 1,000 loans a month at which the baselines are swept.
 RATES = (2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300)

@@ -7,7 +7,7 @@ days past due are red, amber with `amber_points` or more, else green. Nothing el
 import numpy as np
 import pandas as pd
 
-from loantap.decisions.early_warning.settings import SIGNALS, Settings
+from loantap.watchlist.settings import SIGNALS, Settings
 
 GREEN, AMBER, RED = 0, 1, 2
 LIGHTS = ("green", "amber", "red")
