@@ -1,6 +1,7 @@
 """The contract of monthly snapshots: each column described once, and rows checked against it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -12,6 +13,8 @@ import pyarrow.compute as pc
 
 from loantap.data.applications import MONTH_NAMES
 from loantap.data.columns import BY_NAME, KEY
+from loantap.data.panel import CHARGED_OFF, CLOSED, FORBEARANCE, OPEN, STATUSES
+from loantap.errors import SchemaError
 
 AS_OF = "as_of"
 _MONTH = re.compile(
@@ -35,51 +38,89 @@ class SnapshotColumn:
         low: The smallest allowed number.
         high: The largest allowed number.
         whole: Whether the number has to be whole.
-        missing: Whether the value may be absent.
-        optional: Whether the whole column may be.
+        optional: Whether the whole column may be absent.
+        aliases: Other headers under which it is recognised, in small letters with `_` between words.
     """
 
     name: str
     meaning: str
     unit: str = ""
-    kind: Literal["text", "month", "number"] = "number"
+    kind: Literal["text", "month", "number", "status"] = "number"
     low: float = 0.0
     high: float = float("inf")
     whole: bool = False
-    missing: bool = False
     optional: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:
         """The rule that a value has to keep, in words."""
         match self.kind:
             case "text":
-                text = "a text that does not begin like a formula (= + - @), or a number"
+                return "a text that does not begin like a formula (= + - @), or a number"
             case "month":
-                text = "a month such as 2016-01, 2016-01-31 or Jan-2016, or a date"
-            case "number":
-                above = f"{self.low:,.10g} or more" if self.high == float("inf") else f"{self.low:,.10g} to {self.high:,.10g}"  # fmt: skip
-                text = f"a {'whole ' if self.whole else ''}number, {above}, in {self.unit}"
-        return f"{text}; may be missing" if self.missing else text
+                return "a month such as 2016-01, 2016-01-31 or Jan-2016, or a date"
+            case "status":
+                return f"{', '.join(STATUSES.values())}, open, or one of their synonyms; may be missing"
+        above = f"{self.low:,.10g} or more" if self.high == float("inf") else f"{self.low:,.10g} to {self.high:,.10g}"
+        return f"a {'whole ' if self.whole else ''}number, {above}, in {self.unit}; may be missing"
 
 
-def _as_in_loans(name: str, *, missing: bool) -> SnapshotColumn:
+def _as_in_loans(name: str, *aliases: str) -> SnapshotColumn:
     column = BY_NAME[name]
-    return SnapshotColumn(name, column.meaning, column.unit, low=column.low, high=column.high, missing=missing)
+    return SnapshotColumn(name, column.meaning, column.unit, low=column.low, high=column.high, aliases=aliases)
 
 
 SNAPSHOT_COLUMNS: tuple[SnapshotColumn, ...] = (
-    SnapshotColumn(KEY, "Which loan", kind="text"),
-    SnapshotColumn(AS_OF, "The month at whose end the values held", kind="month"),
-    _as_in_loans("dti", missing=False),
-    _as_in_loans("revol_util", missing=True),
-    SnapshotColumn("balance", "Balance outstanding", "currency"),
-    SnapshotColumn("days_past_due", "Days since the oldest unpaid installment was due", "days", whole=True, missing=True, optional=True),
+    SnapshotColumn(KEY, "Which loan", kind="text", aliases=("id", "account_id", "loan_number", "loan_no", "account_number", "contract_id")),
+    SnapshotColumn(AS_OF, "The month at whose end the values held", kind="month",
+                   aliases=("month", "date", "as_of_date", "snapshot_date", "reporting_date", "report_date", "period", "month_end")),
+    _as_in_loans("dti", "debt_to_income", "debt_to_income_ratio"),
+    _as_in_loans("revol_util", "utilisation", "utilization", "revolving_utilisation", "revolving_utilization", "credit_utilization"),
+    SnapshotColumn("balance", "Balance outstanding", "currency",
+                   aliases=("out_prncp", "outstanding", "outstanding_balance", "outstanding_principal", "current_balance", "upb")),
+    SnapshotColumn("days_past_due", "Days since the oldest unpaid installment was due", "days", whole=True, optional=True,
+                   aliases=("dpd", "days_late", "days_overdue", "days_in_arrears", "arrears_days", "days_delinquent", "past_due_days")),
+    SnapshotColumn("status", "What the days past due do not tell of the loan", kind="status", optional=True,
+                   aliases=("loan_status", "account_status")),
+    SnapshotColumn("payment", "What was paid in the month", "currency", optional=True,
+                   aliases=("payment_received", "amount_paid", "paid_in_month")),
+    SnapshotColumn("inquiries", "Credit inquiries of the last six months", "inquiries", whole=True, optional=True,
+                   aliases=("inq_last_6mths", "inquiries_last_6_months", "credit_inquiries")),
 )  # fmt: skip
 SNAPSHOT_BY_NAME = {column.name: column for column in SNAPSHOT_COLUMNS}
 NEEDED = tuple(column.name for column in SNAPSHOT_COLUMNS if not column.optional)
 OPTIONAL = tuple(column.name for column in SNAPSHOT_COLUMNS if column.optional)
-MEASURES = tuple(column.name for column in SNAPSHOT_COLUMNS if column.kind == "number")
+MEASURES = tuple(column.name for column in SNAPSHOT_COLUMNS if column.kind in ("number", "status"))
+_OF_WORDS = {
+    OPEN: ("open", "current", "active", "live", "performing", "issued", "late", "delinquent", "past due", "in grace period", "in arrears",
+           "late 16 30 days", "late 31 120 days"),
+    CLOSED: ("closed", "paid", "paid off", "fully paid", "paid in full", "repaid", "prepaid", "settled", "matured"),
+    CHARGED_OFF: ("charged off", "charge off", "chargedoff", "written off", "write off"),
+    FORBEARANCE: ("forbearance", "in forbearance", "hardship", "payment holiday", "deferred", "restructured", "modified"),
+}  # fmt: skip
+_STATUS = {word: code for code, words in _OF_WORDS.items() for word in words}
+
+
+def recognised(header: Sequence[str]) -> dict[str, str]:
+    """Return under which other header each column is found that is not there under its own name: header by column.
+
+    Letters' case, spaces and signs between words do not matter.
+
+    Raises SchemaError where two headers could be one column: nobody but the lender knows which is meant.
+    """
+    plain = {name: re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in header}
+    found = {}
+    for column in SNAPSHOT_COLUMNS:
+        names = [name for name in header if name != column.name and plain[name] in (column.name, *column.aliases)]
+        if column.name in header or not names:
+            continue
+        if len(names) > 1:
+            raise SchemaError(
+                f"snapshots: expected one column {column.name}, found {' and '.join(names)}. Rename the one that is meant to {column.name}."
+            )
+        found[column.name] = names[0]
+    return found
 
 
 def snapshot_codebook() -> list[dict[str, str]]:
@@ -98,24 +139,29 @@ def snapshot_codebook() -> list[dict[str, str]]:
 def check_snapshots(raw: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Parse some rows and check every rule that a row can break by itself.
 
+    A row without loan or month is left out; a value that breaks its rule counts as not known, and the row stays: a loan that is late
+    must not leave the list because its income is misspelt.
+
     Args:
-        raw: The columns of snapshots, texts or typed, indexed by row number; `days_past_due` may be absent.
+        raw: The columns of snapshots, texts or typed, indexed by row number; those that are OPTIONAL may be absent.
 
     Returns:
-        The rows that keep the rules, by column, shape (r,) each: row (its number), loan_id (an Arrow array), as_of
-        (months since January 1970) and the measures (NaN where missing, and where the column is absent); and by broken rule, such
-        as "balance: below 0", the rows that break it: row, loan_id, as_of and value, as texts but for the row.
+        The rows by column, shape (r,) each: row (its number), loan_id (an Arrow array), as_of (months since January 1970) and the
+        measures that are there (NaN where not known; status by its code); and by broken rule, such as "balance: below 0", the rows that
+        break it: row, loan_id, as_of and value, as texts but for the row.
     """
     loan_id, month = _array(raw[KEY]).cast(pa.string()), months_since_1970(raw[AS_OF])
     blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(loan_id), ""), True).to_numpy(zero_copy_only=False)
     no_month, unknown = month == _NO_MONTH, raw[AS_OF].isna().to_numpy()
     broken = {f"{KEY}: missing": blank, f"{AS_OF}: missing": unknown, f"{AS_OF}: not a month": no_month & ~unknown}
-    measures = {}
-    for name in MEASURES:
-        array = _array(raw[name]) if name in raw else pa.nulls(len(raw))
-        measures[name] = _numbers(array)
-        broken |= _broken(SNAPSHOT_BY_NAME[name], measures[name], array.is_null().to_numpy(zero_copy_only=False))
     bad = np.logical_or.reduce(list(broken.values()))
+    measures = {}
+    for name in (one for one in MEASURES if one in raw):
+        column, array = SNAPSHOT_BY_NAME[name], _array(raw[name])
+        values = _statuses(array) if column.kind == "status" else _numbers(array)
+        wrong = _broken(column, values, array.is_null().to_numpy(zero_copy_only=False))
+        measures[name] = np.where(np.logical_or.reduce(list(wrong.values())), np.nan, values)
+        broken |= wrong
     failures = {rule: _failures(raw, wrong, rule) for rule, wrong in broken.items() if wrong.any()}
     if bad.any():
         loan_id, month = loan_id.filter(pa.array(~bad)), month[~bad]
@@ -133,14 +179,24 @@ def _failures(raw: pd.DataFrame, wrong: np.ndarray, rule: str) -> pd.DataFrame:
 
 def _broken(column: SnapshotColumn, values: np.ndarray, absent: np.ndarray) -> dict[str, np.ndarray]:
     """Return by rule which values of a column break it."""
+    if column.kind == "status":
+        return {f"{column.name}: not a known status": np.isnan(values) & ~absent}
     rules = {"not a number": np.isnan(values) & ~absent, f"below {column.low:,.10g}": values < column.low}
-    if not column.missing:
-        rules["missing"] = absent
     if column.high < float("inf"):
         rules[f"above {column.high:,.10g}"] = values > column.high
     if column.whole:
         rules["not a whole number"] = np.isfinite(values) & (values != np.floor(values))
     return {f"{column.name}: {rule}": wrong for rule, wrong in rules.items()}
+
+
+def _statuses(array: pa.Array) -> np.ndarray:
+    """Return the codes of statuses, NaN for what is none."""
+    if not _is_text(array.type):
+        return np.full(len(array), np.nan)
+    encoded = array.dictionary_encode()
+    words = (re.sub(r"[^a-z0-9]+", " ", text.lower()).strip() for text in encoded.dictionary.to_pylist())
+    levels = np.array([*(_STATUS.get(word, OPEN if not word else np.nan) for word in words), np.nan])
+    return levels[encoded.indices.fill_null(len(levels) - 1).to_numpy()]
 
 
 def _array(values: pd.Series) -> pa.Array:

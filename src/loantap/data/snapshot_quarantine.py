@@ -1,4 +1,4 @@
-"""Rows of snapshots that are set aside: which they are, why, and when they are too many."""
+"""Rows of snapshots that break the contract: which they are, why, and when they are too many."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _LONGEST = 40  # signs of a value that are shown
 
 
 class SetAside:
-    """The rows set aside so far, by rule: there may be millions, so their rule is not written beside each of them."""
+    """The rows noted so far, by rule: there may be millions, so their rule is not written beside each of them."""
 
     def __init__(self) -> None:
         self._by_rule: dict[str, list[pd.DataFrame]] = defaultdict(list)
@@ -44,7 +44,7 @@ class SetAside:
         self.add(rule, pd.DataFrame({"row": rows.row[bad], KEY: names, AS_OF: months, "value": ""}))
 
     def count(self) -> int:
-        """Return how many rows are set aside."""
+        """Return how many rows are noted."""
         numbers = [frame["row"].to_numpy() for frames in self._by_rule.values() for frame in frames]
         seen = np.zeros(max((part.max() for part in numbers), default=0) + 1, dtype=bool)
         for part in numbers:
@@ -63,12 +63,12 @@ class SetAside:
         return [text for _, text in sorted(texts, key=lambda pair: -pair[0])]
 
     def refuse_most(self, *, read: int, location: str) -> None:
-        """Raise SchemaError if more than half of the rows read are set aside."""
+        """Raise SchemaError if more than half of the rows read are noted."""
         if 2 * (bad := self.count()) > read:
             told = "\n  ".join(self.rules())
             raise SchemaError(
                 f"{location}: {bad:,} of {read:,} rows, more than half, break the contract of snapshots (data/README.md):\n  {told}\n"
-                "Mend the export: rows are set aside only where most are right."
+                "Mend the export: single rows are passed by only where most are right."
             )
 
     def quarantine(self) -> pd.DataFrame:

@@ -68,12 +68,17 @@ class Repeats:
     """What the rows that share loan and month with another one are.
 
     Attributes:
-        differ: Rows of a loan and month for which not all rows say the same, shape (r,).
-        copies: Rows that a later one repeats, shape (r,).
+        last: The last row of each loan and month, shape (r,).
+        differ: Rows of a loan and month that contradict each other, shape (r,).
+        settled: By column, the positions of last rows and what they say when all rows of their loan and month are heard: a value that
+            one of them knows, NaN where they contradict each other.
+        copies: Rows that a later one repeats and does not contradict, shape (r,).
         disordered: How many loans have months that do not stand in their order.
     """
 
+    last: np.ndarray
     differ: np.ndarray
+    settled: dict[str, tuple[np.ndarray, np.ndarray]]
     copies: np.ndarray
     disordered: int
 
@@ -100,17 +105,21 @@ def repeats(rows: Rows, measures: Mapping[str, np.ndarray]) -> Repeats:
     place = np.full((len(rows.loans), len(rows.months)), -1, dtype=np.int32)
     place.reshape(-1)[cells] = number  # of several, the last one stays
     disordered = (np.maximum.accumulate(place, axis=1) > place) & (place >= 0)
-    earlier = np.flatnonzero(place.reshape(-1)[cells] != number)
-    last = place.reshape(-1)[cells[earlier]]
-    unlike = np.zeros(len(earlier), dtype=bool)
-    for values in measures.values():
-        one, other = values[earlier], values[last]
-        unlike |= (one != other) & ~(np.isnan(one) & np.isnan(other))
-    differ, copies = np.zeros(place.size, dtype=bool), np.zeros(len(cells), dtype=bool)
-    differ[cells[earlier[unlike]]] = True
-    copies[earlier] = True
+    last = place.reshape(-1)[cells] == number
+    earlier = np.flatnonzero(~last)
+    final = place.reshape(-1)[cells[earlier]]
+    settled, differ = {}, np.zeros(place.size, dtype=bool)
+    for name, values in measures.items():
+        one, agreed = values[earlier], values[final]
+        silent = np.isnan(agreed) & ~np.isnan(one)
+        told = dict(zip(final[silent].tolist(), one[silent].tolist(), strict=True))
+        agreed[silent] = [told[row] for row in final[silent].tolist()]  # the same for all rows of a loan and month
+        apart = (one != agreed) & ~np.isnan(one)
+        differ[cells[final[apart]]] = True
+        agreed[np.isin(final, final[apart])] = np.nan
+        settled[name] = final, agreed
     differ = differ[cells]
-    return Repeats(differ, copies & ~differ, int(disordered.any(axis=1).sum()))
+    return Repeats(last, differ, settled, ~last & ~differ, int(disordered.any(axis=1).sum()))
 
 
 def by_loan(rows: Rows) -> tuple[np.ndarray, np.ndarray]:

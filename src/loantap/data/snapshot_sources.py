@@ -1,13 +1,13 @@
 """Where monthly snapshots come from: a file, or a table in the warehouse, read in chunks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import pandas as pd
 
 from loantap.data.connectors.config import Config
-from loantap.data.snapshot_contract import NEEDED, OPTIONAL
+from loantap.data.snapshot_contract import NEEDED, OPTIONAL, recognised
 from loantap.data.sources import LoanFile, RaggedRow, open_loans
 from loantap.data.warehouse_rows import WarehouseRows
 
@@ -22,6 +22,10 @@ class SnapshotSource(Protocol):
         """Where the snapshots are stored, in words."""
 
     @property
+    def renamed(self) -> Mapping[str, str]:
+        """The columns that were recognised under another name: that name by column."""
+
+    @property
     def ragged(self) -> Sequence[RaggedRow]:
         """Records with a wrong number of fields met so far."""
 
@@ -31,7 +35,7 @@ class SnapshotSource(Protocol):
 
 def open_snapshots(path: Path) -> LoanFile:
     """Open a file of snapshots (csv, csv.gz, parquet); raises InputError or SchemaError as `open_loans` does."""
-    return open_loans(path, needed=NEEDED, welcome=OPTIONAL)
+    return open_loans(path, needed=NEEDED, welcome=OPTIONAL, recognise=recognised)
 
 
 class SnapshotTable(WarehouseRows):
@@ -39,4 +43,4 @@ class SnapshotTable(WarehouseRows):
 
     def __init__(self, config: Config, name: str = TABLE) -> None:
         """Look at the table, as `WarehouseRows` does."""
-        super().__init__(config, name, of="snapshots", needed=NEEDED, welcome=OPTIONAL)
+        super().__init__(config, name, of="snapshots", needed=NEEDED, welcome=OPTIONAL, recognise=recognised)

@@ -1,5 +1,6 @@
 """Monthly snapshots of live loans, read, checked and turned into a panel; what breaks the contract is set aside with its reason."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from loantap.data.columns import KEY
-from loantap.data.panel import Panel
-from loantap.data.snapshot_contract import AS_OF, MEASURES, check_snapshots
+from loantap.data.panel import STATUSES, Panel
+from loantap.data.snapshot_contract import AS_OF, MEASURES, NEEDED, check_snapshots
 from loantap.data.snapshot_quarantine import SetAside
 from loantap.data.snapshot_rows import FAR, Growing, Rows, by_loan, far_months, is_formula, matrix, repeats
 from loantap.data.snapshot_sources import SnapshotSource
@@ -28,7 +29,7 @@ class Snapshots:
 
     Attributes:
         panel: The snapshots; `days_past_due` is None where nobody tells.
-        quarantine: Rows set aside, by row: row (from 1), loan_id, as_of, reason.
+        quarantine: Rows that break the contract, by row: row (from 1), loan_id, as_of, reason.
         notes: What a person should know of the rows, a sentence or two each.
         rows: Rows read.
     """
@@ -52,8 +53,9 @@ class Snapshots:
 def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | None = None) -> Snapshots:
     """Read snapshots, check them and return them as a panel.
 
-    Rows may stand in any order. A row that breaks a rule of the codebook is set aside; so are all snapshots of one loan and month
-    that differ, and months more than a year from the others. Of equal rows one is kept. Months that a loan lacks stay NaN.
+    Rows may stand in any order. A row without loan or month is set aside, and so are months more than a year from the others. A
+    value that breaks a rule of the codebook counts as not known, and so does what two snapshots of one loan and month say differently.
+    Of equal rows one is kept. Months that a loan lacks stay NaN.
 
     Args:
         source: As from `open_snapshots` or `SnapshotTable`.
@@ -72,22 +74,30 @@ def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | 
     rows = _only(~(names | far), rows, measures)
     _check_size(rows, where)
     found = repeats(rows, measures)
-    aside.add_rows("two snapshots of one month that differ", rows, found.differ)
+    aside.add_rows("snapshots of one month that differ; what differs counts as not known", rows, found.differ)
     aside.refuse_most(read=read, location=where)
-    rows = _only(~(found.differ | found.copies), rows, measures)
+    for name, (places, values) in found.settled.items():
+        measures[name][places] = values
+    rows = _only(found.last, rows, measures)
     panel = _panel(rows, measures)
     if bad := aside.count():
-        notes.append(f"Rows set aside: {bad:,} of {read:,}. {'; '.join(aside.rules())}.")
+        notes.append(
+            f"Rows that break the contract: {bad:,} of {read:,}; a wrong value counts as not known. {'; '.join(aside.rules())}."
+        )
     if copies := int(found.copies.sum()):
         notes.append(f"Rows that repeat another one: {copies:,}. One of each was kept.")
     if found.disordered:
         notes.append(f"Loans whose months do not stand in their order: {found.disordered:,}. They were sorted.")
-    return Snapshots(panel, aside.quarantine(), notes + _panel_notes(panel), read)
+    return Snapshots(panel, aside.quarantine(), _renamed(source) + notes + _panel_notes(panel), read)
+
+
+def _renamed(source: SnapshotSource) -> list[str]:
+    return [f"The column '{name}' is taken for {column}." for column, name in source.renamed.items()]
 
 
 def _panel_notes(panel: Panel) -> list[str]:
     """Return what a panel lacks: months of all loans, months of single loans, and loans that vanish."""
-    seen, position = ~np.isnan(panel.balance), np.arange(len(panel.months))
+    seen, position = panel.delivered, np.arange(len(panel.months))
     first, last = seen.argmax(axis=1), position[-1] - seen[:, ::-1].argmax(axis=1)
     notes = []
     if (empty := ~seen.any(axis=0)).any():
@@ -98,10 +108,6 @@ def _panel_notes(panel: Panel) -> list[str]:
     gaps = (inside & ~seen & ~empty).sum(axis=1)
     if gaps.any():
         notes.append(f"Months that single loans lack between their first and last snapshot: {gaps.sum():,}, of {(gaps > 0).sum():,} loans. They stay unknown.")  # fmt: skip
-    owed = np.take_along_axis(panel.balance, last[:, np.newaxis], axis=1)[:, 0] > 0
-    if vanished := int(((last < position[-1]) & owed & (panel.default_month() > last)).sum()):
-        late = "" if panel.days_past_due is None else " and without default"
-        notes.append(f"Loans that leave before the last month with a balance{late}: {vanished:,}. They were repaid, sold or lost; the snapshots do not tell.")  # fmt: skip
     return notes
 
 
@@ -114,10 +120,11 @@ def write_snapshots(panel: Panel, path: Path) -> None:
 
 
 def _monthly(panel: Panel) -> Iterator[pd.DataFrame]:
-    seen, measures = ~np.isnan(panel.balance), {name: getattr(panel, name) for name in MEASURES}
-    for position in np.flatnonzero(seen.any(axis=0)):
-        rows, month = np.flatnonzero(seen[:, position]), panel.months[position]
-        values = {name: values[rows, position] for name, values in measures.items() if values is not None}
+    for position in np.flatnonzero(panel.delivered.any(axis=0)):
+        rows, month = np.flatnonzero(panel.delivered[:, position]), panel.months[position]
+        values = {name: matrix[rows, position] for name, matrix in panel.matrices() if name in MEASURES}
+        if "status" in values:
+            values["status"] = pd.Series(values["status"]).map(STATUSES).array
         yield pd.DataFrame({KEY: panel.loan_id[rows], AS_OF: str(month), **values})
 
 
@@ -126,12 +133,12 @@ def _read(
 ) -> tuple[Rows, dict[str, np.ndarray], int]:
     """Return the rows that keep the rules, their measures and how many rows were read; note the others in `aside`."""
     loans, read = [], 0
-    held = {name: Growing() for name in ("row", AS_OF, *MEASURES)}
+    held: dict[str, Growing] = defaultdict(Growing)  # of the columns that are there
     for frame in source.chunks():
         kept, failures = check_snapshots(frame)
-        loans.append(kept[KEY])
-        for name, column in held.items():
-            column.add(kept[name])
+        loans.append(kept.pop(KEY))
+        for name, values in kept.items():
+            held[name].add(values)
         for rule, failed in failures.items():
             aside.add(rule, failed)
         read += len(frame)
@@ -146,7 +153,7 @@ def _read(
     loans.clear()
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in loan.chunks])
     rows = Rows(held["row"].values(), codes, held[AS_OF].values(), loan.chunk(0).dictionary)
-    return rows, {name: held[name].values() for name in MEASURES}, read
+    return rows, {name: held[name].values() for name in MEASURES if name in held}, read
 
 
 def _judge_units(rows: Rows, measures: dict[str, np.ndarray], where: str) -> list[str]:
@@ -174,8 +181,8 @@ def _only(keep: np.ndarray, rows: Rows, measures: dict[str, np.ndarray]) -> Rows
     """Return some of the rows, and leave their measures only."""
     if keep.all():
         return rows
-    for name in MEASURES:
-        measures[name] = measures[name][keep]
+    for name, values in measures.items():
+        measures[name] = values[keep]
     return rows.only(keep)
 
 
@@ -183,6 +190,8 @@ def _panel(rows: Rows, measures: dict[str, np.ndarray]) -> Panel:
     """Return rows, one per loan and month, as matrices; each measure is let go of when its matrix is made."""
     loan_id, cells = by_loan(rows)
     shape = (len(loan_id), len(rows.months))
-    filled = {name: matrix(measures.pop(name), cells, shape) for name in MEASURES}
-    late = filled.pop("days_past_due")
-    return Panel(loan_id, rows.months, **filled, days_past_due=None if np.isnan(late).all() else late)
+    delivered = np.zeros(shape, dtype=bool)
+    delivered.reshape(-1)[cells] = True
+    filled = {name: matrix(measures.pop(name), cells, shape) for name in list(measures)}
+    told = {name: values for name, values in filled.items() if name in NEEDED or not np.isnan(values).all()}
+    return Panel(loan_id, rows.months, **told, delivered=delivered)

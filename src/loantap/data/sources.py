@@ -1,6 +1,6 @@
 """Where loans come from: files read, or synthetic loans made, in chunks; every value still as it was written."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -101,7 +101,8 @@ class LoanFile:
         path: The file.
         header: Its column names.
         ragged: Records with a wrong number of fields met so far; complete once `chunks` is exhausted.
-        only: The columns to read; all of them if None.
+        only: The columns to read, by their names in the file; all of them if None.
+        renamed: Which columns have another name in the file: that name by column.
     """
 
     path: Path
@@ -109,6 +110,7 @@ class LoanFile:
     ragged: list[RaggedRow] = field(default_factory=list)
     kind: str = "file"
     only: list[str] | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def location(self) -> str:
@@ -136,14 +138,16 @@ class LoanFile:
             )
 
     def _read(self) -> Iterator[pd.DataFrame]:
+        own = {name: column for column, name in self.renamed.items()}
         try:
             if self.path.suffix == ".parquet":
                 file = pq.ParquetFile(self.path, pre_buffer=False)
                 for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=self.only):
                     # What pandas noted there would make an index of a column, and hide it.
-                    yield without_marks(with_text_keys(batch), MISSING).to_pandas(ignore_metadata=True)
+                    named = batch.rename_columns([own.get(name, name) for name in batch.schema.names])
+                    yield without_marks(with_text_keys(named), MISSING).to_pandas(ignore_metadata=True)
             else:
-                yield from self._read_csv()
+                yield from (frame.rename(columns=own) for frame in self._read_csv())
         except pa.ArrowInvalid as error:
             raise InputError(
                 f"{self.path}: expected UTF-8 text with commas between fields and quotes around texts that hold a "
@@ -188,13 +192,20 @@ class LoanFile:
         return candidates[~np.isin(candidates, list(taken))][:rows] if taken else candidates
 
 
-def open_loans(path: Path, *, needed: Sequence[str] = columns.NEEDED, welcome: Sequence[str] | None = None) -> LoanFile:
+def open_loans(
+    path: Path,
+    *,
+    needed: Sequence[str] = columns.NEEDED,
+    welcome: Sequence[str] | None = None,
+    recognise: Callable[[Sequence[str]], Mapping[str, str]] = lambda header: {},
+) -> LoanFile:
     """Open a CSV (also gzipped) or Parquet file of loans and check its header.
 
     Args:
         path: The file.
         needed: The columns that it has to have.
         welcome: Further columns to read where they are there; if None, all that are there are read.
+        recognise: Returns which columns have another name in a header: that name by column.
 
     Raises InputError if the file is absent, empty, of another type or not readable as what its name says, and
     SchemaError if a column is missing or stands twice. Columns that the codebook does not know are kept.
@@ -211,8 +222,10 @@ def open_loans(path: Path, *, needed: Sequence[str] = columns.NEEDED, welcome: S
     if path.stat().st_size == 0:
         raise InputError(f"{path}: expected loans, the file is empty (0 bytes). Copy or export it again.")
     header = parquet_header(path) if path.suffix == ".parquet" else csv_header(path)
-    check_header(path, header, needed)
-    only = None if welcome is None else [name for name in header if name in (*needed, *welcome)]
+    renamed = recognise(header)
+    own = {name: column for column, name in renamed.items()}
+    check_header(path, [own.get(name, name) for name in header], needed)
+    only = None if welcome is None else [name for name in header if own.get(name, name) in (*needed, *welcome)]
     if path.suffix == ".parquet":
         check_types(path, only or header)
-    return LoanFile(path, tuple(header), only=only)
+    return LoanFile(path, tuple(header), only=only, renamed=renamed)

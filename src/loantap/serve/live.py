@@ -27,7 +27,8 @@ class _UpTo:
     """Snapshots without those of later months, so that what is said of a month is the same whenever it is said."""
 
     def __init__(self, source: SnapshotSource, month: np.datetime64) -> None:
-        self._source, self._month, self.location = source, month, source.location
+        self._source, self._month = source, month
+        self.location, self.renamed = source.location, source.renamed
 
     @property
     def ragged(self) -> Sequence[RaggedRow]:
