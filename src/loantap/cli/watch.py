@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from loantap.watchlist.live import Live
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_LIMIT = re.compile(r"(red|amber)>([0-9]+)")
+_LIMIT = re.compile(r"(red|amber|unknown)>([0-9]+)")
 SYNTHETIC = 20_000
 
 
@@ -42,6 +42,15 @@ def watch(
         Path | None,
         typer.Option("--config", help="The file that declares the warehouse: the watchlist goes there too."),
     ] = None,
+    accept_incomplete: Annotated[
+        bool,
+        typer.Option(
+            "--accept-incomplete", help="Go on with a month that falls short of the one before; the page says so."
+        ),
+    ] = False,
+    without_arrears: Annotated[
+        bool, typer.Option("--without-arrears", help="Go on where nobody tells days past due; then no light is green.")
+    ] = False,
     fail_on: Annotated[
         str | None, typer.Option(help="Exit with 1 if there are more lights than this, such as 'red>100'.")
     ] = None,
@@ -71,7 +80,14 @@ def watch(
     live = _live(snapshots, applications, folder, chosen, declared, month)
     with step(console, "watching"):
         found = serving.watch(
-            live.panel, live.applications, chosen, as_of=month, settings=settings, economics=Economics()
+            live.panel,
+            live.applications,
+            chosen,
+            as_of=month,
+            settings=settings,
+            economics=Economics(),
+            accept_incomplete=accept_incomplete,
+            without_arrears=without_arrears,
         )
         done = serving.write_month(
             found, out or project_root() / "watch", model=chosen, source=live.source, synthetic=live.truth is not None,
@@ -83,12 +99,19 @@ def watch(
     for note in live.notes:
         _say(f"Note: {note}")
     if len(live.quarantine):
-        _say(f"Note: rows set aside with their reasons: {done.folder / 'quarantine.csv'}")
+        _say(f"Note: rows that break the contract, with their reasons: {done.folder / 'quarantine.csv'}")
+    for problem in found.delivery.problems:
+        _say(f"Incomplete, accepted: {problem}.")
+    for untold in found.delivery.untold:
+        _say(f"Note: {untold}")
     if found.unknown:
         _say(f"Note: {found.unknown:,} live loans have no known probability (no application, or a value missing).")
     made = " (synthetic snapshots)" if live.truth is not None else ""
-    counts = ", ".join(f"{done.count(light):,} {light}" for light in ("red", "amber", "green"))
-    _say(f"{found.month}{made}: {counts}. Since the month before: {found.changes.words}.")
+    counts = " + ".join(
+        f"{loans:,} {light}" for light, loans in zip(found.lights["light"], found.lights["loans"], strict=True)
+    )
+    _say(f"{found.month}{made}: {found.delivery.loans:,} loans delivered = {counts}.")
+    _say(f"Since the month before: {found.changes.words}.")
     _say(f"{done.folder / 'index.html'} ({clock})")
     if limit and done.count(limit[0]) > limit[1]:
         _say(f"{done.count(limit[0]):,} {limit[0]} lights are more than {limit[1]:,}: exit 1 as --fail-on asks.")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
 from loantap.serve.batch import Applications, checked_applications
 from loantap.watchlist.model_update import probabilities
-from loantap.watchlist.month import TERMS, Month, find_month, months_needed, watch_month
+from loantap.watchlist.month import TERMS, Month, find_month, watch_month
 from loantap.watchlist.settings import Settings
 
 TABLE, AS_OF = "loantap_watchlist", "as_of"
@@ -105,13 +106,14 @@ def watch(
     as_of: np.datetime64 | None,
     settings: Settings,
     economics: Economics,
+    accept_incomplete: bool = False,
+    without_arrears: bool = False,
 ) -> Month:
-    """Return what early warning says of a month, the last one by default."""
-    position = find_month(panel, as_of)
-    found = probabilities(model, applications, panel, months_needed(position))
+    """Return what early warning says of a month, the last one by default; raises InputError as `watch_month` does."""
     return watch_month(
-        panel, position, probabilities=found, applications=applications, settings=settings, economics=economics
-    )
+        panel, find_month(panel, as_of), probabilities=partial(probabilities, model, applications, carry=settings.carry), applications=applications,
+        settings=settings, economics=economics, accept_incomplete=accept_incomplete, without_arrears=without_arrears,
+    )  # fmt: skip
 
 
 def write_month(
@@ -150,6 +152,11 @@ def write_month(
             "lights": month.lights,
             "changes": month.changes.counts,
             "changed": month.changes.words,
+            "delivered": month.delivery.loans,
+            "delivered_before": month.delivery.before,
+            "delivered_again": month.delivery.again,
+            "incomplete": month.delivery.problems,
+            "not_delivered": month.delivery.untold,
             "unknown": month.unknown,
             "quarantined": len(quarantine),
             "notes": list(notes),

@@ -8,12 +8,12 @@ import pandas as pd
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.watchlist.history import History
 from loantap.watchlist.measures import Period, measure
-from loantap.watchlist.rule import light_codes, signal_points
+from loantap.watchlist.rule import floor_codes, light_codes, signal_points
 from loantap.watchlist.settings import Settings
 
 STRICTNESS = (0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)  # what all thresholds but days past due are multiplied by
 POINTS = range(1, 13)
-NEVER = 17  # more points than a loan can have
+NEVER = 19  # more points than a loan can have
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def sweep_rule(
     rows: list[dict[str, object]] = []
     for strictness in STRICTNESS:
         scaled = settings.stricter(strictness)
-        points = signal_points(history.signals, settings=scaled)
+        points, floors = signal_points(history.signals, settings=scaled), floor_codes(history.signals, settings=scaled)
         for limit in POINTS:
-            lights = history.lights(light_codes(points, settings=scaled.with_points(limit, NEVER)) > 0)
+            lights = history.lights(light_codes(points, floors, settings=scaled.with_points(limit, NEVER)) > 0)
             for name, period in periods.items():
                 numbers = measure(lights, history.default_month, period, confidence=confidence)
                 rows.append({"period": name, "strictness": strictness, "points": limit, **numbers})

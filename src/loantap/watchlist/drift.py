@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta, chi2
 
-from loantap.data.panel import Panel
+from loantap.data.panel import CLOSED, Panel
 from loantap.errors import InputError
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.watchlist.signals import live
 
 PROBABILITY = "probability"
 AMBER, RED = 0.10, 0.25  # of a stability index, by custom
@@ -173,7 +172,8 @@ def poisson_interval(count: np.ndarray, *, confidence: float = CONFIDENCE) -> tu
 
 
 def _live(panel: Panel) -> np.ndarray:
-    return np.column_stack([live(panel, position) for position in range(len(panel.months))])
+    alive = panel.delivered & (panel.default_month()[:, np.newaxis] > np.arange(len(panel.months)))
+    return alive if panel.status is None else alive & (panel.status != CLOSED)
 
 
 def _cells(values: Any) -> np.ndarray | pd.Index:

@@ -8,9 +8,9 @@ import pandas as pd
 
 from loantap.data.panel import Panel
 from loantap.watchlist.measures import NOT_JUDGED, Period
-from loantap.watchlist.rule import light_codes, signal_points
+from loantap.watchlist.rule import floor_codes, light_codes, signal_points
 from loantap.watchlist.settings import Settings
-from loantap.watchlist.signals import signals
+from loantap.watchlist.signals import signals, stand
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,13 @@ class History:
 
     def rule_lights(self, settings: Settings) -> np.ndarray:
         """Return the lights of the points rule, shape (n, m)."""
-        return self.lights(light_codes(signal_points(self.signals, settings=settings), settings=settings))
+        return self.lights(
+            light_codes(
+                signal_points(self.signals, settings=settings),
+                floor_codes(self.signals, settings=settings),
+                settings=settings,
+            )
+        )
 
     def matched_lights(self, score: np.ndarray, alerts: int, period: Period) -> np.ndarray:
         """Return lights, amber from that threshold of a score on which comes nearest to a number of alerts, shape (n, m).
@@ -76,15 +82,19 @@ def make_history(
         probability_then: Probability of default of each loan by its application, shape (n,).
         probability_now: The same with debt-to-income and utilisation of each snapshot, shape (n, m).
     """
-    frames, months = [], range(settings.window - 1, len(panel.months))
+    defaults = panel.default_month()
+    frames, months, where = [], range(settings.window - 1, len(panel.months)), stand(panel, settings=settings)
     for t in months:
         now = None if probability_now is None else probability_now[:, t]
-        frame = signals(panel, t, settings=settings, probability_then=probability_then, probability_now=now)
-        frames.append(frame[~(frame["days_past_due"] >= settings.backtest.early_days)])
+        frame = signals(
+            panel, t, settings=settings, where=where, probability_then=probability_then, probability_now=now
+        )
+        late = frame["days_past_due"] >= settings.backtest.early_days
+        frames.append(frame[~late & (defaults[frame.index] > t)])  # of a loan's defaults the first one counts
     month = np.repeat(months, [len(frame) for frame in frames])
     stacked = pd.concat(frames)
     row = stacked.index.to_numpy()
-    return History(stacked.reset_index(drop=True), row, month, panel.default_month(), len(panel.months))
+    return History(stacked.reset_index(drop=True), row, month, defaults, len(panel.months))
 
 
 def baseline_scores(history: History, *, settings: Settings) -> Mapping[str, np.ndarray]:

@@ -11,6 +11,7 @@ from loantap.data.panel import Panel
 from loantap.errors import InputError
 from loantap.model.inputs import CAPS, feature_frame, source_columns
 from loantap.model.persistence import SavedModel
+from loantap.watchlist.signals import carried
 
 _UPDATED = ("dti", "revol_util")
 _CHUNK = 50_000  # loans at a time; their features take some 30 MB
@@ -33,15 +34,16 @@ class Probabilities:
 
 
 def probabilities(
-    model: SavedModel, applications: pd.DataFrame, panel: Panel, positions: Sequence[int]
+    model: SavedModel, applications: pd.DataFrame, panel: Panel, positions: Sequence[int], *, carry: int
 ) -> Probabilities:
     """Return the model's probabilities of the panel's loans at application and at some of its months.
 
     Args:
         model: The model.
         applications: Cleaned loans with loan_id and the model's `source_columns`; those of other loans are passed by.
-        panel: The n loans. Where a snapshot lacks debt-to-income or utilisation, the probability is NaN.
+        panel: The n loans. Where debt-to-income or utilisation is not known, the probability is NaN.
         positions: Which k of the panel's months.
+        carry: Months for which the last known debt-to-income and utilisation stand for unknown ones.
 
     Raises InputError for a column that is absent, two applications of one loan, and applications of none of the loans.
     """
@@ -61,7 +63,8 @@ def probabilities(
         log_odds = _LogOdds(model, features)
         at_application[part] = model.calibration(log_odds.at_application)
         for column, position in enumerate(positions):
-            values = {name: getattr(panel, name)[part, position] for name in _UPDATED}
+            known = {name: getattr(panel, name)[part, : position + 1] for name in _UPDATED}
+            values = {name: carried(history, carry)[0] for name, history in known.items()}
             now[part, column] = model.calibration(log_odds.now(values))
     return Probabilities(at_application, now, int((rows < 0).sum()))
 

@@ -1,5 +1,6 @@
 """One month of live loans: the watchlist, what has changed, and what can be offered to borrowers with a red light."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +11,12 @@ from loantap.data.columns import KEY
 from loantap.data.panel import Panel
 from loantap.errors import InputError
 from loantap.model.economics import Economics
+from loantap.watchlist.delivery import Delivery, check_delivery
 from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.restructuring import action, options
-from loantap.watchlist.rule import LIGHTS
 from loantap.watchlist.settings import Settings
-from loantap.watchlist.watchlist import Changes, assess, changes, watchlist
+from loantap.watchlist.signals import stand
+from loantap.watchlist.watchlist import LINES, LIVE, Changes, assess, changes, watchlist
 
 TERMS = ("int_rate", "installment", "annual_inc", "revol_bal")  # what offers need of an application
 
@@ -25,15 +27,21 @@ class Month:
 
     Attributes:
         month: Which, datetime64[M].
-        lights: One row per light: light, loans, share (of the live loans), balance (currency), action.
-        watchlist: The amber and red loans, see `watchlist.watchlist`.
+        delivery: What was delivered, and how it falls short.
+        lights: One row per line of the delivery: light, loans, share (of the loans delivered), balance (currency), action. The loans add
+            up to those delivered.
+        loans: Every loan delivered with its line, see `watchlist.assess`.
+        watchlist: The loans to look at, see `watchlist.watchlist`, with `since`: the month from which on they have their light without
+            a break.
         changes: What has changed since the month before.
         offers: What can be offered to the loans with a red light, see `restructuring.options`.
-        unknown: Live loans without an application, whose probability of default is not known.
+        unknown: Live loans without an application or with a value missing, whose probability of default is not known.
     """
 
     month: np.datetime64
+    delivery: Delivery
     lights: pd.DataFrame
+    loans: pd.DataFrame
     watchlist: pd.DataFrame
     changes: Changes
     offers: pd.DataFrame
@@ -52,58 +60,117 @@ def find_month(panel: Panel, month: np.datetime64 | None) -> int:
     return int(found[0])
 
 
-def months_needed(position: int) -> list[int]:
-    """Return the positions whose probabilities `watch_month` wants: the month before, where there is one, and the month."""
-    return [one for one in (position - 1, position) if one >= 0]
-
-
 def watch_month(
     panel: Panel,
     position: int,
     *,
-    probabilities: Probabilities,
+    probabilities: Callable[[Panel, Sequence[int]], Probabilities],
     applications: pd.DataFrame,
     settings: Settings,
     economics: Economics,
+    accept_incomplete: bool = False,
+    without_arrears: bool = False,
 ) -> Month:
     """Return what early warning says of a month; it depends on nothing after it and on nothing said before.
 
     Args:
         panel: Snapshots of n loans.
         position: Position of the month.
-        probabilities: At `months_needed(position)`.
+        probabilities: Returns the model's probabilities of a panel at some of its months.
         applications: loan_id and TERMS of the loans.
         settings: Thresholds and points.
         economics: What a cost to the lender rests on.
+        accept_incomplete: Whether a month that falls short of the one before is accepted.
+        without_arrears: Whether to go on where nobody tells days past due.
+
+    Raises InputError for a month that `check_delivery` refuses.
     """
-    known: dict[str, Any] = {"settings": settings, "probability_then": probabilities.at_application}
-    after = assess(panel, position, probability_now=probabilities.now[:, -1], **known)
-    if position > 0:
-        before = assess(panel, position - 1, probability_now=probabilities.now[:, 0], **known)
-    else:
-        before = after.iloc[:0]
-    defaulted = panel.loan_id[panel.default_month() == position]
-    listed, changed = watchlist(after), changes(before, after, defaulted=defaulted)
+    accepted = {"accept_incomplete": accept_incomplete, "without_arrears": without_arrears}
+    delivery = check_delivery(panel, position, settings=settings.delivery, **accepted)
+    terms = applications.drop_duplicates(KEY).set_index(KEY)["installment"]
+    months = [one for one in (position - 1, position) if one >= 0]
+    lines = _Lines(panel, months, probabilities, terms, settings)
+    after = lines.assess(position)
+    before = lines.assess(position - 1, with_reasons=False) if position > 0 else after.iloc[:0]
+    listed, changed = watchlist(after), changes(before, after)
     if before.empty:
         words = f"there is no snapshot of the month before, so all {len(listed):,} on the list count as new"
         changed = replace(changed, words=words)
-    grouped = after.groupby("light")["balance"].agg(["size", "sum"]).reindex(LIGHTS[::-1]).fillna(0)
-    lights = pd.DataFrame(
-        {
-            "light": grouped.index,
-            "loans": grouped["size"].astype(int).to_numpy(),
-            "share": (grouped["size"] / max(len(after), 1)).to_numpy(),
-            "balance": grouped["sum"].to_numpy(),
-            "action": [action(light) for light in grouped.index],
-        }
-    )
+    rows = np.searchsorted(panel.loan_id, listed["loan_id"])
+    since = _since(panel.only(rows), position, listed["light"].to_numpy(), probabilities, terms, settings)
+    listed = listed.assign(since=since)
     return Month(
         month=panel.months[position],
-        lights=lights,
+        delivery=delivery,
+        lights=_lines(after),
+        loans=after,
         watchlist=listed,
         changes=changed,
         offers=_offers(panel, position, listed, applications, economics),
-        unknown=int(after["probability"].isna().sum()),
+        unknown=int(after.loc[after["light"].isin(LIVE), "probability"].isna().sum()),
+    )
+
+
+class _Lines:
+    """The line of each loan of a panel at some of its months."""
+
+    def __init__(
+        self,
+        panel: Panel,
+        months: Sequence[int],
+        probabilities: Callable[[Panel, Sequence[int]], Probabilities],
+        terms: pd.Series,
+        settings: Settings,
+    ) -> None:
+        self._panel, self._months = panel, list(months)
+        unknown = np.full((len(panel.loan_id), len(self._months)), np.nan)
+        self._known = Probabilities(unknown[:, 0] if self._months else unknown, unknown, len(unknown))
+        if terms.index.isin(panel.loan_id).any():  # else there is nothing to ask the model about
+            self._known = probabilities(panel, months)
+        installment = terms.reindex(panel.loan_id).to_numpy(dtype=float, na_value=np.nan)
+        self._how: dict[str, Any] = {
+            "settings": settings,
+            "where": stand(panel, settings=settings),
+            "probability_then": self._known.at_application,
+            "installment": installment,
+        }
+
+    def assess(self, t: int, *, with_reasons: bool = True) -> pd.DataFrame:
+        """Return the loans delivered at a month with their lines."""
+        now = self._known.now[:, self._months.index(t)]
+        return assess(self._panel, t, probability_now=now, with_reasons=with_reasons, **self._how)
+
+
+def _since(
+    panel: Panel,
+    position: int,
+    light: np.ndarray,
+    probabilities: Callable[[Panel, Sequence[int]], Probabilities],
+    terms: pd.Series,
+    settings: Settings,
+) -> np.ndarray:
+    """Return the month from which on each loan has its light without a break, as text, shape (n,)."""
+    first, unbroken = np.full(len(light), position), np.ones(len(light), dtype=bool)
+    lines = _Lines(panel, range(position), probabilities, terms, settings)
+    for t in range(position - 1, -1, -1):
+        then = lines.assess(t, with_reasons=False)["light"].reindex(range(len(light))).to_numpy()
+        unbroken &= then == light
+        first[unbroken] = t
+        if not unbroken.any():
+            break
+    return np.datetime_as_string(panel.months)[first]
+
+
+def _lines(loans: pd.DataFrame) -> pd.DataFrame:
+    grouped = loans.groupby("light")["balance"].agg(["size", "sum"]).reindex(LINES).fillna(0)
+    return pd.DataFrame(
+        {
+            "light": grouped.index,
+            "loans": grouped["size"].astype(int).to_numpy(),
+            "share": (grouped["size"] / max(len(loans), 1)).to_numpy(),
+            "balance": grouped["sum"].to_numpy(),
+            "action": [action(light) for light in grouped.index],
+        }
     )
 
 
@@ -111,7 +178,7 @@ def _offers(
     panel: Panel, position: int, listed: pd.DataFrame, applications: pd.DataFrame, economics: Economics
 ) -> pd.DataFrame:
     """Return the offers to red loans; the revolving balance is the application's, moved in proportion to the utilisation."""
-    red = listed.loc[listed["light"] == LIGHTS[2], [KEY, "balance", "dti", "revol_util"]]
+    red = listed.loc[listed["light"] == LINES[0], [KEY, "balance", "dti", "revol_util"]]
     wanted = applications[[KEY, "revol_util", *TERMS]].rename(columns={"revol_util": "then"})
     loans = red.merge(wanted, on=KEY, how="left", validate="one_to_one")
     then = loans["then"].to_numpy(dtype=float, na_value=np.nan)

@@ -20,7 +20,10 @@ from loantap.watchlist.who_gains import who_gains
 
 COLUMNS = ("balance", "int_rate", "installment", "annual_inc", "dti", "revol_bal")
 AS_IT_IS = "as it is"
-_ACTIONS = {"red": "restructuring offer", "amber": "financial counselling", "green": "none"}
+_ACTIONS = {
+    "red": "restructuring offer", "amber": "financial counselling", "unknown": "find out what is not known", "green": "none",
+    "in default": "recovery", "charged off": "none", "closed": "none",
+}  # fmt: skip
 _NOTHING = "it would change nothing"  # the rate is not above the floor, or there is no revolving balance
 _TERMS = ("int_rate", "installment", "months", "interest", "interest_change", "dti_before", "dti_after", "cost")
 

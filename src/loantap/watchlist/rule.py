@@ -1,7 +1,7 @@
-"""The points rule: signals become points, points become a light, and a light comes with its reasons.
+"""How a light comes about: days past due set a floor, points of signals may raise it, and it comes with its reasons.
 
-A signal is quiet (0 points), amber (1) or red (2) by its two thresholds. A light is red with `red_points` or more points or where
-days past due are red, amber with `amber_points` or more, else green. Nothing else enters.
+A floor is amber or red by days past due, amber in forbearance. A signal has no point, one or two by its two thresholds; a light is red
+with `red_points` or more, amber with `amber_points` or more. The light is the worse of both: no points undercut a floor.
 """
 
 import numpy as np
@@ -11,7 +11,6 @@ from loantap.watchlist.settings import SIGNALS, Settings
 
 GREEN, AMBER, RED = 0, 1, 2
 LIGHTS = ("green", "amber", "red")
-_AT_THRESHOLD = ("days_past_due",)  # counts at its threshold; the others above theirs
 _WORDS = {
     "dti": "debt-to-income {value:.1f}%, above {threshold:g}%",
     "revol_util": "utilisation {value:.1f}%, above {threshold:g}%",
@@ -20,74 +19,80 @@ _WORDS = {
     "dti_acceleration": "trend of debt-to-income up by {value:.1f} points a month",
     "util_acceleration": "trend of utilisation up by {value:.1f} points a month",
     "probability_change": "probability of default up by {value:.1f} points since the application",
-    "days_past_due": "days past due: {value:.0f}",
+    "payment_shortfall": "{value:.0f}% of the installment not paid",
+    "inquiries": "{value:.0f} credit inquiries in six months",
 }
-_IN_WORDS = {"probability_change": 100.0}  # fractions are told in points
+_IN_WORDS = {"probability_change": 100.0, "payment_shortfall": 100.0}  # fractions are told in points
 
 
 def signal_points(signals: pd.DataFrame, *, settings: Settings) -> np.ndarray:
-    """Return the points of each signal, 0 to 2; rows are SIGNALS, columns the loans, shape (8, n)."""
+    """Return the points of each signal, 0 to 2; rows are SIGNALS, columns the loans, shape (k, n)."""
     points = np.zeros((len(SIGNALS), len(signals)), dtype=np.int8)
     for row, name in zip(points, SIGNALS, strict=True):
         value, limits = signals[name].to_numpy(), settings.signals.of(name)
-        for limit in (limits.amber, limits.red):
-            row += value >= limit if name in _AT_THRESHOLD else value > limit
+        row += (value > limits.amber).astype(np.int8) + (value > limits.red)
     return points
 
 
-def light_codes(points: np.ndarray, *, settings: Settings) -> np.ndarray:
+def floor_codes(signals: pd.DataFrame, *, settings: Settings) -> np.ndarray:
+    """Return the light that each loan has at least, shape (n,): by days past due, and amber in forbearance."""
+    days, limits = signals["days_past_due"].to_numpy(), settings.floors
+    late = (days >= limits.amber).astype(np.int8) + (days >= limits.red)
+    return np.maximum(late, signals["forbearance"].to_numpy(dtype=np.int8))
+
+
+def light_codes(points: np.ndarray, floors: np.ndarray, *, settings: Settings) -> np.ndarray:
     """Return GREEN, AMBER or RED for each loan, shape (n,).
 
     Args:
         points: As from `signal_points`.
+        floors: As from `floor_codes`.
         settings: The points of a light.
     """
     total = points.sum(axis=0)
-    late = points[SIGNALS.index("days_past_due")] == RED
-    codes = (total >= settings.amber_points).astype(np.int8) + (total >= settings.red_points)
-    return np.where(late, np.int8(RED), codes)
+    raised = (total >= settings.amber_points).astype(np.int8) + (total >= settings.red_points)
+    return np.maximum(raised, floors)
 
 
-def judge(signals: pd.DataFrame, *, settings: Settings) -> pd.DataFrame:
-    """Return the signals with `points`, `light` (green, amber or red) and `reasons` (empty for green).
+def judge(signals: pd.DataFrame, *, settings: Settings, with_reasons: bool = True) -> pd.DataFrame:
+    """Return the signals with `points`, `light` (green, amber or red) and `reasons` (empty for green, or where nobody asks).
 
     Args:
         signals: As from `signals.signals`.
         settings: Thresholds and points.
+        with_reasons: Whether they are wanted; they take longer than the lights.
     """
-    points = signal_points(signals, settings=settings)
-    codes = light_codes(points, settings=settings)
-    flagged, words = codes > GREEN, np.full(len(signals), "", dtype=object)
-    words[flagged] = reasons(signals[flagged], points[:, flagged], settings=settings)
-    return signals.assign(points=points.sum(axis=0), light=np.array(LIGHTS)[codes], reasons=words)
+    points, floors = signal_points(signals, settings=settings), floor_codes(signals, settings=settings)
+    codes = light_codes(points, floors, settings=settings)
+    flagged, words = (codes > GREEN) & with_reasons, np.full(len(signals), "", dtype=object)
+    words[flagged] = _reasons(signals[flagged], points[:, flagged], settings=settings)
+    return signals.assign(points=points.sum(axis=0), light=np.array(LIGHTS, dtype=object)[codes], reasons=words)
 
 
-def reasons(signals: pd.DataFrame, points: np.ndarray, *, settings: Settings) -> list[str]:
-    """Return for each loan the signals that gave it points, in words, the strongest first.
+def _reasons(signals: pd.DataFrame, points: np.ndarray, *, settings: Settings) -> list[str]:
+    """Return for each loan why it has its light, in words: what sets its floor, then signals, the strongest first.
 
-    Red comes before amber, then what lies furthest above its red threshold in proportion; days past due that are red come
-    first of all, for they alone make a light red.
-
-    Args:
-        signals: As from `signals.signals`, n rows.
-        points: As from `signal_points`, shape (8, n).
-        settings: Thresholds.
+    Red signals come before amber ones, then what lies furthest above its red threshold in proportion.
     """
-    places, loans, strengths, texts = [], [], [], []
+    texts: list[list[tuple[bool, float, str]]] = [[] for _ in range(len(signals))]
     for place, name in enumerate(SIGNALS):
         rows = np.flatnonzero(points[place])
         values, limits = signals[name].to_numpy()[rows], settings.signals.of(name)
-        red = points[place, rows] == RED
-        first = red if name == "days_past_due" else np.zeros(len(rows), dtype=bool)
-        places.append(np.full(len(rows), place))
-        loans.append(rows)
-        strengths.append(np.column_stack([first, red, values / limits.red]))
-        words, threshold = _WORDS[name], np.where(red, limits.red, limits.amber)
         shown = values * _IN_WORDS.get(name, 1.0)
-        texts += [words.format(value=v, threshold=at) for v, at in zip(shown, threshold, strict=True)]
-    loan, strength = np.concatenate(loans), np.concatenate(strengths)
-    order = np.lexsort((np.concatenate(places), *-strength.T[::-1], loan))
-    counts = np.bincount(loan, minlength=len(signals))
-    ends = np.cumsum(counts)
-    ordered = [texts[i] for i in order]
-    return ["; ".join(ordered[start:end]) for start, end in zip(ends - counts, ends, strict=True)]
+        for row, value, told in zip(rows.tolist(), values, shown, strict=True):
+            red = points[place, row] == RED
+            words = _WORDS[name].format(value=told, threshold=limits.red if red else limits.amber)
+            texts[row].append((red, value / limits.red, words))
+    days, forborne = signals["days_past_due"].to_numpy(), signals["forbearance"].to_numpy(dtype=bool)
+    as_of = signals["known_in"].to_numpy()
+    found = []
+    for row in range(len(texts)):
+        floor = []
+        if days[row] >= settings.floors.amber:
+            known = f" (known in {as_of[row]})" if as_of[row] else ""
+            floor.append(f"{days[row]:.0f} day{'' if days[row] == 1 else 's'} past due{known}")
+        if forborne[row]:
+            floor.append("in forbearance")
+        ordered = sorted(texts[row], key=lambda sign: (not sign[0], -sign[1]))
+        found.append("; ".join([*floor, *(words for _, _, words in ordered)]))
+    return found

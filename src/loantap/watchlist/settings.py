@@ -12,7 +12,8 @@ from loantap.settings import reference_dir
 
 FILE_NAME = "early_warning.yml"
 SIGNALS = (
-    "dti", "revol_util", "dti_trend", "util_trend", "dti_acceleration", "util_acceleration", "probability_change", "days_past_due",
+    "dti", "revol_util", "dti_trend", "util_trend", "dti_acceleration", "util_acceleration", "probability_change", "payment_shortfall",
+    "inquiries",
 )  # fmt: skip
 
 
@@ -60,7 +61,8 @@ class SignalThresholds(_Checked):
     dti_acceleration: _Trend
     util_acceleration: _Trend
     probability_change: Annotated[Thresholds, AfterValidator(_within(0.001, 1))]
-    days_past_due: Annotated[Thresholds, AfterValidator(_within(1, 90))]
+    payment_shortfall: Annotated[Thresholds, AfterValidator(_within(0.001, 1))]
+    inquiries: Annotated[Thresholds, AfterValidator(_within(0, 100))]
 
     def of(self, signal: str) -> Thresholds:
         """Return the thresholds of one of SIGNALS."""
@@ -91,11 +93,34 @@ class BacktestSettings(_Checked):
         return self
 
 
+_Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class DeliverySettings(_Checked):
+    """By how much a month may fall short of the one before; more is refused as incomplete.
+
+    Attributes:
+        loans: Share of the loans that may be missing.
+        balance: Share of the balance that may be missing.
+        arrears: Share of the loans in arrears that may be missing, where there were LEAST or more.
+        known: Share of the loans for which a value may be missing that was known of the loans before.
+    """
+
+    loans: _Share
+    balance: _Share
+    arrears: _Share
+    known: _Share
+
+
 class Settings(_Checked):
     """All that a watchlist depends on besides the panel and the model.
 
     Attributes:
         window: Months of snapshots that trends are taken from.
+        carry: Months for which the last known value stands for one that is not known.
+        probation: Months below the red floor that a loan in default has to show before it leaves default.
+        floors: Days past due at and above which a light is amber, and red, whatever its points.
+        delivery: What is no complete month.
         signals: Thresholds by signal.
         amber_points: Points from which a light is amber.
         red_points: Points from which it is red.
@@ -103,9 +128,13 @@ class Settings(_Checked):
     """
 
     window: int = Field(ge=5, le=24)
+    carry: int = Field(ge=0, le=12)
+    probation: int = Field(ge=1, le=24)
+    floors: Annotated[Thresholds, AfterValidator(_within(1, 89))]
+    delivery: DeliverySettings
     signals: SignalThresholds
-    amber_points: int = Field(ge=1, le=16)
-    red_points: int = Field(ge=1, le=17)
+    amber_points: int = Field(ge=1, le=18)
+    red_points: int = Field(ge=1, le=19)
     backtest: BacktestSettings
 
     @model_validator(mode="after")
@@ -119,11 +148,8 @@ class Settings(_Checked):
         return self.model_copy(update={"amber_points": amber_points, "red_points": red_points})
 
     def stricter(self, factor: float) -> "Settings":
-        """Return the same with all thresholds times a factor, above 1 for fewer alerts.
-
-        Days past due stay as they are: their thresholds are conventions of payment, not of degree.
-        """
-        scaled = {name: self.signals.of(name).scaled(factor) for name in SIGNALS if name != "days_past_due"}
+        """Return the same with all thresholds of signals times a factor, above 1 for fewer alerts; floors stay as they are."""
+        scaled = {name: self.signals.of(name).scaled(factor) for name in SIGNALS}
         return self.model_copy(update={"signals": self.signals.model_copy(update=scaled)})
 
 

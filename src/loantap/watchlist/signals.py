@@ -1,14 +1,18 @@
 """What a month's snapshots tell of each live loan: levels, trends, breaches, and what they do to its probability of default."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from loantap.data.panel import Panel
+from loantap.data.panel import FORBEARANCE, Panel
 from loantap.watchlist.settings import Settings
+from loantap.watchlist.standing import ENDED, NEVER, OFF, Standing, standing
 
 MIN_KNOWN = 4  # known months below which a trend is not told
 MIN_KNOWN_HALF = 3  # the same of half a window
 _MEASURES = {"dti": "dti", "revol_util": "util"}  # column of the panel, and what its trends are called
+_NAMES = {"balance": "balance", "dti": "debt-to-income", "revol_util": "utilisation", "days_past_due": "days past due"}
 _CHUNK = 8192  # loans at a time: the slopes of their pairs of months fit into a processor's cache
 
 
@@ -59,49 +63,112 @@ def signals(
     t: int,
     *,
     settings: Settings,
+    where: Standing,
     probability_then: np.ndarray | None = None,
     probability_now: np.ndarray | None = None,
+    installment: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Return the signals of each loan that is live at a month, from snapshots up to that month only.
-
-    A loan is live if it has a snapshot there and has not defaulted by then.
 
     Args:
         panel: Snapshots of n loans.
         t: Position of the month in the panel.
-        settings: Window and caps.
+        settings: Window, and for how long the last known value stands for an unknown one.
+        where: Where the loans stand, as from `stand`.
         probability_then: Probability of default of each loan by its application, shape (n,).
         probability_now: The same with debt-to-income and utilisation as in the month's snapshot, shape (n,).
+        installment: What each loan pays a month, in currency, shape (n,).
 
     Returns:
         One row per live loan, indexed by its row in the panel: loan_id, balance (currency); dti and revol_util (percent);
         dti_trend, util_trend, dti_acceleration and util_acceleration (points a month); dti_breach and util_breach (above the
-        cap); probability and probability_change (fractions); days_past_due. NaN where not known.
+        cap); probability and probability_change (fractions); payment_shortfall (share of the installment not paid); inquiries;
+        days_past_due; known_in (the month that days past due are of, "" if this one); forbearance; lost (which values were known and are
+        not for too long, in words). NaN where not known.
     """
-    rows = np.flatnonzero(live(panel, t))
-    columns: dict[str, np.ndarray] = {"loan_id": panel.loan_id[rows], "balance": panel.balance[rows, t]}
+    rows = np.flatnonzero(live(panel, t, where=where))
+    balance, lost = carried(panel.balance[rows, : t + 1], settings.carry)
+    columns: dict[str, Any] = {"loan_id": panel.loan_id[rows], "balance": balance}
+    missing = {"balance": lost}
     for measure, name in _MEASURES.items():
-        values = _window(getattr(panel, measure)[rows, max(t + 1 - settings.window, 0) : t + 1], settings.window)
-        columns[measure] = values[:, -1]
+        known = getattr(panel, measure)[rows, : t + 1]
+        columns[measure], missing[measure] = carried(known, settings.carry)
+        values = _until_known(known, settings)
         columns[f"{name}_trend"] = theil_sen(values)
         columns[f"{name}_acceleration"] = acceleration(values)
-        columns[f"{name}_breach"] = values[:, -1] > settings.signals.of(measure).red
+        columns[f"{name}_breach"] = columns[measure] > settings.signals.of(measure).red
     unknown = np.full(len(rows), np.nan)
     now = unknown if probability_now is None else np.asarray(probability_now, dtype=float)[rows]
     then = unknown if probability_then is None else np.asarray(probability_then, dtype=float)[rows]
     columns |= {"probability": now, "probability_change": now - then}
-    columns["days_past_due"] = unknown if panel.days_past_due is None else panel.days_past_due[rows, t]
-    return pd.DataFrame(columns, index=rows)
+    columns["payment_shortfall"] = _shortfall(panel, t, rows, installment, balance, settings.carry)
+    columns["inquiries"] = (
+        unknown if panel.inquiries is None else carried(panel.inquiries[rows, : t + 1], settings.carry)[0]
+    )
+    age = where.age[rows, t]
+    columns["days_past_due"], missing["days_past_due"] = where.days[rows, t], (age > settings.carry) & (age < NEVER)
+    months = np.datetime_as_string(panel.months)
+    columns["known_in"] = np.where((age > 0) & (age <= settings.carry), months[np.maximum(t - age, 0)], "")
+    columns["forbearance"] = np.zeros(len(rows), bool) if panel.status is None else panel.status[rows, t] == FORBEARANCE
+    words = np.full(len(rows), "", dtype=object)
+    for name, gone in missing.items():
+        words[gone] += _NAMES[name] + ", "
+    return pd.DataFrame(columns | {"lost": [word.removesuffix(", ") for word in words]}, index=rows)
 
 
-def live(panel: Panel, t: int) -> np.ndarray:
-    """Return which loans have a snapshot at month t and have not defaulted by then, shape (n,)."""
-    measures = [panel.dti, panel.revol_util, panel.balance, panel.days_past_due]
-    seen = np.logical_or.reduce([~np.isnan(values[:, t]) for values in measures if values is not None])
-    return seen & (panel.default_month() > t)
+def stand(panel: Panel, *, settings: Settings) -> Standing:
+    """Return where the loans of a panel stand by the settings; a month is good below the red floor."""
+    return standing(panel, carry=settings.carry, probation=settings.probation, good_below=settings.floors.red)
 
 
-def _window(values: np.ndarray, months: int) -> np.ndarray:
-    """Return the values with months before the panel's first as not known, so that halves stay halves."""
-    before = np.full((len(values), months - values.shape[1]), np.nan)
-    return np.concatenate([before, values], axis=1)
+def live(panel: Panel, t: int, *, where: Standing) -> np.ndarray:
+    """Return which loans are delivered at month t, owe something and are not in default, shape (n,)."""
+    return panel.delivered[:, t] & ~where.in_default[:, t] & ~np.isin(where.bucket[:, t], (OFF, ENDED))
+
+
+def carried(values: np.ndarray, months: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last known value of each row, NaN where it is older than some months, and whether one was known and is too old.
+
+    Args:
+        values: One row per loan, one column per month, shape (n, k), k >= 1.
+        months: How old a value may be.
+    """
+    age, ever = last_known(values), ~np.isnan(values).all(axis=1)
+    last = values[np.arange(len(values)), values.shape[1] - 1 - age]
+    return np.where(age <= months, last, np.nan), ever & (age > months)
+
+
+def last_known(values: np.ndarray) -> np.ndarray:
+    """Return how many months ago the last value of each row was known, 0 where none ever was, shape (n,)."""
+    return (~np.isnan(values))[:, ::-1].argmax(axis=1)
+
+
+def _shortfall(
+    panel: Panel, t: int, rows: np.ndarray, installment: np.ndarray | None, balance: np.ndarray, carry: int
+) -> np.ndarray:
+    """Return the share of the installment that was not paid in the last month known; NaN where none was due or nobody tells."""
+    if panel.payment is None or installment is None or t == 0:
+        return np.full(len(rows), np.nan)
+    age = last_known(panel.payment[rows, : t + 1])
+    month, due = t - np.minimum(age, carry), installment[rows]
+    paid = panel.payment[rows, month]
+    was_due = (
+        (month > 0) & panel.delivered[rows, np.maximum(month - 1, 0)] & (balance > due)
+    )  # a loan's last payment is smaller, and a new loan has none yet
+    return np.where(was_due, np.clip(1 - paid / np.where(due > 0, due, np.nan), 0, 1), np.nan)
+
+
+def _until_known(values: np.ndarray, settings: Settings) -> np.ndarray:
+    """Return the window of months that ends with the last one known of each row, shape (n, window).
+
+    A trend that was rising is not over because a month is not known: within `carry` months it is told as it was.
+    """
+    age = np.minimum(last_known(values), settings.carry)
+    before = np.full(
+        (len(values), settings.window + settings.carry), np.nan
+    )  # halves stay halves where the panel is shorter
+    padded = np.concatenate([before, values], axis=1)
+    ends = padded.shape[1] - age[:, np.newaxis]
+    if not age.any():
+        return padded[:, -settings.window :]
+    return np.take_along_axis(padded, ends - np.arange(settings.window, 0, -1), axis=1)

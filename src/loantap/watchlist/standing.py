@@ -13,6 +13,7 @@ from loantap.data.panel import CHARGED_OFF, CLOSED, DEFAULT_DAYS, Panel
 BUCKETS = ("current", "1 to 29", "30 to 59", "60 to 89", "90 and more", "charged off", "closed", "unknown", "gone")
 CURRENT, TO_29, TO_59, TO_89, FROM_90, OFF, ENDED, UNKNOWN, GONE = range(len(BUCKETS))
 NOT_YET = -1  # before a loan's first snapshot
+NEVER = 127  # the age of a value that never was known
 _EDGES = (1, 30, 60, DEFAULT_DAYS)
 
 
@@ -22,7 +23,7 @@ class Standing:
 
     Attributes:
         days: Days past due, carried where not known, shape (n, m); NaN where they never were known, or not for too long.
-        age: Months since days past due were last known, 0 where they are known now, shape (n, m); 127 where they never were.
+        age: Months since days past due were last known, 0 where they are known now, shape (n, m); NEVER where they never were.
         in_default: Whether a loan is in default, its probation included, shape (n, m).
         good: Months in a row that are known to be good, of a loan in default: how far its probation is, shape (n, m).
         bucket: Position in BUCKETS, shape (n, m); NOT_YET before the first snapshot, GONE where a loan was delivered before and is not
@@ -46,10 +47,10 @@ def standing(panel: Panel, *, carry: int, probation: int, good_below: float) -> 
         good_below: Days past due below which a month is good.
     """
     shape = panel.delivered.shape
-    days, age, good = np.full(shape, np.nan), np.full(shape, 127, dtype=np.int8), np.zeros(shape, dtype=np.int8)
+    days, age, good = np.full(shape, np.nan), np.full(shape, NEVER, dtype=np.int8), np.zeros(shape, dtype=np.int8)
     in_default, bucket = np.zeros(shape, dtype=bool), np.full(shape, NOT_YET, dtype=np.int8)
     unknown = np.full(shape[0], np.nan)
-    last, since = unknown.copy(), np.full(shape[0], 127, dtype=np.int16)
+    last, since = unknown.copy(), np.full(shape[0], NEVER, dtype=np.int16)
     inside, months_good, written_off, ended, seen = (
         np.zeros(shape[0], dtype=kind) for kind in (bool, np.int8, bool, bool, bool)
     )
@@ -57,7 +58,7 @@ def standing(panel: Panel, *, carry: int, probation: int, good_below: float) -> 
         now = unknown if panel.days_past_due is None else panel.days_past_due[:, t]
         status = unknown if panel.status is None else panel.status[:, t]
         known = ~np.isnan(now)
-        last, since = np.where(known, now, last), np.where(known, 0, np.minimum(since + 1, 127))
+        last, since = np.where(known, now, last), np.where(known, 0, np.minimum(since + 1, NEVER))
         enters = (now >= DEFAULT_DAYS) | (status == CHARGED_OFF)
         months_good = np.where(enters, 0, np.where(known, np.where(now < good_below, months_good + 1, 0), months_good))
         months_good = np.where(inside, months_good, 0)

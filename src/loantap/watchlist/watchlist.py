@@ -1,4 +1,4 @@
-"""The month's list of loans to look at, and what has changed since the month before."""
+"""The line of every loan of a month's delivery, the list of those to look at, and what has changed since the month before."""
 
 from dataclasses import dataclass
 
@@ -6,30 +6,40 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.panel import Panel
-from loantap.watchlist.rule import LIGHTS, judge
+from loantap.watchlist.rule import judge
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.signals import signals
+from loantap.watchlist.standing import ENDED, OFF, Standing
 
+# Every loan of a delivery is in one of these; the first four are lights of live loans.
+LINES = ("red", "amber", "unknown", "green", "in default", "charged off", "closed")
+LIVE = LINES[:4]
+LISTED = ("red", "amber", "unknown", "in default")  # what somebody has to look at
 COLUMNS = (
     "loan_id", "light", "points", "reasons", "dti", "dti_trend", "revol_util", "util_trend", "probability", "probability_change",
     "balance", "days_past_due",
 )  # fmt: skip
 CHANGES = {
     "new": "new on the list",
-    "escalated": "from amber to red",
-    "eased": "from red to amber",
+    "escalated": "worse: now red",
+    "eased": "better: from red to amber",
     "resolved": "back to green",
-    "gone": "no longer live or without a snapshot",
+    "unknown": "no longer known",
+    "defaulted": "newly in default",
+    "left default": "out of default after probation",
+    "charged off": "charged off",
+    "closed": "closed",
+    "gone": "gone: not delivered",
 }
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What has become of the lights since the month before.
+    """What has become of the loans since the month before.
 
     Attributes:
         counts: Loans by change (the keys of CHANGES), and `unchanged`: on the list in both months with the same light.
-        rows: One row per loan that changed: loan_id, change, before and after (lights; empty where not live), words.
+        rows: One row per loan that changed: loan_id, change, before and after (lines; empty where not delivered), words.
         words: The counts in one sentence.
     """
 
@@ -43,10 +53,13 @@ def assess(
     t: int,
     *,
     settings: Settings,
+    where: Standing,
     probability_then: np.ndarray | None = None,
     probability_now: np.ndarray | None = None,
+    installment: np.ndarray | None = None,
+    with_reasons: bool = True,
 ) -> pd.DataFrame:
-    """Return every loan that is live at a month with its signals, points, light and reasons.
+    """Return every loan that is delivered for a month with its signals, points, light and reasons.
 
     It follows from snapshots up to that month, the settings and the probabilities alone, so it comes out the same whenever it is
     computed.
@@ -55,57 +68,85 @@ def assess(
         panel: Snapshots of n loans.
         t: Position of the month in the panel.
         settings: Thresholds and points.
+        where: Where the loans stand, as from `signals.stand`.
         probability_then: Probability of default of each loan by its application, shape (n,).
         probability_now: The same with debt-to-income and utilisation as in the month's snapshot, shape (n,).
+        installment: What each loan pays a month, in currency, shape (n,).
+        with_reasons: Whether they are wanted.
     """
-    found = signals(
-        panel, t, settings=settings, probability_then=probability_then, probability_now=probability_now
-    )  # fmt: skip
-    return judge(found, settings=settings)
+    known = {"probability_then": probability_then, "probability_now": probability_now, "installment": installment}
+    found = signals(panel, t, settings=settings, where=where, **known)
+    live = _with_unknown(judge(found, settings=settings, with_reasons=with_reasons))
+    ended = np.isin(where.bucket[:, t], (OFF, ENDED))
+    others = np.flatnonzero(panel.delivered[:, t] & (ended | where.in_default[:, t]))
+    if len(others) == 0:
+        return live
+    light = np.where(ended[others], np.where(where.bucket[others, t] == OFF, "charged off", "closed"), "in default")
+    days, good = where.days[others, t], where.good[others, t]
+    told = [
+        f"in default: {late:.0f} days past due" if not months else f"in default: {late:.0f} days past due, month {months} of a probation of {settings.probation}"
+        for late, months in zip(np.nan_to_num(days), good, strict=True)
+    ]  # fmt: skip
+    rest = {
+        "loan_id": panel.loan_id[others], "balance": panel.balance[others, t], "dti": panel.dti[others, t],
+        "revol_util": panel.revol_util[others, t], "days_past_due": days, "points": 0, "light": light.astype(object),
+        "reasons": np.where(light == "in default", np.array(told, dtype=object), ""),
+    }  # fmt: skip
+    return pd.concat([live, pd.DataFrame(rest, index=others)]).sort_index()
+
+
+def _with_unknown(judged: pd.DataFrame) -> pd.DataFrame:
+    """Return the lights with `unknown` where a value was lost, unless red, and in the place of green where days past due never were known."""
+    lost, never = judged["lost"] != "", judged["days_past_due"].isna() & ~judged["lost"].str.contains("days past due")
+    unknown = (lost & (judged["light"] != "red")) | (never & (judged["light"] == "green"))
+    words = ("no longer known: " + judged["lost"]).where(lost, "days past due never known")
+    reasons = words.where(judged["reasons"] == "", words + "; " + judged["reasons"])
+    return judged.assign(
+        light=judged["light"].mask(unknown, "unknown"), reasons=judged["reasons"].mask(unknown | lost, reasons)
+    )
 
 
 def watchlist(assessed: pd.DataFrame) -> pd.DataFrame:
-    """Return the amber and red loans with their COLUMNS: red first, then most points, then most balance at risk.
+    """Return the loans to look at with their COLUMNS: red first, then amber, unknown and in default, most points and balance first.
 
     Args:
         assessed: As from `assess`.
     """
-    listed = assessed.loc[assessed["light"] != LIGHTS[0], list(COLUMNS)]
-    keys = (
-        listed["loan_id"],
-        -listed["balance"],
-        -listed["points"],
-        listed["light"] != LIGHTS[2],
-    )  # the last counts first
+    listed = assessed.loc[assessed["light"].isin(LISTED), list(COLUMNS)]
+    place = listed["light"].map({light: place for place, light in enumerate(LISTED)})
+    keys = (listed["loan_id"], -listed["balance"], -listed["points"], place)  # the last counts first
     return listed.iloc[np.lexsort(keys)].reset_index(drop=True)
 
 
-def changes(before: pd.DataFrame, after: pd.DataFrame, *, defaulted: np.ndarray) -> Changes:
-    """Return what has become of the lights since the month before.
+def changes(before: pd.DataFrame, after: pd.DataFrame) -> Changes:
+    """Return what has become of the loans since the month before.
 
     Args:
         before: As from `assess`, for the month before.
         after: The same for the month.
-        defaulted: loan_id of the loans that defaulted in the month, to tell them from loans that are gone otherwise.
     """
-    codes = {light: code for code, light in enumerate(LIGHTS)}
-    sides = [frame.set_index("loan_id")["light"].map(codes) for frame in (before, after)]
-    both = pd.concat(sides, axis=1, keys=["before", "after"]).sort_index()
-    was, now = both["before"].to_numpy(dtype=float), both["after"].to_numpy(dtype=float)  # NaN where not live
+    sides = [frame.set_index("loan_id")["light"] for frame in (before, after)]
+    both = pd.concat(sides, axis=1, keys=["before", "after"]).astype(object).fillna("").sort_index()
+    was, now = both["before"], both["after"]
+    looked_at, moved = was.isin(LISTED), was != now
     kinds = {
-        "new": (now > 0) & ~(was > 0),
-        "escalated": (was == 1) & (now == 2),
-        "eased": (was == 2) & (now == 1),
-        "resolved": (was > 0) & (now == 0),
-        "gone": (was > 0) & np.isnan(now),
+        "defaulted": moved & (now == "in default"),
+        "left default": (was == "in default") & now.isin(LIVE),
+        "charged off": moved & (now == "charged off"),
+        "closed": moved & (now == "closed") & (was != ""),
+        "gone": (now == "") & ~was.isin(("charged off", "closed")),
+        "unknown": moved & (now == "unknown") & (was != ""),
+        "new": now.isin(("red", "amber", "unknown")) & ~looked_at,
+        "escalated": moved & (now == "red"),
+        "eased": (was == "red") & (now == "amber"),
+        "resolved": looked_at & (now == "green"),
+        "new again": moved & (now == "amber"),  # known again after it was unknown
     }
     change = np.select(list(kinds.values()), list(kinds), default="")
-    names = both.apply(lambda side: side.map(dict(enumerate(LIGHTS))).astype(object).fillna(""))
-    rows = names.assign(change=change)[change != ""].reset_index()[["loan_id", "change", "before", "after"]]
-    lost = rows["loan_id"].isin(defaulted)
-    rows["words"] = rows["change"].map(CHANGES).mask(lost, "in default")
-    counts = {kind: int(inside.sum()) for kind, inside in kinds.items()} | {
-        "unchanged": int(((was > 0) & (was == now)).sum())
-    }
-    words = ", ".join(f"{counts[kind]:,} {told}" for kind, told in CHANGES.items())
-    return Changes(counts, rows, f"{words} ({int(lost.sum()):,} of them in default); {counts['unchanged']:,} unchanged")
+    change = np.where(change == "new again", "new", change)
+    rows = both.assign(change=change)[change != ""].reset_index()[["loan_id", "change", "before", "after"]]
+    rows["words"] = rows["change"].map(CHANGES)
+    counts = {kind: int((change == kind).sum()) for kind in CHANGES} | {"unchanged": int((looked_at & ~moved).sum())}
+    told = [f"{counts[kind]:,} {words}" for kind, words in CHANGES.items() if counts[kind]]
+    told.append(f"{counts['unchanged']:,} on the list as before")
+    return Changes(counts, rows, ", ".join(told))
