@@ -470,7 +470,7 @@ def test_more_than_half_set_aside_is_refused_with_the_reasons():
 
 
 def test_more_than_half_in_contradiction_is_refused():
-    with pytest.raises(SchemaError, match="snapshots of one month that differ.*: 2 "):
+    with pytest.raises(SchemaError, match=r"snapshots of one month that differ.*: 2 "):
         read(pd.DataFrame([month_of_loan(), month_of_loan(dti=1.0)]))
 
 

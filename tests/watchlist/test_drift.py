@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -138,8 +139,8 @@ def test_only_live_loans_count():
     dti = np.full((4, 3), 20.0)
     gone = panel(dti, days_past_due=late, balance=balance)
     for values in (gone.dti, gone.revol_util, gone.balance, gone.days_past_due):
-        values[1, 2] = np.nan  # repaid
-    found = drift(gone, {"dti": np.arange(50), "revol_util": np.arange(50)})
+        values[1, 2] = np.nan
+    found = drift(replace(gone, delivered=None), {"dti": np.arange(50), "revol_util": np.arange(50)})
     assert found["month"].tolist() == list(np.repeat(gone.months, 2))
     assert found["variable"].tolist() == ["dti", "revol_util"] * 3
     assert found["n"].tolist() == [4, 4, 3, 3, 2, 2]

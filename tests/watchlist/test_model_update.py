@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from loantap.model.inputs import feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.watchlist import model_update
-from loantap.watchlist.model_update import probabilities
+from loantap.watchlist.model_update import probabilities as of_panel
 
+probabilities = partial(of_panel, carry=0)
 # Sums of some thirty terms in another order: rounding only.
 ROUNDING = 1e-10
 N, MONTHS = 400, 3
@@ -91,6 +93,17 @@ def test_a_loan_without_an_application_has_no_probability(book: Book, models: di
     assert np.isnan(found.now[[0, 5]]).all()
     kept = np.delete(np.arange(N), [0, 5])
     np.testing.assert_array_equal(found.now[kept], whole.now[kept])
+
+
+def test_values_that_are_not_known_are_carried(book: Book, models: dict[Encoding, SavedModel]):
+    filled = [pd.DataFrame(values).ffill(axis=1).to_numpy() for values in (book.panel.dti, book.panel.revol_util)]
+    known = replace(book.panel, dti=filled[0], revol_util=filled[1])
+    found = of_panel(models["ratios"], book.applications, book.panel, [2], carry=2)
+    np.testing.assert_array_equal(found.now, probabilities(models["ratios"], book.applications, known, [2]).now)
+    assert (
+        np.isnan(probabilities(models["ratios"], book.applications, book.panel, [2]).now).sum()
+        > np.isnan(found.now).sum()
+    )
 
 
 def test_a_value_that_an_application_lacks_does_not_matter_once_a_snapshot_has_it(

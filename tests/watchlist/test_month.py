@@ -1,5 +1,6 @@
 """One month of live loans: lights, changes and offers by hand, and that nothing after the month enters."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from loantap.data.panel import Panel
 from loantap.errors import InputError
 from loantap.model.economics import Economics
 from loantap.watchlist.model_update import Probabilities
-from loantap.watchlist.month import Month, find_month, months_needed, watch_month
+from loantap.watchlist.month import Month, find_month, watch_month
 from loantap.watchlist.restructuring import options
 from loantap.watchlist.settings import read_settings
 
@@ -46,46 +47,73 @@ def terms(*loans: str) -> pd.DataFrame:
 
 def watched(panel: Panel, position: int = 1, *, applications: pd.DataFrame | None = None) -> Month:
     n = len(panel.loan_id)
-    unchanged = Probabilities(np.full(n, 0.2), np.full((n, len(months_needed(position))), 0.2), 0)
     known = terms(*panel.loan_id) if applications is None else applications
+    return watched_with(np.full((n, len(MONTHS)), 0.2), panel, position, applications=known)
+
+
+def watched_with(now: np.ndarray, panel: Panel, position: int = 1, *, applications: pd.DataFrame) -> Month:
+    """Watch with probabilities by loan and month, 0.2 at the application."""
+
+    def known(some: Panel, positions: Sequence[int]) -> Probabilities:
+        rows = np.searchsorted(panel.loan_id, some.loan_id)
+        return Probabilities(np.where(np.isnan(now[rows, 0]), NAN, 0.2), now[rows][:, list(positions)], 0)
+
     return watch_month(
-        panel, position, probabilities=unchanged, applications=known, settings=SETTINGS, economics=Economics()
-    )
+        panel, position, probabilities=known, applications=applications, settings=SETTINGS, economics=Economics(),
+        accept_incomplete=True, without_arrears=True,
+    )  # fmt: skip
 
 
 def assert_same(one: Month, other: Month) -> None:
-    for name in ("lights", "watchlist", "offers"):
+    for name in ("lights", "loans", "watchlist", "offers"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
     pd.testing.assert_frame_equal(one.changes.rows, other.changes.rows)
     assert (one.month, one.unknown) == (other.month, other.unknown)
     assert (one.changes.counts, one.changes.words) == (other.changes.counts, other.changes.words)
 
 
-def test_lights_are_counted_by_hand():
+def test_every_loan_of_the_delivery_is_in_one_line_by_hand():
     lights = watched(tiny()).lights.set_index("light")
-    assert lights.index.tolist() == ["red", "amber", "green"]
-    # Of 9 loans one has no snapshot and one is in default, so 7 are live. Balances are 1,000 for the first loan, 2,000 for the
-    # second ... : red are joins (5) and rises (7), amber eases (3), stays (8) and wakes (9), green calm (1) and heals (4).
-    assert lights["loans"].to_dict() == {"red": 2, "amber": 3, "green": 2}
-    assert lights["balance"].to_dict() == {"red": 12_000, "amber": 20_000, "green": 5_000}
-    assert lights["share"].tolist() == [2 / 7, 3 / 7, 2 / 7]
-    assert lights["action"].tolist() == ["restructuring offer", "financial counselling", "none"]
+    assert lights.index.tolist() == ["red", "amber", "unknown", "green", "in default", "charged off", "closed"]
+    # Of 9 loans one has no snapshot, so 8 are delivered. Balances are 1,000 for the first loan, 2,000 for the
+    # second ... : red are joins (5) and rises (7), amber eases (3), stays (8) and wakes (9), green calm (1) and heals (4), in default (2).
+    assert lights["loans"].tolist() == [2, 3, 0, 2, 1, 0, 0]
+    assert lights["balance"].tolist() == [12_000, 20_000, 0, 5_000, 2_000, 0, 0]
+    assert lights["share"].tolist() == [2 / 8, 3 / 8, 0, 2 / 8, 1 / 8, 0, 0]
+    assert lights["action"].tolist()[:5] == [
+        "restructuring offer",
+        "financial counselling",
+        "find out what is not known",
+        "none",
+        "recovery",
+    ]
+
+
+def test_the_lines_add_up_to_the_delivery():
+    month = watched(tiny())
+    assert month.lights["loans"].sum() == month.delivery.loans == len(month.loans) == 8
+    assert (month.delivery.before, month.delivery.again) == (8, 7)
 
 
 def test_what_changed_since_the_month_before_is_told_loan_by_loan():
     changes = watched(tiny()).changes
     assert changes.rows.set_index("loan_id")["change"].to_dict() == {
-        "defaults": "gone", "eases": "eased", "heals": "resolved", "joins": "new", "leaves": "gone", "rises": "escalated", "wakes": "new",
+        "defaults": "defaulted", "eases": "eased", "heals": "resolved", "joins": "new", "leaves": "gone", "rises": "escalated", "wakes": "new",
     }  # fmt: skip
-    assert changes.counts == {"new": 2, "escalated": 1, "eased": 1, "resolved": 1, "gone": 2, "unchanged": 1}
-    assert "(1 of them in default)" in changes.words
+    assert {kind: count for kind, count in changes.counts.items() if count} == {
+        "new": 2, "escalated": 1, "eased": 1, "resolved": 1, "defaulted": 1, "gone": 1, "unchanged": 1,
+    }  # fmt: skip
 
 
-def test_the_list_holds_amber_and_red_loans_with_their_reasons():
+def test_the_list_holds_who_has_to_be_looked_at_with_the_reasons_and_since_when():
     listed = watched(tiny()).watchlist.set_index("loan_id")
-    assert listed.index.tolist() == ["rises", "joins", "wakes", "stays", "eases"]  # red; points; balance
-    assert listed.loc["joins", "reasons"] == "days past due: 30"
+    assert listed.index.tolist() == ["rises", "joins", "wakes", "stays", "eases", "defaults"]  # line; points; balance
+    assert listed.loc["joins", "reasons"] == "30 days past due"
     assert listed.loc["rises", "reasons"] == "debt-to-income 45.0%, above 40%; utilisation 97.0%, above 95%"
+    assert listed.loc["defaults", "reasons"] == "in default: 90 days past due"
+    assert listed["since"].to_dict() == {
+        "rises": "2020-02", "joins": "2020-02", "wakes": "2020-02", "stays": "2020-01", "eases": "2020-02", "defaults": "2020-02",
+    }  # fmt: skip
 
 
 def test_red_loans_get_offers_on_a_revolving_balance_that_moved_with_the_utilisation():
@@ -119,7 +147,7 @@ def test_in_the_first_month_there_is_nothing_to_compare_with():
     first = watched(tiny(), 0)
     assert first.month == MONTHS[0]
     assert first.changes.words == "there is no snapshot of the month before, so all 6 on the list count as new"
-    assert first.changes.counts == {"new": 6, "escalated": 0, "eased": 0, "resolved": 0, "gone": 0, "unchanged": 0}
+    assert first.changes.counts["new"] == 6 == sum(first.changes.counts.values())
 
 
 def test_one_month_alone_is_enough():
@@ -128,7 +156,7 @@ def test_one_month_alone_is_enough():
 
 def test_without_a_red_loan_there_are_no_offers():
     month = watched(tiny({"calm": LOANS["calm"], "stays": LOANS["stays"]}))
-    assert month.lights["loans"].tolist() == [0, 1, 1]
+    assert month.lights["loans"].tolist() == [0, 1, 0, 1, 0, 0, 0]
     assert month.offers.empty
     assert {"loan_id", "offer", "cost", "reason"} <= set(month.offers.columns)
 
@@ -136,42 +164,37 @@ def test_without_a_red_loan_there_are_no_offers():
 def test_without_any_light_the_list_is_empty():
     month = watched(tiny({"calm": LOANS["calm"]}))
     assert (len(month.watchlist), len(month.offers), len(month.changes.rows)) == (0, 0, 0)
-    assert month.lights["share"].tolist() == [0, 0, 1]
+    assert month.lights["share"].tolist() == [0, 0, 0, 1, 0, 0, 0]
 
 
-def test_a_month_in_which_nobody_is_live_is_empty():
+def test_a_month_in_which_nobody_is_live_lists_who_is_in_default_and_who_is_gone():
     month = watched(tiny({"defaults": LOANS["defaults"], "leaves": LOANS["leaves"]}))
-    assert month.lights[["loans", "share", "balance"]].to_numpy().tolist() == [[0, 0, 0]] * 3
-    assert month.changes.counts["gone"] == 2
+    assert month.lights["loans"].tolist() == [0, 0, 0, 0, 1, 0, 0]
+    assert (month.changes.counts["gone"], month.changes.counts["defaulted"]) == (1, 1)
 
 
-def test_without_days_past_due_nobody_is_late_or_in_default():
+def test_without_days_past_due_nobody_is_late_in_default_or_green():
     month = watched(tiny(late=False))
     lights = month.watchlist.set_index("loan_id")["light"].to_dict()
-    assert lights == {"rises": "red", "defaults": "amber", "eases": "amber", "stays": "amber", "wakes": "amber"}
+    assert {loan: light for loan, light in lights.items() if light != "unknown"} == {
+        "rises": "red", "defaults": "amber", "eases": "amber", "stays": "amber", "wakes": "amber",
+    }  # fmt: skip
+    assert month.lights.set_index("light")["loans"].to_dict()["green"] == 0
     assert month.watchlist["days_past_due"].isna().all()
-    assert "(0 of them in default)" in month.changes.words
 
 
 def test_loans_whose_probability_is_not_known_are_counted_and_watched():
     panel, n = tiny(), len(LOANS)
-    found = Probabilities(np.full(n, NAN), np.full((n, 2), NAN), n)
-    month = watch_month(
-        panel, 1, probabilities=found, applications=terms(), settings=SETTINGS, economics=Economics()
-    )  # fmt: skip
+    month = watched_with(np.full((n, 2), NAN), panel, applications=terms())
     assert month.unknown == 7  # all that are live
-    assert month.lights["loans"].tolist() == [2, 3, 2]
+    assert month.lights["loans"].tolist() == [2, 3, 0, 2, 1, 0, 0]
     assert month.watchlist["probability"].isna().all()
 
 
 def test_the_change_of_probability_is_that_of_the_month_and_of_the_month_before():
     panel = tiny({"calm": LOANS["calm"]})
-    found = Probabilities(
-        np.array([0.2]), np.array([[0.31, 0.2]]), 0
-    )  # up by 11 points in the month before: 2 points, amber
-    month = watch_month(
-        panel, 1, probabilities=found, applications=terms("calm"), settings=SETTINGS, economics=Economics()
-    )  # fmt: skip
+    up_by_eleven_points = np.array([[0.31, 0.2]])  # in the month before: 2 points, amber
+    month = watched_with(up_by_eleven_points, panel, applications=terms("calm"))
     assert month.changes.counts["resolved"] == 1
     assert len(month.watchlist) == 0
 
@@ -193,8 +216,3 @@ def test_the_last_month_is_watched_unless_one_is_named():
     for absent in ("2019-12", "2020-03"):
         with pytest.raises(InputError, match=f"month {absent}: expected one of .* 2020-01 to 2020-02"):
             find_month(tiny(), np.datetime64(absent))
-
-
-def test_probabilities_are_wanted_of_the_month_and_the_month_before():
-    assert months_needed(0) == [0]
-    assert months_needed(5) == [4, 5]

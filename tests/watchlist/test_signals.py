@@ -1,5 +1,8 @@
 """Trends by hand and against scipy; who is live; nothing from later months."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +13,7 @@ from scipy.stats import theilslopes
 
 from loantap.data.panel import Panel
 from loantap.watchlist.settings import read_settings
-from loantap.watchlist.signals import acceleration, live, signals, theil_sen
+from loantap.watchlist.signals import acceleration, live, signals, stand, theil_sen
 
 NA = float("nan")
 SETTINGS = read_settings()  # a window of six months, caps of 40 and 95%
@@ -28,6 +31,14 @@ def panel_of(dti: list, *, util: list | None = None, late: list | None = None) -
         balance=np.where(np.isnan(values), NA, 1_000.0),
         days_past_due=None if late is None else np.array(late, dtype=float),
     )
+
+
+def seen(panel: Panel, t: int, **known: Any) -> pd.DataFrame:
+    return signals(panel, t, settings=SETTINGS, where=stand(panel, settings=SETTINGS), **known)
+
+
+def live_at(panel: Panel, t: int) -> np.ndarray:
+    return live(panel, t, where=stand(panel, settings=SETTINGS))
 
 
 def test_a_trend_by_hand():
@@ -79,8 +90,8 @@ def test_a_loan_is_live_with_a_snapshot_and_before_its_default():
     panel = panel_of([[10, 10, 10], [10, NA, NA], [10, 10, 10]], util=[[50] * 3, [50, NA, NA], [50] * 3],
                      late=[[0, 0, 0], [0, NA, NA], [0, 90, 0]])  # fmt: skip
     # The second has no snapshot from month 1 on; the third defaults in month 1 and stays in default.
-    assert live(panel, 0).tolist() == [True, True, True]
-    assert live(panel, 1).tolist() == live(panel, 2).tolist() == [True, False, False]
+    assert live_at(panel, 0).tolist() == [True, True, True]
+    assert live_at(panel, 1).tolist() == live_at(panel, 2).tolist() == [True, False, False]
 
 
 def test_signals_stand_at_the_loans_place_in_the_panel():
@@ -88,7 +99,7 @@ def test_signals_stand_at_the_loans_place_in_the_panel():
         [[10] * 6, [NA] * 6, [30, 31, 32, 33, 34, 41]], util=[[50] * 6, [NA] * 6, [50, 50, 50, 60, 70, 80]]
     )
     then, now = np.array([0.1, 0.9, 0.2]), np.array([0.1, 0.9, 0.26])
-    found = signals(panel, 5, settings=SETTINGS, probability_then=then, probability_now=now)
+    found = seen(panel, 5, probability_then=then, probability_now=now)
     assert found.index.tolist() == [0, 2]
     assert found["loan_id"].tolist() == [100, 102]
     row = found.loc[2]
@@ -101,25 +112,25 @@ def test_signals_stand_at_the_loans_place_in_the_panel():
 
 
 def test_a_level_at_the_cap_is_no_breach():
-    found = signals(panel_of([[40.0], [40.1]]), 0, settings=SETTINGS)
+    found = seen(panel_of([[40.0], [40.1]]), 0)
     assert found["dti_breach"].tolist() == [False, True]
 
 
 def test_only_the_window_makes_a_trend():
-    found = signals(panel_of([[90, 80, 10, 11, 12, 13, 14, 15]]), 7, settings=SETTINGS)
+    found = seen(panel_of([[90, 80, 10, 11, 12, 13, 14, 15]]), 7)
     assert found["dti_trend"].tolist() == [1.0]
 
 
 def test_early_months_have_trends_once_four_are_known():
     panel = panel_of([[10, 11, 12, 13, 14, 15]])
-    told = [signals(panel, t, settings=SETTINGS)["dti_trend"].notna().all() for t in range(6)]
+    told = [seen(panel, t)["dti_trend"].notna().all() for t in range(6)]
     assert told == [False, False, False, True, True, True]
     # The halves are those of the whole window: of five known months two lie in the earlier half of six.
-    assert signals(panel, 4, settings=SETTINGS)["dti_acceleration"].isna().all()
+    assert seen(panel, 4)["dti_acceleration"].isna().all()
 
 
 def test_what_nobody_knows_is_missing():
-    found = signals(panel_of([[10] * 6]), 5, settings=SETTINGS)
+    found = seen(panel_of([[10] * 6]), 5)
     assert found[["probability", "probability_change", "days_past_due"]].isna().all(axis=None)
 
 
@@ -128,5 +139,41 @@ def test_signals_do_not_depend_on_later_months():
     late = np.where(rng.random((50, 10)) < 0.05, 90, 0)
     panel = panel_of(rng.normal(20, 5, (50, 10)), late=late)
     for t in (3, 6):
-        before = signals(panel.until(panel.months[t]), t, settings=SETTINGS)
-        pd.testing.assert_frame_equal(signals(panel, t, settings=SETTINGS), before)
+        before = seen(panel.until(panel.months[t]), t)
+        pd.testing.assert_frame_equal(seen(panel, t), before)
+
+
+def test_within_the_months_that_are_carried_signals_are_as_they_were():
+    rising = [10, 11, 12, 13, 14, 15]
+    known, silent = panel_of([rising]), panel_of([[*rising, NA, NA]], util=[[50] * 8], late=[[0] * 8])
+    told, carried = seen(known, 5), seen(silent, 7)
+    for name in ("dti", "dti_trend", "dti_acceleration"):
+        assert carried[name].iloc[0] == told[name].iloc[0]
+    assert carried["lost"].iloc[0] == ""
+
+
+def test_what_was_known_and_is_not_for_too_long_is_lost():
+    panel = panel_of([[10, NA, NA, NA]], util=[[50] * 4], late=[[0, 0, 0, 0]])
+    assert np.isnan(seen(panel, 3)["dti"].iloc[0])
+    assert seen(panel, 3)["lost"].iloc[0] == "balance, debt-to-income"  # the balance is lost with it in these panels
+    assert seen(panel, 2)["lost"].iloc[0] == ""
+
+
+def test_days_past_due_that_are_carried_have_their_month():
+    panel = panel_of([[10] * 4], late=[[0, 60, NA, NA]])
+    found = seen(panel, 3)
+    assert found[["days_past_due", "known_in"]].iloc[0].tolist() == [60, "2020-02"]
+
+
+@pytest.mark.parametrize(
+    ("paid", "balance", "shortfall"),
+    [(300.0, 5_000.0, 0.0), (75.0, 5_000.0, 0.75), (900.0, 5_000.0, 0.0), (100.0, 200.0, NA)],
+)
+def test_an_installment_that_was_not_paid_is_seen(paid: float, balance: float, shortfall: float):
+    panel = panel_of([[10, 10]])
+    panel = replace(panel, payment=np.array([[300.0, paid]]), balance=np.full((1, 2), balance))
+    found = seen(panel, 1, installment=np.array([300.0]))["payment_shortfall"].iloc[0]
+    assert found == pytest.approx(shortfall, nan_ok=True)
+    assert np.isnan(
+        seen(panel, 0, installment=np.array([300.0]))["payment_shortfall"].iloc[0]
+    )  # a new loan owes none yet

@@ -21,6 +21,10 @@ NA = float("nan")
 FILE = reference_dir() / FILE_NAME
 RAW = {
     "window": 6,
+    "carry": 2,
+    "probation": 3,
+    "floors": {"amber": 1, "red": 30},
+    "delivery": {"loans": 0.1, "balance": 0.1, "arrears": 0.5, "known": 0.2},
     "signals": {
         "dti": {"amber": 30, "red": 40},
         "revol_util": {"amber": 80, "red": 95},
@@ -29,7 +33,8 @@ RAW = {
         "dti_acceleration": {"amber": 1, "red": 2},
         "util_acceleration": {"amber": 4, "red": 8},
         "probability_change": {"amber": 0.05, "red": 0.1},
-        "days_past_due": {"amber": 1, "red": 30},
+        "payment_shortfall": {"amber": 0.05, "red": 0.5},
+        "inquiries": {"amber": 3, "red": 6},
     },
     "amber_points": 2,
     "red_points": 4,
@@ -40,7 +45,8 @@ SETTINGS = Settings.model_validate(RAW)
 
 def loans(*signals: dict) -> pd.DataFrame:
     """Return signals of loans; what is not given is not known."""
-    return pd.DataFrame([dict.fromkeys(SIGNALS, NA) | one for one in signals], columns=list(SIGNALS))
+    others = {"days_past_due": NA, "forbearance": False, "known_in": ""}
+    return pd.DataFrame([dict.fromkeys(SIGNALS, NA) | others | one for one in signals], columns=[*SIGNALS, *others])
 
 
 def judged(**signals: float) -> pd.Series:
@@ -52,9 +58,16 @@ def test_a_signal_has_a_point_above_amber_and_two_above_red():
     assert signal_points(frame, settings=SETTINGS)[0].tolist() == [0, 0, 1, 1, 2]
 
 
-def test_days_past_due_count_from_their_threshold_on():
-    frame = loans(*({"days_past_due": days} for days in (0, 1, 29, 30)))
-    assert signal_points(frame, settings=SETTINGS)[-1].tolist() == [0, 1, 1, 2]
+def test_days_past_due_set_a_floor_from_their_limits_on():
+    frame = loans(*({"days_past_due": days} for days in (NA, 0, 1, 29, 30, 89)))
+    assert judge(frame, settings=SETTINGS)["light"].tolist() == ["green", "green", "amber", "amber", "red", "red"]
+    assert signal_points(frame, settings=SETTINGS).sum() == 0
+
+
+def test_forbearance_is_amber_at_least():
+    assert judged(forbearance=True)["light"] == "amber"
+    assert judged(forbearance=True)["reasons"] == "in forbearance"
+    assert judged(forbearance=True, dti=45, revol_util=97)["light"] == "red"
 
 
 def test_lights_follow_from_the_sum_of_points():
@@ -65,9 +78,17 @@ def test_lights_follow_from_the_sum_of_points():
     assert judged(dti=45, dti_trend=0.7, revol_util=81)["points"] == 4
 
 
-def test_thirty_days_past_due_are_red_with_nothing_else():
-    assert judged(days_past_due=30)["light"] == "red"
-    assert judged(days_past_due=29)["light"] == "green"
+@given(st.integers(0, 89), st.lists(st.sampled_from(SIGNALS), unique=True))
+def test_points_never_undercut_a_floor_and_may_raise_it(days: int, rising: list[str]):
+    """Each sign that is added leaves the light as it is or makes it worse."""
+    codes = [("green", "amber", "red").index(judged(days_past_due=days, **dict.fromkeys(rising[:k], 1e6))["light"]) for k in range(len(rising) + 1)]  # fmt: skip
+    assert codes == sorted(codes)
+    assert codes[0] == (days >= 1) + (days >= 30)
+
+
+def test_a_clean_loan_stays_green():
+    clean = dict.fromkeys(SIGNALS, 0.0) | {"dti": 18.0, "revol_util": 45.0, "inquiries": 1.0}
+    assert judged(days_past_due=0, **clean)["light"] == "green"
 
 
 def test_a_loan_that_nothing_is_known_of_is_green():
@@ -90,7 +111,7 @@ def test_reasons_are_told_in_words_the_strongest_first():
 def test_days_past_due_that_make_the_light_red_come_first():
     row = judged(dti=400, days_past_due=31, dti_acceleration=1.5)
     assert row["reasons"] == (
-        "days past due: 31; debt-to-income 400.0%, above 40%; trend of debt-to-income up by 1.5 points a month"
+        "31 days past due; debt-to-income 400.0%, above 40%; trend of debt-to-income up by 1.5 points a month"
     )
 
 
@@ -99,8 +120,12 @@ def test_every_loan_gets_its_own_reasons_and_green_ones_none():
     assert judge(frame, settings=SETTINGS)["reasons"].tolist() == [
         "debt-to-income 45.0%, above 40%",
         "",
-        "debt-to-income rising by 0.7 points a month; days past due: 12",
+        "12 days past due; debt-to-income rising by 0.7 points a month",
     ]
+
+
+def test_days_that_are_carried_say_of_when_they_are():
+    assert judged(days_past_due=1, known_in="2016-05")["reasons"] == "1 day past due (known in 2016-05)"
 
 
 def test_no_loans_are_no_error():
@@ -115,7 +140,7 @@ def test_the_signals_are_left_as_they_were():
     pd.testing.assert_frame_equal(frame, before)
 
 
-random_signals = arrays(float, (8, 20), elements=st.one_of(st.floats(0, 120), st.just(NA)))
+random_signals = arrays(float, (len(SIGNALS), 20), elements=st.one_of(st.floats(0, 120), st.just(NA)))
 
 
 @given(random_signals, st.floats(1, 3), st.integers(0, 3), st.sampled_from(SIGNALS))
@@ -128,14 +153,15 @@ def test_stricter_settings_never_raise_an_alert(values: np.ndarray, factor: floa
         SETTINGS.model_copy(update={"signals": raised}),
     ):
         before, after = (
-            light_codes(signal_points(frame, settings=settings), settings=settings) for settings in (SETTINGS, stricter)
+            light_codes(signal_points(frame, settings=settings), np.zeros(20), settings=settings)
+            for settings in (SETTINGS, stricter)
         )
         assert (after <= before).all()
 
 
-def test_days_past_due_are_not_made_stricter():
+def test_floors_are_not_made_stricter():
     stricter = SETTINGS.stricter(2)
-    assert stricter.signals.days_past_due == SETTINGS.signals.days_past_due
+    assert stricter.floors == SETTINGS.floors
     assert (stricter.signals.dti.amber, stricter.signals.probability_change.red) == (60, 0.2)
 
 
@@ -167,7 +193,17 @@ BOUNDS = re.findall(r"^( *)(\w+):.*\[([\d.]+)\.\.([\d.]+)\]", FILE.read_text("ut
 
 
 def test_every_setting_tells_its_bounds():
-    assert {name for _, name, _, _ in BOUNDS} == {*SIGNALS, "window", "amber_points", "red_points", *RAW["backtest"]}
+    assert {name for _, name, _, _ in BOUNDS} == {
+        *SIGNALS,
+        "window",
+        "carry",
+        "probation",
+        "floors",
+        "amber_points",
+        "red_points",
+        *RAW["delivery"],
+        *RAW["backtest"],
+    }
 
 
 @pytest.mark.parametrize(("indent", "name", "low", "high"), BOUNDS)
@@ -175,13 +211,14 @@ def test_the_bounds_that_the_file_tells_are_those_that_hold(
     indent: str, name: str, low: str, high: str, tmp_path: Path
 ):
     smallest, largest = float(low), float(high)
-    if name in SIGNALS:
-        place = f"signals.{name}"
+    if name in SIGNALS or name == "floors":
+        place = f"signals.{name}" if name in SIGNALS else name
         wrong = [{"amber": smallest * 0.99, "red": largest}, {"amber": smallest, "red": largest * 1.01}]
         right = [{"amber": smallest, "red": largest}]
     else:
-        place = f"backtest.{name}" if indent else name
-        wrong, right = [smallest - 1, largest + 1], [int(smallest), int(largest)]
+        section = "delivery." if name in RAW["delivery"] else "backtest." if indent else ""
+        place = f"{section}{name}"
+        wrong, right = [smallest - 1, largest + 1], [smallest, largest]
     for value in wrong:
         with pytest.raises(InputError, match=rf": {place}: "):
             read_settings(written(tmp_path, place, value))

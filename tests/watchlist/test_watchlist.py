@@ -5,10 +5,16 @@ import pandas as pd
 
 from loantap.data.panel import Panel
 from loantap.watchlist.settings import read_settings
-from loantap.watchlist.watchlist import COLUMNS, assess, changes, watchlist
+from loantap.watchlist.signals import stand
+from loantap.watchlist.watchlist import COLUMNS, LISTED, changes, watchlist
+from loantap.watchlist.watchlist import assess as assess_all
 
 SETTINGS = read_settings().with_points(2, 4)
 MONTHS = np.datetime64("2020-01", "M") + np.arange(12)
+
+
+def assess(panel: Panel, t: int) -> pd.DataFrame:
+    return assess_all(panel, t, settings=SETTINGS, where=stand(panel, settings=SETTINGS))
 
 
 def portfolio(n: int = 400) -> Panel:
@@ -39,41 +45,48 @@ def test_equal_loans_stand_in_the_order_of_their_numbers():
 
 
 def test_what_changed_is_told_loan_by_loan():
-    before = assessed(
-        stays=("amber", 2, 1.0), rises=("amber", 2, 1.0), falls=("red", 4, 1.0), heals=("red", 4, 1.0), leaves=("amber", 2, 1.0),
-        defaults=("red", 6, 1.0), wakes=("green", 0, 1.0), sleeps=("green", 0, 1.0), ends=("green", 0, 1.0),
-    )  # fmt: skip
-    after = assessed(
-        stays=("amber", 3, 1.0), rises=("red", 4, 1.0), falls=("amber", 2, 1.0), heals=("green", 0, 1.0),
-        wakes=("amber", 2, 1.0), sleeps=("green", 0, 1.0), joins=("red", 4, 1.0),
-    )  # fmt: skip
-    found = changes(before, after, defaulted=np.array(["defaults"]))
+    lines = {
+        "stays": ("amber", "amber"), "rises": ("amber", "red"), "falls": ("red", "amber"), "heals": ("red", "green"),
+        "leaves": ("amber", ""), "vanishes": ("green", ""), "defaults": ("red", "in default"), "wakes": ("green", "amber"),
+        "sleeps": ("green", "green"), "joins": ("", "red"), "clean": ("", "green"), "silent": ("red", "unknown"), "hush": ("green", "unknown"),
+        "mum": ("", "unknown"), "worse": ("unknown", "red"), "speaks": ("unknown", "amber"), "off": ("in default", "charged off"),
+        "paid": ("green", "closed"), "performs": ("in default", "green"), "falters": ("in default", "red"), "still": ("in default", "in default"),
+        "over": ("closed", ""), "forgotten": ("charged off", ""),
+    }  # fmt: skip
+    before, after = (
+        assessed(**{name: (pair[side], 2, 1.0) for name, pair in lines.items() if pair[side]}) for side in (0, 1)
+    )
+    found = changes(before, after)
     rows = found.rows.set_index("loan_id")
     assert rows["change"].to_dict() == {
-        "rises": "escalated", "falls": "eased", "heals": "resolved", "leaves": "gone", "defaults": "gone", "wakes": "new", "joins": "new",
+        "rises": "escalated", "falls": "eased", "heals": "resolved", "leaves": "gone", "vanishes": "gone", "defaults": "defaulted",
+        "wakes": "new", "joins": "new", "silent": "unknown", "hush": "unknown", "mum": "new", "worse": "escalated", "speaks": "new",
+        "off": "charged off", "paid": "closed", "performs": "left default", "falters": "left default",
     }  # fmt: skip
     assert rows.loc["joins", ["before", "after", "words"]].tolist() == ["", "red", "new on the list"]
-    assert rows.loc["defaults", ["before", "after", "words"]].tolist() == ["red", "", "in default"]
-    assert rows.loc["leaves", "words"] == "no longer live or without a snapshot"
-    assert found.counts == {"new": 2, "escalated": 1, "eased": 1, "resolved": 1, "gone": 2, "unchanged": 1}
+    assert rows.loc["defaults", ["before", "after", "words"]].tolist() == ["red", "in default", "newly in default"]
+    assert rows.loc["leaves", "words"] == "gone: not delivered"
+    assert found.counts["unchanged"] == 2  # amber as before, and still in default
+    assert sum(found.counts.values()) == len(rows) + 2
     assert found.words == (
-        "2 new on the list, 1 from amber to red, 1 from red to amber, 1 back to green, 2 no longer live or without a snapshot "
-        "(1 of them in default); "
-        "1 unchanged"
+        "4 new on the list, 2 worse: now red, 1 better: from red to amber, 1 back to green, 2 no longer known, 1 newly in default, "
+        "2 out of default after probation, 1 charged off, 1 closed, 2 gone: not delivered, 2 on the list as before"
     )
 
 
-def test_the_list_grows_by_what_is_new_and_shrinks_by_what_resolved_or_is_gone():
+def test_the_list_grows_by_what_comes_onto_it_and_shrinks_by_what_leaves_it():
     panel = portfolio()
     for t in range(6, 12):
-        before, after = (assess(panel, month, settings=SETTINGS) for month in (t - 1, t))
-        counts = changes(before, after, defaulted=np.array([])).counts
-        assert len(watchlist(after)) == len(watchlist(before)) + counts["new"] - counts["resolved"] - counts["gone"]
+        before, after = (assess(panel, month) for month in (t - 1, t))
+        rows = changes(before, after).rows
+        joined = rows["after"].isin(LISTED) & ~rows["before"].isin(LISTED)
+        left = rows["before"].isin(LISTED) & ~rows["after"].isin(LISTED)
+        assert len(watchlist(after)) == len(watchlist(before)) + joined.sum() - left.sum()
 
 
 def test_nothing_changes_between_a_month_and_itself():
-    same = assess(portfolio(), 8, settings=SETTINGS)
-    found = changes(same, same, defaulted=np.array([]))
+    same = assess(portfolio(), 8)
+    found = changes(same, same)
     assert found.rows.empty
     assert found.counts["unchanged"] == len(watchlist(same)) > 0
 
@@ -81,13 +94,14 @@ def test_nothing_changes_between_a_month_and_itself():
 def test_a_months_list_does_not_depend_on_later_months_and_comes_out_the_same_again():
     panel = portfolio()
     for t in (5, 8):
-        listed = watchlist(assess(panel, t, settings=SETTINGS))
+        listed = watchlist(assess(panel, t))
         assert not listed.empty
         for other in (panel, panel.until(MONTHS[t])):
-            pd.testing.assert_frame_equal(watchlist(assess(other, t, settings=SETTINGS)), listed)
+            pd.testing.assert_frame_equal(watchlist(assess(other, t)), listed)
 
 
-def test_loans_that_have_defaulted_are_not_listed():
+def test_loans_in_default_have_a_line_of_their_own():
     panel = portfolio()
-    listed = watchlist(assess(panel, 8, settings=SETTINGS))
-    assert not set(listed["loan_id"]) & set(panel.loan_id[panel.default_month() <= 8])
+    listed = watchlist(assess(panel, 8))
+    inside = stand(panel, settings=SETTINGS).in_default[:, 8]
+    assert set(listed.loc[listed["light"] == "in default", "loan_id"]) == set(panel.loan_id[inside])

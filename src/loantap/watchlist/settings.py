@@ -62,7 +62,7 @@ class SignalThresholds(_Checked):
     util_acceleration: _Trend
     probability_change: Annotated[Thresholds, AfterValidator(_within(0.001, 1))]
     payment_shortfall: Annotated[Thresholds, AfterValidator(_within(0.001, 1))]
-    inquiries: Annotated[Thresholds, AfterValidator(_within(0, 100))]
+    inquiries: Annotated[Thresholds, AfterValidator(_within(1, 100))]
 
     def of(self, signal: str) -> Thresholds:
         """Return the thresholds of one of SIGNALS."""
@@ -93,7 +93,7 @@ class BacktestSettings(_Checked):
         return self
 
 
-_Share = Annotated[float, Field(gt=0, le=1)]
+_Share = Annotated[float, Field(ge=0.01, le=1)]
 
 
 class DeliverySettings(_Checked):

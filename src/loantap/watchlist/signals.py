@@ -83,7 +83,8 @@ def signals(
         One row per live loan, indexed by its row in the panel: loan_id, balance (currency); dti and revol_util (percent);
         dti_trend, util_trend, dti_acceleration and util_acceleration (points a month); dti_breach and util_breach (above the
         cap); probability and probability_change (fractions); payment_shortfall (share of the installment not paid); inquiries;
-        days_past_due; known_in (the month that days past due are of, "" if this one); forbearance; lost (which values were known and are
+        days_past_due; known_in (the month that days past due are of, "" if this one); arrears_told (whether they ever were known);
+        forbearance; lost (which values were known and are
         not for too long, in words). NaN where not known.
     """
     rows = np.flatnonzero(live(panel, t, where=where))
@@ -113,7 +114,9 @@ def signals(
     words = np.full(len(rows), "", dtype=object)
     for name, gone in missing.items():
         words[gone] += _NAMES[name] + ", "
-    return pd.DataFrame(columns | {"lost": [word.removesuffix(", ") for word in words]}, index=rows)
+    columns["arrears_told"] = age < NEVER
+    columns["lost"] = np.array([word.removesuffix(", ") for word in words], dtype=object)
+    return pd.DataFrame(columns, index=rows)
 
 
 def stand(panel: Panel, *, settings: Settings) -> Standing:

@@ -97,7 +97,7 @@ def assess(
 
 def _with_unknown(judged: pd.DataFrame) -> pd.DataFrame:
     """Return the lights with `unknown` where a value was lost, unless red, and in the place of green where days past due never were known."""
-    lost, never = judged["lost"] != "", judged["days_past_due"].isna() & ~judged["lost"].str.contains("days past due")
+    lost, never = judged["lost"] != "", ~judged["arrears_told"]
     unknown = (lost & (judged["light"] != "red")) | (never & (judged["light"] == "green"))
     words = ("no longer known: " + judged["lost"]).where(lost, "days past due never known")
     reasons = words.where(judged["reasons"] == "", words + "; " + judged["reasons"])
