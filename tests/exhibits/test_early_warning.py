@@ -1,6 +1,6 @@
 """Exhibits of early warning show themselves, say why there is none, and state the settings that they were made with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,8 +38,13 @@ class Made:
 
 def make(live: Live, known: Probabilities, settings: Settings, confidence: float = 0.5) -> Made:
     last = len(live.panel.months) - 1
+
+    def of(panel: Panel, positions: Sequence[int]) -> Probabilities:
+        rows = np.searchsorted(live.panel.loan_id, panel.loan_id)
+        return Probabilities(known.at_application[rows], known.now[rows][:, list(positions)], 0)
+
     month = watch_month(
-        live.panel, last, probabilities=replace(known, now=known.now[:, -2:]), applications=live.applications,
+        live.panel, last, probabilities=of, applications=live.applications, without_arrears=True,
         settings=settings, economics=Economics(),
     )  # fmt: skip
     judged = backtest(
@@ -190,7 +195,8 @@ def test_without_days_past_due_exhibits_say_why_there_is_nothing_to_show(undated
 def test_a_title_counts_what_the_table_holds(made: Made):
     shown = by_name(made)
     lights = shown["watchlist"].table["light"].value_counts()
-    assert shown["watchlist"].title.startswith(f"{lights.get('red', 0)} red and {lights.get('amber', 0)} amber loans")
+    assert shown["watchlist"].title.startswith(f"{lights.get('red', 0)} red, {lights.get('amber', 0)} amber, ")
+    assert shown["watchlist"].title.endswith(f"loans to look at in {made.month.month}")
     table = shown["warning-calibration"].table
     apart = table["change_light"].isin(["amber", "red"]).sum()
     assert f": {apart} of {table['change'].notna().sum()} months differ" in shown["warning-calibration"].title

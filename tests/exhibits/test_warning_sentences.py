@@ -183,8 +183,8 @@ def test_variables_are_named_in_words():
 
 def test_how_a_light_comes_about_follows_from_the_settings():
     settings = read_settings().with_points(2, 5)
-    late = settings.signals.model_copy(update={"days_past_due": Thresholds(amber=5, red=45)})
-    changed = settings.model_copy(update={"window": 9, "signals": late}).model_dump()
+    changed = settings.model_copy(update={"window": 9, "floors": Thresholds(amber=5, red=45)}).model_dump()
     told = findings.rule_sentence(changed, [{"light": "red", "action": "a call"}, {"light": "green", "action": "none"}])
-    assert "trends span 9 months. A light is amber from 2 points, and red from 5 points or 45 days past due." in told
+    assert "amber from 5 days, red from 45 days" in told
+    assert "trends span 9 months. A light is amber from 2 points, and red from 5 points." in told
     assert told.endswith("What follows: red: a call, green: none.")

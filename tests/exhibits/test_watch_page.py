@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from loantap.exhibits.watch_page import SYNTHETIC, watch_page, with_main_reasons
+from loantap.watchlist.delivery import Delivery
 from loantap.watchlist.month import Month
 from loantap.watchlist.watchlist import CHANGES, COLUMNS, Changes
 
@@ -36,10 +37,20 @@ def page(watchlist: pd.DataFrame, offered: pd.DataFrame | None = None, **others:
     lights = pd.DataFrame({"light": counts.index, "loans": counts.to_numpy(), "share": 0.5, "balance": 1_000.0, "action": "none"})  # fmt: skip
     rows = pd.DataFrame(columns=["loan_id", "change", "before", "after", "words"])
     changes = Changes(dict.fromkeys((*CHANGES, "unchanged"), 0), rows, "0 new on the list")
-    month = Month(np.datetime64("2016-05"), lights, watchlist, changes, offers() if offered is None else offered, 0)
+    delivery = Delivery(loans=len(watchlist), before=9, again=7, problems=(), untold=())
+    month = Month(
+        np.datetime64("2016-05"),
+        delivery,
+        lights,
+        watchlist,
+        watchlist,
+        changes,
+        offers() if offered is None else offered,
+        0,
+    )
     summary = {
         "as_of": "2016-05", "source": "live.csv", "synthetic": False, "model_version": "0123456789ab",
-        "changed": changes.words, "unknown": 0, "quarantined": 0, "notes": [],
+        "changed": changes.words, "unknown": 0, "quarantined": 0, "notes": [], "incomplete": [], "not_delivered": [],
     }  # fmt: skip
     return watch_page(month, summary | others)
 
@@ -101,9 +112,25 @@ def test_the_first_fifty_loans_are_shown():
 
 def test_rows_set_aside_and_unknown_probabilities_are_told():
     found = text(page(listed("L1"), quarantined=1_234, unknown=7, notes=["A note."]))
-    for words in ("1,234 rows of snapshots were quarantined", "7 live loans have no probability", "A note."):
+    for words in ("1,234 rows of snapshots break the contract", "7 live loans have no probability", "A note."):
         assert words in found
     assert "Nothing unusual" not in found
+
+
+def test_the_sum_of_the_lines_and_what_became_of_the_month_before_are_told():
+    found = text(page(listed("L1", "L2")))
+    assert "2 loans, each in one line" in found
+    assert re.search(r"all delivered 2 ", found)
+    assert "Of the 9 loans of the month before, 7 were delivered again and 2 are gone" in found
+
+
+def test_a_month_that_was_accepted_though_incomplete_says_so_with_the_numbers():
+    found = text(
+        page(listed("L1"), incomplete=["loans: 20 after 312, 93.6% less"], not_delivered=["Not delivered: status; so."])
+    )
+    assert "This month is incomplete, and was accepted as it is." in found
+    assert "loans: 20 after 312, 93.6% less." in found
+    assert "Not delivered: status; so." in found
 
 
 def test_what_changed_begins_a_sentence():

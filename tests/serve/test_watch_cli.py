@@ -63,7 +63,7 @@ def test_the_last_month_is_watched(live: list[object], tmp_path: Path):
     assert code == 0, said
     listed = pd.read_csv(tmp_path / "watch" / "2016-08" / "watchlist.csv")
     lights = listed["light"].value_counts()
-    assert f"2016-08: {lights['red']:,} red, {lights['amber']:,} amber, " in said
+    assert f"loans delivered = {lights['red']:,} red + {lights['amber']:,} amber + " in said
     assert "Since the month before: " in said
     assert "synthetic" not in said
     assert str(tmp_path / "watch" / "2016-08" / "index.html") in said
@@ -140,11 +140,11 @@ def test_rows_that_are_wrong_are_set_aside_with_their_reasons(live: list[object]
     code, said = loantap(*live)
     assert code == 0, said
     folder = tmp_path / "watch" / "2016-08"
-    assert f"rows set aside with their reasons: {folder / 'quarantine.csv'}" in said
+    assert f"rows that break the contract, with their reasons: {folder / 'quarantine.csv'}" in said
     assert "Rows that repeat another one: 1." in said
     aside = pd.read_csv(folder / "quarantine.csv").set_index("row")
     assert aside.index.tolist() == [1, 2, 3, 4, 5, 6]
-    for row, reason in {1: "balance: below 0", 2: "two snapshots of one month that differ", 3: "two snapshots", 4: "begins like a formula", 5: "begins like a formula", 6: "not a month"}.items():  # fmt: skip
+    for row, reason in {1: "balance: below 0", 2: "snapshots of one month that differ", 3: "snapshots of one month", 4: "begins like a formula", 5: "begins like a formula", 6: "not a month"}.items():  # fmt: skip
         assert reason in aside.loc[row, "reason"]
     assert aside.loc[[4, 5], "loan_id"].tolist() == ["'=cmd()", "'@SUM(A1)"]
     for name in ("watchlist", "changes", "offers"):

@@ -107,9 +107,8 @@ def watch(
     if found.unknown:
         _say(f"Note: {found.unknown:,} live loans have no known probability (no application, or a value missing).")
     made = " (synthetic snapshots)" if live.truth is not None else ""
-    counts = " + ".join(
-        f"{loans:,} {light}" for light, loans in zip(found.lights["light"], found.lights["loans"], strict=True)
-    )
+    lines = zip(found.lights["light"], found.lights["loans"], strict=True)
+    counts = " + ".join(f"{loans:,} {light}" for light, loans in lines if loans)
     _say(f"{found.month}{made}: {found.delivery.loans:,} loans delivered = {counts}.")
     _say(f"Since the month before: {found.changes.words}.")
     _say(f"{done.folder / 'index.html'} ({clock})")

@@ -37,7 +37,7 @@ _SIGNALS = {
     "dti": "debt-to-income, % of income", "revol_util": "utilisation, % of the limit", "dti_trend": "trend of debt-to-income, points a month",
     "util_trend": "trend of utilisation, points a month", "dti_acceleration": "acceleration of debt-to-income, points a month",
     "util_acceleration": "acceleration of utilisation, points a month", "probability_change": "change of the probability of default, a fraction",
-    "days_past_due": "days past due",
+    "payment_shortfall": "installment not paid, a fraction", "inquiries": "credit inquiries in six months",
 }  # fmt: skip
 _OLDER = "The policy was made by an older version, whose results hold no verdicts: run again. No recommendation is repeated here."
 _SIGNED = ("role", "name", "finding or decision", "date", "signature")
@@ -176,9 +176,9 @@ def _monitoring(of: Material) -> list[str]:
                 signals[f"{prefix}{light}"] = [f"{one[light]:g}" if (one := limits["signals"].get(name)) else None for name in _SIGNALS]  # fmt: skip
         parts += [
             "The snapshots of this run are synthetic: what follows shows the form, no portfolio." if watch["synthetic"] else "", *of.table(*_WATCH),
-            "Early warning, loan by loan: a signal above its amber limit counts one point, above its red one two (days past due: at and above).",
+            "Early warning, loan by loan: a signal above its amber limit counts one point, above its red one two.",
             _table(signals, dict.fromkeys(map(str, signals), "text")),
-            f"A light is amber from {watch['settings']['amber_points']:g} points on, red from {watch['settings']['red_points']:g} or by days past due alone.",
+            f"A light is amber from {watch['settings']['amber_points']:g} points on, red from {watch['settings']['red_points']:g}. Days past due alone make it amber from {watch['settings']['floors']['amber']:g} on, red from {watch['settings']['floors']['red']:g}.",
         ]  # fmt: skip
     return [*parts, _fields(dict.fromkeys(("Who looks, and how often", "Who is told when a trigger is met", "What is done then")))]  # fmt: skip
 

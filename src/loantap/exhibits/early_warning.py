@@ -30,6 +30,7 @@ from loantap.exhibits.watch_page import (  # fmt: skip
 )
 from loantap.exhibits.words import columns, percent, plain, show
 from loantap.watchlist import drift as stability
+from loantap.watchlist.watchlist import LISTED
 from loantap.watchlist.who_gains import who_gains
 
 if TYPE_CHECKING:
@@ -57,9 +58,11 @@ def lights(month: "Month", settings: "Settings") -> Exhibit:
 
 def watchlist(month: "Month", panel: "Panel") -> Exhibit:
     """Show the loans to look at."""
-    listed, red = month.watchlist, int((month.watchlist["light"] == "red").sum())
-    title = f"{show(red, 'count')} red and {show(len(listed) - red, 'count')} amber loans in {month.month}"
-    caption = f"Red first, then by points and balance; the strongest reasons first; {_loans(panel)}."
+    listed = month.watchlist
+    counts = listed["light"].value_counts().reindex(LISTED).dropna()
+    told = [f"{show(count, 'count')} {light}" for light, count in counts.items()]
+    title = f"{', '.join(told) or 'No'} loan{'s'[: len(listed) != 1]} to look at in {month.month}"
+    caption = f"Red first, then amber, unknown and in default; by points and balance; the strongest reasons first; {_loans(panel)}."
     return Exhibit("watchlist", title, caption, table=with_main_reasons(listed), columns=LIST_COLUMNS)
 
 

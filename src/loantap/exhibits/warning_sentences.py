@@ -7,6 +7,7 @@ import pandas as pd
 
 from loantap.exhibits.words import interval, percent, show
 from loantap.watchlist import drift as stability
+from loantap.watchlist.watchlist import LIVE
 
 if TYPE_CHECKING:
     from loantap.watchlist.backtest import Backtest
@@ -46,12 +47,15 @@ def rule_sentence(settings: Result, lights: Sequence[Mapping[Any, Any]]) -> str:
         settings: The Settings as plain values.
         lights: light and action of each.
     """
-    late = settings["signals"]["days_past_due"]["red"]
+    late = settings["floors"]
     actions = ", ".join(f"{line['light']}: {line['action']}" for line in lights)
     return (
-        "Signals are the level, trend and acceleration of debt-to-income and utilisation, the change of the model's probability, and days past "
-        f"due. Each counts one point from its amber threshold and two from its red one; trends span {settings['window']} months. A light is amber "
-        f"from {settings['amber_points']} points, and red from {settings['red_points']} points or {late:g} days past due. What follows: {actions}."
+        f"Days past due set a floor: amber from {late['amber']:g} day{'s'[: late['amber'] != 1]}, red from {late['red']:g} days, whatever else is known. "
+        "Signals may raise a light and never lower it. They are the level, trend and acceleration of debt-to-income and utilisation, and the change "
+        "of the model's probability; missed payments and credit inquiries where they are delivered. "
+        f"Each counts one point above its amber threshold and two above its red one; trends span {settings['window']} months. A light is amber "
+        f"from {settings['amber_points']} points, and red from {settings['red_points']} points. A value that is not known stays as it last was for "
+        f"{settings['carry']} months; then the light is unknown. What follows: {actions}."
     )
 
 
@@ -69,8 +73,9 @@ def period_of(row: Result) -> str:
 def warning_sentence(result: Result) -> str:
     """Return what early warning found, in one or two sentences, for the first screen and the head of its page."""
     lights = {line["light"]: line["loans"] for line in result["lights"]}
+    live = sum(lights.get(light, 0) for light in LIVE)
     head = (
-        f"Of {show(sum(lights.values()), 'count')} {'synthetic ' if result['synthetic'] else ''}live loans "
+        f"Of {show(live, 'count')} {'synthetic ' if result['synthetic'] else ''}live loans "
         f"{'(no real snapshots were given) ' if result['synthetic'] else ''}{show(lights['red'], 'count')} "
         f"{'is' if lights['red'] == 1 else 'are'} red and {show(lights['amber'], 'count')} amber in {result['month']}."
     )

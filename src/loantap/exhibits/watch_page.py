@@ -43,7 +43,10 @@ def watch_page(month: Month, summary: Mapping[str, Any]) -> str:
         f"# Watchlist of {summary['as_of']}",
         f"::: notice\n{SYNTHETIC}\n:::" if summary["synthetic"] else "",
         f"Snapshots: {plain(summary['source'])}. Model {summary['model_version']}. This page names loans: keep it with the loan files.",
-        to_markdown(month.lights, LIGHT_COLUMNS),
+        _incomplete(summary),
+        f"## {show(month.delivery.loans, 'count')} loans, each in one line",
+        _delivered(month),
+        to_markdown(with_sum(month.lights), LIGHT_COLUMNS),
         "## Changes since the month before",
         f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
         "## Loans to look at",
@@ -59,6 +62,31 @@ def watch_page(month: Month, summary: Mapping[str, Any]) -> str:
     return single_page(f"Watchlist of {summary['as_of']}", [part for part in parts if part])
 
 
+def _incomplete(summary: Mapping[str, Any]) -> str:
+    if not summary["incomplete"]:
+        return ""
+    told = "\n".join(f"- {plain(problem)}." for problem in summary["incomplete"])
+    return f"::: notice\nThis month is incomplete, and was accepted as it is. Beside the month before:\n\n{told}\n:::"
+
+
+def _delivered(month: Month) -> str:
+    """Return how the loans of the month follow from those of the month before."""
+    found = month.delivery
+    if not found.before:
+        return "No month before it was delivered."
+    gone = found.before - found.again
+    return (
+        f"Of the {show(found.before, 'count')} loans of the month before, {show(found.again, 'count')} were delivered again and {show(gone, 'count')} "
+        f"{'is' if gone == 1 else 'are'} gone; {show(found.loans - found.again, 'count')} came. A loan that is gone was not delivered: the snapshots do not tell why."
+    )
+
+
+def with_sum(lights: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines of a month with their sum below them."""
+    total = {"light": "all delivered", "action": ""} | lights[["loans", "share", "balance"]].sum().to_dict()
+    return pd.concat([lights, pd.DataFrame([total])], ignore_index=True).astype({"loans": int})
+
+
 def _in_one_line(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         loan_id=table["loan_id"].astype("str").str.replace(r"\s+", " ", regex=True)
@@ -72,10 +100,10 @@ def _some(table: pd.DataFrame, most: int, file: str) -> str:
 
 
 def _notes(summary: Mapping[str, Any]) -> list[str]:
-    told = list(summary["notes"])
+    told = [*summary["notes"], *summary["not_delivered"]]
     if summary["quarantined"]:
         told.append(
-            f"{show(summary['quarantined'], 'count')} rows of snapshots were quarantined; quarantine.csv says which and why."
+            f"{show(summary['quarantined'], 'count')} rows of snapshots break the contract; quarantine.csv says which and why."
         )
     if summary["unknown"]:
         told.append(f"{show(summary['unknown'], 'count')} live loans have no probability: they lack an application, or a value in the snapshot.")  # fmt: skip

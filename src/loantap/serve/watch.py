@@ -193,7 +193,9 @@ def write_rows(month: Month, config: Config) -> int:
         if inspector.has_table(TABLE, schema):
             known = {column["name"] for column in inspector.get_columns(TABLE, schema)}
             if known != set(rows.columns):
-                raise InputError(f"warehouse: '{TABLE}' is there and was not written by loantap. Rename it.")
+                raise InputError(
+                    f"warehouse: '{TABLE}' is there with other columns than this version of loantap writes. Rename it."
+                )
             connection.execute(sa.delete(table).where(table.c[AS_OF] == str(month.month)))
         append(connection, sa.Table(TABLE, sa.MetaData(schema=schema)), rows)
     return len(rows)

@@ -97,7 +97,8 @@ def watch_month(
         words = f"there is no snapshot of the month before, so all {len(listed):,} on the list count as new"
         changed = replace(changed, words=words)
     rows = np.searchsorted(panel.loan_id, listed["loan_id"])
-    since = _since(panel.only(rows), position, listed["light"].to_numpy(), probabilities, terms, settings)
+    asked = probabilities if terms.index.isin(listed["loan_id"]).any() else _nothing_known
+    since = _since(panel.only(rows), position, listed["light"].to_numpy(), asked, terms, settings)
     listed = listed.assign(since=since)
     return Month(
         month=panel.months[position],
@@ -122,11 +123,7 @@ class _Lines:
         terms: pd.Series,
         settings: Settings,
     ) -> None:
-        self._panel, self._months = panel, list(months)
-        unknown = np.full((len(panel.loan_id), len(self._months)), np.nan)
-        self._known = Probabilities(unknown[:, 0] if self._months else unknown, unknown, len(unknown))
-        if terms.index.isin(panel.loan_id).any():  # else there is nothing to ask the model about
-            self._known = probabilities(panel, months)
+        self._panel, self._months, self._known = panel, list(months), probabilities(panel, months)
         installment = terms.reindex(panel.loan_id).to_numpy(dtype=float, na_value=np.nan)
         self._how: dict[str, Any] = {
             "settings": settings,
@@ -139,6 +136,12 @@ class _Lines:
         """Return the loans delivered at a month with their lines."""
         now = self._known.now[:, self._months.index(t)]
         return assess(self._panel, t, probability_now=now, with_reasons=with_reasons, **self._how)
+
+
+def _nothing_known(panel: Panel, months: Sequence[int]) -> Probabilities:
+    """Return the probabilities of loans none of which has an application."""
+    unknown = np.full((len(panel.loan_id), len(months)), np.nan)
+    return Probabilities(np.full(len(unknown), np.nan), unknown, len(unknown))
 
 
 def _since(
