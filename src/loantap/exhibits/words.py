@@ -23,7 +23,7 @@ _KINDS = {
     "loans_in_pure n_refused n_granted decile days_past_due months lead_median points amber red right",
     "money": "amount_lent median_loan balance limit gain gain_least gain_most worst_corner later_loans exposure expected_loss",
     "number": "seconds alerts_per_1000 defaulted repaid expected expected_gain expected_if_short realised realised_gain profit "
-    "profit_change profit_per_100 per_year installment interest_change dti dti_before dti_after revol_util cost",
+    "profit_change profit_per_100 per_year installment installment_before interest_change dti dti_before dti_after revol_util expected_cost break_even",
     "ratio": "odds_ratio or_low or_high observed observed_low observed_high adjusted adjusted_low adjusted_high within_grade "
     "within_grade_low within_grade_high min_detectable_or min_detectable_or_below lift ratio approval_ratio strictness",
     "rate": "default_rate other_rate share share_of_loans share_of_amount ci_low ci_high difference diff_low diff_high predicted recall "
