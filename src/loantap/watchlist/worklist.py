@@ -93,8 +93,10 @@ def worklist(loans: pd.DataFrame, *, economics: Economics, saved: Saved | None =
         **{name: loans[name].fillna("").astype("str") for name in words}, **dict.fromkeys(PEOPLES, ""),
         **{_OPTIONAL: loans[_OPTIONAL].fillna("").astype("str") if _OPTIONAL in loans else ""},
     )  # fmt: skip
-    order = np.lexsort((table["loan_id"].astype("str"), -could_save))  # NaN comes last
-    table = table.iloc[order].reset_index(drop=True)
+    keys = pd.DataFrame({"could_save": could_save, "loan_id": loans["loan_id"].astype("str").to_numpy()}).sort_values(
+        ["could_save", "loan_id"], ascending=[False, True], na_position="last"
+    )
+    table = table.iloc[keys.index].reset_index(drop=True)
     return table.assign(rank=np.arange(1, len(table) + 1))[list(COLUMNS)]
 
 

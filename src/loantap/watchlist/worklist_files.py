@@ -100,8 +100,8 @@ def _counts(book: "Workbook", listed: pd.DataFrame, title: str, notes: Sequence[
     sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 14}))
     heads = {"loans": "Loans", "unknown": "Expected loss not known (loans)"}
     table = totals(listed)
-    for place, name in enumerate(table):
-        sheet.write_string(2, place, heads.get(name, HEADS.get(name, name)), head)
+    for place, name in enumerate(map(str, table)):
+        sheet.write_string(2, place, heads.get(name, HEADS.get(name, name.capitalize())), head)
         for row, value in enumerate(table[name], 3):
             if isinstance(value, str):
                 sheet.write_string(row, place, value)
