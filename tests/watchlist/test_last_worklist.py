@@ -165,4 +165,4 @@ def test_what_became_of_them_is_counted_by_owner_and_status():
     }  # fmt: skip
     # Only a's date has passed: b is done, and c's is today.
     assert found.rows["overdue"].tolist() == [True, False, False]
-    assert found.notes == ("1 due dates have passed on rows that are not done.",)
+    assert found.notes == ("Due dates that have passed on rows that are not done: 1.",)

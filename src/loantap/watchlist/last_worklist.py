@@ -142,7 +142,9 @@ def outcomes(last: pd.DataFrame, now: pd.DataFrame, *, today: date) -> Outcomes:
         rows.assign(kind=kind, value=rows[kind].replace("", "none")).groupby(["kind", "value", "outcome"]).size()
         for kind in ("owner", "status")
     ]
-    notes = [f"{int(overdue.sum()):,} due dates have passed on rows that are not {DONE}."] if overdue.any() else []
+    notes = (
+        [f"Due dates that have passed on rows that are not {DONE}: {int(overdue.sum()):,}."] if overdue.any() else []
+    )
     counts = rows["outcome"].value_counts().rename_axis("outcome").rename("loans").reset_index()
     return Outcomes(rows, counts, pd.concat(by).rename("loans").reset_index(), tuple(notes))
 
