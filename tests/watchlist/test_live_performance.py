@@ -7,6 +7,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import brier_score_loss, fbeta_score, precision_score, recall_score, roc_auc_score
 
 from loantap.errors import InputError
+from loantap.watchlist import live_performance
 from loantap.watchlist.live_performance import MEASURES, catch_up, expected_performance
 
 THRESHOLD, LEVEL, DRAWS, TIMES = 0.25, 0.9, 200, 300
@@ -46,6 +47,17 @@ def test_what_is_expected_follows_from_the_probabilities():
     width = found.loc["default_rate", "high"] - found.loc["default_rate", "low"]
     assert width == pytest.approx(2 * 1.96 * spread, rel=0.1)
     assert ((found["low"] < found["expected"]) & (found["expected"] < found["high"])).all()
+
+
+def test_sums_over_many_loans_are_drawn_as_normal(monkeypatch: pytest.MonkeyPatch):
+    p = probabilities(5_000)
+    exact = expected_performance(p, threshold=THRESHOLD, random_state=0, repetitions=4_000)
+    monkeypatch.setattr(live_performance, "MANY", 1)
+    normal = expected_performance(p, threshold=THRESHOLD, random_state=0, repetitions=4_000)
+    width = exact["high"] - exact["low"]
+    # A quantile of 4,000 draws at 2.5% has a standard error of 2% of the width.
+    for name in ("expected", "low", "high"):
+        assert ((exact[name] - normal[name]).abs() < 0.1 * width).all(), name
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from loantap.files import sha256
 from loantap.model.economics import Economics
 from loantap.watchlist.last_worklist import read_last
 from loantap.watchlist.worklist import COLUMNS, HEADS, PEOPLES, STATUSES, Saved, carried, totals, worklist
-from loantap.watchlist.worklist_files import SHEET, free_path, kept_note, unedited, write_csv, write_excel
+from loantap.watchlist.worklist_files import SHEET, free_path, keep_edited, kept_note, unedited, write_csv, write_excel
 
 NAN = float("nan")
 HALF = Economics(loss_given_default=0.5)
@@ -180,6 +180,22 @@ def test_a_file_that_was_edited_is_never_overwritten(tmp_path: Path):
     second.write_text("mine", "utf-8")
     assert free_path(path, written).name == "worklist-3.csv"
     assert free_path(path, written | {second.name: sha256(second)}) == second
+
+
+def test_edited_lists_outlive_the_replacing_of_their_folder(tmp_path: Path):
+    before, staging = tmp_path / "before", tmp_path / "staging"
+    staging.mkdir()
+    assert keep_edited(before, staging, {}) == []
+    for name in ("worklist.csv", "worklist-2.csv", "offers.csv"):
+        write_csv(annotated(), before / name)
+    written = {path.name: sha256(path) for path in before.iterdir()}
+    assert keep_edited(before, staging, written) == []
+    (before / "worklist.csv").write_text("mine", "utf-8")
+    (before / "offers.csv").write_text("no work list", "utf-8")
+    assert keep_edited(before, staging, written) == ["worklist.csv"]
+    assert [path.name for path in staging.iterdir()] == ["worklist.csv"]
+    assert (staging / "worklist.csv").read_text("utf-8") == "mine"
+    assert free_path(staging / "worklist.csv", written).name == "worklist-2.csv"
 
 
 def test_what_people_wrote_is_carried_to_the_same_loan():

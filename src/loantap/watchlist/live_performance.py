@@ -18,6 +18,10 @@ MEASURES = ("default_rate", "auc", "precision", "recall", "f2", "brier")
 SHOWN, NOT_SHOWN = "shown", "not shown"
 REPETITIONS = 1_000
 _AT_ONCE = 2_000_000  # draws held in memory
+MANY, _ENOUGH = (
+    50_000,
+    100,
+)  # loans, and variance of the defaults among the flagged ones, from which sums are drawn as normal
 
 
 def expected_performance(
@@ -91,7 +95,8 @@ def catch_up(
             f"repetitions: expected more than {2 * len(MEASURES) / error:.0f} at this confidence, got {repetitions}."
         )
     known, unknown = _known(np.where(np.isnan(outcome), np.nan, probability))
-    realised = _measures(outcome[_is_known(probability) & ~np.isnan(outcome)][np.newaxis], known, threshold)[0]
+    came = outcome[_is_known(probability) & ~np.isnan(outcome)]
+    realised = _measures(came[np.newaxis] @ _columns(known, threshold), known, threshold)[0]
     draws = _draws(known, threshold, repetitions, random_state)
     table = _table(draws, confidence).assign(n=len(known), unknown=unknown, realised=realised)
     near = 1e-12  # equal but for rounding
@@ -121,20 +126,31 @@ def _known(probability: np.ndarray) -> tuple[np.ndarray, int]:
 
 def _draws(probability: np.ndarray, threshold: float, repetitions: int, random_state: int) -> np.ndarray:
     """Return the measures of drawn outcomes, shape (repetitions, measures)."""
-    rng, at_once = np.random.default_rng(random_state), max(_AT_ONCE // len(probability), 1)
-    parts = []
+    rng, columns, spread = np.random.default_rng(random_state), _columns(probability, threshold), probability * (1 - probability)  # fmt: skip
+    if len(probability) >= MANY and columns[:, 1] @ spread >= _ENOUGH:
+        # Sums over so many independent loans are normal (Lyapunov): drawing them loan by loan would take minutes and change nothing.
+        sums = rng.multivariate_normal(
+            probability @ columns, columns.T @ (spread[:, np.newaxis] * columns), repetitions
+        )
+        return _measures(sums, probability, threshold)
+    at_once, parts = max(_AT_ONCE // len(probability), 1), []
     for start in range(0, repetitions, at_once):
         shape = (min(at_once, repetitions - start), len(probability))
-        parts.append(_measures((rng.random(shape) < probability).astype(float), probability, threshold))
+        drawn = (rng.random(shape) < probability).astype(float)
+        parts.append(_measures(drawn @ columns, probability, threshold))
     return np.concatenate(parts)
 
 
-def _measures(outcomes: np.ndarray, probability: np.ndarray, threshold: float) -> np.ndarray:
-    """Return MEASURES of outcomes, shape (k, n), as shape (k, measures): each follows from a few sums over the defaults."""
+def _columns(probability: np.ndarray, threshold: float) -> np.ndarray:
+    """Return what is added up over the loans that default: one, flagged, rank and 1 - 2 p; shape (n, 4)."""
     flagged = (probability >= threshold).astype(float)
-    columns = np.column_stack([np.ones_like(probability), flagged, rankdata(probability), 1 - 2 * probability])
-    defaults, hits, ranks, tilted = (outcomes @ columns).T
-    n, alerts = len(probability), flagged.sum()
+    return np.column_stack([np.ones_like(probability), flagged, rankdata(probability), 1 - 2 * probability])
+
+
+def _measures(sums: np.ndarray, probability: np.ndarray, threshold: float) -> np.ndarray:
+    """Return MEASURES, shape (k, measures), from sums over the loans that default, shape (k, 4)."""
+    defaults, hits, ranks, tilted = sums.T
+    n, alerts = len(probability), int((probability >= threshold).sum())
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.column_stack(
             [

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from shutil import copy2
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -72,6 +73,23 @@ def free_path(path: Path, written: Mapping[str, str]) -> Path:
         number += 1
         found = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return found
+
+
+def keep_edited(before: Path, staging: Path, written: Mapping[str, str]) -> list[str]:
+    """Copy the work lists that people have edited into the folder that takes the place of theirs; return their names.
+
+    `free_path` in that folder then finds them, and leaves them alone.
+
+    Args:
+        before: The folder that is replaced; it may be absent.
+        staging: The folder that will take its place.
+        written: SHA-256 of the work lists that were written there, by name.
+    """
+    found = sorted(path for path in before.glob("worklist*") if path.suffix in (".csv", ".xlsx"))
+    edited = [path for path in found if not unedited(path, written.get(path.name))]
+    for path in edited:
+        copy2(path, staging / path.name)
+    return [path.name for path in edited]
 
 
 def kept_note(path: Path, instead: Path) -> str:
