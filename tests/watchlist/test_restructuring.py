@@ -254,6 +254,18 @@ def test_the_offer_that_fits_is_the_cheapest_that_is_enough():
     assert found.loc["c", ["installment", "expected_cost"]].isna().all()
 
 
+def test_an_offer_that_hardly_changes_anything_does_not_fit_before_one_that_helps():
+    table = pd.DataFrame(
+        {
+            "loan_id": "a", "offer": list("xyz"), "installment_before": 100.0, "installment": [98.0, 80, 60], "months": 24, "dti_before": 30.0,
+            "dti_after": [29.8, 26.0, 22.0], "expected_cost": [1.0, 20, 50],
+        }
+    )  # fmt: skip
+    assert best_offer(table, dti_at_most=40)["offer"].tolist() == ["y"]
+    assert best_offer(table, dti_at_most=40, relief=0.0)["offer"].tolist() == ["x"]
+    assert best_offer(table, dti_at_most=40, relief=0.5)["offer"].tolist() == ["z"]
+
+
 def test_who_gains_is_said_in_words():
     # Money is free: the 64 that the borrower pays more over 24 months are the lender's, the 17 that he saves at 9% it gives up.
     assert terms(LONGER)["who_gains"] == "the borrower pays 64 more interest, the lender expects to gain 64"

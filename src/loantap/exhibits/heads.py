@@ -131,6 +131,7 @@ _HEADS |= {
     "installment_before": "Installment before",
     "installment": "Installment after",
     "expected_cost": "Expected cost to the lender",
+    "unknown": "Not known (loans)",
     "pays_for_itself": "Pays for itself",
     "dti_after": "DTI after (%)",
     "alerts_per_1000": "Alerts per 1,000 loans a month",

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
-from loantap.exhibits.words import columns, plain, show
+from loantap.exhibits.words import columns, percent, plain, show
 from loantap.watchlist.last_worklist import Outcomes
 from loantap.watchlist.worklist import Saved, totals
 
@@ -39,16 +39,16 @@ def by_light(listed: pd.DataFrame) -> Exhibit:
     return Exhibit("worklist-by-light", "The work list by light", caption, table=totals(listed), columns=shown)
 
 
-def fitting(chosen: pd.DataFrame, *, dti_at_most: float) -> Exhibit:
-    """Show how often each offer is the one that fits: `restructuring.best_offer` under a stated debt-to-income ratio."""
+def fitting(chosen: pd.DataFrame, *, dti_at_most: float, relief: float) -> Exhibit:
+    """Show how often each offer is the one that fits: `restructuring.best_offer` under its two assumptions."""
     grouped = chosen.assign(offer=chosen["offer"].replace("", _NO_OFFER)).groupby("offer", sort=False)
     table = grouped.agg(n=("loan_id", "size"), expected_cost=("expected_cost", lambda costs: costs.sum(min_count=1)), unknown=("expected_cost", lambda costs: int(costs.isna().sum())))  # fmt: skip
     table = table.reset_index().sort_values("n", ascending=False, kind="stable", ignore_index=True)
     table.loc[table["offer"] == _NO_OFFER, "unknown"] = 0
     fits = int((chosen["offer"] != "").sum())
     caption = (
-        f"The cheapest offer that brings debt-to-income to {show(dti_at_most, 'number').rstrip('0').rstrip('.')}% or less (an assumption), else the one that lowers it most; "
-        f"expected cost as a sum of what is known; n = {show(len(chosen), 'count')} loans."
+        f"The cheapest offer that brings debt-to-income to {dti_at_most:g}% or less and lowers the debt payments by {percent(relief)} or more "
+        f"(assumptions), else the one that lowers them most; expected cost: sum of what is known; n = {show(len(chosen), 'count')} loans."
     )
     title = f"An offer fits {show(fits, 'count')} of {show(len(chosen), 'count')} loans"
     return Exhibit(

@@ -26,6 +26,7 @@ PROBABILITY = "probability"  # of failing within the next 12 months
 DTI_AT_MOST = (
     40.0  # percent of income, with this loan's installment: what an offer should bring a borrower to, an assumption
 )
+RELIEF = 0.05  # share of the debt payments by which an offer has to lower them to be a relief, an assumption
 _ACTIONS = {"red": "restructuring offer", "amber": "financial counselling", "green": "none"}
 _NOTHING = "it would change nothing"  # the rate is not above the floor, or there is no revolving balance
 BURDEN = "it would raise the borrower's burden"
@@ -92,16 +93,18 @@ def options(loans: pd.DataFrame, *, offers: Sequence[Offer] = OFFERS, economics:
     return table[["loan_id", "offer", *_TERMS, "pays_for_itself", "who_gains", "reason"]]
 
 
-def best_offer(offered: pd.DataFrame, *, dti_at_most: float = DTI_AT_MOST) -> pd.DataFrame:
+def best_offer(offered: pd.DataFrame, *, dti_at_most: float = DTI_AT_MOST, relief: float = RELIEF) -> pd.DataFrame:
     """Return the one offer that fits each loan.
 
-    Of the offers that lower the burden: the cheapest of those that bring the debt payments to a stated share of income;
-    where none does, the one that lowers them most. Debt payments that are not known count by the installment alone. Where no
-    cost is known, the one that lowers the burden most.
+    Of the offers that lower the burden: the cheapest of those that bring the debt payments to a stated share of income and are
+    a relief at all; where none does, the one that lowers them most. Debt payments that are not known count by the installment
+    alone. Where no cost is known, the one that lowers the burden most.
 
     Args:
         offered: As from `options`.
         dti_at_most: Percent of monthly income, with this loan's installment.
+        relief: Share of the debt payments by which an offer has to lower them; else the cheapest one would be one that hardly
+            changes anything wherever the debt payments are small already.
 
     Returns:
         One row per loan, in order: loan_id, offer ("" where none fits), and installment, months, dti_after and
@@ -111,7 +114,7 @@ def best_offer(offered: pd.DataFrame, *, dti_at_most: float = DTI_AT_MOST) -> pd
     with_dti = offered["dti_after"].notna()
     after = offered["dti_after"].where(with_dti, offered["installment"])
     before = offered["dti_before"].where(with_dti, offered["installment_before"])
-    enough = with_dti & (after <= dti_at_most) & offered["expected_cost"].notna()
+    enough = with_dti & (after <= dti_at_most) & (after <= (1 - relief) * before) & offered["expected_cost"].notna()
     keys = {"enough": ~enough, "first": offered["expected_cost"].where(enough, after), "then": offered["expected_cost"]}
     fits = offered.assign(**keys)[(after < before).to_numpy()].sort_values(list(keys), kind="stable")
     chosen = fits.drop_duplicates("loan_id").set_index("loan_id")[told]
