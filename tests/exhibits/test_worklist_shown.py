@@ -62,7 +62,7 @@ def test_the_offers_that_fit_are_counted():
     chosen = pd.DataFrame(
         {"loan_id": list("abcd"), "offer": ["x", "", "x", "y"], "expected_cost": [10.0, NAN, NAN, 5.0]}
     )
-    found = exhibits.fitting(chosen, dti_at_most=40.0, relief=0.07)
+    found = exhibits.fitting(chosen, dti_at_most=40.0, relief=0.07, fall=0.3)
     assert found.title == "An offer fits 3 of 4 loans"
     assert "to 40% or less and lowers the debt payments by 7% or more" in found.caption
     assert found.table.set_index("offer")["n"].to_dict() == {"x": 2, "none fits": 1, "y": 1}

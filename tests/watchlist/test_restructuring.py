@@ -12,7 +12,7 @@ from loantap.data.annuity import annuity
 from loantap.errors import InputError
 from loantap.model.economics import Economics
 from loantap.watchlist.expected_value import expected_value
-from loantap.watchlist.offer import AS_IT_IS, OFFERS, Offer
+from loantap.watchlist.offer import AS_IT_IS, OFFERS, Offer, as_written
 from loantap.watchlist.restructuring import BURDEN, action, best_offer, options, schedules
 from loantap.watchlist.who_gains import AT_ONCE, NEVER, who_gains
 
@@ -228,10 +228,10 @@ def test_a_percentage_is_no_probability():
 def test_files_have_two_decimals_and_whole_months():
     found = options(random_loans(50), economics=Economics())
     assert found["months"].dtype == "Int64"
-    numbers = found.select_dtypes("float")
+    numbers = found.drop(columns="probability").select_dtypes("float")
     pd.testing.assert_frame_equal(numbers, numbers.round(2))
-    text = found.to_csv(index=False, float_format="%.2f")
-    assert "57.0," not in text
+    text = as_written(found).to_csv(index=False)
+    assert pd.read_csv(StringIO(text), dtype="str")["months"].dropna().str.isdigit().all()
     cells = pd.read_csv(StringIO(text), dtype="str")[list(numbers)].stack().dropna()
     assert cells.str.fullmatch(r"-?[0-9]+\.[0-9]{2}").all()
 
@@ -243,7 +243,7 @@ def test_the_offer_that_fits_is_the_cheapest_that_is_enough():
             "installment_before": 100.0, "installment": [60, 50, 40, 60, 50, 40, np.nan, 100, 60, 50, 60, 50], "months": 24,
             "dti_before": [50.0] * 8 + [np.nan] * 2 + [50.0] * 2,
             "dti_after": [38, 36, 34, 48, 44, 46, np.nan, 50, np.nan, np.nan, 38, 36],
-            "expected_cost": [30.0, 20, 25, 1, 90, 2, np.nan, 0, 5, 6, np.nan, np.nan],
+            "expected_cost": [30.0, 20, 25, 1, 90, 2, np.nan, 0, 5, 6, np.nan, np.nan], "break_even": 1.0, "probability": 0.2,
         }
     )  # fmt: skip
     found = best_offer(table, dti_at_most=40).set_index("loan_id")
@@ -258,12 +258,17 @@ def test_an_offer_that_hardly_changes_anything_does_not_fit_before_one_that_help
     table = pd.DataFrame(
         {
             "loan_id": "a", "offer": list("xyz"), "installment_before": 100.0, "installment": [98.0, 80, 60], "months": 24, "dti_before": 30.0,
-            "dti_after": [29.8, 26.0, 22.0], "expected_cost": [1.0, 20, 50],
+            "dti_after": [29.8, 26.0, 22.0], "expected_cost": [1.0, 20, 50], "break_even": [0.0, 5.0, 9.9], "probability": 0.2,
         }
     )  # fmt: skip
     assert best_offer(table, dti_at_most=40)["offer"].tolist() == ["y"]
     assert best_offer(table, dti_at_most=40, relief=0.0)["offer"].tolist() == ["x"]
     assert best_offer(table, dti_at_most=40, relief=0.5)["offer"].tolist() == ["z"]
+    # y never pays for itself, or only if more than half of 20 points went away.
+    for points in (np.nan, 10.1):
+        assert best_offer(table.assign(break_even=[0.0, points, 9.9]))["offer"].tolist() == ["z"]
+    assert best_offer(table.assign(break_even=np.nan))["offer"].tolist() == [""]
+    assert best_offer(table, fall=0.1)["offer"].tolist() == ["x"]
 
 
 def test_who_gains_is_said_in_words():

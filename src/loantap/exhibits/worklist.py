@@ -39,8 +39,8 @@ def by_light(listed: pd.DataFrame) -> Exhibit:
     return Exhibit("worklist-by-light", "The work list by light", caption, table=totals(listed), columns=shown)
 
 
-def fitting(chosen: pd.DataFrame, *, dti_at_most: float, relief: float) -> Exhibit:
-    """Show how often each offer is the one that fits: `restructuring.best_offer` under its two assumptions."""
+def fitting(chosen: pd.DataFrame, *, dti_at_most: float, relief: float, fall: float) -> Exhibit:
+    """Show how often each offer is the one that fits: `restructuring.best_offer` under its assumptions."""
     grouped = chosen.assign(offer=chosen["offer"].replace("", _NO_OFFER)).groupby("offer", sort=False)
     table = grouped.agg(n=("loan_id", "size"), expected_cost=("expected_cost", lambda costs: costs.sum(min_count=1)), unknown=("expected_cost", lambda costs: int(costs.isna().sum())))  # fmt: skip
     table = table.reset_index().sort_values("n", ascending=False, kind="stable", ignore_index=True)
@@ -48,7 +48,8 @@ def fitting(chosen: pd.DataFrame, *, dti_at_most: float, relief: float) -> Exhib
     fits = int((chosen["offer"] != "").sum())
     caption = (
         f"The cheapest offer that brings debt-to-income to {dti_at_most:g}% or less and lowers the debt payments by {percent(relief)} or more "
-        f"(assumptions), else the one that lowers them most; expected cost: sum of what is known; n = {show(len(chosen), 'count')} loans."
+        f"else the one that lowers them most; none that pays for itself only if it takes away more than {percent(fall)} of the risk (all three are "
+        f"assumptions); expected cost: sum of what is known; n = {show(len(chosen), 'count')} loans."
     )
     title = f"An offer fits {show(fits, 'count')} of {show(len(chosen), 'count')} loans"
     return Exhibit(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 AS_IT_IS = "as it is"
 
@@ -69,6 +70,18 @@ OFFERS = (
     Offer(extra_months=12, holiday=3),
     Offer(consolidated=0.5),
 )
+
+
+def as_written(offered: pd.DataFrame) -> pd.DataFrame:
+    """Return offers as they are written to a file: amounts and rates as texts with two decimals, probabilities with four."""
+    numbers = offered.select_dtypes("float").columns
+    return offered.assign(
+        **{name: [_cell(value, 4 if name == "probability" else 2) for value in offered[name]] for name in numbers}
+    )
+
+
+def _cell(value: float, digits: int) -> str:
+    return "" if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def in_cents(amount: Any) -> Any:

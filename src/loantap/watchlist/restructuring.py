@@ -27,6 +27,7 @@ DTI_AT_MOST = (
     40.0  # percent of income, with this loan's installment: what an offer should bring a borrower to, an assumption
 )
 RELIEF = 0.05  # share of the debt payments by which an offer has to lower them to be a relief, an assumption
+FALL = 0.5  # share of the probability of failing that an offer may be hoped to take away, an assumption
 _ACTIONS = {"red": "restructuring offer", "amber": "financial counselling", "green": "none"}
 _NOTHING = "it would change nothing"  # the rate is not above the floor, or there is no revolving balance
 BURDEN = "it would raise the borrower's burden"
@@ -60,7 +61,7 @@ def options(loans: pd.DataFrame, *, offers: Sequence[Offer] = OFFERS, economics:
 
     Returns:
         n * k rows, the offers of a loan together, in the order given, with the columns
-        loan_id and offer (its name);
+        loan_id, offer (its name) and probability (as given);
         int_rate, installment (after installment_before) and months (until the loan is repaid, those without payment
         among them): the new terms;
         interest (to come) and interest_change (against going on as is), if all is paid; what the borrower saves on
@@ -90,13 +91,15 @@ def options(loans: pd.DataFrame, *, offers: Sequence[Offer] = OFFERS, economics:
     table = table.sort_index(kind="stable").reset_index(drop=True)
     table = table.assign(who_gains=who_gains(table), pays_for_itself=pays_for_itself(table), months=table["months"].astype("Int64"))  # fmt: skip
     table["break_even"] = table["break_even"].where(np.isfinite(table["break_even"]))
-    return table[["loan_id", "offer", *_TERMS, "pays_for_itself", "who_gains", "reason"]]
+    return table[["loan_id", "offer", PROBABILITY, *_TERMS, "pays_for_itself", "who_gains", "reason"]]
 
 
-def best_offer(offered: pd.DataFrame, *, dti_at_most: float = DTI_AT_MOST, relief: float = RELIEF) -> pd.DataFrame:
+def best_offer(
+    offered: pd.DataFrame, *, dti_at_most: float = DTI_AT_MOST, relief: float = RELIEF, fall: float = FALL
+) -> pd.DataFrame:
     """Return the one offer that fits each loan.
 
-    Of the offers that lower the burden: the cheapest of those that bring the debt payments to a stated share of income and are
+    Of the offers that lower the burden, and pay for themselves without having to take away too much of the risk: the cheapest of those that bring the debt payments to a stated share of income and are
     a relief at all; where none does, the one that lowers them most. Debt payments that are not known count by the installment
     alone. Where no cost is known, the one that lowers the burden most.
 
@@ -105,6 +108,7 @@ def best_offer(offered: pd.DataFrame, *, dti_at_most: float = DTI_AT_MOST, relie
         dti_at_most: Percent of monthly income, with this loan's installment.
         relief: Share of the debt payments by which an offer has to lower them; else the cheapest one would be one that hardly
             changes anything wherever the debt payments are small already.
+        fall: Share of the probability of failing; an offer that only pays for itself if it takes away more does not fit.
 
     Returns:
         One row per loan, in order: loan_id, offer ("" where none fits), and installment, months, dti_after and
@@ -115,8 +119,11 @@ def best_offer(offered: pd.DataFrame, *, dti_at_most: float = DTI_AT_MOST, relie
     after = offered["dti_after"].where(with_dti, offered["installment"])
     before = offered["dti_before"].where(with_dti, offered["installment_before"])
     enough = with_dti & (after <= dti_at_most) & (after <= (1 - relief) * before) & offered["expected_cost"].notna()
+    pays = offered["expected_cost"].isna() | (
+        offered["break_even"] <= 100 * fall * offered[PROBABILITY]
+    )  # never is NaN
     keys = {"enough": ~enough, "first": offered["expected_cost"].where(enough, after), "then": offered["expected_cost"]}
-    fits = offered.assign(**keys)[(after < before).to_numpy()].sort_values(list(keys), kind="stable")
+    fits = offered.assign(**keys)[((after < before) & pays).to_numpy()].sort_values(list(keys), kind="stable")
     chosen = fits.drop_duplicates("loan_id").set_index("loan_id")[told]
     found = chosen.reindex(pd.Index(offered["loan_id"].drop_duplicates(), name="loan_id")).reset_index()
     return found.assign(offer=found["offer"].fillna(""))
@@ -206,7 +213,7 @@ def _one_offer(known: dict[str, np.ndarray], as_is: _Payments, offer: Offer, eco
         dti_after, before - worth(p), 100 * break_even(before, worth, p),
     )  # fmt: skip
     table = pd.DataFrame(dict(zip(_TERMS, values, strict=True))).round(2)
-    return table.assign(offer=offer.name, reason=reason)
+    return table.assign(offer=offer.name, reason=reason, probability=known[PROBABILITY])
 
 
 def _reasons(

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 SHEET = "Work list"
 _TEXT_MOST, _ROWS_MOST = 32_767, 1_048_576  # signs that a cell of Excel holds, and rows that a sheet does
 _FORMATS = dict.fromkeys(MONEY, "#,##0.00") | dict.fromkeys(COUNTS, "#,##0") | dict.fromkeys(RATES, "0.0%")
-_WIDTHS = {"reasons": 48, "changed": 28, "offer": 34, "note": 48, "owner": 16, "status": 20, "since": 16, "loan_id": 16}
+_WIDTHS = {
+    "rank": 6, "light": 11, "days_past_due": 9, "days_past_due_as_of": 12, "due_date": 12, "reasons": 48, "changed": 28, "offer": 34,
+    "note": 48, "owner": 16, "status": 20, "since": 16, "loan_id": 16,
+}  # fmt: skip
+_TALL = ("reasons", "changed", "offer", "note")
 _HEAD = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#E9EDF1"}
 
 
@@ -113,6 +117,9 @@ def _counts(book: "Workbook", listed: pd.DataFrame, title: str, notes: Sequence[
     sheet, head, wrapped = book.add_worksheet("Summary"), book.add_format(_HEAD), book.add_format({"text_wrap": True, "valign": "top"})  # fmt: skip
     money, count = book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "#,##0"})
     sheet.hide_gridlines(2)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 16)
     sheet.set_column(1, 5, 18)
     sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 14}))
@@ -132,7 +139,7 @@ def _counts(book: "Workbook", listed: pd.DataFrame, title: str, notes: Sequence[
 
 
 def _rows(book: "Workbook", listed: pd.DataFrame) -> None:
-    sheet, head, wrapped = book.add_worksheet(SHEET), book.add_format(_HEAD), book.add_format({"text_wrap": True, "valign": "top"})  # fmt: skip
+    sheet, head, wrapped = book.add_worksheet(SHEET), book.add_format(_HEAD), book.add_format({"text_wrap": True, "valign": "top", "indent": 1})  # fmt: skip
     looks = {
         form: book.add_format({"num_format": form, "valign": "top"}) for form in {*_FORMATS.values(), "yyyy-mm-dd"}
     }
@@ -145,6 +152,14 @@ def _rows(book: "Workbook", listed: pd.DataFrame) -> None:
         for row, value in enumerate(listed[name], 1):
             _cell(sheet, row, place, name, value, wrapped, looks)
     last, places = max(len(listed), 1), list(HEADS)
+    for row, texts in enumerate(listed[list(_TALL)].itertuples(index=False), 1):
+        lines = max(
+            sum(1 + len(line) // _WIDTHS[name] for line in text.split("\n"))
+            for name, text in zip(_TALL, texts, strict=True)
+        )
+        if lines > 1:  # not every program finds the height of a row by itself
+            sheet.set_row(row, 15 * min(lines, 10))
+    sheet.set_row(0, 48)  # heads of three lines
     sheet.freeze_panes(1, places.index("loan_id") + 1)
     sheet.autofilter(0, 0, last, len(HEADS) - 1)
     sheet.repeat_rows(0)
