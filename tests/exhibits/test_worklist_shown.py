@@ -46,7 +46,6 @@ def test_the_work_list_says_what_acting_could_save_and_that_it_is_assumed():
     assert "These shares are assumptions" in found.caption
     for words in (
         "45 (known in 2016-02)",
-        "none fits",
         "before 2016-01",
         "Default within 12 months",
         "20.0%",
@@ -65,6 +64,7 @@ def test_the_offers_that_fit_are_counted():
     found = exhibits.fitting(chosen, dti_at_most=40.0, relief=0.07, fall=0.3)
     assert found.title == "An offer fits 3 of 4 loans"
     assert "to 40% or less and lowers the debt payments by 7% or more" in found.caption
+    assert "more than 30% of the risk" in found.caption
     assert found.table.set_index("offer")["n"].to_dict() == {"x": 2, "none fits": 1, "y": 1}
     assert found.table.set_index("offer")["expected_cost"].dropna().to_dict() == {"x": 10, "y": 5}
 

@@ -85,7 +85,7 @@ def offer_medians(medians: pd.DataFrame, offered: pd.DataFrame) -> Exhibit:
     told = medians.round(2).assign(months=medians["months"].round().astype("Int64"))
     title, caption = (
         "What each offer changes for the median red loan",
-        f"Medians over the red loans that an offer is made to, of {_red(offered)}; {OFFERS_NOTE}",
+        f"Medians over the red loans that an offer is made to, of {_red(offered)}; an offer that is made to none is not listed. {OFFERS_NOTE}",
     )
     return Exhibit("watchlist-offers-medians", title, caption, table=told, columns=MEDIAN_COLUMNS)
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
-from loantap.exhibits.words import columns, percent, plain, show
+from loantap.exhibits.words import ABSENT, columns, percent, plain, show
 from loantap.watchlist.last_worklist import Outcomes
 from loantap.watchlist.worklist import Saved, totals
 
@@ -13,7 +13,7 @@ _LONGEST = 60  # signs of what people wrote that are shown
 
 def work(listed: pd.DataFrame, *, month: str, saved: Saved) -> Exhibit:
     """Show the work list: as from `worklist.worklist`, of a month such as 2016-05."""
-    told = listed.assign(days_past_due=_days(listed), offer=listed["offer"].replace("", _NO_OFFER))
+    told = listed.assign(days_past_due=_days(listed), offer=listed["offer"].replace("", ABSENT))
     shown = columns(
         "rank", "loan_id", "light", "since", "reasons", "exposure", "days_past_due", "pd_12_months", "expected_loss", "could_save", "changed", "offer",
         "expected_cost", days_past_due="text",
@@ -47,9 +47,9 @@ def fitting(chosen: pd.DataFrame, *, dti_at_most: float, relief: float, fall: fl
     table.loc[table["offer"] == _NO_OFFER, "unknown"] = 0
     fits = int((chosen["offer"] != "").sum())
     caption = (
-        f"The cheapest offer that brings debt-to-income to {dti_at_most:g}% or less and lowers the debt payments by {percent(relief)} or more "
-        f"else the one that lowers them most; none that pays for itself only if it takes away more than {percent(fall)} of the risk (all three are "
-        f"assumptions); expected cost: sum of what is known; n = {show(len(chosen), 'count')} loans."
+        f"What fits is the cheapest offer that brings debt-to-income to {dti_at_most:g}% or less and lowers the debt payments by {percent(relief)} or "
+        f"more. Where there is none, it is the one that lowers them most. No offer fits that pays for itself only by taking away more than {percent(fall)} of "
+        f"the risk. These limits are assumptions. Expected cost: sum of what is known; n = {show(len(chosen), 'count')} loans."
     )
     title = f"An offer fits {show(fits, 'count')} of {show(len(chosen), 'count')} loans"
     return Exhibit(

@@ -60,8 +60,8 @@ def worklist(loans: pd.DataFrame, *, economics: Economics, saved: Saved | None =
     Args:
         loans: One row a loan to work on: loan_id, light, since (month its light began, as text), reasons (words), exposure (currency),
             days_past_due, pd_12_months (probability of default within 12 months, a fraction), changed (words), offer (the one that
-            fits, or "") and its expected_cost (currency); days_past_due_as_of (the month in which they were last known, "" for this
-            one) may be absent.
+            fits, or "" where there is none) and its expected_cost (currency); days_past_due_as_of (the month in which they were last
+            known, "" for this one) may be absent.
         economics: For its loss given default.
         saved: What acting saves.
 
@@ -116,6 +116,6 @@ def totals(listed: pd.DataFrame) -> pd.DataFrame:
     counted = listed.assign(loans=1, unknown=listed["expected_loss"].isna().astype(int))
     names = ["loans", "exposure", "expected_loss", "could_save", "unknown"]
     by_light = counted.groupby("light", sort=False)[names].sum().reset_index()
-    return pd.concat([by_light, counted[names].sum().to_frame().T.assign(light="all")], ignore_index=True).astype(
-        {"loans": "int64", "unknown": "int64", **dict.fromkeys(names[1:4], "float64")}
-    )
+    whole = counted[names].sum().to_frame().T.assign(light="all")
+    kinds = {"loans": "int64", "unknown": "int64", **dict.fromkeys(names[1:4], "float64")}
+    return pd.concat([by_light, whole], ignore_index=True).astype(kinds).round(2)
