@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from loantap.errors import InputError
@@ -20,7 +22,7 @@ NAN = float("nan")
 HALF = Economics(loss_given_default=0.5)
 HOSTILE = {
     "formula": "=HYPERLINK(\"http://evil\",\"x\")", "command": "@SUM(1+1)*cmd|' /C calc'!A0", "plus": "+1+1|x", "markup": "<script>alert(1)</script>",
-    "lines": "one\ntwo; three, \"four\"", "separators": "a\u2028b\x0bc", "long": "x" * 10_000, "link": "http://evil",
+    "lines": "one\ntwo; three, \"four\"", "separators": "a\u2028b\x0bc", "row": "x\r9,L9,red", "long": "x" * 10_000, "link": "http://evil",
 }  # fmt: skip
 
 
@@ -50,6 +52,17 @@ def test_the_list_is_ordered_by_what_acting_could_save():
     assert found.index.tolist() == ["defaulted", "a", "b", "small", "also unknown", "unknown"]
     assert found["rank"].tolist() == [1, 2, 3, 4, 5, 6]
     assert found.loc["defaulted", ["pd_12_months", "expected_loss"]].tolist() == [1, 2_500]
+
+
+def test_a_larger_exposure_never_comes_later():
+    rng = np.random.default_rng(0)
+    many = loans(*({"loan_id": f"{one:03d}"} for one in range(50))).assign(
+        exposure=rng.uniform(0, 1e4, 50), pd_12_months=rng.uniform(0, 1, 50)
+    )
+    places = worklist(many, economics=HALF).set_index("loan_id")["rank"]
+    for loan in many["loan_id"]:
+        larger = many.assign(exposure=many["exposure"].where(many["loan_id"] != loan, many["exposure"] * 1.5))
+        assert worklist(larger, economics=HALF).set_index("loan_id")["rank"][loan] <= places[loan]
 
 
 def test_what_acting_saves_is_an_assumption_that_is_said():
@@ -124,9 +137,21 @@ def test_a_hostile_note_is_data_in_both_files(tmp_path: Path):
         assert not [cell for row in sheet.iter_rows() for cell in row if cell.hyperlink]
     for path in (tmp_path / "w.csv", tmp_path / "w.xlsx"):
         last = read_last(path).rows.set_index("loan_id")
-        assert last["note"].to_dict() == {name: text.strip() for name, text in HOSTILE.items()}, path
+        assert last["note"].to_dict() == {name: text.strip().replace("\r", "\n") for name, text in HOSTILE.items()}, (
+            path
+        )
         assert (last["owner"] == "=1+1").all()
         assert (last["due_date"] == "2016-06-01").all()
+
+
+@pytest.mark.parametrize("end", ["csv", "xlsx"])
+@settings(max_examples=20, deadline=None)
+@given(note=st.text(max_size=60).filter(lambda text: not text.startswith("'")))
+def test_every_note_comes_back_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, end: str, note: str):
+    path, rows = tmp_path_factory.mktemp("notes") / f"w.{end}", listed({"loan_id": "007"}).assign(note=note)
+    write_csv(rows, path) if end == "csv" else write_excel(rows, path, title="t")
+    # Spreadsheets know one kind of line end in a cell; blanks around a note are nobody's.
+    assert read_last(path).rows["note"].iloc[0].split() == note.split()
 
 
 def test_the_workbook_has_counts_a_frozen_head_filters_and_choices(tmp_path: Path):

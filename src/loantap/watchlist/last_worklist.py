@@ -93,6 +93,7 @@ def read_last(path: Path) -> LastList:
         notes.append(f"Heads that were changed were still recognised: {', '.join(map(repr, changed))}.")
     cells = [[*line, *[""] * len(names)] for line in lines[start + 1 :] if any(line)]
     rows = pd.DataFrame({name: [line[names.index(name)] for line in cells] for name in NEEDED}, dtype="str")
+    rows = rows.apply(lambda texts: texts.str.replace(r"\r\n?", "\n", regex=True).str.strip())
     if (empty := rows["loan_id"] == "").any():
         notes.append(f"{int(empty.sum()):,} rows without a loan were left out.")
     rows = rows[~empty]

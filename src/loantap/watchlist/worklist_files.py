@@ -108,7 +108,8 @@ def _texts(listed: pd.DataFrame) -> pd.DataFrame:
     shown = {name: listed[name].map(lambda value, digits=4 if name in RATES else 2: "" if pd.isna(value) else f"{value:.{digits}f}") for name in (*MONEY, *RATES)}  # fmt: skip
     shown |= {name: listed[name].map(lambda value: "" if pd.isna(value) else f"{int(value)}") for name in COUNTS}
     for name in (name for name in listed if name not in shown):
-        texts = listed[name].fillna("").astype("str")
+        # A carriage return alone is not quoted, and would begin a row that somebody made up.
+        texts = listed[name].fillna("").astype("str").str.replace(r"\r\n?", "\n", regex=True)
         shown[str(name)] = texts.where(~is_formula(pa.array(texts, type=pa.string())), "'" + texts)
     return listed.assign(**shown)
 
