@@ -80,7 +80,9 @@ def all_of(made: Made) -> list[Exhibit]:
     """Return every exhibit of the notebook."""
     panel, month, dated = made.live.panel, made.month, made.live.panel.days_past_due is not None
     level = made.found["confidence"]
-    medians = month.offers.groupby("offer", sort=False)[["installment", "months", "interest_change", "dti_before", "dti_after", "cost"]].median().reset_index()  # fmt: skip
+    terms = ["installment_before", "installment", "months", "dti_before", "dti_after", "expected_cost"]
+    grouped = month.offers.dropna(subset="installment").groupby("offer", sort=False)
+    medians = grouped[terms].median().assign(n=grouped.size()).reset_index()
     watched = exhibits.as_months(made.judged.by_month).assign(precision=0.5, recall=0.5) if made.judged else None
     training = {"dti": made.live.applications["dti"], "revol_util": made.live.applications["revol_util"]}
     term = made.live.applications["term"].to_numpy(dtype=float)
@@ -237,12 +239,10 @@ def test_the_lines_are_the_frontier_of_the_rule_and_all_of_the_baselines(made: M
     assert lines["caps alone"] == (tried["method"] == "caps").sum()
 
 
-def test_the_medians_of_an_offer_say_who_gains(made: Made):
-    offered = made.month.offers
-    medians = pd.DataFrame({"offer": ["longer", "cheaper"], "interest_change": [150.4, -80.0], "cost": [-120.4, 35.0]})
-    shown = exhibits.offer_medians(medians, offered)
-    assert shown.table["who_gains"].tolist() == [
-        "the borrower pays 150 more interest, the lender gains 120",
-        "the borrower saves 80 of interest, the lender gives up 35",
-    ]
-    assert "cost" not in shown.columns
+def test_the_medians_of_an_offer_are_of_whole_months_and_cents(made: Made):
+    medians = pd.DataFrame(
+        {"offer": ["longer"], "n": [3], "installment": [80.125], "months": [57.5], "expected_cost": [12.345]}
+    )
+    shown = exhibits.offer_medians(medians, made.month.offers)
+    assert str(shown.table["months"].iloc[0]) == "58"
+    assert shown.table["expected_cost"].tolist() == [12.34]

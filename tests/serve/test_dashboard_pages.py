@@ -314,7 +314,7 @@ LISTED = pd.DataFrame(
     }
 )  # fmt: skip
 OFFERS = pd.DataFrame(
-    {"loan_id": ["<b>L1</b>", "<b>L1</b>", "L2"], "offer": ["12 months longer", "no payment for 3 months", "12 months longer"], "cost": [1.0, 2.0, 3.0]}
+    {"loan_id": ["<b>L1</b>", "<b>L1</b>", "L2"], "offer": ["12 months longer", "no payment for 3 months", "12 months longer"], "expected_cost": [1.0, 2.0, 3.0]}
 )  # fmt: skip
 
 
@@ -371,7 +371,7 @@ def test_the_watchlist_can_be_filtered_by_light(watched: RunFolder):
 def test_a_red_loan_has_its_own_offers(watched: RunFolder):
     app = watchlist()
     assert app.selectbox[0].options == ["<b>L1</b>", "L2"]
-    assert app.dataframe[1].value["cost"].tolist() == [1.0, 2.0]
+    assert app.dataframe[1].value["expected_cost"].tolist() == [1.0, 2.0]
     app.selectbox[0].set_value("L2").run()
     assert app.dataframe[1].value["cost"].tolist() == [3.0]
 

@@ -158,7 +158,7 @@ def test_without_a_red_loan_there_are_no_offers():
     month = watched(tiny({"calm": LOANS["calm"], "stays": LOANS["stays"]}))
     assert month.lights["loans"].tolist() == [0, 1, 0, 1, 0, 0, 0]
     assert month.offers.empty
-    assert {"loan_id", "offer", "cost", "reason"} <= set(month.offers.columns)
+    assert {"loan_id", "offer", "expected_cost", "reason"} <= set(month.offers.columns)
 
 
 def test_without_any_light_the_list_is_empty():

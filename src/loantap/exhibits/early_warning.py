@@ -31,7 +31,6 @@ from loantap.exhibits.watch_page import (  # fmt: skip
 from loantap.exhibits.words import columns, percent, plain, show
 from loantap.watchlist import drift as stability
 from loantap.watchlist.watchlist import LISTED
-from loantap.watchlist.who_gains import who_gains
 
 if TYPE_CHECKING:
     from loantap.data.panel import Panel
@@ -80,11 +79,16 @@ def offers(offered: pd.DataFrame) -> Exhibit:
 
 
 def offer_medians(medians: pd.DataFrame, offered: pd.DataFrame) -> Exhibit:
-    """Show what each offer changes in the middle of the red loans: offer, and the medians of what `options` computes."""
-    told = medians.assign(who_gains=who_gains(medians))
+    """Show what each offer changes in the middle of the red loans that it is made to.
+
+    Args:
+        medians: offer, n (loans that it is made to), and their medians of what `options` computes.
+        offered: As from `options`.
+    """
+    told = medians.round(2).assign(months=medians["months"].round().astype("Int64"))
     title, caption = (
         "What each offer changes for the median red loan",
-        f"Medians over {_red(offered)}; {OFFERS_NOTE}",
+        f"Medians over the red loans that an offer is made to, of {_red(offered)}; an offer that is made to none is not listed. {OFFERS_NOTE}",
     )
     return Exhibit("watchlist-offers-medians", title, caption, table=told, columns=MEDIAN_COLUMNS)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from loantap.analysis.professions import EMPLOYER, MISSING, OTHER
 from loantap.data.columns import COLUMNS, FEATURE_BY_NAME
 from loantap.data.declarations import readable_level
+from loantap.watchlist.worklist import HEADS as _OF_WORKLIST
 
 # Names that are no columns of a file but are tested or shown beside them.
 _LABELS = {name: feature.label for name, feature in FEATURE_BY_NAME.items()} | {
@@ -127,6 +128,11 @@ _HEADS |= {
     "mainly": "Main reasons",
     "revol_util": "Utilisation (%)",
     "dti_before": "DTI before (%)",
+    "installment_before": "Installment before",
+    "installment": "Installment after",
+    "expected_cost": "Expected cost to the lender",
+    "unknown": "Not known (loans)",
+    "pays_for_itself": "Pays for itself",
     "dti_after": "DTI after (%)",
     "alerts_per_1000": "Alerts per 1,000 loans a month",
     "red_precision": "Precision of red",
@@ -138,6 +144,7 @@ _HEADS |= {
     "change": "Change",
     "change_light": "Light of the change",
 }
+_HEADS = dict(_OF_WORKLIST) | _HEADS
 # The rest of the portfolio is what a level is compared with; odds ratios elsewhere have other references.
 _OF_LEVELS = {"odds_ratio": "Odds ratio vs rest"}
 _OF_ASSUMPTIONS = {"meaning": "Assumption"}

@@ -14,8 +14,9 @@ _SHOWN = 50
 _OFFERED = 10
 LIGHT_COLUMNS = columns("light", "loans", "share", "balance", "action")
 LIST_COLUMNS = columns("loan_id", "light", "mainly", "balance", "probability", "dti", "revol_util", "days_past_due")
-MEDIAN_COLUMNS = columns("offer", "installment", "months", "dti_before", "dti_after", "who_gains")
-OFFER_COLUMNS = columns("loan_id", *MEDIAN_COLUMNS, "reason")
+_TERMS = ("installment_before", "installment", "months", "dti_before", "dti_after", "expected_cost")
+MEDIAN_COLUMNS = columns("offer", "n", *_TERMS)
+OFFER_COLUMNS = columns("loan_id", "offer", *_TERMS, "pays_for_itself", "reason")
 SYNTHETIC = (
     "These snapshots are synthetic, since the case-study file holds one moment of each loan only. They show how early warning works, and "
     "nothing of real loans."
@@ -23,9 +24,10 @@ SYNTHETIC = (
 INVENTED = Notice("Synthetic snapshots", SYNTHETIC)
 _REASONS = 2
 OFFERS_NOTE = (
-    "Debt-to-income (DTI) includes this loan's installment. Who gains assumes that all is paid: it compares the borrower's interest on this loan "
-    "with the loan's present value to the lender, so both may gain. Not known: what a debt that is taken over cost before, and how far an offer "
-    "lowers the risk. Installments are to the cent, interest within a few cents."
+    "Debt-to-income (DTI) includes this loan's installment. The expected cost is what the lender expects to receive as it is, less what it "
+    "expects with the offer, both at present value. Either way the loan may fail, and with the same probability: how far an offer lowers it is "
+    "not known. So each offer says by how much that probability has to fall for it to pay for itself. No offer is made that would raise the "
+    "borrower's burden. What a debt that is taken over cost before is not known."
 )
 
 

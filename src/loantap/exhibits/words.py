@@ -20,15 +20,15 @@ _FORMATS = {
 # The kind of value in a column follows from its name, since names are the field's terms. What is not named here is a text.
 _KINDS = {
     "count": "n loans records rows copies superseded matched loans_without rows_without compared differ defaults levels pure_levels "
-    "loans_in_pure n_refused n_granted decile days_past_due months lead_median points amber red right",
-    "money": "amount_lent median_loan balance limit gain gain_least gain_most worst_corner later_loans exposure expected_loss",
+    "loans_in_pure n_refused n_granted decile rank unknown days_past_due months lead_median points amber red right",
+    "money": "amount_lent median_loan balance limit gain gain_least gain_most worst_corner later_loans exposure expected_loss could_save",
     "number": "seconds alerts_per_1000 defaulted repaid expected expected_gain expected_if_short realised realised_gain profit "
-    "profit_change profit_per_100 per_year installment interest_change dti dti_before dti_after revol_util cost",
+    "profit_change profit_per_100 per_year installment installment_before interest_change dti dti_before dti_after revol_util expected_cost break_even",
     "ratio": "odds_ratio or_low or_high observed observed_low observed_high adjusted adjusted_low adjusted_high within_grade "
     "within_grade_low within_grade_high min_detectable_or min_detectable_or_below lift ratio approval_ratio strictness",
     "rate": "default_rate other_rate share share_of_loans share_of_amount ci_low ci_high difference diff_low diff_high predicted recall "
     "precision red_precision false_positive_rate approved refused default_rate_approved defaults_avoided good_refused gap rate low "
-    "default high threshold probability cumulative_defaults by_chance flip_flop missing turns_at refits_against refits_left_nothing",
+    "default high threshold probability cumulative_defaults by_chance flip_flop missing turns_at refits_against refits_left_nothing pd_12_months",
     "score": "rho auc auc_low auc_high auc_ceiling roc_auc f2 f2_low f2_high f2_at_half brier brier_uncalibrated expected_calibration_error C psi chance_high estimate smote",
     "p": "p_value p_adjusted p_against_adjusted f2_p_adjusted homogeneity_p",
 }

@@ -1,8 +1,9 @@
 """What can be offered to a borrower on the watchlist, and what each offer changes for borrower and lender.
 
-Every amount holds if all is paid from now on. How much an offer changes the risk of default is not known from loans
-that got no offer, and is not counted: a cost is what the lender gives up, to be set against defaults that may be
-avoided. Fees and interest on what is overdue are not counted either; the balance is taken as it stands.
+A cost is an expected one: the loan may fail, as it is and with new terms alike. How far an offer lowers the risk is not
+known from loans that got no offer, so it is assumed not to lower it at all; by how much it would have to is told
+instead. No offer that raises the borrower's burden is made. Fees and interest on what is overdue are not counted; the
+balance is taken as it stands.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,82 +13,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loantap.data.annuity import annuity, balance_after, present_value
+from loantap.data.annuity import annuity, balance_after
 from loantap.errors import InputError
 from loantap.model.economics import Economics
+from loantap.watchlist.expected_value import break_even, expected_value
+from loantap.watchlist.offer import AS_IT_IS, OFFERS, Offer, in_cents
 from loantap.watchlist.schedule import amortization_schedule, periods, remaining_months
-from loantap.watchlist.who_gains import who_gains
+from loantap.watchlist.who_gains import pays_for_itself, who_gains
 
 COLUMNS = ("balance", "int_rate", "installment", "annual_inc", "dti", "revol_bal")
-AS_IT_IS = "as it is"
+PROBABILITY = "probability"  # of failing within the next 12 months
+DTI_AT_MOST = (
+    40.0  # percent of income, with this loan's installment: what an offer should bring a borrower to, an assumption
+)
+RELIEF = 0.05  # share of the debt payments by which an offer has to lower them to be a relief, an assumption
+FALL = 0.5  # share of the probability of failing that an offer may be hoped to take away, an assumption
 _ACTIONS = {
     "red": "restructuring offer", "amber": "financial counselling", "unknown": "find out what is not known", "green": "none",
     "in default": "recovery", "charged off": "none", "closed": "none",
 }  # fmt: skip
 _NOTHING = "it would change nothing"  # the rate is not above the floor, or there is no revolving balance
-_TERMS = ("int_rate", "installment", "months", "interest", "interest_change", "dti_before", "dti_after", "cost")
-
-
-@dataclass(frozen=True)
-class Offer:
-    """New terms for a loan; each default leaves its part of the terms as it is.
-
-    Attributes:
-        extra_months: Installments more than those to come.
-        rate_cut: Percentage points off the yearly rate ...
-        rate_floor: ... but not below this rate, in percent a year. A lower rate stays. By default a point above what
-            `Economics` takes for the cost of funding.
-        holiday: Months without payment, before the installments; their interest is added to the balance.
-        consolidated: Share of the borrower's revolving balance that the loan takes over, at the loan's rate.
-        minimum_payment: What the borrower pays a month on revolving debt, as a share of it: an assumption, since the
-            loans hold no such payments. By this much of the balance taken over the debt payments in dti fall.
-    """
-
-    extra_months: int = 0
-    rate_cut: float = 0.0
-    rate_floor: float = 6.0
-    holiday: int = 0
-    consolidated: float = 0.0
-    minimum_payment: float = 0.03
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"{name}: expected 0 or more, got {value}")
-        for name in ("consolidated", "minimum_payment"):
-            if getattr(self, name) > 1:
-                raise ValueError(f"{name}: expected a share within 0 to 1, got {getattr(self, name)}")
-
-    @property
-    def name(self) -> str:
-        """The new terms in words."""
-        parts = {
-            f"{self.extra_months} months longer": self.extra_months,
-            f"rate {self.rate_cut:g} points lower": self.rate_cut,
-            f"no payment for {self.holiday} months": self.holiday,
-            f"{self.consolidated:.0%} of the revolving balance taken over": self.consolidated,
-        }
-        return ", ".join(words for words, value in parts.items() if value) or AS_IT_IS
-
-    def new_rate(self, int_rate: Any) -> Any:
-        """Return the offered rate of loans, in percent a year."""
-        return np.minimum(int_rate, np.maximum(np.subtract(int_rate, self.rate_cut), self.rate_floor))
-
-    def taken_over(self, revol_bal: Any) -> Any:
-        """Return how much of a revolving balance the loan takes over, in whole cents; if none, an unknown one is 0."""
-        if not self.consolidated:
-            return np.zeros_like(revol_bal, dtype=float)
-        return _cents(np.multiply(self.consolidated, revol_bal))
-
-
-# The terms are the lender's to choose; these are common ones.
-OFFERS = (
-    Offer(extra_months=12),
-    Offer(extra_months=24),
-    Offer(rate_cut=3.0),
-    Offer(holiday=3),
-    Offer(consolidated=0.5),
-)
+BURDEN = "it would raise the borrower's burden"
+_UNKNOWN = "the probability of failing is not known, so neither is the cost"
+_TERMS = (
+    "int_rate", "installment_before", "installment", "months", "interest", "interest_change", "dti_before", "dti_after",
+    "expected_cost", "break_even",
+)  # fmt: skip
 
 
 def action(light: str) -> str:
@@ -98,44 +49,87 @@ def action(light: str) -> str:
 
 
 def options(loans: pd.DataFrame, *, offers: Sequence[Offer] = OFFERS, economics: Economics) -> pd.DataFrame:
-    """Return what each offer changes for each loan.
+    """Return what each offer changes for each loan, amounts and rates with two decimals.
 
     Installments are in whole cents; totals leave out that a schedule rounds each month's interest, which moves them by
     a few cents.
 
     Args:
         loans: loan_id, balance (outstanding, currency), int_rate (percent a year), installment (currency a month),
-            annual_inc (currency a year), dti (percent of monthly income, without mortgage and this loan) and revol_bal
-            (currency), n rows.
+            annual_inc (currency a year), dti (percent of monthly income, without mortgage and this loan), revol_bal
+            (currency) and probability (of failing within the next 12 months; a column that is absent is not known), n
+            rows.
         offers: The k offers, one or more.
-        economics: For its cost of funding.
+        economics: For its loss given default and cost of funding.
 
     Returns:
         n * k rows, the offers of a loan together, in the order given, with the columns
-        loan_id and offer (its name);
-        int_rate, installment and months (until the loan is repaid, those without payment among them): the new terms;
-        interest (to come) and interest_change (against going on as is; what the borrower saves on revolving debt that
-        is taken over is not counted, its rate is unknown);
+        loan_id, offer (its name) and probability (as given);
+        int_rate, installment (after installment_before) and months (until the loan is repaid, those without payment
+        among them): the new terms;
+        interest (to come) and interest_change (against going on as is), if all is paid; what the borrower saves on
+        revolving debt that is taken over is not counted, its rate is unknown;
         dti_before and dti_after: debt payments without mortgage but with this loan's installment, in percent of monthly
         income; after a holiday where there is one;
-        cost (to the lender, in currency): present value at the cost of funding of the payments as they are, less that
-        of the offered ones after what is newly lent; below 0 where the lender gains;
-        who_gains: what interest_change and cost mean for borrower and lender, in words;
-        reason: why something could not be computed and is NaN, or "".
+        expected_cost (to the lender, in currency): `expected_value` of the loan as it is, less that of the offered one
+        after what is newly lent, both with the same probability of failing; below 0 where the lender gains;
+        break_even: points by which the probability of failing has to fall for the offer to pay for itself, NaN where it
+        never would; pays_for_itself: the same in words;
+        who_gains: what interest_change and expected_cost mean for borrower and lender, in words;
+        reason: why an offer is not made or something could not be computed and is NaN, or "".
 
     Raises InputError if a column is absent.
     """
     if absent := [name for name in ("loan_id", *COLUMNS) if name not in loans]:
         raise InputError(f"loans: expected the columns loan_id, {', '.join(COLUMNS)}; {', '.join(absent)} is absent.")
-    known = {name: loans[name].to_numpy(dtype=float, na_value=np.nan) for name in COLUMNS}
-    known["balance"] = _cents(known["balance"])
+    given = loans if PROBABILITY in loans else loans.assign(**{PROBABILITY: np.nan})
+    known = {name: given[name].to_numpy(dtype=float, na_value=np.nan) for name in (*COLUMNS, PROBABILITY)}
+    if ((known[PROBABILITY] < 0) | (known[PROBABILITY] > 1)).any():
+        raise InputError("loans: expected a probability within 0 to 1, got others. Give fractions, not percentages.")
+    known["balance"] = in_cents(known["balance"])
     months = remaining_months(known["balance"], known["int_rate"], known["installment"])
     as_is = _Payments(known["balance"], known["int_rate"], known["installment"], months)
-    parts = [_one_offer(known, months, as_is, offer, economics.funding_cost) for offer in offers]
+    parts = [_one_offer(known, as_is, offer, economics) for offer in offers]
     table = pd.concat([part.assign(loan_id=loans["loan_id"].array) for part in parts])
     table = table.sort_index(kind="stable").reset_index(drop=True)
-    table["who_gains"] = who_gains(table)
-    return table[["loan_id", "offer", *_TERMS, "who_gains", "reason"]]
+    table = table.assign(who_gains=who_gains(table), pays_for_itself=pays_for_itself(table), months=table["months"].astype("Int64"))  # fmt: skip
+    table["break_even"] = table["break_even"].where(np.isfinite(table["break_even"]))
+    return table[["loan_id", "offer", PROBABILITY, *_TERMS, "pays_for_itself", "who_gains", "reason"]]
+
+
+def best_offer(
+    offered: pd.DataFrame, *, dti_at_most: float = DTI_AT_MOST, relief: float = RELIEF, fall: float = FALL
+) -> pd.DataFrame:
+    """Return the one offer that fits each loan.
+
+    Of the offers that lower the burden, and pay for themselves without having to take away too much of the risk: the cheapest of those that bring the debt payments to a stated share of income and are
+    a relief at all; where none does, the one that lowers them most. Debt payments that are not known count by the installment
+    alone. Where no cost is known, the one that lowers the burden most.
+
+    Args:
+        offered: As from `options`.
+        dti_at_most: Percent of monthly income, with this loan's installment.
+        relief: Share of the debt payments by which an offer has to lower them; else the cheapest one would be one that hardly
+            changes anything wherever the debt payments are small already.
+        fall: Share of the probability of failing; an offer that only pays for itself if it takes away more does not fit.
+
+    Returns:
+        One row per loan, in order: loan_id, offer ("" where none fits), and installment, months, dti_after and
+        expected_cost of it.
+    """
+    told = ["offer", "installment", "months", "dti_after", "expected_cost"]
+    with_dti = offered["dti_after"].notna()
+    after = offered["dti_after"].where(with_dti, offered["installment"])
+    before = offered["dti_before"].where(with_dti, offered["installment_before"])
+    enough = with_dti & (after <= dti_at_most) & (after <= (1 - relief) * before) & offered["expected_cost"].notna()
+    pays = offered["expected_cost"].isna() | (
+        offered["break_even"] <= 100 * fall * offered[PROBABILITY]
+    )  # never is NaN
+    keys = {"enough": ~enough, "first": offered["expected_cost"].where(enough, after), "then": offered["expected_cost"]}
+    fits = offered.assign(**keys)[((after < before) & pays).to_numpy()].sort_values(list(keys), kind="stable")
+    chosen = fits.drop_duplicates("loan_id").set_index("loan_id")[told]
+    found = chosen.reindex(pd.Index(offered["loan_id"].drop_duplicates(), name="loan_id")).reset_index()
+    return found.assign(offer=found["offer"].fillna(""))
 
 
 def schedules(loan: Mapping[str, Any], *, offers: Sequence[Offer] = OFFERS) -> dict[str, pd.DataFrame]:
@@ -151,7 +145,7 @@ def schedules(loan: Mapping[str, Any], *, offers: Sequence[Offer] = OFFERS) -> d
         Schedules as from `amortization_schedule`.
     """
     balance, int_rate, installment = (np.asarray(loan[name], dtype=float) for name in COLUMNS[:3])
-    balance = _cents(balance)
+    balance = in_cents(balance)
     months = remaining_months(balance, int_rate, installment)
     if np.isnan(months):
         return {}
@@ -185,59 +179,63 @@ class _Payments:
         """All payments together."""
         return (self.months - 1) * self.installment + self.last
 
-    def present_value(self, funding_cost: float) -> np.ndarray:
-        """Return the present value of all payments at a cost of funding, a fraction a year."""
-        regular = present_value(100 * funding_cost, self.installment, self.months - 1)
-        return regular + self.last * (1 + funding_cost / 12) ** -self.months
 
-
-def _one_offer(
-    known: dict[str, np.ndarray], months: np.ndarray, as_is: _Payments, offer: Offer, funding_cost: float
-) -> pd.DataFrame:
-    balance, income = known["balance"], known["annual_inc"] / 12
+def _one_offer(known: dict[str, np.ndarray], as_is: _Payments, offer: Offer, economics: Economics) -> pd.DataFrame:
+    balance, income, months = known["balance"], known["annual_inc"] / 12, as_is.months
     rate, added = offer.new_rate(known["int_rate"]), offer.taken_over(known["revol_bal"])
-    owed = _cents((balance + added) * (1 + rate / 1200) ** offer.holiday)
+    owed = in_cents((balance + added) * (1 + rate / 1200) ** offer.holiday)
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = months + offer.extra_months
-        installment = _cents(np.where(rate == 0, owed / spread, annuity(owed, rate, spread)))
+        installment = in_cents(np.where(rate == 0, owed / spread, annuity(owed, rate, spread)))
+        share = np.where(income > 0, 100 / income, np.nan)
     # Rounding up may repay a small balance sooner, as it does in the schedule.
     count = np.minimum(months + offer.extra_months, np.ceil(periods(owed, rate, installment) - 1e-9))
-    reason = _reasons(known, months, count, offer)
-    count = np.where(reason == _NOTHING, np.nan, count)
-    new = _Payments(owed, rate, np.where(np.isnan(count), np.nan, installment), count)
+    dti_before = known["dti"] + known["installment"] * share
+    dti_after = np.maximum(known["dti"] - offer.minimum_payment * added * share, 0.0) + installment * share
+    # What is taken over is paid for by a larger installment, so there the debt payments alone tell.
+    heavier = dti_after >= dti_before if offer.consolidated else installment > known["installment"]
+    reason = _reasons(known, months, count, offer, heavier)
+    not_made = np.isin(reason, (_NOTHING, BURDEN)) | (np.isnan(dti_after) & (offer.consolidated > 0))
+    count = np.where(not_made, np.nan, count)
+    terms = np.array([rate, installment, dti_after])
+    rate, installment, dti_after = np.where(np.isnan(count), np.nan, terms)
+    new = _Payments(owed, rate, installment, count)
     interest = new.total - balance - added
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(income > 0, 100 / income, np.nan)
-    others = np.maximum(known["dti"] - offer.minimum_payment * added * share, 0.0)
-    discount = (1 + funding_cost / 12) ** -offer.holiday
-    values = (
-        rate,
-        new.installment,
-        count + offer.holiday,
-        interest,
-        interest - (as_is.total - balance),
-        known["dti"] + known["installment"] * share,
-        others + new.installment * share,
-        as_is.present_value(funding_cost) - (new.present_value(funding_cost) * discount - added),
+
+    def worth(probability: np.ndarray) -> np.ndarray:
+        known_terms = {"economics": economics, "holiday": offer.holiday, "owed": owed}
+        paid = expected_value(balance + added, rate, installment, count, probability=probability, **known_terms)
+        return paid - added
+
+    p = known[PROBABILITY]
+    before = expected_value(
+        balance, known["int_rate"], known["installment"], months, probability=p, economics=economics
     )
-    table = pd.DataFrame(dict(zip(_TERMS, values, strict=True)))
-    return table.assign(offer=offer.name, reason=reason)
+    values = (
+        rate, known["installment"], installment, count + offer.holiday, interest, interest - (as_is.total - balance), dti_before,
+        dti_after, before - worth(p), 100 * break_even(before, worth, p),
+    )  # fmt: skip
+    table = pd.DataFrame(dict(zip(_TERMS, values, strict=True))).round(2)
+    return table.assign(offer=offer.name, reason=reason, probability=known[PROBABILITY])
 
 
-def _reasons(known: dict[str, np.ndarray], months: np.ndarray, count: np.ndarray, offer: Offer) -> np.ndarray:
-    """Return why something could not be computed, the first reason that holds."""
-    needed = [name for name in COLUMNS if name != "revol_bal" or offer.consolidated]
-    cases = {f"{name} is missing": np.isnan(known[name]) for name in needed}
+def _reasons(
+    known: dict[str, np.ndarray], months: np.ndarray, count: np.ndarray, offer: Offer, heavier: np.ndarray
+) -> np.ndarray:
+    """Return why an offer is not made or something could not be computed, the first reason that holds."""
+    missing = {
+        f"{name} is missing": np.isnan(known[name]) for name in COLUMNS if name != "revol_bal" or offer.consolidated
+    }
+    cases = {words: where for words, where in missing.items() if not words.startswith(("annual_inc", "dti"))}
     cases["nothing is owed"] = known["balance"] <= 0
     cases["the installment does not exceed the interest"] = np.isnan(months)
     if not (offer.extra_months or offer.holiday):
         same_rate = offer.new_rate(known["int_rate"]) == known["int_rate"]
         cases[_NOTHING] = same_rate & (offer.taken_over(known["revol_bal"]) == 0)
     cases["too little is owed to be spread so far"] = np.isnan(count)
+    cases[BURDEN] = heavier
+    cases |= missing
     cases["no income is stated"] = known["annual_inc"] <= 0
+    cases[_UNKNOWN] = np.isnan(known[PROBABILITY])
     place = np.select(list(cases.values()), range(1, len(cases) + 1), 0)
     return np.array(["", *cases], dtype=object)[place]
-
-
-def _cents(amount: Any) -> Any:
-    return np.floor(np.multiply(amount, 100) + 0.5) / 100

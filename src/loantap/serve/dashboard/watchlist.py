@@ -14,9 +14,11 @@ _HEADERS = {
     KEY: "Loan", "light": "Light", "points": "Points", "reasons": "Reasons, the strongest first", "probability": "Probability of default",
     "probability_change": "Its change", "balance": "Balance", "days_past_due": "Days past due", "dti": "Debt-to-income (%)",
     "dti_trend": "Its trend a month", "revol_util": "Utilisation (%)", "util_trend": "Trend of it a month",
-    "offer": "Offer", "int_rate": "Rate (%)", "installment": "Installment", "months": "Months", "interest": "Interest to come",
+    "offer": "Offer", "int_rate": "Rate (%)", "installment_before": "Installment now", "installment": "Installment then", "months": "Months", "interest": "Interest to come",
     "interest_change": "Change of interest", "dti_before": "Debt-to-income now (%)", "dti_after": "Debt-to-income then (%)",
-    "cost": "Cost to the lender (below 0: it gains)", "who_gains": "Who gains", "reason": "Not computed, because",
+    "expected_cost": "Expected cost to the lender (below 0: it gains)",
+    "break_even": "The probability has to fall by (points)", "pays_for_itself": "Pays for itself", "who_gains": "Who gains",
+    "reason": "Not made or not computed, because",
 }  # fmt: skip
 _HIDDEN = "mainly"  # the first of the reasons, for narrower pages
 _SHARES = ("probability", "probability_change")

@@ -1,0 +1,81 @@
+"""What the work list shows: whom to act on first, the offers that fit, and what became of last month's rows."""
+
+import pandas as pd
+
+from loantap.exhibits.exhibit import Exhibit, Exhibits, together
+from loantap.exhibits.words import ABSENT, columns, percent, plain, show
+from loantap.watchlist.last_worklist import Outcomes
+from loantap.watchlist.worklist import Saved, totals
+
+_NO_OFFER = "none fits"
+_LONGEST = 60  # signs of what people wrote that are shown
+
+
+def work(listed: pd.DataFrame, *, month: str, saved: Saved) -> Exhibit:
+    """Show the work list: as from `worklist.worklist`, of a month such as 2016-05."""
+    told = listed.assign(days_past_due=_days(listed), offer=listed["offer"].replace("", ABSENT))
+    shown = columns(
+        "rank", "loan_id", "light", "since", "reasons", "exposure", "days_past_due", "pd_12_months", "expected_loss", "could_save", "changed", "offer",
+        "expected_cost", days_past_due="text",
+    )  # fmt: skip
+    caption = f"First the loans where acting could save most; unknown values last. {saved.words} n = {show(len(listed), 'count')} loans."
+    return Exhibit("worklist", work_title(listed, month), caption, table=told, columns=shown)
+
+
+def work_title(listed: pd.DataFrame, month: str) -> str:
+    """Return how many loans there are to act on, and what that could save."""
+    line = totals(listed).iloc[-1]
+    unknown = f"; of {show(line['unknown'], 'count')} the expected loss is not known" if line["unknown"] else ""
+    return (
+        f"Work list of {month}: {show(line['loans'], 'count')} loans with an expected loss of {show(line['expected_loss'], 'money')}, of which acting "
+        f"is assumed to save {show(line['could_save'], 'money')}{unknown}"
+    )  # fmt: skip
+
+
+def by_light(listed: pd.DataFrame) -> Exhibit:
+    """Show the work list in money, by light; it names no loan."""
+    caption = f"Sums of what is known; n = {show(len(listed), 'count')} loans."
+    shown = columns("light", "loans", "exposure", "expected_loss", "could_save", "unknown")
+    return Exhibit("worklist-by-light", "The work list by light", caption, table=totals(listed), columns=shown)
+
+
+def fitting(chosen: pd.DataFrame, *, dti_at_most: float, relief: float, fall: float) -> Exhibit:
+    """Show how often each offer is the one that fits: `restructuring.best_offer` under its assumptions."""
+    grouped = chosen.assign(offer=chosen["offer"].replace("", _NO_OFFER)).groupby("offer", sort=False)
+    table = grouped.agg(n=("loan_id", "size"), expected_cost=("expected_cost", lambda costs: costs.sum(min_count=1)), unknown=("expected_cost", lambda costs: int(costs.isna().sum())))  # fmt: skip
+    table = table.reset_index().sort_values("n", ascending=False, kind="stable", ignore_index=True)
+    table.loc[table["offer"] == _NO_OFFER, "unknown"] = 0
+    fits = int((chosen["offer"] != "").sum())
+    caption = (
+        f"What fits is the cheapest offer that brings debt-to-income to {dti_at_most:g}% or less and lowers the debt payments by {percent(relief)} or "
+        f"more. Where there is none, it is the one that lowers them most. No offer fits that pays for itself only by taking away more than {percent(fall)} of "
+        f"the risk. These limits are assumptions. Expected cost: sum of what is known; n = {show(len(chosen), 'count')} loans."
+    )
+    title = f"An offer fits {show(fits, 'count')} of {show(len(chosen), 'count')} loans"
+    return Exhibit(
+        "worklist-offers", title, caption, table=table, columns=columns("offer", "n", "expected_cost", "unknown")
+    )
+
+
+def became(found: Outcomes) -> Exhibits:
+    """Show what became of last month's rows, together and by owner and status; it names no loan."""
+    count = show(int(found.counts["loans"].sum()), "count")
+    notes = "\n".join(f"- {plain(note)}" for note in found.notes)
+    whole = Exhibit(
+        "worklist-outcomes", f"What became of the {count} loans of the last work list", f"n = {count} loans.", text=notes, table=found.counts,
+        columns=columns("outcome", "loans"),
+    )  # fmt: skip
+    shown = columns("kind", "value", "outcome", "loans")
+    written = [" ".join(text.split())[:_LONGEST] for text in found.by["value"]]  # in one line, or a row would break
+    parts = Exhibit(
+        "worklist-outcomes-by", "The same by owner and by status", f"n = {count} loans, in each of the two.", table=found.by.assign(value=written), columns=shown
+    )  # fmt: skip
+    return together(whole, parts)
+
+
+def _days(listed: pd.DataFrame) -> list[str]:
+    """Return days past due as a reader wants them: '45', '45 (known in 2016-02)'."""
+    return [
+        show(days, "count") + (f" (known in {month})" if month and not pd.isna(days) else "")
+        for days, month in zip(listed["days_past_due"], listed["days_past_due_as_of"], strict=True)
+    ]

@@ -1,0 +1,177 @@
+"""How well scores may be expected to do before outcomes are known, and whether the outcomes, once they come, differ from that.
+
+A calibrated probability says by itself how often it will be wrong (confidence-based performance estimation). All of this rests on the
+calibration still holding, which the scores alone cannot show: only outcomes can. Loans are taken as independent given their
+probabilities, so a common shock, such as a recession, moves results further than the intervals say. Whether the loans still look like
+the training loans is told by `drift.psi` with its chance level.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from loantap.analysis.odds import adjust_p_values
+from loantap.errors import InputError
+from loantap.model.bootstrap import CONFIDENCE
+
+MEASURES = ("default_rate", "auc", "precision", "recall", "f2", "brier")
+SHOWN, NOT_SHOWN = "shown", "not shown"
+REPETITIONS = 1_000
+_AT_ONCE = 2_000_000  # draws held in memory
+MANY, _ENOUGH = (
+    50_000,
+    100,
+)  # loans, and variance of the defaults among the flagged ones, from which sums are drawn as normal
+
+
+def expected_performance(
+    probability: np.ndarray,
+    *,
+    threshold: float,
+    random_state: int,
+    repetitions: int = REPETITIONS,
+    confidence: float = CONFIDENCE,
+) -> pd.DataFrame:
+    """Return what performance the probabilities themselves let expect, if they are calibrated.
+
+    Defaults are drawn from the probabilities, loan by loan (a parametric bootstrap: the number of defaults is Poisson-binomial), and
+    each measure is computed on each draw. The interval is where the value that comes out will lie; it is no interval of a mean.
+
+    Args:
+        probability: Of default of each loan, shape (n,); NaN where it is not known, and left out.
+        threshold: Probability from which a loan is flagged.
+        random_state: Seed.
+        repetitions: How often to draw.
+        confidence: Of the intervals.
+
+    Returns:
+        One row per measure (MEASURES; precision, recall and F2 of the flagged loans): measure, expected (mean of the draws), low,
+        high, n (loans) and unknown (loans left out). NaN where a measure is undefined in more than 1 - confidence of the draws, as an
+        AUC without defaults is.
+
+    Raises InputError for probabilities outside of 0 to 1, or if none is known.
+    """
+    known, unknown = _known(probability)
+    draws = _draws(known, threshold, repetitions, random_state)
+    return _table(draws, confidence).assign(n=len(known), unknown=unknown)
+
+
+def catch_up(
+    probability: np.ndarray,
+    default: np.ndarray,
+    *,
+    threshold: float,
+    random_state: int,
+    repetitions: int = REPETITIONS,
+    confidence: float = CONFIDENCE,
+) -> pd.DataFrame:
+    """Return what has come out beside what was to be expected, and whether it is shown to differ.
+
+    A p-value is twice the smaller share of draws that lie as far out as the outcome, itself counted among them (Davison and
+    Hinkley, Bootstrap Methods and their Application, 1997, 4.2). They are adjusted for the number of measures (Holm), so that if the
+    calibration holds, no measure is shown to differ in at least a share `confidence` of times.
+
+    Args:
+        probability: As in `expected_performance`, as told before the outcomes.
+        default: 1, 0, or NaN where nobody knows yet, shape (n,). The time to default must be over for all loans given, or those that
+            default early would be compared with those that had no time to.
+        threshold: Probability from which a loan is flagged.
+        random_state: Seed.
+        repetitions: How often to draw.
+        confidence: Of the intervals; 1 less the error rate of the verdicts.
+
+    Returns:
+        As from `expected_performance` on the loans whose outcome is known, with realised, p_value, p_adjusted, verdict (SHOWN or
+        NOT_SHOWN; "" where it is undefined) and direction ("higher" or "lower" than expected where shown).
+
+    Raises InputError as `expected_performance`, for outcomes other than 0, 1 and NaN, and for too few repetitions to show anything.
+    """
+    outcome = np.asarray(default, dtype=float)
+    if not np.isin(outcome[~np.isnan(outcome)], (0, 1)).all():
+        raise InputError("default: expected 0 and 1, and NaN where it is not known yet, got others.")
+    error = round(1 - confidence, 9)
+    if 2 * len(MEASURES) / (repetitions + 1) >= error:
+        raise InputError(
+            f"repetitions: expected more than {2 * len(MEASURES) / error:.0f} at this confidence, got {repetitions}."
+        )
+    known, unknown = _known(np.where(np.isnan(outcome), np.nan, probability))
+    came = outcome[_is_known(probability) & ~np.isnan(outcome)]
+    realised = _measures(came[np.newaxis] @ _columns(known, threshold), known, threshold)[0]
+    draws = _draws(known, threshold, repetitions, random_state)
+    table = _table(draws, confidence).assign(n=len(known), unknown=unknown, realised=realised)
+    near = 1e-12  # equal but for rounding
+    below, above = (draws <= realised + near).sum(axis=0), (draws >= realised - near).sum(axis=0)
+    p_values = np.minimum(1, 2 * (1 + np.minimum(below, above)) / (repetitions + 1))
+    table["p_value"] = pd.Series(p_values).where(table[["expected", "realised"]].notna().all(axis=1))
+    table["p_adjusted"] = adjust_p_values(table["p_value"], correction="holm")
+    shown = table["p_adjusted"] < error
+    higher = pd.Series(np.where(table["realised"] > table["expected"], "higher", "lower"))
+    verdict = pd.Series(np.where(shown, SHOWN, NOT_SHOWN)).where(table["p_adjusted"].notna(), "")
+    return table.assign(verdict=verdict, direction=higher.where(shown, ""))
+
+
+def _is_known(probability: np.ndarray) -> np.ndarray:
+    return ~np.isnan(np.asarray(probability, dtype=float))
+
+
+def _known(probability: np.ndarray) -> tuple[np.ndarray, int]:
+    given = np.asarray(probability, dtype=float)
+    known = given[_is_known(given)]
+    if len(known) == 0:
+        raise InputError("probability: expected loans whose probability is known, got none.")
+    if ((known < 0) | (known > 1)).any():
+        raise InputError("probability: expected values within 0 to 1, got others. Give fractions, not percentages.")
+    return known, len(given) - len(known)
+
+
+def _draws(probability: np.ndarray, threshold: float, repetitions: int, random_state: int) -> np.ndarray:
+    """Return the measures of drawn outcomes, shape (repetitions, measures)."""
+    rng, columns, spread = np.random.default_rng(random_state), _columns(probability, threshold), probability * (1 - probability)  # fmt: skip
+    if len(probability) >= MANY and columns[:, 1] @ spread >= _ENOUGH:
+        # Sums over so many independent loans are normal (Lyapunov): drawing them loan by loan would take minutes and change nothing.
+        sums = rng.multivariate_normal(
+            probability @ columns, columns.T @ (spread[:, np.newaxis] * columns), repetitions
+        )
+        return _measures(sums, probability, threshold)
+    at_once, parts = max(_AT_ONCE // len(probability), 1), []
+    for start in range(0, repetitions, at_once):
+        shape = (min(at_once, repetitions - start), len(probability))
+        drawn = (rng.random(shape) < probability).astype(float)
+        parts.append(_measures(drawn @ columns, probability, threshold))
+    return np.concatenate(parts)
+
+
+def _columns(probability: np.ndarray, threshold: float) -> np.ndarray:
+    """Return what is added up over the loans that default: one, flagged, rank and 1 - 2 p; shape (n, 4)."""
+    flagged = (probability >= threshold).astype(float)
+    return np.column_stack([np.ones_like(probability), flagged, rankdata(probability), 1 - 2 * probability])
+
+
+def _measures(sums: np.ndarray, probability: np.ndarray, threshold: float) -> np.ndarray:
+    """Return MEASURES, shape (k, measures), from sums over the loans that default, shape (k, 4)."""
+    defaults, hits, ranks, tilted = sums.T
+    n, alerts = len(probability), int((probability >= threshold).sum())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.column_stack(
+            [
+                defaults / n,
+                (ranks - defaults * (defaults + 1) / 2) / (defaults * (n - defaults)),  # Mann and Whitney (1947)
+                hits / alerts if alerts else np.full(len(defaults), np.nan),
+                hits / defaults,
+                5 * hits / (4 * defaults + alerts),
+                (tilted + (probability**2).sum()) / n,  # (y - p)^2 = y (1 - 2 p) + p^2 for y of 0 or 1
+            ]
+        )
+
+
+def _table(draws: np.ndarray, confidence: float) -> pd.DataFrame:
+    tail, often = (1 - confidence) / 2, np.isnan(draws).mean(axis=0) <= round(1 - confidence, 9)
+    told = np.where(often, draws, np.nan)
+    rows = {
+        "expected": np.full(len(MEASURES), np.nan),
+        "low": np.full(len(MEASURES), np.nan),
+        "high": np.full(len(MEASURES), np.nan),
+    }
+    rows["expected"][often] = np.nanmean(told[:, often], axis=0)
+    rows["low"][often], rows["high"][often] = np.nanquantile(told[:, often], [tail, 1 - tail], axis=0)
+    return pd.DataFrame({"measure": MEASURES, **rows})
