@@ -13,7 +13,7 @@ from loantap.errors import InputError
 from loantap.model.economics import Economics
 from loantap.watchlist.expected_value import expected_value
 from loantap.watchlist.offer import AS_IT_IS, OFFERS, Offer, as_written
-from loantap.watchlist.restructuring import BURDEN, action, best_offer, options, schedules
+from loantap.watchlist.restructuring import BURDEN, best_offer, options, schedules
 from loantap.watchlist.who_gains import AT_ONCE, NEVER, who_gains
 
 FREE = Economics(funding_cost=0.0)
@@ -430,16 +430,6 @@ def test_thirty_thousand_loans_take_less_than_two_seconds():
     start = perf_counter()
     assert len(options(loans, economics=FREE)) == 30_000 * len(OFFERS)
     assert perf_counter() - start < 2
-
-
-def test_each_light_has_its_action():
-    assert [action(light) for light in ("red", "amber", "green")] == [
-        "restructuring offer",
-        "financial counselling",
-        "none",
-    ]
-    with pytest.raises(InputError, match="light: expected one of red, amber, green, got 'blue'"):
-        action("blue")
 
 
 @pytest.mark.parametrize("field", [{"extra_months": -1}, {"consolidated": 1.5}, {"rate_cut": float("nan")}])

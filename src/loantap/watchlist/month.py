@@ -13,10 +13,10 @@ from loantap.errors import InputError
 from loantap.model.economics import Economics
 from loantap.watchlist.delivery import Delivery, check_delivery
 from loantap.watchlist.model_update import Probabilities
-from loantap.watchlist.restructuring import action, options
+from loantap.watchlist.restructuring import options
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.signals import stand
-from loantap.watchlist.watchlist import LINES, LIVE, Changes, assess, changes, watchlist
+from loantap.watchlist.watchlist import ACTIONS, LINES, LIVE, Changes, assess, changes, watchlist
 
 TERMS = ("int_rate", "installment", "annual_inc", "revol_bal")  # what offers need of an application
 
@@ -172,7 +172,7 @@ def _lines(loans: pd.DataFrame) -> pd.DataFrame:
             "loans": grouped["size"].astype(int).to_numpy(),
             "share": (grouped["size"] / max(len(loans), 1)).to_numpy(),
             "balance": grouped["sum"].to_numpy(),
-            "action": [action(light) for light in grouped.index],
+            "action": list(ACTIONS.values()),
         }
     )
 

@@ -28,10 +28,6 @@ DTI_AT_MOST = (
 )
 RELIEF = 0.05  # share of the debt payments by which an offer has to lower them to be a relief, an assumption
 FALL = 0.5  # share of the probability of failing that an offer may be hoped to take away, an assumption
-_ACTIONS = {
-    "red": "restructuring offer", "amber": "financial counselling", "unknown": "find out what is not known", "green": "none",
-    "in default": "recovery", "charged off": "none", "closed": "none",
-}  # fmt: skip
 _NOTHING = "it would change nothing"  # the rate is not above the floor, or there is no revolving balance
 BURDEN = "it would raise the borrower's burden"
 _UNKNOWN = "the probability of failing is not known, so neither is the cost"
@@ -39,13 +35,6 @@ _TERMS = (
     "int_rate", "installment_before", "installment", "months", "interest", "interest_change", "dti_before", "dti_after",
     "expected_cost", "break_even",
 )  # fmt: skip
-
-
-def action(light: str) -> str:
-    """Return what is done about a loan with a red, amber or green light."""
-    if light not in _ACTIONS:
-        raise InputError(f"light: expected one of {', '.join(_ACTIONS)}, got {light!r}.")
-    return _ACTIONS[light]
 
 
 def options(loans: pd.DataFrame, *, offers: Sequence[Offer] = OFFERS, economics: Economics) -> pd.DataFrame:

@@ -11,8 +11,12 @@ from loantap.watchlist.settings import Settings
 from loantap.watchlist.signals import signals
 from loantap.watchlist.standing import ENDED, OFF, Standing
 
-# Every loan of a delivery is in one of these; the first four are lights of live loans.
-LINES = ("red", "amber", "unknown", "green", "in default", "charged off", "closed")
+# Every loan of a delivery is in one of these lines, each with what is done about it; the first four are lights of live loans.
+ACTIONS = {
+    "red": "restructuring offer", "amber": "financial counselling", "unknown": "find out what is not known", "green": "none",
+    "in default": "recovery", "charged off": "none", "closed": "none",
+}  # fmt: skip
+LINES = tuple(ACTIONS)
 LIVE = LINES[:4]
 LISTED = ("red", "amber", "unknown", "in default")  # what somebody has to look at
 COLUMNS = (
