@@ -131,6 +131,7 @@ _HEADS |= {
     "alerts_per_1000": "Alerts per 1,000 loans a month",
     "red_precision": "Precision of red",
     "lead_median": "Months ahead (median)",
+    "ahead": "Ahead (median)",
     "flip_flop": "Alerts that flicker",
     "psi": "Stability index",
     "chance_high": "By chance, up to",
