@@ -15,14 +15,13 @@ def withheld(counts: np.ndarray, *, min_cell: int) -> np.ndarray:
         counts: Loans by row and column, without the sums.
         min_cell: The smallest count that may be shown; 0 or 1 withholds nothing.
     """
-    table = np.zeros(np.add(counts.shape, 1), dtype=np.int64)
+    table = np.zeros((counts.shape[0] + 1, counts.shape[1] + 1), dtype=np.int64)
     table[:-1, :-1], table[-1, :-1], table[:-1, -1] = counts, counts.sum(axis=0), counts.sum(axis=1)
     table[-1, -1] = counts.sum()
     hidden = (table > 0) & (table < min_cell)
-    lines = [
-        *zip(hidden, table, strict=True),
-        *zip(hidden.T, table.T, strict=True),
-    ]  # views of the two
+    # Views of the two: what is withheld in a line is withheld in the table.
+    lines = [(hidden[row], table[row]) for row in range(len(table))]
+    lines += [(hidden[:, column], table[:, column]) for column in range(table.shape[1])]
     while hidden.any():
         before = hidden.sum()
         for inside, cells in lines:
