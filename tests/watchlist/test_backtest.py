@@ -10,7 +10,7 @@ from loantap.watchlist.backtest import BASELINES, RULES, Backtest, backtest, why
 from loantap.watchlist.choice import NEVER, choose, mark_frontier
 from loantap.watchlist.history import baseline_scores, make_history
 from loantap.watchlist.measures import Period, clustered_interval, found, measure, paired_difference
-from loantap.watchlist.settings import Settings, read_settings
+from loantap.watchlist.settings import SIGNALS, Settings, read_settings
 
 SETTINGS = read_settings()
 X = -1  # not judged: no snapshot, late already, or in default
@@ -443,3 +443,11 @@ def test_days_past_due_alone_find_no_default_that_nothing_announces(noise: Backt
     assert (rows["caught"] == 0).all()
     words = noise.comparisons.query("baseline == 'days_past_due'")["words"]
     assert words.str.contains("with 0.0, and no more are to be had").all()
+
+
+def test_the_back_test_tells_what_each_threshold_costs(planted: Backtest):
+    costs = planted.costs.set_index(["signal", "floor"])
+    assert set(costs.query("floor == ''").index.get_level_values("signal")) == set(SIGNALS)
+    # Utilisation rises before half of the defaults: its trend finds them, and the trend of debt-to-income does not.
+    assert costs.loc[("util_trend", ""), "caught_alone"] > costs.loc[("dti_trend", ""), "caught_alone"]
+    assert costs.loc[("util_trend", ""), "recall"] > costs.loc[("dti_trend", ""), "recall"] + 0.2

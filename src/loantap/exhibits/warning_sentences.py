@@ -31,7 +31,7 @@ def record(
     """Return what the run's results hold of a month and its back-test, with the sentences that follow from them."""
     tables = {
         name: [] if judged is None else getattr(judged, name).to_dict("records")
-        for name in ("performance", "comparisons")
+        for name in ("performance", "comparisons", "costs")
     }
     found = {
         "month": str(month.month), "synthetic": live.truth is not None, "source": live.source, "notes": live.notes,

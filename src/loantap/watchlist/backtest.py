@@ -16,6 +16,7 @@ from loantap.watchlist.choice import Choice, choose, mark_frontier, sweep_rule
 from loantap.watchlist.history import History, baseline_scores, make_history
 from loantap.watchlist.measures import Period, found, measure, paired_difference, right_alerts
 from loantap.watchlist.settings import Settings
+from loantap.watchlist.settings_cost import LATE, settings_cost
 
 # Alerts per 1,000 loans a month at which the baselines are swept.
 RATES = (2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300)
@@ -38,6 +39,7 @@ class Backtest:
             known before; the best of all points on the later months could not.
         by_month: Of the recommended setting: month, loans (judged), amber, red, defaults (within the horizon), right (alerts
             that one follows); the last two NaN where the horizon is not over.
+        costs: What each threshold as it is set costs and finds by itself, in all months, as from `settings_cost.settings_cost`.
         recommended: The setting chosen on the earlier months.
         chosen: How, in words.
         notes: What to know when reading it.
@@ -48,6 +50,7 @@ class Backtest:
     comparisons: pd.DataFrame
     trade_off: pd.DataFrame
     by_month: pd.DataFrame
+    costs: pd.DataFrame
     recommended: Settings
     chosen: str
     notes: tuple[str, ...]
@@ -127,6 +130,9 @@ def backtest(
         comparisons=pd.DataFrame(differences),
         trade_off=pd.concat([rule, baselines.assign(frontier=False)], ignore_index=True),
         by_month=_by_month(history, panel.months, choice.settings),
+        costs=settings_cost(
+            panel, history, settings=settings, floors=settings.signals.of(LATE), period=whole, confidence=confidence
+        ),
         recommended=choice.settings,
         chosen=choice.words,
         notes=notes(settings),
