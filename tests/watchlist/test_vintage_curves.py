@@ -7,7 +7,8 @@ from scipy.stats import norm
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from loantap.data.panel import CHARGED_OFF, OPEN, Panel
-from loantap.watchlist.vintages import EVENTS, vintage_curves
+from loantap.watchlist.live import Live
+from loantap.watchlist.vintages import EVENTS, funding_months, vintage_curves
 
 X = np.nan
 LATE, DEFAULT = EVENTS
@@ -157,3 +158,15 @@ def test_without_any_vintage_there_are_no_curves():
     found = vintage_curves(panel_of([[0, 0]]), pd.Series([pd.NaT]), period="year", min_cell=1, confidence=0.95)
     assert len(found.curves) == 0
     assert found.unknown == 1
+
+
+def test_the_month_of_funding_is_the_applications_or_the_synthetic_truths():
+    panel = panel_of([[0, 0]] * 3)
+    applications = pd.DataFrame({"loan_id": [2, 0], "issue_d": pd.to_datetime(["2019-05-01", "2018-01-01"])})
+    told = funding_months(Live(panel, applications, "a file"))
+    assert told.dt.strftime("%Y-%m").fillna("").tolist() == ["2018-01", "", "2019-05"]
+    truth = pd.DataFrame({"loan_id": range(3), "funded": [-1, 0, 1]})
+    drawn = funding_months(Live(panel, applications, "synthetic", truth=truth))
+    assert drawn.dt.strftime("%Y-%m").tolist() == ["2019-12", "2020-01", "2020-02"]
+    assert funding_months(Live(panel, applications, "synthetic", truth=truth[["loan_id"]])).isna().all()
+    assert funding_months(Live(panel, applications[["loan_id"]], "a file")).isna().all()

@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta, norm
 
+from loantap.data.columns import KEY
 from loantap.data.panel import CHARGED_OFF, DEFAULT_DAYS, Panel
+from loantap.watchlist.live import Live
 
 EVENTS = {"30 or more days late": 30, "in default": DEFAULT_DAYS}
 _PERIODS = {"quarter": "Q", "year": "Y"}
@@ -36,6 +38,19 @@ class Vintages:
     curves: pd.DataFrame
     counts: pd.DataFrame
     unknown: int
+
+
+def funding_months(live: Live) -> pd.Series:
+    """Return when each loan of the panel was funded, NaT where not known, shape (n,).
+
+    The month of the application; of synthetic snapshots that of their truth, since they begin when the panel wants it.
+    """
+    if live.truth is None:
+        known = live.applications.drop_duplicates(KEY).set_index(KEY).get("issue_d", pd.Series(dtype="datetime64[ns]"))
+        return pd.Series(pd.to_datetime(known.reindex(live.panel.loan_id)).to_numpy())
+    if "funded" not in live.truth:
+        return pd.Series(pd.NaT, index=range(len(live.panel.loan_id)), dtype="datetime64[ns]")
+    return pd.Series((live.panel.months[0] + live.truth["funded"].to_numpy()).astype("datetime64[ns]"))
 
 
 def vintage_curves(
