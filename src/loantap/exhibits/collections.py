@@ -40,9 +40,9 @@ def transitions(matrix: pd.DataFrame, *, months: str, min_cell: int, confidence:
     """
     table = matrix.pivot(index="before", columns="now", values="share")
     totals = matrix[matrix["now"] == ALL].set_index("before")
-    sums = matrix[matrix["before"] == ALL].set_index("now")["loans"]
+    filled = matrix[(matrix["before"] != ALL) & ((matrix["loans"] > 0) | matrix["withheld"])]
     rows = [one for one in (*BUCKETS[:GONE], NEW, BACK) if totals.loc[one, "loans"] != 0]
-    states = [one for one in BUCKETS if sums[one] != 0]
+    states = [one for one in BUCKETS if one in set(filled["now"])]
     shares = table.loc[rows, states]
     wide = totals.loc[rows, ["loans", "balance"]].join(shares).reset_index()
     kinds: dict[str, Any] = dict.fromkeys(states, "rate")
@@ -88,7 +88,7 @@ def roll_rates(rates: pd.DataFrame, *, month: str, against: str, min_cell: int, 
     names = told["bucket"] + ": " + told["rate"]
     shown = columns(
         "rate", "bucket", "loans", "not_known", "share with interval", "share_of_balance", "share_before", "difference with interval", "change",
-        not_known="count", share_of_balance="rate", share_before="rate",
+        rate="text", not_known="count", share_of_balance="rate", share_before="rate",
     )  # fmt: skip
     return Exhibit(
         "roll-rates", rates_title(rates, month=month, against=against),

@@ -1,4 +1,4 @@
-"""Which cells of a table of counts are withheld, so that none that is small can be read or computed."""
+"""Which cells of a table of counts are withheld, so that none that is small can be read or computed from the others."""
 
 import numpy as np
 
@@ -6,57 +6,26 @@ import numpy as np
 def withheld(counts: np.ndarray, *, min_cell: int) -> np.ndarray:
     """Return which cells of a table with its sums are withheld, shape (rows + 1, columns + 1); the last of both are the sums.
 
-    A cell with some loans, but fewer than `min_cell`, is withheld (the rule of `analysis.suppression`, where cells cannot be pooled
-    since each of them is a state). Others follow, the smallest first, until no line whose sum is shown has one withheld cell only or
-    withheld cells of fewer than `min_cell` loans together, and until no withheld cell follows from all sums at once (a cell does if
-    its unit vector lies in the row space of the equations). A count of 0 stays.
+    A cell with some loans, but fewer than `min_cell`, is withheld (the rule of `analysis.suppression`, for cells that cannot be pooled
+    since each of them is a state). The smallest of its row follow until two or more are withheld, which hold `min_cell` loans together,
+    or until the sum of the row is small itself. Then the sum of each column with a withheld cell is withheld, and the sum of all where
+    that of a row is. Rows are what is read, so they keep all they can; a count of 0 stays.
 
     Args:
         counts: Loans by row and column, without the sums.
         min_cell: The smallest count that may be shown; 0 or 1 withholds nothing.
     """
-    table = np.zeros((counts.shape[0] + 1, counts.shape[1] + 1), dtype=np.int64)
-    table[:-1, :-1], table[-1, :-1], table[:-1, -1] = counts, counts.sum(axis=0), counts.sum(axis=1)
-    table[-1, -1] = counts.sum()
-    hidden = (table > 0) & (table < min_cell)
-    # Views of the two: what is withheld in a line is withheld in the table.
-    lines = [(hidden[row], table[row]) for row in range(len(table))]
-    lines += [(hidden[:, column], table[:, column]) for column in range(table.shape[1])]
-    while hidden.any():
-        before = hidden.sum()
-        for inside, cells in lines:
-            if not inside.any():
-                continue
-            told = not inside[-1] and cells[inside].sum() < min_cell
-            if inside.sum() < 2 or told:
-                _hide_smallest(inside, cells)
-        if hidden.sum() == before and not _hide_followed(hidden, table):
-            break
+    counts = np.asarray(counts)
+    sums = counts.sum(axis=1)
+    hidden = np.zeros((counts.shape[0] + 1, counts.shape[1] + 1), dtype=bool)
+    hidden[:-1, :-1] = (counts > 0) & (counts < min_cell)
+    hidden[:-1, -1] = (sums > 0) & (sums < min_cell)
+    for row in np.flatnonzero(hidden[:-1, :-1].any(axis=1) & ~hidden[:-1, -1]):
+        inside, cells = hidden[row, :-1], counts[row]  # a view: what is set here is set in the table
+        for place in np.argsort(np.where(cells > 0, cells, cells.max() + 1), kind="stable"):
+            if inside.sum() >= 2 and cells[inside].sum() >= min_cell:
+                break
+            inside[place] = True
+    hidden[-1, :-1] = hidden[:-1, :-1].any(axis=0)
+    hidden[-1, -1] = hidden[:-1, -1].any()
     return hidden
-
-
-def _hide_smallest(inside: np.ndarray, cells: np.ndarray) -> None:
-    """Withhold the smallest cell of a line that is still shown: one with loans where there is one, its sum last of all."""
-    shown = np.flatnonzero(~inside)
-    if len(shown):
-        order = np.lexsort((cells[shown], cells[shown] == 0, shown == len(cells) - 1))
-        inside[shown[order[0]]] = True
-
-
-def _hide_followed(hidden: np.ndarray, table: np.ndarray) -> bool:
-    """Withhold more beside the first withheld cell that follows from the sums; return whether anything was."""
-    places = np.argwhere(hidden)
-    rows, columns = (np.arange(size) for size in hidden.shape)
-    # One equation for each line: what is withheld inside it less its sum, where that is withheld, is known.
-    sign = np.where(places == np.array(hidden.shape) - 1, -1.0, 1.0)
-    across = (rows[:, np.newaxis] == places[:, 0]) * sign[:, 1]
-    down = (columns[:, np.newaxis] == places[:, 1]) * sign[:, 0]
-    equations = np.concatenate([across, down])
-    followed = np.flatnonzero(np.isclose(np.diag(np.linalg.pinv(equations) @ equations), 1))
-    if len(followed) == 0:
-        return False
-    row, column = places[followed[0]]
-    before = hidden.sum()
-    _hide_smallest(hidden[row], table[row])
-    _hide_smallest(hidden[:, column], table[:, column])
-    return bool(hidden.sum() > before)
