@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from loantap.watchlist.concentration import ALL, NOT_KNOWN, concentration
+from loantap.watchlist.concentration import ALL, NOT_KNOWN, concentration, exposure_by_state
 
 AS_USUAL = {"loss_given_default": 0.5, "min_cell": 1, "confidence": 0.95}
 
@@ -124,3 +124,49 @@ def test_a_level_in_which_nobody_was_judged_keeps_its_exposure():
 def test_no_loans_have_no_level():
     frame = loans_of([], "grade flagged flagged_before balance balance_before")
     assert concentration(frame, "grade", **AS_USUAL)["level"].tolist() == [ALL]
+
+
+STATES = loans_of(
+    [("red", "green", 100.0, 110.0, 0.5, 0.1)] * 12
+    + [("red", "red", 200.0, 210.0, 0.5, 0.5)] * 8
+    + [("green", "green", 300.0, 310.0, 0.1, 0.1)] * 70
+    + [("green", "red", 10.0, 20.0, 0.1, 0.5)] * 4
+    + [(None, "red", np.nan, 50.0, np.nan, 0.5)] * 6
+    + [("green", None, 5.0, np.nan, 0.1, np.nan)] * 10,
+    "now before balance balance_before pd pd_before",
+)
+
+
+def test_exposure_by_light_counts_each_month_where_loans_stood_then():
+    table = exposure_by_state(STATES, "now", "before", loss_given_default=0.5, min_cell=10, confidence=0.95).set_index(
+        "level"
+    )
+    red, whole = table.loc["red"], table.loc[ALL]
+    assert (red["loans"], red["loans_before"]) == (20, 18)
+    assert (red["exposure"], red["exposure_before"]) == (12 * 100 + 8 * 200, 8 * 210 + 4 * 20 + 6 * 50)
+    assert (red["expected_loss"], red["expected_loss_before"]) == pytest.approx(
+        (0.25 * red["exposure"], 0.25 * red["exposure_before"])
+    )
+    assert (whole["loans"], whole["loans_before"]) == (104, 100)
+    assert (red["share"], red["share_before"]) == (20 / 104, 0.18)
+    assert (red["share_low"], red["share_high"]) == pytest.approx(proportion_confint(20, 104, method="wilson"))
+    for name in ("loans", "exposure", "exposure_before", "share_of_exposure", "expected_loss"):
+        assert table[name].drop(ALL).sum() == pytest.approx(whole[name])
+
+
+def test_a_shift_between_lights_is_shown_and_none_is_not():
+    # 20 of 200 turn red and none back; and then as many one way as the other.
+    rows = [("red", "green", 1.0, 1.0)] * 20 + [("green", "green", 1.0, 1.0)] * 160 + [("red", "red", 1.0, 1.0)] * 20
+    for back, change in ((0, "higher"), (20, "open")):
+        frame = loans_of([*rows, *[("green", "red", 1.0, 1.0)] * back], "now before balance balance_before")
+        table = exposure_by_state(frame, "now", "before", **AS_USUAL).set_index("level")
+        assert table.loc["red", "change"] == change
+
+
+def test_a_small_light_is_withheld_with_the_next_one():
+    rows = [("red", "red", 1.0, 1.0)] * 4 + [("amber", "amber", 1.0, 1.0)] * 30 + [("green", "green", 1.0, 1.0)] * 90
+    frame = loans_of(rows, "now before balance balance_before")
+    table = exposure_by_state(frame, "now", "before", **(AS_USUAL | {"min_cell": 10})).set_index("level")
+    assert table["withheld"].to_dict() == {"red": True, "amber": True, "green": False, ALL: False}
+    assert table.loc[["red", "amber"], ["loans", "exposure", "share", "difference"]].isna().all(axis=None)
+    assert table.loc["green", "loans"] == 90

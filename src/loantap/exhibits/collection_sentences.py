@@ -12,10 +12,10 @@ from loantap.watchlist.vintages import EVENTS
 _LATE, _DEFAULT = EVENTS
 EVENT_WORDS = {_LATE: "ever 30 or more days late", _DEFAULT: "ever in default"}
 SIGNAL_WORDS = {
-    "dti": "debt-to-income (%)", "revol_util": "utilisation (%)", "dti_trend": "debt-to-income, rise a month (points)",
-    "util_trend": "utilisation, rise a month (points)", "dti_acceleration": "debt-to-income, acceleration (points)",
-    "util_acceleration": "utilisation, acceleration (points)", "probability_change": "probability of default, rise since application",
-    "days_past_due": "days past due, before they are a floor",
+    "dti": "level of debt-to-income (%)", "revol_util": "level of utilisation (%)", "dti_trend": "rise of debt-to-income (points a month)",
+    "util_trend": "rise of utilisation (points a month)", "dti_acceleration": "acceleration of debt-to-income (points a month)",
+    "util_acceleration": "acceleration of utilisation (points a month)", "probability_change": "rise of the probability of default",
+    "days_past_due": "days past due of loans that are not late already",
 }  # fmt: skip
 FLOORS = {"amber": "floor of amber: days past due", "red": "floor of red: days past due"}
 
@@ -72,24 +72,40 @@ def vintages_title(curves: pd.DataFrame, *, confidence: float) -> str:
     return f"In default by {age} months on book: {listed(parts[-2:])}"
 
 
+def states_title(table: pd.DataFrame, name: str, *, month: str) -> str:
+    """Return which states hold a share of the loans that is shown to differ from the month before."""
+    moved = [
+        f"{level(row['level'])} {show(row['share'], 'rate')} ({show(row['share_before'], 'rate')} before)"
+        for row in table[table["change"] != "open"].to_dict("records")
+    ]
+    whole = table.iloc[-1]
+    told = f"{show(whole['exposure'], 'money')} of exposure in {month}, {show(whole['exposure_before'], 'money')} the month before"
+    return (
+        f"{told}; shares of loans that changed: {listed(moved)}"
+        if moved
+        else f"{told}; no share of loans by {name} is shown to have changed"
+    )
+
+
 def concentration_title(table: pd.DataFrame, name: str, *, attention: str, month: str) -> str:
     """Return where most exposure and most expected loss stand, and which levels need more or less attention than the month before."""
     levels = table[(table["level"] != WHOLE) & (table["level"] != NOT_KNOWN)]
     if levels.empty or not levels["exposure"].sum():
         return f"No exposure by {name} in {month}"
     most = levels.iloc[int(levels["exposure"].argmax())]
-    told = f"{name[:1].upper()}{name[1:]} {level(most['level'])} holds most exposure in {month} ({show(most['share_of_exposure'], 'rate')})"
+    told = (
+        f"By {name}, {level(most['level'])} holds most exposure in {month} ({show(most['share_of_exposure'], 'rate')})"
+    )
     if "expected_loss" in levels and levels["expected_loss"].sum() > 0:
         lost = levels.iloc[int(levels["expected_loss"].argmax())]
         share = lost["expected_loss"] / table.loc[table["level"] == WHOLE, "expected_loss"].iloc[0]
         same = lost["level"] == most["level"]
         told += f" and {'' if same else level(lost['level']) + ' '}most of the expected loss ({show(share, 'rate')})"
     moved = [
-        f"{level(row['level'])} {'more' if row['change'] == 'higher' else 'less'} ({show(row['flagged_share'], 'rate')}, before "
-        f"{show(row['flagged_share_before'], 'rate')})"
+        f"{level(row['level'])} ({show(row['flagged_share'], 'rate')}, {show(row['flagged_share_before'], 'rate')} the month before)"
         for row in levels[levels["change"] != "open"].to_dict("records")
     ]
-    return told + (f"; more or less often {attention} than the month before: {listed(moved)}" if moved else "")
+    return told + (f"; the share {attention} changed in {listed(moved)}" if moved else "")
 
 
 def settings_title(table: pd.DataFrame) -> str:
@@ -100,13 +116,14 @@ def settings_title(table: pd.DataFrame) -> str:
         return "What each threshold would have flagged"
     best, alone = (known.iloc[int(known[name].argmax())] for name in ("recall", "caught_alone"))
     told = (
-        f"{_bare(best['signal'])} finds most defaults by itself ({show(best['recall'], 'rate')}, {show(best['by_chance'], 'rate')} by chance) "
-        f"with {show(best['flagged_per_1000'], 'number')} of 1,000 loans flagged a month"
+        f"The {_bare(best['signal'])} finds most defaults by itself ({show(best['recall'], 'rate')}, {show(best['by_chance'], 'rate')} by chance) "
+        f"with {show(best['flagged_per_1000'], 'count')} of 1,000 loans flagged a month"
     )
-    told = told[:1].upper() + told[1:]
     if not alone["caught_alone"]:
         return f"{told}; none finds what no other does"
-    return f"{told}; {_bare(alone['signal'])} finds most that no other does ({show(alone['caught_alone'], 'count')})"
+    return (
+        f"{told}; the {_bare(alone['signal'])} finds most that no other does ({show(alone['caught_alone'], 'count')})"
+    )
 
 
 def _bare(name: str) -> str:

@@ -11,6 +11,7 @@ from loantap.exhibits.collection_sentences import (  # fmt: skip
     concentration_title,
     rates_title,
     settings_title,
+    states_title,
     transitions_title,
     vintages_title,
 )
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from loantap.watchlist.vintages import Vintages
 
 _WORSENS = BUCKETS[: OFF + 1]
+_MONEY = {"exposure_before": "money", "expected_loss_before": "money", "without_pd": "count"}
+_PRICED = " Expected loss: exposure times the probability of default within twelve months times the loss given default, an assumption."
 _MOST_VINTAGES = 6  # lines that a reader can tell apart
 
 
@@ -94,7 +97,7 @@ def roll_rates(rates: pd.DataFrame, *, month: str, against: str, min_cell: int, 
         "roll-rates", rates_title(rates, month=month, against=against),
         f"Of the loans of a bucket the month before, those known now; compared with {against}. {percent(confidence)} intervals: Wilson, of "
         f"differences Newcombe's and for all rates at once. Loans that are not known now may as well have become worse. {_withheld(min_cell)}",
-        "Dots with intervals for each rate, this month above the months before.", table=told, columns=with_confidence(shown, confidence),
+        "Dots with intervals for each rate, this month above the months before.", table=_told(told), columns=with_confidence(shown, confidence),
         figure=plots.plot_rates(told.assign(name=names)),
     )  # fmt: skip
 
@@ -106,7 +109,7 @@ def vintages(found: "Vintages", *, min_cell: int, confidence: float) -> Exhibit:
             text="No vintage curves: too few loans of one time of funding are on the panel, or nobody knows when they were funded."
         )
     late = found.counts.groupby("event")["late_at_entry"].sum()
-    left_out = ", ".join(f"{show(number, 'count')} {EVENT_WORDS[str(event)]}" for event, number in late.items())
+    left_out = ", ".join(f"{show(number, 'count')} loans {event}" for event, number in late.items())
     curves = found.curves.assign(event=found.curves["event"].map(EVENT_WORDS))
     recent = sorted(curves["vintage"].unique())[-_MOST_VINTAGES:]
     unknown = (
@@ -123,6 +126,30 @@ def vintages(found: "Vintages", *, min_cell: int, confidence: float) -> Exhibit:
         f"its loans are first seen.{unknown} Points with fewer than {min_cell} loans at risk are withheld.",
         "Step lines by months on book for each vintage, named at their ends: loans ever late, and loans ever in default.",
         table=curves, columns=with_confidence(shown, confidence), figure=plots.plot_vintages(curves[curves["vintage"].isin(recent)]),
+    )  # fmt: skip
+
+
+def states(table: pd.DataFrame, name: str, *, month: str, min_cell: int, confidence: float) -> Exhibit:
+    """Show how loans and money are spread over lights or buckets, as from `concentration.exposure_by_state`.
+
+    Args:
+        table: Its rows.
+        name: What the states are: "light" or "days past due".
+        month: Which month.
+        min_cell: The smallest count that is shown.
+        confidence: Of the intervals.
+    """
+    loss = [one for one in ("expected_loss", "expected_loss_before", "without_pd") if one in table]
+    kinds: dict[str, Any] = _MONEY | dict.fromkeys(
+        ("share_before", "share_of_exposure", "share_of_exposure_before"), "rate"
+    )
+    shown = columns("level", "loans", "share with interval", "share_before", "difference with interval", "change", "exposure",
+                    "share_of_exposure", "share_of_exposure_before", *loss, **kinds)  # fmt: skip
+    return Exhibit(
+        f"exposure-by-{name.replace(' ', '-')}", states_title(table, name, month=month),
+        f"Loans delivered in {month} by {name}, against the month before. {_paired(confidence, 'states')}{_PRICED if loss else ''} "
+        f"{_withheld(min_cell)}".strip(),
+        table=_told(table), columns=with_confidence(shown, confidence),
     )  # fmt: skip
 
 
@@ -143,32 +170,21 @@ def concentration(
     loss = [
         one for one in ("expected_loss", "expected_loss_before", "expected_loss_rate", "without_pd") if one in table
     ]
-    kinds: dict[str, Any] = {
-        "exposure_before": "money",
-        "expected_loss_before": "money",
-        "without_pd": "count",
-    } | dict.fromkeys(
-        (
-            "share_of_exposure",
-            "share_of_exposure_before",
-            "flagged_share",
-            "flagged_share_before",
-            "expected_loss_rate",
-        ),
-        "rate",
+    rates = (
+        "share_of_exposure",
+        "share_of_exposure_before",
+        "flagged_share",
+        "flagged_share_before",
+        "expected_loss_rate",
     )
+    kinds: dict[str, Any] = _MONEY | dict.fromkeys(rates, "rate")
     shown = columns("level", "loans", "exposure", "share_of_exposure", "share_of_exposure_before", "flagged_share with interval",
                     "flagged_share_before", "difference with interval", "change", *loss, **kinds)  # fmt: skip
-    priced = (
-        " Expected loss: exposure times the probability of default within twelve months times the loss given default, an assumption."
-        if loss
-        else ""
-    )
     return Exhibit(
         f"concentration-{by}", concentration_title(table, name, attention=attention, month=month),
-        f"Loans of {month} by {name}; flagged: {attention}, against the month before. {percent(confidence)} intervals: Wilson, of differences "
-        f"with the loans of both months paired and for all levels at once.{priced} Levels of fewer than {min_cell} loans are pooled.",
-        table=table, columns=with_confidence(shown, confidence),
+        f"Loans of {month} by {name}; flagged: {attention}, against the month before. {_paired(confidence, 'levels')}"
+        f"{_PRICED if loss else ''} Levels of fewer than {min_cell} loans are pooled.",
+        table=_told(table), columns=with_confidence(shown, confidence),
     )  # fmt: skip
 
 
@@ -194,6 +210,14 @@ def settings_cost(judged: "Backtest | None", found: dict[str, Any]) -> Exhibit:
         f"{percent(judged.confidence)} intervals (Wilson, of precision over loans).",
         table=table, columns=with_confidence(shown, judged.confidence),
     )  # fmt: skip
+
+
+def _told(table: pd.DataFrame) -> pd.DataFrame:
+    return table.replace({"change": {"open": "not shown"}})
+
+
+def _paired(confidence: float, what: str) -> str:
+    return f"{percent(confidence)} intervals: Wilson, of differences with the loans of both months paired and for all {what} at once."
 
 
 def _limit(signal: str, value: float) -> str:

@@ -143,7 +143,13 @@ def trade_off_title(result: Result) -> str:
     told = {"more": "finds more defaults than", "fewer": "finds fewer defaults than", "open": "is not shown to beat"}
     rows = _last_comparisons(result)
     alike, fewer = ([row for row in rows if row.get("as_many", True) is as_many] for as_many in (True, False))
-    parts = [listed([f"{told[row['verdict']]} {_METHOD[row['baseline']]}" for row in some]) for some in (alike, fewer)]
+    parts = []
+    for some in (alike, fewer):
+        by_verdict = {
+            row["verdict"]: [_METHOD[one["baseline"]] for one in some if one["verdict"] == row["verdict"]]
+            for row in some
+        }
+        parts.append(listed([f"{told[verdict]} {listed(names)}" for verdict, names in by_verdict.items()]))
     if not rows:
         return "Defaults warned of, by the number of alerts"
     if not parts[1]:
