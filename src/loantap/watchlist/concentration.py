@@ -40,7 +40,7 @@ def exposure_by_state(
     rows = []
     for place, name in enumerate([*names, ALL]):
         flags = {
-            f"flagged{ending}": (loans[column] == name).astype(object).where(loans[column].notna())
+            f"flagged{ending}": (loans[column] == name).astype(float).where(loans[column].notna())
             for column, ending in sides
         }
         row: dict[str, object] = {"level": name, "withheld": bool(hidden[place])}
@@ -112,8 +112,13 @@ def concentration(
         together, which narrows it. With pd: expected_loss (currency, of the loans with a pd), expected_loss_before,
         expected_loss_rate (of their exposure) and without_pd (loans). A level named after what it pools stands last.
     """
+    flags = {
+        name: loans[name].astype("boolean").to_numpy(dtype=float, na_value=np.nan)
+        for name in ("flagged", "flagged_before")
+    }
+    loans = loans.assign(**flags)
     level = loans[by].astype(object).where(loans[by].notna(), NOT_KNOWN).astype(str)
-    counts = pd.DataFrame({"level": level, "n": 1, "defaults": (loans["flagged"] == True).astype(int)})  # noqa: E712
+    counts = pd.DataFrame({"level": level, "n": 1, "defaults": (flags["flagged"] == 1).astype(int)})
     pooled = pool_small(
         counts.groupby("level", as_index=False, sort=True).sum(), min_cell=min_cell, by_expectation=False
     )
@@ -136,7 +141,7 @@ def _row(loans: pd.DataFrame, loss_given_default: float, confidence: float) -> d
     row: dict[str, object] = {"loans": int(here.sum())}
     for ending in ("", "_before"):
         row[f"exposure{ending}"] = float(loans[f"balance{ending}"].sum())
-        judged = loans[f"flagged{ending}"].dropna().astype(bool)
+        judged = loans[f"flagged{ending}"].dropna()
         share = float(judged.mean()) if len(judged) else np.nan
         row[f"flagged_share{ending}"] = share
         if not ending:
@@ -159,11 +164,11 @@ def _difference(loans: pd.DataFrame, confidence: float) -> tuple[float, float, f
     sides, off = [], []
     for values in (now, before):
         known = values.notna()
-        flags = values[known].astype(bool)
+        flags = values[known]
         share = float(flags.mean())
         ends = wilson_ends(np.array(share), np.array(len(flags)), confidence=confidence)
         sides.append((share, float(ends[0]), float(ends[1])))
-        off.append(np.where(known, (values == True) - share, 0.0) / len(flags))  # noqa: E712
+        off.append(np.where(known, values - share, 0.0) / len(flags))
     spread = np.sqrt((off[0] ** 2).sum() * (off[1] ** 2).sum())
     correlation = float((off[0] * off[1]).sum() / spread) if spread else 0.0
     return difference_ends(sides[0], sides[1], correlation=correlation)

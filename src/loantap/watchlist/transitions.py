@@ -182,20 +182,25 @@ class _Moved:
 
     def __init__(self, panel: Panel, stands: Standing, rate: str, bucket: int, months: range) -> None:
         then, now = slice(months.start - 1, months.stop - 1), slice(months.start, months.stop)
-        was, here = stands.bucket[:, then], stands.bucket[:, now]
+        was = stands.bucket[:, then]
         at_risk = panel.delivered[:, then] & (stands.age[:, then] == 0)
         at_risk &= stands.in_default[:, then] & (was != OFF) & (was != ENDED) if rate == LEAVES else was == bucket
+        loan, place = np.nonzero(at_risk)  # few but for current loans, so that what follows is short
+        here = stands.bucket[:, now][loan, place]
         ended = (here == OFF) | (here == ENDED)
-        known = at_risk & panel.delivered[:, now] & ((stands.age[:, now] == 0) | ended)
-        hit = {
-            WORSE: (here > bucket) & (here <= OFF),
-            CURES: here == CURRENT,
-            LEAVES: ~stands.in_default[:, now] & ~ended,
-        }[rate]
-        owed = np.nan_to_num(panel.balance[:, then])
-        self.of, self.count = known.sum(axis=1), (known & hit).sum(axis=1)  # by loan
-        self.not_known = int(at_risk.sum()) - int(self.of.sum())
-        self._owed = float(owed[known].sum()), float(owed[known & hit].sum())
+        known = panel.delivered[:, now][loan, place] & ((stands.age[:, now][loan, place] == 0) | ended)
+        if rate == WORSE:
+            hit = (here > bucket) & (here <= OFF)
+        elif rate == CURES:
+            hit = here == CURRENT
+        else:
+            hit = ~stands.in_default[:, now][loan, place] & ~ended
+        hit &= known
+        owed = np.nan_to_num(panel.balance[:, then][loan, place])
+        n = len(panel.loan_id)
+        self.of, self.count = np.bincount(loan[known], minlength=n), np.bincount(loan[hit], minlength=n)  # by loan
+        self.not_known = int((~known).sum())
+        self._owed = float(owed[known].sum()), float(owed[hit].sum())
         self._one_month = len(months) == 1
 
     def small(self, min_cell: int) -> bool:
