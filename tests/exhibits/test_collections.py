@@ -203,3 +203,15 @@ def test_unchanged_rates_are_not_said_to_have_changed():
         table = roll_rates(panel, stands, 15, earlier=6, min_cell=10, confidence=0.95)
         changed += "Changed in" in sentences.rates_title(table, month="2019-04", against="the months before")
     assert changed <= 3
+
+
+def test_the_first_month_of_a_panel_has_nothing_to_compare():
+    panel = loans(200)
+    stands = standing(panel, carry=2, probation=3, good_below=30)
+    matrix = transition_matrix(panel, stands, first=0, last=0, **LEVELS)
+    rates = roll_rates(panel, stands, 0, earlier=12, **LEVELS)
+    for exhibit in (
+        *exhibits.transitions(matrix, months="in 2018-01", **LEVELS),
+        exhibits.roll_rates(rates, month="2018-01", against="none", **LEVELS),
+    ):
+        assert exhibit.text.startswith("No loan was delivered the month before")

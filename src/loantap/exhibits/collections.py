@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 _WORSENS = BUCKETS[: OFF + 1]
 _MONEY = {"exposure_before": "money", "expected_loss_before": "money", "without_pd": "count"}
 _PRICED = " Expected loss: exposure times the probability of default within twelve months times the loss given default, an assumption."
+_NO_MONTH_BEFORE = "No loan was delivered the month before, so nothing can be said of how loans moved."
 _MOST_VINTAGES = 6  # lines that a reader can tell apart
 
 
-def transitions(matrix: pd.DataFrame, *, months: str, min_cell: int, confidence: float) -> Exhibits:
+def transitions(
+    matrix: pd.DataFrame, *, months: str, min_cell: int, confidence: float, name: str = "transitions"
+) -> Exhibits:
     """Show the transition matrix, as from `transitions.transition_matrix`.
 
     Args:
@@ -40,7 +43,10 @@ def transitions(matrix: pd.DataFrame, *, months: str, min_cell: int, confidence:
         months: Which months loans move between, in words, such as "from 2018-11 to 2018-12".
         min_cell: The smallest count that is shown.
         confidence: Of the intervals.
+        name: Of the exhibit.
     """
+    if not (matrix["loans"].sum() or matrix["withheld"].any()):
+        return Exhibits((Exhibit(text=_NO_MONTH_BEFORE),))
     table = matrix.pivot(index="before", columns="now", values="share")
     totals = matrix[matrix["now"] == ALL].set_index("before")
     filled = matrix[(matrix["before"] != ALL) & ((matrix["loans"] > 0) | matrix["withheld"])]
@@ -64,12 +70,12 @@ def transitions(matrix: pd.DataFrame, *, months: str, min_cell: int, confidence:
     return Exhibits(
         (
             Exhibit(
-                "transitions", title, note, "A matrix of buckets before and now; stronger colours are larger shares, worse to the right.",
+                name, title, note, "A matrix of buckets before and now; stronger colours are larger shares, worse to the right.",
                 table=wide, columns=columns("before", "loans", "balance", *states, **kinds),
                 figure=plots.plot_transitions(shares, order=_WORSENS),
             ),
             Exhibit(
-                "transitions-cells", f"Every move between buckets, {months}",
+                f"{name}-cells", f"Every move between buckets, {months}",
                 f"{percent(confidence)} Wilson intervals, over loans where several months are put together; balances are those of the month "
                 f"before. {_withheld(min_cell)}", table=cells, columns=told,
             ),
@@ -87,7 +93,9 @@ def roll_rates(rates: pd.DataFrame, *, month: str, against: str, min_cell: int, 
         min_cell: The smallest count that is shown.
         confidence: Of the intervals.
     """
-    told = rates[rates["loans"].fillna(-1) != 0]
+    told = rates[rates["loans"].notna() | rates["withheld"] | rates["loans_before"].notna()]
+    if told.empty:
+        return Exhibit(text=_NO_MONTH_BEFORE)
     names = told["bucket"] + ": " + told["rate"]
     shown = columns(
         "rate", "bucket", "loans", "not_known", "share with interval", "share_of_balance", "share_before", "difference with interval", "change",

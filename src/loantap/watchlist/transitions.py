@@ -36,7 +36,7 @@ def transition_matrix(
     Args:
         panel: Snapshots of n loans.
         stands: Where they stand.
-        first: Position of the first month that loans move into, 1 or more.
+        first: Position of the first month that loans move into; into the panel's first one nobody does.
         last: Position of the last one.
         min_cell: Cells with fewer loans are withheld, as `withholding.withheld` says.
         confidence: Of the intervals: Wilson's, over several months with as many loans as are left once the months of one loan are
@@ -74,7 +74,7 @@ def _moves(
     panel: Panel, stands: Standing, part: slice, first: int, last: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield for each month which loans of a part moved, their cells of the matrix, and their balances."""
-    for t in range(first, last + 1):
+    for t in range(max(first, 1), last + 1):
         was, here = panel.delivered[part, t - 1], panel.delivered[part, t]
         where = np.flatnonzero(was | here)
         was, here = was[where], here[where]
@@ -138,7 +138,7 @@ def roll_rates(
     Args:
         panel: Snapshots of n loans.
         stands: Where they stand.
-        position: Position of the month, 1 or more.
+        position: Position of the month; the panel's first one has no rates.
         earlier: How many months before it are pooled for the comparison: 1 for the month before.
         min_cell: A rate is withheld where its loans, or those of either outcome, are some but fewer.
         confidence: Of the intervals; those of the differences hold for all rates that are shown at once (Bonferroni).
@@ -152,7 +152,7 @@ def roll_rates(
     told = []
     for rate, bucket in [*asked, (LEAVES, GONE)]:
         sides = [_Moved(panel, stands, rate, bucket, months) for months in (
-            range(position, position + 1), range(max(position - earlier, 1), position),
+            range(max(position, 1), position + 1), range(max(position - earlier, 1), position),
         )]  # fmt: skip
         told.append(
             (rate, BUCKETS[bucket] if bucket != GONE else DEFAULTED, sides, [one.hidden(min_cell) for one in sides])
