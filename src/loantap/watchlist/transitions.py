@@ -152,7 +152,7 @@ def roll_rates(
     told = []
     for rate, bucket in [*asked, (LEAVES, GONE)]:
         sides = [_Moved(panel, stands, rate, bucket, months) for months in (
-            range(max(position, 1), position + 1), range(max(position - earlier, 1), position),
+            range(max(position, 1), position + 1), range(max(position - earlier, 1), max(position, 1)),
         )]  # fmt: skip
         told.append(
             (rate, BUCKETS[bucket] if bucket != GONE else DEFAULTED, sides, [one.hidden(min_cell) for one in sides])
@@ -181,7 +181,8 @@ class _Moved:
     """The loans at risk of a rate in some months, and which of them did what it counts."""
 
     def __init__(self, panel: Panel, stands: Standing, rate: str, bucket: int, months: range) -> None:
-        then, now = slice(months.start - 1, months.stop - 1), slice(months.start, months.stop)
+        size = len(months)
+        then, now = slice(months.start - 1, months.start - 1 + size), slice(months.start, months.start + size)
         was = stands.bucket[:, then]
         at_risk = panel.delivered[:, then] & (stands.age[:, then] == 0)
         at_risk &= stands.in_default[:, then] & (was != OFF) & (was != ENDED) if rate == LEAVES else was == bucket
