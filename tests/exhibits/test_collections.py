@@ -65,7 +65,7 @@ def all_of(panel: Panel) -> dict[str, Exhibit]:
         *exhibits.transitions(matrix, months=months["months"], **LEVELS),
         exhibits.roll_rates(rates, month=months["month"], against="the twelve months before", **LEVELS),
         exhibits.vintages(curves, **LEVELS),
-        exhibits.states(exposure_by_state(frame, "bucket", "bucket_before", **lost), "days past due", month=months["month"], **LEVELS),
+        exhibits.states(exposure_by_state(frame, "bucket", "bucket_before", order=BUCKETS, **lost), "days past due", month=months["month"], **LEVELS),
         exhibits.concentration(concentration(frame, "grade", **lost), "grade", attention="30 or more days late", month=months["month"], **LEVELS),
         exhibits.settings_cost(judged, found),
     ]  # fmt: skip

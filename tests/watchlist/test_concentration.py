@@ -126,6 +126,7 @@ def test_no_loans_have_no_level():
     assert concentration(frame, "grade", **AS_USUAL)["level"].tolist() == [ALL]
 
 
+LIGHTS = ("red", "amber", "green")
 STATES = loans_of(
     [("red", "green", 100.0, 110.0, 0.5, 0.1)] * 12
     + [("red", "red", 200.0, 210.0, 0.5, 0.5)] * 8
@@ -138,9 +139,9 @@ STATES = loans_of(
 
 
 def test_exposure_by_light_counts_each_month_where_loans_stood_then():
-    table = exposure_by_state(STATES, "now", "before", loss_given_default=0.5, min_cell=10, confidence=0.95).set_index(
-        "level"
-    )
+    table = exposure_by_state(
+        STATES, "now", "before", order=LIGHTS, loss_given_default=0.5, min_cell=10, confidence=0.95
+    ).set_index("level")
     red, whole = table.loc["red"], table.loc[ALL]
     assert (red["loans"], red["loans_before"]) == (20, 18)
     assert (red["exposure"], red["exposure_before"]) == (12 * 100 + 8 * 200, 8 * 210 + 4 * 20 + 6 * 50)
@@ -159,14 +160,14 @@ def test_a_shift_between_lights_is_shown_and_none_is_not():
     rows = [("red", "green", 1.0, 1.0)] * 20 + [("green", "green", 1.0, 1.0)] * 160 + [("red", "red", 1.0, 1.0)] * 20
     for back, change in ((0, "higher"), (20, "open")):
         frame = loans_of([*rows, *[("green", "red", 1.0, 1.0)] * back], "now before balance balance_before")
-        table = exposure_by_state(frame, "now", "before", **AS_USUAL).set_index("level")
+        table = exposure_by_state(frame, "now", "before", order=LIGHTS, **AS_USUAL).set_index("level")
         assert table.loc["red", "change"] == change
 
 
 def test_a_small_light_is_withheld_with_the_next_one():
     rows = [("red", "red", 1.0, 1.0)] * 4 + [("amber", "amber", 1.0, 1.0)] * 30 + [("green", "green", 1.0, 1.0)] * 90
     frame = loans_of(rows, "now before balance balance_before")
-    table = exposure_by_state(frame, "now", "before", **(AS_USUAL | {"min_cell": 10})).set_index("level")
+    table = exposure_by_state(frame, "now", "before", order=LIGHTS, **(AS_USUAL | {"min_cell": 10})).set_index("level")
     assert table["withheld"].to_dict() == {"red": True, "amber": True, "green": False, ALL: False}
     assert table.loc[["red", "amber"], ["loans", "exposure", "share", "difference"]].isna().all(axis=None)
     assert table.loc["green", "loans"] == 90

@@ -1,5 +1,7 @@
 """Where the money at risk stands: exposure, loans that need attention, and expected loss by a feature, against the month before."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -12,7 +14,14 @@ ALL, NOT_KNOWN = "all", "not known"
 
 
 def exposure_by_state(
-    loans: pd.DataFrame, state: str, before: str, *, loss_given_default: float, min_cell: int, confidence: float
+    loans: pd.DataFrame,
+    state: str,
+    before: str,
+    *,
+    order: Sequence[str],
+    loss_given_default: float,
+    min_cell: int,
+    confidence: float,
 ) -> pd.DataFrame:
     """Return how loans and money are spread over the lights or buckets of a month, against those of the month before.
 
@@ -22,16 +31,18 @@ def exposure_by_state(
         loans: As in `concentration`, but for the flags.
         state: The light or bucket in the month, missing where the loan was not delivered.
         before: The same of the month before.
+        order: The states in the order of the rows; those without a loan in either month are left out.
         loss_given_default: As in `concentration`.
         min_cell: States with fewer loans in one of the months are withheld, as `withholding.withheld` says.
         confidence: Of the intervals; those of the differences hold for all states at once (Bonferroni).
 
     Returns:
-        One row per state in the order in which they appear, and ALL: level, loans, share (of the loans) with its ends (Wilson), exposure,
+        One row per state, and ALL: level, loans, share (of the loans) with its ends (Wilson), exposure,
         share_of_exposure, the same with _before, exposure_change; difference (of the shares of loans) with its ends, change; with pd:
         expected_loss, expected_loss_before, without_pd; and `withheld`, whose numbers are NaN.
     """
-    names = list(dict.fromkeys([*loans[state].dropna(), *loans[before].dropna()]))
+    present = {*loans[state].dropna(), *loans[before].dropna()}
+    names = [name for name in order if name in present]
     sides = ((state, ""), (before, "_before"))
     counts = [[int((loans[column] == name).sum()) for name in names] for column, _ in sides]
     small = withheld(np.array(counts).reshape(2, len(names)), min_cell=min_cell)
