@@ -163,7 +163,7 @@ def test_the_title_of_calibration_tells_the_level_first_and_then_its_change():
     # 60 of 30 expected: the exact Poisson interval of 60 is 45.79 to 77.23. Then 20 of 10 against 40 of 20: no change.
     told = findings.calibration_title(outcomes([20, 20, 20], [10, 10, 10], 2), 0.95)
     assert told.startswith(
-        "60 loans defaulted, more than the model lets expect (30): a ratio of 2.00 (95% interval 1.53 to 2.57); since the first 6 months no "
+        "60 loans defaulted, more than the model lets expect (30): a ratio of 2.00 (95% interval 1.53 to 2.57). Since the first 6 months no "
         "change is shown (1.00 times, "
     )
 
@@ -188,12 +188,12 @@ def test_months_that_are_red_one_by_one_are_not_called_green(monkeypatch: pytest
     assert "green" not in told
     assert "more than the model lets expect" in told
     assert "(50% interval " in told
-    assert "since the first 3 months" in told
+    assert "Since the first 3 months" in told
 
 
 def test_too_few_months_are_said():
     told = findings.calibration_title(outcomes([5, 5], [5.0, 5.0], 2), 0.95)
-    assert told.endswith("; whether that has changed since the first 6 months cannot be told")
+    assert told.endswith(". Whether that has changed since the first 6 months cannot be told")
     none = findings.calibration_title(outcomes([0, 0], [0.0, 0.0], 2), 0.95)
     assert none == "No month has loans at risk, so nothing can be said on how many default"
 

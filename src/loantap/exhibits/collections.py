@@ -103,7 +103,7 @@ def roll_rates(rates: pd.DataFrame, *, month: str, against: str, min_cell: int, 
     )  # fmt: skip
     return Exhibit(
         "roll-rates", rates_title(rates, month=month, against=against),
-        f"Of the loans of a bucket the month before, those known now; compared with {against}. {percent(confidence)} intervals: Wilson, of "
+        f"Shares of the loans of a bucket the month before that are known now, against {against}. {percent(confidence)} intervals: Wilson, of "
         f"differences Newcombe's and for all rates at once. Loans that are not known now may as well have become worse. {_withheld(min_cell)}",
         "Dots with intervals for each rate, this month above the months before.", table=_told(told), columns=with_confidence(shown, confidence),
         figure=plots.plot_rates(told.assign(name=names)),
@@ -190,7 +190,7 @@ def concentration(
                     "flagged_share_before", "difference with interval", "change", *loss, **kinds)  # fmt: skip
     return Exhibit(
         f"concentration-{by}", concentration_title(table, name, attention=attention, month=month),
-        f"Loans of {month} by {name}; flagged: {attention}, against the month before. {_paired(confidence, 'levels')}"
+        f"Loans of {month} by {name}, against the month before. Flagged: {attention}. {_paired(confidence, 'levels')}"
         f"{_PRICED if loss else ''} Levels of fewer than {min_cell} loans are pooled.",
         table=_told(table), columns=with_confidence(shown, confidence),
     )  # fmt: skip
@@ -213,8 +213,8 @@ def settings_cost(judged: "Backtest | None", found: dict[str, Any]) -> Exhibit:
                     "by_chance", "caught_alone", flagged_per_1000="number", red_per_1000="number", caught_alone="count")  # fmt: skip
     return Exhibit(
         "settings-cost", settings_title(table),
-        f"Each threshold as if it were the only one, over all months. Found: of the loans that defaulted, those flagged in the {horizon} months "
-        f"before; right: flagged loans that default within {horizon} months. Floors include loans that are late already. "
+        f"Each threshold as if it were the only one, over all months. Recall: of the loans that defaulted, those flagged in the {horizon} months "
+        f"before. Precision: flagged loans that default within {horizon} months. Floors include loans that are late already. "
         f"{percent(judged.confidence)} intervals (Wilson, of precision over loans).",
         table=table, columns=with_confidence(shown, judged.confidence),
     )  # fmt: skip

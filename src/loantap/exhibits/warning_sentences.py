@@ -183,7 +183,7 @@ def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
     )
     first = f"the first {stability.FIRST_MONTHS} months"
     if not found.change_light:
-        return f"{told}; whether that has changed since {first} cannot be told"
+        return f"{told}. Whether that has changed since {first} cannot be told"
     change, change_low, change_high = found.change
     moved = (
         "no change is shown"
@@ -191,7 +191,7 @@ def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
         else f"that ratio has {'risen' if change > 1 else 'fallen'}"
     )
     return (
-        f"{told}; since {first} {moved} ({show(change, 'ratio')} times, {interval(change_low, change_high, 'ratio')})"
+        f"{told}. Since {first} {moved} ({show(change, 'ratio')} times, {interval(change_low, change_high, 'ratio')})"
     )
 
 
