@@ -157,6 +157,7 @@ def test_a_difference_is_newcombes_of_all_rates_at_once():
     low, high = confint_proportions_2indep(40, 80, 20, 100, method="newcomb", compare="diff", alpha=0.05)
     assert (row["difference"], row["difference_low"], row["difference_high"]) == pytest.approx((0.3, low, high))
     assert row["change"] == "higher"
+    assert (row["loans_before"], row["share_of_balance_before"]) == (100, 0.2)
     assert rates["difference"].notna().sum() == 1
 
 

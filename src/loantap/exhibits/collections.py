@@ -129,9 +129,10 @@ def vintages(found: "Vintages", *, min_cell: int, confidence: float) -> Exhibit:
                     since="count")  # fmt: skip
     return Exhibit(
         "vintage-curves", vintages_title(curves, confidence=confidence),
-        f"Product-limit estimates from the loans at risk at each age, {percent(confidence)} intervals (Greenwood, log-log) point by point. Loans that "
-        f"end early count as as risky as those that stay. Left out, since they were so when first seen: {left_out}. A dashed line begins where "
-        f"its loans are first seen.{unknown} Points with fewer than {min_cell} loans at risk are withheld.",
+        f"Product-limit estimates from the loans at risk at each age, {percent(confidence)} intervals (Greenwood, log-log) point by point. "
+        f"Loans that end early are taken to be as risky as those that stay. Arrears before the first snapshot are not known; loans that were "
+        f"late when first seen are left out: {left_out}. A dashed line begins where its loans are first seen.{unknown} Points with fewer than "
+        f"{min_cell} loans at risk are withheld.",
         "Step lines by months on book for each vintage, named at their ends: loans ever late, and loans ever in default.",
         table=curves, columns=with_confidence(shown, confidence), figure=plots.plot_vintages(curves[curves["vintage"].isin(recent)]),
     )  # fmt: skip

@@ -133,7 +133,8 @@ def roll_rates(
     """Return which share of each bucket has become worse or current in a month, against the months before.
 
     At risk is a loan that was delivered the month before with days past due known then. Shares are of those whose state is known now;
-    how many are not is told, since a loan that is gone or unknown may as well have become worse.
+    how many are not is told, since a loan that is gone or unknown may as well have become worse. The two sides are taken as independent;
+    where a loan that was late once is late again more often, the interval of their difference is wider than need be.
 
     Args:
         panel: Snapshots of n loans.
@@ -145,7 +146,7 @@ def roll_rates(
 
     Returns:
         One row per rate and bucket: rate (WORSE, CURES, LEAVES), bucket, not_known, withheld, loans (known now), count, share with
-        share_low and share_high (Wilson), share_of_balance; the first of these with _before, over loans; difference with its ends, and
+        share_low and share_high (Wilson), share_of_balance; the same but count with _before, over loans; difference with its ends, and
         change ("higher", "lower", or "open"). NaN where withheld, or where no loan is at risk.
     """
     asked = [(WORSE, one) for one in range(CURRENT, FROM_90 + 1)] + [(CURES, one) for one in range(TO_29, FROM_90 + 1)]
@@ -170,7 +171,7 @@ def roll_rates(
             dict.fromkeys(_NUMBERS, np.nan) if gone else one.numbers(confidence)
             for one, gone in zip((now, before), hidden, strict=True)
         ]
-        row |= shown[0] | {f"{key}_before": shown[1][key] for key in ("loans", "share", "share_low", "share_high")}
+        row |= shown[0] | {f"{key}_before": shown[1][key] for key in ("loans", *_NUMBERS[2:])}
         ends = (np.nan,) * 3 if any(hidden) else difference_ends(now.ends(level), before.ends(level))
         row |= dict(zip(("difference", "difference_low", "difference_high"), ends, strict=True))
         rows.append(row | {"change": "higher" if ends[1] > 0 else "lower" if ends[2] < 0 else "open"})

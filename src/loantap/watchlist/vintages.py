@@ -4,7 +4,8 @@ The share is one less the product-limit estimate of not having been so yet (Kapl
 Association 53 (1958), 457-481), from the loans at risk at each age: a loan counts from its first snapshot on (delayed entry), and until
 its last one (censoring). Three things follow, and have to be said beside a curve:
 
-- A loan that is late at its first snapshot was late before anybody looked. It is left out; so the curve is of the others.
+- A loan that is late at its first snapshot was late before anybody looked. It is left out; so the curve is of the others. One that was
+  late earlier and is not when first seen cannot be told from one that never was.
 - Where a vintage is seen from a later age on, its curve begins there, and is of the loans that had not been late when first seen.
 - A loan that ends or vanishes is taken to be as risky as those that stay: the share is what would be seen if no loan ended early.
 """
