@@ -20,6 +20,7 @@ def result(*performance: dict[str, object], **changed: object) -> dict[str, obje
     lights = [{"light": "red", "loans": 132}, {"light": "amber", "loans": 224}, {"light": "green", "loans": 4180}]
     return {
         "lights": lights, "synthetic": False, "month": "2018-12", "performance": list(performance), "why_not": "", "comparisons": [], "confidence": 0.9,
+        "settings": {"backtest": {"horizon": 6}},
     } | changed  # fmt: skip
 
 
@@ -152,28 +153,72 @@ def test_lights_are_held_against_the_hidden_distress():
     assert told["bc"].startswith("Of the 2 loans on the list, 0 are or were in the hidden distress")
 
 
-def outcomes(changes: list[float], change_lights: list[str], lights: list[str]) -> pd.DataFrame:
-    return pd.DataFrame({"change": changes, "change_light": change_lights, "ratio": 2.0, "light": lights})
+def outcomes(defaults: list[int], expected: list[float], first: int) -> pd.DataFrame:
+    """Return months of which the first ones have no change, as from `calibration_drift`."""
+    later = np.where(np.arange(len(defaults)) < first, np.nan, 1.0)
+    return pd.DataFrame({"defaults": defaults, "expected": expected, "change_high": later})
 
 
-def test_months_are_counted_by_how_defaults_came_against_the_first_months_and_by_themselves():
-    table = outcomes([np.nan, 1.1, 1.6, 2.5, 1.0], ["", "green", "amber", "red", "green"], ["green", *["red"] * 4])
-    assert findings.calibration_title(table, 0.95) == (
-        "Defaults against those predicted: 2 of 4 months differ from the first 6 (up to 0.20 would by chance), 4 of 5 from the number predicted"
+def test_the_title_of_calibration_tells_the_level_first_and_then_its_change():
+    # 60 of 30 expected: the exact Poisson interval of 60 is 45.79 to 77.23. Then 20 of 10 against 40 of 20: no change.
+    told = findings.calibration_title(outcomes([20, 20, 20], [10, 10, 10], 2), 0.95)
+    assert told.startswith(
+        "60 loans defaulted, more than the model lets expect (30): a ratio of 2.00 (95% interval 1.53 to 2.57). Since the first 6 months no "
+        "change is shown (1.00 times, "
     )
 
 
-def test_what_chance_gives_and_the_first_months_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("defaults", "words"),
+    [
+        ([40, 40, 40], ["a ratio of 1.00", "as many as the model lets expect", "no change is shown"]),
+        ([40, 40, 160], ["a ratio of 2.00", "more than the model lets expect", "that ratio has risen (4.00 times"]),
+        ([60, 60, 10], ["a ratio of 1.08", "that ratio has fallen (0.17 times"]),
+        ([10, 10, 10], ["a ratio of 0.25", "fewer than the model lets expect"]),
+    ],
+)
+def test_a_level_and_its_change_are_told_apart(defaults: list[int], words: list[str]):
+    told = findings.calibration_title(outcomes(defaults, [40, 40, 40], 2), 0.95)
+    assert all(word in told for word in words), told
+
+
+def test_months_that_are_red_one_by_one_are_not_called_green(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("loantap.watchlist.drift.FIRST_MONTHS", 3)
-    told = findings.calibration_title(outcomes([1.0] * 4, ["green"] * 4, ["green"] * 4), 0.5)
-    assert (
-        "0 of 4 months differ from the first 3 (up to 2.00 would by chance), 0 of 4 from the number predicted" in told
-    )
+    told = findings.calibration_title(outcomes([20] * 8, [10] * 8, 3), 0.5)
+    assert "green" not in told
+    assert "more than the model lets expect" in told
+    assert "(50% interval " in told
+    assert "Since the first 3 months" in told
 
 
 def test_too_few_months_are_said():
-    told = findings.calibration_title(outcomes([np.nan], [""], ["green"]), 0.95)
-    assert told == "Too few months to tell whether defaults come as the model predicts"
+    told = findings.calibration_title(outcomes([5, 5], [5.0, 5.0], 2), 0.95)
+    assert told.endswith(". Whether that has changed since the first 6 months cannot be told")
+    none = findings.calibration_title(outcomes([0, 0], [0.0, 0.0], 2), 0.95)
+    assert none == "No month has loans at risk, so nothing can be said on how many default"
+
+
+def test_a_median_lead_at_the_end_of_the_window_is_told_as_a_lower_bound():
+    early = RULE | {"lead_median": 6.0, "stood_median": 8.0, "stood_cut": False}
+    assert "at the median 6 months or more ahead (the alerts stood for 8 months)." in findings.warning_sentence(
+        result(early)
+    )
+    cut = findings.warning_sentence(result(early | {"stood_cut": True}))
+    assert "(the alerts stood for 8 months or more)." in cut
+    longer = result(early, settings={"backtest": {"horizon": 9}})
+    assert "at the median 6 months ahead." in findings.warning_sentence(longer)
+
+
+@pytest.mark.parametrize(("months", "words"), [(1.0, "1 month"), (2.5, "2.5 months"), (5.0, "5 months")])
+def test_months_are_told_as_they_are(months: float, words: str):
+    assert findings.months_or_more(months, or_more=False) == words
+
+
+def test_a_baseline_that_cannot_alert_as_often_is_told_apart():
+    rows = [compared("caps", "more") | {"as_many": True}, compared("days_past_due", "more") | {"as_many": False}]
+    assert findings.trade_off_title(result(comparisons=rows)) == (
+        "With as many alerts, the rule finds more defaults than the caps alone; it finds more defaults than days past due alone, with more alerts"
+    )
 
 
 def test_variables_are_named_in_words():

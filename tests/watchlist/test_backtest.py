@@ -8,9 +8,9 @@ from statsmodels.stats.proportion import proportion_confint
 from loantap.data.panel import Panel
 from loantap.watchlist.backtest import BASELINES, RULES, Backtest, backtest, why_not
 from loantap.watchlist.choice import NEVER, choose, mark_frontier
-from loantap.watchlist.history import make_history
+from loantap.watchlist.history import baseline_scores, make_history
 from loantap.watchlist.measures import Period, clustered_interval, found, measure, paired_difference
-from loantap.watchlist.settings import Settings, read_settings
+from loantap.watchlist.settings import SIGNALS, Settings, read_settings
 
 SETTINGS = read_settings()
 X = -1  # not judged: no snapshot, late already, or in default
@@ -169,8 +169,11 @@ def test_a_whole_panel_by_hand():
     assert (row["alerts"], row["right"], row["recall"], row["lead_median"]) == (3, 1, 0.5, 2)
     # The caps alone flag the same loans.
     assert rows.loc[("rule", "caps")].equals(row.rename(("rule", "caps")))
-    assert result.comparisons["verdict"].tolist() == ["open", "open"]
-    assert result.comparisons["difference"].tolist() == [0, 0]
+    # Nobody was less than 30 days late, so days past due alone find neither default.
+    assert set(result.comparisons["verdict"]) == {"open"}
+    assert result.comparisons.set_index("baseline")["difference"].groupby(level=0).unique().to_dict() == {
+        "caps": [0], "days_past_due": [0.5]
+    }  # fmt: skip
 
 
 def test_the_rule_is_judged_without_days_past_due_too():
@@ -286,8 +289,12 @@ def test_baselines_alert_as_often_as_the_rule(planted: Backtest):
     rows = planted.performance
     for _, group in rows.groupby(["period", "setting", "matched_to"]):
         own = group.loc[group["method"] == group["matched_to"], "alerts_per_1000"].item()
-        # Scores are continuous, so the number of alerts is met to one.
-        assert group["alerts_per_1000"].to_numpy() == pytest.approx(own, abs=1001 / group["loan_months"].iloc[0])
+        # Scores are continuous, so the number of alerts is met to one. Nobody is less than 30 days late here, so days past due give none.
+        late = group["method"] == "days_past_due"
+        assert group.loc[~late, "alerts_per_1000"].to_numpy() == pytest.approx(
+            own, abs=1001 / group["loan_months"].iloc[0]
+        )
+        assert group.loc[late, "alerts_per_1000"].tolist() == [0]
         assert len(group) == 1 + len(BASELINES)
 
 
@@ -316,10 +323,10 @@ def test_the_choice_sees_no_later_months():
     assert not results[0].performance.equals(results[1].performance)
 
 
-def test_without_the_model_the_caps_are_the_only_baseline():
+def test_without_the_model_there_is_no_baseline_of_it():
     result = backtest(drifting(n=800)[0], settings=SETTINGS, repetitions=10, random_state=0)
-    assert set(result.performance["method"]) == {*RULES, "caps"}
-    assert set(result.trade_off["method"]) == {"rule", "caps"}
+    assert set(result.performance["method"]) == {*RULES, "caps", "days_past_due"}
+    assert set(result.trade_off["method"]) == {"rule", "caps", "days_past_due"}
 
 
 def test_the_trade_off_falls_with_points_and_strictness(planted: Backtest):
@@ -391,3 +398,59 @@ def test_a_default_is_found_by_an_alert_in_the_months_before_it_only():
     outcome = found(lights, np.array([5, 5]), Period(0, 6, 3))
     assert outcome.caught.tolist() == [False, True]
     assert outcome.lead.tolist() == [0, 1]
+
+
+def test_an_alert_that_stood_before_the_horizon_has_a_longer_lead_than_the_horizon():
+    lights = np.array(
+        [
+            [X, 0, 1, 1, 2, 1, 1, X],  # stood since month 2, five months before the default in month 7
+            [X, 1, 1, 1, 1, 1, 1, X],  # since month 1, the first that was judged: six months or more
+            [X, 1, 0, 1, X, 1, 1, X],  # since month 3: a month without a light ends nothing, a green one does
+            [X, 1, 1, 1, 1, 0, 1, X],  # its last alerts began in month 6
+            [X, 1, 1, 1, 0, 0, 0, X],  # not found: nothing stood in the two months before
+        ]
+    )
+    outcome = found(lights, np.full(5, 7), PERIOD)
+    assert outcome.caught.tolist() == [True, True, True, True, False]
+    assert outcome.lead.tolist() == [2, 2, 2, 1, 0]
+    assert outcome.stood.tolist() == [5, 6, 4, 1, 0]
+    assert outcome.cut.tolist() == [False, True, False, False, False]
+
+
+def test_the_median_of_how_long_alerts_stood_is_a_lower_bound_where_the_middle_one_is_cut():
+    lights = np.array([[X, 0, 1, 1, 1, 1, 1, X], [X, 1, 1, 1, 1, 1, 1, X], [X, 1, 1, 1, 1, 1, X, X]])
+    months = np.array([7, 7, 6])
+    row = measure(lights[1:], months[1:], PERIOD)
+    assert (row["stood_median"], row["stood_cut"]) == (5.5, True)
+    # One that is cut at the top moves nothing: 5 stands in the middle of 2, 5 and 6 or more.
+    short = np.array([[X, 0, 0, 0, 0, 1, 1, X]])
+    row = measure(np.concatenate([short, lights[:2]]), np.full(3, 7), PERIOD)
+    assert (row["lead_median"], row["stood_median"], row["stood_cut"]) == (2, 5, False)
+
+
+def test_days_past_due_alone_flag_who_is_late_and_first_who_was_later_before():
+    panel = four_loans()
+    panel.days_past_due[1, 4:], panel.days_past_due[3, 4:], panel.days_past_due[3, 2] = 12, 12, 25
+    history = make_history(panel, settings=SHORT, probability_then=None, probability_now=None)
+    score = baseline_scores(history, settings=SHORT)["days_past_due"]
+    # Of month 4: loans 1 and 3 are 12 days late, 3 was 25 days late two months before; 0 and 2 are not late.
+    month = pd.Series(score, index=history.row)[history.month == 4]
+    assert month.sort_values(ascending=False).dropna().index.tolist() == [3, 1]
+
+
+def test_days_past_due_alone_find_no_default_that_nothing_announces(noise: Backtest):
+    rows = noise.performance.query("method == 'days_past_due'")
+    assert (rows["caught"] == 0).all()
+    words = noise.comparisons.query("baseline == 'days_past_due'")["words"]
+    assert words.str.contains("with 0.0, and no more are to be had").all()
+
+
+def test_the_back_test_tells_what_each_threshold_costs(planted: Backtest):
+    costs = planted.costs.set_index(["signal", "floor"])
+    assert set(costs.query("floor == ''").index.get_level_values("signal")) == set(SIGNALS) - {
+        "payment_shortfall",
+        "inquiries",
+    }  # nobody delivers them here
+    # Utilisation rises before half of the defaults: its trend finds them, and the trend of debt-to-income does not.
+    assert costs.loc[("util_trend", ""), "caught_alone"] > costs.loc[("dti_trend", ""), "caught_alone"]
+    assert costs.loc[("util_trend", ""), "recall"] > costs.loc[("dti_trend", ""), "recall"] + 0.2

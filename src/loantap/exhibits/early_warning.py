@@ -14,6 +14,7 @@ from loantap.exhibits.warning_sentences import (  # fmt: skip
     backtest_row,
     calibration_title,
     drift_title,
+    lead_words,
     period_of,
     rule_sentence,
     trade_off_title,
@@ -28,7 +29,7 @@ from loantap.exhibits.watch_page import (  # fmt: skip
     OFFERS_NOTE,
     with_main_reasons,
 )
-from loantap.exhibits.words import columns, percent, plain, show
+from loantap.exhibits.words import ABSENT, columns, percent, plain, show
 from loantap.watchlist import drift as stability
 from loantap.watchlist.watchlist import LISTED
 
@@ -108,13 +109,15 @@ def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exh
     """Show how well the lights would have warned, beside simpler ways to alert as many loans."""
     if judged is None:
         return Exhibit(text=plain(found["why_not"]))
-    intervals = f"{percent(judged.confidence)} intervals (Wilson; of precision by resampling loans)"
+    intervals = f"{percent(judged.confidence)} intervals (Wilson, of precision over loans)"
+    horizon, rows = found["settings"]["backtest"]["horizon"], judged.performance
+    ahead = [lead_words(row, horizon) if row["caught"] else ABSENT for row in found["performance"]]
     return Exhibit(
         "warning-performance", "How well the lights would have warned",
-        f"{intervals}; {_loans(panel)}.",
-        table=judged.performance.assign(method=judged.performance["method"].replace(METHODS)),
+        f"{intervals}; months ahead are counted within {horizon} months; {_loans(panel)}.",
+        table=rows.assign(method=rows["method"].replace(METHODS), ahead=ahead),
         columns=columns("period", "setting", "method", "alerts_per_1000", "precision with interval", "recall with interval", "by_chance",
-                        "lead_median"),
+                        "ahead"),
     )  # fmt: skip
 
 

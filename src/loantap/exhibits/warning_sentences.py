@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.exhibits.words import interval, percent, show
+from loantap.exhibits.words import interval, listed, percent, show
 from loantap.watchlist import drift as stability
+from loantap.watchlist.calibration_level import calibration_level
 from loantap.watchlist.watchlist import LIVE
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     from loantap.watchlist.settings import Settings
 
 Result = Mapping[str, Any]
-METHODS = {"caps": "caps alone", "probability": "model alone"}
+METHODS = {"caps": "caps alone", "days_past_due": "days past due alone", "probability": "model alone"}
+_METHOD = {
+    "caps": "the caps alone",
+    "days_past_due": "days past due alone",
+    "probability": "the model alone",
+}  # in a sentence
 VARIABLES = {"probability": "probability of default", "dti": "debt-to-income", "revol_util": "utilisation"}
 
 
@@ -26,7 +32,7 @@ def record(
     """Return what the run's results hold of a month and its back-test, with the sentences that follow from them."""
     tables = {
         name: [] if judged is None else getattr(judged, name).to_dict("records")
-        for name in ("performance", "comparisons")
+        for name in ("performance", "comparisons", "costs")
     }
     found = {
         "month": str(month.month), "synthetic": live.truth is not None, "source": live.source, "notes": live.notes,
@@ -84,8 +90,10 @@ def warning_sentence(result: Result) -> str:
     row = backtest_row(result["performance"])
     if not row["defaults"]:
         return f"{head} No loan defaulted in {period_of(row)}, so there was nothing to warn of."
-    months = f"{show(row['lead_median'], 'count')} month{'' if row['lead_median'] == 1 else 's'}"
-    ahead = f", at the median {months} ahead" if row["caught"] else ""
+    horizon = result["settings"]["backtest"]["horizon"]
+    ahead = f", at the median {lead_words(row, horizon)} ahead" if row["caught"] else ""
+    if row["caught"] and row["lead_median"] >= horizon and "stood_median" in row:
+        ahead += f" (the alerts stood for {months_or_more(row['stood_median'], or_more=row['stood_cut'])})"
     right = f" Of its alerts, {show(row['precision'], 'rate')} were right." if row["alerts"] else ""
     return (
         f"{head} On {period_of(row)} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
@@ -138,26 +146,69 @@ def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> 
 def trade_off_title(result: Result) -> str:
     """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
     told = {"more": "finds more defaults than", "fewer": "finds fewer defaults than", "open": "is not shown to beat"}
-    parts = [f"{told[row['verdict']]} the {METHODS[row['baseline']]}" for row in _last_comparisons(result)]
+    rows = _last_comparisons(result)
+    alike, fewer = ([row for row in rows if row.get("as_many", True) is as_many] for as_many in (True, False))
+    parts = []
+    for some in (alike, fewer):
+        by_verdict = {
+            row["verdict"]: [_METHOD[one["baseline"]] for one in some if one["verdict"] == row["verdict"]]
+            for row in some
+        }
+        parts.append(listed([f"{told[verdict]} {listed(names)}" for verdict, names in by_verdict.items()]))
+    if not rows:
+        return "Defaults warned of, by the number of alerts"
+    if not parts[1]:
+        return f"With as many alerts, the rule {parts[0]}"
     return (
-        f"With as many alerts, the rule {' and '.join(parts)}"
-        if parts
-        else "Defaults warned of, by the number of alerts"
+        f"With as many alerts, the rule {parts[0]}; it {parts[1]}, with more alerts"
+        if parts[0]
+        else f"The rule {parts[1]}, with more alerts"
     )
 
 
 def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
-    """Return in how many months defaults differ from those expected, as against the first months and by themselves."""
-    known = outcomes.dropna(subset=["change"])
-    if known.empty:
-        return "Too few months to tell whether defaults come as the model predicts"
-    judged = outcomes.dropna(subset=["ratio"])
-    apart, level = ((lights != "green").sum() for lights in (known["change_light"], judged["light"]))
-    chance = show((1 - confidence) * len(known), "number")
-    return (
-        f"Defaults against those predicted: {apart} of {len(known)} months differ from the first {stability.FIRST_MONTHS} "
-        f"(up to {chance} would by chance), {level} of {len(judged)} from the number predicted"
+    """Return how many defaults came against those that the model lets expect, and then whether that has changed.
+
+    Args:
+        outcomes: As from `drift.calibration_drift`.
+        confidence: Of the intervals.
+    """
+    found = calibration_level(outcomes, confidence=confidence)
+    if not found.light:
+        return "No month has loans at risk, so nothing can be said on how many default"
+    ratio, low, high = found.ratio
+    side = "more" if ratio > 1 else "fewer"
+    level = {
+        "red": f"{side} than the model lets expect", "amber": f"{side} than the model lets expect, beyond chance",
+        "green": "as many as the model lets expect, as far as can be told",
+    }[found.light]  # fmt: skip
+    told = (
+        f"{show(found.defaults, 'count')} loans defaulted, {level} ({show(found.expected, 'count')}): a ratio of {show(ratio, 'ratio')} "
+        f"({percent(confidence)} interval {interval(low, high, 'ratio')})"
     )
+    first = f"the first {stability.FIRST_MONTHS} months"
+    if not found.change_light:
+        return f"{told}. Whether that has changed since {first} cannot be told"
+    change, change_low, change_high = found.change
+    moved = (
+        "no change is shown"
+        if found.change_light == "green"
+        else f"that ratio has {'risen' if change > 1 else 'fallen'}"
+    )
+    return (
+        f"{told}. Since {first} {moved} ({show(change, 'ratio')} times, {interval(change_low, change_high, 'ratio')})"
+    )
+
+
+def lead_words(row: Result, horizon: int) -> str:
+    """Return how early the middle alert came: '3 months', or '6 months or more' where it reaches the end of the months looked at."""
+    return months_or_more(row["lead_median"], or_more=row["lead_median"] >= horizon)
+
+
+def months_or_more(months: float, *, or_more: bool) -> str:
+    """Return a number of months in words, as a lower bound where it is one; whole and half months only."""
+    number = f"{months:g}" if (2 * months) % 1 == 0 else show(months, "number")
+    return f"{number} month{'' if months == 1 else 's'}{' or more' if or_more else ''}"
 
 
 def _last_comparisons(result: Result) -> list[Result]:

@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loantap.data.panel import DEFAULT_DAYS, Panel
+from loantap.data.panel import Panel
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.watchlist.backtest_words import BASELINES as BASELINES
+from loantap.watchlist.backtest_words import notes, verdict
 from loantap.watchlist.choice import Choice, choose, mark_frontier, sweep_rule
 from loantap.watchlist.history import History, baseline_scores, make_history
 from loantap.watchlist.measures import Period, found, measure, paired_difference, right_alerts
 from loantap.watchlist.settings import Settings
+from loantap.watchlist.settings_cost import settings_cost
 
 # Alerts per 1,000 loans a month at which the baselines are swept.
 RATES = (2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300)
-BASELINES = {"caps": "the caps alone", "probability": "the model's probability alone"}
 RULES = ("rule", "rule without days past due")
-FEW_DISCORDANT = 10  # with fewer defaults caught by one way only a bootstrap interval is too narrow: no verdict
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Backtest:
             known before; the best of all points on the later months could not.
         by_month: Of the recommended setting: month, loans (judged), amber, red, defaults (within the horizon), right (alerts
             that one follows); the last two NaN where the horizon is not over.
+        costs: What each threshold as it is set costs and finds by itself, in all months, as from `settings_cost.settings_cost`.
         recommended: The setting chosen on the earlier months.
         chosen: How, in words.
         notes: What to know when reading it.
@@ -48,6 +50,7 @@ class Backtest:
     comparisons: pd.DataFrame
     trade_off: pd.DataFrame
     by_month: pd.DataFrame
+    costs: pd.DataFrame
     recommended: Settings
     chosen: str
     notes: tuple[str, ...]
@@ -127,9 +130,10 @@ def backtest(
         comparisons=pd.DataFrame(differences),
         trade_off=pd.concat([rule, baselines.assign(frontier=False)], ignore_index=True),
         by_month=_by_month(history, panel.months, choice.settings),
+        costs=settings_cost(panel, history, settings=settings, period=whole, confidence=confidence),
         recommended=choice.settings,
         chosen=choice.words,
-        notes=_notes(settings),
+        notes=notes(settings),
         confidence=confidence,
     )
 
@@ -177,41 +181,8 @@ def _against_baselines(
             numbers["only_rule"] = int((one.caught & ~two.caught).sum())
             numbers["only_baseline"] = int((two.caught & ~one.caught).sum())
             row: dict[str, object] = {"rule": rule, "baseline": name, **numbers}
-            differences.append(row | _verdict(rule, name, own, other, numbers, confidence))
+            differences.append(row | verdict(rule, name, own, other, numbers, confidence=confidence))
     return rows, differences
-
-
-def _verdict(
-    rule: str,
-    baseline: str,
-    own: dict[str, float],
-    other: dict[str, float],
-    numbers: dict[str, float],
-    confidence: float,
-) -> dict[str, object]:
-    if not own["defaults"]:
-        return {"verdict": "open", "words": "No default falls into these months: there is nothing to find."}
-    low, high = numbers["beyond_chance_low"], numbers["beyond_chance_high"]
-    alone = int(numbers["only_rule"] + numbers["only_baseline"])
-    known = alone >= FEW_DISCORDANT
-    verdict = "more" if known and low > 0 else "fewer" if known and high < 0 else "open"
-    ending = {
-        "more": f"the {rule} finds more",
-        "fewer": f"the {rule} finds fewer: {BASELINES[baseline]} would have served better",
-        "open": f"that the {rule} finds more cannot be shown"
-        + ("" if known else f", since only {alone} of the defaults were found by one of them alone"),
-    }[verdict]
-    words = (
-        f"With {own['alerts_per_1000']:.1f} alerts per 1,000 loans a month the {rule} finds {_shares(own)} of "
-        f"{int(own['defaults']):,} defaults, {BASELINES[baseline]} {_shares(other)} with {other['alerts_per_1000']:.1f}: "
-        f"{100 * numbers['difference']:+.1f} points, {100 * numbers['beyond_chance']:+.1f} beyond chance "
-        f"({100 * confidence:g}% interval {100 * low:+.1f} to {100 * high:+.1f}); {ending}."
-    )
-    return {"verdict": verdict, "words": words}
-
-
-def _shares(measured: dict[str, float]) -> str:
-    return f"{100 * measured['recall']:.0f}% (by chance {100 * measured['by_chance']:.0f}%)"
 
 
 def _sweep_baselines(
@@ -236,17 +207,3 @@ def _by_month(history: History, months: np.ndarray, settings: Settings) -> pd.Da
     for name, counted in (("defaults", soon & (known >= 0)), ("right", soon & (known > 0))):
         table[name] = pd.Series(counted.sum(axis=0), dtype=float)  # the months at the end have no outcome yet
     return table
-
-
-def _notes(settings: Settings) -> tuple[str, ...]:
-    horizon, late = settings.backtest.horizon, settings.backtest.early_days
-    return (
-        f"An alert is right if the loan is {DEFAULT_DAYS} or more days past due within the {horizon} months after it.",
-        f"Alerts on loans that are {late} or more days past due are left out: they come too late to be an early warning.",
-        "A loan whose snapshots end without default counts as not defaulted.",
-        f"A default counts as found if it had an alert in the {horizon} months before; lead time counts from the first of them.",
-        "By chance is the share of any loans that have an alert in as many months. Alerts that flicker reach more loans than alerts "
-        "that stay, so verdicts are on the defaults found beyond it.",
-        "Baselines alert as often as the rule in the same months: their thresholds are set on those months, the rule's are not.",
-        "Intervals are over loans. What moves all loans at once, such as a recession, is not in them.",
-    )

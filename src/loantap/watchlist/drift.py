@@ -158,9 +158,9 @@ def calibration_drift(
         high = beta.ppf(1 - tail, defaults + 1, observed_first)
         change = [odds * defaults / observed_first, odds * low / (1 - low), odds * high / (1 - high)]
     table = pd.DataFrame({"month": panel.months, "n": n, "defaults": defaults, "expected": expected})
-    table = table.assign(**dict(zip(("ratio", "ci_low", "ci_high"), ratio, strict=True)), light=_ratio_lights(*ratio))
+    table = table.assign(**dict(zip(("ratio", "ci_low", "ci_high"), ratio, strict=True)), light=ratio_lights(*ratio))
     return table.assign(
-        **dict(zip(("change", "change_low", "change_high"), change, strict=True)), change_light=_ratio_lights(*change)
+        **dict(zip(("change", "change_low", "change_high"), change, strict=True)), change_light=ratio_lights(*change)
     )
 
 
@@ -221,7 +221,8 @@ def _stability(before: np.ndarray, now: np.ndarray, confidence: float) -> dict[s
     }
 
 
-def _ratio_lights(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def ratio_lights(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return the light of ratios with the ends of their intervals, as `calibration_drift` says; "" for NaN."""
     near, far = TOLERANCE
     conditions = [
         np.isnan(value),

@@ -12,6 +12,8 @@ from loantap.watchlist.rule import floor_codes, light_codes, signal_points
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.signals import signals, stand
 
+_ENOUGH_DAYS = 1000  # more than anybody is late who has not defaulted: past lateness orders loans that are as late now
+
 
 @dataclass(frozen=True)
 class History:
@@ -20,6 +22,7 @@ class History:
     Attributes:
         signals: As from `signals.signals`, one row per loan and month, r rows.
         row: The loan's row in the panel, shape (r,).
+        worst_days: Most days past due within the window up to the month, 0 where none are known, shape (r,).
         month: The position of the month, shape (r,).
         default_month: Position of the month in which each loan defaults, m if none, shape (n,).
         months: m, the number of months of the panel.
@@ -27,6 +30,7 @@ class History:
 
     signals: pd.DataFrame
     row: np.ndarray
+    worst_days: np.ndarray
     month: np.ndarray
     default_month: np.ndarray
     months: int
@@ -82,8 +86,8 @@ def make_history(
         probability_then: Probability of default of each loan by its application, shape (n,).
         probability_now: The same with debt-to-income and utilisation of each snapshot, shape (n, m).
     """
-    defaults = panel.default_month()
-    frames, months, where = [], range(settings.window - 1, len(panel.months)), stand(panel, settings=settings)
+    defaults, where = panel.default_month(), stand(panel, settings=settings)
+    frames, worst, months = [], [], range(settings.window - 1, len(panel.months))
     for t in months:
         now = None if probability_now is None else probability_now[:, t]
         frame = signals(
@@ -91,19 +95,34 @@ def make_history(
         )
         late = frame["days_past_due"] >= settings.backtest.early_days
         frames.append(frame[~late & (defaults[frame.index] > t)])  # of a loan's defaults the first one counts
+        worst.append(_worst(panel, t, settings.window)[frames[-1].index])
     month = np.repeat(months, [len(frame) for frame in frames])
     stacked = pd.concat(frames)
     row = stacked.index.to_numpy()
-    return History(stacked.reset_index(drop=True), row, month, defaults, len(panel.months))
+    return History(stacked.reset_index(drop=True), row, np.concatenate(worst), month, defaults, len(panel.months))
+
+
+def _worst(panel: Panel, t: int, window: int) -> np.ndarray:
+    if panel.days_past_due is None:
+        return np.zeros(len(panel.loan_id))
+    return np.nan_to_num(panel.days_past_due[:, max(t + 1 - window, 0) : t + 1]).max(axis=1)
 
 
 def baseline_scores(history: History, *, settings: Settings) -> Mapping[str, np.ndarray]:
     """Return the scores of simpler ways to alert, one value per row of the signals, the larger the worse.
 
     `caps`: how far debt-to-income or utilisation, whichever is worse, lies above its cap, as a multiple of it: a threshold on it
-    is both caps times one factor. `probability`: the model's, with the snapshot's values; absent where nobody passed it.
+    is both caps times one factor. `days_past_due`: days past due, and of loans that are as late, first those that were later within the
+    window; NaN, which never alerts, for loans that were not late in it. `probability`: the model's, with the snapshot's values. The last
+    two are absent where nobody knows them.
     """
     frame, caps = history.signals, settings.signals
     level = np.fmax(frame["dti"].to_numpy() / caps.dti.red, frame["revol_util"].to_numpy() / caps.revol_util.red)
-    probability = frame["probability"].to_numpy()
-    return {"caps": level} | ({} if np.isnan(probability).all() else {"probability": probability})
+    scores = {"caps": level, "days_past_due": _lateness(history), "probability": frame["probability"].to_numpy()}
+    return {name: score for name, score in scores.items() if name == "caps" or not frame[name].isna().all()}
+
+
+def _lateness(history: History) -> np.ndarray:
+    now, worst = history.signals["days_past_due"].to_numpy(), history.worst_days
+    late = now + worst / (_ENOUGH_DAYS)
+    return np.where(late > 0, late, np.nan)

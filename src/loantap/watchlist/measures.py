@@ -6,6 +6,7 @@ import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
 from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
+from loantap.watchlist.lead_time import how_long, quartiles
 
 NOT_JUDGED = -1  # in a matrix of lights: not live, or too late already
 RETURN_WITHIN = 3  # months within which a light that went green and comes back was a flip-flop
@@ -45,12 +46,16 @@ class Found:
 
     Attributes:
         caught: Whether there was an alert in the horizon before.
-        lead: Months from the first such alert to the default; 0 where not caught.
+        lead: Months from the first such alert to the default; 0 where not caught. It cannot be longer than the horizon.
+        stood: Months from the beginning of the alerts that this one goes on from, which may lie before the horizon; 0 where not caught.
+        cut: Whether these alerts may have begun earlier: they stood in the first month that the loan was judged in.
         chance: Probability of an alert in as many months had the loan been any other: what `caught` would be by chance.
     """
 
     caught: np.ndarray
     lead: np.ndarray
+    stood: np.ndarray
+    cut: np.ndarray
     chance: np.ndarray
 
 
@@ -73,7 +78,9 @@ def found(lights: np.ndarray, default_month: np.ndarray, period: Period) -> Foun
     caught = np.asarray(alert.any(axis=1))
     chance = reach(lights, period)[default_month[rows] - period.first - period.horizon, judged - 1]
     # Where no loan was judged in all of these months there is no share to tell; every way to alert shares that.
-    return Found(caught, np.where(caught, lags[alert.argmax(axis=1)], 0), np.nan_to_num(chance))
+    lead = np.where(caught, lags[alert.argmax(axis=1)], 0)
+    stood, cut = how_long(lights[rows], default_month[rows], lead)
+    return Found(caught, lead, stood, cut, np.nan_to_num(chance))
 
 
 def reach(lights: np.ndarray, period: Period) -> np.ndarray:
@@ -122,7 +129,9 @@ def measure(
         loan_months (judged), alerts_per_1000 and red_per_1000 (of 1,000 judged loans a month); base_rate (of judged loans that
         default within the horizon); alerts, right, precision and the same of red lights alone (red_...); defaults, caught,
         recall, by_chance (the recall of alerts that reach as many loans and know nothing); lead_q1, lead_median, lead_q3
-        (months from the first alert in the horizon to the default, of those caught); flip_flop (share of alerts whose loan
+        (months from the first alert in the horizon to the default, of those caught; the horizon is their ceiling); stood_q1,
+        stood_median, stood_q3 (the same from the beginning of the alerts, before the horizon too), stood_cut (whether stood_median is a
+        lower bound, since alerts stood from the first judged month on); flip_flop (share of alerts whose loan
         is green the next month and has an alert again within the RETURN_WITHIN months after that one, of alerts with as many
         months to follow). Intervals are Wilson's, for precision with the number of alerts that is left once the alerts
         of one loan are seen to go together.
@@ -150,6 +159,7 @@ def measure(
     leads = np.quantile(defaults.lead[defaults.caught], [0.25, 0.5, 0.75]) if caught else np.full(3, np.nan)
     row |= {"recall_high": float(high), "by_chance": float(defaults.chance.mean()) if total else float("nan")}
     row |= {"lead_q1": leads[0], "lead_median": leads[1], "lead_q3": leads[2]}
+    row |= quartiles(*(values[defaults.caught] for values in (defaults.stood, defaults.cut)))
     return row | {"flip_flop": flip_flop(lights, period)}
 
 

@@ -1,0 +1,185 @@
+"""Where the money at risk stands: exposure, loans that need attention, and expected loss by a feature, against the month before."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from loantap.analysis.summaries import simultaneous
+from loantap.analysis.suppression import pool_small
+from loantap.watchlist.shares import difference_ends, wilson_ends
+from loantap.watchlist.withholding import withheld
+
+ALL, NOT_KNOWN = "all", "not known"
+
+
+def exposure_by_state(
+    loans: pd.DataFrame,
+    state: str,
+    before: str,
+    *,
+    order: Sequence[str],
+    loss_given_default: float,
+    min_cell: int,
+    confidence: float,
+) -> pd.DataFrame:
+    """Return how loans and money are spread over the lights or buckets of a month, against those of the month before.
+
+    A loan counts in each month where it stood then.
+
+    Args:
+        loans: As in `concentration`, but for the flags.
+        state: The light or bucket in the month, missing where the loan was not delivered.
+        before: The same of the month before.
+        order: The states in the order of the rows; those without a loan in either month are left out.
+        loss_given_default: As in `concentration`.
+        min_cell: States with fewer loans in one of the months are withheld, as `withholding.withheld` says.
+        confidence: Of the intervals; those of the differences hold for all states at once (Bonferroni).
+
+    Returns:
+        One row per state, and ALL: level, loans, share (of the loans) with its ends (Wilson), exposure,
+        share_of_exposure, the same with _before, exposure_change; difference (of the shares of loans) with its ends, change; with pd:
+        expected_loss, expected_loss_before, without_pd; and `withheld`, whose numbers are NaN.
+    """
+    present = {*loans[state].dropna(), *loans[before].dropna()}
+    names = [name for name in order if name in present]
+    sides = ((state, ""), (before, "_before"))
+    counts = [[int((loans[column] == name).sum()) for name in names] for column, _ in sides]
+    small = withheld(np.array(counts).reshape(2, len(names)), min_cell=min_cell)
+    hidden = np.logical_or(small[0], small[1])  # the last is that of all
+    at = simultaneous(confidence, len(names))
+    rows = []
+    for place, name in enumerate([*names, ALL]):
+        flags = {
+            f"flagged{ending}": (loans[column] == name).astype(float).where(loans[column].notna())
+            for column, ending in sides
+        }
+        row: dict[str, object] = {"level": name, "withheld": bool(hidden[place])}
+        for column, ending in sides:
+            inside = loans[loans[column].notna() if name == ALL else loans[column] == name]
+            row |= {f"loans{ending}": len(inside), f"exposure{ending}": float(inside[f"balance{ending}"].sum())}
+            row |= _loss(inside, ending, loss_given_default)
+        for ending in ("", "_before"):
+            judged = flags[f"flagged{ending}"].dropna()
+            share = float(judged.mean()) if len(judged) and name != ALL else np.nan
+            low, high = wilson_ends(np.array(share), np.array(len(judged)), confidence=confidence)
+            row |= {f"share{ending}": share, f"share{ending}_low": float(low), f"share{ending}_high": float(high)}
+        ends = _difference(pd.DataFrame(flags), at) if name != ALL else (np.nan,) * 3
+        rows.append(row | dict(zip(("difference", "difference_low", "difference_high"), ends, strict=True)))
+    table = _with_shares(pd.DataFrame(rows))
+    numbers = table.columns.drop(["level", "withheld", "change"])
+    table[numbers] = table[numbers].astype(float).mask(table["withheld"], axis=0)
+    table.loc[table["withheld"], "change"] = "open"
+    return table
+
+
+def _with_shares(table: pd.DataFrame) -> pd.DataFrame:
+    """Add shares of the last row's exposure, how it has changed, and which way the share that is compared has moved."""
+    for column in ("exposure", "exposure_before"):
+        total = table[column].iloc[-1]
+        table[f"share_of_{column}"] = table[column] / total if total else np.nan
+    table["exposure_change"] = table["exposure"] - table["exposure_before"]
+    table["change"] = np.select(
+        [table["difference_low"] > 0, table["difference_high"] < 0], ["higher", "lower"], "open"
+    )
+    return table
+
+
+def _loss(loans: pd.DataFrame, ending: str, loss_given_default: float) -> dict[str, object]:
+    if f"pd{ending}" not in loans:
+        return {}
+    known = loans[f"pd{ending}"].notna() & loans[f"balance{ending}"].notna()
+    exposure = loans.loc[known, f"balance{ending}"]
+    lost = float((loans.loc[known, f"pd{ending}"] * exposure).sum()) * loss_given_default
+    if ending:
+        return {"expected_loss_before": lost}
+    rate = lost / float(exposure.sum()) if exposure.sum() else np.nan
+    return {
+        "expected_loss": lost,
+        "expected_loss_rate": rate,
+        "without_pd": int((loans["balance"].notna() & ~known).sum()),
+    }
+
+
+def concentration(
+    loans: pd.DataFrame, by: str, *, loss_given_default: float, min_cell: int, confidence: float
+) -> pd.DataFrame:
+    """Return how loans and money are spread over the levels of a feature.
+
+    Args:
+        loans: One row per loan: `by`, flagged and flagged_before (whether
+            the loan needed attention in the month, and the one before: True, False, or missing where it was not judged), balance and
+            balance_before (currency, missing where the loan was not delivered); and, where they are known, pd and pd_before
+            (probabilities of default within twelve months).
+        by: The feature, of the application; missing is a level of its own. Lights and buckets change: see `exposure_by_state`.
+        loss_given_default: Share of the exposure that is lost in a default, an assumption.
+        min_cell: Levels with fewer loans, or with some that are flagged or are not, but fewer, are pooled (`suppression.pool_small`).
+        confidence: Of the intervals; those of the differences hold for all levels at once (Bonferroni).
+
+    Returns:
+        One row per level, by exposure, and ALL: level, loans (with a balance), exposure, share_of_exposure and the same of the month
+        before (exposure_before, share_of_exposure_before), exposure_change; judged, flagged, flagged_share with its ends (Wilson),
+        flagged_share_before, difference with its ends, and change ("higher", "lower", "open"): shares of a loan in both months go
+        together, which narrows it. With pd: expected_loss (currency, of the loans with a pd), expected_loss_before,
+        expected_loss_rate (of their exposure) and without_pd (loans). A level named after what it pools stands last.
+    """
+    flags = {
+        name: loans[name].astype("boolean").to_numpy(dtype=float, na_value=np.nan)
+        for name in ("flagged", "flagged_before")
+    }
+    loans = loans.assign(**flags)
+    level = loans[by].astype(object).where(loans[by].notna(), NOT_KNOWN).astype(str)
+    counts = pd.DataFrame({"level": level, "n": 1, "defaults": (flags["flagged"] == 1).astype(int)})
+    pooled = pool_small(
+        counts.groupby("level", as_index=False, sort=True).sum(), min_cell=min_cell, by_expectation=False
+    )
+    level = level.replace(pooled.names())
+    names = [str(name) for name in pooled.counts["level"]]
+    rows = [_row(loans[level == name], loss_given_default, confidence) | {"level": name} for name in names]
+    table = pd.DataFrame([*rows, _row(loans, loss_given_default, confidence) | {"level": ALL}])
+    sides = [loans[level == name] for name in names] + [loans]
+    at = simultaneous(confidence, len(names))
+    found = [_difference(side, at if place < len(names) else confidence) for place, side in enumerate(sides)]
+    table[["difference", "difference_low", "difference_high"]] = found
+    table = _with_shares(table)
+    last = table["level"].isin([*pooled.members, NOT_KNOWN]) + 2 * (table["level"] == ALL)
+    order = np.lexsort((-table["exposure"], last))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _row(loans: pd.DataFrame, loss_given_default: float, confidence: float) -> dict[str, object]:
+    here = loans["balance"].notna()
+    row: dict[str, object] = {"loans": int(here.sum())}
+    for ending in ("", "_before"):
+        row[f"exposure{ending}"] = float(loans[f"balance{ending}"].sum())
+        judged = loans[f"flagged{ending}"].dropna()
+        share = float(judged.mean()) if len(judged) else np.nan
+        row[f"flagged_share{ending}"] = share
+        if not ending:
+            low, high = wilson_ends(np.array(share), np.array(len(judged)), confidence=confidence)
+            row |= {
+                "judged": len(judged),
+                "flagged": int(judged.sum()),
+                "flagged_share_low": float(low),
+                "flagged_share_high": float(high),
+            }
+        row |= _loss(loans, ending, loss_given_default)
+    return row
+
+
+def _difference(loans: pd.DataFrame, confidence: float) -> tuple[float, float, float]:
+    """Return how much larger the share of flagged loans is than the month before, whose loans are largely the same."""
+    now, before = (loans[name] for name in ("flagged", "flagged_before"))
+    if not now.notna().any() or not before.notna().any():
+        return (float("nan"),) * 3
+    sides, off = [], []
+    for values in (now, before):
+        known = values.notna()
+        flags = values[known]
+        share = float(flags.mean())
+        ends = wilson_ends(np.array(share), np.array(len(flags)), confidence=confidence)
+        sides.append((share, float(ends[0]), float(ends[1])))
+        off.append(np.where(known, values - share, 0.0) / len(flags))
+    spread = np.sqrt((off[0] ** 2).sum() * (off[1] ** 2).sum())
+    correlation = float((off[0] * off[1]).sum() / spread) if spread else 0.0
+    return difference_ends(sides[0], sides[1], correlation=correlation)

@@ -1,0 +1,229 @@
+"""How loans move between buckets of days past due from month to month: the transition matrix, roll rates and cure rates.
+
+The field's reading of a portfolio (Siddiqi, Credit Risk Scorecards, 2006). A loan that is not known to have moved stays in the bucket
+of its last known value in the matrix, whose lines add up to the deliveries; rates count only what is known in both months.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from loantap.analysis.summaries import simultaneous
+from loantap.analysis.suppression import is_small
+from loantap.data.panel import Panel
+from loantap.watchlist.measures import clustered_interval
+from loantap.watchlist.shares import difference_ends, wilson_ends
+from loantap.watchlist.standing import BUCKETS, CURRENT, ENDED, FROM_90, GONE, NOT_YET, OFF, TO_29, Standing
+from loantap.watchlist.withholding import withheld
+
+NEW, BACK, ALL = "new", "delivered again", "all"
+ROWS = (NEW, BACK, *BUCKETS[:GONE])  # where a loan was the month before
+WORSE, CURES, LEAVES = "rolls to a worse bucket", "returns to current", "leaves default after probation"
+DEFAULTED = "in default"
+_NUMBERS = ("loans", "count", "share", "share_low", "share_high", "share_of_balance")
+_BLOCK = 1 << 14  # loans at a time: a count for each loan and cell stays small
+
+
+def transition_matrix(
+    panel: Panel, stands: Standing, *, first: int, last: int, min_cell: int, confidence: float
+) -> pd.DataFrame:
+    """Return how many loans moved from which bucket into which, from the month before to each of the months together.
+
+    Loans that are delivered in neither of two months are in neither: so the rows but NEW and BACK add up to the deliveries of the
+    months before, and the columns but GONE to those of the months. What was delivered before and is not now is GONE, whatever it was.
+
+    Args:
+        panel: Snapshots of n loans.
+        stands: Where they stand.
+        first: Position of the first month that loans move into; into the panel's first one nobody does.
+        last: Position of the last one.
+        min_cell: Cells with fewer loans are withheld, as `withholding.withheld` says.
+        confidence: Of the intervals: Wilson's, over several months with as many loans as are left once the months of one loan are
+            seen to go together, as in `measures.clustered_interval`.
+
+    Returns:
+        One row per cell, sums included (ALL): before, now, loans, share (of the row) with share_low and share_high, balance (of the month
+        before, of the month itself for NEW and BACK and where it is not known), share_of_balance, and `withheld`, whose numbers are NaN.
+    """
+    size = (len(ROWS), len(BUCKETS))
+    sums = np.zeros(
+        (4, *size)
+    )  # moves; their squares by loan; with the loan's moves from the row; with all of the row known
+    starts, squares, loans, balance = np.zeros(size[0]), np.zeros(size[0]), np.zeros(size[0]), np.zeros(size)
+    for begin in range(0, len(panel.loan_id), _BLOCK):
+        part = slice(begin, begin + _BLOCK)
+        n = len(panel.loan_id[part])
+        moves = np.zeros(n * size[0] * size[1], dtype=np.int32)
+        for where, cell, owed in _moves(panel, stands, part, first, last):
+            moves += np.bincount(where * size[0] * size[1] + cell, minlength=len(moves)).astype(np.int32)
+            balance += np.bincount(cell, weights=owed, minlength=size[0] * size[1]).reshape(size)
+        by_loan = moves.reshape(n, *size).astype(float)
+        of = by_loan.sum(axis=2)
+        sums[0] += by_loan.sum(axis=0)
+        sums[1] += (by_loan**2).sum(axis=0)
+        sums[2] += np.einsum("nrc,nr->rc", by_loan, of)
+        starts, squares, loans = starts + of.sum(axis=0), squares + (of**2).sum(axis=0), loans + (of > 0).sum(axis=0)
+    counts = sums[0].astype(np.int64)
+    share, effective = _effective(sums, starts, squares, loans, one_month=first == last)
+    low, high = wilson_ends(share, effective, confidence=confidence)
+    return _long(counts, balance, (share, low, high), withheld(counts, min_cell=min_cell))
+
+
+def _moves(
+    panel: Panel, stands: Standing, part: slice, first: int, last: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield for each month which loans of a part moved, their cells of the matrix, and their balances."""
+    for t in range(max(first, 1), last + 1):
+        was, here = panel.delivered[part, t - 1], panel.delivered[part, t]
+        where = np.flatnonzero(was | here)
+        was, here = was[where], here[where]
+        before = stands.bucket[part, t - 1][where].astype(np.int64)
+        row = np.where(was, before + 2, np.where(before == NOT_YET, 0, 1))
+        column = np.where(here, stands.bucket[part, t][where], GONE)
+        owed = [panel.balance[part, at][where] for at in (t - 1, t)]
+        known = np.where(was & ~np.isnan(owed[0]), owed[0], owed[1])
+        yield where, row * len(BUCKETS) + column, np.nan_to_num(known)
+
+
+def _effective(
+    sums: np.ndarray, starts: np.ndarray, squares: np.ndarray, loans: np.ndarray, *, one_month: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share of each cell in its row, and the number of independent loans that it is worth."""
+    of = starts[:, np.newaxis]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = sums[0] / of
+        if one_month:
+            return share, np.broadcast_to(of, share.shape)
+        between = sums[1] - 2 * share * sums[2] + share**2 * squares[:, np.newaxis]
+        variance = (loans / (loans - 1))[:, np.newaxis] * between / of**2
+        effective = np.clip(share * (1 - share) / variance, 1, of)
+    sure = (share <= 0) | (share >= 1) | ~(variance > 0)
+    return share, np.where(sure, loans[:, np.newaxis], effective)
+
+
+def _long(
+    counts: np.ndarray, balance: np.ndarray, shares: tuple[np.ndarray, np.ndarray, np.ndarray], hidden: np.ndarray
+) -> pd.DataFrame:
+    def summed(values: np.ndarray) -> np.ndarray:
+        wide = np.append(values, values.sum(axis=1, keepdims=True), axis=1)
+        return np.append(wide, wide.sum(axis=0, keepdims=True), axis=0)
+
+    loans, money = summed(counts), summed(balance)
+    names = pd.MultiIndex.from_product([[*ROWS, ALL], [*BUCKETS, ALL]], names=["before", "now"])
+    table = pd.DataFrame({"loans": loans.ravel().astype(float), "balance": money.ravel()}, index=names)
+    for name, values in zip(("share", "share_low", "share_high"), shares, strict=True):
+        inner = np.full(loans.shape, np.nan)
+        inner[:-1, :-1] = values
+        table[name] = inner.ravel()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = money / money[:, -1:]
+        part[:, -1] = np.nan
+        table["share_of_balance"] = part.ravel()
+        table.loc[(ALL, slice(None)), "share"] = loans[-1] / loans[-1, -1]
+    # A share tells its count to whoever knows the sum, and the sum to whoever knows the count.
+    table[hidden.ravel() | np.repeat(hidden[:, -1], hidden.shape[1])] = np.nan
+    columns = ["loans", "share", "share_low", "share_high", "balance", "share_of_balance"]
+    return table[columns].assign(withheld=hidden.ravel()).reset_index()
+
+
+def roll_rates(
+    panel: Panel, stands: Standing, position: int, *, earlier: int, min_cell: int, confidence: float
+) -> pd.DataFrame:
+    """Return which share of each bucket has become worse or current in a month, against the months before.
+
+    At risk is a loan that was delivered the month before with days past due known then. Shares are of those whose state is known now;
+    how many are not is told, since a loan that is gone or unknown may as well have become worse. The two sides are taken as independent;
+    where a loan that was late once is late again more often, the interval of their difference is wider than need be.
+
+    Args:
+        panel: Snapshots of n loans.
+        stands: Where they stand.
+        position: Position of the month; the panel's first one has no rates.
+        earlier: How many months before it are pooled for the comparison: 1 for the month before.
+        min_cell: A rate is withheld where its loans, or those of either outcome, are some but fewer.
+        confidence: Of the intervals; those of the differences hold for all rates that are shown at once (Bonferroni).
+
+    Returns:
+        One row per rate and bucket: rate (WORSE, CURES, LEAVES), bucket, not_known, withheld, loans (known now), count, share with
+        share_low and share_high (Wilson), share_of_balance; the same but count with _before, over loans; difference with its ends, and
+        change ("higher", "lower", or "open"). NaN where withheld, or where no loan is at risk.
+    """
+    asked = [(WORSE, one) for one in range(CURRENT, FROM_90 + 1)] + [(CURES, one) for one in range(TO_29, FROM_90 + 1)]
+    told = []
+    for rate, bucket in [*asked, (LEAVES, GONE)]:
+        sides = [_Moved(panel, stands, rate, bucket, months) for months in (
+            range(max(position, 1), position + 1), range(max(position - earlier, 1), max(position, 1)),
+        )]  # fmt: skip
+        told.append(
+            (rate, BUCKETS[bucket] if bucket != GONE else DEFAULTED, sides, [one.hidden(min_cell) for one in sides])
+        )
+    level = simultaneous(confidence, sum(not any(hidden) for *_, hidden in told))
+    rows = []
+    for rate, name, (now, before), hidden in told:
+        row: dict[str, object] = {
+            "rate": rate,
+            "bucket": name,
+            "not_known": now.not_known,
+            "withheld": now.small(min_cell),
+        }
+        shown = [
+            dict.fromkeys(_NUMBERS, np.nan) if gone else one.numbers(confidence)
+            for one, gone in zip((now, before), hidden, strict=True)
+        ]
+        row |= shown[0] | {f"{key}_before": shown[1][key] for key in ("loans", *_NUMBERS[2:])}
+        ends = (np.nan,) * 3 if any(hidden) else difference_ends(now.ends(level), before.ends(level))
+        row |= dict(zip(("difference", "difference_low", "difference_high"), ends, strict=True))
+        rows.append(row | {"change": "higher" if ends[1] > 0 else "lower" if ends[2] < 0 else "open"})
+    return pd.DataFrame(rows)
+
+
+class _Moved:
+    """The loans at risk of a rate in some months, and which of them did what it counts."""
+
+    def __init__(self, panel: Panel, stands: Standing, rate: str, bucket: int, months: range) -> None:
+        size = len(months)
+        then, now = slice(months.start - 1, months.start - 1 + size), slice(months.start, months.start + size)
+        was = stands.bucket[:, then]
+        at_risk = panel.delivered[:, then] & (stands.age[:, then] == 0)
+        at_risk &= stands.in_default[:, then] & (was != OFF) & (was != ENDED) if rate == LEAVES else was == bucket
+        loan, place = np.nonzero(at_risk)  # few but for current loans, so that what follows is short
+        here = stands.bucket[:, now][loan, place]
+        ended = (here == OFF) | (here == ENDED)
+        known = panel.delivered[:, now][loan, place] & ((stands.age[:, now][loan, place] == 0) | ended)
+        if rate == WORSE:
+            hit = (here > bucket) & (here <= OFF)
+        elif rate == CURES:
+            hit = here == CURRENT
+        else:
+            hit = ~stands.in_default[:, now][loan, place] & ~ended
+        hit &= known
+        owed = np.nan_to_num(panel.balance[:, then][loan, place])
+        n = len(panel.loan_id)
+        self.of, self.count = np.bincount(loan[known], minlength=n), np.bincount(loan[hit], minlength=n)  # by loan
+        self.not_known = int((~known).sum())
+        self._owed = float(owed[known].sum()), float(owed[hit].sum())
+        self._one_month = len(months) == 1
+
+    def small(self, min_cell: int) -> bool:
+        """Tell whether some loans are there, and too few to be shown."""
+        loans, count = pd.Series([self.of.sum()]), pd.Series([self.count.sum()])
+        return bool(loans[0]) and bool(is_small(loans, count, min_cell=min_cell, default_rate=None)[0])
+
+    def hidden(self, min_cell: int) -> bool:
+        """Tell whether there is no rate to show."""
+        return not self.of.sum() or self.small(min_cell)
+
+    def ends(self, confidence: float) -> tuple[float, float, float]:
+        """Return the share and the ends of its interval."""
+        loans, count = int(self.of.sum()), int(self.count.sum())
+        if self._one_month:
+            ends = wilson_ends(np.array(count / loans), np.array(loans), confidence=confidence)
+            return count / loans, float(ends[0]), float(ends[1])
+        return count / loans, *clustered_interval(self.count, self.of, confidence=confidence)
+
+    def numbers(self, confidence: float) -> dict[str, float]:
+        """Return what is told of the rate: _NUMBERS."""
+        total, moved = self._owed
+        values = (int(self.of.sum()), int(self.count.sum()), *self.ends(confidence), moved / total if total else np.nan)
+        return dict(zip(_NUMBERS, values, strict=True))
