@@ -373,7 +373,7 @@ def test_a_red_loan_has_its_own_offers(watched: RunFolder):
     assert app.selectbox[0].options == ["<b>L1</b>", "L2"]
     assert app.dataframe[1].value["expected_cost"].tolist() == [1.0, 2.0]
     app.selectbox[0].set_value("L2").run()
-    assert app.dataframe[1].value["cost"].tolist() == [3.0]
+    assert app.dataframe[1].value["expected_cost"].tolist() == [3.0]
 
 
 def test_what_lenders_wrote_is_shown_as_it_is(watched: RunFolder):

@@ -15,7 +15,8 @@ from loantap.errors import InputError
 from loantap.files import sha256
 from loantap.model.economics import Economics
 from loantap.watchlist.last_worklist import read_last
-from loantap.watchlist.worklist import COLUMNS, HEADS, PEOPLES, STATUSES, Saved, carried, totals, worklist
+from loantap.watchlist.worklist import Saved, carried, totals, worklist
+from loantap.watchlist.worklist_columns import COLUMNS, HEADS, PEOPLES, STATUSES
 from loantap.watchlist.worklist_files import SHEET, free_path, keep_edited, kept_note, unedited, write_csv, write_excel
 
 NAN = float("nan")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from loantap.analysis.professions import EMPLOYER, MISSING, OTHER
 from loantap.data.columns import COLUMNS, FEATURE_BY_NAME
 from loantap.data.declarations import readable_level
-from loantap.watchlist.worklist import HEADS as _OF_WORKLIST
+from loantap.watchlist.worklist_columns import HEADS as _OF_WORKLIST
 
 # Names that are no columns of a file but are tested or shown beside them.
 _LABELS = {name: feature.label for name, feature in FEATURE_BY_NAME.items()} | {
@@ -133,6 +133,7 @@ _HEADS |= {
     "expected_cost": "Expected cost to the lender",
     "unknown": "Not known (loans)",
     "pays_for_itself": "Pays for itself",
+    "offer": "Offer",  # that fits only in a work list, and there are others
     "dti_after": "DTI after (%)",
     "alerts_per_1000": "Alerts per 1,000 loans a month",
     "red_precision": "Precision of red",

@@ -12,7 +12,8 @@ import pyarrow as pa
 from loantap.data.snapshot_rows import is_formula
 from loantap.errors import InputError
 from loantap.files import replacing, sha256
-from loantap.watchlist.worklist import COUNTS, HEADS, MONEY, RATES, STATUSES, totals
+from loantap.watchlist.worklist import totals
+from loantap.watchlist.worklist_columns import COUNTS, HEADS, MONEY, RATES, STATUSES
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
