@@ -89,9 +89,12 @@ def states_title(table: pd.DataFrame, name: str, *, month: str) -> str:
 
 def concentration_title(table: pd.DataFrame, name: str, *, attention: str, month: str) -> str:
     """Return where most exposure and most expected loss stand, and which levels need more or less attention than the month before."""
-    levels = table[(table["level"] != WHOLE) & (table["level"] != NOT_KNOWN)]
-    if levels.empty or not levels["exposure"].sum():
+    if not table["exposure"].sum():
         return f"No exposure by {name} in {month}"
+    # What is pooled is large because it is pooled.
+    levels = table[~table["level"].isin([WHOLE, NOT_KNOWN]) & ~table["level"].str.contains("(pooled)", regex=False)]
+    if levels.empty or not levels["exposure"].sum():
+        return f"Exposure by {name} in {month}"
     most = levels.iloc[int(levels["exposure"].argmax())]
     told = (
         f"By {name}, {level(most['level'])} holds most exposure in {month} ({show(most['share_of_exposure'], 'rate')})"
