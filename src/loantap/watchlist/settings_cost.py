@@ -9,7 +9,6 @@ from loantap.watchlist.history import History
 from loantap.watchlist.measures import NOT_JUDGED, Period, measure
 from loantap.watchlist.rule import signal_points
 from loantap.watchlist.settings import SIGNALS, Settings, Thresholds
-from loantap.watchlist.signals import live
 
 LATE = "days_past_due"
 _KEPT = (
@@ -76,11 +75,11 @@ def settings_cost(
 
 
 def _days(panel: Panel) -> np.ndarray | None:
-    """Return days past due of loans that are live, NaN elsewhere, shape (n, m); None where nobody tells."""
+    """Return days past due of loans that owe something and have not defaulted, NaN elsewhere, shape (n, m); None where nobody tells."""
     if panel.days_past_due is None:
         return None
-    alive = np.column_stack([live(panel, t) for t in range(len(panel.months))])
-    return np.where(alive, panel.days_past_due, np.nan)
+    alive = np.arange(len(panel.months)) < panel.default_month()[:, np.newaxis]
+    return np.where(alive & ~(panel.balance <= 0), panel.days_past_due, np.nan)
 
 
 def _caught(lights: np.ndarray, default_month: np.ndarray, period: Period) -> np.ndarray:
