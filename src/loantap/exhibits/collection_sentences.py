@@ -15,7 +15,8 @@ SIGNAL_WORDS = {
     "dti": "level of debt-to-income (%)", "revol_util": "level of utilisation (%)", "dti_trend": "rise of debt-to-income (points a month)",
     "util_trend": "rise of utilisation (points a month)", "dti_acceleration": "acceleration of debt-to-income (points a month)",
     "util_acceleration": "acceleration of utilisation (points a month)", "probability_change": "rise of the probability of default",
-    "days_past_due": "days past due of loans that are not late already",
+    "days_past_due": "days past due of loans that are not late already", "payment_shortfall": "share of the installment not paid",
+    "inquiries": "credit inquiries",
 }  # fmt: skip
 FLOORS = {"amber": "floor of amber: days past due", "red": "floor of red: days past due"}
 
