@@ -215,3 +215,20 @@ def test_the_first_month_of_a_panel_has_nothing_to_compare():
         exhibits.roll_rates(rates, month="2018-01", against="none", **LEVELS),
     ):
         assert exhibit.text.startswith("No loan was delivered the month before")
+
+
+def test_a_pooled_level_is_not_said_to_hold_most():
+    table = pd.DataFrame(
+        {
+            "level": ["A", "B, C (pooled)", "all"],
+            "exposure": [300.0, 700.0, 1000.0],
+            "share_of_exposure": [0.3, 0.7, 1.0],
+            "change": "open",
+        }
+    )
+    told = sentences.concentration_title(table, "grade", attention="red", month="2019-04")
+    assert told == "By grade, A holds most exposure in 2019-04 (30.0%)"
+    pooled = sentences.concentration_title(table[1:], "grade", attention="red", month="2019-04")
+    assert pooled == "Exposure by grade in 2019-04"
+    none = sentences.concentration_title(table.assign(exposure=0.0), "grade", attention="red", month="2019-04")
+    assert none == "No exposure by grade in 2019-04"

@@ -15,7 +15,8 @@ SIGNAL_WORDS = {
     "dti": "level of debt-to-income (%)", "revol_util": "level of utilisation (%)", "dti_trend": "rise of debt-to-income (points a month)",
     "util_trend": "rise of utilisation (points a month)", "dti_acceleration": "acceleration of debt-to-income (points a month)",
     "util_acceleration": "acceleration of utilisation (points a month)", "probability_change": "rise of the probability of default",
-    "days_past_due": "days past due of loans that are not late already",
+    "days_past_due": "days past due of loans that are not late already", "payment_shortfall": "share of the installment not paid",
+    "inquiries": "credit inquiries",
 }  # fmt: skip
 FLOORS = {"amber": "floor of amber: days past due", "red": "floor of red: days past due"}
 
@@ -89,9 +90,12 @@ def states_title(table: pd.DataFrame, name: str, *, month: str) -> str:
 
 def concentration_title(table: pd.DataFrame, name: str, *, attention: str, month: str) -> str:
     """Return where most exposure and most expected loss stand, and which levels need more or less attention than the month before."""
-    levels = table[(table["level"] != WHOLE) & (table["level"] != NOT_KNOWN)]
-    if levels.empty or not levels["exposure"].sum():
+    if not table["exposure"].sum():
         return f"No exposure by {name} in {month}"
+    # What is pooled is large because it is pooled.
+    levels = table[~table["level"].isin([WHOLE, NOT_KNOWN]) & ~table["level"].str.contains("(pooled)", regex=False)]
+    if levels.empty or not levels["exposure"].sum():
+        return f"Exposure by {name} in {month}"
     most = levels.iloc[int(levels["exposure"].argmax())]
     told = (
         f"By {name}, {level(most['level'])} holds most exposure in {month} ({show(most['share_of_exposure'], 'rate')})"

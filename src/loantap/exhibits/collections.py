@@ -30,6 +30,7 @@ _WORSENS = BUCKETS[: OFF + 1]
 _MONEY = {"exposure_before": "money", "expected_loss_before": "money", "without_pd": "count"}
 _PRICED = " Expected loss: exposure times the probability of default within twelve months times the loss given default, an assumption."
 _NO_MONTH_BEFORE = "No loan was delivered the month before, so nothing can be said of how loans moved."
+_FRACTIONS = ("probability_change", "payment_shortfall")  # whose thresholds are told in percent
 _MOST_VINTAGES = 6  # lines that a reader can tell apart
 
 
@@ -230,7 +231,7 @@ def _paired(confidence: float, what: str) -> str:
 
 
 def _limit(signal: str, value: float) -> str:
-    return ABSENT if pd.isna(value) else percent(value) if signal.startswith("probability") else f"{value:g}"
+    return ABSENT if pd.isna(value) else percent(value) if signal in _FRACTIONS else f"{value:g}"
 
 
 def _withheld(min_cell: int) -> str:

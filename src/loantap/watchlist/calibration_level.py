@@ -52,8 +52,8 @@ def calibration_level(outcomes: pd.DataFrame, *, confidence: float = CONFIDENCE)
     if first and later.any():
         # Given the defaults of both, those of the later months are binomial: odds of their share are the ratio of the two rates.
         odds, tail = expected_first / expected_last, (1 - confidence) / 2
-        low = beta.ppf(tail, last, first + 1) if last else 0.0
-        high = beta.ppf(1 - tail, last + 1, first)
+        low = float(beta.ppf(tail, last, first + 1)) if last else 0.0
+        high = float(beta.ppf(1 - tail, last + 1, first))
         change = (odds * last / first, odds * low / (1 - low), odds * high / (1 - high))
     lights = [str(ratio_lights(*(np.array([value]) for value in values))[0]) for values in (ratio, change)]
     return CalibrationLevel(defaults, expected, ratio, lights[0], change, lights[1])

@@ -73,7 +73,7 @@ def settings_cost(
 
 
 def _days(panel: Panel) -> np.ndarray | None:
-    """Return days past due of loans that are live, NaN elsewhere, shape (n, m); None where nobody tells."""
+    """Return days past due of loans that owe something and have not defaulted, NaN elsewhere, shape (n, m); None where nobody tells."""
     if panel.days_past_due is None:
         return None
     alive = panel.delivered & (panel.default_month()[:, np.newaxis] > np.arange(len(panel.months)))
