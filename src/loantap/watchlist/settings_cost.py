@@ -7,7 +7,7 @@ from loantap.data.panel import Panel
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.watchlist.history import History
 from loantap.watchlist.measures import NOT_JUDGED, Period, measure
-from loantap.watchlist.rule import signal_points
+from loantap.watchlist.rule import floor_codes, signal_points
 from loantap.watchlist.settings import SIGNALS, Settings
 
 LATE = "days_past_due"
@@ -59,10 +59,13 @@ def settings_cost(
             late = code * (days >= getattr(settings.floors, light))
             lights[LATE, light] = np.where(np.isnan(days), NOT_JUDGED, late).astype(np.int8)
     caught = {key: _caught(matrix, history.default_month, period) for key, matrix in lights.items()}
+    late_early = history.lights(floor_codes(history.signals, settings=settings) > 0)  # less late than early_days
+    slightly_late = _caught(late_early, history.default_month, period)
     rows = []
     for (name, floor), matrix in lights.items():
         told = measure(matrix, history.default_month, period, confidence=confidence)
-        others = [flags for (other, kind), flags in caught.items() if other != name and kind != "red"]
+        others = [flags for (other, kind), flags in caught.items() if not kind and other != name]
+        others += [] if floor else [slightly_late]
         alone = caught[name, floor] & ~np.logical_or.reduce([np.zeros(len(panel.loan_id), dtype=bool), *others])
         limits = settings.floors if floor else settings.signals.of(name)
         row: dict[str, object] = {"signal": name, "floor": floor} | {
