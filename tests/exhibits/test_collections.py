@@ -182,10 +182,10 @@ def test_the_table_of_settings_says_why_it_is_absent():
 
 def test_the_table_of_settings_has_the_thresholds_of_the_settings(shown: dict[str, Exhibit]):
     table = shown["settings-cost"].table.set_index("signal")
-    limits = read_settings().signals
-    assert table.loc["level of debt-to-income (%)", "amber_from"] == f"{limits.dti.amber:g}"
-    assert table.loc["floor of red: days past due", "red_from"] == f"{limits.days_past_due.red:g}"
-    assert table.loc["floor of amber: days past due", "amber_from"] == f"{limits.days_past_due.amber:g}"
+    limits = read_settings()
+    assert table.loc["level of debt-to-income (%)", "amber_from"] == f"{limits.signals.dti.amber:g}"
+    assert table.loc["floor of red: days past due", "red_from"] == f"{limits.floors.red:g}"
+    assert table.loc["floor of amber: days past due", "amber_from"] == f"{limits.floors.amber:g}"
 
 
 def test_small_portfolios_withhold_rather_than_fail():
