@@ -1,4 +1,4 @@
-"""One month of live loans: the watchlist, what has changed, and what can be offered to borrowers with a red light."""
+"""One month of live loans: the line of each, the watchlist, and what has changed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,15 +10,11 @@ import pandas as pd
 from loantap.data.columns import KEY
 from loantap.data.panel import Panel
 from loantap.errors import InputError
-from loantap.model.economics import Economics
 from loantap.watchlist.delivery import Delivery, check_delivery
 from loantap.watchlist.model_update import Probabilities
-from loantap.watchlist.restructuring import options
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.signals import stand
 from loantap.watchlist.watchlist import ACTIONS, LINES, LIVE, Changes, assess, changes, watchlist
-
-TERMS = ("int_rate", "installment", "annual_inc", "revol_bal")  # what offers need of an application
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,6 @@ class Month:
         watchlist: The loans to look at, see `watchlist.watchlist`, with `since`: the month from which on they have their light without
             a break.
         changes: What has changed since the month before.
-        offers: What can be offered to the loans with a red light, see `restructuring.options`.
         unknown: Live loans without an application or with a value missing, whose probability of default is not known.
     """
 
@@ -44,7 +39,6 @@ class Month:
     loans: pd.DataFrame
     watchlist: pd.DataFrame
     changes: Changes
-    offers: pd.DataFrame
     unknown: int
 
 
@@ -67,7 +61,6 @@ def watch_month(
     probabilities: Callable[[Panel, Sequence[int]], Probabilities],
     applications: pd.DataFrame,
     settings: Settings,
-    economics: Economics,
     accept_incomplete: bool = False,
     without_arrears: bool = False,
 ) -> Month:
@@ -77,9 +70,8 @@ def watch_month(
         panel: Snapshots of n loans.
         position: Position of the month.
         probabilities: Returns the model's probabilities of a panel at some of its months.
-        applications: loan_id and TERMS of the loans.
+        applications: loan_id and installment of the loans.
         settings: Thresholds and points.
-        economics: What a cost to the lender rests on.
         accept_incomplete: Whether a month that falls short of the one before is accepted.
         without_arrears: Whether to go on where nobody tells days past due.
 
@@ -107,7 +99,6 @@ def watch_month(
         loans=after,
         watchlist=listed,
         changes=changed,
-        offers=_offers(panel, position, listed, applications, economics),
         unknown=int(after.loc[after["light"].isin(LIVE), "probability"].isna().sum()),
     )
 
@@ -175,17 +166,3 @@ def _lines(loans: pd.DataFrame) -> pd.DataFrame:
             "action": list(ACTIONS.values()),
         }
     )
-
-
-def _offers(
-    panel: Panel, position: int, listed: pd.DataFrame, applications: pd.DataFrame, economics: Economics
-) -> pd.DataFrame:
-    """Return the offers to red loans; the revolving balance is the application's, moved in proportion to the utilisation."""
-    red = listed.loc[listed["light"] == LINES[0], [KEY, "balance", "dti", "revol_util"]]
-    wanted = applications[[KEY, "revol_util", *TERMS]].rename(columns={"revol_util": "then"})
-    loans = red.merge(wanted, on=KEY, how="left", validate="one_to_one")
-    then = loans["then"].to_numpy(dtype=float, na_value=np.nan)
-    now = loans["revol_util"].to_numpy(dtype=float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        moved = np.where((then > 0) & ~np.isnan(now), now / then, 1.0)
-    return options(loans.assign(revol_bal=loans["revol_bal"].astype(float) * moved), economics=economics)

@@ -1,0 +1,100 @@
+"""What to do about the loans on a month's list: what can be offered to the red ones, and whom to act on first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from loantap.data.columns import KEY
+from loantap.data.panel import Panel
+from loantap.model.economics import Economics
+from loantap.watchlist.month import Month
+from loantap.watchlist.restructuring import PROBABILITY, best_offer, options
+from loantap.watchlist.watchlist import LINES, LISTED
+from loantap.watchlist.worklist import Saved, worklist
+
+GONE = "gone"
+TERMS = ("int_rate", "installment", "annual_inc", "revol_bal")  # what offers need of an application
+
+
+@dataclass(frozen=True)
+class Acting:
+    """What to do about a month's loans.
+
+    Attributes:
+        offers: What can be offered to the loans with a red light, see `restructuring.options`.
+        best: The offer that fits each of them, see `restructuring.best_offer`.
+        worklist: One row per loan to act on, see `worklist.worklist`: those on the list, and those that were on it and are gone.
+    """
+
+    offers: pd.DataFrame
+    best: pd.DataFrame
+    worklist: pd.DataFrame
+
+
+def act(
+    month: Month,
+    panel: Panel,
+    *,
+    applications: pd.DataFrame,
+    risk: pd.Series,
+    economics: Economics,
+    saved: Saved,
+) -> Acting:
+    """Return what to do about a month's loans.
+
+    Args:
+        month: What early warning says of it.
+        panel: The snapshots.
+        applications: loan_id and TERMS of the loans.
+        risk: Probability of default within 12 months, by loan_id; a loan that is absent has none.
+        economics: What a cost to the lender rests on.
+        saved: What acting saves.
+    """
+    offers = options(_red(month, applications, risk), economics=economics)
+    best = best_offer(offers)
+    rows = pd.concat([_listed(month), _gone(month, panel)], ignore_index=True)
+    rows["pd_12_months"] = rows[KEY].map(risk).astype(float)
+    rows = rows.merge(best[[KEY, "offer", "expected_cost"]], on=KEY, how="left").fillna({"offer": ""})
+    return Acting(offers, best, worklist(rows, economics=economics, saved=saved))
+
+
+def _red(month: Month, applications: pd.DataFrame, risk: pd.Series) -> pd.DataFrame:
+    """Return the red loans with their terms; the revolving balance is the application's, moved in proportion to the utilisation."""
+    listed = month.watchlist
+    red = listed.loc[listed["light"] == LINES[0], [KEY, "balance", "dti", "revol_util"]]
+    wanted = applications[[KEY, "revol_util", *TERMS]].rename(columns={"revol_util": "then"})
+    loans = red.merge(wanted, on=KEY, how="left", validate="one_to_one")
+    then = loans["then"].to_numpy(dtype=float, na_value=np.nan)
+    now = loans["revol_util"].to_numpy(dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moved = np.where((then > 0) & ~np.isnan(now), now / then, 1.0)
+    probability = loans[KEY].map(risk).astype(float)
+    return loans.assign(revol_bal=loans["revol_bal"].astype(float) * moved, **{PROBABILITY: probability})
+
+
+def _listed(month: Month) -> pd.DataFrame:
+    """Return the loans on the list as the work list wants them."""
+    changed, known_in = (frame.set_index(KEY) for frame in (month.changes.rows, month.loans))
+    listed = month.watchlist
+    return listed[[KEY, "light", "since", "reasons", "days_past_due"]].assign(
+        exposure=listed["balance"],
+        days_past_due_as_of=listed[KEY].map(known_in["known_in"]).fillna(""),
+        changed=listed[KEY].map(changed["words"]).fillna(""),
+    )
+
+
+def _gone(month: Month, panel: Panel) -> pd.DataFrame:
+    """Return the loans that were on the list of the month before and are gone, as they last stood."""
+    rows = month.changes.rows
+    rows = rows[(rows["change"] == GONE) & rows["before"].isin(LISTED)]
+    then = int(np.searchsorted(panel.months, month.month)) - 1
+    places = np.searchsorted(panel.loan_id, rows[KEY])
+    days = np.full(len(rows), np.nan) if panel.days_past_due is None else panel.days_past_due[places, then]
+    return pd.DataFrame(
+        {
+            KEY: rows[KEY].to_numpy(), "light": GONE, "since": str(month.month), "days_past_due": days,
+            "days_past_due_as_of": str(panel.months[max(then, 0)]), "exposure": panel.balance[places, then],
+            "reasons": [f"not delivered; {light} the month before" for light in rows["before"]], "changed": rows["words"].to_numpy(),
+        }
+    )  # fmt: skip
