@@ -29,6 +29,8 @@ MIN_MONTHS, MIN_DEFAULTS = (
 _MOST = 400_000  # landmarks that are fitted to: some 10,000 loans that default, and twice as many others
 _AHEAD = (0, 1, 2, 3, 6, 12)  # groups of months ahead, of which the last goes on
 _AGES = (0, 4, 7, 13, 25)  # first months of groups of months on book; no loan is 90 days late before the fourth
+_PIECE = 50_000  # loans at a time
+_SEEN = 30  # loan-months at an age below which it does not count as observed
 _SPREAD = 2.0  # of log-odds, behind a ridge that matters only in cells where it always or never happens
 
 
@@ -46,7 +48,7 @@ class Hazards:
         defaults: Defaults that were seen from a month before.
         repayments: Loans repaid early, likewise; estimated where not all loans were fitted to.
         fitted_to: Loans that were fitted to, of `loans`.
-        oldest: Months on book up to which loans were seen.
+        oldest: Months on book up to which enough loans were seen.
         months: First and last month of the snapshots.
     """
 
@@ -83,8 +85,9 @@ class Hazards:
 
         The intervals tell how well the hazards are known; they hold for loans that are alike, not for the fate of one.
         """
-        total, gradient = self._totals(marks, months)
-        low, high = log_odds_interval(total[:, 0], self._error(gradient), confidence)
+        parts = [self._totals(marks.only(rows), months) for rows in _pieces(len(marks.row))]
+        total, error = np.vstack([part[0] for part in parts]), np.concatenate([self._error(part[1]) for part in parts])
+        low, high = log_odds_interval(total[:, 0], error, confidence)
         return pd.DataFrame({"pd": total[:, 0], "pd_low": low, "pd_high": high, "repaid": total[:, 1]})
 
     def group_means(self, marks: Landmarks, group: np.ndarray, *, months: int = HORIZON, confidence: float = CONFIDENCE) -> pd.DataFrame:  # fmt: skip
@@ -97,10 +100,12 @@ class Hazards:
             confidence: Of the intervals.
         """
         groups = int(group.max()) + 1
-        total, gradient = self._totals(marks, months)
         loans = np.bincount(group, minlength=groups)
-        mean = sum_rows(total, group, groups) / np.maximum(loans, 1)[:, np.newaxis]
-        error = self._error(sum_rows(gradient, group, groups) / np.maximum(loans, 1)[:, np.newaxis])
+        mean, gradient = np.zeros((groups, 2)), np.zeros((groups, 2 * len(self.default)))
+        for rows in _pieces(len(marks.row)):
+            for sums, values in zip((mean, gradient), self._totals(marks.only(rows), months), strict=True):
+                sums += sum_rows(values, group[rows], groups) / np.maximum(loans, 1)[:, np.newaxis]
+        error = self._error(gradient)
         mean[loans == 0] = np.nan
         low, high = log_odds_interval(mean[:, 0], error, confidence)
         return pd.DataFrame({"loans": loans, "pd": mean[:, 0], "pd_low": low, "pd_high": high, "pd_error": error, "repaid": mean[:, 1]})  # fmt: skip
@@ -191,9 +196,14 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
         defaults=_seen_defaults(panel, stands),
         repayments=round(float(weight[np.unique(marks.row[early])].sum())),
         fitted_to=len(rows),
-        oldest=int(marks.age.max()) + 1,
+        oldest=int(np.flatnonzero(np.bincount(np.maximum(marks.age + marks.followed, 0)) >= _SEEN).max(initial=0)),
         months=(panel.months[0], panel.months[-1]),
     )
+
+
+def _pieces(size: int) -> list[np.ndarray]:
+    """Return positions in pieces, so that what is computed on the way stays small."""
+    return np.array_split(np.arange(size), max(1, -(-size // _PIECE)))
 
 
 def _inside(marks: Landmarks, rows: np.ndarray, months: int) -> np.ndarray:

@@ -135,6 +135,11 @@ class Landmarks:
         return Landmarks(**(values | {"bucket": np.full_like(self.bucket, CURRENT), "x": x}))
 
 
+def months_left(marks: Landmarks) -> np.ndarray:
+    """Return the months until the last installment is due, NaN where the terms are not known, shape (k,)."""
+    return np.where(marks.end < _NEVER, marks.end, np.nan)
+
+
 def can_be_followed(panel: Panel, stands: Standing) -> np.ndarray:
     """Return in which months each loan is live and not in default, shape (n, m)."""
     return panel.delivered & ~stands.in_default & np.isin(stands.bucket, FOLLOWED) & ~(panel.balance <= 0)
