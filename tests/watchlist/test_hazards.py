@@ -218,11 +218,11 @@ def test_a_life_table_with_delayed_entry_by_hand():
     issued = np.full(loans, np.datetime64("2010-01"))  # all are old, so that age says nothing
     known = replace(nothing_known(panel), issued=issued)
     fitted = fit_hazards(panel, stand(panel), known)
-    # By hand, of the loans seen in a month: who defaults in the next one, and who of the others is repaid.
-    at_risk = (here & ~last)[:, :-1].sum()
-    defaults = (last & bad[:, np.newaxis]).sum()
-    repaid = (last & ~bad[:, np.newaxis]).sum()
-    marks = landmarks(panel, stand(panel), known, range(months - 1))
+    # By hand, of the loans seen in a month, from the fourth on: who defaults in the next one, and who of the others is repaid.
+    at_risk = (here & ~last)[:, 3:-1].sum()
+    defaults = (last & bad[:, np.newaxis])[:, 4:].sum()
+    repaid = (last & ~bad[:, np.newaxis])[:, 4:].sum()
+    marks = landmarks(panel, stand(panel), known, range(3, months - 1))
     default, early = fitted.default_by_month(marks.only(marks.followed >= 1), months=1)
     # The score of the months that are first ahead is zero but for the ridge, so that they add up to what came.
     assert default.mean() == pytest.approx(defaults / at_risk, rel=0.005)
@@ -241,7 +241,7 @@ def test_monthly_hazards_are_those_of_statsmodels(truth: SyntheticPanel, known: 
     some = np.arange(400)
     panel, who = truth.panel.only(some), known.only(some)
     fitted = fit_hazards(panel, stand(panel), who)
-    marks = landmarks(panel, stand(panel), who, range(29)).within(12)
+    marks = landmarks(panel, stand(panel), who, range(3, 29)).within(12)
     marks = marks.only(marks.followed >= 1)
     row = np.repeat(np.arange(len(marks.row)), marks.followed)
     h = np.concatenate([np.arange(1, months + 1) for months in marks.followed])
@@ -349,7 +349,7 @@ def grouped(marks: Landmarks) -> np.ndarray:
 def coverage(repetitions: int, loans: int, *, judged: int) -> float:
     """Share of intervals of the mean probability that hold the truth: what came of many other loans of the same mechanism."""
     other, known = drawn(judged, 999)
-    marks = landmarks(other.panel, stand(other.panel), known, range(1, 18, 4))
+    marks = landmarks(other.panel, stand(other.panel), known, range(5, 18, 4))
     group = grouped(marks)
     marks, group = marks.only(group >= 0), group[group >= 0]
     truth = [incidence(marks.only(group == one), months=12)[0] for one in range(5)]

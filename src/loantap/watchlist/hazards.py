@@ -16,10 +16,18 @@ from scipy.special import expit
 
 from loantap.data.panel import Panel
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.watchlist.hazard_design import cells, slopes, stratum
 from loantap.watchlist.incidence import incidence_slopes, log_odds_interval, survival
-from loantap.watchlist.landmarks import FOLLOWED, Borrowers, Landmarks, can_be_followed, defaults_here, landmarks
+from loantap.watchlist.landmarks import (
+    QUARTER,
+    Borrowers,
+    Landmarks,
+    can_be_followed,
+    defaults_here,
+    landmarks,
+)
 from loantap.watchlist.stacked_logit import Stack, fit_stacked_logit, strata, sum_rows
-from loantap.watchlist.standing import CURRENT, TO_59, TO_89, Standing
+from loantap.watchlist.standing import Standing
 
 HORIZON = 12  # months of the probability
 MIN_MONTHS, MIN_DEFAULTS = (
@@ -27,8 +35,6 @@ MIN_MONTHS, MIN_DEFAULTS = (
     50,
 )  # below, hazards are not fitted: the last months ahead, or the numbers, would be guesses
 _MOST = 400_000  # landmarks that are fitted to: some 10,000 loans that default, and twice as many others
-_AHEAD = (0, 1, 2, 3, 6, 12)  # groups of months ahead, of which the last goes on
-_AGES = (0, 4, 7, 13, 25)  # first months of groups of months on book; no loan is 90 days late before the fourth
 _PIECE = 50_000  # loans at a time
 _SEEN = 30  # loan-months at an age below which it does not count as observed
 _SPREAD = 2.0  # of log-odds, behind a ridge that matters only in cells where it always or never happens
@@ -111,28 +117,28 @@ class Hazards:
         return pd.DataFrame({"loans": loans, "pd": mean[:, 0], "pd_low": low, "pd_high": high, "pd_error": error, "repaid": mean[:, 1]})  # fmt: skip
 
     def _log_odds(self, marks: Landmarks, months: int) -> Any:
-        x = (_slopes(marks) - self.mean) / self.scale
+        x = (slopes(marks) - self.mean) / self.scale
         q = len(self.default) - x.shape[1]
-        codes = _stratum(marks)
+        codes = stratum(marks)
         for g, rows in strata(codes, np.argsort(codes, kind="stable")):
-            cells = _cells(np.array([g]), months)[0]
-            yield rows, [(x[rows] @ theta[q:])[:, np.newaxis] + cells @ theta[:q] for theta in (self.default, self.repaid)]  # fmt: skip
+            here = cells(np.array([g]), months)[0]
+            yield rows, [(x[rows] @ theta[q:])[:, np.newaxis] + here @ theta[:q] for theta in (self.default, self.repaid)]  # fmt: skip
 
     def _totals(self, marks: Landmarks, months: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the probabilities of default and repayment within the months, and the first one's gradient."""
-        x = (_slopes(marks) - self.mean) / self.scale
+        x = (slopes(marks) - self.mean) / self.scale
         size, total = len(self.default), np.zeros((len(marks.row), 2))
         gradient = np.zeros((len(marks.row), 2 * size))
-        codes = _stratum(marks)
+        codes = stratum(marks)
         for rows, log_odds in self._log_odds(marks, months):
             inside = _inside(marks, rows, months)
             d, r = expit(log_odds[0]) * inside, expit(log_odds[1]) * inside
             before = survival(d, r)
             total[rows] = np.stack([(before * d).sum(axis=1), (before * (1 - d) * r).sum(axis=1)], axis=1)
-            cells = _cells(codes[rows[:1]], months)[0]
+            here = cells(codes[rows[:1]], months)[0]
             for place, slope in enumerate(incidence_slopes(d, r)):
                 by_log_odds = slope * ((1 - d) * d if place == 0 else (1 - r) * r)
-                part = np.hstack([by_log_odds @ cells, by_log_odds.sum(axis=1, keepdims=True) * x[rows]])
+                part = np.hstack([by_log_odds @ here, by_log_odds.sum(axis=1, keepdims=True) * x[rows]])
                 gradient[rows, place * size : (place + 1) * size] = part
         return total, gradient
 
@@ -158,7 +164,7 @@ def why_not(panel: Panel, stands: Standing) -> str:
 def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_state: int = 0, most: int = _MOST) -> Hazards | None:  # fmt: skip
     """Return hazards of default and early repayment, or None where `why_not` says why there are none.
 
-    Where there are more than `most` landmarks, loans are drawn: those that default up to half of them, the others for
+    Loans are followed from the fourth month of the panel on: before, nobody knows what has changed within a quarter. Where there are more than `most` landmarks, loans are drawn: those that default up to half of them, the others for
     the rest, each with the weight of those it stands for.
 
     Args:
@@ -171,25 +177,31 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
     if why_not(panel, stands):
         return None
     live, entered = can_be_followed(panel, stands), defaults_here(stands)
-    rows, weight = _draw(live[:, :-1].sum(axis=1), entered.any(axis=1), most, np.random.default_rng(random_state))
+    rows, weight = _draw(
+        live[:, QUARTER:-1].sum(axis=1), entered.any(axis=1), most, np.random.default_rng(random_state)
+    )
     drawn = Standing(*(values[rows] for values in (stands.days, stands.age, stands.in_default, stands.good, stands.bucket)))  # fmt: skip
-    marks = landmarks(panel.only(rows), drawn, known.only(rows), range(len(panel.months) - 1)).within(HORIZON)
+    marks = landmarks(panel.only(rows), drawn, known.only(rows), range(QUARTER, len(panel.months) - 1)).within(HORIZON)
     marks = marks.only(marks.followed >= 1)
-    x = _slopes(marks)
+    x = slopes(marks)
     mean, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     _, cluster = np.unique(marks.row, return_inverse=True)
-    codes, stratum = np.unique(_stratum(marks), return_inverse=True)
-    happens = {"x": (x - mean) / scale, "stratum": stratum, "cells": _cells(codes, HORIZON), "cluster": cluster, "weight": weight[marks.row]}  # fmt: skip
+    codes, place = np.unique(stratum(marks), return_inverse=True)
+    happens = {"x": (x - mean) / scale, "stratum": place, "cells": cells(codes, HORIZON), "cluster": cluster, "weight": weight[marks.row]}  # fmt: skip
     bad, early = marks.outcome == 1, marks.outcome == 2
     default = fit_stacked_logit(Stack(at_risk=marks.followed, event=bad, **happens), spread=_SPREAD)
     # Who defaults in a month cannot be repaid in it: that month is not at risk.
     repaid = fit_stacked_logit(Stack(at_risk=marks.followed - bad, event=early, **happens), spread=_SPREAD)
-    followed = live[:, :-1].any(axis=1)
+    followed = live[:, QUARTER:-1].any(axis=1)
+    influence = [
+        one.influence * _small_sample(len(np.unique(marks.row[event])), len(one.coefficients))
+        for one, event in ((default, bad), (repaid, early))
+    ]
     return Hazards(
         default.coefficients,
         repaid.coefficients,
-        np.hstack([default.influence, repaid.influence]),
+        np.hstack(influence),
         mean,
         scale,
         loans=int(followed.sum()),
@@ -211,38 +223,15 @@ def _inside(marks: Landmarks, rows: np.ndarray, months: int) -> np.ndarray:
     return np.arange(1, months + 1) <= marks.end[rows, np.newaxis]
 
 
-def _stratum(marks: Landmarks) -> np.ndarray:
-    """Return a number for bucket and months on book; of loans older than the last group of ages begins these do not matter."""
-    bucket = np.searchsorted(FOLLOWED, marks.bucket)
-    return bucket * (_AGES[-1] + 1) + np.clip(marks.age, 0, _AGES[-1])
-
-
-def _slopes(marks: Landmarks) -> np.ndarray:
-    """Return the covariates, apart for loans in arrears of 30 days or more: what they say of the others they need not say of these."""
-    late = np.isin(marks.bucket, (TO_59, TO_89))[:, np.newaxis]
-    return np.hstack([marks.x * ~late, marks.x * late])
-
-
-def _cells(codes: np.ndarray, months: int) -> np.ndarray:
-    """Return what the log-odds of strata depend on, by month ahead: shape (strata, months, q).
-
-    The intercept; the group of months ahead, its last one apart; the same by bucket, but for loans that are not late; the group of
-    months on book then, that from 13 to 24 apart; and whether a loan was new at the landmark, when nothing can have changed.
-    """
-    bucket, age = np.divmod(codes, _AGES[-1] + 1)
-    h = np.arange(1, months + 1)
-    groups = np.minimum(np.searchsorted(_AHEAD, h), len(_AHEAD) - 1)[:, np.newaxis] == np.arange(1, len(_AHEAD))
-    ahead = np.broadcast_to(groups[np.newaxis].astype(float), (len(codes), *groups.shape))
-    late = [ahead * (bucket == place)[:, np.newaxis, np.newaxis] for place, one in enumerate(FOLLOWED) if one != CURRENT]  # fmt: skip
-    on_book = np.searchsorted(_AGES, age[:, np.newaxis] + h, side="right") - 1
-    ages = on_book[:, :, np.newaxis] == np.array([0, 1, 2, len(_AGES) - 1])
-    young = np.repeat(np.stack([age == 0, (age == 1) | (age == 2)], axis=1)[:, np.newaxis], months, axis=1)
-    return np.concatenate([np.ones((len(codes), months, 1)), ahead[:, :, :-1], *late, ages, young], axis=2)
+def _small_sample(events: int, coefficients: int) -> float:
+    """Return what errors are multiplied by since coefficients were fitted to the same loans: as with n - k, but n are those that tell most."""
+    return float(np.sqrt(max(events, 1) / max(events - coefficients, events / 2, 1)))
 
 
 def _seen_defaults(panel: Panel, stands: Standing) -> int:
-    """Return how many loans were seen to enter default after a month in which they were live."""
+    """Return how many loans were seen to enter default after a month from which they were followed."""
     live, entered = can_be_followed(panel, stands), defaults_here(stands)
+    live[:, :QUARTER] = False
     before = np.logical_or.accumulate(live, axis=1)
     return int((entered[:, 1:] & before[:, :-1]).any(axis=1).sum())
 

@@ -24,7 +24,7 @@ COVARIATES = (
     "both since the application, beyond the usual", "both within a quarter, beyond the usual", "both within a quarter, far beyond",
 )  # fmt: skip
 _NEVER = 1 << 14  # a position after every month
-_QUARTER = 3  # months that a level is the mean of, so that one odd month moves it little
+QUARTER = 3  # months that a level is the mean of, so that one odd month moves it little
 # Points of change up to which it is usual, since the application and within a quarter, and points beyond which it no longer counts:
 # slopes change there, for small changes are mostly noise and large ones tend to go on.
 _CHANGES = {"dti": ((5.0, 2.0), 30.0), "revol_util": ((15.0, 6.0), 100.0)}
@@ -200,8 +200,8 @@ def _at(
     both = np.zeros((len(rows), 2))
     for column, (name, (usual, most)) in zip((4, 6), _CHANGES.items(), strict=True):
         values, then = getattr(panel, name), getattr(known, name)[rows]
-        recent = _mean(values[rows, max(t + 1 - _QUARTER, 0) : t + 1])
-        quarter_ago = _mean(values[rows, max(t + 1 - 2 * _QUARTER, 0) : max(t + 1 - _QUARTER, 0)])
+        recent = _mean(values[rows, max(t + 1 - QUARTER, 0) : t + 1])
+        quarter_ago = _mean(values[rows, max(t + 1 - 2 * QUARTER, 0) : max(t + 1 - QUARTER, 0)])
         x[:, 3] = np.maximum(x[:, 3], np.isnan(quarter_ago) & ~np.isnan(recent))
         for place, earlier, knot in zip((0, 1), (then, quarter_ago), usual, strict=True):
             change = np.clip(np.nan_to_num(recent - earlier), -most, most)  # one that is not known is none
