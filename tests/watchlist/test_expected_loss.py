@@ -39,7 +39,7 @@ class Flat(Hazards):
     def probability(self, marks: Landmarks, *, months: int = 12, confidence: float = 0.95) -> pd.DataFrame:
         default, repaid = self.default_by_month(marks, months=months)
         total = default.sum(axis=1)
-        return pd.DataFrame({"pd": total, "pd_low": total / 2, "pd_high": total, "repaid": repaid.sum(axis=1)})
+        return pd.DataFrame({"pd": total, "pd_low": total / 2, "pd_high": total, "repaid_early": repaid.sum(axis=1)})
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_twelve_months_of_losses_in_stage_1_and_all_in_stage_2(panel: Panel, kno
 
 def test_a_default_loses_its_share_in_every_scenario(panel: Panel, known: Borrowers):
     loans = told(panel, known).loans.set_index("loan_id")
-    assert loans.loc["default", ["better", "base", "worse", "loss"]].tolist() == pytest.approx([1_062.17] * 4)
+    assert loans.loc["default", ["better", "base", "worse", "expected_loss"]].tolist() == pytest.approx([1_062.17] * 4)
 
 
 def test_scenarios_are_weighted(panel: Panel, known: Borrowers):
@@ -98,16 +98,18 @@ def test_scenarios_are_weighted(panel: Panel, known: Borrowers):
     loans = told(panel, known, settings=settings).loans
     live = loans[loans["stage"] < 3]
     assert ((live["better"] < live["base"]) & (live["base"] < live["worse"])).all()
-    np.testing.assert_allclose(loans["loss"], 0.2 * loans["better"] + 0.5 * loans["base"] + 0.3 * loans["worse"])
+    np.testing.assert_allclose(
+        loans["expected_loss"], 0.2 * loans["better"] + 0.5 * loans["base"] + 0.3 * loans["worse"]
+    )
 
 
 def test_stages_add_up(panel: Panel, known: Borrowers):
     found = told(panel, known)
     by_stage = found.stages.set_index("stage")
     assert by_stage["loans"].to_dict() == {"1": 1, "2": 3, "3": 1, "all": 5}
-    for name in ("loans", "exposure", "better", "base", "worse", "loss"):
+    for name in ("loans", "exposure", "better", "base", "worse", "expected_loss"):
         assert by_stage.loc["all", name] == pytest.approx(by_stage.loc[["1", "2", "3"], name].sum())
-    np.testing.assert_allclose(by_stage["coverage"], by_stage["loss"] / by_stage["exposure"])
+    np.testing.assert_allclose(by_stage["coverage"], by_stage["expected_loss"] / by_stage["exposure"])
 
 
 @pytest.mark.parametrize(

@@ -133,12 +133,12 @@ def drawn(loans: int, random_state: int, months: int = 30) -> tuple[SyntheticPan
 
 @pytest.fixture(scope="module")
 def truth() -> SyntheticPanel:
-    return drawn(6_000, 1)[0]
+    return drawn(4_000, 1)[0]
 
 
 @pytest.fixture(scope="module")
 def known() -> Borrowers:
-    return drawn(6_000, 1)[1]
+    return drawn(4_000, 1)[1]
 
 
 @pytest.fixture(scope="module")
@@ -156,14 +156,14 @@ def live(truth: SyntheticPanel, known: Borrowers) -> Landmarks:
 def test_probabilities_in_words(fitted: Hazards, live: Landmarks):
     told = fitted.probability(live)
     assert ((told["pd_low"] <= told["pd"]) & (told["pd"] <= told["pd_high"])).all()
-    assert ((told["pd"] >= 0) & (told["pd"] + told["repaid"] <= 1)).all()
+    assert ((told["pd"] >= 0) & (told["pd"] + told["repaid_early"] <= 1)).all()
     wider = fitted.probability(live, confidence=0.99)
     some = told["pd"] > 0
     assert (wider["pd_low"] < told["pd_low"])[some].all()
     assert (wider["pd_high"] > told["pd_high"])[some].all()
     default, repaid = fitted.default_by_month(live)
     np.testing.assert_allclose(default.sum(axis=1), told["pd"])
-    np.testing.assert_allclose(repaid.sum(axis=1), told["repaid"])
+    np.testing.assert_allclose(repaid.sum(axis=1), told["repaid_early"])
 
 
 def test_probability_rises_with_the_months_and_with_the_odds(fitted: Hazards, live: Landmarks):
@@ -176,7 +176,7 @@ def test_probability_rises_with_the_months_and_with_the_odds(fitted: Hazards, li
 def test_group_means_are_the_means_of_their_loans(fitted: Hazards, live: Landmarks):
     group = live.row % 3
     told, single = fitted.group_means(live, group), fitted.probability(live)
-    for name in ("pd", "repaid"):
+    for name in ("pd", "repaid_early"):
         np.testing.assert_allclose(told[name], single[name].groupby(group).mean())
     alone = fitted.group_means(live.only(np.array([5])), np.array([0]))
     np.testing.assert_allclose(alone[["pd_low", "pd_high"]], single.loc[[5], ["pd_low", "pd_high"]])
@@ -323,7 +323,7 @@ def test_the_backtest_looks_twelve_months_ahead_where_it_can(truth: SyntheticPan
     buckets, tenths = (found.groups[found.groups["kind"] == kind] for kind in ("bucket", "tenth"))
     assert set(buckets["group"]) <= set(BUCKETS)
     assert len(tenths) == 10
-    assert (np.diff(tenths["expected"]) > 0).all()
+    assert (np.diff(tenths["expected_rate"]) > 0).all()
     # Of 13 or 14 groups with an interval of 90% each some miss by chance; more than half would not.
     assert found.groups["agrees"].sum() >= 0.6 * len(found.groups)
     month = landmarks(truth.panel, stands, known, [17])

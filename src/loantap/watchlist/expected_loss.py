@@ -85,8 +85,8 @@ class ExpectedLoss:
     Attributes:
         loans: One row per loan, indexed by its row in the panel: loan_id, stage (1 to 3), because (one of REASONS), exposure (currency), pd
             (12 months; 1 in stage 3), pd_granted (what the application let expect), months (that losses are counted for), cut (months
-            of stage 2 that could not be told; NaN where the remaining term is not known), better, base, worse and loss (currency; the last one weighted).
-        stages: One row per stage and one for all: stage, loans, exposure, better, base, worse, loss, coverage (loss by exposure).
+            of stage 2 that could not be told; NaN where the remaining term is not known), better, base, worse and expected_loss (currency; the last one weighted).
+        stages: One row per stage and one for all: stage, loans, exposure, better, base, worse, expected_loss, coverage (expected loss by exposure).
         settings: Thresholds and scenarios.
         loss_given_default: The assumption.
     """
@@ -138,7 +138,7 @@ def expected_loss(
     defaulted = pd.DataFrame({"stage": 3, "because": REASONS[0], "exposure": owed, "pd": 1.0, "pd_granted": np.nan, "months": 0, "cut": 0, **lost}, index=bad)  # fmt: skip
     loans = pd.concat([live, defaulted]).sort_index()
     loans.insert(0, "loan_id", panel.loan_id[loans.index])
-    loans["loss"] = sum(getattr(settings, name).weight * loans[name] for name in SCENARIOS)
+    loans["expected_loss"] = sum(getattr(settings, name).weight * loans[name] for name in SCENARIOS)
     return ExpectedLoss(loans, _by_stage(loans), settings, economics.loss_given_default)
 
 
@@ -191,7 +191,7 @@ def _losses(
 
 
 def _by_stage(loans: pd.DataFrame) -> pd.DataFrame:
-    money = ["exposure", *SCENARIOS, "loss"]
+    money = ["exposure", *SCENARIOS, "expected_loss"]
     groups = [(str(stage), loans[loans["stage"] == stage]) for stage in (1, 2, 3)] + [("all", loans)]
     table = pd.DataFrame([{"stage": name, "loans": len(rows), **rows[money].sum()} for name, rows in groups])
-    return table.assign(coverage=table["loss"] / table["exposure"].where(table["exposure"] > 0))
+    return table.assign(coverage=table["expected_loss"] / table["exposure"].where(table["exposure"] > 0))

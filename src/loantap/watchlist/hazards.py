@@ -87,17 +87,17 @@ class Hazards:
         return default, repaid
 
     def probability(self, marks: Landmarks, *, months: int = HORIZON, confidence: float = CONFIDENCE) -> pd.DataFrame:
-        """Return of each live loan: pd, pd_low and pd_high, and repaid, the probability that it is repaid early.
+        """Return of each live loan: pd, pd_low and pd_high, and repaid_early, the probability that it is repaid early.
 
         The intervals tell how well the hazards are known; they hold for loans that are alike, not for the fate of one.
         """
         parts = [self._totals(marks.only(rows), months) for rows in _pieces(len(marks.row))]
         total, error = np.vstack([part[0] for part in parts]), np.concatenate([self._error(part[1]) for part in parts])
         low, high = log_odds_interval(total[:, 0], error, confidence)
-        return pd.DataFrame({"pd": total[:, 0], "pd_low": low, "pd_high": high, "repaid": total[:, 1]})
+        return pd.DataFrame({"pd": total[:, 0], "pd_low": low, "pd_high": high, "repaid_early": total[:, 1]})
 
     def group_means(self, marks: Landmarks, group: np.ndarray, *, months: int = HORIZON, confidence: float = CONFIDENCE) -> pd.DataFrame:  # fmt: skip
-        """Return the mean probability of each group of live loans: loans, pd with pd_low and pd_high, pd_error, repaid.
+        """Return the mean probability of each group of live loans: loans, pd with pd_low and pd_high, pd_error, repaid_early.
 
         Args:
             marks: k live loans.
@@ -114,7 +114,7 @@ class Hazards:
         error = self._error(gradient)
         mean[loans == 0] = np.nan
         low, high = log_odds_interval(mean[:, 0], error, confidence)
-        return pd.DataFrame({"loans": loans, "pd": mean[:, 0], "pd_low": low, "pd_high": high, "pd_error": error, "repaid": mean[:, 1]})  # fmt: skip
+        return pd.DataFrame({"loans": loans, "pd": mean[:, 0], "pd_low": low, "pd_high": high, "pd_error": error, "repaid_early": mean[:, 1]})  # fmt: skip
 
     def _log_odds(self, marks: Landmarks, months: int) -> Any:
         x = (slopes(marks) - self.mean) / self.scale

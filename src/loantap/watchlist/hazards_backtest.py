@@ -1,5 +1,6 @@
 """Probabilities of default from earlier months against the defaults that came, by group."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -24,8 +25,8 @@ class HazardBacktest:
     Attributes:
         fitted_until: Last month that the hazards know of; from it the loans are followed.
         horizon: Months for which they are.
-        groups: One row per group: kind (bucket, tenth), group, loans, expected with expected_low and expected_high, defaults, observed with
-            observed_low and observed_high (shares that default within the horizon), agrees.
+        groups: One row per group: kind (all, bucket, tenth), group, loans, expected_rate with its low and high, defaults, observed_rate with its
+            low and high (shares that default within the horizon), agrees.
         hazards: Fitted to the months until then.
         confidence: Of the intervals.
     """
@@ -42,7 +43,7 @@ def backtest_hazards(
 ) -> HazardBacktest | None:
     """Return how probabilities from the months up to one agree with the defaults of the next, or None where `why_no_backtest` says why.
 
-    Groups are the delinquency buckets, and tenths of probability of the loans that are not late. A group agrees where what was observed
+    Groups are all loans, the delinquency buckets, and tenths of probability of the loans that are not late. A group agrees where what was observed
     lies as near to what was expected as both intervals together let expect.
 
     Args:
@@ -64,7 +65,9 @@ def backtest_hazards(
     current = marks.bucket == CURRENT
     tenth = np.zeros(len(chance), dtype=np.int64)
     tenth[current] = np.minimum(pd.Series(chance[current]).rank(pct=True).to_numpy() * TENTHS, TENTHS - 1)
+    everybody = np.zeros(len(chance), dtype=np.int64)
     groups = [
+        compare(hazards, marks, everybody, names=["all live loans"], months=horizon, confidence=confidence).assign(kind="all"),
         compare(hazards, marks, marks.bucket, names=BUCKETS, months=horizon, confidence=confidence).assign(kind="bucket"),
         compare(hazards, marks.only(current), tenth[current], names=[str(one + 1) for one in range(TENTHS)], months=horizon, confidence=confidence).assign(kind="tenth"),
     ]  # fmt: skip
@@ -85,8 +88,27 @@ def why_no_backtest(panel: Panel, stands: Standing) -> str:
     return earlier and f"No back-test of the probability over time, for the months until {panel.months[t]}. {earlier}"
 
 
+def by_group(hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Sequence[str], confidence: float = CONFIDENCE) -> pd.DataFrame:  # fmt: skip
+    """Return the mean probabilities of each group of live loans: group, loans, pd with pd_low and pd_high, repaid_early.
+
+    Groups of fewer than FEW loans are left out.
+
+    Args:
+        hazards: Fitted.
+        marks: k live loans.
+        group: Position of each loan's group in `names`, shape (k,).
+        names: What the groups are called.
+        confidence: Of the intervals.
+    """
+    if not len(group):
+        return pd.DataFrame(columns=["group", "loans", "pd", "pd_low", "pd_high", "repaid_early"])
+    table = hazards.group_means(marks, group, confidence=confidence).drop(columns="pd_error")
+    table.insert(0, "group", [names[place] for place in table.index])
+    return table[table["loans"] >= FEW].reset_index(drop=True)
+
+
 def compare(
-    hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: list[str] | tuple[str, ...], months: int, confidence: float
+    hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Sequence[str], months: int, confidence: float
 ) -> pd.DataFrame:  # fmt: skip
     """Return what was expected and what came, by group of landmarks that were followed; groups of fewer than FEW loans are left out.
 
@@ -102,10 +124,10 @@ def compare(
         alike = observed * (1 - observed) / error**2 if error > 0 else float(count)
         low, high = wilson(pd.Series([observed * alike]), pd.Series([alike]), alpha=1 - confidence)
         rows.append({
-            "group": names[place], "loans": count, "expected": expected,
-            "expected_low": table.loc[place, "pd_low"], "expected_high": table.loc[place, "pd_high"],
-            "defaults": int((marks.outcome[inside] == 1).sum()), "observed": observed,
-            "observed_low": float(low[0]), "observed_high": float(high[0]),
+            "group": names[place], "loans": count, "expected_rate": expected,
+            "expected_rate_low": table.loc[place, "pd_low"], "expected_rate_high": table.loc[place, "pd_high"],
+            "defaults": int((marks.outcome[inside] == 1).sum()), "observed_rate": observed,
+            "observed_rate_low": float(low[0]), "observed_rate_high": float(high[0]),
         })  # fmt: skip
     found = pd.DataFrame(rows)
     if len(found):
@@ -124,13 +146,17 @@ def incidence(marks: Landmarks, *, months: int) -> tuple[float, float]:
 
 def _agree(found: pd.DataFrame) -> pd.Series:
     """Return whether expected and observed lie within the root of the sum of their squared reaches towards each other."""
-    below = found["observed"] < found["expected"]
+    below = found["observed_rate"] < found["expected_rate"]
     reach = np.where(
         below,
-        np.hypot(found["observed_high"] - found["observed"], found["expected"] - found["expected_low"]),
-        np.hypot(found["observed"] - found["observed_low"], found["expected_high"] - found["expected"]),
+        np.hypot(
+            found["observed_rate_high"] - found["observed_rate"], found["expected_rate"] - found["expected_rate_low"]
+        ),
+        np.hypot(
+            found["observed_rate"] - found["observed_rate_low"], found["expected_rate_high"] - found["expected_rate"]
+        ),
     )
-    return (found["observed"] - found["expected"]).abs() <= reach
+    return (found["observed_rate"] - found["expected_rate"]).abs() <= reach
 
 
 def _cut(months: int) -> int:
