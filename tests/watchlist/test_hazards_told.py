@@ -103,7 +103,7 @@ def test_settings_of_losses_are_those_that_were_used():
     for said in (
         "45 days past due or more",
         "3 times what the application",
-        "5.0% of loans more",
+        "5 percentage points more",
         "0.8, 1 and 2.5",
         "25%, 40% and 35%",
         "60.0%",

@@ -41,6 +41,7 @@ def error(fitted: StackedLogit) -> np.ndarray:
     return np.sqrt((fitted.influence**2).sum(axis=0))
 
 
+@pytest.mark.filterwarnings("ignore:cov_type not fully supported with freq_weights")  # it is what is compared
 @pytest.mark.parametrize("random_state", [0, 1])
 def test_coefficients_and_robust_errors_are_those_of_statsmodels(random_state: int):
     stack = drawn(random_state)
@@ -60,6 +61,9 @@ def test_a_month_that_always_ends_a_loan_keeps_finite_odds():
     assert np.isfinite(fitted.coefficients).all()
     assert expit(fitted.coefficients[0]) < 0.05  # never in the other strata
     assert expit(fitted.coefficients[0] + fitted.coefficients[1]) > 0.95
+    # All residuals of the stratum are near 0, and yet 240 loans do not make its log-odds certain.
+    assert np.sqrt((fitted.held**2).sum(axis=0))[1] > 2 * error(fitted)[1]
+    assert np.sqrt((fitted.held**2).sum(axis=0))[1] < 2
 
 
 def test_a_loan_counted_twice_is_a_loan_of_twice_the_weight():

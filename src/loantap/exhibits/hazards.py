@@ -52,7 +52,7 @@ def now_title(now: pd.DataFrame, month: str) -> str:
         return f"No group of live loans in {month} is large enough to be told"
     weights = now["loans"] / now["loans"].sum()
     everybody = float((now["pd"] * weights).sum())
-    top = now.loc[now["pd"].idxmax()]
+    top = now.iloc[int(now["pd"].to_numpy().argmax())]
     return (
         f"{show(everybody, 'rate')} of the live loans in {month} are expected to default within {HORIZON} months; of those "
         f"in “{top['group']}” {show(top['pd'], 'rate')}"
@@ -103,8 +103,8 @@ def stages(found: "ExpectedLoss | None", why_not: str, *, month: str) -> Exhibit
 
 def stages_title(found: "ExpectedLoss", month: str) -> str:
     """Return what is expected to be lost, and how much of it in stage 2."""
-    by_stage = found.stages.set_index("stage")
-    whole, second = by_stage.loc["all"], by_stage.loc["2"]
+    by_stage = {row["stage"]: row for row in found.stages.to_dict("records")}
+    whole, second = by_stage["all"], by_stage["2"]
     if not whole["exposure"] > 0:
         return f"Nothing is owed in {month}, so nothing can be lost"
     share_of_loans = second["loans"] / whole["loans"]
@@ -141,7 +141,7 @@ def rules_sentence(found: "ExpectedLoss") -> str:
     return (
         f"Stage 3 is default, its probation included. Stage 2 is a loan {rules.backstop_days} days past due or more, one of which nobody knows how "
         f"late it is, or one whose probability has risen. It has risen if it is {rules.relative:g} times what the application let expect of a "
-        f"loan of that age, and {show(rules.absolute, 'rate')} of loans more. Stage 1 is the rest."
+        f"loan of that age, and {100 * rules.absolute:g} percentage points more. Stage 1 is the rest."
     )
 
 

@@ -152,7 +152,7 @@ def exposure_ahead(balance: np.ndarray, rate: np.ndarray, installment: np.ndarra
         months: How many.
     """
     paid = np.maximum(np.arange(1, months + 1) - UNPAID, 0)
-    owed = balance_after(*(values[:, np.newaxis] for values in (balance, rate, installment)), paid)
+    owed = balance_after(balance[:, np.newaxis], rate[:, np.newaxis], installment[:, np.newaxis], paid)
     return np.where(np.isnan(owed), balance[:, np.newaxis], np.maximum(owed, 0))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import block_diag
 from scipy.special import expit
 
 from loantap.data.panel import Panel
@@ -47,7 +48,8 @@ class Hazards:
     Attributes:
         default: Coefficients of default, shape (K,).
         repaid: The same of early repayment.
-        influence: What each loan adds to both, shape (L, 2 K): the square of it is their variance, robust to the months of a loan.
+        influence: What each loan, and last the ridge, adds to both, shape (L + 2 K, 2 K): the square of it is their variance, robust to
+            what the months of a loan share.
         mean: What is taken from each covariate, shape (p,).
         scale: By what it is then divided, shape (p,).
         loans: Loans followed.
@@ -178,7 +180,7 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
         return None
     live, entered = can_be_followed(panel, stands), defaults_here(stands)
     rows, weight = _draw(
-        live[:, QUARTER:-1].sum(axis=1), entered.any(axis=1), most, np.random.default_rng(random_state)
+        live[:, QUARTER:-1].sum(axis=1), np.asarray(entered.any(axis=1)), most, np.random.default_rng(random_state)
     )
     drawn = Standing(*(values[rows] for values in (stands.days, stands.age, stands.in_default, stands.good, stands.bucket)))  # fmt: skip
     marks = landmarks(panel.only(rows), drawn, known.only(rows), range(QUARTER, len(panel.months) - 1)).within(HORIZON)
@@ -201,7 +203,7 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
     return Hazards(
         default.coefficients,
         repaid.coefficients,
-        np.hstack(influence),
+        np.vstack([np.hstack(influence), block_diag(default.held, repaid.held)]),
         mean,
         scale,
         loans=int(followed.sum()),

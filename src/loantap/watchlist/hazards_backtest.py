@@ -117,15 +117,17 @@ def compare(
     """
     table = hazards.group_means(marks, group, months=months, confidence=confidence)
     rows = []
-    for place in np.flatnonzero(table["loans"] >= FEW):
+    for place, told in enumerate(table.to_dict("records")):
+        if told["loans"] < FEW:
+            continue
         inside = group == place
         observed, error = incidence(marks.only(inside), months=months)
-        count, expected = inside.sum(), table.loc[place, "pd"]
+        count = inside.sum()
         alike = observed * (1 - observed) / error**2 if error > 0 else float(count)
         low, high = wilson(pd.Series([observed * alike]), pd.Series([alike]), alpha=1 - confidence)
         rows.append({
-            "group": names[place], "loans": count, "expected_rate": expected,
-            "expected_rate_low": table.loc[place, "pd_low"], "expected_rate_high": table.loc[place, "pd_high"],
+            "group": names[place], "loans": count, "expected_rate": told["pd"],
+            "expected_rate_low": told["pd_low"], "expected_rate_high": told["pd_high"],
             "defaults": int((marks.outcome[inside] == 1).sum()), "observed_rate": observed,
             "observed_rate_low": float(low[0]), "observed_rate_high": float(high[0]),
         })  # fmt: skip

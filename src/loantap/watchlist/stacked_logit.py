@@ -41,10 +41,13 @@ class StackedLogit:
     Attributes:
         coefficients: Of the cells and the covariates, shape (q + p,).
         influence: What each loan adds to them, to first order, shape (L, q + p).
+        held: The same of the ridge, shape (q + p, q + p): what is known of a cell in which it always happens is little, though its loans
+            do not contradict one another.
     """
 
     coefficients: np.ndarray
     influence: np.ndarray
+    held: np.ndarray
 
 
 def fit_stacked_logit(stack: Stack, *, spread: float) -> StackedLogit:
@@ -71,7 +74,8 @@ def fit_stacked_logit(stack: Stack, *, spread: float) -> StackedLogit:
     for rows, x, cells, residual, weight in _residuals(stack, order, theta):
         own = weight[:, np.newaxis] * np.hstack([residual @ cells, residual.sum(axis=1, keepdims=True) * x])
         scores += sum_rows(own, stack.cluster[rows], loans)
-    return StackedLogit(theta, np.linalg.solve(information + np.diag(penalty), scores.T).T)
+    inverse = np.linalg.inv(information + np.diag(penalty))
+    return StackedLogit(theta, scores @ inverse, np.sqrt(penalty)[:, np.newaxis] * inverse)
 
 
 def _newton(stack: Stack, order: np.ndarray, penalty: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
