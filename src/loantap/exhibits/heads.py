@@ -159,6 +159,15 @@ _HEADS |= {
     "ratio": "Observed over expected",
     "change": "Change",
     "change_light": "Light of the change",
+    "pd": "Default within 12 months",
+    "repaid_early": "Repaid early within 12 months",
+    "expected_rate": "Expected to default",
+    "observed_rate": "Defaulted",
+    "agrees": "Agree",
+    "better": "Loss, better scenario",
+    "base": "Loss, base scenario",
+    "worse": "Loss, worse scenario",
+    "coverage": "Expected loss by exposure",
 }
 _HEADS = dict(_OF_WORKLIST) | _HEADS
 # The rest of the portfolio is what a level is compared with; odds ratios elsewhere have other references.
@@ -169,6 +178,7 @@ _VALUES = {
     "direction": {"up": "default more", "down": "default less", "levels": "no order"},
     "verdict": {"leak": "data leakage"},
     "unripe": {"True": "yes", "False": "no"},
+    "agrees": {"True": "yes", "False": "no"},
 }
 _OF_COLUMNS = ("column", "driver", "first", "second")
 

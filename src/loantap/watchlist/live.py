@@ -31,6 +31,11 @@ class Live:
     notes: tuple[str, ...] = ()
     quarantine: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["row", KEY, "as_of", "reason"]))
 
+    @property
+    def issued(self) -> np.ndarray | None:
+        """The months in which synthetic loans were funded, shape (n,); None for real ones, whose applications tell it."""
+        return None if self.truth is None else self.panel.months[0] + self.truth["funded"].to_numpy()
+
 
 def synthetic_live(
     loans: pd.DataFrame, model: SavedModel, *, most: int, months: int = 24, random_state: int = 0

@@ -8,17 +8,18 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
-from loantap.data.panel import Panel
+from loantap.data.panel import CHARGED_OFF, CLOSED, OPEN, Panel
 from loantap.data.synthetic import panel as module
 from loantap.data.synthetic.panel import Mechanism, SyntheticPanel, synthetic_panel
 from loantap.errors import InputError
 
-MATRICES = ("dti", "revol_util", "balance", "days_past_due")
+MATRICES = ("dti", "revol_util", "balance", "days_past_due", "status", "payment", "inquiries")
 AS_IT_IS = Mechanism()
-# Nothing happens to the loans: no step, no noise, no distress, no default, no late payment, no lost snapshot.
+# Nothing happens to the loans: no step, no noise, no distress, no default, no late or early payment, no lost snapshot.
 STILL = Mechanism(
-    intercept=-99, dti_step=0, dti_noise=0, util_step=0, util_noise=0, distress=1e-12, late=0, arrears=0, missing=0
-)
+    intercept=-99, dti_step=0, dti_noise=0, util_step=0, util_noise=0, distress=1e-12, late=0, arrears=0, missing=0,
+    prepays=0, prepays_in_distress=0,
+)  # fmt: skip
 
 
 def probability(loans: pd.DataFrame) -> np.ndarray:
@@ -33,6 +34,15 @@ def made(
 
 def seen(panel: Panel) -> np.ndarray:
     return ~np.isnan(panel.balance)
+
+
+def owed(panel: Panel) -> np.ndarray:
+    return panel.balance > 0
+
+
+def alive(synthetic: SyntheticPanel) -> np.ndarray:
+    """Where a loan has a snapshot and has neither defaulted before nor ended."""
+    return owed(synthetic.panel) & ~np.isnan(synthetic.hazard)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +64,7 @@ def test_the_same_seed_gives_the_same_panel(loans: pd.DataFrame):
     for name in MATRICES:
         np.testing.assert_array_equal(getattr(one.panel, name), getattr(again.panel, name))
     np.testing.assert_array_equal(one.hazard, again.hazard)
+    np.testing.assert_array_equal(one.prepayment, again.prepayment)
     pd.testing.assert_frame_equal(one.truth, again.truth)
     assert not np.array_equal(one.panel.balance, other.panel.balance, equal_nan=True)
 
@@ -89,24 +100,27 @@ def test_balances_amortise_as_by_hand():
     for months in range(3):
         assert set(panel.balance[new, first[new] + months]) == {by_hand[months]}
     before, after = panel.balance[:, :-1], panel.balance[:, 1:]
-    both = ~np.isnan(before) & ~np.isnan(after)
+    both = owed(panel)[:, :-1] & owed(panel)[:, 1:]
     # Both are rounded to the cent: the first by up to half a cent times 1.01, the second by half a cent.
     np.testing.assert_allclose(after[both], before[both] * 1.01 - 332.14, atol=0.0102)
 
 
 def test_a_loan_leaves_the_month_its_last_installment_is_paid():
     panel = made(alike(LOAN, 500), STILL).panel
-    last = 23 - seen(panel)[:, ::-1].argmax(axis=1)
+    last = 23 - owed(panel)[:, ::-1].argmax(axis=1)
     left = last < 23
     # The last installment pays what is left and its interest: 332.14 / 1.01 = 328.85, but for the rounding of 36 installments.
     np.testing.assert_allclose(panel.balance[left, last[left]], 328.85, atol=0.2)
     assert left.mean() == pytest.approx(23 / 59, abs=0.09)  # of 59 months of funding, 23; 4 s.e. of 500 loans
+    np.testing.assert_array_equal(panel.status[left, last[left] + 1], CLOSED)  # once more, without balance
+    np.testing.assert_allclose(panel.payment[left, last[left] + 1], 332.14, atol=0.2)
+    assert (seen(panel).sum(axis=1) == owed(panel).sum(axis=1) + left).all()
 
 
 def test_an_installment_that_is_late_is_still_owed():
     panel = made(alike(LOAN, 300), replace(STILL, arrears=1.0)).panel
     first = seen(panel).argmax(axis=1)
-    new = (first > 0) & (first < 21)
+    new = (first > 0) & (first < 21) & (panel.balance[:, 0] != 0)
     follow = [panel.balance[new, first[new] + months] for months in range(4)]
     days = [panel.days_past_due[new, first[new] + months] for months in range(4)]
     assert [set(values) for values in follow] == [{10_000.0}, {9_767.86}, {9_767.86}, {9_533.40}]
@@ -147,13 +161,13 @@ def test_distressed_loans_drift_upward_from_their_month_on():
     onset = synthetic.truth["distress"].to_numpy()
     within = np.flatnonzero((onset > 0) & (onset < 18))
     within = within[~np.isnan(synthetic.panel.balance[within, onset[within] - 1])]  # distress that began on the panel
-    within = within[~np.isnan(synthetic.panel.balance[within, onset[within] + 5])]
+    within = within[owed(synthetic.panel)[within, onset[within] + 5]]
     assert len(within) > 300
     for months, risen in ((-1, 0.0), (0, 1.2), (5, 6 * 1.2)):
         np.testing.assert_allclose(synthetic.panel.dti[within, onset[within] + months], 15 + risen)
     np.testing.assert_allclose(synthetic.panel.revol_util[within, onset[within] + 5], 50 + 6 * 3.5)
     healthy = onset < 0
-    assert set(synthetic.panel.dti[healthy][seen(synthetic.panel)[healthy]]) == {15.0}
+    assert set(synthetic.panel.dti[healthy][owed(synthetic.panel)[healthy]]) == {15.0}
 
 
 def test_distress_that_is_cured_eases():
@@ -213,8 +227,10 @@ def test_loans_default_as_often_as_their_hazard_says(synthetic: SyntheticPanel):
 
 def test_hazard_ends_with_the_loan(synthetic: SyntheticPanel):
     known, at = ~np.isnan(synthetic.hazard), np.arange(24)
-    assert (known | ~seen(synthetic.panel)).all()
     default = synthetic.truth["default"].to_numpy()[:, np.newaxis]
+    afterwards = (default >= 0) & (at > default)
+    assert (known | ~owed(synthetic.panel) | afterwards).all()
+    np.testing.assert_array_equal(known, ~np.isnan(synthetic.prepayment))
     assert not (known & (default >= 0) & (at > default)).any()
     assert (np.diff(known.astype(int), axis=1) != 0).sum(axis=1).max() <= 2  # one stretch of life
 
@@ -228,7 +244,7 @@ def test_nobody_defaults_in_the_panels_first_month_or_too_young(loans: pd.DataFr
     assert (default - first)[young].min() == 4
 
 
-def test_default_is_announced_and_ends_the_snapshots(synthetic: SyntheticPanel):
+def test_default_is_announced(synthetic: SyntheticPanel):
     panel, default = synthetic.panel, synthetic.truth["default"].to_numpy()
     bad = np.flatnonzero(default >= 2)
     for back, days in ((0, 90), (1, 60), (2, 30)):
@@ -236,8 +252,6 @@ def test_default_is_announced_and_ends_the_snapshots(synthetic: SyntheticPanel):
         assert set(values[~np.isnan(values)]) == {days}
     assert not np.isnan(panel.balance[bad, default[bad]]).any()  # a lender does not lose sight of a default
     np.testing.assert_array_equal(panel.default_month(), np.where(default >= 0, default, 24))
-    after = np.arange(24) > np.where(default >= 0, default, 24)[:, np.newaxis]
-    assert not (seen(panel) & after).any()
 
 
 def test_the_last_months_announce_what_comes_after_them(synthetic: SyntheticPanel):
@@ -249,18 +263,18 @@ def test_the_last_months_announce_what_comes_after_them(synthetic: SyntheticPane
 
 def test_some_are_late_without_default(synthetic: SyntheticPanel):
     healthy = (synthetic.truth["default"].to_numpy() < 0) & (synthetic.truth["distress"].to_numpy() < 0)
-    days = synthetic.panel.days_past_due[healthy][:, 2:22]
-    days = days[~np.isnan(days)]
+    days = synthetic.panel.days_past_due[healthy][:, 2:22][owed(synthetic.panel)[healthy][:, 2:22]]
     # 2% of months, but for the few in arrears and those of loans too young; binomial s.e. 0.0004.
     assert ((days > 0) & (days < 30)).mean() == pytest.approx(0.02, abs=0.0025)
     assert (days == 30).mean() == pytest.approx(0.002, abs=0.001)
 
 
 def test_a_hundredth_of_the_snapshots_is_lost(synthetic: SyntheticPanel):
-    known, there = ~np.isnan(synthetic.hazard), seen(synthetic.panel)
+    truth, there = synthetic.truth, seen(synthetic.panel)
+    known = ~np.isnan(synthetic.hazard)
     first = known.argmax(axis=1)
     assert there[np.arange(len(first)), first].all()
-    droppable = known.sum() - len(first) - (synthetic.truth["default"] >= 0).sum()
+    droppable = known.sum() - len(first) - (truth["default"] >= 0).sum() - (truth["repaid"] >= 0).sum()
     assert (known & ~there).sum() / droppable == pytest.approx(0.01, abs=4 * np.sqrt(0.01 * 0.99 / droppable))
 
 
@@ -268,12 +282,13 @@ def test_utilisation_that_was_not_known_stays_unknown():
     loans = alike(LOAN | {"revol_util": np.nan}, 50)
     synthetic = made(loans)
     assert np.isnan(synthetic.panel.revol_util).all()
-    assert not np.isnan(synthetic.hazard[seen(synthetic.panel)]).any()
+    first = seen(synthetic.panel).argmax(axis=1)
+    assert not np.isnan(synthetic.hazard[np.arange(50), first]).any()
 
 
 def test_snapshots_help_and_do_not_tell_everything(synthetic: SyntheticPanel):
     t, default = 12, synthetic.truth["default"].to_numpy()
-    judged = seen(synthetic.panel)[:, t] & ~((default >= 0) & (default <= t))
+    judged = alive(synthetic)[:, t] & (default != t)
     soon = (default > t) & (default <= t + 6)
     assert 0.7 < roc_auc_score(soon[judged], synthetic.hazard[judged, t]) < 0.85
 
@@ -297,3 +312,71 @@ def test_probabilities_that_are_none_are_refused(wrong: list[float]):
 def test_a_panel_needs_loans_and_months(loans: int, months: int):
     with pytest.raises(InputError, match="1 loan and 1 month or more"):
         made(alike(LOAN, 2).head(loans), months=months)
+
+
+def test_loans_are_repaid_early_as_often_as_their_probability_says(synthetic: SyntheticPanel):
+    repaid, default = synthetic.truth["repaid"].to_numpy()[:, np.newaxis], synthetic.truth["default"].to_numpy()
+    can = (synthetic.prepayment > 0) & (np.arange(24) != default[:, np.newaxis])
+    hit = repaid == np.arange(24)
+    assert not (hit & ~can).any()
+    for probability in (0.01, 0.003):
+        some = can & (synthetic.prepayment == probability)
+        # Given the past each month is one binomial draw: 4 standard errors are missed once in 16,000 times.
+        expected = probability * some.sum()
+        assert abs((hit & some).sum() - expected) < 4 * np.sqrt(expected)
+
+
+def test_early_repayment_closes_a_loan_with_all_that_is_owed():
+    mechanism = replace(STILL, prepays=0.05, prepays_in_distress=0.05)
+    synthetic = made(alike(LOAN, 400), mechanism)
+    panel, repaid = synthetic.panel, synthetic.truth["repaid"].to_numpy()
+    gone = np.flatnonzero(repaid >= 0)
+    assert len(gone) > 100
+    assert set(panel.balance[gone, repaid[gone]]) == {0.0}
+    assert set(panel.status[gone, repaid[gone]]) == {CLOSED}
+    # What was owed and a month's interest of 1%; the balance before is rounded to the cent.
+    before = panel.balance[gone, repaid[gone] - 1]
+    np.testing.assert_allclose(panel.payment[gone, repaid[gone]], before * 1.01, atol=0.011)
+    assert not (seen(panel) & (np.arange(24) > np.where(repaid >= 0, repaid, 24)[:, np.newaxis])).any()
+
+
+def test_a_default_is_charged_off_or_performs_again(synthetic: SyntheticPanel):
+    panel, truth = synthetic.panel, synthetic.truth
+    default, again = truth["default"].to_numpy(), truth["reperforms"].to_numpy()
+    lost = np.flatnonzero((default >= 0) & (default < 20) & (again < 0))
+    for later, days in ((1, 120), (2, 150), (3, 180)):
+        told = panel.days_past_due[lost, default[lost] + later]
+        assert set(told[~np.isnan(told)]) == {days}
+    assert set(panel.status[lost, default[lost] + 3]) == {CHARGED_OFF}
+    assert not seen(panel)[lost[:, np.newaxis], np.minimum(default[lost] + 4, 23)[:, np.newaxis]].any()
+    mends = np.flatnonzero(again >= 0)
+    days, balance = panel.days_past_due[mends, again[mends]], panel.balance[mends, again[mends]]
+    assert set(days[~np.isnan(days)]) == {0}
+    assert (balance[~np.isnan(balance)] > 0).all()
+    # 10% of defaults, of which those of the last month or two are not seen to mend; 4 s.e. of some 1,500.
+    early = (default >= 0) & (default < 20)
+    assert (again[early] >= 0).mean() == pytest.approx(0.1, abs=0.032)
+
+
+def test_payments_are_installments_but_for_those_missed_and_made_good():
+    panel = made(alike(LOAN, 300), replace(STILL, arrears=1.0)).panel
+    young = (panel.status == OPEN) & (panel.balance > 9_000)
+    # In arrears of one installment from the third month on: one is paid, none, one, one ...
+    first = young.argmax(axis=1)
+    new = (first > 0) & (first < 21) & young[np.arange(300), first]
+    paid = [set(panel.payment[new, first[new] + month]) for month in range(4)]
+    assert paid == [{0.0}, {332.14}, {0.0}, {332.14}]
+
+
+def test_inquiries_are_more_in_distress():
+    synthetic = made(alike(LOAN, 3_000), replace(STILL, distress=0.05, cured=0.0))
+    panel, onset = synthetic.panel, synthetic.truth["distress"].to_numpy()[:, np.newaxis]
+    inside = owed(panel) & (onset >= 0) & (np.arange(24) >= onset)
+    # Means 0.5 and 1.5 of Poisson counts; 4 s.e. of 10,000 and more are below 0.05.
+    assert panel.inquiries[inside].mean() == pytest.approx(1.5, abs=0.05)
+    assert panel.inquiries[owed(panel) & ~inside].mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_panel_without_status_tells_the_same_defaults(synthetic: SyntheticPanel):
+    panel = replace(synthetic.panel, status=None)
+    np.testing.assert_array_equal(panel.default_month(), synthetic.panel.default_month())

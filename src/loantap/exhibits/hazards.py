@@ -1,0 +1,191 @@
+"""What early warning says of probabilities over time: who defaults within a year, whether that came true, and what it may cost."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from loantap.data.panel import DEFAULT_DAYS
+from loantap.exhibits.exhibit import Exhibit, Notice
+from loantap.exhibits.plots import hazards as plots
+from loantap.exhibits.words import columns, listed, percent, plain, show
+from loantap.watchlist.hazards import HORIZON
+from loantap.watchlist.lifetime import MIN_DEFAULTS
+
+if TYPE_CHECKING:
+    from loantap.watchlist.expected_loss import ExpectedLoss
+    from loantap.watchlist.hazards import Hazards
+    from loantap.watchlist.hazards_backtest import HazardBacktest
+
+SKETCH = Notice(
+    "A sketch of IFRS 9",
+    "Stages and losses are for steering, not for a balance sheet. Scenarios multiply the odds of default by assumed factors with assumed "
+    "weights; no economy is forecast. What the application let expect is computed with today's hazards, not kept from the day of the loan.",
+)
+SIMPLIFIED = (
+    "The rise in risk is judged loan by loan, by probabilities of 12 months, in the base scenario.",
+    "Beyond 12 months the hazards of the last months go on: a projection that nobody has seen come true.",
+    "Exposure follows the schedule, with three installments unpaid at default. Losses are discounted at the loan's own rate.",
+    "Loss given default is one assumption for all loans and scenarios.",
+    "Interest after a default, costs and loans already charged off are left out.",
+)
+
+
+def probability_now(now: pd.DataFrame, hazards: "Hazards | None", why_not: str, *, month: str, confidence: float) -> Exhibit:  # fmt: skip
+    """Show the 12-month probability of default of the live loans of a month, by group as from `hazards_backtest.by_group`."""
+    if hazards is None:
+        return Exhibit(text=plain(why_not))
+    first, last = hazards.months
+    caption = (
+        f"{percent(confidence)} intervals, robust to what the months of a loan share; they tell how well the mean is known. Default: "
+        f"{DEFAULT_DAYS} days past due or charged off. From {show(hazards.defaults, 'count')} defaults and "
+        f"{show(hazards.repayments, 'count')} early repayments of {show(hazards.loans, 'count')} loans, {first} to {last}."
+    )
+    shown = columns("group", "loans", "pd with interval", "repaid_early", pd="rate", repaid_early="rate")
+    return Exhibit("probability-over-time", now_title(now, month), caption, table=now, columns=shown)
+
+
+def now_title(now: pd.DataFrame, month: str) -> str:
+    """Return what share of the live loans is expected to default within a year, and where it is highest."""
+    if now.empty:
+        return f"No group of live loans in {month} is large enough to be told"
+    weights = now["loans"] / now["loans"].sum()
+    everybody = float((now["pd"] * weights).sum())
+    top = now.iloc[int(now["pd"].to_numpy().argmax())]
+    return (
+        f"{show(everybody, 'rate')} of the live loans in {month} are expected to default within {HORIZON} months; of those "
+        f"in “{top['group']}” {show(top['pd'], 'rate')}"
+    )
+
+
+def came_true(judged: "HazardBacktest | None", why_not: str) -> Exhibit:
+    """Show the defaults that came against those expected, by group."""
+    if judged is None:
+        return Exhibit(text=plain(why_not))
+    groups = judged.groups
+    caption = (
+        f"Hazards of the months until {judged.fitted_until} against the {judged.horizon} months after it; {percent(judged.confidence)} "
+        f"intervals. Tenths are of the probability of loans that are not late, the lowest first. What moves all loans at once, such as a "
+        f"recession, is in no interval. n = {show(groups.loc[groups['kind'] == 'all', 'loans'].sum(), 'count')} loans."
+    )
+    shown = columns("group", "loans", "defaults", "expected_rate with interval", "observed_rate with interval", "agrees", expected_rate="rate", observed_rate="rate")  # fmt: skip
+    named = groups.assign(group=np.where(groups["kind"] == "tenth", "tenth " + groups["group"].astype(str), groups["group"]))  # fmt: skip
+    return Exhibit(
+        "probability-came-true", came_true_title(judged), caption,
+        "Two dots with intervals for each group of loans: the share expected to default, and the share that did.",
+        table=named, columns=shown, figure=plots.plot_expected_observed(named),
+    )  # fmt: skip
+
+
+def came_true_title(judged: "HazardBacktest") -> str:
+    """Return whether as many loans defaulted as were expected, of all and by group."""
+    whole, parts = (judged.groups[(judged.groups["kind"] == "all") == is_all] for is_all in (True, False))
+    if whole.empty:
+        return "Too few live loans to hold probabilities against what came"
+    row = whole.iloc[0]
+    verdict = "as many as expected" if row["agrees"] else "more than expected" if row["observed_rate"] > row["expected_rate"] else "fewer than expected"  # fmt: skip
+    missed, chance = int((~parts["agrees"].astype(bool)).sum()), show((1 - judged.confidence) * len(parts), "number")
+    return (
+        f"Within {judged.horizon} months {show(row['observed_rate'], 'rate')} of loans defaulted, {verdict} ({show(row['expected_rate'], 'rate')}); "
+        f"{missed} of {len(parts)} groups differ (by chance about {chance})"
+    )
+
+
+def stages(found: "ExpectedLoss | None", why_not: str, *, month: str) -> Exhibit:
+    """Show stages and expected credit loss in money, by scenario."""
+    if found is None:
+        return Exhibit(text=plain(why_not))
+    shown = columns("stage", "loans", "exposure", "better", "base", "worse", "expected_loss", "coverage", better="money", base="money", worse="money", coverage="rate")  # fmt: skip
+    text = "\n".join([f"{plain(rules_sentence(found))}\n", *(f"- {one}" for one in SIMPLIFIED)])
+    return Exhibit("expected-loss", stages_title(found, month), scenario_sentence(found), text=text, table=found.stages, columns=shown, notice=SKETCH)  # fmt: skip
+
+
+def stages_title(found: "ExpectedLoss", month: str) -> str:
+    """Return what is expected to be lost, and how much of it in stage 2."""
+    by_stage = {row["stage"]: row for row in found.stages.to_dict("records")}
+    whole, second = by_stage["all"], by_stage["2"]
+    if not whole["exposure"] > 0:
+        return f"Nothing is owed in {month}, so nothing can be lost"
+    share_of_loans = second["loans"] / whole["loans"]
+    share_of_loss = second["expected_loss"] / whole["expected_loss"] if whole["expected_loss"] > 0 else 0.0
+    return (
+        f"Of {show(whole['exposure'], 'money')} owed in {month}, {show(whole['expected_loss'], 'money')} ({show(whole['coverage'], 'rate')}) are expected "
+        f"to be lost; stage 2 holds {show(share_of_loans, 'rate')} of loans and {show(share_of_loss, 'rate')} of the loss"
+    )
+
+
+def scenario_sentence(found: "ExpectedLoss") -> str:
+    """Return what the scenarios assume, and how many loans are counted short."""
+    scenarios = {name: getattr(found.settings, name) for name in ("better", "base", "worse")}
+    odds, weights = (
+        listed([kind.format(getattr(one, field)) for one in scenarios.values()])
+        for field, kind in (("odds", "{:g}"), ("weight", "{:.0%}"))
+    )
+    second = found.loans[found.loans["stage"] == 2]
+    short = int(((second["cut"] > 0) | second["cut"].isna()).sum())
+    cut = (
+        f" Of {show(short, 'count')} {'loan' if short == 1 else 'loans'} in stage 2 the whole term cannot be told: less is counted than will be lost."
+        if short
+        else ""
+    )
+    return (
+        f"Odds of default times {odds} in the better, base and worse scenario, with weights of {weights}: assumptions. "
+        f"Loss given default: {show(found.loss_given_default, 'rate')}. In currency.{cut}"
+    )
+
+
+def rules_sentence(found: "ExpectedLoss") -> str:
+    """Return when a loan is in which stage."""
+    rules = found.settings
+    return (
+        f"Stage 3 is default, its probation included. Stage 2 is a loan {rules.backstop_days} days past due or more, one of which nobody knows how "
+        f"late it is, or one whose probability has risen. It has risen if it is {rules.relative:g} times what the application let expect of a "
+        f"loan of that age, and {100 * rules.absolute:g} percentage points more. Stage 1 is the rest."
+    )
+
+
+def record(
+    hazards: "Hazards | None", now: pd.DataFrame, judged: "HazardBacktest | None", found: "ExpectedLoss | None",
+    withheld: Mapping[str, int], *, why_not: str, why_no_backtest: str, month: str, confidence: float,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what the run's results hold of probabilities over time, with the sentences that follow from them.
+
+    Args:
+        hazards: Fitted, or None.
+        now: As in `probability_now`.
+        judged: As from `backtest_hazards`, or None.
+        found: As from `expected_loss`, or None.
+        withheld: How many live loans have no lifetime probability, by reason.
+        why_not: Why there are no hazards.
+        why_no_backtest: Why they were not held against what came.
+        month: Of the probabilities.
+        confidence: Of the intervals.
+    """
+    if hazards is None:
+        return {"why_not": why_not, "sentence": why_not}
+    told = {
+        "month": month, "horizon": HORIZON, "confidence": confidence, "defaults": hazards.defaults, "early_repayments": hazards.repayments,
+        "loans": hazards.loans, "fitted_to": hazards.fitted_to, "oldest": hazards.oldest, "groups": now.to_dict("records"),
+        "sentence": f"{now_title(now, month)}.", "lifetime_withheld": dict(withheld), "lifetime_sentence": lifetime_sentence(withheld),
+    }  # fmt: skip
+    if judged is None:
+        told["backtest"] = {"why_not": why_no_backtest, "sentence": why_no_backtest}
+    else:
+        told["backtest"] = {"fitted_until": str(judged.fitted_until), "horizon": judged.horizon, "groups": judged.groups.to_dict("records"), "sentence": f"{came_true_title(judged)}."}  # fmt: skip
+    if found is not None:
+        told["expected_loss"] = {
+            "stages": found.stages.to_dict("records"), "settings": found.settings.model_dump(), "loss_given_default": found.loss_given_default,
+            "sentence": f"{stages_title(found, month)}.",
+        }  # fmt: skip
+    return told
+
+
+def lifetime_sentence(withheld: Mapping[str, int]) -> str:
+    """Return of how many loans the lifetime probability is told, and why not of the others."""
+    missing = {reason: count for reason, count in withheld.items() if reason and count}
+    rule = f"It needs {MIN_DEFAULTS} defaults, and loans that were seen at every age until the last installment."
+    if not missing:
+        return f"The probability until the last installment is a projection, told of every live loan. {rule}"
+    reasons = listed([f"of {show(count, 'count')}, since {reason}" for reason, count in missing.items()])
+    return f"The probability until the last installment is a projection. It is withheld {reasons}. {rule}"

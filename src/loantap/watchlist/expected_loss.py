@@ -1,0 +1,197 @@
+"""Stages and expected credit loss of live loans: a sketch of IFRS 9, of use for steering, not for a balance sheet.
+
+Stage 1: twelve months of expected losses. Stage 2: the risk of default has risen significantly since the loan was granted (IFRS 9,
+5.5.3 and 5.5.9), or the loan is 30 or more days past due (5.5.11), or nobody knows how late it is: losses until the last
+installment. Stage 3: in default, its probation included: the loss on all that is owed.
+
+What is simplified, and would not pass an audit:
+- The probability that the application let expect is that of a loan of the same age, paid up and with debt-to-income and utilisation as on the
+  application, by today's hazards; it was not computed and kept on the day the loan was granted.
+- The significant increase is judged by 12-month probabilities (B5.5.13), in the base scenario, loan by loan; there is no collective one.
+- Scenarios multiply the odds of default of each month by an assumed factor. They are no forecasts of an economy, loss given default
+  does not move with them, and their weights are assumptions.
+- Beyond the months for which loans are followed hazards are projected, see `lifetime`; where that is withheld, fewer months are counted.
+- Exposure follows the schedule, with three installments unpaid at default; interest after a default, drawn limits and costs are left out.
+- Loss given default is one assumption for all loans, and in stage 3 does not fall with the time since the default.
+- What was charged off is not in it.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from loantap.data.annuity import balance_after
+from loantap.data.panel import Panel
+from loantap.model.economics import Economics
+from loantap.watchlist.hazards import HORIZON, Hazards
+from loantap.watchlist.landmarks import Borrowers, Landmarks, landmarks, months_left
+from loantap.watchlist.lifetime import MIN_DEFAULTS, lifetime
+from loantap.watchlist.standing import OFF, TO_59, TO_89, UNKNOWN, Standing
+
+UNPAID = 3  # installments that a loan has not paid when it is 90 days past due
+SCENARIOS = ("better", "base", "worse")
+REASONS = ("in default", "past the backstop", "not known how late", "probability risen", "")
+_PIECE = 50_000  # loans at a time
+
+
+class Scenario(BaseModel):
+    """What the odds of default of each month are multiplied by, and how much the scenario counts; both are assumptions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    odds: float = Field(ge=0.1, le=10)
+    weight: float = Field(ge=0, le=1)
+
+
+class LossSettings(BaseModel):
+    """Thresholds of stages, and scenarios.
+
+    Attributes:
+        relative: The 12-month probability has risen significantly if it is this many times what the application let expect ...
+        absolute: ... and this much more, as a fraction; both are asked, so that a small probability that doubles is no alarm.
+        backstop_days: Days past due from which it has in any case.
+        better: The better scenario.
+        base: The base scenario.
+        worse: The worse scenario; the weights add up to 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    relative: float = Field(default=2.0, ge=1, le=10)
+    absolute: float = Field(default=0.02, ge=0, le=0.5)
+    backstop_days: int = Field(default=30, ge=1, le=90)
+    better: Scenario = Scenario(odds=0.8, weight=0.25)
+    base: Scenario = Scenario(odds=1.0, weight=0.5)
+    worse: Scenario = Scenario(odds=1.5, weight=0.25)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.better.odds <= self.base.odds <= self.worse.odds:
+            raise ValueError(
+                f"expected odds that rise from better to worse, got {self.better.odds:g}, {self.base.odds:g} and {self.worse.odds:g}"
+            )
+        if abs(self.better.weight + self.base.weight + self.worse.weight - 1) > 1e-9:
+            raise ValueError(
+                f"expected weights that add up to 1, got {self.better.weight:g}, {self.base.weight:g} and {self.worse.weight:g}"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class ExpectedLoss:
+    """What is expected to be lost on the loans of a month.
+
+    Attributes:
+        loans: One row per loan, indexed by its row in the panel: loan_id, stage (1 to 3), because (one of REASONS), exposure (currency), pd
+            (12 months; 1 in stage 3), pd_granted (what the application let expect), months (that losses are counted for), cut (months
+            of stage 2 that could not be told; NaN where the remaining term is not known), better, base, worse and expected_loss (currency; the last one weighted).
+        stages: One row per stage and one for all: stage, loans, exposure, better, base, worse, expected_loss, coverage (expected loss by exposure).
+        settings: Thresholds and scenarios.
+        loss_given_default: The assumption.
+    """
+
+    loans: pd.DataFrame
+    stages: pd.DataFrame
+    settings: LossSettings
+    loss_given_default: float
+
+
+def expected_loss(
+    panel: Panel,
+    stands: Standing,
+    known: Borrowers,
+    t: int,
+    *,
+    hazards: Hazards,
+    economics: Economics,
+    settings: LossSettings | None = None,
+) -> ExpectedLoss:
+    """Return stages and expected credit loss of the loans that are delivered at a month and neither closed nor charged off.
+
+    The loss of a month is the probability to default in it, the exposure then, and the loss given default, discounted at the loan's
+    own rate.
+
+    Args:
+        panel: Snapshots of n loans.
+        stands: Where each loan stands, of the same panel.
+        known: What is known of each loan since it was granted.
+        t: Position of the month.
+        hazards: Fitted to months up to it.
+        economics: Its loss given default.
+        settings: Thresholds and scenarios.
+    """
+    settings = settings or LossSettings()
+    marks = landmarks(panel, stands, known, [t])
+    now, granted = (hazards.probability(one)["pd"].to_numpy() for one in (marks, marks.as_granted()))
+    because = _because(marks, stands.days[marks.row, t], now, granted, settings)
+    stage = np.where(because == REASONS[-1], 1, 2)
+    told = lifetime(hazards, marks)
+    wanted = np.where(np.isnan(told["months"]), _as_far_as_seen(hazards, marks), told["months"])
+    months = np.where(stage == 1, np.minimum(HORIZON, wanted), wanted).astype(np.int64)
+    cut = np.where(stage == 1, 0, months_left(marks) - months)
+    losses = _losses(hazards, marks, known, months, settings, economics.loss_given_default)
+    live = pd.DataFrame({"stage": stage, "because": because, "exposure": marks.balance, "pd": now, "pd_granted": granted, "months": months, "cut": cut, **losses}, index=marks.row)  # fmt: skip
+    bad = np.flatnonzero(panel.delivered[:, t] & stands.in_default[:, t] & (stands.bucket[:, t] != OFF) & (panel.balance[:, t] > 0))  # fmt: skip
+    owed = panel.balance[bad, t]
+    lost = dict.fromkeys(SCENARIOS, owed * economics.loss_given_default)
+    defaulted = pd.DataFrame({"stage": 3, "because": REASONS[0], "exposure": owed, "pd": 1.0, "pd_granted": np.nan, "months": 0, "cut": 0, **lost}, index=bad)  # fmt: skip
+    loans = pd.concat([live, defaulted]).sort_index()
+    loans.insert(0, "loan_id", panel.loan_id[loans.index])
+    loans["expected_loss"] = sum(getattr(settings, name).weight * loans[name] for name in SCENARIOS)
+    return ExpectedLoss(loans, _by_stage(loans), settings, economics.loss_given_default)
+
+
+def exposure_ahead(balance: np.ndarray, rate: np.ndarray, installment: np.ndarray, months: int) -> np.ndarray:
+    """Return what is owed by a loan that defaults in each of the next months: all but UNPAID installments until then paid, shape (k, months).
+
+    Args:
+        balance: Currency, shape (k,).
+        rate: Percent a year, shape (k,); NaN where not known, and then the balance stays.
+        installment: Currency a month, shape (k,); likewise.
+        months: How many.
+    """
+    paid = np.maximum(np.arange(1, months + 1) - UNPAID, 0)
+    owed = balance_after(balance[:, np.newaxis], rate[:, np.newaxis], installment[:, np.newaxis], paid)
+    return np.where(np.isnan(owed), balance[:, np.newaxis], np.maximum(owed, 0))
+
+
+def _because(marks: Landmarks, days: np.ndarray, now: np.ndarray, granted: np.ndarray, settings: LossSettings) -> np.ndarray:  # fmt: skip
+    late = np.where(np.isnan(days), np.isin(marks.bucket, (TO_59, TO_89)), days >= settings.backstop_days)
+    risen = (now >= settings.relative * granted) & (now - granted >= settings.absolute)
+    return np.select([late, marks.bucket == UNKNOWN, risen], REASONS[1:4], REASONS[-1]).astype(object)
+
+
+def _as_far_as_seen(hazards: Hazards, marks: Landmarks) -> np.ndarray:
+    """Return the months that losses are counted for where the lifetime is withheld.
+
+    A year at least; more where the term is known and only the last part of it was not seen.
+    """
+    seen = hazards.oldest - marks.age if hazards.defaults >= MIN_DEFAULTS else np.zeros(len(marks.age))
+    return np.minimum(np.maximum(np.where(np.isnan(months_left(marks)), 0, seen), HORIZON), marks.end)
+
+
+def _losses(
+    hazards: Hazards, marks: Landmarks, known: Borrowers, months: np.ndarray, settings: LossSettings, lost: float
+) -> dict[str, np.ndarray]:
+    """Return the expected loss of each live loan by scenario, over as many months as are counted."""
+    found = {name: np.zeros(len(marks.row)) for name in SCENARIOS}
+    order = np.argsort(months, kind="stable")  # loans of as many months together
+    for start in range(0, len(order), _PIECE):
+        rows = order[start : start + _PIECE]
+        part, longest = marks.only(rows), max(int(months[rows].max()), 1)
+        ahead = np.arange(1, longest + 1)
+        rate, installment = known.int_rate[part.row], known.installment[part.row]
+        discounted = (1 + np.nan_to_num(rate)[:, np.newaxis] / 1200) ** -ahead
+        value = exposure_ahead(part.balance, rate, installment, longest) * discounted * (ahead <= months[rows, np.newaxis])  # fmt: skip
+        for name in SCENARIOS:
+            default, _ = hazards.default_by_month(part, months=longest, odds=getattr(settings, name).odds)
+            found[name][rows] = lost * (default * value).sum(axis=1)
+    return found
+
+
+def _by_stage(loans: pd.DataFrame) -> pd.DataFrame:
+    money = ["exposure", *SCENARIOS, "expected_loss"]
+    groups = [(str(stage), loans[loans["stage"] == stage]) for stage in (1, 2, 3)] + [("all", loans)]
+    table = pd.DataFrame([{"stage": name, "loans": len(rows), **rows[money].sum()} for name, rows in groups])
+    return table.assign(coverage=table["expected_loss"] / table["exposure"].where(table["exposure"] > 0))

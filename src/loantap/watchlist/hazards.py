@@ -1,0 +1,251 @@
+"""Probability of default of live loans in the months ahead, with early repayment competing: hazards from the lender's own snapshots.
+
+From every month a live loan is followed for up to twelve (landmarking: van Houwelingen, Scandinavian Journal of Statistics 34 (2007),
+70-85; with competing events: Nicolaie, van Houwelingen, de Witte and Putter, Statistics in Medicine 32 (2013), 2031-2047). In each month
+it defaults with a hazard d; if not, it is repaid early with a hazard r. Both are logistic in the months ahead by delinquency
+bucket, months on book and COVARIATES. The probability of default in H months is the cumulative incidence: the sum over h of d(h) times
+the product over k < h of (1 - d(k)) (1 - r(k)).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import block_diag
+from scipy.special import expit
+
+from loantap.data.panel import Panel
+from loantap.model.bootstrap import CONFIDENCE
+from loantap.watchlist.hazard_design import cells, slopes, stratum
+from loantap.watchlist.incidence import incidence_slopes, log_odds_interval, survival
+from loantap.watchlist.landmarks import (
+    QUARTER,
+    Borrowers,
+    Landmarks,
+    can_be_followed,
+    defaults_here,
+    landmarks,
+)
+from loantap.watchlist.stacked_logit import Stack, fit_stacked_logit, strata, sum_rows
+from loantap.watchlist.standing import Standing
+
+HORIZON = 12  # months of the probability
+MIN_MONTHS, MIN_DEFAULTS = (
+    12,
+    50,
+)  # below, hazards are not fitted: the last months ahead, or the numbers, would be guesses
+_MOST = 400_000  # landmarks that are fitted to: some 10,000 loans that default, and twice as many others
+_PIECE = 50_000  # loans at a time
+_SEEN = 30  # loan-months at an age below which it does not count as observed
+_SPREAD = 2.0  # of log-odds, behind a ridge that matters only in cells where it always or never happens
+
+
+@dataclass(frozen=True)
+class Hazards:
+    """Hazards of default and of early repayment, fitted.
+
+    Attributes:
+        default: Coefficients of default, shape (K,).
+        repaid: The same of early repayment.
+        influence: What each loan, and last the ridge, adds to both, shape (L + 2 K, 2 K): the square of it is their variance, robust to
+            what the months of a loan share.
+        mean: What is taken from each covariate, shape (p,).
+        scale: By what it is then divided, shape (p,).
+        loans: Loans followed.
+        defaults: Defaults that were seen from a month before.
+        repayments: Loans repaid early, likewise; estimated where not all loans were fitted to.
+        fitted_to: Loans that were fitted to, of `loans`.
+        oldest: Months on book up to which enough loans were seen.
+        months: First and last month of the snapshots.
+    """
+
+    default: np.ndarray
+    repaid: np.ndarray
+    influence: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    loans: int
+    defaults: int
+    repayments: int
+    fitted_to: int
+    oldest: int
+    months: tuple[np.datetime64, np.datetime64]
+
+    def default_by_month(self, marks: Landmarks, *, months: int = HORIZON, odds: float = 1.0) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """Return the probability of default, and that of early repayment, in each of the next months, shape (k, months).
+
+        Args:
+            marks: k live loans.
+            months: How many. Beyond those that loans were followed for, the hazards of the last of them go on.
+            odds: What the odds of default are multiplied by, of each month.
+        """
+        default, repaid = np.zeros((len(marks.row), months)), np.zeros((len(marks.row), months))
+        for rows, log_odds in self._log_odds(marks, months):
+            inside = _inside(marks, rows, months)
+            d, r = expit(log_odds[0] + np.log(odds)) * inside, expit(log_odds[1]) * inside
+            before = survival(d, r)
+            default[rows], repaid[rows] = before * d, before * (1 - d) * r
+        return default, repaid
+
+    def probability(self, marks: Landmarks, *, months: int = HORIZON, confidence: float = CONFIDENCE) -> pd.DataFrame:
+        """Return of each live loan: pd, pd_low and pd_high, and repaid_early, the probability that it is repaid early.
+
+        The intervals tell how well the hazards are known; they hold for loans that are alike, not for the fate of one.
+        """
+        parts = [self._totals(marks.only(rows), months) for rows in _pieces(len(marks.row))]
+        total, error = np.vstack([part[0] for part in parts]), np.concatenate([self._error(part[1]) for part in parts])
+        low, high = log_odds_interval(total[:, 0], error, confidence)
+        return pd.DataFrame({"pd": total[:, 0], "pd_low": low, "pd_high": high, "repaid_early": total[:, 1]})
+
+    def group_means(self, marks: Landmarks, group: np.ndarray, *, months: int = HORIZON, confidence: float = CONFIDENCE) -> pd.DataFrame:  # fmt: skip
+        """Return the mean probability of each group of live loans: loans, pd with pd_low and pd_high, pd_error, repaid_early.
+
+        Args:
+            marks: k live loans.
+            group: Which group each is in, from 0, shape (k,).
+            months: How many months ahead.
+            confidence: Of the intervals.
+        """
+        groups = int(group.max()) + 1
+        loans = np.bincount(group, minlength=groups)
+        mean, gradient = np.zeros((groups, 2)), np.zeros((groups, 2 * len(self.default)))
+        for rows in _pieces(len(marks.row)):
+            for sums, values in zip((mean, gradient), self._totals(marks.only(rows), months), strict=True):
+                sums += sum_rows(values, group[rows], groups) / np.maximum(loans, 1)[:, np.newaxis]
+        error = self._error(gradient)
+        mean[loans == 0] = np.nan
+        low, high = log_odds_interval(mean[:, 0], error, confidence)
+        return pd.DataFrame({"loans": loans, "pd": mean[:, 0], "pd_low": low, "pd_high": high, "pd_error": error, "repaid_early": mean[:, 1]})  # fmt: skip
+
+    def _log_odds(self, marks: Landmarks, months: int) -> Any:
+        x = (slopes(marks) - self.mean) / self.scale
+        q = len(self.default) - x.shape[1]
+        codes = stratum(marks)
+        for g, rows in strata(codes, np.argsort(codes, kind="stable")):
+            here = cells(np.array([g]), months)[0]
+            yield rows, [(x[rows] @ theta[q:])[:, np.newaxis] + here @ theta[:q] for theta in (self.default, self.repaid)]  # fmt: skip
+
+    def _totals(self, marks: Landmarks, months: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities of default and repayment within the months, and the first one's gradient."""
+        x = (slopes(marks) - self.mean) / self.scale
+        size, total = len(self.default), np.zeros((len(marks.row), 2))
+        gradient = np.zeros((len(marks.row), 2 * size))
+        codes = stratum(marks)
+        for rows, log_odds in self._log_odds(marks, months):
+            inside = _inside(marks, rows, months)
+            d, r = expit(log_odds[0]) * inside, expit(log_odds[1]) * inside
+            before = survival(d, r)
+            total[rows] = np.stack([(before * d).sum(axis=1), (before * (1 - d) * r).sum(axis=1)], axis=1)
+            here = cells(codes[rows[:1]], months)[0]
+            for place, slope in enumerate(incidence_slopes(d, r)):
+                by_log_odds = slope * ((1 - d) * d if place == 0 else (1 - r) * r)
+                part = np.hstack([by_log_odds @ here, by_log_odds.sum(axis=1, keepdims=True) * x[rows]])
+                gradient[rows, place * size : (place + 1) * size] = part
+        return total, gradient
+
+    def _error(self, gradient: np.ndarray) -> np.ndarray:
+        covariance = self.influence.T @ self.influence
+        return np.sqrt(np.einsum("ij,jk,ik->i", gradient, covariance, gradient, optimize=True))
+
+
+def why_not(panel: Panel, stands: Standing) -> str:
+    """Return why a panel allows no hazards; empty if it does."""
+    if panel.days_past_due is None:
+        return (
+            "No probability over time: the snapshots do not tell days past due, so nobody knows which loans defaulted."
+        )
+    if len(panel.months) < MIN_MONTHS:
+        return f"No probability over time: it needs {MIN_MONTHS} months of snapshots or more, the panel has {len(panel.months)}."
+    seen = _seen_defaults(panel, stands)
+    if seen < MIN_DEFAULTS:
+        return f"No probability over time: it needs {MIN_DEFAULTS} loans seen to default or more, the panel has {seen}."
+    return ""
+
+
+def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_state: int = 0, most: int = _MOST) -> Hazards | None:  # fmt: skip
+    """Return hazards of default and early repayment, or None where `why_not` says why there are none.
+
+    Loans are followed from the fourth month of the panel on: before, nobody knows what has changed within a quarter. Where there are more than `most` landmarks, loans are drawn: those that default up to half of them, the others for
+    the rest, each with the weight of those it stands for.
+
+    Args:
+        panel: Snapshots of n loans in m months.
+        stands: Where each loan stands, of the same panel.
+        known: What is known of each loan since it was granted.
+        random_state: Seed of the draw.
+        most: Landmarks to fit to.
+    """
+    if why_not(panel, stands):
+        return None
+    live, entered = can_be_followed(panel, stands), defaults_here(stands)
+    rows, weight = _draw(
+        live[:, QUARTER:-1].sum(axis=1), np.asarray(entered.any(axis=1)), most, np.random.default_rng(random_state)
+    )
+    drawn = Standing(*(values[rows] for values in (stands.days, stands.age, stands.in_default, stands.good, stands.bucket)))  # fmt: skip
+    marks = landmarks(panel.only(rows), drawn, known.only(rows), range(QUARTER, len(panel.months) - 1)).within(HORIZON)
+    marks = marks.only(marks.followed >= 1)
+    x = slopes(marks)
+    mean, scale = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    _, cluster = np.unique(marks.row, return_inverse=True)
+    codes, place = np.unique(stratum(marks), return_inverse=True)
+    happens = {"x": (x - mean) / scale, "stratum": place, "cells": cells(codes, HORIZON), "cluster": cluster, "weight": weight[marks.row]}  # fmt: skip
+    bad, early = marks.outcome == 1, marks.outcome == 2
+    default = fit_stacked_logit(Stack(at_risk=marks.followed, event=bad, **happens), spread=_SPREAD)
+    # Who defaults in a month cannot be repaid in it: that month is not at risk.
+    repaid = fit_stacked_logit(Stack(at_risk=marks.followed - bad, event=early, **happens), spread=_SPREAD)
+    followed = live[:, QUARTER:-1].any(axis=1)
+    influence = [
+        one.influence * _small_sample(len(np.unique(marks.row[event])), len(one.coefficients))
+        for one, event in ((default, bad), (repaid, early))
+    ]
+    return Hazards(
+        default.coefficients,
+        repaid.coefficients,
+        np.vstack([np.hstack(influence), block_diag(default.held, repaid.held)]),
+        mean,
+        scale,
+        loans=int(followed.sum()),
+        defaults=_seen_defaults(panel, stands),
+        repayments=round(float(weight[np.unique(marks.row[early])].sum())),
+        fitted_to=len(rows),
+        oldest=int(np.flatnonzero(np.bincount(np.maximum(marks.age + marks.followed, 0)) >= _SEEN).max(initial=0)),
+        months=(panel.months[0], panel.months[-1]),
+    )
+
+
+def _pieces(size: int) -> list[np.ndarray]:
+    """Return positions in pieces, so that what is computed on the way stays small."""
+    return np.array_split(np.arange(size), max(1, -(-size // _PIECE)))
+
+
+def _inside(marks: Landmarks, rows: np.ndarray, months: int) -> np.ndarray:
+    """Return which months come before a loan's last installment is due, shape (rows, months)."""
+    return np.arange(1, months + 1) <= marks.end[rows, np.newaxis]
+
+
+def _small_sample(events: int, coefficients: int) -> float:
+    """Return what errors are multiplied by since coefficients were fitted to the same loans: as with n - k, but n are those that tell most."""
+    return float(np.sqrt(max(events, 1) / max(events - coefficients, events / 2, 1)))
+
+
+def _seen_defaults(panel: Panel, stands: Standing) -> int:
+    """Return how many loans were seen to enter default after a month from which they were followed."""
+    live, entered = can_be_followed(panel, stands), defaults_here(stands)
+    live[:, :QUARTER] = False
+    before = np.logical_or.accumulate(live, axis=1)
+    return int((entered[:, 1:] & before[:, :-1]).any(axis=1).sum())
+
+
+def _draw(marks: np.ndarray, bad: np.ndarray, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the loans to fit to, and how many each stands for."""
+    followed = marks > 0
+    shares, left = np.zeros(2), float(most)
+    for place, (group, most_of) in enumerate(((bad, most / 2), (~bad, most))):
+        held = float(marks[group & followed].sum())
+        shares[place] = min(1.0, min(most_of, left) / held) if held else 1.0
+        left -= shares[place] * held
+    share = np.where(bad, shares[0], shares[1])
+    rows = np.flatnonzero(followed & (rng.random(len(marks)) < share))
+    return rows, 1 / share[rows]
