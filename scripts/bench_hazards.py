@@ -20,7 +20,8 @@ from loantap.model.economics import Economics
 from loantap.watchlist.expected_loss import expected_loss
 from loantap.watchlist.hazards import fit_hazards
 from loantap.watchlist.landmarks import borrowers, landmarks
-from loantap.watchlist.standing import standing
+from loantap.watchlist.settings import read_settings
+from loantap.watchlist.signals import stand
 
 PAGE = Path(__file__).parents[1] / "docs" / "early-warning.md"
 LOANS, MONTHS, DIFFERENT = 100_000, 24, 50_000
@@ -68,7 +69,8 @@ def run(folder: Path) -> None:
     matrices = {name: np.load(folder / f"{name}.npy") for name in MATRICES}
     months = np.arange(np.datetime64("2016-01"), np.datetime64("2016-01") + MONTHS)
     panel = Panel(loans["loan_id"].to_numpy(), months, **matrices)
-    stands = standing(panel, carry=2, probation=3, good_below=30)
+    settings = read_settings()
+    stands = stand(panel, settings=settings)
     known = borrowers(panel, loans, probability=loans["probability"].to_numpy(), issued=loans["issued"].to_numpy())
     steps, started = {}, time.perf_counter()
     hazards = fit_hazards(panel, stands, known)
@@ -79,7 +81,9 @@ def run(folder: Path) -> None:
     hazards.probability(landmarks(panel, stands, known, [MONTHS - 1]))
     steps["12-month probabilities"] = time.perf_counter() - started
     started = time.perf_counter()
-    expected_loss(panel, stands, known, MONTHS - 1, hazards=hazards, economics=Economics())
+    expected_loss(
+        panel, stands, known, MONTHS - 1, hazards=hazards, economics=Economics(), settings=settings.expected_loss
+    )
     steps["stages and losses"] = time.perf_counter() - started
     pd.Series(steps).to_json(folder / "steps.json")
 

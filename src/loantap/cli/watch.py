@@ -15,6 +15,7 @@ from loantap.progress import Clock, rows_progress, step
 if TYPE_CHECKING:
     from loantap.data.connectors.config import Config
     from loantap.model.persistence import SavedModel
+    from loantap.watchlist.acting import Watch
     from loantap.watchlist.live import Live
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -51,6 +52,12 @@ def watch(
     without_arrears: Annotated[
         bool, typer.Option("--without-arrears", help="Go on where nobody tells days past due; then no light is green.")
     ] = False,
+    last: Annotated[
+        Path | None,
+        typer.Option(
+            help="Last month's work list as people have filled it in (.csv, .xlsx): its notes are carried on, and what became of its loans is told."
+        ),
+    ] = None,
     fail_on: Annotated[
         str | None, typer.Option(help="Exit with 1 if there are more lights than this, such as 'red>100'.")
     ] = None,
@@ -59,9 +66,11 @@ def watch(
     from loantap.data.connectors.config import read_config
     from loantap.data.warehouse import open_warehouse
     from loantap.model.economics import Economics
-    from loantap.serve import watch as serving
     from loantap.serve.locate import find_store
+    from loantap.serve.month_files import TABLE, write_month, write_rows
+    from loantap.serve.watch import watch as watch_live
     from loantap.settings import project_root
+    from loantap.watchlist.last_worklist import read_last
     from loantap.watchlist.settings import read_settings
 
     clock, month, limit = Clock(), _month(as_of), _fail_on(fail_on)
@@ -77,44 +86,48 @@ def watch(
     needed = applications is None or (of_run and model is None)
     folder = run_or_newest(run) if needed else None
     settings, chosen = read_settings(), _model(folder, model, of_run=of_run)
+    earlier = read_last(last) if last else None
     live = _live(snapshots, applications, folder, chosen, declared, month)
     with step(console, "watching"):
-        found = serving.watch(
-            live.panel,
-            live.applications,
-            chosen,
-            as_of=month,
-            settings=settings,
-            economics=Economics(),
-            accept_incomplete=accept_incomplete,
-            without_arrears=without_arrears,
-        )
-        done = serving.write_month(
-            found, out or project_root() / "watch", model=chosen, source=live.source, synthetic=live.truth is not None,
+        found = watch_live(
+            live, chosen, as_of=month, settings=settings, economics=Economics(), last=earlier,
+            accept_incomplete=accept_incomplete, without_arrears=without_arrears,
+        )  # fmt: skip
+        done = write_month(
+            found, out or project_root() / "watch", model=chosen, settings=settings, source=live.source, synthetic=live.truth is not None,
             notes=live.notes, quarantine=live.quarantine,
         )  # fmt: skip
     if declared:
-        rows = serving.write_rows(found, declared)
-        _say(f"Warehouse: {rows:,} rows of {found.month} in {serving.TABLE}")
-    for note in live.notes:
-        _say(f"Note: {note}")
+        rows = write_rows(found.month, declared)
+        _say(f"Warehouse: {rows:,} rows of {found.month.month} in {TABLE}")
+    _tell(found, [*live.notes, *found.notes, *done.notes])
     if len(live.quarantine):
         _say(f"Note: rows that break the contract, with their reasons: {done.folder / 'quarantine.csv'}")
-    for problem in found.delivery.problems:
-        _say(f"Incomplete, accepted: {problem}.")
-    for untold in found.delivery.untold:
-        _say(f"Note: {untold}")
-    if found.unknown:
-        _say(f"Note: {found.unknown:,} live loans have no known probability (no application, or a value missing).")
+    lines = dict(zip(found.month.lights["light"], found.month.lights["loans"], strict=True))
+    counts = " + ".join(f"{loans:,} {light}" for light, loans in lines.items() if loans)
     made = " (synthetic snapshots)" if live.truth is not None else ""
-    lines = zip(found.lights["light"], found.lights["loans"], strict=True)
-    counts = " + ".join(f"{loans:,} {light}" for light, loans in lines if loans)
-    _say(f"{found.month}{made}: {found.delivery.loans:,} loans delivered = {counts}.")
-    _say(f"Since the month before: {found.changes.words}.")
+    _say(f"{found.month.month}{made}: {found.month.delivery.loans:,} loans delivered = {counts or '0'}.")
+    _say(f"Since the month before: {found.month.changes.words}.")
     _say(f"{done.folder / 'index.html'} ({clock})")
-    if limit and done.count(limit[0]) > limit[1]:
-        _say(f"{done.count(limit[0]):,} {limit[0]} lights are more than {limit[1]:,}: exit 1 as --fail-on asks.")
+    if limit and lines[limit[0]] > limit[1]:
+        _say(f"{lines[limit[0]]:,} {limit[0]} lights are more than {limit[1]:,}: exit 1 as --fail-on asks.")
         raise typer.Exit(1)
+
+
+def _tell(found: "Watch", notes: list[str]) -> None:
+    """Say what has to be known of a month before its counts."""
+    for note in notes:
+        _say(f"Note: {note}")
+    for problem in found.month.delivery.problems:
+        _say(f"Incomplete, accepted: {problem}.")
+    for untold in found.month.delivery.untold:
+        _say(f"Note: {untold}")
+    if found.month.unknown:
+        _say(
+            f"Note: {found.month.unknown:,} live loans have no known probability (no application, or a value missing)."
+        )
+    if found.no_risk:
+        _say(f"Note: {found.no_risk}")
 
 
 def _model(folder: Path | None, model: Path | None, *, of_run: bool) -> "SavedModel":

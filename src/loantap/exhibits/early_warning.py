@@ -27,9 +27,9 @@ from loantap.exhibits.watch_page import (  # fmt: skip
     MEDIAN_COLUMNS,
     OFFER_COLUMNS,
     OFFERS_NOTE,
-    with_main_reasons,
 )
 from loantap.exhibits.words import ABSENT, columns, percent, plain, show
+from loantap.exhibits.worklist import with_main_reasons
 from loantap.watchlist import drift as stability
 from loantap.watchlist.watchlist import LISTED
 

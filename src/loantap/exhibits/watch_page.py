@@ -1,14 +1,21 @@
 """A month's watchlist as a page: how many, what has changed, who, why, and what can be offered."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from loantap.exhibits.exhibit import Notice
 from loantap.exhibits.single_page import single_page
+from loantap.exhibits.warning_sentences import rule_sentence
 from loantap.exhibits.words import columns, plain, show, to_markdown
-from loantap.watchlist.month import Month
+from loantap.exhibits.worklist import as_shown, order_sentence, work_columns
+
+if TYPE_CHECKING:
+    from loantap.watchlist.acting import Watch
+    from loantap.watchlist.last_worklist import Outcomes
+    from loantap.watchlist.month import Month
+    from loantap.watchlist.settings import Settings
 
 _SHOWN = 50
 _OFFERED = 10
@@ -22,7 +29,6 @@ SYNTHETIC = (
     "nothing of real loans."
 )
 INVENTED = Notice("Synthetic snapshots", SYNTHETIC)
-_REASONS = 2
 OFFERS_NOTE = (
     "Debt-to-income (DTI) includes this loan's installment. The expected cost is what the lender expects to receive as it is, less what it "
     "expects with the offer, both at present value. Either way the loan may fail, and with the same probability: how far an offer lowers it is "
@@ -31,16 +37,17 @@ OFFERS_NOTE = (
 )
 
 
-def watch_page(month: Month, summary: Mapping[str, Any]) -> str:
+def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Settings") -> str:
     """Return the page of a month as HTML that needs nothing else.
 
     Args:
-        month: What early warning says of it.
+        found: What early warning says of it.
         summary: Its counts and notes, as written beside the page.
+        settings: Thresholds, and what acting saves.
     """
-    listed, offers = month.watchlist, month.offers
-    red = listed.loc[listed["light"] == "red"]
-    shown = offers[offers["loan_id"].isin(red["loan_id"].head(_OFFERED))]
+    month, worklist, offers = found.month, found.acting.worklist, found.acting.offers
+    fitting = offers[offers["loan_id"].isin(worklist.loc[worklist["light"] == "red", "loan_id"].head(_OFFERED))]
+    rule = rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
     parts = [
         f"# Watchlist of {summary['as_of']}",
         f"::: notice\n{SYNTHETIC}\n:::" if summary["synthetic"] else "",
@@ -51,17 +58,30 @@ def watch_page(month: Month, summary: Mapping[str, Any]) -> str:
         to_markdown(with_sum(month.lights), LIGHT_COLUMNS),
         "## Changes since the month before",
         f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
-        "## Loans to look at",
-        _some(listed, _SHOWN, "watchlist.csv"),
-        to_markdown(_in_one_line(with_main_reasons(listed.head(_SHOWN))), LIST_COLUMNS) if len(listed) else "",
+        "## Whom to act on first",
+        _some(worklist, _SHOWN, "worklist.csv"),
+        plain(f"{order_sentence(found.no_risk)} {settings.acting.words}"),
+        to_markdown(_in_one_line(as_shown(worklist.head(_SHOWN))), work_columns(worklist)) if len(worklist) else "",
+        *(_became(found.became) if found.became else []),
         "## What can be offered to red loans",
-        _some(red, _OFFERED, "offers.csv"),
-        OFFERS_NOTE if len(shown) else "",
-        to_markdown(_in_one_line(shown), OFFER_COLUMNS) if len(shown) else "",
+        _some(worklist[worklist["light"] == "red"], _OFFERED, "offers.csv"),
+        OFFERS_NOTE if len(fitting) else "",
+        to_markdown(_in_one_line(fitting), OFFER_COLUMNS) if len(fitting) else "",
+        "## How a light comes about",
+        plain(rule),
         "## Notes on the data",
         "\n".join(f"- {plain(note)}" for note in _notes(summary)),
     ]
     return single_page(f"Watchlist of {summary['as_of']}", [part for part in parts if part])
+
+
+def _became(became: "Outcomes") -> list[str]:
+    """Return what became of last month's list, and of its owners' loans."""
+    return [
+        "## What became of last month's list",
+        to_markdown(became.counts, columns("outcome", "loans")),
+        to_markdown(_in_one_line(became.by, "value"), columns("kind", "value", "outcome", "loans")),
+    ]
 
 
 def _incomplete(summary: Mapping[str, Any]) -> str:
@@ -71,7 +91,7 @@ def _incomplete(summary: Mapping[str, Any]) -> str:
     return f"::: notice\nThis month is incomplete, and was accepted as it is. Beside the month before:\n\n{told}\n:::"
 
 
-def _delivered(month: Month) -> str:
+def _delivered(month: "Month") -> str:
     """Return how the loans of the month follow from those of the month before."""
     found = month.delivery
     if not found.before:
@@ -89,9 +109,9 @@ def with_sum(lights: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([lights, pd.DataFrame([total])], ignore_index=True).astype({"loans": int})
 
 
-def _in_one_line(table: pd.DataFrame) -> pd.DataFrame:
+def _in_one_line(table: pd.DataFrame, name: str = "loan_id") -> pd.DataFrame:
     return table.assign(
-        loan_id=table["loan_id"].astype("str").str.replace(r"\s+", " ", regex=True)
+        **{name: table[name].astype("str").str.replace(r"\s+", " ", regex=True)}
     )  # else a row would break
 
 
@@ -110,10 +130,3 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
     if summary["unknown"]:
         told.append(f"{show(summary['unknown'], 'count')} live loans have no probability: they lack an application, or a value in the snapshot.")  # fmt: skip
     return told or ["Nothing unusual."]
-
-
-def with_main_reasons(listed: pd.DataFrame) -> pd.DataFrame:
-    """Return a watchlist with the strongest reasons of each loan in a column of their own, and how many more there are."""
-    parts = [text.split("; ") for text in listed["reasons"]]
-    more = [f", and {len(part) - _REASONS} more" if len(part) > _REASONS else "" for part in parts]
-    return listed.assign(mainly=["; ".join(part[:_REASONS]) + rest for part, rest in zip(parts, more, strict=True)])

@@ -5,27 +5,60 @@ import pandas as pd
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.words import ABSENT, columns, percent, plain, show
 from loantap.watchlist.last_worklist import Outcomes
-from loantap.watchlist.worklist import Saved, totals
+from loantap.watchlist.settings import ActingSettings
+from loantap.watchlist.worklist import totals
 
 _NO_OFFER = "none fits"
+_MAY_LACK = ("pd_12_months", "expected_loss", "could_save")
+_REASONS = 2
 _LONGEST = 60  # signs of what people wrote that are shown
 
 
-def work(listed: pd.DataFrame, *, month: str, saved: Saved) -> Exhibit:
-    """Show the work list: as from `worklist.worklist`, of a month such as 2016-05."""
-    told = listed.assign(days_past_due=_days(listed), offer=listed["offer"].replace("", ABSENT))
-    shown = columns(
-        "rank", "loan_id", "light", "since", "reasons", "exposure", "days_past_due", "pd_12_months", "expected_loss", "could_save", "changed", "offer",
-        "expected_cost", days_past_due="text",
-    )  # fmt: skip
-    caption = f"First the loans where acting could save most; unknown values last. {saved.words} n = {show(len(listed), 'count')} loans."
-    return Exhibit("worklist", work_title(listed, month), caption, table=told, columns=shown)
+def work(listed: pd.DataFrame, *, month: str, saved: ActingSettings, no_risk: str) -> Exhibit:
+    """Show the work list.
+
+    Args:
+        listed: As from `worklist.worklist`.
+        month: Of which month, such as 2016-05.
+        saved: What acting is assumed to save.
+        no_risk: Why the probability of default within 12 months is not known, or "".
+    """
+    caption = f"{order_sentence(no_risk)} {saved.words} n = {show(len(listed), 'count')} loans."
+    return Exhibit("worklist", work_title(listed, month), caption, table=as_shown(listed), columns=work_columns(listed))
+
+
+def as_shown(listed: pd.DataFrame) -> pd.DataFrame:
+    """Return a work list as it is shown: days past due with the month they are of, the strongest reasons, a dash for no offer."""
+    return with_main_reasons(listed).assign(days_past_due=_days(listed), offer=listed["offer"].replace("", ABSENT))
+
+
+def work_columns(listed: pd.DataFrame) -> dict[str, str]:
+    """Return the columns of a work list that anything is known of."""
+    known = [name for name in _MAY_LACK if listed[name].notna().any()]
+    shown = ["rank", "loan_id", "light", "since", "mainly", "exposure", "days_past_due", *known, "changed", "offer"]
+    return columns(*shown, days_past_due="text")
+
+
+def order_sentence(no_risk: str) -> str:
+    """Return in which order a work list stands."""
+    if no_risk:
+        return f"Red first, then in default, unknown and amber; the largest exposure first. {no_risk}"
+    return "First the loans where acting could save most; where that is not known, by light and exposure."
+
+
+def with_main_reasons(listed: pd.DataFrame) -> pd.DataFrame:
+    """Return a list with the strongest reasons of each loan in a column of their own, and how many more there are."""
+    parts = [text.split("; ") for text in listed["reasons"]]
+    more = [f", and {len(part) - _REASONS} more" if len(part) > _REASONS else "" for part in parts]
+    return listed.assign(mainly=["; ".join(part[:_REASONS]) + rest for part, rest in zip(parts, more, strict=True)])
 
 
 def work_title(listed: pd.DataFrame, month: str) -> str:
     """Return how many loans there are to act on, and what that could save."""
     line = totals(listed).iloc[-1]
     unknown = f"; of {show(line['unknown'], 'count')} the expected loss is not known" if line["unknown"] else ""
+    if line["unknown"] == line["loans"]:
+        return f"Work list of {month}: {show(line['loans'], 'count')} loans with an exposure of {show(line['exposure'], 'money')}"
     return (
         f"Work list of {month}: {show(line['loans'], 'count')} loans with an expected loss of {show(line['expected_loss'], 'money')}, of which acting "
         f"is assumed to save {show(line['could_save'], 'money')}{unknown}"

@@ -1,58 +1,32 @@
-"""A month's watchlist as files and as rows of a table: the same again for the same snapshots, model and settings."""
+"""What early warning says of a month of live loans, from snapshots and applications as they come."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import date
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import sqlalchemy as sa
 
 from loantap.data.annuity import annuity
 from loantap.data.cleaning import typed
 from loantap.data.columns import KEY
-from loantap.data.connectors.config import Config
 from loantap.data.contract import FAILURE_COLUMNS, summarise
-from loantap.data.panel import Panel
-from loantap.data.tables import append
 from loantap.data.units import Units
-from loantap.data.warehouse import open_warehouse, transaction
 from loantap.errors import InputError, SchemaError
-from loantap.exhibits.watch_page import watch_page
-from loantap.files import alone_in, staging_folder, take_place
-from loantap.jsonable import jsonable
 from loantap.model.economics import Economics
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
 from loantap.serve.batch import Applications, checked_applications
+from loantap.watchlist.acting import TERMS, Watch, act, risk_ahead
+from loantap.watchlist.landmarks import borrowers
+from loantap.watchlist.last_worklist import LastList, outcomes
+from loantap.watchlist.live import Live
 from loantap.watchlist.model_update import probabilities
-from loantap.watchlist.month import TERMS, Month, find_month, watch_month
+from loantap.watchlist.month import find_month, watch_month
 from loantap.watchlist.settings import Settings
+from loantap.watchlist.worklist import carried
 
-TABLE, AS_OF = "loantap_watchlist", "as_of"
 _PROBLEMS = 5  # of applications, that are told
-_DIGITS = 4  # of what is computed; nobody needs more, and a reader would take them for exactness
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A month that was written.
-
-    Attributes:
-        folder: Where its files are.
-        month: What they say.
-    """
-
-    folder: Path
-    month: Month
-
-    def count(self, light: str) -> int:
-        """Return how many live loans have a light."""
-        lights = self.month.lights
-        return int(lights.loc[lights["light"] == light, "loans"].iloc[0])
 
 
 def application_needs(model: SavedModel) -> list[str]:
@@ -99,103 +73,41 @@ def read_applications(model: SavedModel, applications: Applications) -> tuple[pd
 
 
 def watch(
-    panel: Panel,
-    applications: pd.DataFrame,
+    live: Live,
     model: SavedModel,
     *,
     as_of: np.datetime64 | None,
     settings: Settings,
     economics: Economics,
+    last: LastList | None = None,
+    today: date | None = None,
     accept_incomplete: bool = False,
     without_arrears: bool = False,
-) -> Month:
-    """Return what early warning says of a month, the last one by default; raises InputError as `watch_month` does."""
-    return watch_month(
-        panel, find_month(panel, as_of), probabilities=partial(probabilities, model, applications, carry=settings.carry), applications=applications,
-        settings=settings, economics=economics, accept_incomplete=accept_incomplete, without_arrears=without_arrears,
-    )  # fmt: skip
-
-
-def write_month(
-    month: Month,
-    out: Path,
-    *,
-    model: SavedModel,
-    source: str,
-    synthetic: bool,
-    notes: Sequence[str],
-    quarantine: pd.DataFrame,
-) -> Watched:
-    """Write a month's watchlist into OUT/YYYY-MM, in the place of what was there, whole or not at all.
-
-    Files: watchlist.csv, changes.csv, offers.csv, quarantine.csv (rows of snapshots set aside), watchlist.json (the counts) and
-    index.html. They hold no time of writing, so the same input gives the same bytes.
-
-    Raises InputError where another process is writing there.
+) -> Watch:
+    """Return what early warning says of a month and what to do.
 
     Args:
-        month: What to write.
-        out: The folder of all months.
-        model: What the probabilities come from.
-        source: Where the snapshots are stored, in words.
-        synthetic: Whether the snapshots were made.
-        notes: What was seen when reading them.
-        quarantine: Rows set aside, with their reasons.
+        live: Snapshots and applications.
+        model: Whose probabilities are used.
+        as_of: The month; the last one by default.
+        settings: Thresholds, and what acting saves.
+        economics: What a cost to the lender rests on.
+        last: The last work list, as people have filled it in.
+        today: What its due dates are held against.
+        accept_incomplete: Whether a month that falls short of the one before is accepted.
+        without_arrears: Whether to go on where nobody tells days past due.
+
+    Raises InputError as `watch_month` does.
     """
-    name = str(month.month)
-    summary: dict[str, Any] = jsonable(
-        {
-            AS_OF: name,
-            "source": source,
-            "synthetic": synthetic,
-            "model_version": model.version,
-            "lights": month.lights,
-            "changes": month.changes.counts,
-            "changed": month.changes.words,
-            "delivered": month.delivery.loans,
-            "delivered_before": month.delivery.before,
-            "delivered_again": month.delivery.again,
-            "incomplete": month.delivery.problems,
-            "not_delivered": month.delivery.untold,
-            "unknown": month.unknown,
-            "quarantined": len(quarantine),
-            "notes": list(notes),
-        }
-    )
-    out.mkdir(parents=True, exist_ok=True)
-    busy = f"{out}: another loantap is writing a watchlist there. Try again."
-    with alone_in(out, busy=busy), staging_folder(out) as staging:
-        for file, table in (
-            ("watchlist", month.watchlist),
-            ("changes", month.changes.rows),
-            ("offers", month.offers),
-            ("quarantine", quarantine),
-        ):
-            table.round(_DIGITS).to_csv(staging / f"{file}.csv", index=False, lineterminator="\n")
-        text = json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False)
-        (staging / "watchlist.json").write_text(text + "\n", "utf-8")
-        (staging / "index.html").write_text(watch_page(month, summary), "utf-8")
-        take_place(staging, out / name)
-    return Watched(out / name, month)
-
-
-def write_rows(month: Month, config: Config) -> int:
-    """Put a month's watchlist into the warehouse's table, in the place of the rows that it held for the month.
-
-    Raises InputError for a table of that name that is not loantap's, SourceError if the warehouse fails.
-    """
-    engine, schema = open_warehouse(config, create=True), config.warehouse.table_schema if config.warehouse else None
-    rows = month.watchlist.round(_DIGITS)
-    rows.insert(0, AS_OF, str(month.month))
-    table = sa.table(TABLE, sa.column(AS_OF), schema=schema)
-    with transaction(engine, config) as connection:
-        inspector = sa.inspect(connection)
-        if inspector.has_table(TABLE, schema):
-            known = {column["name"] for column in inspector.get_columns(TABLE, schema)}
-            if known != set(rows.columns):
-                raise InputError(
-                    f"warehouse: '{TABLE}' is there with other columns than this version of loantap writes. Rename it."
-                )
-            connection.execute(sa.delete(table).where(table.c[AS_OF] == str(month.month)))
-        append(connection, sa.Table(TABLE, sa.MetaData(schema=schema)), rows)
-    return len(rows)
+    month = watch_month(
+        live.panel, find_month(live.panel, as_of), probabilities=partial(probabilities, model, live.applications, carry=settings.carry),
+        applications=live.applications, settings=settings, accept_incomplete=accept_incomplete, without_arrears=without_arrears,
+    )  # fmt: skip
+    known = borrowers(month.panel, live.applications, probability=month.at_application, issued=live.issued)
+    risk, no_risk = risk_ahead(month, known, random_state=0)
+    done = act(month, applications=live.applications, risk=risk, economics=economics, saved=settings.acting)
+    if last is None:
+        return Watch(month, done, no_risk, None)
+    became = outcomes(last.rows, month.loans[[KEY, "light"]], today=today or date.today())
+    done = replace(done, worklist=carried(done.worklist, last.rows))
+    return Watch(month, done, no_risk, became, (*last.notes, *became.notes))

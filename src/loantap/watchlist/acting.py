@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.columns import KEY
-from loantap.data.panel import Panel
 from loantap.model.economics import Economics
+from loantap.watchlist.hazards import fit_hazards, why_not
+from loantap.watchlist.landmarks import Borrowers, landmarks
+from loantap.watchlist.last_worklist import Outcomes
 from loantap.watchlist.month import Month
 from loantap.watchlist.restructuring import PROBABILITY, best_offer, options
+from loantap.watchlist.settings import ActingSettings
 from loantap.watchlist.watchlist import LINES, LISTED
-from loantap.watchlist.worklist import Saved, worklist
+from loantap.watchlist.worklist import worklist
 
 GONE = "gone"
 TERMS = ("int_rate", "installment", "annual_inc", "revol_bal")  # what offers need of an application
@@ -32,20 +35,54 @@ class Acting:
     worklist: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class Watch:
+    """What early warning says of a month, and what to do.
+
+    Attributes:
+        month: The line of each loan, and what has changed.
+        acting: What can be offered, and whom to act on first.
+        no_risk: Why the probability of default within 12 months is not known, or "".
+        became: What became of the loans of the last work list, None where none was given.
+        notes: What is to be said of the last work list.
+    """
+
+    month: Month
+    acting: Acting
+    no_risk: str
+    became: Outcomes | None
+    notes: tuple[str, ...] = ()
+
+
+def risk_ahead(month: Month, known: Borrowers, *, random_state: int) -> tuple[pd.Series, str]:
+    """Return the probability of default within 12 months of each live loan of a month, by loan_id, and why there is none, or "".
+
+    Args:
+        month: What early warning says of it.
+        known: What is known of each loan of its panel since it was granted.
+        random_state: Seed of the loans that are drawn where there are many.
+    """
+    if words := why_not(month.panel, month.where):
+        return pd.Series(dtype=float), words
+    hazards = fit_hazards(month.panel, month.where, known, random_state=random_state)
+    assert hazards  # noqa: S101 (nothing speaks against it)
+    marks = landmarks(month.panel, month.where, known, [len(month.panel.months) - 1])
+    found = hazards.probability(marks)["pd"]
+    return found.set_axis(month.panel.loan_id[marks.row]), ""
+
+
 def act(
     month: Month,
-    panel: Panel,
     *,
     applications: pd.DataFrame,
     risk: pd.Series,
     economics: Economics,
-    saved: Saved,
+    saved: ActingSettings,
 ) -> Acting:
     """Return what to do about a month's loans.
 
     Args:
         month: What early warning says of it.
-        panel: The snapshots.
         applications: loan_id and TERMS of the loans.
         risk: Probability of default within 12 months, by loan_id; a loan that is absent has none.
         economics: What a cost to the lender rests on.
@@ -53,7 +90,7 @@ def act(
     """
     offers = options(_red(month, applications, risk), economics=economics)
     best = best_offer(offers)
-    rows = pd.concat([_listed(month), _gone(month, panel)], ignore_index=True)
+    rows = pd.concat([_listed(month), _gone(month)], ignore_index=True)
     rows["pd_12_months"] = rows[KEY].map(risk).astype(float)
     rows = rows.merge(best[[KEY, "offer", "expected_cost"]], on=KEY, how="left").fillna({"offer": ""})
     return Acting(offers, best, worklist(rows, economics=economics, saved=saved))
@@ -84,11 +121,11 @@ def _listed(month: Month) -> pd.DataFrame:
     )
 
 
-def _gone(month: Month, panel: Panel) -> pd.DataFrame:
+def _gone(month: Month) -> pd.DataFrame:
     """Return the loans that were on the list of the month before and are gone, as they last stood."""
     rows = month.changes.rows
     rows = rows[(rows["change"] == GONE) & rows["before"].isin(LISTED)]
-    then = int(np.searchsorted(panel.months, month.month)) - 1
+    panel, then = month.panel, len(month.panel.months) - 2
     places = np.searchsorted(panel.loan_id, rows[KEY])
     days = np.full(len(rows), np.nan) if panel.days_past_due is None else panel.days_past_due[places, then]
     return pd.DataFrame(

@@ -17,11 +17,9 @@ What is simplified, and would not pass an audit:
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loantap.data.annuity import balance_after
 from loantap.data.panel import Panel
@@ -29,53 +27,13 @@ from loantap.model.economics import Economics
 from loantap.watchlist.hazards import HORIZON, Hazards
 from loantap.watchlist.landmarks import Borrowers, Landmarks, landmarks, months_left
 from loantap.watchlist.lifetime import MIN_DEFAULTS, lifetime
+from loantap.watchlist.settings import LossSettings
 from loantap.watchlist.standing import OFF, TO_59, TO_89, UNKNOWN, Standing
 
 UNPAID = 3  # installments that a loan has not paid when it is 90 days past due
 SCENARIOS = ("better", "base", "worse")
 REASONS = ("in default", "past the backstop", "not known how late", "probability risen", "")
 _PIECE = 50_000  # loans at a time
-
-
-class Scenario(BaseModel):
-    """What the odds of default of each month are multiplied by, and how much the scenario counts; both are assumptions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    odds: float = Field(ge=0.1, le=10)
-    weight: float = Field(ge=0, le=1)
-
-
-class LossSettings(BaseModel):
-    """Thresholds of stages, and scenarios.
-
-    Attributes:
-        relative: The 12-month probability has risen significantly if it is this many times what the application let expect ...
-        absolute: ... and this much more, as a fraction; both are asked, so that a small probability that doubles is no alarm.
-        backstop_days: Days past due from which it has in any case.
-        better: The better scenario.
-        base: The base scenario.
-        worse: The worse scenario; the weights add up to 1.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    relative: float = Field(default=2.0, ge=1, le=10)
-    absolute: float = Field(default=0.02, ge=0, le=0.5)
-    backstop_days: int = Field(default=30, ge=1, le=90)
-    better: Scenario = Scenario(odds=0.8, weight=0.25)
-    base: Scenario = Scenario(odds=1.0, weight=0.5)
-    worse: Scenario = Scenario(odds=1.5, weight=0.25)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not self.better.odds <= self.base.odds <= self.worse.odds:
-            raise ValueError(
-                f"expected odds that rise from better to worse, got {self.better.odds:g}, {self.base.odds:g} and {self.worse.odds:g}"
-            )
-        if abs(self.better.weight + self.base.weight + self.worse.weight - 1) > 1e-9:
-            raise ValueError(
-                f"expected weights that add up to 1, got {self.better.weight:g}, {self.base.weight:g} and {self.worse.weight:g}"
-            )
-        return self
 
 
 @dataclass(frozen=True)
@@ -105,7 +63,7 @@ def expected_loss(
     *,
     hazards: Hazards,
     economics: Economics,
-    settings: LossSettings | None = None,
+    settings: LossSettings,
 ) -> ExpectedLoss:
     """Return stages and expected credit loss of the loans that are delivered at a month and neither closed nor charged off.
 
@@ -121,7 +79,6 @@ def expected_loss(
         economics: Its loss given default.
         settings: Thresholds and scenarios.
     """
-    settings = settings or LossSettings()
     marks = landmarks(panel, stands, known, [t])
     now, granted = (hazards.probability(one)["pd"].to_numpy() for one in (marks, marks.as_granted()))
     because = _because(marks, stands.days[marks.row, t], now, granted, settings)

@@ -14,6 +14,7 @@ from loantap.watchlist.delivery import Delivery, check_delivery
 from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.signals import stand
+from loantap.watchlist.standing import Standing
 from loantap.watchlist.watchlist import ACTIONS, LINES, LIVE, Changes, assess, changes, watchlist
 
 
@@ -22,6 +23,8 @@ class Month:
     """What early warning says of a month.
 
     Attributes:
+        panel: The snapshots up to the month.
+        where: Where its loans stand.
         month: Which, datetime64[M].
         delivery: What was delivered, and how it falls short.
         lights: One row per line of the delivery: light, loans, share (of the loans delivered), balance (currency), action. The loans add
@@ -30,15 +33,19 @@ class Month:
         watchlist: The loans to look at, see `watchlist.watchlist`, with `since`: the month from which on they have their light without
             a break.
         changes: What has changed since the month before.
+        at_application: Probability of default of each loan of the panel by its application, shape (n,).
         unknown: Live loans without an application or with a value missing, whose probability of default is not known.
     """
 
+    panel: Panel
+    where: Standing
     month: np.datetime64
     delivery: Delivery
     lights: pd.DataFrame
     loans: pd.DataFrame
     watchlist: pd.DataFrame
     changes: Changes
+    at_application: np.ndarray
     unknown: int
 
 
@@ -77,6 +84,7 @@ def watch_month(
 
     Raises InputError for a month that `check_delivery` refuses.
     """
+    panel = panel.until(panel.months[position])
     accepted = {"accept_incomplete": accept_incomplete, "without_arrears": without_arrears}
     delivery = check_delivery(panel, position, settings=settings.delivery, **accepted)
     terms = applications.drop_duplicates(KEY).set_index(KEY)["installment"]
@@ -93,12 +101,15 @@ def watch_month(
     since = _since(panel.only(rows), position, listed["light"].to_numpy(), asked, terms, settings)
     listed = listed.assign(since=since)
     return Month(
+        panel=panel,
+        where=lines.where,
         month=panel.months[position],
         delivery=delivery,
         lights=_lines(after),
         loans=after,
         watchlist=listed,
         changes=changed,
+        at_application=lines.known.at_application,
         unknown=int(after.loc[after["light"].isin(LIVE), "probability"].isna().sum()),
     )
 
@@ -114,18 +125,19 @@ class _Lines:
         terms: pd.Series,
         settings: Settings,
     ) -> None:
-        self._panel, self._months, self._known = panel, list(months), probabilities(panel, months)
+        self._panel, self._months, self.known = panel, list(months), probabilities(panel, months)
+        self.where = stand(panel, settings=settings)
         installment = terms.reindex(panel.loan_id).to_numpy(dtype=float, na_value=np.nan)
         self._how: dict[str, Any] = {
             "settings": settings,
-            "where": stand(panel, settings=settings),
-            "probability_then": self._known.at_application,
+            "where": self.where,
+            "probability_then": self.known.at_application,
             "installment": installment,
         }
 
     def assess(self, t: int, *, with_reasons: bool = True) -> pd.DataFrame:
         """Return the loans delivered at a month with their lines."""
-        now = self._known.now[:, self._months.index(t)]
+        now = self.known.now[:, self._months.index(t)]
         return assess(self._panel, t, probability_now=now, with_reasons=with_reasons, **self._how)
 
 

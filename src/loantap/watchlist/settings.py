@@ -112,6 +112,65 @@ class DeliverySettings(_Checked):
     known: _Share
 
 
+class ActingSettings(_Checked):
+    """The share of its expected loss that acting on a loan saves: assumptions, to be replaced by the lender's own experience.
+
+    Attributes:
+        performing: Of a loan that is not in default.
+        in_default: Of a loan in default.
+    """
+
+    performing: float = Field(ge=0, le=1)
+    in_default: float = Field(ge=0, le=1)
+
+    @property
+    def words(self) -> str:
+        """The assumptions in a sentence."""
+        return (
+            f"Acting is assumed to save {self.performing:.0%} of the expected loss of a performing loan and {self.in_default:.0%} of that of "
+            "a loan in default. These shares are assumptions: nothing here shows them."
+        )
+
+
+class Scenario(_Checked):
+    """What the odds of default of each month are multiplied by, and how much the scenario counts; both are assumptions."""
+
+    odds: float = Field(ge=0.1, le=10)
+    weight: float = Field(ge=0, le=1)
+
+
+class LossSettings(_Checked):
+    """Thresholds of stages, and scenarios.
+
+    Attributes:
+        relative: The 12-month probability has risen significantly if it is this many times what the application let expect ...
+        absolute: ... and this much more, as a fraction; both are asked, so that a small probability that doubles is no alarm.
+        backstop_days: Days past due from which it has in any case.
+        better: The better scenario.
+        base: The base scenario.
+        worse: The worse scenario; the weights add up to 1.
+    """
+
+    relative: float = Field(ge=1, le=10)
+    absolute: float = Field(ge=0, le=0.5)
+    backstop_days: int = Field(ge=1, le=90)
+    better: Scenario
+    base: Scenario
+    worse: Scenario
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.better.odds <= self.base.odds <= self.worse.odds:
+            raise ValueError(
+                f"expected odds that rise from better to worse, got {self.better.odds:g}, {self.base.odds:g} and {self.worse.odds:g}"
+            )
+        if abs(self.better.weight + self.base.weight + self.worse.weight - 1) > 1e-9:
+            raise ValueError(
+                f"expected weights that add up to 1, got {self.better.weight:g}, {self.base.weight:g} and {self.worse.weight:g}"
+            )
+        return self
+
+
 class Settings(_Checked):
     """All that a watchlist depends on besides the panel and the model.
 
@@ -125,6 +184,8 @@ class Settings(_Checked):
         amber_points: Points from which a light is amber.
         red_points: Points from which it is red.
         backtest: What the back-test judges by.
+        acting: What acting saves.
+        expected_loss: Stages and scenarios.
     """
 
     window: int = Field(ge=5, le=24)
@@ -136,6 +197,8 @@ class Settings(_Checked):
     amber_points: int = Field(ge=1, le=18)
     red_points: int = Field(ge=1, le=19)
     backtest: BacktestSettings
+    acting: ActingSettings
+    expected_loss: LossSettings
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

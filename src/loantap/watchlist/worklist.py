@@ -1,47 +1,21 @@
 """The month's work list: one row a loan, first where acting could save most, with columns that people fill in."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from loantap.errors import InputError
 from loantap.model.economics import Economics
+from loantap.watchlist.settings import ActingSettings
 from loantap.watchlist.worklist_columns import COLUMNS, IN_DEFAULT, PEOPLES
 
+_ORDER = ("red", IN_DEFAULT, "unknown", "amber", "gone")  # where nobody knows what acting could save
 _COMPUTED = ("rank", "expected_loss", "could_save")
 _OPTIONAL = "days_past_due_as_of"
 _GIVEN = tuple(name for name in COLUMNS if name not in (*_COMPUTED, _OPTIONAL, *PEOPLES))
 
 
-@dataclass(frozen=True)
-class Saved:
-    """The share of its expected loss that acting on a loan saves: assumptions, to be replaced by the lender's own experience.
-
-    Attributes:
-        performing: Of a loan that is not in default.
-        in_default: Of a loan in default.
-    """
-
-    performing: float = 0.2
-    in_default: float = 0.05
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 <= value <= 1:
-                raise ValueError(f"{name}: expected a share within 0 to 1, got {value}")
-
-    @property
-    def words(self) -> str:
-        """The assumptions in a sentence."""
-        return (
-            f"Acting is assumed to save {self.performing:.0%} of the expected loss of a performing loan and {self.in_default:.0%} of that of "
-            "a loan in default. These shares are assumptions: nothing here shows them."
-        )
-
-
-def worklist(loans: pd.DataFrame, *, economics: Economics, saved: Saved | None = None) -> pd.DataFrame:
-    """Return the work list, ordered by what acting could save; values that are not known come last, ties by loan_id.
+def worklist(loans: pd.DataFrame, *, economics: Economics, saved: ActingSettings) -> pd.DataFrame:
+    """Return the work list, ordered by what acting could save; where that is not known, by light and exposure.
 
     Args:
         loans: One row a loan to work on: loan_id, light, since (month its light began, as text), reasons (words), exposure (currency),
@@ -62,7 +36,6 @@ def worklist(loans: pd.DataFrame, *, economics: Economics, saved: Saved | None =
         raise InputError(f"loans: expected the columns {', '.join(_GIVEN)}; {', '.join(absent)} is absent.")
     if loans["loan_id"].duplicated().any():
         raise InputError("loans: expected one row a loan, got several of the same loan.")
-    saved = saved or Saved()
     exposure, risk, days, cost = (
         loans[name].to_numpy(dtype=float, na_value=np.nan) for name in ("exposure", "pd_12_months", "days_past_due", "expected_cost")
     )  # fmt: skip
@@ -79,9 +52,12 @@ def worklist(loans: pd.DataFrame, *, economics: Economics, saved: Saved | None =
         **{name: loans[name].fillna("").astype("str") for name in words}, **dict.fromkeys(PEOPLES, ""),
         **{_OPTIONAL: loans[_OPTIONAL].fillna("").astype("str") if _OPTIONAL in loans else ""},
     )  # fmt: skip
-    keys = pd.DataFrame({"could_save": could_save, "loan_id": loans["loan_id"].astype("str").to_numpy()}).sort_values(
-        ["could_save", "loan_id"], ascending=[False, True], na_position="last"
-    )
+    keys = pd.DataFrame(
+        {
+            "could_save": -could_save, "light": loans["light"].map({light: place for place, light in enumerate(_ORDER)}).to_numpy(),
+            "exposure": -exposure, "loan_id": loans["loan_id"].astype("str").to_numpy(),
+        }
+    ).sort_values(["could_save", "light", "exposure", "loan_id"], na_position="last")  # fmt: skip
     table = table.iloc[keys.index].reset_index(drop=True)
     return table.assign(rank=np.arange(1, len(table) + 1))[list(COLUMNS)]
 
