@@ -1,18 +1,23 @@
 """The page of a month's watchlist: readable whatever the month holds, and nothing on it is run."""
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.exhibits.watch_page import SYNTHETIC, watch_page, with_main_reasons
+from loantap.exhibits.watch_page import SYNTHETIC, watch_page
+from loantap.model.economics import Economics
+from loantap.watchlist.acting import Acting, Watch
 from loantap.watchlist.delivery import Delivery
-from loantap.watchlist.month import Month
+from loantap.watchlist.settings import read_settings
 from loantap.watchlist.watchlist import CHANGES, COLUMNS, Changes
+from loantap.watchlist.worklist import worklist
 
 HOSTILE = "<script>alert(1)</script>"
+SETTINGS = read_settings()
 
 
 def listed(*loans: str, light: str = "red", reasons: str = "days past due: 30") -> pd.DataFrame:
@@ -43,26 +48,24 @@ def offers(*loans: str) -> pd.DataFrame:
 
 
 def page(watchlist: pd.DataFrame, offered: pd.DataFrame | None = None, **others: Any) -> str:
+    watchlist = watchlist.astype({"light": "str", "reasons": "str"})
     counts = watchlist["light"].value_counts().reindex(["red", "amber", "green"]).fillna(0)
     lights = pd.DataFrame({"light": counts.index, "loans": counts.to_numpy(), "share": 0.5, "balance": 1_000.0, "action": "none"})  # fmt: skip
     rows = pd.DataFrame(columns=["loan_id", "change", "before", "after", "words"])
     changes = Changes(dict.fromkeys((*CHANGES, "unchanged"), 0), rows, "0 new on the list")
     delivery = Delivery(loans=len(watchlist), before=9, again=7, problems=(), untold=())
-    month = Month(
-        np.datetime64("2016-05"),
-        delivery,
-        lights,
-        watchlist,
-        watchlist,
-        changes,
-        offers() if offered is None else offered,
-        0,
-    )
+    month = SimpleNamespace(month=np.datetime64("2016-05"), delivery=delivery, lights=lights, changes=changes)
     summary = {
         "as_of": "2016-05", "source": "live.csv", "synthetic": False, "model_version": "0123456789ab",
         "changed": changes.words, "unknown": 0, "quarantined": 0, "notes": [], "incomplete": [], "not_delivered": [],
     }  # fmt: skip
-    return watch_page(month, summary | others)
+    made = offers() if offered is None else offered
+    rows = watchlist.assign(
+        since="2016-05", exposure=watchlist["balance"], pd_12_months=watchlist["probability"], changed="new on the list", offer="", expected_cost=np.nan
+    )  # fmt: skip
+    work = worklist(rows, economics=Economics(), saved=SETTINGS.acting)
+    found = Watch(month, Acting(made, made, work), no_risk="", became=None)  # type: ignore[arg-type]  # what the page reads of a month
+    return watch_page(found, summary | others, settings=SETTINGS)
 
 
 def text(html: str) -> str:
@@ -94,7 +97,7 @@ def test_synthetic_snapshots_are_said_to_be_synthetic():
 
 def test_an_empty_month_is_readable():
     found = text(page(listed()))
-    assert "Loans to look at None." in found
+    assert "Whom to act on first None." in found
     assert "What can be offered to red loans None." in found
     assert "Nothing unusual." in found
     assert "nan" not in found.lower()
@@ -102,7 +105,7 @@ def test_an_empty_month_is_readable():
 
 def test_amber_loans_alone_get_no_offers():
     found = text(page(listed("L1", light="amber")))
-    assert "All 1 are in watchlist.csv" in found
+    assert "All 1 are in worklist.csv" in found
     assert "What can be offered to red loans None." in found
 
 
@@ -115,7 +118,7 @@ def test_offers_of_the_first_ten_red_loans_are_shown():
 
 def test_the_first_fifty_loans_are_shown():
     found = text(page(listed(*(f"L{number:03d}" for number in range(60)), light="amber")))
-    assert "The first 50 of 60, all in watchlist.csv." in found
+    assert "The first 50 of 60, all in worklist.csv." in found
     assert "L049" in found
     assert "L050" not in found
 
@@ -148,14 +151,10 @@ def test_what_changed_begins_a_sentence():
 
 
 def test_values_that_are_not_known_have_a_dash():
-    unknown = listed("L1").assign(probability=np.nan, days_past_due=np.nan)
+    unknown = listed("L1", "L2").assign(probability=[0.5, np.nan], days_past_due=[30, np.nan])
     assert "nan" not in text(page(unknown)).lower()
-    assert text(page(unknown)).count("–") == text(page(listed("L1"))).count("–") + 2
-
-
-def test_the_strongest_two_reasons_stand_in_the_list():
-    told = with_main_reasons(pd.concat([listed("a", reasons=reasons) for reasons in ("x", "x; y", "x; y; z")]))
-    assert told["mainly"].tolist() == ["x", "x; y", "x; y, and 1 more"]
+    # Of the second loan: its days, its probability, what may be lost and saved; of both: no offer.
+    assert text(page(unknown)).count("–") == 6
 
 
 def test_every_offer_says_what_it_costs_and_when_it_pays_for_itself():

@@ -13,14 +13,16 @@ from loantap.exhibits.words import to_markdown
 from loantap.model.economics import Economics
 from loantap.watchlist.last_worklist import outcomes
 from loantap.watchlist.live_performance import MEASURES, catch_up, expected_performance
-from loantap.watchlist.worklist import Saved, worklist
+from loantap.watchlist.settings import read_settings
+from loantap.watchlist.worklist import worklist
 
 NAN = float("nan")
+SAVED = read_settings().acting
 
 
 def listed() -> pd.DataFrame:
     known = {
-        "light": "red", "since": "before 2016-01", "reasons": "days past due: 45", "exposure": 10_000.0, "days_past_due": 45.0, "pd_12_months": 0.2,
+        "light": "red", "since": "before 2016\N{NON-BREAKING HYPHEN}01", "reasons": "days past due: 45", "exposure": 10_000.0, "days_past_due": 45.0, "pd_12_months": 0.2,
         "changed": "from amber to red", "offer": "12 months longer", "expected_cost": 12.5, "days_past_due_as_of": "",
     }  # fmt: skip
     rows = [
@@ -28,7 +30,7 @@ def listed() -> pd.DataFrame:
         known | {"loan_id": "L2", "days_past_due_as_of": "2016-02", "exposure": 500.0},
         known | {"loan_id": "L3", "days_past_due": NAN, "pd_12_months": NAN, "offer": "", "expected_cost": NAN},
     ]
-    return worklist(pd.DataFrame(rows), economics=Economics(loss_given_default=0.5))
+    return worklist(pd.DataFrame(rows), economics=Economics(loss_given_default=0.5), saved=SAVED)
 
 
 def shown(exhibit: Exhibit) -> str:
@@ -37,7 +39,7 @@ def shown(exhibit: Exhibit) -> str:
 
 
 def test_the_work_list_says_what_acting_could_save_and_that_it_is_assumed():
-    found = exhibits.work(listed(), month="2016-05", saved=Saved())
+    found = exhibits.work(listed(), month="2016-05", saved=SAVED, no_risk="")
     # 0.2 x 0.5 x 10,500 = 1,050, of which a fifth.
     assert found.title == (
         "Work list of 2016-05: 3 loans with an expected loss of 1,050, of which acting is assumed to save 210; "
@@ -46,7 +48,7 @@ def test_the_work_list_says_what_acting_could_save_and_that_it_is_assumed():
     assert "These shares are assumptions" in found.caption
     for words in (
         "45 (known in 2016-02)",
-        "before 2016-01",
+        "before 2016\N{NON-BREAKING HYPHEN}01",
         "Default within 12 months",
         "20.0%",
         "Acting could save",
@@ -135,3 +137,16 @@ def test_a_measure_that_is_undefined_is_not_drawn():
         "Brier score",
     ]
     assert "nan" not in shown(shown_).lower()
+
+
+def test_the_strongest_two_reasons_stand_in_the_list():
+    rows = pd.DataFrame({"reasons": ["x", "x; y", "x; y; z"]})
+    assert exhibits.with_main_reasons(rows)["mainly"].tolist() == ["x", "x; y", "x; y, and 1 more"]
+
+
+def test_without_probabilities_the_list_says_why_and_shows_no_column_of_dashes():
+    unknown = listed().assign(pd_12_months=NAN, expected_loss=NAN, could_save=NAN)
+    found = exhibits.work(unknown, month="2016-05", saved=SAVED, no_risk="No probability over time: too short.")
+    assert "No probability over time: too short." in found.caption
+    assert "could_save" not in found.columns
+    assert found.title == "Work list of 2016-05: 3 loans with an exposure of 20,500"

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,26 @@ from loantap.errors import InputError, SchemaError
 from loantap.files import alone_in
 from loantap.model.economics import Economics
 from loantap.model.persistence import SavedModel, load_model
-from loantap.serve import watch as module
+from loantap.serve import month_files as module
 from loantap.serve.live import read_live
-from loantap.serve.watch import TABLE, Watched, application_needs, watch, write_month, write_rows
+from loantap.serve.month_files import TABLE, Written, write_month, write_rows
+from loantap.serve.watch import application_needs, watch
+from loantap.watchlist.acting import Watch
+from loantap.watchlist.last_worklist import read_last
 from loantap.watchlist.live import Live
-from loantap.watchlist.month import Month
 from loantap.watchlist.settings import read_settings
 
 N = 600
-FILES = {"watchlist.csv", "changes.csv", "offers.csv", "quarantine.csv", "watchlist.json", "index.html"}
+FILES = {
+    "worklist.csv",
+    "worklist.xlsx",
+    "watchlist.csv",
+    "changes.csv",
+    "offers.csv",
+    "quarantine.csv",
+    "watchlist.json",
+    "index.html",
+}
 MONTH = np.datetime64("2016-10", "M")
 COLUMNS = [column.name for column in FIELDS]
 
@@ -65,7 +77,7 @@ def source(panel: Panel, applications: pd.DataFrame, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture(scope="module")
-def month(source: Path, model: SavedModel) -> Month:
+def month(source: Path, model: SavedModel) -> Watch:
     return month_of(live_of(source, model), model)
 
 
@@ -95,15 +107,13 @@ def live_of(folder: Path, model: SavedModel, *, until: np.datetime64 | None = No
     return read_live(str(folder / "live.parquet"), str(folder / "applications.csv"), model, until=until)
 
 
-def month_of(live: Live, model: SavedModel, as_of: np.datetime64 | None = None, **accepted: bool) -> Month:
-    return watch(
-        live.panel, live.applications, model, as_of=as_of, settings=read_settings(), economics=Economics(), **accepted
-    )  # fmt: skip
+def month_of(live: Live, model: SavedModel, as_of: np.datetime64 | None = None, **accepted: Any) -> Watch:
+    return watch(live, model, as_of=as_of, settings=read_settings(), economics=Economics(), **accepted)
 
 
-def written(month: Month, out: Path, model: SavedModel, **others: Any) -> Watched:
+def written(month: Watch, out: Path, model: SavedModel, **others: Any) -> Written:
     how: dict[str, Any] = {"source": "live", "synthetic": False, "notes": (), "quarantine": pd.DataFrame({"row": []})}
-    return write_month(month, out, model=model, **how | others)
+    return write_month(month, out, model=model, settings=read_settings(), **how | others)
 
 
 def of_a_month(source: Path, model: SavedModel, out: Path) -> dict[str, bytes]:
@@ -139,7 +149,7 @@ def test_applications_that_break_the_contract_are_told_and_leave_their_loans_wit
     gone, whole = month_of(live, model), month_of(live_of(source, model), model)
     last = np.isin(live.panel.loan_id[:5], live.panel.loan_id[~np.isnan(live.panel.balance[:, -1])])
     defaulted = live.panel.default_month()[:5] < len(live.panel.months)
-    assert gone.unknown - whole.unknown == (last & ~defaulted).sum() > 0
+    assert gone.month.unknown - whole.month.unknown == (last & ~defaulted).sum() > 0
 
 
 def test_where_no_application_keeps_the_contract_it_is_said(
@@ -170,7 +180,7 @@ def test_applications_without_loan_id_are_refused(
 
 
 def test_applications_of_other_loans_only_are_refused_and_some_others_are_passed_by(
-    source: Path, applications: pd.DataFrame, model: SavedModel, month: Month, tmp_path: Path
+    source: Path, applications: pd.DataFrame, model: SavedModel, month: Watch, tmp_path: Path
 ):
     shutil.copy(source / "live.parquet", tmp_path)
     others = applications.assign(loan_id="other-" + applications["loan_id"].astype("str"))
@@ -178,22 +188,27 @@ def test_applications_of_other_loans_only_are_refused_and_some_others_are_passed
     with pytest.raises(InputError, match="expected those of the panel's loans"):
         month_of(live_of(tmp_path, model), model)
     pd.concat([others, applications]).to_csv(tmp_path / "applications.csv", index=False)
-    pd.testing.assert_frame_equal(month_of(live_of(tmp_path, model), model).watchlist, month.watchlist)
+    pd.testing.assert_frame_equal(month_of(live_of(tmp_path, model), model).month.watchlist, month.month.watchlist)
 
 
 def test_loans_without_an_application_are_watched_and_counted(
-    source: Path, applications: pd.DataFrame, model: SavedModel, month: Month, tmp_path: Path
+    source: Path, applications: pd.DataFrame, model: SavedModel, month: Watch, tmp_path: Path
 ):
     shutil.copy(source / "live.parquet", tmp_path)
-    red = month.watchlist.loc[month.watchlist["light"] == "red", "loan_id"]
-    late = month.watchlist.loc[month.watchlist["days_past_due"] >= 30, "loan_id"]  # red whatever their probability
+    red = month.month.watchlist.loc[month.month.watchlist["light"] == "red", "loan_id"]
+    late = month.month.watchlist.loc[
+        month.month.watchlist["days_past_due"] >= 30, "loan_id"
+    ]  # red whatever their probability
     assert len(late) > 0
     applications[~applications["loan_id"].isin(red)].to_csv(tmp_path / "applications.csv", index=False)
     found = month_of(live_of(tmp_path, model), model)
-    assert found.unknown - month.unknown == month.watchlist.set_index("loan_id").loc[red, "probability"].notna().sum()
-    listed = found.watchlist.set_index("loan_id")
+    assert (
+        found.month.unknown - month.month.unknown
+        == month.month.watchlist.set_index("loan_id").loc[red, "probability"].notna().sum()
+    )
+    listed = found.month.watchlist.set_index("loan_id")
     assert listed.loc[late, "probability"].isna().all()
-    assert found.offers["reason"].unique().tolist() == ["int_rate is missing"]
+    assert found.acting.offers["reason"].unique().tolist() == ["int_rate is missing"]
 
 
 def test_two_applications_of_one_loan_are_refused(
@@ -206,24 +221,24 @@ def test_two_applications_of_one_loan_are_refused(
 
 
 def test_only_the_columns_that_are_needed_have_to_be_there(
-    source: Path, applications: pd.DataFrame, model: SavedModel, month: Month, tmp_path: Path
+    source: Path, applications: pd.DataFrame, model: SavedModel, month: Watch, tmp_path: Path
 ):
     shutil.copy(source / "live.parquet", tmp_path)
     applications[["loan_id", *application_needs(model)]].to_csv(tmp_path / "applications.csv", index=False)
-    pd.testing.assert_frame_equal(month_of(live_of(tmp_path, model), model).offers, month.offers)
+    pd.testing.assert_frame_equal(month_of(live_of(tmp_path, model), model).acting.offers, month.acting.offers)
     applications.drop(columns="revol_bal").to_csv(tmp_path / "applications.csv", index=False)
     with pytest.raises(SchemaError, match="revol_bal"):
         live_of(tmp_path, model)
 
 
 def test_both_are_read_from_tables(
-    source: Path, applications: pd.DataFrame, model: SavedModel, month: Month, config: Config
+    source: Path, applications: pd.DataFrame, model: SavedModel, month: Watch, config: Config
 ):
     with sqlite3.connect(config.path.parent / "w.db") as connection:
         pd.read_parquet(source / "live.parquet").to_sql("live", connection, index=False)
         applications.to_sql("applications", connection, index=False)
     live = read_live("table:live", "table:applications", model, config=config)
-    pd.testing.assert_frame_equal(month_of(live, model).watchlist, month.watchlist)
+    pd.testing.assert_frame_equal(month_of(live, model).month.watchlist, month.month.watchlist)
     assert "table live" in live.source
 
 
@@ -238,7 +253,7 @@ def test_tables_want_a_declared_warehouse(source: Path, model: SavedModel, table
 # What is written
 
 
-def test_a_month_has_its_files_and_they_agree(month: Month, model: SavedModel, tmp_path: Path):
+def test_a_month_has_its_files_and_they_agree(month: Watch, model: SavedModel, tmp_path: Path):
     done = written(month, tmp_path, model)
     assert done.folder == tmp_path / "2016-12"
     assert {path.name for path in done.folder.iterdir()} == FILES
@@ -248,12 +263,54 @@ def test_a_month_has_its_files_and_they_agree(month: Month, model: SavedModel, t
     assert listed["light"].value_counts().to_dict() == {
         name: lights[name] for name in ("red", "amber", "unknown", "in default") if lights[name]
     }
-    assert {light: done.count(light) for light in lights} == lights
     assert (summary["as_of"], summary["model_version"]) == ("2016-12", model.version)
     assert pd.read_csv(done.folder / "changes.csv")["change"].value_counts().to_dict() == {
         kind: count for kind, count in summary["changes"].items() if count and kind != "unchanged"
     }
     assert len(pd.read_csv(done.folder / "offers.csv")) == 5 * lights["red"] > 0
+
+
+def test_a_work_list_that_people_have_edited_is_never_overwritten(month: Watch, model: SavedModel, tmp_path: Path):
+    folder = written(month, tmp_path, model).folder
+    edited = (folder / "worklist.csv").read_text() + "a line that somebody wrote\n"
+    (folder / "worklist.csv").write_text(edited)
+    for _ in range(2):  # a third writing finds the second one unedited, and takes its place
+        done = written(month, tmp_path, model)
+        assert (folder / "worklist.csv").read_text() == edited
+        assert {path.name for path in folder.iterdir()} == FILES | {"worklist-2.csv"}
+        assert done.notes == (
+            "worklist.csv was edited since it was written, so it was kept; the new list is in worklist-2.csv.",
+        )
+        assert done.notes[0] in (folder / "index.html").read_text()
+    (folder / "worklist-2.csv").write_text("mine too")
+    written(month, tmp_path, model)
+    assert (folder / "worklist-2.csv").read_text() == "mine too"
+    assert (folder / "worklist-3.csv").is_file()
+
+
+def test_last_months_list_is_carried_on_and_what_became_of_it_is_told(source: Path, model: SavedModel, tmp_path: Path):
+    live = live_of(source, model)
+    before = written(month_of(live, model, live.panel.months[-2]), tmp_path, model).folder
+    rows = pd.read_csv(before / "worklist.csv", dtype=str).fillna("")
+    rows.loc[:1, ["owner", "status", "due_date", "note"]] = [
+        "Ana",
+        "contacted",
+        "2016-12-05",
+        "will call back; <b>soon</b>",
+    ]
+    rows.to_csv(tmp_path / "annotated.csv", index=False, sep=";")
+    last = read_last(tmp_path / "annotated.csv")
+    found = month_of(live, model, last=last, today=date(2017, 1, 2))
+    assert found.became is not None
+    assert found.became.counts["loans"].sum() == len(rows)
+    done = written(found, tmp_path, model)
+    listed = pd.read_csv(done.folder / "worklist.csv", dtype=str).fillna("").set_index("loan_id")
+    still = [loan for loan in rows["loan_id"][:2] if loan in listed.index]
+    assert still
+    assert set(listed.loc[still, "note"]) == {"will call back; <b>soon</b>"}
+    page = (done.folder / "index.html").read_text()
+    assert "What became of last month" in page
+    assert "<b>soon" not in page
 
 
 def test_the_same_month_again_gives_the_same_bytes(source: Path, model: SavedModel, tmp_path: Path):
@@ -307,11 +364,11 @@ def test_a_month_without_days_past_due_and_a_first_month_are_written(
 
 @pytest.mark.parametrize("fails", ["watch_page", "take_place"])
 def test_a_write_that_fails_leaves_the_former_month_as_it_was(
-    month: Month, model: SavedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+    month: Watch, model: SavedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
 ):
     before = contents(written(month, tmp_path, model).folder)
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, fails, full)
@@ -321,7 +378,7 @@ def test_a_write_that_fails_leaves_the_former_month_as_it_was(
     assert {path.name for path in tmp_path.iterdir()} == {"2016-12"}
 
 
-def test_what_a_killed_process_left_goes_away(month: Month, model: SavedModel, tmp_path: Path):
+def test_what_a_killed_process_left_goes_away(month: Watch, model: SavedModel, tmp_path: Path):
     left = tmp_path / ".loantap-staging-0badcafe"
     left.mkdir()
     (left / "watchlist.csv").write_text("loan_id")
@@ -329,7 +386,7 @@ def test_what_a_killed_process_left_goes_away(month: Month, model: SavedModel, t
     assert not left.exists()
 
 
-def test_only_one_writes_at_a_time(month: Month, model: SavedModel, tmp_path: Path):
+def test_only_one_writes_at_a_time(month: Watch, model: SavedModel, tmp_path: Path):
     before = contents(written(month, tmp_path, model).folder)
     with (
         alone_in(tmp_path, busy="busy"),
@@ -340,7 +397,7 @@ def test_only_one_writes_at_a_time(month: Month, model: SavedModel, tmp_path: Pa
 
 
 def test_of_several_at_once_the_month_is_whole_and_nothing_else_is_left(
-    month: Month, model: SavedModel, tmp_path: Path
+    month: Watch, model: SavedModel, tmp_path: Path
 ):
     outcomes: list[str] = []
 
@@ -366,55 +423,57 @@ def test_of_several_at_once_the_month_is_whole_and_nothing_else_is_left(
 
 
 def test_a_month_in_the_warehouse_is_there_once_and_other_months_stay(
-    source: Path, model: SavedModel, month: Month, any_config: Config
+    source: Path, model: SavedModel, month: Watch, any_config: Config
 ):
     config, live = any_config, live_of(source, model)
-    assert write_rows(month_of(live, model, MONTH), config) == len(month_of(live, model, MONTH).watchlist)
+    assert write_rows(month_of(live, model, MONTH).month, config) == len(month_of(live, model, MONTH).month.watchlist)
     former = held(config)
-    write_rows(month, config)
-    write_rows(month, config)
+    write_rows(month.month, config)
+    write_rows(month.month, config)
     rows = held(config)
-    assert rows["as_of"].value_counts().to_dict() == {"2016-10": len(former), "2016-12": len(month.watchlist)}
+    assert rows["as_of"].value_counts().to_dict() == {"2016-10": len(former), "2016-12": len(month.month.watchlist)}
     pd.testing.assert_frame_equal(rows[rows["as_of"] == "2016-10"].reset_index(drop=True), former)
     of_month = rows[rows["as_of"] == "2016-12"].drop(columns="as_of").reset_index(drop=True)
-    of_month, listed = (rows.sort_values("loan_id") for rows in (of_month, month.watchlist))  # tables have no order
+    of_month, listed = (
+        rows.sort_values("loan_id") for rows in (of_month, month.month.watchlist)
+    )  # tables have no order
     assert of_month["loan_id"].tolist() == listed["loan_id"].tolist()
     assert of_month["light"].tolist() == listed["light"].tolist()
     np.testing.assert_allclose(of_month["balance"], listed["balance"], atol=5e-5)  # four digits are kept
 
 
-def test_loans_that_are_no_longer_on_the_list_leave_the_warehouse(month: Month, config: Config):
-    write_rows(month, config)
-    shorter = replace(month, watchlist=month.watchlist.head(3))
+def test_loans_that_are_no_longer_on_the_list_leave_the_warehouse(month: Watch, config: Config):
+    write_rows(month.month, config)
+    shorter = replace(month.month, watchlist=month.month.watchlist.head(3))
     write_rows(shorter, config)
     assert len(held(config)) == 3
-    write_rows(replace(month, watchlist=month.watchlist.head(0)), config)
+    write_rows(replace(month.month, watchlist=month.month.watchlist.head(0)), config)
     assert len(held(config)) == 0
 
 
-def test_an_empty_month_may_come_first(source: Path, model: SavedModel, month: Month, any_config: Config):
+def test_an_empty_month_may_come_first(source: Path, model: SavedModel, month: Watch, any_config: Config):
     live = live_of(source, model)
     calm = (live.panel.default_month() == len(live.panel.months)) & (live.panel.balance[:, -1] > 0)
-    calm &= ~np.isin(live.panel.loan_id, month.watchlist["loan_id"])
-    some = Panel(live.panel.loan_id[calm], live.panel.months, *(getattr(live.panel, name)[calm] for name in ("dti", "revol_util", "balance", "days_past_due")))  # fmt: skip
+    calm &= ~np.isin(live.panel.loan_id, month.month.watchlist["loan_id"])
+    some = live.panel.only(calm)
     empty = month_of(replace(live, panel=some), model)
-    assert write_rows(empty, any_config) == 0
-    write_rows(month, any_config)
-    assert len(held(any_config)) == len(month.watchlist)
+    assert write_rows(empty.month, any_config) == 0
+    write_rows(month.month, any_config)
+    assert len(held(any_config)) == len(month.month.watchlist)
 
 
 @pytest.mark.parametrize("kind", ["TABLE", "VIEW"])
-def test_a_table_of_others_is_refused_and_kept(month: Month, config: Config, kind: str):
+def test_a_table_of_others_is_refused_and_kept(month: Watch, config: Config, kind: str):
     what = "(precious INTEGER)" if kind == "TABLE" else "AS SELECT 1 AS precious"
     with sqlite3.connect(config.path.parent / "w.db") as connection:
         connection.execute(f"CREATE {kind} {TABLE} {what}")
     with pytest.raises(InputError, match="with other columns than this version of loantap writes"):
-        write_rows(month, config)
+        write_rows(month.month, config)
     assert list(held(config)) == ["precious"]
 
 
-def test_rows_that_fail_leave_what_was_there(month: Month, config: Config, monkeypatch: pytest.MonkeyPatch):
-    write_rows(month, config)
+def test_rows_that_fail_leave_what_was_there(month: Watch, config: Config, monkeypatch: pytest.MonkeyPatch):
+    write_rows(month.month, config)
     before = held(config)
 
     def fails(*_: object) -> None:
@@ -422,7 +481,7 @@ def test_rows_that_fail_leave_what_was_there(month: Month, config: Config, monke
 
     monkeypatch.setattr(module, "append", fails)
     with pytest.raises(RuntimeError):
-        write_rows(month, config)
+        write_rows(month.month, config)
     pd.testing.assert_frame_equal(held(config), before)
 
 

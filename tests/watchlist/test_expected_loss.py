@@ -1,6 +1,7 @@
 """Stages and expected losses of a few loans, by hand."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,21 @@ from pydantic import ValidationError
 from loantap.data.panel import CHARGED_OFF, CLOSED, Panel
 from loantap.model.economics import Economics
 from loantap.watchlist import expected_loss as module
-from loantap.watchlist.expected_loss import LossSettings, Scenario, expected_loss, exposure_ahead
+from loantap.watchlist.expected_loss import expected_loss, exposure_ahead
 from loantap.watchlist.hazards import Hazards
 from loantap.watchlist.landmarks import Borrowers, Landmarks, borrowers, landmarks
 from loantap.watchlist.lifetime import lifetime
+from loantap.watchlist.settings import LossSettings, Scenario, read_settings
 from loantap.watchlist.standing import standing
 
 NAN = np.nan
 HALF = Economics(loss_given_default=0.5)
+
+SETTINGS = read_settings().expected_loss
+
+
+def changed(**values: Any) -> LossSettings:
+    return LossSettings(**(dict(SETTINGS) | values))
 
 
 class Flat(Hazards):
@@ -64,7 +72,9 @@ def known(panel: Panel) -> Borrowers:
 
 def told(panel: Panel, known: Borrowers, hazards: Hazards | None = None, settings: LossSettings | None = None) -> module.ExpectedLoss:  # fmt: skip
     stands = standing(panel, carry=0, probation=3, good_below=30)  # what is not known now is unknown
-    return expected_loss(panel, stands, known, 1, hazards=hazards or Flat(), economics=HALF, settings=settings)
+    return expected_loss(
+        panel, stands, known, 1, hazards=hazards or Flat(), economics=HALF, settings=settings or SETTINGS
+    )
 
 
 def test_each_loan_is_in_its_stage_and_says_why(panel: Panel, known: Borrowers):
@@ -94,7 +104,7 @@ def test_a_default_loses_its_share_in_every_scenario(panel: Panel, known: Borrow
 
 
 def test_scenarios_are_weighted(panel: Panel, known: Borrowers):
-    settings = LossSettings(better=Scenario(odds=0.5, weight=0.2), base=Scenario(odds=1, weight=0.5), worse=Scenario(odds=2, weight=0.3))  # fmt: skip
+    settings = changed(better=Scenario(odds=0.5, weight=0.2), base=Scenario(odds=1, weight=0.5), worse=Scenario(odds=2, weight=0.3))  # fmt: skip
     loans = told(panel, known, settings=settings).loans
     live = loans[loans["stage"] < 3]
     assert ((live["better"] < live["base"]) & (live["base"] < live["worse"])).all()
@@ -122,14 +132,14 @@ def test_stages_add_up(panel: Panel, known: Borrowers):
     ],
 )
 def test_a_rise_is_significant_by_both_thresholds(panel: Panel, known: Borrowers, settings: dict[str, float], stage: int):  # fmt: skip
-    loans = told(panel, known, settings=LossSettings(**settings)).loans.set_index("loan_id")
+    loans = told(panel, known, settings=changed(**settings)).loans.set_index("loan_id")
     assert loans.loc["risen", "pd"] == pytest.approx(0.1 * (1 - 0.891**12) / (1 - 0.891))
     assert loans.loc["risen", "pd_granted"] == pytest.approx(0.02 * (1 - 0.9702**12) / (1 - 0.9702))
     assert loans.loc["risen", "stage"] == stage
 
 
 def test_the_backstop_is_a_setting(panel: Panel, known: Borrowers):
-    loans = told(panel, known, settings=LossSettings(backstop_days=31)).loans.set_index("loan_id")
+    loans = told(panel, known, settings=changed(backstop_days=31)).loans.set_index("loan_id")
     assert loans.loc["late", "stage"] == 1
     assert loans.loc["unknown", "stage"] == 2
 
@@ -179,4 +189,4 @@ def test_lifetime_is_withheld_and_says_why(panel: Panel, known: Borrowers):
 )
 def test_settings_out_of_bounds_are_refused(wrong: dict[str, object], said: str):
     with pytest.raises(ValidationError, match=said):
-        LossSettings(**wrong)
+        changed(**wrong)

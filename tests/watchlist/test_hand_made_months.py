@@ -11,7 +11,6 @@ from loantap.data.panel import Panel
 from loantap.data.snapshots import read_snapshots
 from loantap.data.sources import RaggedRow
 from loantap.errors import InputError
-from loantap.model.economics import Economics
 from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.month import Month, find_month, watch_month
 from loantap.watchlist.settings import read_settings
@@ -60,7 +59,7 @@ def watched(rows: pd.DataFrame, month: str | None = None, **accepted: bool) -> M
 
     position = find_month(panel, None if month is None else np.datetime64(month, "M"))
     return watch_month(
-        panel, position, probabilities=unknown, applications=applications, settings=SETTINGS, economics=Economics(), **accepted
+        panel, position, probabilities=unknown, applications=applications, settings=SETTINGS, **accepted
     )  # fmt: skip
 
 
@@ -83,7 +82,7 @@ def change_of(name: str, days: Sequence[float | None], **columns: Sequence[Any])
 def test_a_clean_book_is_green():
     month = watched(clean())
     assert lights(month) == {"green": CLEAN}
-    assert (len(month.watchlist), len(month.changes.rows), len(month.offers)) == (0, 0, 0)
+    assert (len(month.watchlist), len(month.changes.rows)) == (0, 0)
 
 
 @pytest.mark.parametrize(

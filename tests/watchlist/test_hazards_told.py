@@ -1,6 +1,7 @@
 """What readers see of probabilities over time: findings that follow from the numbers, and settings that are said."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,15 +10,22 @@ import pytest
 from loantap.exhibits import hazards as exhibits
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import to_markdown
-from loantap.watchlist.expected_loss import ExpectedLoss, LossSettings, Scenario
+from loantap.watchlist.expected_loss import ExpectedLoss
 from loantap.watchlist.hazards import Hazards
 from loantap.watchlist.hazards_backtest import HazardBacktest
+from loantap.watchlist.settings import LossSettings, Scenario, read_settings
 
 MONTHS = (np.datetime64("2016-01"), np.datetime64("2017-12"))
 HAZARDS = Hazards(*[np.zeros(1)] * 2, np.zeros((1, 2)), np.zeros(1), np.ones(1), loans=20_000, defaults=2_345, repayments=1_234, fitted_to=20_000, oldest=59, months=MONTHS)  # fmt: skip
 NOW = pd.DataFrame({
     "group": ["current", "30 to 59"], "loans": [900, 100], "pd": [0.05, 0.6], "pd_low": [0.04, 0.5], "pd_high": [0.06, 0.7], "repaid_early": [0.1, 0.05],
 })  # fmt: skip
+
+SETTINGS = read_settings().expected_loss
+
+
+def changed(**values: Any) -> LossSettings:
+    return LossSettings(**(dict(SETTINGS) | values))
 
 
 def row(kind: str, group: str, expected: float, observed: float, *, agrees: bool) -> dict[str, object]:
@@ -41,7 +49,7 @@ def losses(settings: LossSettings | None = None, lost: float = 0.75) -> Expected
         "better": [8e3, 1e4, 3.75e4, 5.55e4], "base": [1e4, 1.2e4, 3.75e4, 5.95e4], "worse": [1.4e4, 1.6e4, 3.75e4, 6.75e4],
         "expected_loss": [1.05e4, 1.25e4, 3.75e4, 6.05e4], "coverage": [0.013, 0.083, 0.75, 0.0605],
     })  # fmt: skip
-    return ExpectedLoss(loans, stages, settings or LossSettings(), lost)
+    return ExpectedLoss(loans, stages, settings or SETTINGS, lost)
 
 
 def shown(exhibit: Exhibit) -> str:
@@ -98,7 +106,7 @@ def test_losses_tell_the_sum_and_its_second_stage():
 
 
 def test_settings_of_losses_are_those_that_were_used():
-    odd = LossSettings(relative=3, absolute=0.05, backstop_days=45, worse=Scenario(odds=2.5, weight=0.35), base=Scenario(odds=1, weight=0.4))  # fmt: skip
+    odd = changed(relative=3, absolute=0.05, backstop_days=45, worse=Scenario(odds=2.5, weight=0.35), base=Scenario(odds=1, weight=0.4))  # fmt: skip
     text = shown(exhibits.stages(losses(odd, lost=0.6), "", month="2017-12"))
     for said in (
         "45 days past due or more",

@@ -10,6 +10,7 @@ from openpyxl import Workbook, load_workbook
 from loantap.errors import InputError
 from loantap.model.economics import Economics
 from loantap.watchlist.last_worklist import NEEDED, outcomes, read_last
+from loantap.watchlist.settings import read_settings
 from loantap.watchlist.worklist import worklist
 from loantap.watchlist.worklist_columns import HEADS
 from loantap.watchlist.worklist_files import SHEET, write_excel
@@ -50,7 +51,7 @@ def test_an_excel_list_comes_back_as_it_was_filled_in(tmp_path: Path):
     }  # fmt: skip
     loans = pd.DataFrame([row | {"loan_id": loan} for loan in ("007", "8")])
     path = tmp_path / "w.xlsx"
-    write_excel(worklist(loans, economics=Economics()), path, title="t")
+    write_excel(worklist(loans, economics=Economics(), saved=read_settings().acting), path, title="t")
     book = load_workbook(path)
     places = {cell.value: cell.column for cell in book[SHEET][1]}
     book[SHEET].cell(2, places["Owner"]).value = "Ann"

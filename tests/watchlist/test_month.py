@@ -1,4 +1,4 @@
-"""One month of live loans: lights, changes and offers by hand, and that nothing after the month enters."""
+"""One month of live loans: lines and changes by hand, and that nothing after the month enters."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +9,8 @@ import pytest
 
 from loantap.data.panel import Panel
 from loantap.errors import InputError
-from loantap.model.economics import Economics
 from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.month import Month, find_month, watch_month
-from loantap.watchlist.restructuring import options
 from loantap.watchlist.settings import read_settings
 
 # Two known months are too few for trends, so the points are those of the levels: DTI above 40 gives 2, utilisation above 95
@@ -59,13 +57,13 @@ def watched_with(now: np.ndarray, panel: Panel, position: int = 1, *, applicatio
         return Probabilities(np.where(np.isnan(now[rows, 0]), NAN, 0.2), now[rows][:, list(positions)], 0)
 
     return watch_month(
-        panel, position, probabilities=known, applications=applications, settings=SETTINGS, economics=Economics(),
+        panel, position, probabilities=known, applications=applications, settings=SETTINGS,
         accept_incomplete=True, without_arrears=True,
     )  # fmt: skip
 
 
 def assert_same(one: Month, other: Month) -> None:
-    for name in ("lights", "loans", "watchlist", "offers"):
+    for name in ("lights", "loans", "watchlist"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
     pd.testing.assert_frame_equal(one.changes.rows, other.changes.rows)
     assert (one.month, one.unknown) == (other.month, other.unknown)
@@ -116,33 +114,6 @@ def test_the_list_holds_who_has_to_be_looked_at_with_the_reasons_and_since_when(
     }  # fmt: skip
 
 
-def test_red_loans_get_offers_on_a_revolving_balance_that_moved_with_the_utilisation():
-    offers = watched(tiny(), applications=terms("rises", "someone else")).offers
-    assert offers["loan_id"].unique().tolist() == ["rises", "joins"]
-    # Utilisation was 48.5% at the application and is 97%, so the revolving balance of 1,000 has become 2,000.
-    rises = terms("rises").assign(balance=7_000.0, dti=45.0, revol_bal=2_000.0)
-    expected = options(rises, economics=Economics())
-    pd.testing.assert_frame_equal(offers[offers["loan_id"] == "rises"].reset_index(drop=True), expected)
-    unknown = offers[offers["loan_id"] == "joins"]
-    assert unknown["reason"].unique().tolist() == ["int_rate is missing"]
-    assert unknown["installment"].isna().all()
-
-
-@pytest.mark.parametrize("then", [0.0, NAN])
-def test_a_revolving_balance_whose_utilisation_was_not_known_stays(then: float):
-    offers = watched(tiny(), applications=terms("rises").assign(revol_util=then)).offers
-    rises = terms("rises").assign(balance=7_000.0, dti=45.0)
-    expected = options(rises, economics=Economics())
-    pd.testing.assert_frame_equal(offers[offers["loan_id"] == "rises"].reset_index(drop=True), expected)
-
-
-def test_applications_with_numbers_that_know_missing_values_are_taken():
-    nullable = terms("rises").convert_dtypes()
-    pd.testing.assert_frame_equal(
-        watched(tiny(), applications=nullable).offers, watched(tiny(), applications=terms("rises")).offers
-    )
-
-
 def test_in_the_first_month_there_is_nothing_to_compare_with():
     first = watched(tiny(), 0)
     assert first.month == MONTHS[0]
@@ -154,16 +125,9 @@ def test_one_month_alone_is_enough():
     assert_same(watched(tiny().until(MONTHS[0]), 0), watched(tiny(), 0))
 
 
-def test_without_a_red_loan_there_are_no_offers():
-    month = watched(tiny({"calm": LOANS["calm"], "stays": LOANS["stays"]}))
-    assert month.lights["loans"].tolist() == [0, 1, 0, 1, 0, 0, 0]
-    assert month.offers.empty
-    assert {"loan_id", "offer", "expected_cost", "reason"} <= set(month.offers.columns)
-
-
 def test_without_any_light_the_list_is_empty():
     month = watched(tiny({"calm": LOANS["calm"]}))
-    assert (len(month.watchlist), len(month.offers), len(month.changes.rows)) == (0, 0, 0)
+    assert (len(month.watchlist), len(month.changes.rows)) == (0, 0)
     assert month.lights["share"].tolist() == [0, 0, 0, 1, 0, 0, 0]
 
 

@@ -39,6 +39,15 @@ RAW = {
     "amber_points": 2,
     "red_points": 4,
     "backtest": {"horizon": 6, "early_days": 30, "alerts_per_1000": 50, "red_per_1000": 10},
+    "acting": {"performing": 0.2, "in_default": 0.05},
+    "expected_loss": {
+        "relative": 2,
+        "absolute": 0.02,
+        "backstop_days": 30,
+        "better": {"odds": 0.8, "weight": 0.25},
+        "base": {"odds": 1, "weight": 0.5},
+        "worse": {"odds": 1.5, "weight": 0.25},
+    },
 }
 SETTINGS = Settings.model_validate(RAW)
 
@@ -203,6 +212,10 @@ def test_every_setting_tells_its_bounds():
         "red_points",
         *RAW["delivery"],
         *RAW["backtest"],
+        *RAW["acting"],
+        "relative",
+        "absolute",
+        "backstop_days",
     }
 
 
@@ -216,8 +229,8 @@ def test_the_bounds_that_the_file_tells_are_those_that_hold(
         wrong = [{"amber": smallest * 0.99, "red": largest}, {"amber": smallest, "red": largest * 1.01}]
         right = [{"amber": smallest, "red": largest}]
     else:
-        section = "delivery." if name in RAW["delivery"] else "backtest." if indent else ""
-        place = f"{section}{name}"
+        sections = [section for section in ("delivery", "backtest", "acting", "expected_loss") if name in RAW[section]]
+        place = f"{sections[0]}.{name}" if indent else name
         wrong, right = [smallest - 1, largest + 1], [smallest, largest]
     for value in wrong:
         with pytest.raises(InputError, match=rf": {place}: "):

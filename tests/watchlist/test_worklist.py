@@ -15,11 +15,13 @@ from loantap.errors import InputError
 from loantap.files import sha256
 from loantap.model.economics import Economics
 from loantap.watchlist.last_worklist import read_last
-from loantap.watchlist.worklist import Saved, carried, totals, worklist
+from loantap.watchlist.settings import ActingSettings, read_settings
+from loantap.watchlist.worklist import carried, totals, worklist
 from loantap.watchlist.worklist_columns import COLUMNS, HEADS, PEOPLES, STATUSES
 from loantap.watchlist.worklist_files import SHEET, free_path, keep_edited, kept_note, unedited, write_csv, write_excel
 
 NAN = float("nan")
+SAVED = read_settings().acting
 HALF = Economics(loss_given_default=0.5)
 HOSTILE = {
     "formula": "=HYPERLINK(\"http://evil\",\"x\")", "command": "@SUM(1+1)*cmd|' /C calc'!A0", "plus": "+1+1|x", "markup": "<script>alert(1)</script>",
@@ -36,7 +38,7 @@ def loans(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 def listed(*rows: dict[str, Any], **others: Any) -> pd.DataFrame:
-    return worklist(loans(*rows), economics=HALF, **others)
+    return worklist(loans(*rows), economics=HALF, **({"saved": SAVED} | others))
 
 
 def test_the_list_is_ordered_by_what_acting_could_save():
@@ -50,7 +52,14 @@ def test_the_list_is_ordered_by_what_acting_could_save():
     ).set_index("loan_id")
     # 0.2 x 1,000 x 0.5 = 100, of which a fifth; in default for sure: 5,000 x 0.5 = 2,500, of which a twentieth.
     assert found["could_save"].dropna().to_dict() == {"defaulted": 125, "a": 20, "b": 20, "small": 2}
-    assert found.index.tolist() == ["defaulted", "a", "b", "small", "also unknown", "unknown"]
+    assert found.index.tolist() == [
+        "defaulted",
+        "a",
+        "b",
+        "small",
+        "unknown",
+        "also unknown",
+    ]  # of equal lights the larger exposure
     assert found["rank"].tolist() == [1, 2, 3, 4, 5, 6]
     assert found.loc["defaulted", ["pd_12_months", "expected_loss"]].tolist() == [1, 2_500]
 
@@ -60,32 +69,32 @@ def test_a_larger_exposure_never_comes_later():
     many = loans(*({"loan_id": f"{one:03d}"} for one in range(50))).assign(
         exposure=rng.uniform(0, 1e4, 50), pd_12_months=rng.uniform(0, 1, 50)
     )
-    places = worklist(many, economics=HALF).set_index("loan_id")["rank"]
+    places = worklist(many, economics=HALF, saved=SAVED).set_index("loan_id")["rank"]
     for loan in many["loan_id"]:
         larger = many.assign(exposure=many["exposure"].where(many["loan_id"] != loan, many["exposure"] * 1.5))
-        assert worklist(larger, economics=HALF).set_index("loan_id")["rank"][loan] <= places[loan]
+        assert worklist(larger, economics=HALF, saved=SAVED).set_index("loan_id")["rank"][loan] <= places[loan]
 
 
 def test_what_acting_saves_is_an_assumption_that_is_said():
-    saved = Saved(performing=0.5, in_default=0.1)
+    saved = ActingSettings(performing=0.5, in_default=0.1)
     found = listed({"loan_id": "a"}, {"loan_id": "d", "light": "in default"}, saved=saved).set_index("loan_id")
     assert found["could_save"].to_dict() == {"a": 50, "d": 50}
     assert "50% of the expected loss of a performing loan and 10%" in saved.words
-    with pytest.raises(ValueError, match="performing: expected a share"):
-        Saved(performing=20)
+    with pytest.raises(ValueError, match="performing"):
+        ActingSettings(performing=20, in_default=0.1)
 
 
 def test_a_list_has_one_row_a_loan_and_every_column():
     assert tuple(listed({"loan_id": "a"})) == COLUMNS
     assert (listed({"loan_id": "a"})[list(PEOPLES)] == "").all(axis=None)
     assert listed({"loan_id": "a"}).iloc[:0].empty
-    assert worklist(loans({"loan_id": "a"}).iloc[:0], economics=HALF).empty
+    assert worklist(loans({"loan_id": "a"}).iloc[:0], economics=HALF, saved=SAVED).empty
     with pytest.raises(InputError, match="one row a loan"):
         listed({"loan_id": "a"}, {"loan_id": "a"})
     with pytest.raises(InputError, match="Give fractions"):
         listed({"loan_id": "a", "pd_12_months": 20.0})
     with pytest.raises(InputError, match="exposure is absent"):
-        worklist(loans({"loan_id": "a"}).drop(columns="exposure"), economics=HALF)
+        worklist(loans({"loan_id": "a"}).drop(columns="exposure"), economics=HALF, saved=SAVED)
 
 
 def test_days_that_were_carried_say_when_they_were_known():
@@ -156,11 +165,11 @@ def test_every_note_comes_back_as_it_was_written(tmp_path_factory: pytest.TempPa
 
 
 def test_the_workbook_has_counts_a_frozen_head_filters_and_choices(tmp_path: Path):
-    write_excel(annotated(), tmp_path / "w.xlsx", title="Work list of 2016-05", notes=["A note.", Saved().words])
+    write_excel(annotated(), tmp_path / "w.xlsx", title="Work list of 2016-05", notes=["A note.", SAVED.words])
     book = load_workbook(tmp_path / "w.xlsx")
     assert book.sheetnames == ["Summary", SHEET]
     said = [cell.value for row in book["Summary"].iter_rows() for cell in row]
-    assert {"Work list of 2016-05", "A note.", Saved().words} <= set(said)
+    assert {"Work list of 2016-05", "A note.", SAVED.words} <= set(said)
     sheet = book[SHEET]
     assert [cell.value for cell in sheet[1]] == list(HEADS.values())
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("C2", f"A1:R{1 + len(HOSTILE)}")
@@ -237,4 +246,4 @@ def test_a_hundred_thousand_loans_are_listed_in_little_time():
     rng = np.random.default_rng(0)
     many = loans({"loan_id": "x"}).loc[np.zeros(100_000, dtype=int)].reset_index(drop=True)
     many = many.assign(loan_id=np.arange(100_000).astype(str), exposure=rng.uniform(0, 1e4, 100_000))
-    assert worklist(many, economics=HALF)["could_save"].is_monotonic_decreasing
+    assert worklist(many, economics=HALF, saved=SAVED)["could_save"].is_monotonic_decreasing

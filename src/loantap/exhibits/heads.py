@@ -144,6 +144,7 @@ _HEADS |= {
     "share_before": "Share before",
     "age": "Months on book",
     "at_risk": "Loans at risk",
+    "light_since": "Light since",
     "since": "First seen at",
     "share_of_exposure_before": "Share of exposure before",
     "flagged_share": "Flagged",

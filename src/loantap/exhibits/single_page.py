@@ -9,7 +9,8 @@ from loantap.exhibits.word import finish_word
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>
-body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }}
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 80rem; margin: 2rem auto; padding: 0 1rem }}
+p, ul, .notice {{ max-width: 56rem }}
 table {{ border-collapse: collapse; display: block; overflow-x: auto; font-size: .9rem }}
 th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #ddd; vertical-align: top }}
 td[style*="right"] {{ white-space: nowrap }}

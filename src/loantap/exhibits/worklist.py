@@ -11,6 +11,7 @@ from loantap.watchlist.worklist import totals
 _NO_OFFER = "none fits"
 _MAY_LACK = ("pd_12_months", "expected_loss", "could_save")
 _REASONS = 2
+_NO_BREAK = "\N{NON-BREAKING HYPHEN}"
 _LONGEST = 60  # signs of what people wrote that are shown
 
 
@@ -29,13 +30,26 @@ def work(listed: pd.DataFrame, *, month: str, saved: ActingSettings, no_risk: st
 
 def as_shown(listed: pd.DataFrame) -> pd.DataFrame:
     """Return a work list as it is shown: days past due with the month they are of, the strongest reasons, a dash for no offer."""
-    return with_main_reasons(listed).assign(days_past_due=_days(listed), offer=listed["offer"].replace("", ABSENT))
+    return with_main_reasons(listed).assign(
+        days_past_due=_days(listed), offer=listed["offer"].replace("", ABSENT), light_since=listed["since"].str.replace("-", _NO_BREAK)
+    )  # fmt: skip
 
 
 def work_columns(listed: pd.DataFrame) -> dict[str, str]:
     """Return the columns of a work list that anything is known of."""
     known = [name for name in _MAY_LACK if listed[name].notna().any()]
-    shown = ["rank", "loan_id", "light", "since", "mainly", "exposure", "days_past_due", *known, "changed", "offer"]
+    shown = [
+        "rank",
+        "loan_id",
+        "light",
+        "light_since",
+        "mainly",
+        "exposure",
+        "days_past_due",
+        *known,
+        "changed",
+        "offer",
+    ]
     return columns(*shown, days_past_due="text")
 
 

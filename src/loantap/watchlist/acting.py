@@ -116,8 +116,8 @@ def _listed(month: Month) -> pd.DataFrame:
     listed = month.watchlist
     return listed[[KEY, "light", "since", "reasons", "days_past_due"]].assign(
         exposure=listed["balance"],
-        days_past_due_as_of=listed[KEY].map(known_in["known_in"]).fillna(""),
-        changed=listed[KEY].map(changed["words"]).fillna(""),
+        days_past_due_as_of=listed[KEY].map(known_in["known_in"]).astype(object).fillna(""),
+        changed=listed[KEY].map(changed["words"]).astype(object).fillna(""),
     )
 
 
