@@ -27,6 +27,8 @@ from loantap.exhibits.watch_page import (  # fmt: skip
     MEDIAN_COLUMNS,
     OFFER_COLUMNS,
     OFFERS_NOTE,
+    delivered_sentence,
+    with_sum,
 )
 from loantap.exhibits.words import ABSENT, columns, percent, plain, show
 from loantap.exhibits.worklist import with_main_reasons
@@ -50,10 +52,23 @@ def source(live: "Live") -> Exhibit:
 
 
 def lights(month: "Month", settings: "Settings") -> Exhibit:
-    """Show how many loans have which light, how a light comes about, and what has changed; it names no loan."""
-    title, changed = f"Lights in {month.month}", f"Since the month before: {month.changes.words}."
+    """Show the line of every loan that was delivered, and how a light comes about; it names no loan."""
+    counts = {
+        line: show(loans, "count")
+        for line, loans in zip(month.lights["light"], month.lights["loans"], strict=True)
+        if loans
+    }
+    parts = ", ".join(f"{count} {line}" for line, count in counts.items())
+    title = f"{show(month.delivery.loans, 'count')} loans delivered for {month.month}: {parts}"
     text = rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
-    return Exhibit(title=title, caption=changed, text=text, table=month.lights, columns=LIGHT_COLUMNS)
+    return Exhibit(
+        "watchlist-lights",
+        title,
+        delivered_sentence(month.delivery),
+        text=text,
+        table=with_sum(month.lights),
+        columns=LIGHT_COLUMNS,
+    )
 
 
 def watchlist(month: "Month", panel: "Panel") -> Exhibit:

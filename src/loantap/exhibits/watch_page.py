@@ -13,8 +13,8 @@ from loantap.exhibits.worklist import as_shown, order_sentence, work_columns
 
 if TYPE_CHECKING:
     from loantap.watchlist.acting import Watch
+    from loantap.watchlist.delivery import Delivery
     from loantap.watchlist.last_worklist import Outcomes
-    from loantap.watchlist.month import Month
     from loantap.watchlist.settings import Settings
 
 _SHOWN = 50
@@ -54,7 +54,7 @@ def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Setting
         f"Snapshots: {plain(summary['source'])}. Model {summary['model_version']}. This page names loans: keep it with the loan files.",
         _incomplete(summary),
         f"## {show(month.delivery.loans, 'count')} loans, each in one line",
-        _delivered(month),
+        delivered_sentence(month.delivery),
         to_markdown(with_sum(month.lights), LIGHT_COLUMNS),
         "## Changes since the month before",
         f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
@@ -91,9 +91,8 @@ def _incomplete(summary: Mapping[str, Any]) -> str:
     return f"::: notice\nThis month is incomplete, and was accepted as it is. Beside the month before:\n\n{told}\n:::"
 
 
-def _delivered(month: "Month") -> str:
-    """Return how the loans of the month follow from those of the month before."""
-    found = month.delivery
+def delivered_sentence(found: "Delivery") -> str:
+    """Return how the loans of a month follow from those of the month before."""
     if not found.before:
         return "No month before it was delivered."
     gone = found.before - found.again
