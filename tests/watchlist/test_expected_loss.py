@@ -93,6 +93,13 @@ def test_a_default_loses_its_share_in_every_scenario(panel: Panel, known: Borrow
     assert loans.loc["default", ["better", "base", "worse", "expected_loss"]].tolist() == pytest.approx([1_062.17] * 4)
 
 
+def test_a_balance_that_is_not_known_is_the_last_one(panel: Panel, known: Borrowers):
+    balance = panel.balance.copy()
+    balance[[0, 4], 1] = NAN
+    loans = told(replace(panel, balance=balance), known).loans.set_index("loan_id")
+    assert loans.loc[["calm", "default"], "exposure"].tolist() == [2_124.34] * 2
+
+
 def test_scenarios_are_weighted(panel: Panel, known: Borrowers):
     settings = LossSettings(better=Scenario(odds=0.5, weight=0.2), base=Scenario(odds=1, weight=0.5), worse=Scenario(odds=2, weight=0.3))  # fmt: skip
     loans = told(panel, known, settings=settings).loans

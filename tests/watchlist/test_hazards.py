@@ -173,6 +173,28 @@ def test_probability_rises_with_the_months_and_with_the_odds(fitted: Hazards, li
     np.testing.assert_array_less(by_months[2][by_months[2] > 0], worse[by_months[2] > 0])
 
 
+def test_worse_news_hardly_ever_lower_a_probability(truth: SyntheticPanel, known: Borrowers, fitted: Hazards):
+    """Debt-to-income 10 points and utilisation 20 points higher for three months; 45 days late instead of paid up."""
+    panel, months = truth.panel, slice(15, 18)
+    raised = {name: getattr(panel, name).copy() for name in ("dti", "revol_util", "days_past_due")}
+    raised["dti"][:, months] += 10
+    raised["revol_util"][:, months] += 20
+    before = landmarks(panel, stand(panel), known, [17])
+    calm = before.row[(before.bucket == CURRENT) & (before.end > 3)]
+    raised["days_past_due"][calm, 17] = 45.0
+
+    def told(panel: Panel) -> pd.Series:
+        marks = landmarks(panel, stand(panel), known, [17])
+        return fitted.probability(marks)["pd"].set_axis(marks.row).reindex(calm)
+
+    usual = told(panel)
+    for names in (("dti",), ("revol_util",), ("dti", "revol_util"), ("days_past_due",)):
+        change = told(replace(panel, **{name: raised[name] for name in names})) - usual
+        # Slopes are free: of loans that are all but lost one in a hundred may look better. NaN: a loan that is kept in default.
+        assert (change.dropna() > 0).mean() > 0.985, names
+        assert change.isna().sum() < 5
+
+
 def test_group_means_are_the_means_of_their_loans(fitted: Hazards, live: Landmarks):
     group = live.row % 3
     told, single = fitted.group_means(live, group), fitted.probability(live)

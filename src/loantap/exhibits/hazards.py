@@ -11,6 +11,7 @@ from loantap.exhibits.exhibit import Exhibit, Notice
 from loantap.exhibits.plots import hazards as plots
 from loantap.exhibits.words import columns, listed, percent, plain, show
 from loantap.watchlist.hazards import HORIZON
+from loantap.watchlist.hazards_backtest import FEW
 from loantap.watchlist.lifetime import MIN_DEFAULTS
 
 if TYPE_CHECKING:
@@ -40,10 +41,14 @@ def probability_now(now: pd.DataFrame, hazards: "Hazards | None", why_not: str, 
     caption = (
         f"{percent(confidence)} intervals, robust to what the months of a loan share; they tell how well the mean is known. Default: "
         f"{DEFAULT_DAYS} days past due or charged off. From {show(hazards.defaults, 'count')} defaults and "
-        f"{show(hazards.repayments, 'count')} early repayments of {show(hazards.loans, 'count')} loans, {first} to {last}."
+        f"{show(hazards.repayments, 'count')} early repayments of {show(hazards.loans, 'count')} loans, {first} to {last}. {_few()}"
     )
     shown = columns("group", "loans", "pd with interval", "repaid_early", pd="rate", repaid_early="rate")
     return Exhibit("probability-over-time", now_title(now, month), caption, table=now, columns=shown)
+
+
+def _few() -> str:
+    return f"Groups of fewer than {FEW} loans are left out."
 
 
 def now_title(now: pd.DataFrame, month: str) -> str:
@@ -67,7 +72,7 @@ def came_true(judged: "HazardBacktest | None", why_not: str) -> Exhibit:
     caption = (
         f"Hazards of the months until {judged.fitted_until} against the {judged.horizon} months after it; {percent(judged.confidence)} "
         f"intervals. Tenths are of the probability of loans that are not late, the lowest first. What moves all loans at once, such as a "
-        f"recession, is in no interval. n = {show(groups.loc[groups['kind'] == 'all', 'loans'].sum(), 'count')} loans."
+        f"recession, is in no interval. {_few()} n = {show(groups.loc[groups['kind'] == 'all', 'loans'].sum(), 'count')} loans."
     )
     shown = columns("group", "loans", "defaults", "expected_rate with interval", "observed_rate with interval", "agrees", expected_rate="rate", observed_rate="rate")  # fmt: skip
     named = groups.assign(group=np.where(groups["kind"] == "tenth", "tenth " + groups["group"].astype(str), groups["group"]))  # fmt: skip

@@ -27,7 +27,7 @@ from loantap.data.annuity import balance_after
 from loantap.data.panel import Panel
 from loantap.model.economics import Economics
 from loantap.watchlist.hazards import HORIZON, Hazards
-from loantap.watchlist.landmarks import Borrowers, Landmarks, landmarks, months_left
+from loantap.watchlist.landmarks import Borrowers, Landmarks, balance_known, landmarks, months_left
 from loantap.watchlist.lifetime import MIN_DEFAULTS, lifetime
 from loantap.watchlist.standing import OFF, TO_59, TO_89, UNKNOWN, Standing
 
@@ -132,8 +132,9 @@ def expected_loss(
     cut = np.where(stage == 1, 0, months_left(marks) - months)
     losses = _losses(hazards, marks, known, months, settings, economics.loss_given_default)
     live = pd.DataFrame({"stage": stage, "because": because, "exposure": marks.balance, "pd": now, "pd_granted": granted, "months": months, "cut": cut, **losses}, index=marks.row)  # fmt: skip
-    bad = np.flatnonzero(panel.delivered[:, t] & stands.in_default[:, t] & (stands.bucket[:, t] != OFF) & (panel.balance[:, t] > 0))  # fmt: skip
-    owed = panel.balance[bad, t]
+    balance = balance_known(panel, t)
+    bad = np.flatnonzero(panel.delivered[:, t] & stands.in_default[:, t] & (stands.bucket[:, t] != OFF) & ~(balance <= 0))  # fmt: skip
+    owed = balance[bad]
     lost = dict.fromkeys(SCENARIOS, owed * economics.loss_given_default)
     defaulted = pd.DataFrame({"stage": 3, "because": REASONS[0], "exposure": owed, "pd": 1.0, "pd_granted": np.nan, "months": 0, "cut": 0, **lost}, index=bad)  # fmt: skip
     loans = pd.concat([live, defaulted]).sort_index()

@@ -95,7 +95,7 @@ class Landmarks:
         bucket: Position in `standing.BUCKETS`, one of FOLLOWED, shape (k,).
         age: Months on book, shape (k,).
         end: Months until the last installment is due, and so until a loan is no longer followed; arrears prolong it, shape (k,).
-        balance: Currency, shape (k,).
+        balance: Currency, the last one known within a quarter, shape (k,).
         x: COVARIATES, shape (k, p).
         followed: Months for which it is known what became of the loan, shape (k,).
         outcome: At the last of them: 0 nothing yet, 1 default, 2 early repayment, shape (k,).
@@ -138,6 +138,14 @@ class Landmarks:
 def months_left(marks: Landmarks) -> np.ndarray:
     """Return the months until the last installment is due, NaN where the terms are not known, shape (k,)."""
     return np.where(marks.end < _NEVER, marks.end, np.nan)
+
+
+def balance_known(panel: Panel, t: int) -> np.ndarray:
+    """Return the balance at a month, or the last known one within a quarter, shape (n,); NaN where there is none."""
+    balance = panel.balance[:, t]
+    for earlier in range(t - 1, max(t - QUARTER, -1), -1):
+        balance = np.where(np.isnan(balance), panel.balance[:, earlier], balance)
+    return balance
 
 
 def can_be_followed(panel: Panel, stands: Standing) -> np.ndarray:
@@ -193,7 +201,7 @@ def _at(
     panel: Panel, stands: Standing, known: Borrowers, t: int, rows: np.ndarray, before: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return all of landmarks but the outcome, from snapshots up to their month."""
-    balance, bucket = panel.balance[rows, t], stands.bucket[rows, t]
+    balance, bucket = balance_known(panel, t)[rows], stands.bucket[rows, t]
     log_odds = logit(np.clip(known.probability[rows], _SMALLEST, 1 - _SMALLEST))
     x = np.zeros((len(rows), len(COVARIATES)))
     x[:, 0], x[:, 1], x[:, 2] = np.nan_to_num(log_odds), np.isnan(log_odds), before[rows]
