@@ -36,6 +36,16 @@ class Flat(Hazards):
         live = ((1 - d) * 0.99) ** (h - 1)
         return live * d * inside, live * (1 - d) * 0.01 * inside
 
+    def valued(self, marks: Landmarks, months: int, *, value: np.ndarray | float = 1.0, odds: float = 1.0) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """With a gradient by one coefficient: the loss itself."""
+        default, repaid = self.default_by_month(marks, months=months, odds=odds)
+        total = (default * value).sum(axis=1)
+        return np.stack([total, repaid.sum(axis=1)], axis=1), total[:, np.newaxis]
+
+    def error(self, gradient: np.ndarray) -> np.ndarray:
+        """As if the coefficient were known to a tenth."""
+        return 0.1 * gradient[:, 0]
+
     def probability(self, marks: Landmarks, *, months: int = 12, confidence: float = 0.95) -> pd.DataFrame:
         default, repaid = self.default_by_month(marks, months=months)
         total = default.sum(axis=1)
@@ -139,6 +149,19 @@ def test_the_backstop_is_a_setting(panel: Panel, known: Borrowers):
     loans = told(panel, known, settings=LossSettings(backstop_days=31)).loans.set_index("loan_id")
     assert loans.loc["late", "stage"] == 1
     assert loans.loc["unknown", "stage"] == 2
+
+
+def test_the_interval_is_of_what_the_hazards_leave_open(panel: Panel, known: Borrowers):
+    by_stage = told(panel, known).stages.set_index("stage")
+    # A loss known to a tenth: exp(+-1.96 / 10) of it at 95%, but of stage 3, which is certain.
+    for stage in ("1", "2"):
+        row = by_stage.loc[stage]
+        assert row["expected_loss_low"] == pytest.approx(row["expected_loss"] * np.exp(-0.195996))
+        assert row["expected_loss_high"] == pytest.approx(row["expected_loss"] * np.exp(0.195996))
+    certain, whole = by_stage.loc["3"], by_stage.loc["all"]
+    assert certain["expected_loss_low"] == certain["expected_loss_high"] == pytest.approx(1_062.17)
+    live = whole["expected_loss"] - 1_062.17
+    assert whole["expected_loss_high"] == pytest.approx(1_062.17 + live * np.exp(0.195996))
 
 
 def test_what_cannot_be_projected_is_cut_and_counted(panel: Panel, known: Borrowers):

@@ -207,20 +207,42 @@ def test_group_means_are_the_means_of_their_loans(fitted: Hazards, live: Landmar
 def test_slopes_of_the_incidence_are_its_differences():
     rng = np.random.default_rng(0)
     d, r = rng.uniform(0, 0.4, (2, 3, 5))
+    value = rng.uniform(1, 9, (3, 5))
 
-    def incidence(d: np.ndarray, r: np.ndarray) -> np.ndarray:
+    def lost(d: np.ndarray, r: np.ndarray) -> np.ndarray:
         live, total = np.ones(len(d)), np.zeros(len(d))
         for month in range(d.shape[1]):
-            total += live * d[:, month]
+            total += live * d[:, month] * value[:, month]
             live = live * (1 - d[:, month]) * (1 - r[:, month])
         return total
 
-    for place, slopes in enumerate(incidence_slopes(d, r)):
+    for place, slopes in enumerate(incidence_slopes(d, r, value)):
         for month in range(5):
             step = np.zeros((2, 3, 5))
             step[place, :, month] = 1e-6
-            changed = (incidence(d + step[0], r + step[1]) - incidence(d - step[0], r - step[1])) / 2e-6
-            np.testing.assert_allclose(slopes[:, month], changed, atol=1e-8)
+            changed = (lost(d + step[0], r + step[1]) - lost(d - step[0], r - step[1])) / 2e-6
+            np.testing.assert_allclose(slopes[:, month], changed, atol=1e-7)
+
+
+def test_the_gradient_of_a_loss_is_its_differences(fitted: Hazards, live: Landmarks):
+    some, value = live.only(np.arange(40)), np.linspace(100, 50, 18)[np.newaxis]
+    total, gradient = fitted.valued(some, 18, value=value, odds=1.5)
+    default, repaid = fitted.default_by_month(some, months=18, odds=1.5)
+    np.testing.assert_allclose(total[:, 0], (default * value).sum(axis=1))
+    np.testing.assert_allclose(total[:, 1], repaid.sum(axis=1))
+    size = len(fitted.default)
+    for name, shift in (("default", 0), ("repaid", size)):
+        for place in (0, 4, 30, size - 3):
+            step = np.zeros(size)
+            step[place] = 1e-5
+            ends = [
+                replace(fitted, **{name: getattr(fitted, name) + sign * step}).valued(some, 18, value=value, odds=1.5)[
+                    0
+                ]
+                for sign in (1, -1)
+            ]
+            changed = (ends[0] - ends[1])[:, 0] / 2e-5
+            np.testing.assert_allclose(gradient[:, shift + place], changed, atol=1e-4)
 
 
 def test_a_life_table_with_delayed_entry_by_hand():

@@ -34,14 +34,15 @@ def judged(*, observed: float = 0.082, agrees: bool = True, confidence: float = 
     return HazardBacktest(np.datetime64("2016-12"), 12, pd.DataFrame(rows), HAZARDS, confidence)
 
 
-def losses(settings: LossSettings | None = None, lost: float = 0.75) -> ExpectedLoss:
+def losses(settings: LossSettings | None = None, lost: float = 0.75, confidence: float = 0.95) -> ExpectedLoss:
     loans = pd.DataFrame({"stage": [1, 2, 2, 3], "cut": [0, 0, 8, 0]})
     stages = pd.DataFrame({
         "stage": ["1", "2", "3", "all"], "loans": [80, 15, 5, 100], "exposure": [8e5, 1.5e5, 5e4, 1e6],
         "better": [8e3, 1e4, 3.75e4, 5.55e4], "base": [1e4, 1.2e4, 3.75e4, 5.95e4], "worse": [1.4e4, 1.6e4, 3.75e4, 6.75e4],
-        "expected_loss": [1.05e4, 1.25e4, 3.75e4, 6.05e4], "coverage": [0.013, 0.083, 0.75, 0.0605],
+        "expected_loss": [1.05e4, 1.25e4, 3.75e4, 6.05e4], "coverage": [0.013, 0.083, 0.75, 0.0605], "expected_loss_low": [1e4, 1.2e4, 3.75e4, 5.95e4],
+        "expected_loss_high": [1.1e4, 1.3e4, 3.75e4, 6.15e4],
     })  # fmt: skip
-    return ExpectedLoss(loans, stages, settings or LossSettings(), lost)
+    return ExpectedLoss(loans, stages, settings or LossSettings(), lost, confidence)
 
 
 def shown(exhibit: Exhibit) -> str:
@@ -80,6 +81,7 @@ def test_another_confidence_leaves_no_word_of_the_usual_one():
     for told in (
         exhibits.came_true(judged(confidence=0.8), ""),
         exhibits.probability_now(NOW, HAZARDS, "", month="2017-12", confidence=0.8),
+        exhibits.stages(losses(confidence=0.8), "", month="2017-12"),
     ):
         assert "80%" in told.caption
         assert "95" not in told.caption

@@ -101,7 +101,7 @@ def stages(found: "ExpectedLoss | None", why_not: str, *, month: str) -> Exhibit
     """Show stages and expected credit loss in money, by scenario."""
     if found is None:
         return Exhibit(text=plain(why_not))
-    shown = columns("stage", "loans", "exposure", "better", "base", "worse", "expected_loss", "coverage", better="money", base="money", worse="money", coverage="rate")  # fmt: skip
+    shown = columns("stage", "loans", "exposure", "better", "base", "worse", "expected_loss with interval", "coverage", better="money", base="money", worse="money", coverage="rate")  # fmt: skip
     text = "\n".join([f"{plain(rules_sentence(found))}\n", *(f"- {one}" for one in SIMPLIFIED)])
     return Exhibit("expected-loss", stages_title(found, month), scenario_sentence(found), text=text, table=found.stages, columns=shown, notice=SKETCH)  # fmt: skip
 
@@ -136,7 +136,7 @@ def scenario_sentence(found: "ExpectedLoss") -> str:
     )
     return (
         f"Odds of default times {odds} in the better, base and worse scenario, with weights of {weights}: assumptions. "
-        f"Loss given default: {show(found.loss_given_default, 'rate')}. In currency.{cut}"
+        f"Loss given default: {show(found.loss_given_default, 'rate')}. {percent(found.confidence)} intervals tell how well the hazards are known, as if the assumptions were certain. In currency.{cut}"
     )
 
 

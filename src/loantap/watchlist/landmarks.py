@@ -160,6 +160,29 @@ def defaults_here(stands: Standing) -> np.ndarray:
     return entered
 
 
+def seen_defaults(panel: Panel, stands: Standing) -> int:
+    """Return how many loans were seen to enter default after a month from which they were followed."""
+    live, entered = can_be_followed(panel, stands), defaults_here(stands)
+    live[:, :QUARTER] = False
+    before = np.logical_or.accumulate(live, axis=1)
+    return int((entered[:, 1:] & before[:, :-1]).any(axis=1).sum())
+
+
+def draw_loans(
+    marks: np.ndarray, bad: np.ndarray, most: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the loans to fit to, and how many each stands for."""
+    followed = marks > 0
+    shares, left = np.zeros(2), float(most)
+    for place, (group, most_of) in enumerate(((bad, most / 2), (~bad, most))):
+        held = float(marks[group & followed].sum())
+        shares[place] = min(1.0, min(most_of, left) / held) if held else 1.0
+        left -= shares[place] * held
+    share = np.where(bad, shares[0], shares[1])
+    rows = np.flatnonzero(followed & (rng.random(len(marks)) < share))
+    return rows, 1 / share[rows]
+
+
 def landmarks(panel: Panel, stands: Standing, known: Borrowers, months: Iterable[int]) -> Landmarks:
     """Return the live loans of some months, month by month in the order of their rows; what came later is in the outcome only.
 
