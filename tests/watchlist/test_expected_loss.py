@@ -103,6 +103,13 @@ def test_a_default_loses_its_share_in_every_scenario(panel: Panel, known: Borrow
     assert loans.loc["default", ["better", "base", "worse", "expected_loss"]].tolist() == pytest.approx([1_062.17] * 4)
 
 
+def test_a_month_without_live_loans_has_no_losses(panel: Panel, known: Borrowers):
+    found = told(panel.only(np.array([5, 6])), known.only(np.array([5, 6])))
+    assert len(found.loans) == 0
+    assert found.stages["loans"].tolist() == [0, 0, 0, 0]
+    assert found.stages["expected_loss"].sum() == 0
+
+
 def test_a_balance_that_is_not_known_is_the_last_one(panel: Panel, known: Borrowers):
     balance = panel.balance.copy()
     balance[[0, 4], 1] = NAN

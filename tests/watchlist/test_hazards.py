@@ -13,7 +13,7 @@ from loantap.data.panel import CHARGED_OFF, CLOSED, OPEN, Panel
 from loantap.data.synthetic.panel import SyntheticPanel, synthetic_panel
 from loantap.watchlist import hazards as module
 from loantap.watchlist.hazards import Hazards, fit_hazards, why_not
-from loantap.watchlist.hazards_backtest import backtest_hazards, incidence, why_no_backtest
+from loantap.watchlist.hazards_backtest import backtest_hazards, by_group, incidence, why_no_backtest
 from loantap.watchlist.incidence import aalen_johansen, incidence_slopes
 from loantap.watchlist.landmarks import COVARIATES, Borrowers, Landmarks, borrowers, landmarks
 from loantap.watchlist.standing import BUCKETS, CURRENT, TO_29, Standing, standing
@@ -202,6 +202,22 @@ def test_group_means_are_the_means_of_their_loans(fitted: Hazards, live: Landmar
         np.testing.assert_allclose(told[name], single[name].groupby(group).mean())
     alone = fitted.group_means(live.only(np.array([5])), np.array([0]))
     np.testing.assert_allclose(alone[["pd_low", "pd_high"]], single.loc[[5], ["pd_low", "pd_high"]])
+
+
+def test_a_month_without_live_loans_has_no_probabilities(truth: SyntheticPanel, known: Borrowers, fitted: Hazards):
+    nobody = landmarks(truth.panel, stand(truth.panel), known, [17]).only(np.array([], dtype=int))
+    assert fitted.probability(nobody).shape == (0, 4)
+    assert by_group(fitted, nobody, nobody.bucket, names=BUCKETS).empty
+    assert fitted.default_by_month(nobody)[0].shape == (0, 12)
+
+
+def test_groups_are_named_and_small_ones_left_out(fitted: Hazards, live: Landmarks):
+    few = live.only(
+        np.concatenate([np.flatnonzero(live.bucket == CURRENT)[:50], np.flatnonzero(live.bucket == TO_29)[:9]])
+    )
+    told = by_group(fitted, few, few.bucket, names=BUCKETS)
+    assert told["group"].tolist() == ["current"]
+    assert told["loans"].tolist() == [50]
 
 
 def test_slopes_of_the_incidence_are_its_differences():

@@ -117,7 +117,7 @@ def test_settings_of_losses_are_those_that_were_used():
 
 def test_why_there_is_nothing_is_said():
     for told in (
-        exhibits.probability_now(NOW, None, "No probability: too few.", month="2017-12", confidence=0.95),
+        exhibits.probability_now(None, None, "No probability: too few.", month="2017-12", confidence=0.95),
         exhibits.came_true(None, "No probability: too few."),
         exhibits.stages(None, "No probability: too few.", month="2017-12"),
     ):
@@ -143,7 +143,7 @@ def test_what_the_results_hold():
     assert told["expected_loss"]["settings"]["worse"] == {"odds": 1.5, "weight": 0.25}
     assert "withheld of 1,200, since no loans were seen beyond 59 months on book" in told["lifetime_sentence"]
     assert "told of every live loan" in exhibits.lifetime_sentence({"": 900})
-    nothing = exhibits.record(None, NOW, None, None, {}, **(facts | {"why_not": "Too few."}))
+    nothing = exhibits.record(None, None, None, None, {}, **(facts | {"why_not": "Too few."}))
     assert nothing == {"why_not": "Too few.", "sentence": "Too few."}
     unjudged = exhibits.record(HAZARDS, NOW, None, None, {}, **(facts | {"why_no_backtest": "Too short."}))
     assert unjudged["backtest"]["sentence"] == "Too short."

@@ -33,9 +33,9 @@ SIMPLIFIED = (
 )
 
 
-def probability_now(now: pd.DataFrame, hazards: "Hazards | None", why_not: str, *, month: str, confidence: float) -> Exhibit:  # fmt: skip
-    """Show the 12-month probability of default of the live loans of a month, by group as from `hazards_backtest.by_group`."""
-    if hazards is None:
+def probability_now(now: pd.DataFrame | None, hazards: "Hazards | None", why_not: str, *, month: str, confidence: float) -> Exhibit:  # fmt: skip
+    """Show the 12-month probability of default of the live loans of a month, by group as from `by_group`."""
+    if hazards is None or now is None:
         return Exhibit(text=plain(why_not))
     first, last = hazards.months
     caption = (
@@ -151,7 +151,7 @@ def rules_sentence(found: "ExpectedLoss") -> str:
 
 
 def record(
-    hazards: "Hazards | None", now: pd.DataFrame, judged: "HazardBacktest | None", found: "ExpectedLoss | None",
+    hazards: "Hazards | None", now: pd.DataFrame | None, judged: "HazardBacktest | None", found: "ExpectedLoss | None",
     withheld: Mapping[str, int], *, why_not: str, why_no_backtest: str, month: str, confidence: float,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the run's results hold of probabilities over time, with the sentences that follow from them.
@@ -167,7 +167,7 @@ def record(
         month: Of the probabilities.
         confidence: Of the intervals.
     """
-    if hazards is None:
+    if hazards is None or now is None:
         return {"why_not": why_not, "sentence": why_not}
     told = {
         "month": month, "horizon": HORIZON, "confidence": confidence, "defaults": hazards.defaults, "early_repayments": hazards.repayments,

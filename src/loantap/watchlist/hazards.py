@@ -7,7 +7,7 @@ bucket, months on book and COVARIATES. The probability of default in H months is
 the product over k < h of (1 - d(k)) (1 - r(k)).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -178,8 +178,9 @@ def why_not(panel: Panel, stands: Standing) -> str:
 def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_state: int = 0, most: int = _MOST) -> Hazards | None:  # fmt: skip
     """Return hazards of default and early repayment, or None where `why_not` says why there are none.
 
-    Loans are followed from the fourth month of the panel on: before, nobody knows what has changed within a quarter. Where there are more than `most` landmarks, loans are drawn: those that default up to half of them, the others for
-    the rest, each with the weight of those it stands for.
+    Loans are followed from the fourth month of the panel on: before, nobody knows what has changed within a quarter. Where there are
+    more than `most` landmarks, loans are drawn: those that default up to half of them, the others for the rest, each with the
+    weight of those it stands for.
 
     Args:
         panel: Snapshots of n loans in m months.
@@ -194,7 +195,7 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
     rows, weight = draw_loans(
         live[:, QUARTER:-1].sum(axis=1), np.asarray(entered.any(axis=1)), most, np.random.default_rng(random_state)
     )
-    drawn = Standing(*(values[rows] for values in (stands.days, stands.age, stands.in_default, stands.good, stands.bucket)))  # fmt: skip
+    drawn = Standing(*(getattr(stands, one.name)[rows] for one in fields(stands)))
     marks = landmarks(panel.only(rows), drawn, known.only(rows), range(QUARTER, len(panel.months) - 1)).within(HORIZON)
     marks = marks.only(marks.followed >= 1)
     x = slopes(marks)
