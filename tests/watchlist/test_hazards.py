@@ -216,8 +216,9 @@ def test_groups_are_named_and_small_ones_left_out(fitted: Hazards, live: Landmar
         np.concatenate([np.flatnonzero(live.bucket == CURRENT)[:50], np.flatnonzero(live.bucket == TO_29)[:9]])
     )
     told = by_group(fitted, few, few.bucket, names=BUCKETS)
-    assert told["group"].tolist() == ["current"]
-    assert told["loans"].tolist() == [50]
+    assert told["group"].tolist() == ["all live loans", "current"]
+    assert told["loans"].tolist() == [59, 50]
+    np.testing.assert_allclose(told["pd"][0], fitted.probability(few)["pd"].mean())
 
 
 def test_slopes_of_the_incidence_are_its_differences():

@@ -16,7 +16,8 @@ from loantap.watchlist.hazards_backtest import HazardBacktest
 MONTHS = (np.datetime64("2016-01"), np.datetime64("2017-12"))
 HAZARDS = Hazards(*[np.zeros(1)] * 2, np.zeros((1, 2)), np.zeros(1), np.ones(1), loans=20_000, defaults=2_345, repayments=1_234, fitted_to=20_000, oldest=59, months=MONTHS)  # fmt: skip
 NOW = pd.DataFrame({
-    "group": ["current", "30 to 59"], "loans": [900, 100], "pd": [0.05, 0.6], "pd_low": [0.04, 0.5], "pd_high": [0.06, 0.7], "repaid_early": [0.1, 0.05],
+    "group": ["all live loans", "current", "30 to 59"], "loans": [1_005, 900, 100], "pd": [0.105, 0.05, 0.6],
+    "pd_low": [0.09, 0.04, 0.5], "pd_high": [0.12, 0.06, 0.7], "repaid_early": [0.1, 0.1, 0.05],
 })  # fmt: skip
 
 
@@ -64,15 +65,15 @@ def test_the_title_tells_the_share_and_where_it_is_highest():
 @pytest.mark.parametrize(
     ("observed", "agrees", "said"),
     [
-        (0.082, True, "8.2% of loans defaulted, as many as expected (8.0%)"),
-        (0.12, False, "12.0% of loans defaulted, more than expected (8.0%)"),
-        (0.04, False, "4.0% of loans defaulted, fewer than expected (8.0%)"),
+        (0.082, True, "8.2% of loans defaulted; 8.0% were expected, a difference within chance. Of"),
+        (0.12, False, "12.0% of loans defaulted, more than the 8.0% expected. Of"),
+        (0.04, False, "4.0% of loans defaulted, fewer than the 8.0% expected. Of"),
     ],
 )
 def test_the_title_tells_whether_it_came_true(observed: float, agrees: bool, said: str):
     told = exhibits.came_true(judged(observed=observed, agrees=agrees), "")
     assert said in told.title
-    assert "1 of 2 groups differ (by chance about 0.10)" in told.title
+    assert "Of 2 groups 1 differs (by chance about 0.10)" in told.title
     assert told.figure is not None
     assert "tenth 1" in shown(told)
 

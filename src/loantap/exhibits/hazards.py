@@ -55,13 +55,12 @@ def now_title(now: pd.DataFrame, month: str) -> str:
     """Return what share of the live loans is expected to default within a year, and where it is highest."""
     if now.empty:
         return f"No group of live loans in {month} is large enough to be told"
-    weights = now["loans"] / now["loans"].sum()
-    everybody = float((now["pd"] * weights).sum())
-    top = now.iloc[int(now["pd"].to_numpy().argmax())]
-    return (
-        f"{show(everybody, 'rate')} of the live loans in {month} are expected to default within {HORIZON} months; of those "
-        f"in “{top['group']}” {show(top['pd'], 'rate')}"
-    )
+    whole, groups = now.iloc[0], now.iloc[1:]
+    said = f"{show(whole['pd'], 'rate')} of the live loans in {month} are expected to default within {HORIZON} months"
+    if groups.empty:
+        return said
+    top = groups.iloc[int(groups["pd"].to_numpy().argmax())]
+    return f"{said}; of those in “{top['group']}” {show(top['pd'], 'rate')}"
 
 
 def came_true(judged: "HazardBacktest | None", why_not: str) -> Exhibit:
@@ -89,11 +88,17 @@ def came_true_title(judged: "HazardBacktest") -> str:
     if whole.empty:
         return "Too few live loans to hold probabilities against what came"
     row = whole.iloc[0]
-    verdict = "as many as expected" if row["agrees"] else "more than expected" if row["observed_rate"] > row["expected_rate"] else "fewer than expected"  # fmt: skip
+    expected = show(row["expected_rate"], "rate")
+    more = "more" if row["observed_rate"] > row["expected_rate"] else "fewer"
+    verdict = (
+        f"; {expected} were expected, a difference within chance"
+        if row["agrees"]
+        else f", {more} than the {expected} expected"
+    )
     missed, chance = int((~parts["agrees"].astype(bool)).sum()), show((1 - judged.confidence) * len(parts), "number")
     return (
-        f"Within {judged.horizon} months {show(row['observed_rate'], 'rate')} of loans defaulted, {verdict} ({show(row['expected_rate'], 'rate')}); "
-        f"{missed} of {len(parts)} groups differ (by chance about {chance})"
+        f"Within {judged.horizon} months {show(row['observed_rate'], 'rate')} of loans defaulted{verdict}. "
+        f"Of {len(parts)} groups {missed} differ{'s' if missed == 1 else ''} (by chance about {chance})"
     )
 
 
