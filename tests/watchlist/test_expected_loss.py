@@ -44,6 +44,16 @@ class Flat(Hazards):
         live = ((1 - d) * 0.99) ** (h - 1)
         return live * d * inside, live * (1 - d) * 0.01 * inside
 
+    def valued(self, marks: Landmarks, months: int, *, value: np.ndarray | float = 1.0, odds: float = 1.0) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """With a gradient by one coefficient: the loss itself."""
+        default, repaid = self.default_by_month(marks, months=months, odds=odds)
+        total = (default * value).sum(axis=1)
+        return np.stack([total, repaid.sum(axis=1)], axis=1), total[:, np.newaxis]
+
+    def error(self, gradient: np.ndarray) -> np.ndarray:
+        """As if the coefficient were known to a tenth."""
+        return 0.1 * gradient[:, 0]
+
     def probability(self, marks: Landmarks, *, months: int = 12, confidence: float = 0.95) -> pd.DataFrame:
         default, repaid = self.default_by_month(marks, months=months)
         total = default.sum(axis=1)
@@ -103,6 +113,20 @@ def test_a_default_loses_its_share_in_every_scenario(panel: Panel, known: Borrow
     assert loans.loc["default", ["better", "base", "worse", "expected_loss"]].tolist() == pytest.approx([1_062.17] * 4)
 
 
+def test_a_month_without_live_loans_has_no_losses(panel: Panel, known: Borrowers):
+    found = told(panel.only(np.array([5, 6])), known.only(np.array([5, 6])))
+    assert len(found.loans) == 0
+    assert found.stages["loans"].tolist() == [0, 0, 0, 0]
+    assert found.stages["expected_loss"].sum() == 0
+
+
+def test_a_balance_that_is_not_known_is_the_last_one(panel: Panel, known: Borrowers):
+    balance = panel.balance.copy()
+    balance[[0, 4], 1] = NAN
+    loans = told(replace(panel, balance=balance), known).loans.set_index("loan_id")
+    assert loans.loc[["calm", "default"], "exposure"].tolist() == [2_124.34] * 2
+
+
 def test_scenarios_are_weighted(panel: Panel, known: Borrowers):
     settings = changed(better=Scenario(odds=0.5, weight=0.2), base=Scenario(odds=1, weight=0.5), worse=Scenario(odds=2, weight=0.3))  # fmt: skip
     loans = told(panel, known, settings=settings).loans
@@ -142,6 +166,19 @@ def test_the_backstop_is_a_setting(panel: Panel, known: Borrowers):
     loans = told(panel, known, settings=changed(backstop_days=31)).loans.set_index("loan_id")
     assert loans.loc["late", "stage"] == 1
     assert loans.loc["unknown", "stage"] == 2
+
+
+def test_the_interval_is_of_what_the_hazards_leave_open(panel: Panel, known: Borrowers):
+    by_stage = told(panel, known).stages.set_index("stage")
+    # A loss known to a tenth: exp(+-1.96 / 10) of it at 95%, but of stage 3, which is certain.
+    for stage in ("1", "2"):
+        row = by_stage.loc[stage]
+        assert row["expected_loss_low"] == pytest.approx(row["expected_loss"] * np.exp(-0.195996))
+        assert row["expected_loss_high"] == pytest.approx(row["expected_loss"] * np.exp(0.195996))
+    certain, whole = by_stage.loc["3"], by_stage.loc["all"]
+    assert certain["expected_loss_low"] == certain["expected_loss_high"] == pytest.approx(1_062.17)
+    live = whole["expected_loss"] - 1_062.17
+    assert whole["expected_loss_high"] == pytest.approx(1_062.17 + live * np.exp(0.195996))
 
 
 def test_what_cannot_be_projected_is_cut_and_counted(panel: Panel, known: Borrowers):

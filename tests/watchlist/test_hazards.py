@@ -13,7 +13,7 @@ from loantap.data.panel import CHARGED_OFF, CLOSED, OPEN, Panel
 from loantap.data.synthetic.panel import SyntheticPanel, synthetic_panel
 from loantap.watchlist import hazards as module
 from loantap.watchlist.hazards import Hazards, fit_hazards, why_not
-from loantap.watchlist.hazards_backtest import backtest_hazards, incidence, why_no_backtest
+from loantap.watchlist.hazards_backtest import backtest_hazards, by_group, incidence, why_no_backtest
 from loantap.watchlist.incidence import aalen_johansen, incidence_slopes
 from loantap.watchlist.landmarks import COVARIATES, Borrowers, Landmarks, borrowers, landmarks
 from loantap.watchlist.standing import BUCKETS, CURRENT, TO_29, Standing, standing
@@ -173,6 +173,28 @@ def test_probability_rises_with_the_months_and_with_the_odds(fitted: Hazards, li
     np.testing.assert_array_less(by_months[2][by_months[2] > 0], worse[by_months[2] > 0])
 
 
+def test_worse_news_hardly_ever_lower_a_probability(truth: SyntheticPanel, known: Borrowers, fitted: Hazards):
+    """Debt-to-income 10 points and utilisation 20 points higher for three months; 45 days late instead of paid up."""
+    panel, months = truth.panel, slice(15, 18)
+    raised = {name: getattr(panel, name).copy() for name in ("dti", "revol_util", "days_past_due")}
+    raised["dti"][:, months] += 10
+    raised["revol_util"][:, months] += 20
+    before = landmarks(panel, stand(panel), known, [17])
+    calm = before.row[(before.bucket == CURRENT) & (before.end > 3)]
+    raised["days_past_due"][calm, 17] = 45.0
+
+    def told(panel: Panel) -> pd.Series:
+        marks = landmarks(panel, stand(panel), known, [17])
+        return fitted.probability(marks)["pd"].set_axis(marks.row).reindex(calm)
+
+    usual = told(panel)
+    for names in (("dti",), ("revol_util",), ("dti", "revol_util"), ("days_past_due",)):
+        change = told(replace(panel, **{name: raised[name] for name in names})) - usual
+        # Slopes are free: of loans that are all but lost one in a hundred may look better. NaN: a loan that is kept in default.
+        assert (change.dropna() > 0).mean() > 0.985, names
+        assert change.isna().sum() < 5
+
+
 def test_group_means_are_the_means_of_their_loans(fitted: Hazards, live: Landmarks):
     group = live.row % 3
     told, single = fitted.group_means(live, group), fitted.probability(live)
@@ -182,23 +204,62 @@ def test_group_means_are_the_means_of_their_loans(fitted: Hazards, live: Landmar
     np.testing.assert_allclose(alone[["pd_low", "pd_high"]], single.loc[[5], ["pd_low", "pd_high"]])
 
 
+def test_a_month_without_live_loans_has_no_probabilities(truth: SyntheticPanel, known: Borrowers, fitted: Hazards):
+    nobody = landmarks(truth.panel, stand(truth.panel), known, [17]).only(np.array([], dtype=int))
+    assert fitted.probability(nobody).shape == (0, 4)
+    assert by_group(fitted, nobody, nobody.bucket, names=BUCKETS).empty
+    assert fitted.default_by_month(nobody)[0].shape == (0, 12)
+
+
+def test_groups_are_named_and_small_ones_left_out(fitted: Hazards, live: Landmarks):
+    few = live.only(
+        np.concatenate([np.flatnonzero(live.bucket == CURRENT)[:50], np.flatnonzero(live.bucket == TO_29)[:9]])
+    )
+    told = by_group(fitted, few, few.bucket, names=BUCKETS)
+    assert told["group"].tolist() == ["all live loans", "current"]
+    assert told["loans"].tolist() == [59, 50]
+    np.testing.assert_allclose(told["pd"][0], fitted.probability(few)["pd"].mean())
+
+
 def test_slopes_of_the_incidence_are_its_differences():
     rng = np.random.default_rng(0)
     d, r = rng.uniform(0, 0.4, (2, 3, 5))
+    value = rng.uniform(1, 9, (3, 5))
 
-    def incidence(d: np.ndarray, r: np.ndarray) -> np.ndarray:
+    def lost(d: np.ndarray, r: np.ndarray) -> np.ndarray:
         live, total = np.ones(len(d)), np.zeros(len(d))
         for month in range(d.shape[1]):
-            total += live * d[:, month]
+            total += live * d[:, month] * value[:, month]
             live = live * (1 - d[:, month]) * (1 - r[:, month])
         return total
 
-    for place, slopes in enumerate(incidence_slopes(d, r)):
+    for place, slopes in enumerate(incidence_slopes(d, r, value)):
         for month in range(5):
             step = np.zeros((2, 3, 5))
             step[place, :, month] = 1e-6
-            changed = (incidence(d + step[0], r + step[1]) - incidence(d - step[0], r - step[1])) / 2e-6
-            np.testing.assert_allclose(slopes[:, month], changed, atol=1e-8)
+            changed = (lost(d + step[0], r + step[1]) - lost(d - step[0], r - step[1])) / 2e-6
+            np.testing.assert_allclose(slopes[:, month], changed, atol=1e-7)
+
+
+def test_the_gradient_of_a_loss_is_its_differences(fitted: Hazards, live: Landmarks):
+    some, value = live.only(np.arange(40)), np.linspace(100, 50, 18)[np.newaxis]
+    total, gradient = fitted.valued(some, 18, value=value, odds=1.5)
+    default, repaid = fitted.default_by_month(some, months=18, odds=1.5)
+    np.testing.assert_allclose(total[:, 0], (default * value).sum(axis=1))
+    np.testing.assert_allclose(total[:, 1], repaid.sum(axis=1))
+    size = len(fitted.default)
+    for name, shift in (("default", 0), ("repaid", size)):
+        for place in (0, 4, 30, size - 3):
+            step = np.zeros(size)
+            step[place] = 1e-5
+            ends = [
+                replace(fitted, **{name: getattr(fitted, name) + sign * step}).valued(some, 18, value=value, odds=1.5)[
+                    0
+                ]
+                for sign in (1, -1)
+            ]
+            changed = (ends[0] - ends[1])[:, 0] / 2e-5
+            np.testing.assert_allclose(gradient[:, shift + place], changed, atol=1e-4)
 
 
 def test_a_life_table_with_delayed_entry_by_hand():

@@ -18,7 +18,8 @@ from loantap.watchlist.settings import LossSettings, Scenario, read_settings
 MONTHS = (np.datetime64("2016-01"), np.datetime64("2017-12"))
 HAZARDS = Hazards(*[np.zeros(1)] * 2, np.zeros((1, 2)), np.zeros(1), np.ones(1), loans=20_000, defaults=2_345, repayments=1_234, fitted_to=20_000, oldest=59, months=MONTHS)  # fmt: skip
 NOW = pd.DataFrame({
-    "group": ["current", "30 to 59"], "loans": [900, 100], "pd": [0.05, 0.6], "pd_low": [0.04, 0.5], "pd_high": [0.06, 0.7], "repaid_early": [0.1, 0.05],
+    "group": ["all live loans", "current", "30 to 59"], "loans": [1_005, 900, 100], "pd": [0.105, 0.05, 0.6],
+    "pd_low": [0.09, 0.04, 0.5], "pd_high": [0.12, 0.06, 0.7], "repaid_early": [0.1, 0.1, 0.05],
 })  # fmt: skip
 
 SETTINGS = read_settings().expected_loss
@@ -42,14 +43,15 @@ def judged(*, observed: float = 0.082, agrees: bool = True, confidence: float = 
     return HazardBacktest(np.datetime64("2016-12"), 12, pd.DataFrame(rows), HAZARDS, confidence)
 
 
-def losses(settings: LossSettings | None = None, lost: float = 0.75) -> ExpectedLoss:
+def losses(settings: LossSettings | None = None, lost: float = 0.75, confidence: float = 0.95) -> ExpectedLoss:
     loans = pd.DataFrame({"stage": [1, 2, 2, 3], "cut": [0, 0, 8, 0]})
     stages = pd.DataFrame({
         "stage": ["1", "2", "3", "all"], "loans": [80, 15, 5, 100], "exposure": [8e5, 1.5e5, 5e4, 1e6],
         "better": [8e3, 1e4, 3.75e4, 5.55e4], "base": [1e4, 1.2e4, 3.75e4, 5.95e4], "worse": [1.4e4, 1.6e4, 3.75e4, 6.75e4],
-        "expected_loss": [1.05e4, 1.25e4, 3.75e4, 6.05e4], "coverage": [0.013, 0.083, 0.75, 0.0605],
+        "expected_loss": [1.05e4, 1.25e4, 3.75e4, 6.05e4], "coverage": [0.013, 0.083, 0.75, 0.0605], "expected_loss_low": [1e4, 1.2e4, 3.75e4, 5.95e4],
+        "expected_loss_high": [1.1e4, 1.3e4, 3.75e4, 6.15e4],
     })  # fmt: skip
-    return ExpectedLoss(loans, stages, settings or SETTINGS, lost)
+    return ExpectedLoss(loans, stages, settings or SETTINGS, lost, confidence)
 
 
 def shown(exhibit: Exhibit) -> str:
@@ -71,15 +73,15 @@ def test_the_title_tells_the_share_and_where_it_is_highest():
 @pytest.mark.parametrize(
     ("observed", "agrees", "said"),
     [
-        (0.082, True, "8.2% of loans defaulted, as many as expected (8.0%)"),
-        (0.12, False, "12.0% of loans defaulted, more than expected (8.0%)"),
-        (0.04, False, "4.0% of loans defaulted, fewer than expected (8.0%)"),
+        (0.082, True, "8.2% of loans defaulted; 8.0% were expected, a difference within chance. Of"),
+        (0.12, False, "12.0% of loans defaulted, more than the 8.0% expected. Of"),
+        (0.04, False, "4.0% of loans defaulted, fewer than the 8.0% expected. Of"),
     ],
 )
 def test_the_title_tells_whether_it_came_true(observed: float, agrees: bool, said: str):
     told = exhibits.came_true(judged(observed=observed, agrees=agrees), "")
     assert said in told.title
-    assert "1 of 2 groups differ (by chance about 0.10)" in told.title
+    assert "Of 2 groups 1 differs (by chance about 0.10)" in told.title
     assert told.figure is not None
     assert "tenth 1" in shown(told)
 
@@ -88,6 +90,7 @@ def test_another_confidence_leaves_no_word_of_the_usual_one():
     for told in (
         exhibits.came_true(judged(confidence=0.8), ""),
         exhibits.probability_now(NOW, HAZARDS, "", month="2017-12", confidence=0.8),
+        exhibits.stages(losses(confidence=0.8), "", month="2017-12"),
     ):
         assert "80%" in told.caption
         assert "95" not in told.caption
@@ -123,7 +126,7 @@ def test_settings_of_losses_are_those_that_were_used():
 
 def test_why_there_is_nothing_is_said():
     for told in (
-        exhibits.probability_now(NOW, None, "No probability: too few.", month="2017-12", confidence=0.95),
+        exhibits.probability_now(None, None, "No probability: too few.", month="2017-12", confidence=0.95),
         exhibits.came_true(None, "No probability: too few."),
         exhibits.stages(None, "No probability: too few.", month="2017-12"),
     ):
@@ -149,7 +152,7 @@ def test_what_the_results_hold():
     assert told["expected_loss"]["settings"]["worse"] == {"odds": 1.5, "weight": 0.25}
     assert "withheld of 1,200, since no loans were seen beyond 59 months on book" in told["lifetime_sentence"]
     assert "told of every live loan" in exhibits.lifetime_sentence({"": 900})
-    nothing = exhibits.record(None, NOW, None, None, {}, **(facts | {"why_not": "Too few."}))
+    nothing = exhibits.record(None, None, None, None, {}, **(facts | {"why_not": "Too few."}))
     assert nothing == {"why_not": "Too few.", "sentence": "Too few."}
     unjudged = exhibits.record(HAZARDS, NOW, None, None, {}, **(facts | {"why_no_backtest": "Too short."}))
     assert unjudged["backtest"]["sentence"] == "Too short."

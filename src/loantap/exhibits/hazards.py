@@ -11,6 +11,7 @@ from loantap.exhibits.exhibit import Exhibit, Notice
 from loantap.exhibits.plots import hazards as plots
 from loantap.exhibits.words import columns, listed, percent, plain, show
 from loantap.watchlist.hazards import HORIZON
+from loantap.watchlist.hazards_backtest import FEW
 from loantap.watchlist.lifetime import MIN_DEFAULTS
 
 if TYPE_CHECKING:
@@ -32,31 +33,34 @@ SIMPLIFIED = (
 )
 
 
-def probability_now(now: pd.DataFrame, hazards: "Hazards | None", why_not: str, *, month: str, confidence: float) -> Exhibit:  # fmt: skip
-    """Show the 12-month probability of default of the live loans of a month, by group as from `hazards_backtest.by_group`."""
-    if hazards is None:
+def probability_now(now: pd.DataFrame | None, hazards: "Hazards | None", why_not: str, *, month: str, confidence: float) -> Exhibit:  # fmt: skip
+    """Show the 12-month probability of default of the live loans of a month, by group as from `by_group`."""
+    if hazards is None or now is None:
         return Exhibit(text=plain(why_not))
     first, last = hazards.months
     caption = (
         f"{percent(confidence)} intervals, robust to what the months of a loan share; they tell how well the mean is known. Default: "
         f"{DEFAULT_DAYS} days past due or charged off. From {show(hazards.defaults, 'count')} defaults and "
-        f"{show(hazards.repayments, 'count')} early repayments of {show(hazards.loans, 'count')} loans, {first} to {last}."
+        f"{show(hazards.repayments, 'count')} early repayments of {show(hazards.loans, 'count')} loans, {first} to {last}. {_few()}"
     )
     shown = columns("group", "loans", "pd with interval", "repaid_early", pd="rate", repaid_early="rate")
     return Exhibit("probability-over-time", now_title(now, month), caption, table=now, columns=shown)
+
+
+def _few() -> str:
+    return f"Groups of fewer than {FEW} loans are left out."
 
 
 def now_title(now: pd.DataFrame, month: str) -> str:
     """Return what share of the live loans is expected to default within a year, and where it is highest."""
     if now.empty:
         return f"No group of live loans in {month} is large enough to be told"
-    weights = now["loans"] / now["loans"].sum()
-    everybody = float((now["pd"] * weights).sum())
-    top = now.iloc[int(now["pd"].to_numpy().argmax())]
-    return (
-        f"{show(everybody, 'rate')} of the live loans in {month} are expected to default within {HORIZON} months; of those "
-        f"in “{top['group']}” {show(top['pd'], 'rate')}"
-    )
+    whole, groups = now.iloc[0], now.iloc[1:]
+    said = f"{show(whole['pd'], 'rate')} of the live loans in {month} are expected to default within {HORIZON} months"
+    if groups.empty:
+        return said
+    top = groups.iloc[int(groups["pd"].to_numpy().argmax())]
+    return f"{said}; of those in “{top['group']}” {show(top['pd'], 'rate')}"
 
 
 def came_true(judged: "HazardBacktest | None", why_not: str) -> Exhibit:
@@ -67,7 +71,7 @@ def came_true(judged: "HazardBacktest | None", why_not: str) -> Exhibit:
     caption = (
         f"Hazards of the months until {judged.fitted_until} against the {judged.horizon} months after it; {percent(judged.confidence)} "
         f"intervals. Tenths are of the probability of loans that are not late, the lowest first. What moves all loans at once, such as a "
-        f"recession, is in no interval. n = {show(groups.loc[groups['kind'] == 'all', 'loans'].sum(), 'count')} loans."
+        f"recession, is in no interval. {_few()} n = {show(groups.loc[groups['kind'] == 'all', 'loans'].sum(), 'count')} loans."
     )
     shown = columns("group", "loans", "defaults", "expected_rate with interval", "observed_rate with interval", "agrees", expected_rate="rate", observed_rate="rate")  # fmt: skip
     named = groups.assign(group=np.where(groups["kind"] == "tenth", "tenth " + groups["group"].astype(str), groups["group"]))  # fmt: skip
@@ -84,11 +88,17 @@ def came_true_title(judged: "HazardBacktest") -> str:
     if whole.empty:
         return "Too few live loans to hold probabilities against what came"
     row = whole.iloc[0]
-    verdict = "as many as expected" if row["agrees"] else "more than expected" if row["observed_rate"] > row["expected_rate"] else "fewer than expected"  # fmt: skip
+    expected = show(row["expected_rate"], "rate")
+    more = "more" if row["observed_rate"] > row["expected_rate"] else "fewer"
+    verdict = (
+        f"; {expected} were expected, a difference within chance"
+        if row["agrees"]
+        else f", {more} than the {expected} expected"
+    )
     missed, chance = int((~parts["agrees"].astype(bool)).sum()), show((1 - judged.confidence) * len(parts), "number")
     return (
-        f"Within {judged.horizon} months {show(row['observed_rate'], 'rate')} of loans defaulted, {verdict} ({show(row['expected_rate'], 'rate')}); "
-        f"{missed} of {len(parts)} groups differ (by chance about {chance})"
+        f"Within {judged.horizon} months {show(row['observed_rate'], 'rate')} of loans defaulted{verdict}. "
+        f"Of {len(parts)} groups {missed} differ{'s' if missed == 1 else ''} (by chance about {chance})"
     )
 
 
@@ -96,7 +106,7 @@ def stages(found: "ExpectedLoss | None", why_not: str, *, month: str) -> Exhibit
     """Show stages and expected credit loss in money, by scenario."""
     if found is None:
         return Exhibit(text=plain(why_not))
-    shown = columns("stage", "loans", "exposure", "better", "base", "worse", "expected_loss", "coverage", better="money", base="money", worse="money", coverage="rate")  # fmt: skip
+    shown = columns("stage", "loans", "exposure", "better", "base", "worse", "expected_loss with interval", "coverage", better="money", base="money", worse="money", coverage="rate")  # fmt: skip
     text = "\n".join([f"{plain(rules_sentence(found))}\n", *(f"- {one}" for one in SIMPLIFIED)])
     return Exhibit("expected-loss", stages_title(found, month), scenario_sentence(found), text=text, table=found.stages, columns=shown, notice=SKETCH)  # fmt: skip
 
@@ -131,7 +141,7 @@ def scenario_sentence(found: "ExpectedLoss") -> str:
     )
     return (
         f"Odds of default times {odds} in the better, base and worse scenario, with weights of {weights}: assumptions. "
-        f"Loss given default: {show(found.loss_given_default, 'rate')}. In currency.{cut}"
+        f"Loss given default: {show(found.loss_given_default, 'rate')}. {percent(found.confidence)} intervals tell how well the hazards are known, as if the assumptions were certain. In currency.{cut}"
     )
 
 
@@ -146,7 +156,7 @@ def rules_sentence(found: "ExpectedLoss") -> str:
 
 
 def record(
-    hazards: "Hazards | None", now: pd.DataFrame, judged: "HazardBacktest | None", found: "ExpectedLoss | None",
+    hazards: "Hazards | None", now: pd.DataFrame | None, judged: "HazardBacktest | None", found: "ExpectedLoss | None",
     withheld: Mapping[str, int], *, why_not: str, why_no_backtest: str, month: str, confidence: float,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the run's results hold of probabilities over time, with the sentences that follow from them.
@@ -162,7 +172,7 @@ def record(
         month: Of the probabilities.
         confidence: Of the intervals.
     """
-    if hazards is None:
+    if hazards is None or now is None:
         return {"why_not": why_not, "sentence": why_not}
     told = {
         "month": month, "horizon": HORIZON, "confidence": confidence, "defaults": hazards.defaults, "early_repayments": hazards.repayments,

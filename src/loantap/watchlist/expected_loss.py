@@ -17,17 +17,20 @@ What is simplified, and would not pass an audit:
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
 from loantap.data.annuity import balance_after
 from loantap.data.panel import Panel
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import Economics
 from loantap.watchlist.hazards import HORIZON, Hazards
-from loantap.watchlist.landmarks import Borrowers, Landmarks, landmarks, months_left
+from loantap.watchlist.landmarks import Borrowers, Landmarks, balance_known, landmarks, months_left
 from loantap.watchlist.lifetime import MIN_DEFAULTS, lifetime
 from loantap.watchlist.settings import LossSettings
+from loantap.watchlist.stacked_logit import sum_rows
 from loantap.watchlist.standing import OFF, TO_59, TO_89, UNKNOWN, Standing
 
 UNPAID = 3  # installments that a loan has not paid when it is 90 days past due
@@ -47,12 +50,14 @@ class ExpectedLoss:
         stages: One row per stage and one for all: stage, loans, exposure, better, base, worse, expected_loss, coverage (expected loss by exposure).
         settings: Thresholds and scenarios.
         loss_given_default: The assumption.
+        confidence: Of the intervals.
     """
 
     loans: pd.DataFrame
     stages: pd.DataFrame
     settings: LossSettings
     loss_given_default: float
+    confidence: float
 
 
 def expected_loss(
@@ -64,6 +69,7 @@ def expected_loss(
     hazards: Hazards,
     economics: Economics,
     settings: LossSettings,
+    confidence: float = CONFIDENCE,
 ) -> ExpectedLoss:
     """Return stages and expected credit loss of the loans that are delivered at a month and neither closed nor charged off.
 
@@ -78,6 +84,7 @@ def expected_loss(
         hazards: Fitted to months up to it.
         economics: Its loss given default.
         settings: Thresholds and scenarios.
+        confidence: Of the intervals.
     """
     marks = landmarks(panel, stands, known, [t])
     now, granted = (hazards.probability(one)["pd"].to_numpy() for one in (marks, marks.as_granted()))
@@ -87,16 +94,17 @@ def expected_loss(
     wanted = np.where(np.isnan(told["months"]), _as_far_as_seen(hazards, marks), told["months"])
     months = np.where(stage == 1, np.minimum(HORIZON, wanted), wanted).astype(np.int64)
     cut = np.where(stage == 1, 0, months_left(marks) - months)
-    losses = _losses(hazards, marks, known, months, settings, economics.loss_given_default)
+    losses, errors = _losses(hazards, marks, known, months, stage, settings, economics.loss_given_default)
     live = pd.DataFrame({"stage": stage, "because": because, "exposure": marks.balance, "pd": now, "pd_granted": granted, "months": months, "cut": cut, **losses}, index=marks.row)  # fmt: skip
-    bad = np.flatnonzero(panel.delivered[:, t] & stands.in_default[:, t] & (stands.bucket[:, t] != OFF) & (panel.balance[:, t] > 0))  # fmt: skip
-    owed = panel.balance[bad, t]
+    balance = balance_known(panel, t)
+    bad = np.flatnonzero(panel.delivered[:, t] & stands.in_default[:, t] & (stands.bucket[:, t] != OFF) & ~(balance <= 0))  # fmt: skip
+    owed = balance[bad]
     lost = dict.fromkeys(SCENARIOS, owed * economics.loss_given_default)
     defaulted = pd.DataFrame({"stage": 3, "because": REASONS[0], "exposure": owed, "pd": 1.0, "pd_granted": np.nan, "months": 0, "cut": 0, **lost}, index=bad)  # fmt: skip
     loans = pd.concat([live, defaulted]).sort_index()
     loans.insert(0, "loan_id", panel.loan_id[loans.index])
     loans["expected_loss"] = sum(getattr(settings, name).weight * loans[name] for name in SCENARIOS)
-    return ExpectedLoss(loans, _by_stage(loans), settings, economics.loss_given_default)
+    return ExpectedLoss(loans, _by_stage(loans, errors, confidence), settings, economics.loss_given_default, confidence)
 
 
 def exposure_ahead(balance: np.ndarray, rate: np.ndarray, installment: np.ndarray, months: int) -> np.ndarray:
@@ -129,26 +137,44 @@ def _as_far_as_seen(hazards: Hazards, marks: Landmarks) -> np.ndarray:
 
 
 def _losses(
-    hazards: Hazards, marks: Landmarks, known: Borrowers, months: np.ndarray, settings: LossSettings, lost: float
-) -> dict[str, np.ndarray]:
-    """Return the expected loss of each live loan by scenario, over as many months as are counted."""
+    hazards: Hazards,
+    marks: Landmarks,
+    known: Borrowers,
+    months: np.ndarray,
+    stage: np.ndarray,
+    settings: LossSettings,
+    lost: float,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return the expected loss of each live loan by scenario, and the standard errors of the weighted sums of stage 1, stage 2 and both."""
     found = {name: np.zeros(len(marks.row)) for name in SCENARIOS}
     order = np.argsort(months, kind="stable")  # loans of as many months together
+    gradients: np.ndarray | float = 0.0
     for start in range(0, len(order), _PIECE):
         rows = order[start : start + _PIECE]
         part, longest = marks.only(rows), max(int(months[rows].max()), 1)
         ahead = np.arange(1, longest + 1)
         rate, installment = known.int_rate[part.row], known.installment[part.row]
         discounted = (1 + np.nan_to_num(rate)[:, np.newaxis] / 1200) ** -ahead
-        value = exposure_ahead(part.balance, rate, installment, longest) * discounted * (ahead <= months[rows, np.newaxis])  # fmt: skip
+        value = lost * exposure_ahead(part.balance, rate, installment, longest) * discounted * (ahead <= months[rows, np.newaxis])  # fmt: skip
+        value = np.nan_to_num(value)  # what nobody knows the balance of adds nothing, and is counted among the loans
         for name in SCENARIOS:
-            default, _ = hazards.default_by_month(part, months=longest, odds=getattr(settings, name).odds)
-            found[name][rows] = lost * (default * value).sum(axis=1)
-    return found
+            scenario = getattr(settings, name)
+            total, gradient = hazards.valued(part, longest, value=value, odds=scenario.odds)
+            found[name][rows] = total[:, 0]
+            gradients = gradients + scenario.weight * sum_rows(gradient, stage[rows] - 1, 2)
+    if not len(order):
+        return found, np.zeros(3)
+    return found, hazards.error(np.vstack([gradients, np.sum(gradients, axis=0)]))
 
 
-def _by_stage(loans: pd.DataFrame) -> pd.DataFrame:
+def _by_stage(loans: pd.DataFrame, errors: np.ndarray, confidence: float) -> pd.DataFrame:
+    """Return the sums of each stage and of all, with an interval of the expected loss on the scale of its logarithm."""
     money = ["exposure", *SCENARIOS, "expected_loss"]
     groups = [(str(stage), loans[loans["stage"] == stage]) for stage in (1, 2, 3)] + [("all", loans)]
     table = pd.DataFrame([{"stage": name, "loans": len(rows), **rows[money].sum()} for name, rows in groups])
+    z, certain = NormalDist().inv_cdf((1 + confidence) / 2), table["expected_loss"].where(table["stage"] == "3", 0.0)
+    certain = certain.where(table["stage"] != "all", certain.sum())  # of stage 3 nothing is left to the hazards
+    open_ = table["expected_loss"] - certain
+    reach = np.exp(z * np.insert(errors, 2, 0.0) / open_.where(open_ > 0, np.inf))
+    table["expected_loss_low"], table["expected_loss_high"] = certain + open_ / reach, certain + open_ * reach
     return table.assign(coverage=table["expected_loss"] / table["exposure"].where(table["exposure"] > 0))

@@ -7,7 +7,7 @@ bucket, months on book and COVARIATES. The probability of default in H months is
 the product over k < h of (1 - d(k)) (1 - r(k)).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,9 @@ from loantap.watchlist.landmarks import (
     Landmarks,
     can_be_followed,
     defaults_here,
+    draw_loans,
     landmarks,
+    seen_defaults,
 )
 from loantap.watchlist.stacked_logit import Stack, fit_stacked_logit, strata, sum_rows
 from loantap.watchlist.standing import Standing
@@ -93,8 +95,8 @@ class Hazards:
 
         The intervals tell how well the hazards are known; they hold for loans that are alike, not for the fate of one.
         """
-        parts = [self._totals(marks.only(rows), months) for rows in _pieces(len(marks.row))]
-        total, error = np.vstack([part[0] for part in parts]), np.concatenate([self._error(part[1]) for part in parts])
+        parts = [self.valued(marks.only(rows), months) for rows in _pieces(len(marks.row))]
+        total, error = np.vstack([part[0] for part in parts]), np.concatenate([self.error(part[1]) for part in parts])
         low, high = log_odds_interval(total[:, 0], error, confidence)
         return pd.DataFrame({"pd": total[:, 0], "pd_low": low, "pd_high": high, "repaid_early": total[:, 1]})
 
@@ -111,9 +113,9 @@ class Hazards:
         loans = np.bincount(group, minlength=groups)
         mean, gradient = np.zeros((groups, 2)), np.zeros((groups, 2 * len(self.default)))
         for rows in _pieces(len(marks.row)):
-            for sums, values in zip((mean, gradient), self._totals(marks.only(rows), months), strict=True):
+            for sums, values in zip((mean, gradient), self.valued(marks.only(rows), months), strict=True):
                 sums += sum_rows(values, group[rows], groups) / np.maximum(loans, 1)[:, np.newaxis]
-        error = self._error(gradient)
+        error = self.error(gradient)
         mean[loans == 0] = np.nan
         low, high = log_odds_interval(mean[:, 0], error, confidence)
         return pd.DataFrame({"loans": loans, "pd": mean[:, 0], "pd_low": low, "pd_high": high, "pd_error": error, "repaid_early": mean[:, 1]})  # fmt: skip
@@ -126,25 +128,35 @@ class Hazards:
             here = cells(np.array([g]), months)[0]
             yield rows, [(x[rows] @ theta[q:])[:, np.newaxis] + here @ theta[:q] for theta in (self.default, self.repaid)]  # fmt: skip
 
-    def _totals(self, marks: Landmarks, months: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the probabilities of default and repayment within the months, and the first one's gradient."""
-        x = (slopes(marks) - self.mean) / self.scale
+    def valued(
+        self, marks: Landmarks, months: int, *, value: np.ndarray | float = 1.0, odds: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what defaults add up to, and the probability of early repayment, shape (k, 2), with the gradient of the first.
+
+        Args:
+            marks: k live loans.
+            months: How many months ahead.
+            value: What a default in each of them counts, shape (k, months).
+            odds: As in `default_by_month`.
+        """
+        x, codes = (slopes(marks) - self.mean) / self.scale, stratum(marks)
+        value = np.broadcast_to(value, (len(marks.row), months))
         size, total = len(self.default), np.zeros((len(marks.row), 2))
         gradient = np.zeros((len(marks.row), 2 * size))
-        codes = stratum(marks)
         for rows, log_odds in self._log_odds(marks, months):
             inside = _inside(marks, rows, months)
-            d, r = expit(log_odds[0]) * inside, expit(log_odds[1]) * inside
+            d, r = expit(log_odds[0] + np.log(odds)) * inside, expit(log_odds[1]) * inside
             before = survival(d, r)
-            total[rows] = np.stack([(before * d).sum(axis=1), (before * (1 - d) * r).sum(axis=1)], axis=1)
+            total[rows] = np.stack([(before * d * value[rows]).sum(axis=1), (before * (1 - d) * r).sum(axis=1)], axis=1)
             here = cells(codes[rows[:1]], months)[0]
-            for place, slope in enumerate(incidence_slopes(d, r)):
+            for place, slope in enumerate(incidence_slopes(d, r, value[rows])):
                 by_log_odds = slope * ((1 - d) * d if place == 0 else (1 - r) * r)
                 part = np.hstack([by_log_odds @ here, by_log_odds.sum(axis=1, keepdims=True) * x[rows]])
                 gradient[rows, place * size : (place + 1) * size] = part
         return total, gradient
 
-    def _error(self, gradient: np.ndarray) -> np.ndarray:
+    def error(self, gradient: np.ndarray) -> np.ndarray:
+        """Return the standard error of what has these gradients, one per row."""
         covariance = self.influence.T @ self.influence
         return np.sqrt(np.einsum("ij,jk,ik->i", gradient, covariance, gradient, optimize=True))
 
@@ -157,7 +169,7 @@ def why_not(panel: Panel, stands: Standing) -> str:
         )
     if len(panel.months) < MIN_MONTHS:
         return f"No probability over time: it needs {MIN_MONTHS} months of snapshots or more, the panel has {len(panel.months)}."
-    seen = _seen_defaults(panel, stands)
+    seen = seen_defaults(panel, stands)
     if seen < MIN_DEFAULTS:
         return f"No probability over time: it needs {MIN_DEFAULTS} loans seen to default or more, the panel has {seen}."
     return ""
@@ -166,8 +178,9 @@ def why_not(panel: Panel, stands: Standing) -> str:
 def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_state: int = 0, most: int = _MOST) -> Hazards | None:  # fmt: skip
     """Return hazards of default and early repayment, or None where `why_not` says why there are none.
 
-    Loans are followed from the fourth month of the panel on: before, nobody knows what has changed within a quarter. Where there are more than `most` landmarks, loans are drawn: those that default up to half of them, the others for
-    the rest, each with the weight of those it stands for.
+    Loans are followed from the fourth month of the panel on: before, nobody knows what has changed within a quarter. Where there are
+    more than `most` landmarks, loans are drawn: those that default up to half of them, the others for the rest, each with the
+    weight of those it stands for.
 
     Args:
         panel: Snapshots of n loans in m months.
@@ -179,10 +192,10 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
     if why_not(panel, stands):
         return None
     live, entered = can_be_followed(panel, stands), defaults_here(stands)
-    rows, weight = _draw(
+    rows, weight = draw_loans(
         live[:, QUARTER:-1].sum(axis=1), np.asarray(entered.any(axis=1)), most, np.random.default_rng(random_state)
     )
-    drawn = Standing(*(values[rows] for values in (stands.days, stands.age, stands.in_default, stands.good, stands.bucket)))  # fmt: skip
+    drawn = Standing(*(getattr(stands, one.name)[rows] for one in fields(stands)))
     marks = landmarks(panel.only(rows), drawn, known.only(rows), range(QUARTER, len(panel.months) - 1)).within(HORIZON)
     marks = marks.only(marks.followed >= 1)
     x = slopes(marks)
@@ -207,7 +220,7 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
         mean,
         scale,
         loans=int(followed.sum()),
-        defaults=_seen_defaults(panel, stands),
+        defaults=seen_defaults(panel, stands),
         repayments=round(float(weight[np.unique(marks.row[early])].sum())),
         fitted_to=len(rows),
         oldest=int(np.flatnonzero(np.bincount(np.maximum(marks.age + marks.followed, 0)) >= _SEEN).max(initial=0)),
@@ -228,24 +241,3 @@ def _inside(marks: Landmarks, rows: np.ndarray, months: int) -> np.ndarray:
 def _small_sample(events: int, coefficients: int) -> float:
     """Return what errors are multiplied by since coefficients were fitted to the same loans: as with n - k, but n are those that tell most."""
     return float(np.sqrt(max(events, 1) / max(events - coefficients, events / 2, 1)))
-
-
-def _seen_defaults(panel: Panel, stands: Standing) -> int:
-    """Return how many loans were seen to enter default after a month from which they were followed."""
-    live, entered = can_be_followed(panel, stands), defaults_here(stands)
-    live[:, :QUARTER] = False
-    before = np.logical_or.accumulate(live, axis=1)
-    return int((entered[:, 1:] & before[:, :-1]).any(axis=1).sum())
-
-
-def _draw(marks: np.ndarray, bad: np.ndarray, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the loans to fit to, and how many each stands for."""
-    followed = marks > 0
-    shares, left = np.zeros(2), float(most)
-    for place, (group, most_of) in enumerate(((bad, most / 2), (~bad, most))):
-        held = float(marks[group & followed].sum())
-        shares[place] = min(1.0, min(most_of, left) / held) if held else 1.0
-        left -= shares[place] * held
-    share = np.where(bad, shares[0], shares[1])
-    rows = np.flatnonzero(followed & (rng.random(len(marks)) < share))
-    return rows, 1 / share[rows]

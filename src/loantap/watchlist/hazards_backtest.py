@@ -15,6 +15,7 @@ from loantap.watchlist.landmarks import Borrowers, Landmarks, landmarks
 from loantap.watchlist.standing import BUCKETS, CURRENT, Standing
 
 TENTHS = 10
+EVERYBODY = "all live loans"
 FEW = 10  # loans below which a group is not told
 
 
@@ -67,7 +68,7 @@ def backtest_hazards(
     tenth[current] = np.minimum(pd.Series(chance[current]).rank(pct=True).to_numpy() * TENTHS, TENTHS - 1)
     everybody = np.zeros(len(chance), dtype=np.int64)
     groups = [
-        compare(hazards, marks, everybody, names=["all live loans"], months=horizon, confidence=confidence).assign(kind="all"),
+        compare(hazards, marks, everybody, names=[EVERYBODY], months=horizon, confidence=confidence).assign(kind="all"),
         compare(hazards, marks, marks.bucket, names=BUCKETS, months=horizon, confidence=confidence).assign(kind="bucket"),
         compare(hazards, marks.only(current), tenth[current], names=[str(one + 1) for one in range(TENTHS)], months=horizon, confidence=confidence).assign(kind="tenth"),
     ]  # fmt: skip
@@ -89,7 +90,7 @@ def why_no_backtest(panel: Panel, stands: Standing) -> str:
 
 
 def by_group(hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Sequence[str], confidence: float = CONFIDENCE) -> pd.DataFrame:  # fmt: skip
-    """Return the mean probabilities of each group of live loans: group, loans, pd with pd_low and pd_high, repaid_early.
+    """Return the mean probabilities of all live loans and of each group: group, loans, pd with pd_low and pd_high, repaid_early.
 
     Groups of fewer than FEW loans are left out.
 
@@ -102,8 +103,9 @@ def by_group(hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Se
     """
     if not len(group):
         return pd.DataFrame(columns=["group", "loans", "pd", "pd_low", "pd_high", "repaid_early"])
-    table = hazards.group_means(marks, group, confidence=confidence).drop(columns="pd_error")
-    table.insert(0, "group", [names[place] for place in table.index])
+    whole, table = (hazards.group_means(marks, one, confidence=confidence) for one in (np.zeros_like(group), group))
+    table = pd.concat([whole, table], ignore_index=True).drop(columns="pd_error")
+    table.insert(0, "group", [EVERYBODY, *names[: len(table) - 1]])
     return table[table["loans"] >= FEW].reset_index(drop=True)
 
 

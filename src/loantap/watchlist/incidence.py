@@ -6,13 +6,15 @@ import numpy as np
 from scipy.special import expit, logit
 
 
-def incidence_slopes(default: np.ndarray, repaid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def incidence_slopes(
+    default: np.ndarray, repaid: np.ndarray, value: np.ndarray | float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the derivatives of the cumulative incidence of default by the hazards of default and of repayment, shape (k, H) each.
 
-    d F / d d(h) = S(h) - T(h) / (1 - d(h)) and d F / d r(h) = -T(h) / (1 - r(h)), where S(h) is the probability to be live before month
-    h, and T(h) that to default after it.
+    d F / d d(h) = v(h) S(h) - T(h) / (1 - d(h)) and d F / d r(h) = -T(h) / (1 - r(h)), where S(h) is the probability to be live before
+    month h, v(h) what a default in it counts, 1 for an incidence, and T(h) what defaults after it add.
     """
-    before = survival(default, repaid)
+    before = survival(default, repaid) * value
     adds = before * default
     later = adds.sum(axis=1, keepdims=True) - np.cumsum(adds, axis=1)
     return before - later / np.maximum(1 - default, 1e-300), -later / np.maximum(1 - repaid, 1e-300)

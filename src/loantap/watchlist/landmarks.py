@@ -95,7 +95,7 @@ class Landmarks:
         bucket: Position in `standing.BUCKETS`, one of FOLLOWED, shape (k,).
         age: Months on book, shape (k,).
         end: Months until the last installment is due, and so until a loan is no longer followed; arrears prolong it, shape (k,).
-        balance: Currency, shape (k,).
+        balance: Currency, the last one known within a quarter, shape (k,).
         x: COVARIATES, shape (k, p).
         followed: Months for which it is known what became of the loan, shape (k,).
         outcome: At the last of them: 0 nothing yet, 1 default, 2 early repayment, shape (k,).
@@ -140,6 +140,14 @@ def months_left(marks: Landmarks) -> np.ndarray:
     return np.where(marks.end < _NEVER, marks.end, np.nan)
 
 
+def balance_known(panel: Panel, t: int) -> np.ndarray:
+    """Return the balance at a month, or the last known one within a quarter, shape (n,); NaN where there is none."""
+    balance = panel.balance[:, t]
+    for earlier in range(t - 1, max(t - QUARTER, -1), -1):
+        balance = np.where(np.isnan(balance), panel.balance[:, earlier], balance)
+    return balance
+
+
 def can_be_followed(panel: Panel, stands: Standing) -> np.ndarray:
     """Return in which months each loan is live and not in default, shape (n, m)."""
     return panel.delivered & ~stands.in_default & np.isin(stands.bucket, FOLLOWED) & ~(panel.balance <= 0)
@@ -150,6 +158,29 @@ def defaults_here(stands: Standing) -> np.ndarray:
     entered = stands.in_default.copy()
     entered[:, 1:] &= ~stands.in_default[:, :-1]
     return entered
+
+
+def seen_defaults(panel: Panel, stands: Standing) -> int:
+    """Return how many loans were seen to enter default after a month from which they were followed."""
+    live, entered = can_be_followed(panel, stands), defaults_here(stands)
+    live[:, :QUARTER] = False
+    before = np.logical_or.accumulate(live, axis=1)
+    return int((entered[:, 1:] & before[:, :-1]).any(axis=1).sum())
+
+
+def draw_loans(
+    marks: np.ndarray, bad: np.ndarray, most: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the loans to fit to, and how many each stands for."""
+    followed = marks > 0
+    shares, left = np.zeros(2), float(most)
+    for place, (group, most_of) in enumerate(((bad, most / 2), (~bad, most))):
+        held = float(marks[group & followed].sum())
+        shares[place] = min(1.0, min(most_of, left) / held) if held else 1.0
+        left -= shares[place] * held
+    share = np.where(bad, shares[0], shares[1])
+    rows = np.flatnonzero(followed & (rng.random(len(marks)) < share))
+    return rows, 1 / share[rows]
 
 
 def landmarks(panel: Panel, stands: Standing, known: Borrowers, months: Iterable[int]) -> Landmarks:
@@ -193,7 +224,7 @@ def _at(
     panel: Panel, stands: Standing, known: Borrowers, t: int, rows: np.ndarray, before: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return all of landmarks but the outcome, from snapshots up to their month."""
-    balance, bucket = panel.balance[rows, t], stands.bucket[rows, t]
+    balance, bucket = balance_known(panel, t)[rows], stands.bucket[rows, t]
     log_odds = logit(np.clip(known.probability[rows], _SMALLEST, 1 - _SMALLEST))
     x = np.zeros((len(rows), len(COVARIATES)))
     x[:, 0], x[:, 1], x[:, 2] = np.nan_to_num(log_odds), np.isnan(log_odds), before[rows]
