@@ -130,10 +130,16 @@ def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exh
     return Exhibit(
         "warning-performance", "How well the lights would have warned",
         f"{intervals}; months ahead are counted within {horizon} months; {_loans(panel)}.",
-        table=rows.assign(method=rows["method"].replace(METHODS), ahead=ahead),
+        table=_last_first(rows.assign(method=rows["method"].replace(METHODS), ahead=ahead)),
         columns=columns("period", "setting", "method", "alerts_per_1000", "precision with interval", "recall with interval", "by_chance",
                         "ahead"),
     )  # fmt: skip
+
+
+def _last_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a back-test with the setting first that was judged on the months it was not chosen on."""
+    groups = [group for _, group in rows.groupby(["period", "setting"], sort=False)]
+    return pd.concat(groups[::-1], ignore_index=True)
 
 
 def every_setting(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:

@@ -73,11 +73,11 @@ class Page:
 
         Args:
             name: The table's name.
-            names: The columns to show, if not all that the exhibit shows.
+            names: The columns to show, if not all that the exhibit shows; those that it does not are passed by.
             rows: How many rows to show at most.
         """
         exhibit, table = self.run.exhibit(name, "tables"), self.run.table(name)
-        shown = {column: exhibit.columns[column] for column in names or exhibit.columns}
+        shown = {column: kind for column in names or exhibit.columns if (kind := exhibit.columns.get(column))}
         rest = f" The first {rows} of {len(table)} rows." if len(table) > rows else ""
         print(to_markdown(table.head(rows), shown))
         print(f"\n: {exhibit.line}{rest} {{#tbl-{name}}}\n")

@@ -7,10 +7,49 @@ import pandas as pd
 
 from loantap.analysis.summaries import simultaneous
 from loantap.analysis.suppression import pool_small
+from loantap.data.columns import KEY
+from loantap.watchlist.hazards import Hazards
+from loantap.watchlist.landmarks import Borrowers, landmarks
+from loantap.watchlist.month import Month
 from loantap.watchlist.shares import difference_ends, wilson_ends
+from loantap.watchlist.standing import BUCKETS, OFF, TO_59
 from loantap.watchlist.withholding import withheld
 
 ALL, NOT_KNOWN = "all", "not known"
+
+
+def exposed_loans(
+    month: Month, applications: pd.DataFrame, *, known: Borrowers, hazards: Hazards | None
+) -> pd.DataFrame:
+    """Return the loans delivered for a month or for the one before, as they stood at both.
+
+    Args:
+        month: What early warning says of the month.
+        applications: loan_id, and what exposure is told by.
+        known: What is known of each loan of the panel since it was granted.
+        hazards: Fitted; None where there are none.
+
+    Returns:
+        The applications' columns with term as text; bucket, balance, flagged (30 or more days late or in default; missing where not
+        known) and, with hazards, pd (within 12 months; 1 in default, missing once charged off), each also of the month before with the ending _before; missing
+        where a loan was not delivered.
+    """
+    panel, where, last = month.panel, month.where, len(month.panel.months) - 1
+    rows = applications.drop_duplicates(KEY).set_index(KEY).reindex(panel.loan_id).reset_index()
+    names = np.array(BUCKETS, dtype=object)
+    for ending, t in (("_before", max(last - 1, 0)), ("", last)):
+        here = panel.delivered[:, t]
+        rows[f"bucket{ending}"] = pd.Series(names[where.bucket[:, t]]).where(here, None)
+        rows[f"balance{ending}"] = panel.balance[:, t]
+        late = pd.Series((where.bucket[:, t] >= TO_59) | where.in_default[:, t])
+        rows[f"flagged{ending}"] = late.where(here & ~np.isnan(where.days[:, t]))
+        if hazards:
+            marks, bad = landmarks(panel, where, known, [t]), where.in_default[:, t] & (where.bucket[:, t] != OFF)
+            chance = np.where(bad, 1.0, np.nan)  # what is charged off is lost already
+            chance[marks.row] = hazards.probability(marks)["pd"]
+            rows[f"pd{ending}"] = chance
+    term = rows["term"].astype("str").str.strip() + " months" if "term" in rows else ""
+    return rows[panel.delivered[:, [max(last - 1, 0), last]].any(axis=1)].assign(term=term)
 
 
 def exposure_by_state(
