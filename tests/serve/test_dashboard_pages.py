@@ -397,7 +397,7 @@ def test_the_watchlist_has_its_place_among_the_pages(watched: RunFolder):
 def test_an_empty_watchlist_is_said(watched: RunFolder):
     write_lists(watched, LISTED[:0], OFFERS[:0])
     app = watchlist()
-    assert "No loan is amber or red." in said(app)
+    assert "There is no loan to look at." in said(app)
     assert not app.dataframe
 
 
@@ -548,3 +548,12 @@ def test_nothing_to_show_is_said_before_anything_starts(run: Path, tmp_path: Pat
         find_sources()
     with pytest.raises(InputError, match="expected a run's folder"):
         find_sources(run=tmp_path)
+
+
+def test_the_work_list_is_shown_where_the_run_has_one(watched: RunFolder):
+    rows = LISTED.assign(rank=[1, 2, 3], could_save=[200.0, 100.0, None], owner="", status="", due_date="", note="")
+    rows.to_csv(watched.path / "results" / "tables" / "worklist.csv", index=False)
+    app = watchlist()
+    assert app.header[0].value == "Whom to act on first"
+    assert app.dataframe[0].value["could_save"].tolist()[:2] == [200.0, 100.0]
+    assert not {"owner", "status", "due_date", "note"} & set(app.dataframe[0].value)

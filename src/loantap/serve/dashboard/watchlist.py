@@ -8,9 +8,9 @@ from loantap.errors import InputError
 from loantap.exhibits.watch_page import OFFERS_NOTE, SYNTHETIC
 from loantap.report.results import RunFolder
 from loantap.serve.dashboard.parts import need_run, note, or_stop, plain, show
-from loantap.watchlist.rule import LIGHTS
+from loantap.watchlist.worklist_columns import HEADS, PEOPLES
 
-_HEADERS = {
+_HEADERS = HEADS | {
     KEY: "Loan", "light": "Light", "points": "Points", "reasons": "Reasons, the strongest first", "probability": "Probability of default",
     "probability_change": "Its change", "balance": "Balance", "days_past_due": "Days past due", "dti": "Debt-to-income (%)",
     "dti_trend": "Its trend a month", "revol_util": "Utilisation (%)", "util_trend": "Trend of it a month",
@@ -20,9 +20,9 @@ _HEADERS = {
     "break_even": "The probability has to fall by (points)", "pays_for_itself": "Pays for itself", "who_gains": "Who gains",
     "reason": "Not made or not computed, because",
 }  # fmt: skip
-_HIDDEN = "mainly"  # the first of the reasons, for narrower pages
-_SHARES = ("probability", "probability_change")
-_RED = LIGHTS[2]
+_HIDDEN = ["mainly", "light_since", *PEOPLES]  # what is shorter for narrower pages, and what people fill in elsewhere
+_SHARES = ("probability", "probability_change", "pd_12_months")
+_RED, _IN_A_ROW = "red", 4
 
 
 def _read(run: RunFolder, name: str) -> pd.DataFrame:
@@ -56,22 +56,26 @@ if found.get("synthetic"):
     st.warning(f"**Synthetic snapshots.** {plain(SYNTHETIC)}", icon=":material/science:")
 st.markdown(plain(found.get("sentence", "")))
 lights = found.get("lights", [])
-for cell, line in zip(st.columns(max(len(lights), 1)), lights, strict=False):
-    cell.metric(
-        plain(f"{line['light'].capitalize()}: {line['action']}"),
-        show(line["loans"], "count"),
-        help=plain(f"{show(line['share'], 'rate')} of the live loans; balance {show(line['balance'], 'money')}"),
-    )
+for start in range(0, len(lights), _IN_A_ROW):
+    for cell, line in zip(st.columns(_IN_A_ROW), lights[start : start + _IN_A_ROW], strict=False):
+        cell.metric(
+            plain(f"{line['light'].capitalize()}: {line['action']}"),
+            show(line["loans"], "count"),
+            help=plain(
+                f"{show(line['share'], 'rate')} of the loans delivered; balance {show(line['balance'], 'money')}"
+            ),
+        )
 if changed := found.get("changed"):
     st.markdown(plain(f"Since the month before: {changed}."))
 
-st.header("Loans to look at")
-listed = or_stop(lambda: _read(run, "watchlist"))
+by_rank = run.find("results", "tables", "worklist.csv").is_file()
+st.header("Whom to act on first" if by_rank else "Loans to look at")
+listed = or_stop(lambda: _read(run, "worklist" if by_rank else "watchlist"))
 if listed.empty:
-    st.info(f"No loan is {LIGHTS[1]} or {_RED}.", icon=":material/info:")
+    st.info("There is no loan to look at.", icon=":material/info:")
     st.stop()
 known = {"light", KEY} <= set(listed.columns)
-chosen = st.multiselect("Only some lights", [_RED, LIGHTS[1]], placeholder="All") if known else []
+chosen = st.multiselect("Only some lights", listed["light"].unique().tolist(), placeholder="All") if known else []
 shown = listed[listed["light"].isin(chosen)] if chosen else listed
 _show(shown.drop(columns=_HIDDEN, errors="ignore"), "Loans on the watchlist")
 note(
