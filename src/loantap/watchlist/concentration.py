@@ -30,15 +30,16 @@ def exposed_loans(
         hazards: Fitted; None where there are none.
 
     Returns:
-        The applications' columns with term as text; bucket, balance, flagged (30 or more days late or in default; missing where not
+        The applications' columns with term as text; light, bucket, balance, flagged (30 or more days late or in default; missing where not
         known) and, with hazards, pd (within 12 months; 1 in default, missing once charged off), each also of the month before with the ending _before; missing
         where a loan was not delivered.
     """
     panel, where, last = month.panel, month.where, len(month.panel.months) - 1
     rows = applications.drop_duplicates(KEY).set_index(KEY).reindex(panel.loan_id).reset_index()
     names = np.array(BUCKETS, dtype=object)
-    for ending, t in (("_before", max(last - 1, 0)), ("", last)):
+    for ending, t, lines in (("_before", max(last - 1, 0), month.before), ("", last, month.loans)):
         here = panel.delivered[:, t]
+        rows[f"light{ending}"] = lines["light"].reindex(range(len(rows))).to_numpy(dtype=object)
         rows[f"bucket{ending}"] = pd.Series(names[where.bucket[:, t]]).where(here, None)
         rows[f"balance{ending}"] = panel.balance[:, t]
         late = pd.Series((where.bucket[:, t] >= TO_59) | where.in_default[:, t])

@@ -30,6 +30,7 @@ class Month:
         lights: One row per line of the delivery: light, loans, share (of the loans delivered), balance (currency), action. The loans add
             up to those delivered.
         loans: Every loan delivered with its line, see `watchlist.assess`.
+        before: The same of the month before, without reasons; empty where there is none.
         watchlist: The loans to look at, see `watchlist.watchlist`, with `since`: the month from which on they have their light without
             a break.
         changes: What has changed since the month before.
@@ -43,6 +44,7 @@ class Month:
     delivery: Delivery
     lights: pd.DataFrame
     loans: pd.DataFrame
+    before: pd.DataFrame
     watchlist: pd.DataFrame
     changes: Changes
     at_application: np.ndarray
@@ -107,6 +109,7 @@ def watch_month(
         delivery=delivery,
         lights=_lines(after),
         loans=after,
+        before=before,
         watchlist=listed,
         changes=changed,
         at_application=lines.known.at_application,
