@@ -12,7 +12,7 @@ from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import to_markdown
 from loantap.model.economics import Economics
 from loantap.watchlist.last_worklist import outcomes
-from loantap.watchlist.live_performance import MEASURES, catch_up, expected_performance
+from loantap.watchlist.live_performance import MEASURES, expected_performance
 from loantap.watchlist.settings import read_settings
 from loantap.watchlist.worklist import worklist
 
@@ -95,14 +95,12 @@ def test_what_became_of_the_rows_is_shown_and_what_people_wrote_is_no_markup():
 
 
 @pytest.fixture(scope="module")
-def loans() -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    p = rng.beta(1.5, 6, 1_000)
-    return np.append(p, NAN), np.append((rng.random(1_000) < np.minimum(1.6 * p, 1)).astype(float), 0)
+def chances() -> np.ndarray:
+    return np.append(np.random.default_rng(0).beta(1.5, 6, 1_000), NAN)
 
 
-def test_expected_performance_says_what_it_rests_on(loans: tuple[np.ndarray, np.ndarray]):
-    found = expected_performance(loans[0], threshold=0.25, random_state=0, confidence=0.8)
+def test_expected_performance_says_what_it_rests_on(chances: np.ndarray):
+    found = expected_performance(chances, threshold=0.25, random_state=0, confidence=0.8)
     shown_ = live_performance.expected(found, confidence=0.8, threshold=0.25)
     assert shown_.title.startswith("If the calibration holds, ")
     for words in (
@@ -117,25 +115,10 @@ def test_expected_performance_says_what_it_rests_on(loans: tuple[np.ndarray, np.
     assert "Brier score" in shown(shown_)
 
 
-def test_the_catch_up_has_a_verdict(loans: tuple[np.ndarray, np.ndarray]):
-    p, outcome = loans
-    found = catch_up(p, outcome, threshold=0.25, random_state=0, confidence=0.9)
-    assert "Default rate" in shown(live_performance.caught_up(found, confidence=0.9, threshold=0.25))
-    assert ": shown, default rate is higher" in live_performance.caught_up_title(found)
-    none = found.assign(verdict="not shown", direction="")
-    assert live_performance.caught_up_title(none).endswith("no difference from the expected performance is shown")
-    caption = live_performance.caught_up(found, confidence=0.9, threshold=0.25).caption
-    assert "90% intervals" in caption
-    assert "at most 10% of cases" in caption
-
-
 def test_a_measure_that_is_undefined_is_not_drawn():
-    found = catch_up(np.full(50, 1e-4), np.zeros(50), threshold=0.25, random_state=0)
-    shown_ = live_performance.caught_up(found, confidence=0.95, threshold=0.25)
-    assert [label.get_text() for label in shown_.figure.axes[0].get_yticklabels()] == [
-        "Default rate",
-        "Brier score",
-    ]
+    found = expected_performance(np.full(50, 1e-4), threshold=0.25, random_state=0)
+    shown_ = live_performance.expected(found, confidence=0.95, threshold=0.25)
+    assert [label.get_text() for label in shown_.figure.axes[0].get_yticklabels()] == ["Default rate", "Brier score"]
     assert "nan" not in shown(shown_).lower()
 
 

@@ -1,4 +1,4 @@
-"""Performance before outcomes are known: what calibrated probabilities let expect, and the catch-up when outcomes come."""
+"""Performance before outcomes are known: what calibrated probabilities let expect."""
 
 import numpy as np
 import pandas as pd
@@ -8,29 +8,13 @@ from sklearn.metrics import brier_score_loss, fbeta_score, precision_score, reca
 
 from loantap.errors import InputError
 from loantap.watchlist import live_performance
-from loantap.watchlist.live_performance import MEASURES, catch_up, expected_performance
+from loantap.watchlist.live_performance import MEASURES, expected_performance
 
-THRESHOLD, LEVEL, DRAWS, TIMES = 0.25, 0.9, 200, 300
+THRESHOLD, LEVEL, DRAWS, TIMES = 0.25, 0.9, 200, 200
 
 
 def probabilities(n: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).beta(1.5, 6, n)
-
-
-def caught(p: np.ndarray, outcome: np.ndarray, **others) -> pd.DataFrame:
-    known = {"threshold": THRESHOLD, "random_state": 0, "repetitions": DRAWS, "confidence": LEVEL}
-    return catch_up(p, outcome, **(known | others)).set_index("measure")
-
-
-def test_the_realised_measures_are_those_of_scikit_learn():
-    p = probabilities(500).round(2)  # with ties
-    outcome = (np.random.default_rng(1).random(500) < p).astype(int)
-    flags = p >= THRESHOLD
-    expected = {
-        "default_rate": outcome.mean(), "auc": roc_auc_score(outcome, p), "precision": precision_score(outcome, flags),
-        "recall": recall_score(outcome, flags), "f2": fbeta_score(outcome, flags, beta=2), "brier": brier_score_loss(outcome, p),
-    }  # fmt: skip
-    assert caught(p, outcome)["realised"].to_dict() == pytest.approx(expected, abs=1e-12)
 
 
 def test_what_is_expected_follows_from_the_probabilities():
@@ -60,37 +44,22 @@ def test_sums_over_many_loans_are_drawn_as_normal(monkeypatch: pytest.MonkeyPatc
         assert ((exact[name] - normal[name]).abs() < 0.1 * width).all(), name
 
 
-@pytest.fixture(scope="module")
-def calibrated() -> list[pd.DataFrame]:
-    """Catch-ups of many sets of loans whose probabilities hold."""
+def test_intervals_cover_what_comes_out_at_their_level_where_the_calibration_holds():
     rng, p = np.random.default_rng(7), probabilities(300)
-    return [caught(p, (rng.random(300) < p).astype(float), random_state=seed) for seed in range(TIMES)]
-
-
-def test_intervals_cover_at_their_level_where_the_calibration_holds(calibrated: list[pd.DataFrame]):
-    for measure in MEASURES:
-        rows = pd.DataFrame([found.loc[measure] for found in calibrated])
-        covered = int(rows["realised"].between(rows["low"] - 1e-12, rows["high"] + 1e-12).sum())
+    flags, inside = p >= THRESHOLD, dict.fromkeys(MEASURES, 0)
+    for seed in range(TIMES):
+        found = expected_performance(p, threshold=THRESHOLD, random_state=seed, repetitions=DRAWS, confidence=LEVEL)
+        outcome = (rng.random(300) < p).astype(int)
+        came = {
+            "default_rate": outcome.mean(), "auc": roc_auc_score(outcome, p), "precision": precision_score(outcome, flags),
+            "recall": recall_score(outcome, flags), "f2": fbeta_score(outcome, flags, beta=2), "brier": brier_score_loss(outcome, p),
+        }  # fmt: skip
+        for row in found.to_dict("records"):
+            inside[row["measure"]] += row["low"] - 1e-12 <= came[row["measure"]] <= row["high"] + 1e-12
+    for measure, covered in inside.items():
         # Between the level and a little more, since counts are discrete; 1 in 10,000 by chance.
         assert binomtest(covered, TIMES, LEVEL, alternative="less").pvalue > 1e-4, measure
         assert covered / TIMES < 0.97, measure
-
-
-def test_null_data_are_not_said_to_differ_oftener_than_the_error_rate(calibrated: list[pd.DataFrame]):
-    shown = sum((found["verdict"] == "shown").any() for found in calibrated)
-    assert binomtest(shown, TIMES, 1 - LEVEL, alternative="greater").pvalue > 1e-3
-
-
-def test_a_planted_shift_of_outcomes_is_shown():
-    rng, p = np.random.default_rng(3), probabilities(3_000)
-    odds = 2 * p / (1 - p)
-    found = caught(p, (rng.random(3_000) < odds / (1 + odds)).astype(float))
-    assert found.loc["default_rate", ["verdict", "direction"]].tolist() == ["shown", "higher"]
-    assert found.loc["default_rate", "realised"] > found.loc["default_rate", "high"]
-    # A ranking that is lost, at the same default rate, shows in the AUC.
-    lost = caught(p, rng.permutation((rng.random(3_000) < p).astype(float)))
-    assert lost.loc["auc", ["verdict", "direction"]].tolist() == ["shown", "lower"]
-    assert lost.loc["default_rate", "verdict"] == "not shown"
 
 
 def test_loans_that_are_not_known_are_left_out_and_counted():
@@ -99,16 +68,12 @@ def test_loans_that_are_not_known_are_left_out_and_counted():
     known, found = (expected_performance(one, threshold=THRESHOLD, random_state=0) for one in (p, with_gaps))
     pd.testing.assert_frame_equal(known.drop(columns="unknown"), found.drop(columns="unknown"))
     assert (found["n"].iloc[0], found["unknown"].iloc[0]) == (100, 7)
-    outcome = np.append(np.zeros(90), [np.nan] * 10)
-    assert (caught(p, outcome)[["n", "unknown"]].iloc[0] == [90, 10]).all()
 
 
-def test_a_measure_without_meaning_has_no_value_and_no_verdict():
+def test_a_measure_without_meaning_has_no_value():
     p = np.full(50, 1e-4)  # hardly ever a default, and nobody flagged
-    found = caught(p, np.zeros(50))
+    found = expected_performance(p, threshold=THRESHOLD, random_state=0).set_index("measure")
     assert found.loc[["auc", "precision", "recall"], ["expected", "low", "high"]].isna().all(axis=None)
-    assert (found.loc[["auc", "precision", "recall"], "verdict"] == "").all()
-    assert found.loc["default_rate", "verdict"] == "not shown"
 
 
 def test_the_same_seed_gives_the_same_table():
@@ -116,15 +81,7 @@ def test_the_same_seed_gives_the_same_table():
     pd.testing.assert_frame_equal(one, other)
 
 
-@pytest.mark.parametrize(
-    ("p", "outcome", "others", "told"),
-    [
-        ([0.1, 20.0], [0, 1], {}, "within 0 to 1"),
-        ([np.nan], [0], {}, "got none"),
-        ([0.1, 0.2], [0, 2], {}, "expected 0 and 1"),
-        ([0.1, 0.2], [0, 1], {"repetitions": 100}, "repetitions: expected more than 120"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(p: list[float], outcome: list[float], others: dict[str, int], told: str):
+@pytest.mark.parametrize(("p", "told"), [([0.1, 20.0], "within 0 to 1"), ([np.nan], "got none")])
+def test_what_makes_no_sense_is_refused(p: list[float], told: str):
     with pytest.raises(InputError, match=told):
-        caught(np.array(p), np.array(outcome), **others)
+        expected_performance(np.array(p), threshold=THRESHOLD, random_state=0)

@@ -1,7 +1,7 @@
-"""How well scores may be expected to do before outcomes are known, and whether the outcomes, once they come, differ from that.
+"""How well scores may be expected to do before outcomes are known.
 
 A calibrated probability says by itself how often it will be wrong (confidence-based performance estimation). All of this rests on the
-calibration still holding, which the scores alone cannot show: only outcomes can. Loans are taken as independent given their
+calibration still holding, which the scores alone cannot show: only outcomes can (`calibration_level`, and the back-test of the hazards). Loans are taken as independent given their
 probabilities, so a common shock, such as a recession, moves results further than the intervals say. Whether the loans still look like
 the training loans is told by `drift.psi` with its chance level.
 """
@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from loantap.analysis.odds import adjust_p_values
 from loantap.errors import InputError
 from loantap.model.bootstrap import CONFIDENCE
 
 MEASURES = ("default_rate", "auc", "precision", "recall", "f2", "brier")
-SHOWN, NOT_SHOWN = "shown", "not shown"
 REPETITIONS = 1_000
 _AT_ONCE = 2_000_000  # draws held in memory
 MANY, _ENOUGH = (
@@ -54,60 +52,6 @@ def expected_performance(
     known, unknown = _known(probability)
     draws = _draws(known, threshold, repetitions, random_state)
     return _table(draws, confidence).assign(n=len(known), unknown=unknown)
-
-
-def catch_up(
-    probability: np.ndarray,
-    default: np.ndarray,
-    *,
-    threshold: float,
-    random_state: int,
-    repetitions: int = REPETITIONS,
-    confidence: float = CONFIDENCE,
-) -> pd.DataFrame:
-    """Return what has come out beside what was to be expected, and whether it is shown to differ.
-
-    A p-value is twice the smaller share of draws that lie as far out as the outcome, itself counted among them (Davison and
-    Hinkley, Bootstrap Methods and their Application, 1997, 4.2). They are adjusted for the number of measures (Holm), so that if the
-    calibration holds, no measure is shown to differ in at least a share `confidence` of times.
-
-    Args:
-        probability: As in `expected_performance`, as told before the outcomes.
-        default: 1, 0, or NaN where nobody knows yet, shape (n,). The time to default must be over for all loans given, or those that
-            default early would be compared with those that had no time to.
-        threshold: Probability from which a loan is flagged.
-        random_state: Seed.
-        repetitions: How often to draw.
-        confidence: Of the intervals; 1 less the error rate of the verdicts.
-
-    Returns:
-        As from `expected_performance` on the loans whose outcome is known, with realised, p_value, p_adjusted, verdict (SHOWN or
-        NOT_SHOWN; "" where it is undefined) and direction ("higher" or "lower" than expected where shown).
-
-    Raises InputError as `expected_performance`, for outcomes other than 0, 1 and NaN, and for too few repetitions to show anything.
-    """
-    outcome = np.asarray(default, dtype=float)
-    if not np.isin(outcome[~np.isnan(outcome)], (0, 1)).all():
-        raise InputError("default: expected 0 and 1, and NaN where it is not known yet, got others.")
-    error = round(1 - confidence, 9)
-    if 2 * len(MEASURES) / (repetitions + 1) >= error:
-        raise InputError(
-            f"repetitions: expected more than {2 * len(MEASURES) / error:.0f} at this confidence, got {repetitions}."
-        )
-    known, unknown = _known(np.where(np.isnan(outcome), np.nan, probability))
-    came = outcome[_is_known(probability) & ~np.isnan(outcome)]
-    realised = _measures(came[np.newaxis] @ _columns(known, threshold), known, threshold)[0]
-    draws = _draws(known, threshold, repetitions, random_state)
-    table = _table(draws, confidence).assign(n=len(known), unknown=unknown, realised=realised)
-    near = 1e-12  # equal but for rounding
-    below, above = (draws <= realised + near).sum(axis=0), (draws >= realised - near).sum(axis=0)
-    p_values = np.minimum(1, 2 * (1 + np.minimum(below, above)) / (repetitions + 1))
-    table["p_value"] = pd.Series(p_values).where(table[["expected", "realised"]].notna().all(axis=1))
-    table["p_adjusted"] = adjust_p_values(table["p_value"], correction="holm")
-    shown = table["p_adjusted"] < error
-    higher = pd.Series(np.where(table["realised"] > table["expected"], "higher", "lower"))
-    verdict = pd.Series(np.where(shown, SHOWN, NOT_SHOWN)).where(table["p_adjusted"].notna(), "")
-    return table.assign(verdict=verdict, direction=higher.where(shown, ""))
 
 
 def _is_known(probability: np.ndarray) -> np.ndarray:
