@@ -28,7 +28,7 @@ from loantap.data.warehouse import write_table
 from loantap.errors import InputError, SchemaError
 
 NAMES = [column.name for column in SNAPSHOT_COLUMNS]
-MATRICES = ("dti", "revol_util", "balance", "days_past_due")
+MATRICES = ("dti", "revol_util", "balance", "days_past_due", "status", "payment", "inquiries")
 
 
 class Given:
@@ -364,7 +364,7 @@ def test_what_two_snapshots_of_one_month_say_differently_is_not_known(other: dic
     assert found.quarantine["row"].tolist() == [2, 13]
     assert set(found.quarantine["reason"]) == {"snapshots of one month that differ; what differs counts as not known"}
     assert found.quarantine[["loan_id", "as_of"]].values.tolist() == [["A", "2016-02"]] * 2
-    for name in MATRICES:
+    for name in MATRICES[:4]:
         assert np.isnan(getattr(found.panel, name)[0]).tolist() == [False, name in other, False]
     assert found.panel.delivered[0].all()
 

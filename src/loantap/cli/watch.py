@@ -108,6 +108,12 @@ def watch(
     made = " (synthetic snapshots)" if live.truth is not None else ""
     _say(f"{found.month.month}{made}: {found.month.delivery.loans:,} loans delivered = {counts or '0'}.")
     _say(f"Since the month before: {found.month.changes.words}.")
+    if found.became:
+        told = (
+            f"{loans:,} {outcome}"
+            for outcome, loans in zip(found.became.counts["outcome"], found.became.counts["loans"], strict=True)
+        )
+        _say(f"Of the {found.became.counts['loans'].sum():,} loans of the last work list: {', '.join(told)}.")
     _say(f"{done.folder / 'index.html'} ({clock})")
     if limit and lines[limit[0]] > limit[1]:
         _say(f"{lines[limit[0]]:,} {limit[0]} lights are more than {limit[1]:,}: exit 1 as --fail-on asks.")

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from loantap.data.columns import KEY
-from loantap.data.panel import STATUSES, Panel
+from loantap.data.panel import OPEN, STATUSES, Panel
 from loantap.data.snapshot_contract import AS_OF, MEASURES, NEEDED, check_snapshots
 from loantap.data.snapshot_quarantine import SetAside
 from loantap.data.snapshot_rows import FAR, Growing, Rows, by_loan, far_months, is_formula, matrix, repeats
@@ -124,7 +124,7 @@ def _monthly(panel: Panel) -> Iterator[pd.DataFrame]:
         rows, month = np.flatnonzero(panel.delivered[:, position]), panel.months[position]
         values = {name: matrix[rows, position] for name, matrix in panel.matrices() if name in MEASURES}
         if "status" in values:
-            values["status"] = pd.Series(values["status"]).map(STATUSES).array
+            values["status"] = pd.Series(values["status"]).map({OPEN: "open"} | STATUSES).array
         yield pd.DataFrame({KEY: panel.loan_id[rows], AS_OF: str(month), **values})
 
 
