@@ -13,6 +13,7 @@ from uuid import uuid4
 from loantap.errors import InputError
 
 _STAGING, _WRITING = ".loantap-staging-", ".writing-"
+_FORMER = "-former-"  # between the name of a staging folder and that of the folder whose place it takes
 
 
 @contextmanager
@@ -89,6 +90,9 @@ def staging_folder(parent: Path, *, alone: bool = True) -> Iterator[Path]:
     """
     parent.mkdir(parents=True, exist_ok=True)
     for leftover in parent.glob(f"{_STAGING}*") if alone else ():
+        _, former, name = leftover.name.partition(_FORMER)
+        if former and not (parent / name).exists():  # killed between the two moves: nothing that was there is lost
+            leftover.rename(parent / name)
         shutil.rmtree(leftover, ignore_errors=True)
     folder = parent / f"{_STAGING}{uuid4().hex[:8]}"
     folder.mkdir(mode=0o700)
@@ -100,7 +104,7 @@ def staging_folder(parent: Path, *, alone: bool = True) -> Iterator[Path]:
 
 def take_place(staging: Path, folder: Path) -> None:
     """Move a finished staging folder to its place; a former one stays beside it until then."""
-    former = staging.with_name(f"{staging.name}-former")
+    former = staging.with_name(f"{staging.name}{_FORMER}{folder.name}")
     if folder.exists():
         folder.rename(former)
     staging.rename(folder)

@@ -358,7 +358,7 @@ def test_of_equal_rows_one_is_kept():
     assert found.panel.balance[0, 0] == 900
 
 
-@pytest.mark.parametrize("other", [{"dti": 18.0}, {"balance": 901.0}, {"days_past_due": 30.0}])
+@pytest.mark.parametrize("other", [{"dti": 18.0}, {"balance": 901.0}])
 def test_what_two_snapshots_of_one_month_say_differently_is_not_known(other: dict[str, Any]):
     found = read(many(month_of_loan("A", "2016-02", **other)))
     assert found.quarantine["row"].tolist() == [2, 13]
@@ -367,6 +367,17 @@ def test_what_two_snapshots_of_one_month_say_differently_is_not_known(other: dic
     for name in MATRICES[:4]:
         assert np.isnan(getattr(found.panel, name)[0]).tolist() == [False, name in other, False]
     assert found.panel.delivered[0].all()
+
+
+def test_of_two_arrears_of_one_month_the_worse_count():
+    """Else who contradicts himself would look as he did before."""
+    for first, second in ((0.0, 120.0), (120.0, 0.0)):
+        rows = many(month_of_loan("A", "2016-02", days_past_due=second)).astype({"days_past_due": float})
+        rows.loc[1, "days_past_due"] = first
+        found = read(rows)
+        assert found.panel.days_past_due is not None
+        assert found.panel.days_past_due[0].tolist() == [0, 120, 0]
+        assert found.quarantine["row"].tolist() == [2, 13]
 
 
 def test_of_three_snapshots_of_which_two_agree_none_is_taken():
@@ -560,4 +571,4 @@ def test_the_codebook_tells_every_column():
         "payment",
         "inquiries",
     ]
-    assert table[5]["rule"] == "a whole number, 0 or more, in days; may be missing"
+    assert table[5]["rule"] == "a whole number, 0 to 36,500, in days; may be missing"

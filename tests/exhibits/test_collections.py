@@ -164,13 +164,13 @@ def test_the_title_of_a_concentration_names_where_money_and_loss_stand():
     )  # fmt: skip
     told = sentences.concentration_title(table, "grade", attention="red or amber", month="2019-04")
     assert told == (
-        "By grade, A holds most exposure in 2019-04 (70.0%) and B most of the expected loss (75.0%); the share red or amber changed in B "
+        "By grade, A holds the largest share of exposure in 2019-04 (70.0%) and B the largest share of the expected loss (75.0%); the share red or amber changed in B "
         "(30.0%, 20.0% the month before)"
     )
     plainer = sentences.concentration_title(
         table.drop(columns="expected_loss").assign(change="open"), "grade", attention="red", month="2019-04"
     )
-    assert plainer == "By grade, A holds most exposure in 2019-04 (70.0%)"
+    assert plainer == "By grade, A holds the largest share of exposure in 2019-04 (70.0%)"
 
 
 def test_the_table_of_settings_says_why_it_is_absent():
@@ -227,7 +227,7 @@ def test_a_pooled_level_is_not_said_to_hold_most():
         }
     )
     told = sentences.concentration_title(table, "grade", attention="red", month="2019-04")
-    assert told == "By grade, A holds most exposure in 2019-04 (30.0%)"
+    assert told == "By grade, A holds the largest share of exposure in 2019-04 (30.0%)"
     pooled = sentences.concentration_title(table[1:], "grade", attention="red", month="2019-04")
     assert pooled == "Exposure by grade in 2019-04"
     none = sentences.concentration_title(table.assign(exposure=0.0), "grade", attention="red", month="2019-04")

@@ -15,6 +15,7 @@ from loantap.exhibits.warning_sentences import record
 from loantap.model.economics import Economics
 from loantap.model.persistence import load_model
 from loantap.watchlist import drift as stability
+from loantap.watchlist.acting import Acting, act
 from loantap.watchlist.backtest import Backtest, backtest, why_not
 from loantap.watchlist.live import Live, synthetic_live
 from loantap.watchlist.model_update import Probabilities
@@ -30,6 +31,7 @@ class Made:
 
     live: Live
     month: Month
+    acting: Acting
     settings: Settings
     judged: Backtest | None
     found: dict[str, Any]
@@ -45,13 +47,20 @@ def make(live: Live, known: Probabilities, settings: Settings, confidence: float
 
     month = watch_month(
         live.panel, last, probabilities=of, applications=live.applications, without_arrears=True,
-        settings=settings, economics=Economics(),
+        settings=settings
     )  # fmt: skip
     judged = backtest(
         live.panel, settings=settings, repetitions=50, random_state=0, confidence=confidence, probability_now=known.now
     )
+    acting = act(
+        month,
+        applications=live.applications,
+        risk=pd.Series(0.2, live.panel.loan_id),
+        economics=Economics(),
+        saved=settings.acting,
+    )
     found = record(live, month, judged, why_not(live.panel, settings=settings), settings, confidence=confidence)
-    return Made(live, month, settings, judged, found, known)
+    return Made(live, month, acting, settings, judged, found, known)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +90,7 @@ def all_of(made: Made) -> list[Exhibit]:
     panel, month, dated = made.live.panel, made.month, made.live.panel.days_past_due is not None
     level = made.found["confidence"]
     terms = ["installment_before", "installment", "months", "dti_before", "dti_after", "expected_cost"]
-    grouped = month.offers.dropna(subset="installment").groupby("offer", sort=False)
+    grouped = made.acting.offers.dropna(subset="installment").groupby("offer", sort=False)
     medians = grouped[terms].median().assign(n=grouped.size()).reset_index()
     watched = exhibits.as_months(made.judged.by_month).assign(precision=0.5, recall=0.5) if made.judged else None
     training = {"dti": made.live.applications["dti"], "revol_util": made.live.applications["revol_util"]}
@@ -92,8 +101,8 @@ def all_of(made: Made) -> list[Exhibit]:
         exhibits.lights(month, made.settings),
         exhibits.watchlist(month, panel),
         exhibits.changes(month),
-        exhibits.offers(month.offers),
-        exhibits.offer_medians(medians, month.offers),
+        exhibits.offers(made.acting.offers),
+        exhibits.offer_medians(medians, made.acting.offers),
         exhibits.warned(made.found),
         exhibits.performance(made.judged, made.found, panel),
         exhibits.every_setting(made.judged, made.found, panel),
@@ -180,7 +189,7 @@ def test_invented_snapshots_are_noticed_and_real_ones_not(made: Made, undated: M
 def test_without_days_past_due_exhibits_say_why_there_is_nothing_to_show(undated: Made):
     assert undated.judged is None
     assert set(by_name(undated)) == {
-        "watchlist", "watchlist-changes", "watchlist-offers", "watchlist-offers-medians", "warning-drift",
+        "watchlist", "watchlist-lights", "watchlist-changes", "watchlist-offers", "watchlist-offers-medians", "warning-drift",
     }  # fmt: skip
     for exhibit in all_of(undated)[7:11]:
         assert (
@@ -242,6 +251,6 @@ def test_the_medians_of_an_offer_are_of_whole_months_and_cents(made: Made):
     medians = pd.DataFrame(
         {"offer": ["longer"], "n": [3], "installment": [80.125], "months": [57.5], "expected_cost": [12.345]}
     )
-    shown = exhibits.offer_medians(medians, made.month.offers)
+    shown = exhibits.offer_medians(medians, made.acting.offers)
     assert str(shown.table["months"].iloc[0]) == "58"
     assert shown.table["expected_cost"].tolist() == [12.34]

@@ -9,7 +9,7 @@ from loantap.exhibits.words import plain
 from loantap.watchlist.settings import Thresholds, read_settings
 
 RULE = {
-    "method": "rule", "period": "later months", "setting": "recommended", "defaults": 154, "caught": 86, "recall": 0.558,
+    "method": "rule", "period": "later months", "setting": "as set", "defaults": 154, "caught": 86, "recall": 0.558,
     "recall_low": 0.479, "recall_high": 0.635, "by_chance": 0.09, "lead_median": 5.0, "alerts": 1032, "alerts_per_1000": 57.37,
     "precision": 0.28, "precision_low": 0.2405, "precision_high": 0.3233,
 }  # fmt: skip
@@ -26,8 +26,8 @@ def result(*performance: dict[str, object], **changed: object) -> dict[str, obje
 
 def test_the_sentence_says_how_many_lights_and_what_they_would_have_found():
     assert findings.warning_sentence(result(RULE)) == (
-        f"{HEAD} On the later months the recommended rule warned of 55.8% of 154 defaults (90% interval 47.9 to 63.5%; 9.0% by "
-        "chance), at the median 5 months ahead. Of its alerts, 28.0% were right."
+        f"{HEAD} On the later months these settings warned of 55.8% of 154 defaults (90% interval 47.9 to 63.5%; 9.0% by "
+        "chance), at the median 5 months ahead. Of the alerts, 28.0% were right."
     )
 
 
@@ -54,12 +54,17 @@ def test_without_a_back_test_the_sentence_says_why():
 
 def test_the_row_that_counts_is_the_last_of_the_rule():
     others = [RULE | {"method": "caps"}, RULE | {"method": "rule without days past due"}]
-    assert findings.backtest_row([RULE | {"setting": "as set"}, RULE, *others]) == RULE
+    recommended = RULE | {"setting": "recommended"}
+    assert findings.backtest_row([RULE, recommended, *others]) == recommended
 
 
-def test_a_rule_as_it_is_set_is_not_called_recommended():
-    words = findings.warning_sentence(result(RULE | {"setting": "as set", "period": "all months"}))
-    assert " On all months the rule warned of 55.8%" in words
+def test_a_recommended_setting_stands_beside_the_one_that_made_the_lights():
+    other = RULE | {"setting": "recommended", "recall": 0.471, "alerts_per_1000": 33.2}
+    words = findings.warning_sentence(result(RULE, other))
+    assert "these settings warned of 55.8%" in words
+    assert words.endswith(
+        "The setting chosen on the earlier months warned of 47.1%, with 33 instead of 57 alerts per 1,000 loans a month."
+    )
 
 
 def test_months_without_defaults_say_so():
@@ -71,7 +76,7 @@ def test_months_without_defaults_say_so():
 
 def test_a_rule_that_caught_nothing_has_no_lead_and_without_alerts_no_share_that_was_right():
     missed = RULE | {"caught": 0, "recall": 0.0, "recall_low": 0.0, "lead_median": np.nan}
-    assert findings.warning_sentence(result(missed)).endswith("by chance). Of its alerts, 28.0% were right.")
+    assert findings.warning_sentence(result(missed)).endswith("by chance). Of the alerts, 28.0% were right.")
     silent = missed | {"alerts": 0, "alerts_per_1000": 0.0, "precision": None}
     assert findings.warning_sentence(result(silent)).endswith("9.0% by chance).")
 

@@ -60,14 +60,14 @@ def test_without_a_red_loan_there_are_no_offers():
 
 def test_the_work_list_holds_who_is_on_the_list_and_who_was_and_is_gone():
     listed = acting().worklist.set_index("loan_id")
-    # 5% of 2,000 x 75% in default; of the others a fifth of risk x balance x 75%; then what is not known: red, amber, gone.
+    # 5% of 2,000 x 75% in default; of the others a fifth of risk x balance x 75%; red and gone loans that nobody knows it of come first, amber ones last.
     assert listed["could_save"].dropna().round(2).to_dict() == {
         "stays": 600.0,
         "rises": 315.0,
         "wakes": 135.0,
         "defaults": 75.0,
     }
-    assert listed.index.tolist() == ["stays", "rises", "wakes", "defaults", "joins", "eases", "leaves"]
+    assert listed.index.tolist() == ["joins", "leaves", "stays", "rises", "wakes", "defaults", "eases"]
     gone = listed.loc["leaves"]
     assert (gone["light"], gone["exposure"], gone["days_past_due"]) == ("gone", 6_000.0, 0)
     assert gone["reasons"] == "not delivered; amber the month before"

@@ -36,7 +36,7 @@ class Flat(Hazards):
         object.__setattr__(self, "oldest", oldest)
 
     def default_by_month(self, marks: Landmarks, *, months: int = 12, odds: float = 1.0) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-        chance = np.where(marks.x[:, 4] > 1, 0.10, 0.02)
+        chance = np.where(marks.x[:, 3] > 1, 0.10, 0.02)
         d = odds * chance / (1 - chance)
         d = (d / (1 + d))[:, np.newaxis]
         h = np.arange(1, months + 1)

@@ -10,7 +10,7 @@ import pytest
 from loantap.data.panel import Panel
 from loantap.data.snapshots import read_snapshots
 from loantap.data.sources import RaggedRow
-from loantap.errors import InputError
+from loantap.errors import InputError, SchemaError
 from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.month import Month, find_month, watch_month
 from loantap.watchlist.settings import read_settings
@@ -270,13 +270,59 @@ def test_rows_in_another_order_and_rows_that_are_there_twice_change_nothing():
         assert found.changes.words == expected.changes.words
 
 
-def test_two_snapshots_that_contradict_each_other_leave_the_loan_as_it_was_last_known():
+def test_of_two_snapshots_that_contradict_each_other_the_worse_arrears_count():
     rows = pd.concat(
-        [arrears(), loan("L03", [0])], ignore_index=True
-    )  # a second snapshot of the last month, without arrears
+        [arrears(), loan("L03", [0]), loan("C007", [95])], ignore_index=True
+    )  # second snapshots of the last month
     month = watched(rows)
-    assert lights(month) == {"red": 12, "green": CLEAN}
-    assert "30 days past due (known in 2026-07)" in month.watchlist.set_index("loan_id")["reasons"]["L03"]
+    assert lights(month) == {"red": 12, "green": CLEAN - 1, "in default": 1}
+    assert "30 days past due" in month.watchlist.set_index("loan_id")["reasons"]["L03"]
+
+
+def test_a_month_whose_loans_have_other_numbers_is_refused():
+    rows = arrears()
+    last = rows["as_of"] == MONTHS[3]
+    rows.loc[last, "loan_id"] = "N" + rows.loc[last, "loan_id"]
+    with pytest.raises(InputError, match=r"loans of the month before: 0 after 312, 100.0% less"):
+        watched(rows)
+
+
+def test_a_month_that_all_loans_lack_hides_nobody():
+    rows = pd.concat([clean(), loan("X", [0, 60, ..., ...])])
+    found = watched(rows[rows["as_of"] != MONTHS[2]])
+    assert found.changes.rows[["loan_id", "change"]].values.tolist() == [["X", "gone"]]
+
+
+def test_a_newest_month_in_a_form_that_nobody_reads_is_refused():
+    rows = clean()
+    rows.loc[rows["as_of"] == MONTHS[3], "as_of"] = "31.08.2026"
+    with pytest.raises(SchemaError, match=r"300 rows have no month that can be placed, the newest month has 300"):
+        watched(rows)
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        ({"status": ["open", "open", "forbearance", None]}, "amber"),  # nobody said that it is over
+        ({"status": ["open", "forbearance", "forbearance", "open"]}, "green"),
+        ({"inquiries": [8, None, None, None]}, "unknown"),
+        ({"payment": [0.0, None, None, None]}, "unknown"),
+    ],
+)
+def test_what_is_no_longer_told_is_not_over(columns: dict[str, list[Any]], line: str):
+    others = clean(20).assign(
+        **{name: {"status": "open", "inquiries": 0.0, "payment": 100.0}[name] for name in columns}
+    )
+    month = watched(pd.concat([others, loan("X", [0] * 4, **columns)]))
+    assert month.loans.set_index("loan_id")["light"]["X"] == line
+
+
+def test_a_blank_month_inside_the_window_takes_no_sign_away():
+    months = [f"2026-{month:02}" for month in range(1, 9)]
+    values = {"known": [10, 10, 10, 12, 15, 20, 25, 30], "blank": [10, 10, 10, 12, 15, 20, None, 30]}
+    rows = [pd.DataFrame({"loan_id": name, "as_of": months, "dti": dti, "revol_util": 45.0, "balance": 1_000.0, "days_past_due": 0.0}) for name, dti in values.items()]  # fmt: skip
+    found = watched(pd.concat([clean(20, months), *rows])).loans.set_index("loan_id")
+    assert found.loc["known", "points"] == found.loc["blank", "points"] >= 4
 
 
 @pytest.mark.parametrize("worse", [{"days_past_due": 45.0}, {"dti": 60.0}, {"revol_util": 99.0}])

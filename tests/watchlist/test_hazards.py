@@ -16,7 +16,7 @@ from loantap.watchlist.hazards import Hazards, fit_hazards, why_not
 from loantap.watchlist.hazards_backtest import backtest_hazards, by_group, incidence, why_no_backtest
 from loantap.watchlist.incidence import aalen_johansen, incidence_slopes
 from loantap.watchlist.landmarks import COVARIATES, Borrowers, Landmarks, borrowers, landmarks
-from loantap.watchlist.standing import BUCKETS, CURRENT, TO_29, Standing, standing
+from loantap.watchlist.standing import BUCKETS, CURRENT, TO_29, TO_59, Standing, standing
 
 NAN = np.nan
 
@@ -109,9 +109,17 @@ def test_covariates_of_a_loan_written_out():
     marks = landmarks(panel, stand(panel), borrowers(panel, terms, probability=np.array([0.5])), [6])
     # Of three months the known ones: 24.5 now, (20 + 22 + 22) / 3 = 21.33 a quarter ago; usual are 5 and 2 points.
     since, quarter = (24.5 - 18) / 5, (24.5 - 64 / 3) / 2
-    expected = [0, 0, 0, 0, since, quarter, 0, 0, since - 1, quarter - 1, 0]
+    expected = [0, 0, 0, since, quarter, 0, 0, since - 1, quarter - 1, 0]
     np.testing.assert_allclose(marks.x[0], expected, atol=1e-12)
     assert len(COVARIATES) == marks.x.shape[1]
+
+
+def test_a_loan_that_performs_again_is_judged_as_one_30_days_late_and_not_learnt_from():
+    """Else a few that did not fail again would make the worst loans look like the safest."""
+    panel = by_hand([[120, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 30]])
+    marks = landmarks(panel, stand(panel), borrowers(panel, pd.DataFrame({"loan_id": []}), probability=None), [5])
+    assert marks.bucket.tolist() == [TO_59, CURRENT, TO_59]
+    assert marks.defaulted_before.tolist() == [True, False, False]
 
 
 # A panel whose truth is known.
@@ -306,7 +314,7 @@ def test_monthly_hazards_are_those_of_statsmodels(truth: SyntheticPanel, known: 
     panel, who = truth.panel.only(some), known.only(some)
     fitted = fit_hazards(panel, stand(panel), who)
     marks = landmarks(panel, stand(panel), who, range(3, 29)).within(12)
-    marks = marks.only(marks.followed >= 1)
+    marks = marks.only((marks.followed >= 1) & ~marks.defaulted_before)
     row = np.repeat(np.arange(len(marks.row)), marks.followed)
     h = np.concatenate([np.arange(1, months + 1) for months in marks.followed])
     ahead = pd.cut(h, [0, 1, 2, 3, 6, 12]).astype(str)
@@ -405,7 +413,7 @@ def test_a_short_panel_is_looked_at_for_a_shorter_time(truth: SyntheticPanel, kn
 
 def grouped(marks: Landmarks) -> np.ndarray:
     """Five groups that a credit officer might ask for: not late by the application's probability, risen, and late."""
-    current, p, risen = marks.bucket == CURRENT, marks.x[:, 0], marks.x[:, 4] > 1
+    current, p, risen = marks.bucket == CURRENT, marks.x[:, 0], marks.x[:, 3] > 1
     calm = current & ~risen
     return np.select([calm & (p < -1.7), calm & (p < -1.1), calm, current & risen, marks.bucket == TO_29], range(5), -1)
 

@@ -73,15 +73,15 @@ def test_the_title_tells_the_share_and_where_it_is_highest():
 @pytest.mark.parametrize(
     ("observed", "agrees", "said"),
     [
-        (0.082, True, "8.2% of loans defaulted; 8.0% were expected, a difference within chance. Of"),
-        (0.12, False, "12.0% of loans defaulted, more than the 8.0% expected. Of"),
-        (0.04, False, "4.0% of loans defaulted, fewer than the 8.0% expected. Of"),
+        (0.082, True, "8.2% of loans defaulted; 8.0% were expected, a difference within chance. "),
+        (0.12, False, "12.0% of loans defaulted, more than the 8.0% expected. "),
+        (0.04, False, "4.0% of loans defaulted, fewer than the 8.0% expected. "),
     ],
 )
 def test_the_title_tells_whether_it_came_true(observed: float, agrees: bool, said: str):
     told = exhibits.came_true(judged(observed=observed, agrees=agrees), "")
     assert said in told.title
-    assert "Of 2 groups 1 differs (by chance about 0.10)" in told.title
+    assert "of 2 groups 1 differs by more than chance (about 0.10 would)" in told.title
     assert told.figure is not None
     assert "tenth 1" in shown(told)
 

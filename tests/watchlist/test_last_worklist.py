@@ -113,14 +113,20 @@ def test_dates_that_could_be_two_or_none_are_told(tmp_path: Path, written: str):
     assert found.notes == (f"Due dates that could not be read, write them as 2026-12-01: {written}.",)
 
 
+def test_what_excel_saves_as_plain_csv_is_read(tmp_path: Path):
+    text = ";".join(NEEDED) + "\r\n7;red;Müller;open;2026-12-01;ruft zurück\r\n"
+    (tmp_path / "latin.csv").write_bytes(text.encode("cp1252"))
+    assert read_last(tmp_path / "latin.csv").rows.iloc[0][["owner", "note"]].tolist() == ["Müller", "ruft zurück"]
+
+
 def test_files_that_cannot_be_read_say_what_to_do(tmp_path: Path):
-    (tmp_path / "latin.csv").write_bytes("loan_id;Müller".encode("cp1252"))
+    (tmp_path / "binary.csv").write_bytes(b"loan_id;\x81\x8d")
     (tmp_path / "broken.xlsx").write_bytes(b"no workbook")
     (tmp_path / "open.csv").write_text('loan_id,"light', "utf-8")
     (tmp_path / "empty.csv").write_text("", "utf-8")
     Workbook().save(tmp_path / "other.xlsx")
     for name, told in (
-        ("latin.csv", "CSV UTF-8"), ("broken.xlsx", "cannot be read"), ("open.csv", "expected CSV"), ("empty.csv", "row of heads"),
+        ("binary.csv", "CSV UTF-8"), ("broken.xlsx", "cannot be read"), ("open.csv", "expected CSV"), ("empty.csv", "row of heads"),
         ("other.xlsx", "row of heads"), ("absent.csv", "No such file"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=told):

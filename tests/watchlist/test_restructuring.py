@@ -240,7 +240,7 @@ def test_the_offer_that_fits_is_the_cheapest_that_is_enough():
     table = pd.DataFrame(
         {
             "loan_id": ["a"] * 3 + ["b"] * 3 + ["c"] * 2 + ["d"] * 2 + ["e"] * 2, "offer": list("xyzxyzxyxyxy"),
-            "installment_before": 100.0, "installment": [60, 50, 40, 60, 50, 40, np.nan, 100, 60, 50, 60, 50], "months": 24,
+            "installment_before": 100.0, "installment": [60, 50, 40, 60, 50, 40, np.nan, 100, 60, 50, 60, 50], "months_before": 12, "months": 24,
             "dti_before": [50.0] * 8 + [np.nan] * 2 + [50.0] * 2,
             "dti_after": [38, 36, 34, 48, 44, 46, np.nan, 50, np.nan, np.nan, 38, 36],
             "expected_cost": [30.0, 20, 25, 1, 90, 2, np.nan, 0, 5, 6, np.nan, np.nan], "break_even": 1.0, "probability": 0.2,
@@ -248,8 +248,8 @@ def test_the_offer_that_fits_is_the_cheapest_that_is_enough():
     )  # fmt: skip
     found = best_offer(table, dti_at_most=40).set_index("loan_id")
     # a: all are enough, y is the cheapest; b: none is enough, y lowers most; c: one is not made and one lowers nothing; d: without
-    # debts the lower installment counts; e: no cost is known, so the one that lowers most.
-    assert found["offer"].to_dict() == {"a": "y", "b": "y", "c": "", "d": "y", "e": "y"}
+    # debts the lower installment counts; e: no cost is known, so none fits.
+    assert found["offer"].to_dict() == {"a": "y", "b": "y", "c": "", "d": "y", "e": ""}
     assert found.loc["a", "expected_cost"] == 20
     assert found.loc["c", ["installment", "expected_cost"]].isna().all()
 
@@ -257,18 +257,38 @@ def test_the_offer_that_fits_is_the_cheapest_that_is_enough():
 def test_an_offer_that_hardly_changes_anything_does_not_fit_before_one_that_helps():
     table = pd.DataFrame(
         {
-            "loan_id": "a", "offer": list("xyz"), "installment_before": 100.0, "installment": [98.0, 80, 60], "months": 24, "dti_before": 30.0,
+            "loan_id": "a", "offer": list("xyz"), "installment_before": 100.0, "installment": [98.0, 80, 60], "months_before": 12, "months": 24, "dti_before": 30.0,
             "dti_after": [29.8, 26.0, 22.0], "expected_cost": [1.0, 20, 50], "break_even": [0.0, 5.0, 9.9], "probability": 0.2,
         }
     )  # fmt: skip
     assert best_offer(table, dti_at_most=40)["offer"].tolist() == ["y"]
     assert best_offer(table, dti_at_most=40, relief=0.0)["offer"].tolist() == ["x"]
-    assert best_offer(table, dti_at_most=40, relief=0.5)["offer"].tolist() == ["z"]
+    assert best_offer(table, dti_at_most=40, relief=0.5)["offer"].tolist() == [""]
     # y never pays for itself, or only if more than half of 20 points went away.
     for points in (np.nan, 10.1):
         assert best_offer(table.assign(break_even=[0.0, points, 9.9]))["offer"].tolist() == ["z"]
     assert best_offer(table.assign(break_even=np.nan))["offer"].tolist() == [""]
-    assert best_offer(table, fall=0.1)["offer"].tolist() == ["x"]
+    assert best_offer(table, fall=0.1)["offer"].tolist() == [""]
+
+
+def test_one_last_installment_is_not_stretched_over_two_years():
+    table = pd.DataFrame(
+        {
+            "loan_id": "a", "offer": ["short", "long"], "installment_before": 100.0, "installment": [60.0, 9.0], "months_before": 2, "months": [4, 26],
+            "dti_before": 30.0, "dti_after": [26.0, 20.0], "expected_cost": [20.0, 1.0], "break_even": 1.0, "probability": 0.2,
+        }
+    )  # fmt: skip
+    assert best_offer(table)["offer"].tolist() == ["short"]
+
+
+def test_what_the_lender_gains_makes_no_offer_fit_better():
+    table = pd.DataFrame(
+        {
+            "loan_id": "a", "offer": ["dear", "mild"], "installment_before": 100.0, "installment": [80.0, 70.0], "months_before": 24, "months": 48,
+            "dti_before": 30.0, "dti_after": [28.0, 27.0], "expected_cost": [-900.0, -1.0], "break_even": 0.0, "probability": 0.2,
+        }
+    )  # fmt: skip
+    assert best_offer(table)["offer"].tolist() == ["mild"]
 
 
 def test_who_gains_is_said_in_words():

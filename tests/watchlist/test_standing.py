@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loantap.data.panel import CHARGED_OFF, CLOSED, DEFAULT_DAYS, Panel
+from loantap.data.panel import CHARGED_OFF, CLOSED, DEFAULT_DAYS, OPEN, Panel
 from loantap.watchlist.standing import BUCKETS, NEVER, Standing, standing
 
 NA = float("nan")
@@ -78,15 +78,28 @@ def test_default_ends_with_its_probation(days: list[float], inside: list[int]):
 
 
 def test_what_is_charged_off_stays_so_and_what_is_closed_stays_closed_when_it_leaves():
-    status = [[NA, CHARGED_OFF, NA, NA], [NA, CLOSED, NA, NA]]
-    found = standing(panel([[120, 150, 0, 0], [0, 0, NA, NA]], status=status, absent=[(1, 2), (1, 3)]), **HOW)
+    status = [[NA, CHARGED_OFF, NA, NA], [NA, CLOSED, NA, NA], [OPEN, CHARGED_OFF, OPEN, OPEN]]
+    found = standing(
+        panel([[120, 150, 0, 0], [0, 0, NA, NA], [0, 0, 0, 30]], status=status, absent=[(1, 2), (1, 3)]), **HOW
+    )
     assert buckets(found) == ["90 and more", "charged off", "charged off", "charged off"]
     assert buckets(found, 1) == ["current", "closed", "closed", "closed"]
+    assert buckets(found, 2) == [
+        "current",
+        "charged off",
+        "current",
+        "30 to 59",
+    ]  # until somebody says that it is open again
 
 
 def test_a_balance_of_nothing_ends_a_loan_unless_it_defaulted_or_is_late():
-    found = standing(panel([[0, 0], [0, 5], [90, 90]], balance=[[1, 0]] * 3), **HOW)
-    assert [buckets(found, row)[1] for row in range(3)] == ["closed", "1 to 29", "90 and more"]
+    found = standing(panel([[0, 0], [0, 5], [90, 90], [60, NA]], balance=[[1, 0]] * 4), **HOW)
+    assert [buckets(found, row)[1] for row in range(4)] == ["closed", "1 to 29", "90 and more", "60 to 89"]
+
+
+def test_a_closed_loan_that_is_late_is_not_over():
+    found = standing(panel([[60, 75], [60, NA]], status=[[OPEN, CLOSED]] * 2), **HOW)
+    assert [buckets(found, row)[1] for row in range(2)] == ["60 to 89", "60 to 89"]
 
 
 @given(st.lists(st.lists(st.sampled_from([0, 15, 45, 75, 95, NA]), min_size=8, max_size=8), min_size=1, max_size=9))

@@ -39,7 +39,7 @@ RAW = {
     "amber_points": 2,
     "red_points": 4,
     "backtest": {"horizon": 6, "early_days": 30, "alerts_per_1000": 50, "red_per_1000": 10},
-    "acting": {"performing": 0.2, "in_default": 0.05},
+    "acting": {"performing": 0.2, "in_default": 0.05, "from_probability": 0.3},
     "expected_loss": {
         "relative": 2,
         "absolute": 0.02,
@@ -109,7 +109,7 @@ def test_reasons_are_told_in_words_the_strongest_first():
     # Red before amber; of the reds utilisation lies 24/8 = 3 times and debt-to-income 41.2/40 = 1.03 times its threshold.
     row = judged(dti=41.2, util_trend=2.14, util_acceleration=24, revol_util=93, probability_change=0.083)
     assert row["reasons"].split("; ") == [
-        "trend of utilisation up by 24.0 points a month",
+        "utilisation rising faster, by 24.0 points a month more",
         "debt-to-income 41.2%, above 40%",
         "utilisation 93.0%, above 80%",
         "probability of default up by 8.3 points since the application",
@@ -120,7 +120,7 @@ def test_reasons_are_told_in_words_the_strongest_first():
 def test_days_past_due_that_make_the_light_red_come_first():
     row = judged(dti=400, days_past_due=31, dti_acceleration=1.5)
     assert row["reasons"] == (
-        "31 days past due; debt-to-income 400.0%, above 40%; trend of debt-to-income up by 1.5 points a month"
+        "31 days past due; debt-to-income 400.0%, above 40%; debt-to-income rising faster, by 1.5 points a month more"
     )
 
 

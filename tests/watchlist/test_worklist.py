@@ -52,14 +52,8 @@ def test_the_list_is_ordered_by_what_acting_could_save():
     ).set_index("loan_id")
     # 0.2 x 1,000 x 0.5 = 100, of which a fifth; in default for sure: 5,000 x 0.5 = 2,500, of which a twentieth.
     assert found["could_save"].dropna().to_dict() == {"defaulted": 125, "a": 20, "b": 20, "small": 2}
-    assert found.index.tolist() == [
-        "defaulted",
-        "a",
-        "b",
-        "small",
-        "unknown",
-        "also unknown",
-    ]  # of equal lights the larger exposure
+    # Red loans of which nobody knows it come first, of equal lights the larger exposure.
+    assert found.index.tolist() == ["unknown", "also unknown", "defaulted", "a", "b", "small"]
     assert found["rank"].tolist() == [1, 2, 3, 4, 5, 6]
     assert found.loc["defaulted", ["pd_12_months", "expected_loss"]].tolist() == [1, 2_500]
 
@@ -76,12 +70,12 @@ def test_a_larger_exposure_never_comes_later():
 
 
 def test_what_acting_saves_is_an_assumption_that_is_said():
-    saved = ActingSettings(performing=0.5, in_default=0.1)
+    saved = ActingSettings(performing=0.5, in_default=0.1, from_probability=0.3)
     found = listed({"loan_id": "a"}, {"loan_id": "d", "light": "in default"}, saved=saved).set_index("loan_id")
     assert found["could_save"].to_dict() == {"a": 50, "d": 50}
     assert "50% of the expected loss of a performing loan and 10%" in saved.words
     with pytest.raises(ValueError, match="performing"):
-        ActingSettings(performing=20, in_default=0.1)
+        ActingSettings(performing=20, in_default=0.1, from_probability=0.3)
 
 
 def test_a_list_has_one_row_a_loan_and_every_column():
@@ -226,9 +220,10 @@ def test_edited_lists_outlive_the_replacing_of_their_folder(tmp_path: Path):
     written = {path.name: sha256(path) for path in before.iterdir()}
     assert keep_edited(before, staging, written) == []
     (before / "worklist.csv").write_text("mine", "utf-8")
-    (before / "offers.csv").write_text("no work list", "utf-8")
-    assert keep_edited(before, staging, written) == ["worklist.csv"]
-    assert [path.name for path in staging.iterdir()] == ["worklist.csv"]
+    (before / "offers.csv").write_text("made anew", "utf-8")
+    (before / "Copy of worklist.ods").write_text("somebody's", "utf-8")
+    assert keep_edited(before, staging, written, own=["offers.csv"]) == ["Copy of worklist.ods", "worklist.csv"]
+    assert {path.name for path in staging.iterdir()} == {"Copy of worklist.ods", "worklist.csv"}
     assert (staging / "worklist.csv").read_text("utf-8") == "mine"
     assert free_path(staging / "worklist.csv", written).name == "worklist-2.csv"
 

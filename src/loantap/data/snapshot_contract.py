@@ -77,9 +77,9 @@ SNAPSHOT_COLUMNS: tuple[SnapshotColumn, ...] = (
                    aliases=("month", "date", "as_of_date", "snapshot_date", "reporting_date", "report_date", "period", "month_end")),
     _as_in_loans("dti", "debt_to_income", "debt_to_income_ratio"),
     _as_in_loans("revol_util", "utilisation", "utilization", "revolving_utilisation", "revolving_utilization", "credit_utilization"),
-    SnapshotColumn("balance", "Balance outstanding", "currency",
+    SnapshotColumn("balance", "Balance outstanding", "currency", high=1e12,
                    aliases=("out_prncp", "outstanding", "outstanding_balance", "outstanding_principal", "current_balance", "upb")),
-    SnapshotColumn("days_past_due", "Days since the oldest unpaid installment was due", "days", whole=True, optional=True,
+    SnapshotColumn("days_past_due", "Days since the oldest unpaid installment was due", "days", whole=True, optional=True, high=36_500,
                    aliases=("dpd", "days_late", "days_overdue", "days_in_arrears", "arrears_days", "days_delinquent", "past_due_days")),
     SnapshotColumn("status", "What the days past due do not tell of the loan", kind="status", optional=True,
                    aliases=("loan_status", "account_status")),
@@ -150,7 +150,7 @@ def check_snapshots(raw: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.Dat
         measures that are there (NaN where not known; status by its code); and by broken rule, such as "balance: below 0", the rows that
         break it: row, loan_id, as_of and value, as texts but for the row.
     """
-    loan_id, month = _array(raw[KEY]).cast(pa.string()), months_since_1970(raw[AS_OF])
+    loan_id, month = pc.utf8_trim_whitespace(_array(raw[KEY]).cast(pa.string())), months_since_1970(raw[AS_OF])
     blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(loan_id), ""), True).to_numpy(zero_copy_only=False)
     no_month, unknown = month == _NO_MONTH, raw[AS_OF].isna().to_numpy()
     broken = {f"{KEY}: missing": blank, f"{AS_OF}: missing": unknown, f"{AS_OF}: not a month": no_month & ~unknown}

@@ -43,9 +43,10 @@ class SetAside:
         names = rows.loans.take(rows.loan[bad]).to_numpy(zero_copy_only=False)
         self.add(rule, pd.DataFrame({"row": rows.row[bad], KEY: names, AS_OF: months, "value": ""}))
 
-    def count(self) -> int:
-        """Return how many rows are noted."""
-        numbers = [frame["row"].to_numpy() for frames in self._by_rule.values() for frame in frames]
+    def count(self, column: str = "") -> int:
+        """Return how many rows are noted, of all rules or of those of one column."""
+        chosen = [frames for rule, frames in self._by_rule.items() if rule.startswith(column)]
+        numbers = [frame["row"].to_numpy() for frames in chosen for frame in frames]
         seen = np.zeros(max((part.max() for part in numbers), default=0) + 1, dtype=bool)
         for part in numbers:
             seen[part] = True

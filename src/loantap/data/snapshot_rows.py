@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+WORSE_COUNTS = "days_past_due"
 FAR = 12  # months; what lies further than this from the other snapshots is quarantined as a likely typo
 _FORMULA, _NUMBER = r"^[=+\-@\t\r]", r"^[-+]?[\d.]+$"
 
@@ -116,7 +117,13 @@ def repeats(rows: Rows, measures: Mapping[str, np.ndarray]) -> Repeats:
         agreed[silent] = [told[row] for row in final[silent].tolist()]  # the same for all rows of a loan and month
         apart = (one != agreed) & ~np.isnan(one)
         differ[cells[final[apart]]] = True
-        agreed[np.isin(final, final[apart])] = np.nan
+        twofold = np.isin(final, final[apart])
+        if name == WORSE_COUNTS:  # of arrears the worse: else who contradicts himself would look as before
+            worst = values.copy()
+            np.fmax.at(worst, final, one)
+            agreed = np.where(twofold, worst[final], agreed)
+        else:
+            agreed[twofold] = np.nan
         settled[name] = final, agreed
     differ = differ[cells]
     return Repeats(last, differ, settled, ~last & ~differ, int(disordered.any(axis=1).sum()))

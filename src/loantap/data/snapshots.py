@@ -17,10 +17,11 @@ from loantap.data.snapshot_rows import FAR, Growing, Rows, by_loan, far_months, 
 from loantap.data.snapshot_sources import SnapshotSource
 from loantap.data.synthetic.writing import write_chunks
 from loantap.data.units import Units
-from loantap.errors import InputError
+from loantap.errors import InputError, SchemaError
 
 _MOST_CELLS = 250_000_000  # loans times months; each of the four measures takes 8 bytes for each
 _SHOWN_MONTHS = 12
+_FEW_LOST = 20  # rows without a month that are no month of their own
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | 
     aside.add_rows(f"{KEY}: begins like a formula", rows, names)
     aside.add_rows(f"{AS_OF}: more than {FAR} months from the other snapshots", rows, far)
     aside.refuse_most(read=read, location=where)
+    _refuse_lost_months(aside, rows, where)
     rows = _only(~(names | far), rows, measures)
     _check_size(rows, where)
     found = repeats(rows, measures)
@@ -89,6 +91,17 @@ def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | 
     if found.disordered:
         notes.append(f"Loans whose months do not stand in their order: {found.disordered:,}. They were sorted.")
     return Snapshots(panel, aside.quarantine(), _renamed(source) + notes + _panel_notes(panel), read)
+
+
+def _refuse_lost_months(aside: SetAside, rows: Rows, where: str) -> None:
+    """Raise SchemaError where as many rows have no month, or one that is far away, as half of the newest month has rows."""
+    newest = int((rows.month[~far_months(rows)] == rows.month[~far_months(rows)].max()).sum())
+    if 2 * (lost := aside.count(AS_OF)) > max(newest, _FEW_LOST):
+        told = "\n  ".join(text for text in aside.rules() if text.startswith(AS_OF))
+        raise SchemaError(
+            f"{where}: {lost:,} rows have no month that can be placed, the newest month has {newest:,}. A whole month may be among them:\n  {told}\n"
+            "Write months as 2016-01 or 2016-01-31, and bring the months between."
+        )
 
 
 def _renamed(source: SnapshotSource) -> list[str]:

@@ -97,14 +97,12 @@ def concentration_title(table: pd.DataFrame, name: str, *, attention: str, month
     if levels.empty or not levels["exposure"].sum():
         return f"Exposure by {name} in {month}"
     most = levels.iloc[int(levels["exposure"].argmax())]
-    told = (
-        f"By {name}, {level(most['level'])} holds most exposure in {month} ({show(most['share_of_exposure'], 'rate')})"
-    )
+    told = f"By {name}, {level(most['level'])} holds the largest share of exposure in {month} ({show(most['share_of_exposure'], 'rate')})"
     if "expected_loss" in levels and levels["expected_loss"].sum() > 0:
         lost = levels.iloc[int(levels["expected_loss"].argmax())]
         share = lost["expected_loss"] / table.loc[table["level"] == WHOLE, "expected_loss"].iloc[0]
         same = lost["level"] == most["level"]
-        told += f" and {'' if same else level(lost['level']) + ' '}most of the expected loss ({show(share, 'rate')})"
+        told += f" and {'' if same else level(lost['level']) + ' '}the largest share of the expected loss ({show(share, 'rate')})"
     moved = [
         f"{level(row['level'])} ({show(row['flagged_share'], 'rate')}, {show(row['flagged_share_before'], 'rate')} the month before)"
         for row in levels[levels["change"] != "open"].to_dict("records")
@@ -120,7 +118,7 @@ def settings_title(table: pd.DataFrame) -> str:
         return "What each threshold would have flagged"
     best, alone = (known.iloc[int(known[name].argmax())] for name in ("recall", "caught_alone"))
     told = (
-        f"The {_bare(best['signal'])} finds most defaults by itself ({show(best['recall'], 'rate')}, {show(best['by_chance'], 'rate')} by chance) "
+        f"Besides days past due, the {_bare(best['signal'])} finds most defaults by itself ({show(best['recall'], 'rate')}, {show(best['by_chance'], 'rate')} by chance) "
         f"with {show(best['flagged_per_1000'], 'count')} of 1,000 loans flagged a month"
     )
     if not alone["caught_alone"]:

@@ -210,13 +210,17 @@ def settings_cost(judged: "Backtest | None", found: dict[str, Any]) -> Exhibit:
     limits = {
         light: [_limit(*pair) for pair in zip(rules["signal"], rules[light], strict=True)] for light in ("amber", "red")
     }
-    table = rules.assign(signal=named, amber_from=limits["amber"], red_from=limits["red"])
+    own = [
+        red if floor == "red" else amber
+        for amber, red, floor in zip(limits["amber"], limits["red"], rules["floor"], strict=True)
+    ]
+    table = rules.assign(signal=named, amber_from=own, red_from=limits["red"])
     shown = columns("signal", "amber_from", "red_from", "flagged_per_1000", "red_per_1000", "precision with interval", "recall with interval",
                     "by_chance", "caught_alone", flagged_per_1000="number", red_per_1000="number", caught_alone="count")  # fmt: skip
     return Exhibit(
         "settings-cost", settings_title(table),
         f"Each threshold as if it were the only one, over all months. Recall: of the loans that defaulted, those flagged in the {horizon} months "
-        f"before. Precision: flagged loans that default within {horizon} months. Floors include loans that are late already. "
+        f"before. Precision: flagged loans that default within {horizon} months. Floors include loans that are late already, and days past due come before every default. "
         f"{percent(judged.confidence)} intervals (Wilson, of precision over loans).",
         table=table, columns=with_confidence(shown, judged.confidence),
     )  # fmt: skip

@@ -64,7 +64,7 @@ def lights(month: "Month", settings: "Settings") -> Exhibit:
     return Exhibit(
         "watchlist-lights",
         title,
-        delivered_sentence(month.delivery),
+        delivered_sentence(month),
         text=text,
         table=with_sum(month.lights),
         columns=LIGHT_COLUMNS,

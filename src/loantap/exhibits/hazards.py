@@ -30,6 +30,8 @@ SIMPLIFIED = (
     "Exposure follows the schedule, with three installments unpaid at default. Losses are discounted at the loan's own rate.",
     "Loss given default is one assumption for all loans and scenarios.",
     "Interest after a default, costs and loans already charged off are left out.",
+    "Stages are no lights. A stage asks whether the risk has risen since the loan was granted, a light whether somebody should look now.",
+    "Exposures by light and by days past due tell the loss of twelve months on what is owed today: another number.",
 )
 
 
@@ -95,10 +97,15 @@ def came_true_title(judged: "HazardBacktest") -> str:
         if row["agrees"]
         else f", {more} than the {expected} expected"
     )
+    tenths = judged.groups[judged.groups["kind"] == "tenth"]
+    same_way = int(
+        ((tenths["observed_rate"] > tenths["expected_rate"]) == (row["observed_rate"] > row["expected_rate"])).sum()
+    )
     missed, chance = int((~parts["agrees"].astype(bool)).sum()), show((1 - judged.confidence) * len(parts), "number")
     return (
         f"Within {judged.horizon} months {show(row['observed_rate'], 'rate')} of loans defaulted{verdict}. "
-        f"Of {len(parts)} groups {missed} differ{'s' if missed == 1 else ''} (by chance about {chance})"
+        f"{same_way} of {len(tenths)} tenths err to the same side; of {len(parts)} groups {missed} differ{'s' if missed == 1 else ''} by more than chance "
+        f"(about {chance} would)"
     )
 
 

@@ -18,7 +18,7 @@ MEASURES = {
 def expected(found: pd.DataFrame, *, confidence: float, threshold: float) -> Exhibit:
     """Show the performance that the probabilities let expect: `expected_performance` at a confidence and a threshold."""
     row = by_name(found.rename(columns={"measure": "name"}))["default_rate"]
-    title = f"If the calibration holds, {_rate(row)} of the live loans default"
+    title = f"If the calibration holds, {_rate(row)} of the live loans default within their term, says the model of the applications"
     caption = (
         f"{percent(confidence)} intervals of the values that will come out; {_basis(found, threshold)}. All of this rests on the calibration "
         "still holding: only outcomes can show whether it does. A common shock, such as a recession, would move results further."

@@ -88,16 +88,22 @@ def warning_sentence(result: Result) -> str:
     )
     if not result["performance"]:
         return f"{head} {result['why_not']}"
-    row = backtest_row(result["performance"])
+    other = backtest_row(result["performance"])
+    row = next(one for one in reversed(result["performance"]) if one["method"] == "rule" and one["setting"] == "as set")
     if not row["defaults"]:
         return f"{head} No loan defaulted in {period_of(row)}, so there was nothing to warn of."
     horizon = result["settings"]["backtest"]["horizon"]
     ahead = f", at the median {lead_words(row, horizon)} ahead" if row["caught"] else ""
     if row["caught"] and row["lead_median"] >= horizon and "stood_median" in row:
         ahead += f" (the alerts stood for {months_or_more(row['stood_median'], or_more=row['stood_cut'])})"
-    right = f" Of its alerts, {show(row['precision'], 'rate')} were right." if row["alerts"] else ""
+    right = f" Of the alerts, {show(row['precision'], 'rate')} were right." if row["alerts"] else ""
+    if other is not row:
+        right += (
+            f" The setting chosen on the earlier months warned of {show(other['recall'], 'rate')}, with {show(other['alerts_per_1000'], 'count')} "
+            f"instead of {show(row['alerts_per_1000'], 'count')} alerts per 1,000 loans a month."
+        )
     return (
-        f"{head} On {period_of(row)} the {'rule' if row['setting'] == 'as set' else 'recommended rule'} warned of "
+        f"{head} On {period_of(row)} these settings warned of "
         f"{show(row['recall'], 'rate')} of {show(row['defaults'], 'count')} defaults ({percent(result['confidence'])} interval "
         f"{interval(row['recall_low'], row['recall_high'], 'rate')}; {show(row['by_chance'], 'rate')} by chance){ahead}.{right}"
     )

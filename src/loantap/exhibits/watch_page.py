@@ -13,8 +13,8 @@ from loantap.exhibits.worklist import as_shown, order_sentence, work_columns
 
 if TYPE_CHECKING:
     from loantap.watchlist.acting import Watch
-    from loantap.watchlist.delivery import Delivery
     from loantap.watchlist.last_worklist import Outcomes
+    from loantap.watchlist.month import Month
     from loantap.watchlist.settings import Settings
 
 _SHOWN = 50
@@ -46,7 +46,8 @@ def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Setting
         settings: Thresholds, and what acting saves.
     """
     month, worklist, offers = found.month, found.acting.worklist, found.acting.offers
-    fitting = offers[offers["loan_id"].isin(worklist.loc[worklist["light"] == "red", "loan_id"].head(_OFFERED))]
+    first = worklist.loc[worklist["light"] == "red", "loan_id"].head(_OFFERED)
+    fitting = offers[offers["loan_id"].isin(first) & offers["installment"].notna()]
     rule = rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
     parts = [
         f"# Watchlist of {summary['as_of']}",
@@ -54,7 +55,7 @@ def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Setting
         f"Snapshots: {plain(summary['source'])}. Model {summary['model_version']}. This page names loans: keep it with the loan files.",
         _incomplete(summary),
         f"## {show(month.delivery.loans, 'count')} loans, each in one line",
-        delivered_sentence(month.delivery),
+        delivered_sentence(month),
         to_markdown(with_sum(month.lights), LIGHT_COLUMNS),
         "## Changes since the month before",
         f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
@@ -91,14 +92,16 @@ def _incomplete(summary: Mapping[str, Any]) -> str:
     return f"::: notice\nThis month is incomplete, and was accepted as it is. Beside the month before:\n\n{told}\n:::"
 
 
-def delivered_sentence(found: "Delivery") -> str:
+def delivered_sentence(month: "Month") -> str:
     """Return how the loans of a month follow from those of the month before."""
+    found, missing = month.delivery, month.changes.counts["gone"]
     if not found.before:
         return "No month before it was delivered."
-    gone = found.before - found.again
+    ended = found.before - found.again - missing
     return (
-        f"Of the {show(found.before, 'count')} loans of the month before, {show(found.again, 'count')} were delivered again and {show(gone, 'count')} "
-        f"{'is' if gone == 1 else 'are'} gone; {show(found.loans - found.again, 'count')} came. A loan that is gone was not delivered: the snapshots do not tell why."
+        f"Of the {show(found.before, 'count')} loans of the month before, {show(found.again, 'count')} were delivered again, {show(ended, 'count')} had "
+        f"ended, and {show(missing, 'count')} {'is' if missing == 1 else 'are'} gone: not delivered, and nobody knows why. "
+        f"{show(found.loans - found.again, 'count')} came."
     )
 
 

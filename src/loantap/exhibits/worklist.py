@@ -4,11 +4,16 @@ import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.words import ABSENT, columns, percent, plain, show
+from loantap.model.assumptions import DEFAULTS
 from loantap.watchlist.last_worklist import Outcomes
 from loantap.watchlist.settings import ActingSettings
 from loantap.watchlist.worklist import totals
 
 _NO_OFFER = "none fits"
+WHAT_SAVES = (
+    f"The expected loss is the probability of default within 12 months, times the exposure, times a loss given default of "
+    f"{percent(DEFAULTS['loss_given_default'])}."
+)
 _MAY_LACK = ("pd_12_months", "expected_loss", "could_save")
 _REASONS = 2
 _NO_BREAK = "\N{NON-BREAKING HYPHEN}"
@@ -57,7 +62,10 @@ def order_sentence(no_risk: str) -> str:
     """Return in which order a work list stands."""
     if no_risk:
         return f"Red first, then in default, unknown and amber; the largest exposure first. {no_risk}"
-    return "First the loans where acting could save most; where that is not known, by light and exposure."
+    return (
+        "First red and gone loans whose expected loss is not known, then those where acting could save most. "
+        + WHAT_SAVES
+    )
 
 
 def with_main_reasons(listed: pd.DataFrame) -> pd.DataFrame:

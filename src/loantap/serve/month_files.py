@@ -27,6 +27,7 @@ TABLE, AS_OF = "loantap_watchlist", "as_of"
 _DIGITS = 4  # of what is computed; nobody needs more, and a reader would take them for exactness
 _EXCEL_ROWS = 10_000  # nobody works through more, and writing them takes a while
 _SUMMARY = "watchlist.json"
+_OWN = (_SUMMARY, "index.html", *(f"{name}.csv" for name in ("watchlist", "changes", "offers", "last", "quarantine")))
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def write_month(
 ) -> Written:
     """Write a month into OUT/YYYY-MM, in the place of what was there, whole or not at all; work lists that people have edited stay.
 
-    Files: worklist.csv and worklist.xlsx (for people to fill in), watchlist.csv, changes.csv, offers.csv, quarantine.csv (rows that break
-    the contract), watchlist.json (the counts, and the sums by which an edited list is recognised) and index.html. They hold no time of
+    Files: worklist.csv and worklist.xlsx (for people to fill in), watchlist.csv, changes.csv, offers.csv, last.csv (what became of each loan of the
+    last work list, where one is given), quarantine.csv (rows that break the contract), watchlist.json (the counts, and the sums by which an edited list is recognised) and index.html. They hold no time of
     writing, so the same input gives the same bytes.
 
     Raises InputError where another process is writing there.
@@ -81,7 +82,7 @@ def write_month(
             month, model=model, source=source, synthetic=synthetic, notes=told, quarantined=len(quarantine)
         )
         tables = {"watchlist": month.watchlist, "changes": month.changes.rows, "quarantine": quarantine}
-        tables |= {"offers": as_written(found.acting.offers)}
+        tables |= {"offers": as_written(found.acting.offers)} | ({"last": found.became.rows} if found.became else {})
         for file, table in tables.items():
             _in_rows(table.round(_DIGITS)).to_csv(staging / f"{file}.csv", index=False, lineterminator="\n")
         text = json.dumps(summary | {"written": sums}, indent=1, ensure_ascii=False, allow_nan=False)
@@ -129,8 +130,8 @@ def _summary(
 def _write_worklist(found: Watch, folder: Path, staging: Path, settings: Settings) -> tuple[dict[str, str], list[str]]:
     """Write the work list, beside those that people have edited; return the sums of what was written, and what is to be said."""
     before = folder / _SUMMARY
-    written = json.loads(before.read_text("utf-8")).get("written", {}) if before.is_file() else {}
-    keep_edited(folder, staging, written)
+    written = _sums_of(before)
+    keep_edited(folder, staging, written, own=_OWN)
     listed, month = found.acting.worklist, found.month.month
     csv, excel = (free_path(staging / f"worklist.{ending}", written) for ending in ("csv", "xlsx"))
     notes = [kept_note(staging / f"worklist{path.suffix}", path) for path in (csv, excel)]
@@ -147,6 +148,15 @@ def _write_worklist(found: Watch, folder: Path, staging: Path, settings: Setting
     except InputError as error:  # without XlsxWriter
         notes.append(f"No Excel: {error}")
     return {path.name: sha256(path) for path in paths}, [note for note in notes if note]
+
+
+def _sums_of(summary: Path) -> dict[str, str]:
+    """Return the sums of the lists that were written with a summary; none where it is absent or damaged, so that all lists are kept."""
+    try:
+        found = json.loads(summary.read_text("utf-8"))["written"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _in_rows(table: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,8 @@ class Acting:
     Attributes:
         offers: What can be offered to the loans with a red light, see `restructuring.options`.
         best: The offer that fits each of them, see `restructuring.best_offer`.
-        worklist: One row per loan to act on, see `worklist.worklist`: those on the list, and those that were on it and are gone.
+        worklist: One row per loan to act on, see `worklist.worklist`: those on the list, green ones that are likely to default, and those that were
+            on the list and are gone.
     """
 
     offers: pd.DataFrame
@@ -90,7 +91,7 @@ def act(
     """
     offers = options(_red(month, applications, risk), economics=economics)
     best = best_offer(offers)
-    rows = pd.concat([_listed(month), _gone(month)], ignore_index=True)
+    rows = pd.concat([_listed(month), _likely(month, risk, saved.from_probability), _gone(month)], ignore_index=True)
     rows["pd_12_months"] = rows[KEY].map(risk).astype(float)
     rows = rows.merge(best[[KEY, "offer", "expected_cost"]], on=KEY, how="left").fillna({"offer": ""})
     return Acting(offers, best, worklist(rows, economics=economics, saved=saved))
@@ -121,17 +122,27 @@ def _listed(month: Month) -> pd.DataFrame:
     )
 
 
+def _likely(month: Month, risk: pd.Series, least: float) -> pd.DataFrame:
+    """Return the green loans that are likely to default all the same: no single sign is strong, all together are."""
+    loans = month.loans[month.loans["light"] == "green"]
+    likely = loans[loans[KEY].map(risk).astype(float) >= least]
+    told = [f"likely to default within 12 months: {100 * chance:.0f}%" for chance in likely[KEY].map(risk)]
+    return likely[[KEY, "light", "days_past_due"]].assign(
+        since="", exposure=likely["balance"], reasons=told, changed="", days_past_due_as_of=likely["known_in"]
+    )
+
+
 def _gone(month: Month) -> pd.DataFrame:
     """Return the loans that were on the list of the month before and are gone, as they last stood."""
     rows = month.changes.rows
     rows = rows[(rows["change"] == GONE) & rows["before"].isin(LISTED)]
-    panel, then = month.panel, len(month.panel.months) - 2
+    panel, then = month.panel, month.previous or 0
     places = np.searchsorted(panel.loan_id, rows[KEY])
     days = np.full(len(rows), np.nan) if panel.days_past_due is None else panel.days_past_due[places, then]
     return pd.DataFrame(
         {
             KEY: rows[KEY].to_numpy(), "light": GONE, "since": str(month.month), "days_past_due": days,
-            "days_past_due_as_of": str(panel.months[max(then, 0)]), "exposure": panel.balance[places, then],
+            "days_past_due_as_of": str(panel.months[then]), "exposure": panel.balance[places, then],
             "reasons": [f"not delivered; {light} the month before" for light in rows["before"]], "changed": rows["words"].to_numpy(),
         }
     )  # fmt: skip

@@ -78,6 +78,7 @@ def backtest(
     settings: Settings,
     probability_then: np.ndarray | None = None,
     probability_now: np.ndarray | None = None,
+    installment: np.ndarray | None = None,
     repetitions: int = 1000,
     random_state: int,
     confidence: float = CONFIDENCE,
@@ -93,13 +94,19 @@ def backtest(
         settings: The rule as it is set, the horizon and the budgets.
         probability_then: Probability of default of each loan by its application, shape (n,).
         probability_now: The same with debt-to-income and utilisation of each snapshot, shape (n, m).
+        installment: What each loan pays a month, in currency, shape (n,).
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
         confidence: Of the intervals.
     """
     if why_not(panel, settings=settings):
         return None
-    history = make_history(panel, settings=settings, probability_then=probability_then, probability_now=probability_now)
+    known: dict[str, Any] = {
+        "probability_then": probability_then,
+        "probability_now": probability_now,
+        "installment": installment,
+    }
+    history = make_history(panel, settings=settings, **known)
     scores = baseline_scores(history, settings=settings)
     whole, earlier, later = _periods(len(panel.months), settings)
     judged_on = later or whole

@@ -12,7 +12,7 @@ from loantap.watchlist.hazards import Hazards
 from loantap.watchlist.landmarks import Borrowers, landmarks
 from loantap.watchlist.month import Month
 from loantap.watchlist.shares import difference_ends, wilson_ends
-from loantap.watchlist.standing import BUCKETS, OFF, TO_59
+from loantap.watchlist.standing import BUCKETS, ENDED, FROM_90, OFF, TO_59, TO_89
 from loantap.watchlist.withholding import withheld
 
 ALL, NOT_KNOWN = "all", "not known"
@@ -31,26 +31,28 @@ def exposed_loans(
 
     Returns:
         The applications' columns with term as text; light, bucket, balance, flagged (30 or more days late or in default; missing where not
-        known) and, with hazards, pd (within 12 months; 1 in default, missing once charged off), each also of the month before with the ending _before; missing
+        known, and of loans that have ended) and, with hazards, pd (within 12 months; 1 in default, missing once charged off), each also of the month before with the ending _before; missing
         where a loan was not delivered.
     """
     panel, where, last = month.panel, month.where, len(month.panel.months) - 1
+    previous = last if month.previous is None else month.previous
     rows = applications.drop_duplicates(KEY).set_index(KEY).reindex(panel.loan_id).reset_index()
     names = np.array(BUCKETS, dtype=object)
-    for ending, t, lines in (("_before", max(last - 1, 0), month.before), ("", last, month.loans)):
+    for ending, t, lines in (("_before", previous, month.before), ("", last, month.loans)):
         here = panel.delivered[:, t]
         rows[f"light{ending}"] = lines["light"].reindex(range(len(rows))).to_numpy(dtype=object)
         rows[f"bucket{ending}"] = pd.Series(names[where.bucket[:, t]]).where(here, None)
         rows[f"balance{ending}"] = panel.balance[:, t]
-        late = pd.Series((where.bucket[:, t] >= TO_59) | where.in_default[:, t])
-        rows[f"flagged{ending}"] = late.where(here & ~np.isnan(where.days[:, t]))
+        bucket, live = where.bucket[:, t], here & ~np.isin(where.bucket[:, t], (OFF, ENDED))
+        late = pd.Series(np.isin(bucket, (TO_59, TO_89, FROM_90)) | where.in_default[:, t])
+        rows[f"flagged{ending}"] = late.where(live & ~np.isnan(where.days[:, t]))
         if hazards:
             marks, bad = landmarks(panel, where, known, [t]), where.in_default[:, t] & (where.bucket[:, t] != OFF)
             chance = np.where(bad, 1.0, np.nan)  # what is charged off is lost already
             chance[marks.row] = hazards.probability(marks)["pd"]
             rows[f"pd{ending}"] = chance
     term = rows["term"].astype("str").str.strip() + " months" if "term" in rows else ""
-    return rows[panel.delivered[:, [max(last - 1, 0), last]].any(axis=1)].assign(term=term)
+    return rows[panel.delivered[:, [previous, last]].any(axis=1)].assign(term=term)
 
 
 def exposure_by_state(

@@ -16,6 +16,7 @@ _VALUES = {
     "days_past_due": "days past due",
     "payment": "payments",
     "inquiries": "inquiries",
+    "status": "the status",
 }
 
 
@@ -76,6 +77,7 @@ def _short(panel: Panel, before: int, t: int, settings: DeliverySettings) -> lis
     found = []
     for words, now, then, share in (
         ("loans", here.sum(), there.sum(), settings.loans),
+        ("loans of the month before", (here & there).sum(), there.sum(), 2 * settings.loans),
         ("balance", np.nansum(panel.balance[:, t]), np.nansum(panel.balance[:, before]), settings.balance),
     ):
         if now < (1 - share) * then:

@@ -197,7 +197,7 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
     )
     drawn = Standing(*(getattr(stands, one.name)[rows] for one in fields(stands)))
     marks = landmarks(panel.only(rows), drawn, known.only(rows), range(QUARTER, len(panel.months) - 1)).within(HORIZON)
-    marks = marks.only(marks.followed >= 1)
+    marks = marks.only((marks.followed >= 1) & ~marks.defaulted_before)
     x = slopes(marks)
     mean, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)

@@ -62,6 +62,7 @@ def backtest_hazards(
         return None
     horizon = min(HORIZON, len(panel.months) - 1 - t)
     marks = landmarks(panel, stands, known, [t]).within(horizon)
+    marks = marks.only(~marks.defaulted_before)
     chance = hazards.probability(marks, months=horizon, confidence=confidence)["pd"].to_numpy()
     current = marks.bucket == CURRENT
     tenth = np.zeros(len(chance), dtype=np.int64)

@@ -77,6 +77,7 @@ def make_history(
     settings: Settings,
     probability_then: np.ndarray | None,
     probability_now: np.ndarray | None,
+    installment: np.ndarray | None = None,
 ) -> History:
     """Return the signals of all months that a whole window lies before.
 
@@ -85,13 +86,20 @@ def make_history(
         settings: Window, caps, and the days past due from which a loan is late already.
         probability_then: Probability of default of each loan by its application, shape (n,).
         probability_now: The same with debt-to-income and utilisation of each snapshot, shape (n, m).
+        installment: What each loan pays a month, in currency, shape (n,).
     """
     defaults, where = panel.default_month(), stand(panel, settings=settings)
     frames, worst, months = [], [], range(settings.window - 1, len(panel.months))
     for t in months:
         now = None if probability_now is None else probability_now[:, t]
         frame = signals(
-            panel, t, settings=settings, where=where, probability_then=probability_then, probability_now=now
+            panel,
+            t,
+            settings=settings,
+            where=where,
+            probability_then=probability_then,
+            probability_now=now,
+            installment=installment,
         )
         late = frame["days_past_due"] >= settings.backtest.early_days
         frames.append(frame[~late & (defaults[frame.index] > t)])  # of a loan's defaults the first one counts

@@ -19,7 +19,7 @@ from loantap.watchlist.standing import CURRENT, ENDED, TO_29, TO_59, TO_89, UNKN
 
 FOLLOWED = (CURRENT, TO_29, TO_59, TO_89, UNKNOWN)  # buckets of loans that are live and not in default
 COVARIATES = (
-    "log-odds of default by the application", "no probability by the application", "defaulted before", "no snapshot a quarter ago",
+    "log-odds of default by the application", "no probability by the application", "no snapshot a quarter ago",
     *(f"{change} of {measure}" for measure in ("debt-to-income", "utilisation") for change in ("change since the application", "change within a quarter")),
     "both since the application, beyond the usual", "both within a quarter, beyond the usual", "both within a quarter, far beyond",
 )  # fmt: skip
@@ -96,6 +96,7 @@ class Landmarks:
         age: Months on book, shape (k,).
         end: Months until the last installment is due, and so until a loan is no longer followed; arrears prolong it, shape (k,).
         balance: Currency, the last one known within a quarter, shape (k,).
+        defaulted_before: Whether it was in default before and performs again, shape (k,).
         x: COVARIATES, shape (k, p).
         followed: Months for which it is known what became of the loan, shape (k,).
         outcome: At the last of them: 0 nothing yet, 1 default, 2 early repayment, shape (k,).
@@ -107,6 +108,7 @@ class Landmarks:
     age: np.ndarray
     end: np.ndarray
     balance: np.ndarray
+    defaulted_before: np.ndarray
     x: np.ndarray
     followed: np.ndarray
     outcome: np.ndarray
@@ -227,25 +229,27 @@ def _at(
     balance, bucket = balance_known(panel, t)[rows], stands.bucket[rows, t]
     log_odds = logit(np.clip(known.probability[rows], _SMALLEST, 1 - _SMALLEST))
     x = np.zeros((len(rows), len(COVARIATES)))
-    x[:, 0], x[:, 1], x[:, 2] = np.nan_to_num(log_odds), np.isnan(log_odds), before[rows]
+    x[:, 0], x[:, 1] = np.nan_to_num(log_odds), np.isnan(log_odds)
+    # Too few loans perform again to learn from: each is judged as one that is 30 days late, which is what nobody would call hopeful.
+    bucket = np.where(before[rows] & np.isin(bucket, (CURRENT, TO_29)), TO_59, bucket)
     both = np.zeros((len(rows), 2))
-    for column, (name, (usual, most)) in zip((4, 6), _CHANGES.items(), strict=True):
+    for column, (name, (usual, most)) in zip((3, 5), _CHANGES.items(), strict=True):
         values, then = getattr(panel, name), getattr(known, name)[rows]
         recent = _mean(values[rows, max(t + 1 - QUARTER, 0) : t + 1])
         quarter_ago = _mean(values[rows, max(t + 1 - 2 * QUARTER, 0) : max(t + 1 - QUARTER, 0)])
-        x[:, 3] = np.maximum(x[:, 3], np.isnan(quarter_ago) & ~np.isnan(recent))
+        x[:, 2] = np.maximum(x[:, 2], np.isnan(quarter_ago) & ~np.isnan(recent))
         for place, earlier, knot in zip((0, 1), (then, quarter_ago), usual, strict=True):
             change = np.clip(np.nan_to_num(recent - earlier), -most, most)  # one that is not known is none
             x[:, column + place] = change / knot
             both[:, place] += change / knot
-    x[:, 8] = np.maximum(both[:, 0] - 1, 0)
-    x[:, 9:11] = np.maximum(both[:, 1:] - [1, 3], 0)
+    x[:, 7] = np.maximum(both[:, 0] - 1, 0)
+    x[:, 8:10] = np.maximum(both[:, 1:] - [1, 3], 0)
     left = remaining_months(balance, known.int_rate[rows], known.installment[rows])
     end = np.where(np.isnan(left), _NEVER, left - 1)
     end = np.where(np.isin(bucket, (TO_59, TO_89)), np.maximum(end, _LATEST), end)
     age = (panel.months[t] - known.issued[rows]).astype(np.int64)
     row, month = rows.astype(np.int64), np.full(len(rows), t)
-    return {"row": row, "month": month, "bucket": bucket, "age": age, "end": end.astype(np.int64), "balance": balance, "x": x}  # fmt: skip
+    return {"row": row, "month": month, "bucket": bucket, "age": age, "end": end.astype(np.int64), "balance": balance, "defaulted_before": before[rows], "x": x}  # fmt: skip
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -161,12 +161,16 @@ def _outcome(was: str, light: str) -> str:
 
 
 def _csv(path: Path) -> list[list[str]]:
+    content = path.read_bytes()
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8. In Excel choose 'CSV UTF-8' or keep the workbook (.xlsx)."
-        ) from error
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:  # what Excel writes as "CSV" in western Europe
+        try:
+            text = content.decode("cp1252")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{path}: expected UTF-8. In Excel choose 'CSV UTF-8' or keep the workbook (.xlsx)."
+            ) from error
     text = re.sub(r"\Asep=(.)\r?\n", "", text)
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
@@ -187,14 +191,12 @@ def _excel(path: Path) -> list[list[str]]:
         from openpyxl.utils.escape import unescape
     except ImportError as error:
         raise InputError(f"{path}: expected openpyxl to read Excel, which is not installed. Install it, or save as CSV UTF-8.") from error  # fmt: skip
-    from zipfile import BadZipFile
-
     try:
         book = load_workbook(path, read_only=True, data_only=True)
         sheet = book[SHEET] if SHEET in book.sheetnames else book.worksheets[0]
         lines = [[unescape(_text(value)) for value in line] for line in sheet.iter_rows(values_only=True)]
         book.close()
-    except (BadZipFile, KeyError, ValueError, IndexError) as error:
+    except Exception as error:
         raise InputError(
             f"{path}: expected an Excel workbook, but it cannot be read. Save it again, or as CSV UTF-8."
         ) from error

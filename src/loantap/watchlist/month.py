@@ -30,7 +30,8 @@ class Month:
         lights: One row per line of the delivery: light, loans, share (of the loans delivered), balance (currency), action. The loans add
             up to those delivered.
         loans: Every loan delivered with its line, see `watchlist.assess`.
-        before: The same of the month before, without reasons; empty where there is none.
+        before: The same of the last month before it that was delivered, without reasons; empty where there is none.
+        previous: The position of that month, None where there is none.
         watchlist: The loans to look at, see `watchlist.watchlist`, with `since`: the month from which on they have their light without
             a break.
         changes: What has changed since the month before.
@@ -45,6 +46,7 @@ class Month:
     lights: pd.DataFrame
     loans: pd.DataFrame
     before: pd.DataFrame
+    previous: int | None
     watchlist: pd.DataFrame
     changes: Changes
     at_application: np.ndarray
@@ -90,10 +92,12 @@ def watch_month(
     accepted = {"accept_incomplete": accept_incomplete, "without_arrears": without_arrears}
     delivery = check_delivery(panel, position, settings=settings.delivery, **accepted)
     terms = applications.drop_duplicates(KEY).set_index(KEY)["installment"]
-    months = [one for one in (position - 1, position) if one >= 0]
+    earlier = np.flatnonzero(panel.delivered[:, :position].any(axis=0))  # a month that all lack says nothing of anybody
+    previous = int(earlier[-1]) if len(earlier) else None
+    months = [one for one in (previous, position) if one is not None]
     lines = _Lines(panel, months, probabilities, terms, settings)
     after = lines.assess(position)
-    before = lines.assess(position - 1, with_reasons=False) if position > 0 else after.iloc[:0]
+    before = after.iloc[:0] if previous is None else lines.assess(previous, with_reasons=False)
     listed, changed = watchlist(after), changes(before, after)
     if before.empty:
         words = f"there is no snapshot of the month before, so all {len(listed):,} on the list count as new"
@@ -110,6 +114,7 @@ def watch_month(
         lights=_lines(after),
         loans=after,
         before=before,
+        previous=previous,
         watchlist=listed,
         changes=changed,
         at_application=lines.known.at_application,

@@ -27,12 +27,13 @@ DTI_AT_MOST = (
     40.0  # percent of income, with this loan's installment: what an offer should bring a borrower to, an assumption
 )
 RELIEF = 0.05  # share of the debt payments by which an offer has to lower them to be a relief, an assumption
+_LONGEST = 2  # times the months that are left: nobody stretches one last installment over two years
 FALL = 0.5  # share of the probability of failing that an offer may be hoped to take away, an assumption
 _NOTHING = "it would change nothing"  # the rate is not above the floor, or there is no revolving balance
 BURDEN = "it would raise the borrower's burden"
 _UNKNOWN = "the probability of failing is not known, so neither is the cost"
 _TERMS = (
-    "int_rate", "installment_before", "installment", "months", "interest", "interest_change", "dti_before", "dti_after",
+    "int_rate", "installment_before", "installment", "months_before", "months", "interest", "interest_change", "dti_before", "dti_after",
     "expected_cost", "break_even",
 )  # fmt: skip
 
@@ -54,8 +55,8 @@ def options(loans: pd.DataFrame, *, offers: Sequence[Offer] = OFFERS, economics:
     Returns:
         n * k rows, the offers of a loan together, in the order given, with the columns
         loan_id, offer (its name) and probability (as given);
-        int_rate, installment (after installment_before) and months (until the loan is repaid, those without payment
-        among them): the new terms;
+        int_rate, installment (after installment_before) and months (after months_before; until the loan is repaid, those
+        without payment among them): the new terms;
         interest (to come) and interest_change (against going on as is), if all is paid; what the borrower saves on
         revolving debt that is taken over is not counted, its rate is unknown;
         dti_before and dti_after: debt payments without mortgage but with this loan's installment, in percent of monthly
@@ -81,7 +82,7 @@ def options(loans: pd.DataFrame, *, offers: Sequence[Offer] = OFFERS, economics:
     parts = [_one_offer(known, as_is, offer, economics) for offer in offers]
     table = pd.concat([part.assign(loan_id=loans["loan_id"].array) for part in parts])
     table = table.sort_index(kind="stable").reset_index(drop=True)
-    table = table.assign(who_gains=who_gains(table), pays_for_itself=pays_for_itself(table), months=table["months"].astype("Int64"))  # fmt: skip
+    table = table.assign(who_gains=who_gains(table), pays_for_itself=pays_for_itself(table), months=table["months"].astype("Int64"), months_before=table["months_before"].astype("Int64"))  # fmt: skip
     table["break_even"] = table["break_even"].where(np.isfinite(table["break_even"]))
     return table[["loan_id", "offer", PROBABILITY, *_TERMS, "pays_for_itself", "who_gains", "reason"]]
 
@@ -91,9 +92,10 @@ def best_offer(
 ) -> pd.DataFrame:
     """Return the one offer that fits each loan.
 
-    Of the offers that lower the burden, and pay for themselves without having to take away too much of the risk: the cheapest of those that bring the debt payments to a stated share of income and are
-    a relief at all; where none does, the one that lowers them most. Debt payments that are not known count by the installment
-    alone. Where no cost is known, the one that lowers the burden most.
+    An offer has to be a relief, to no more than double the months that are left, and to pay for itself without having to take away too
+    much of the risk. Of those that also bring the debt payments to a stated share of income the cheapest fits, else the one that
+    lowers them most. A gain of the lender counts as no cost, or the offer that the borrower pays most for would be chosen. Debt
+    payments that are not known count by the installment alone. Where the cost is not known, no offer fits.
 
     Args:
         offered: As from `options`.
@@ -110,12 +112,15 @@ def best_offer(
     with_dti = offered["dti_after"].notna()
     after = offered["dti_after"].where(with_dti, offered["installment"])
     before = offered["dti_before"].where(with_dti, offered["installment_before"])
-    enough = with_dti & (after <= dti_at_most) & (after <= (1 - relief) * before) & offered["expected_cost"].notna()
-    pays = offered["expected_cost"].isna() | (
+    relieved = (after <= (1 - relief) * before) & (offered["months"] <= _LONGEST * offered["months_before"]).fillna(
+        False
+    )
+    pays = offered["expected_cost"].notna() & (
         offered["break_even"] <= 100 * fall * offered[PROBABILITY]
     )  # never is NaN
-    keys = {"enough": ~enough, "first": offered["expected_cost"].where(enough, after), "then": offered["expected_cost"]}
-    fits = offered.assign(**keys)[((after < before) & pays).to_numpy()].sort_values(list(keys), kind="stable")
+    enough, cost = with_dti & (after <= dti_at_most), offered["expected_cost"].clip(lower=0)
+    keys = {"enough": ~enough, "first": cost.where(enough, after), "then": after, "last": cost}
+    fits = offered.assign(**keys)[(relieved & pays).to_numpy(dtype=bool)].sort_values(list(keys), kind="stable")
     chosen = fits.drop_duplicates("loan_id").set_index("loan_id")[told]
     found = chosen.reindex(pd.Index(offered["loan_id"].drop_duplicates(), name="loan_id")).reset_index()
     return found.assign(offer=found["offer"].fillna(""))
@@ -201,7 +206,7 @@ def _one_offer(known: dict[str, np.ndarray], as_is: _Payments, offer: Offer, eco
         balance, known["int_rate"], known["installment"], months, probability=p, economics=economics
     )
     values = (
-        rate, known["installment"], installment, count + offer.holiday, interest, interest - (as_is.total - balance), dti_before,
+        rate, known["installment"], installment, months, count + offer.holiday, interest, interest - (as_is.total - balance), dti_before,
         dti_after, before - worth(p), 100 * break_even(before, worth, p),
     )  # fmt: skip
     table = pd.DataFrame(dict(zip(_TERMS, values, strict=True))).round(2)

@@ -118,10 +118,12 @@ class ActingSettings(_Checked):
     Attributes:
         performing: Of a loan that is not in default.
         in_default: Of a loan in default.
+        from_probability: Of default within 12 months, from which a green loan is acted on too.
     """
 
     performing: float = Field(ge=0, le=1)
     in_default: float = Field(ge=0, le=1)
+    from_probability: float = Field(ge=0.01, le=1)
 
     @property
     def words(self) -> str:

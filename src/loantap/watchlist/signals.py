@@ -12,7 +12,10 @@ from loantap.watchlist.standing import ENDED, NEVER, OFF, Standing, standing
 MIN_KNOWN = 4  # known months below which a trend is not told
 MIN_KNOWN_HALF = 3  # the same of half a window
 _MEASURES = {"dti": "dti", "revol_util": "util"}  # column of the panel, and what its trends are called
-_NAMES = {"balance": "balance", "dti": "debt-to-income", "revol_util": "utilisation", "days_past_due": "days past due"}
+_NAMES = {
+    "balance": "balance", "dti": "debt-to-income", "revol_util": "utilisation", "days_past_due": "days past due", "payment": "payments",
+    "inquiries": "inquiries", "status": "status",
+}  # fmt: skip
 _CHUNK = 8192  # loans at a time: the slopes of their pairs of months fit into a processor's cache
 
 
@@ -58,6 +61,15 @@ def acceleration(values: np.ndarray) -> np.ndarray:
     return later - earlier
 
 
+def _filled(values: np.ndarray) -> np.ndarray:
+    """Return rows with months between known ones on the line between them: a month that is not known takes no sign away."""
+    gaps = np.isnan(values).any(axis=1) & (~np.isnan(values)).any(axis=1)
+    if gaps.any():
+        values = values.copy()
+        values[gaps] = pd.DataFrame(values[gaps]).interpolate(axis=1, limit_area="inside").to_numpy()
+    return values
+
+
 def signals(
     panel: Panel,
     t: int,
@@ -94,7 +106,7 @@ def signals(
     for measure, name in _MEASURES.items():
         known = getattr(panel, measure)[rows, : t + 1]
         columns[measure], missing[measure] = carried(known, settings.carry)
-        values = _until_known(known, settings)
+        values = _filled(_until_known(known, settings))
         columns[f"{name}_trend"] = theil_sen(values)
         columns[f"{name}_acceleration"] = acceleration(values)
         columns[f"{name}_breach"] = columns[measure] > settings.signals.of(measure).red
@@ -103,14 +115,14 @@ def signals(
     then = unknown if probability_then is None else np.asarray(probability_then, dtype=float)[rows]
     columns |= {"probability": now, "probability_change": now - then}
     columns["payment_shortfall"] = _shortfall(panel, t, rows, installment, balance, settings.carry)
-    columns["inquiries"] = (
-        unknown if panel.inquiries is None else carried(panel.inquiries[rows, : t + 1], settings.carry)[0]
-    )
+    for name, told in (("payment", panel.payment), ("inquiries", panel.inquiries), ("status", panel.status)):
+        silent = np.full((len(rows), 1), np.nan)
+        columns[name], missing[name] = carried(silent if told is None else told[rows, : t + 1], settings.carry)
+    columns["forbearance"], missing["status"] = columns.pop("status") == FORBEARANCE, np.zeros(len(rows), dtype=bool)
     age = where.age[rows, t]
     columns["days_past_due"], missing["days_past_due"] = where.days[rows, t], (age > settings.carry) & (age < NEVER)
     months = np.datetime_as_string(panel.months)
     columns["known_in"] = np.where((age > 0) & (age <= settings.carry), months[np.maximum(t - age, 0)], "")
-    columns["forbearance"] = np.zeros(len(rows), bool) if panel.status is None else panel.status[rows, t] == FORBEARANCE
     words = np.full(len(rows), "", dtype=object)
     for name, gone in missing.items():
         words[gone] += _NAMES[name] + ", "

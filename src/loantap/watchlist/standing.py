@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loantap.data.panel import CHARGED_OFF, CLOSED, DEFAULT_DAYS, Panel
+from loantap.data.panel import CHARGED_OFF, CLOSED, DEFAULT_DAYS, OPEN, Panel
 
 BUCKETS = ("current", "1 to 29", "30 to 59", "60 to 89", "90 and more", "charged off", "closed", "unknown", "gone")
 CURRENT, TO_29, TO_59, TO_89, FROM_90, OFF, ENDED, UNKNOWN, GONE = range(len(BUCKETS))
@@ -63,10 +63,14 @@ def standing(panel: Panel, *, carry: int, probation: int, good_below: float) -> 
         months_good = np.where(enters, 0, np.where(known, np.where(now < good_below, months_good + 1, 0), months_good))
         months_good = np.where(inside, months_good, 0)
         inside = enters | (inside & (months_good <= probation))
-        written_off |= status == CHARGED_OFF
+        written_off = (status == CHARGED_OFF) | (
+            written_off & (status != OPEN)
+        )  # until somebody says that it is open again
         here = panel.delivered[:, t]
         # A loan of which nothing is owed has ended, unless it defaulted: what is charged off stands at a balance of 0 too.
-        ended = (status == CLOSED) | (ended & ~here) | (here & (panel.balance[:, t] <= 0) & ~inside & ~(now > 0))
+        # Nor has one that was late when somebody last looked: nothing is over because it is not known.
+        paid = ~inside & ~(last > 0)
+        ended = ((status == CLOSED) & paid) | (ended & ~here) | (here & (panel.balance[:, t] <= 0) & paid)
         days[:, t] = np.where(since <= carry, last, np.nan)
         age[:, t], in_default[:, t], good[:, t] = since, inside, np.where(inside, months_good, 0)
         found = np.where(np.isnan(days[:, t]), UNKNOWN, np.searchsorted(_EDGES, days[:, t], side="right"))

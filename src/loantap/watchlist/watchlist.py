@@ -8,7 +8,7 @@ import pandas as pd
 from loantap.data.panel import Panel
 from loantap.watchlist.rule import judge
 from loantap.watchlist.settings import Settings
-from loantap.watchlist.signals import signals
+from loantap.watchlist.signals import carried, signals
 from loantap.watchlist.standing import ENDED, OFF, Standing
 
 # Every loan of a delivery is in one of these lines, each with what is done about it; the first four are lights of live loans.
@@ -34,6 +34,7 @@ CHANGES = {
     "charged off": "charged off",
     "closed": "closed",
     "gone": "gone: not delivered",
+    "open again": "open again after it had ended",
 }
 
 
@@ -86,17 +87,28 @@ def assess(
     if len(others) == 0:
         return live
     light = np.where(ended[others], np.where(where.bucket[others, t] == OFF, "charged off", "closed"), "in default")
-    days, good = where.days[others, t], where.good[others, t]
+    days, good, age = where.days[others, t], where.good[others, t], where.age[others, t]
+    known_in = np.where((age > 0) & ~np.isnan(days), np.datetime_as_string(panel.months)[np.maximum(t - age, 0)], "")
     told = [
-        f"in default: {late:.0f} days past due" if not months else f"in default: {late:.0f} days past due, month {months} of a probation of {settings.probation}"
-        for late, months in zip(np.nan_to_num(days), good, strict=True)
-    ]  # fmt: skip
+        _in_default(late, known, int(months), settings.probation)
+        for late, known, months in zip(days, known_in, good, strict=True)
+    ]
     rest = {
-        "loan_id": panel.loan_id[others], "balance": panel.balance[others, t], "dti": panel.dti[others, t],
+        "loan_id": panel.loan_id[others], "balance": carried(panel.balance[others, : t + 1], settings.carry)[0], "known_in": known_in, "dti": panel.dti[others, t],
         "revol_util": panel.revol_util[others, t], "days_past_due": days, "points": 0, "light": light.astype(object),
         "reasons": np.where(light == "in default", np.array(told, dtype=object), ""),
     }  # fmt: skip
     return pd.concat([live, pd.DataFrame(rest, index=others)]).sort_index()
+
+
+def _in_default(days: float, known_in: str, good: int, probation: int) -> str:
+    """Return why a loan is in default, in words."""
+    late = (
+        "days past due no longer known"
+        if np.isnan(days)
+        else f"{days:.0f} days past due" + (f" (known in {known_in})" if known_in else "")
+    )
+    return f"in default: {late}" + (f", month {good} of a probation of {probation}" if good else "")
 
 
 def _with_unknown(judged: pd.DataFrame) -> pd.DataFrame:
@@ -140,10 +152,11 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> Changes:
         "closed": moved & (now == "closed") & (was != ""),
         "gone": (now == "") & ~was.isin(("charged off", "closed")),
         "unknown": moved & (now == "unknown") & (was != ""),
-        "new": now.isin(("red", "amber", "unknown")) & ~looked_at,
+        "new": now.isin(("red", "amber", "unknown")) & ~looked_at & ~was.isin(("charged off", "closed")),
         "escalated": moved & (now == "red"),
         "eased": (was == "red") & (now == "amber"),
         "resolved": looked_at & (now == "green"),
+        "open again": was.isin(("charged off", "closed")) & now.isin(LIVE),
         "new again": moved & (now == "amber"),  # known again after it was unknown
     }
     change = np.select(list(kinds.values()), list(kinds), default="")

@@ -8,14 +8,16 @@ from loantap.model.economics import Economics
 from loantap.watchlist.settings import ActingSettings
 from loantap.watchlist.worklist_columns import COLUMNS, IN_DEFAULT, PEOPLES
 
-_ORDER = ("red", IN_DEFAULT, "unknown", "amber", "gone")  # where nobody knows what acting could save
+_ORDER = ("red", IN_DEFAULT, "gone", "unknown", "amber", "green")  # where nobody knows what acting could save
 _COMPUTED = ("rank", "expected_loss", "could_save")
 _OPTIONAL = "days_past_due_as_of"
 _GIVEN = tuple(name for name in COLUMNS if name not in (*_COMPUTED, _OPTIONAL, *PEOPLES))
 
 
 def worklist(loans: pd.DataFrame, *, economics: Economics, saved: ActingSettings) -> pd.DataFrame:
-    """Return the work list, ordered by what acting could save; where that is not known, by light and exposure.
+    """Return the work list, ordered by what acting could save.
+
+    Where that is not known, red loans and those that are gone come first of all, and the others last, by light and exposure.
 
     Args:
         loans: One row a loan to work on: loan_id, light, since (month its light began, as text), reasons (words), exposure (currency),
@@ -45,6 +47,8 @@ def worklist(loans: pd.DataFrame, *, economics: Economics, saved: ActingSettings
     risk = np.where(inside, 1.0, risk)
     lost = risk * exposure * economics.loss_given_default
     could_save = lost * np.where(inside, saved.in_default, saved.performing)
+    # Where only defaults have a probability, what they cost must not put them before all others.
+    ordered = could_save if not np.isnan(risk[~inside]).all() else np.full(len(loans), np.nan)
     words = ("light", "since", "reasons", "changed", "offer")
     table = loans.assign(
         pd_12_months=risk.round(4), exposure=exposure.round(2), expected_loss=lost.round(2), could_save=could_save.round(2),
@@ -54,10 +58,10 @@ def worklist(loans: pd.DataFrame, *, economics: Economics, saved: ActingSettings
     )  # fmt: skip
     keys = pd.DataFrame(
         {
-            "could_save": -could_save, "light": loans["light"].map({light: place for place, light in enumerate(_ORDER)}).to_numpy(),
+            "asks": ~(np.isnan(ordered) & loans["light"].isin(("red", "gone")).to_numpy()), "could_save": -ordered, "light": loans["light"].map({light: place for place, light in enumerate(_ORDER)}).to_numpy(),
             "exposure": -exposure, "loan_id": loans["loan_id"].astype("str").to_numpy(),
         }
-    ).sort_values(["could_save", "light", "exposure", "loan_id"], na_position="last")  # fmt: skip
+    ).sort_values(["asks", "could_save", "light", "exposure", "loan_id"], na_position="last")  # fmt: skip
     table = table.iloc[keys.index].reset_index(drop=True)
     return table.assign(rank=np.arange(1, len(table) + 1))[list(COLUMNS)]
 
@@ -77,7 +81,7 @@ def totals(listed: pd.DataFrame) -> pd.DataFrame:
     """
     counted = listed.assign(loans=1, unknown=listed["expected_loss"].isna().astype(int))
     names = ["loans", "exposure", "expected_loss", "could_save", "unknown"]
-    by_light = counted.groupby("light", sort=False)[names].sum().reset_index()
-    whole = counted[names].sum().to_frame().T.assign(light="all")
+    by_light = counted.groupby("light", sort=False)[names].sum(min_count=1).reset_index()
+    whole = counted[names].sum(min_count=1).to_frame().T.assign(light="all").fillna({"loans": 0, "unknown": 0})
     kinds = {"loans": "int64", "unknown": "int64", **dict.fromkeys(names[1:4], "float64")}
     return pd.concat([by_light, whole], ignore_index=True).astype(kinds).round(2)

@@ -1,6 +1,6 @@
 """The work list as CSV and as Excel, for people who fill it in: nothing in it is run, and nothing that they wrote is lost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from shutil import copy2
@@ -80,21 +80,27 @@ def free_path(path: Path, written: Mapping[str, str]) -> Path:
     return found
 
 
-def keep_edited(before: Path, staging: Path, written: Mapping[str, str]) -> list[str]:
-    """Copy the work lists that people have edited into the folder that takes the place of theirs; return their names.
+def keep_edited(before: Path, staging: Path, written: Mapping[str, str], *, own: Collection[str] = ()) -> list[str]:
+    """Copy what people have put or edited into the folder that takes the place of theirs; return the names.
 
-    `free_path` in that folder then finds them, and leaves them alone.
+    `free_path` in that folder then finds edited lists, and leaves them alone.
 
     Args:
         before: The folder that is replaced; it may be absent.
         staging: The folder that will take its place.
         written: SHA-256 of the work lists that were written there, by name.
+        own: Files that are made anew each time, by name.
     """
-    found = sorted(path for path in before.glob("worklist*") if path.suffix in (".csv", ".xlsx"))
-    edited = [path for path in found if not unedited(path, written.get(path.name))]
-    for path in edited:
+    if not before.is_dir():
+        return []
+    kept = [
+        path
+        for path in sorted(before.iterdir())
+        if path.is_file() and path.name not in own and not unedited(path, written.get(path.name))
+    ]
+    for path in kept:
         copy2(path, staging / path.name)
-    return [path.name for path in edited]
+    return [path.name for path in kept]
 
 
 def kept_note(path: Path, instead: Path) -> str:
@@ -130,8 +136,8 @@ def _counts(book: "Workbook", listed: pd.DataFrame, title: str, notes: Sequence[
     for place, name in enumerate(map(str, table)):
         sheet.write_string(2, place, heads.get(name, HEADS.get(name, name.capitalize())), head)
         for row, value in enumerate(table[name], 3):
-            if isinstance(value, str):
-                sheet.write_string(row, place, value)
+            if isinstance(value, str) or pd.isna(value):
+                sheet.write_string(row, place, value if isinstance(value, str) else "not known")
             else:
                 sheet.write_number(row, place, float(value), money if name in MONEY else count)
     for row, text in enumerate(notes, 4 + len(table)):
