@@ -3,6 +3,7 @@
 import base64
 import re
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from loantap.report.builtin.execute import ANSI
 from loantap.report.builtin.pages import Cell, Page, markdown_problems
 from loantap.report.builtin.yamlcheck import Place, Problem
 
+_COLOURS = 128
 IMAGES = {"image/svg+xml": ".svg", "image/png": ".png", "image/jpeg": ".jpg"}
 
 
@@ -112,9 +114,20 @@ def _output(cell: Cell, output: Any, name: str, page: Page, folder: Path, *, asi
     return _fenced(ANSI.sub("", str(data.get("text/plain", ""))), "output")
 
 
+def _with_a_palette(content: bytes) -> bytes:
+    """Return a picture with as many colours as a chart has: a third of the bytes, and no difference to the eye."""
+    from PIL import Image
+
+    made = BytesIO()
+    with Image.open(BytesIO(content)) as picture:
+        picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(made, "PNG", optimize=True)
+    return min(content, made.getvalue(), key=len)
+
+
 def _image(cell: Cell, output: Any, kind: str, name: str, page: Page, folder: Path) -> str:
     data = output.data[kind]
     content = data.encode() if kind == "image/svg+xml" else base64.b64decode(data)
+    content = _with_a_palette(content) if kind == "image/png" else content
     target = Path(f"{page.path.stem}_files") / (name + IMAGES[kind])
     path = folder / page.path.parent / target
     path.parent.mkdir(parents=True, exist_ok=True)
