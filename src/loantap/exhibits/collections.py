@@ -154,7 +154,7 @@ def states(table: pd.DataFrame, name: str, *, month: str, min_cell: int, confide
         ("share_before", "share_of_exposure", "share_of_exposure_before"), "rate"
     )
     shown = columns("level", "loans", "share with interval", "share_before", "difference with interval", "change", "exposure",
-                    "share_of_exposure", "share_of_exposure_before", *loss, **kinds)  # fmt: skip
+                    "exposure_before", "share_of_exposure", "share_of_exposure_before", *loss, **kinds)  # fmt: skip
     return Exhibit(
         f"exposure-by-{name.replace(' ', '-')}", states_title(table, name, month=month),
         f"Loans delivered in {month} by {name}, against the month before. {_paired(confidence, 'states')}{_PRICED if loss else ''} "
