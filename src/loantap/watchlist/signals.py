@@ -63,11 +63,20 @@ def acceleration(values: np.ndarray) -> np.ndarray:
 
 def _filled(values: np.ndarray) -> np.ndarray:
     """Return rows with months between known ones on the line between them: a month that is not known takes no sign away."""
-    gaps = np.isnan(values).any(axis=1) & (~np.isnan(values)).any(axis=1)
-    if gaps.any():
-        values = values.copy()
-        values[gaps] = pd.DataFrame(values[gaps]).interpolate(axis=1, limit_area="inside").to_numpy()
-    return values
+    gaps = np.flatnonzero(np.isnan(values).any(axis=1) & ~np.isnan(values).all(axis=1))
+    if len(gaps) == 0:
+        return values
+    rows, months = values[gaps], np.arange(values.shape[1])
+    known = ~np.isnan(rows)
+    before = np.maximum.accumulate(np.where(known, months, -1), axis=1)
+    after = np.minimum.accumulate(np.where(known, months, len(months))[:, ::-1], axis=1)[:, ::-1]
+    inside = ~known & (before >= 0) & (after < len(months))
+    row, month = np.nonzero(inside)
+    start, end = before[inside], after[inside]
+    low, high = rows[row, start], rows[row, end]
+    filled = values.copy()
+    filled[gaps[row], month] = low + (high - low) * (month - start) / (end - start)
+    return filled
 
 
 def signals(
