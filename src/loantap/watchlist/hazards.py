@@ -7,7 +7,7 @@ bucket, months on book and COVARIATES. The probability of default in H months is
 the product over k < h of (1 - d(k)) (1 - r(k)).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -195,8 +195,9 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
     rows, weight = draw_loans(
         live[:, QUARTER:-1].sum(axis=1), np.asarray(entered.any(axis=1)), most, np.random.default_rng(random_state)
     )
-    drawn = Standing(*(getattr(stands, one.name)[rows] for one in fields(stands)))
-    marks = landmarks(panel.only(rows), drawn, known.only(rows), range(QUARTER, len(panel.months) - 1)).within(HORIZON)
+    marks = landmarks(
+        panel.only(rows), stands.only(rows), known.only(rows), range(QUARTER, len(panel.months) - 1)
+    ).within(HORIZON)
     marks = marks.only((marks.followed >= 1) & ~marks.defaulted_before)
     x = slopes(marks)
     mean, scale = x.mean(axis=0), x.std(axis=0)

@@ -95,7 +95,7 @@ def watch_month(
     earlier = np.flatnonzero(panel.delivered[:, :position].any(axis=0))  # a month that all lack says nothing of anybody
     previous = int(earlier[-1]) if len(earlier) else None
     months = [one for one in (previous, position) if one is not None]
-    lines = _Lines(panel, months, probabilities, terms, settings)
+    lines = _Lines(panel, months, probabilities, terms, settings, where=stand(panel, settings=settings))
     after = lines.assess(position)
     before = after.iloc[:0] if previous is None else lines.assess(previous, with_reasons=False)
     listed, changed = watchlist(after), changes(before, after)
@@ -103,8 +103,7 @@ def watch_month(
         words = f"there is no snapshot of the month before, so all {len(listed):,} on the list count as new"
         changed = replace(changed, words=words)
     rows = np.searchsorted(panel.loan_id, listed["loan_id"])
-    asked = probabilities if terms.index.isin(listed["loan_id"]).any() else _nothing_known
-    since = _since(panel.only(rows), position, listed["light"].to_numpy(), asked, terms, settings)
+    since = _since(panel.only(rows), lines.where.only(rows), listed["light"].to_numpy(), probabilities, terms, settings)
     listed = listed.assign(since=since)
     return Month(
         panel=panel,
@@ -132,9 +131,11 @@ class _Lines:
         probabilities: Callable[[Panel, Sequence[int]], Probabilities],
         terms: pd.Series,
         settings: Settings,
+        *,
+        where: Standing,
     ) -> None:
         self._panel, self._months, self.known = panel, list(months), probabilities(panel, months)
-        self.where = stand(panel, settings=settings)
+        self.where = where
         installment = terms.reindex(panel.loan_id).to_numpy(dtype=float, na_value=np.nan)
         self._how: dict[str, Any] = {
             "settings": settings,
@@ -157,21 +158,25 @@ def _nothing_known(panel: Panel, months: Sequence[int]) -> Probabilities:
 
 def _since(
     panel: Panel,
-    position: int,
+    where: Standing,
     light: np.ndarray,
     probabilities: Callable[[Panel, Sequence[int]], Probabilities],
     terms: pd.Series,
     settings: Settings,
 ) -> np.ndarray:
     """Return the month from which on each loan has its light without a break, as text, shape (n,)."""
-    first, unbroken = np.full(len(light), position), np.ones(len(light), dtype=bool)
-    lines = _Lines(panel, range(position), probabilities, terms, settings)
-    for t in range(position - 1, -1, -1):
-        then = lines.assess(t, with_reasons=False)["light"].reindex(range(len(light))).to_numpy()
-        unbroken &= then == light
-        first[unbroken] = t
-        if not unbroken.any():
-            break
+    end, span = len(panel.months) - 1, 2
+    first, rows = np.full(len(light), end), np.arange(len(light))
+    while len(rows) and end > 0:  # the longer ago, the fewer loans are left
+        months = range(max(end - span, 0), end)
+        part, unbroken = panel.only(rows), np.ones(len(rows), dtype=bool)
+        asked = probabilities if terms.index.isin(part.loan_id).any() else _nothing_known
+        lines = _Lines(part, months, asked, terms, settings, where=where.only(rows))
+        for t in reversed(months):
+            then = lines.assess(t, with_reasons=False)["light"].reindex(range(len(rows))).to_numpy()
+            unbroken &= then == light[rows]
+            first[rows[unbroken]] = t
+        rows, end, span = rows[unbroken], months[0], 2 * span
     return np.datetime_as_string(panel.months)[first]
 
 

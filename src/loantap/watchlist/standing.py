@@ -4,7 +4,7 @@ A value that is not known is carried: the last known one stands in its place, wi
 becomes better by not being known: a loan in default leaves it only by months that are known to be good.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -35,6 +35,10 @@ class Standing:
     in_default: np.ndarray
     good: np.ndarray
     bucket: np.ndarray
+
+    def only(self, rows: np.ndarray) -> "Standing":
+        """Return where some of the loans stand, by position or mask."""
+        return Standing(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 def standing(panel: Panel, *, carry: int, probation: int, good_below: float) -> Standing:
