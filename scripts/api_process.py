@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-START = "from loantap.cli.serve import app; app()"
+START = "from loantap_serving.commands.serve import app; app()"
 
 
 @dataclass

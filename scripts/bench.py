@@ -24,9 +24,9 @@ import sys
 from pathlib import Path
 from rich.console import Console
 from loantap.progress import LineProgress
-from loantap.report.notebooks import STAGES
-from loantap.report.record import new_run
-from loantap.report.sequence import start_run
+from loantap.runs.notebooks import STAGES
+from loantap.runs.record import new_run
+from loantap.runs.sequence import start_run
 names = sys.argv[3].split(",")
 stages = tuple(stage for stage in STAGES if stage.name in names)
 with new_run(Path(sys.argv[2])) as held:

@@ -23,7 +23,7 @@ from api_process import Service, running_service
 from page_parts import write_measured
 
 from loantap.errors import MissingToolError
-from loantap.serve.api.openapi import EXAMPLE
+from loantap_serving.api.openapi import EXAMPLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 APPLICATIONS = 1_000

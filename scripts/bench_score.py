@@ -17,9 +17,9 @@ from scipy.special import expit
 from loantap.data.applications import Application
 from loantap.model.inputs import CATEGORIES, application_features
 from loantap.model.persistence import SavedModel, load_model
-from loantap.serve.api.answers import score_json
-from loantap.serve.api.openapi import EXAMPLE
-from loantap.serve.scoring import score_application
+from loantap_serving.api.answers import score_json
+from loantap_serving.api.openapi import EXAMPLE
+from loantap.scoring.application import score_application
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 ROUNDS = 15

@@ -23,7 +23,7 @@ from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.model_selection import GridSearchCV
 
 from loantap.data.ingest import ingest
-from loantap.data.sources import SyntheticLoans
+from loantap.data.reading import SyntheticLoans
 from loantap.model.folds import fold_splits
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe

@@ -16,7 +16,7 @@ from loantap.data.snapshots import write_snapshots
 from loantap.data.synthetic import generate_loans
 from loantap.data.synthetic.panel import synthetic_panel
 from loantap.model.persistence import load_model
-from loantap.serve.locate import find_model
+from loantap_serving.locate import find_model
 
 PAGE = Path(__file__).parents[1] / "docs" / "early-warning.md"
 LOANS, MONTHS = 1_000_000, 24

@@ -23,8 +23,8 @@ from api_process import Service, running_service
 from hostile_cases import KINDS, MARK, Case
 from page_parts import write_measured
 
-from loantap.serve.api.keys import make_key
-from loantap.serve.api.openapi import EXAMPLE
+from loantap_serving.api.keys import make_key
+from loantap_serving.api.openapi import EXAMPLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 CLOSED = "closed"

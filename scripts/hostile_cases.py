@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from loantap.serve.api.openapi import EXAMPLE
+from loantap_serving.api.openapi import EXAMPLE
 
 MARK = "X!q7"  # in texts of callers, and in their names of fields: no problem and no line of the log may hold it
 SINGLE, BATCH = "/v1/score", "/v1/score/batch"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loantap.errors import InputError
 from loantap.files import write_text
-from loantap.report.manifest import git_commit
+from loantap.runs.manifest import git_commit
 
 
 def write_part(page: Path, name: str, text: str) -> None:

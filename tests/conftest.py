@@ -13,7 +13,7 @@ from postgres import PASSWORD, postgres_server, server_programs
 from real_sample import REAL
 
 from loantap.data.ingest import ingest
-from loantap.data.sources import SyntheticLoans
+from loantap.data.reading import SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import Finalist, fit_finalist

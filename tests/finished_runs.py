@@ -12,7 +12,7 @@ import pytest
 from sealed import seal_run
 
 from loantap.data.ingest import describe, ingest
-from loantap.data.sources import SyntheticLoans
+from loantap.data.reading import SyntheticLoans
 from loantap.exhibits.card import card_page, model_card
 from loantap.exhibits.exhibit import Exhibit
 from loantap.jsonable import jsonable
@@ -27,9 +27,9 @@ from loantap.model.recipe import Recipe
 from loantap.model.seal import SMOTE, SUMS, seal
 from loantap.model.study import judge, model_result
 from loantap.model.tuning import split_loans
-from loantap.report.manifest import StageRecord, new_manifest
-from loantap.report.notebook_model import run_facts
-from loantap.report.results import RunFolder
+from loantap.runs.manifest import StageRecord, new_manifest
+from loantap.runs.notebook_model import run_facts
+from loantap.runs.results import RunFolder
 
 RUN_ID = "20260102-030405"
 ROWS = 24_000

@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 from sealed import seal_run
 
-from loantap.decisions.policy.levers import Cap
-from loantap.decisions.policy.verdicts import APPROVE_ALL, choose
+from loantap.policy.levers import Cap
+from loantap.policy.verdicts import APPROVE_ALL, choose
 from loantap.exhibits import decision, decision_advice
 from loantap.exhibits.economics import assumption_table
 from loantap.model.economics import Economics
-from loantap.report.results import RunFolder
-from loantap.serve.what_if import what_if
+from loantap.runs.results import RunFolder
+from loantap.runs.what_if import what_if
 
 CONFIDENCE = 0.9
 HIGHEST = 9_999  # percent, the codebook's highest DTI; nobody is above it

@@ -12,7 +12,7 @@ from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.study import THRESHOLDS, shares_referred
 from loantap.model.tuning import split_loans
-from loantap.report.manifest import StageRecord, new_manifest
+from loantap.runs.manifest import StageRecord, new_manifest
 
 CARD: dict[str, Any] = {
     "name": "a test",

@@ -17,7 +17,7 @@ from loantap.analysis.claim_list import load_claims
 from loantap.analysis.claims import judge_claims
 from loantap.cli import app
 from loantap.exhibits.claims import PUBLISHED, records
-from loantap.report.notebooks import STAGES
+from loantap.runs.notebooks import STAGES
 from loantap.settings import project_root, reference_dir
 
 ROOT = project_root()

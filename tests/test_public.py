@@ -20,7 +20,7 @@ from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts
 from loantap.data.applications import FIELDS
 from loantap.data.ingest import describe, ingest
-from loantap.data.sources import SyntheticLoans
+from loantap.data.reading import SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.errors import InputError
 from loantap.exhibits.exhibit import Exhibit
@@ -30,9 +30,9 @@ from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.recipe import Recipe
-from loantap.report.library import library_modules
-from loantap.report.manifest import new_manifest
-from loantap.report.results import RunFolder
+from loantap.runs.library import library_modules
+from loantap.runs.manifest import new_manifest
+from loantap.runs.results import RunFolder
 from loantap.settings import project_root
 
 ROOT = project_root()

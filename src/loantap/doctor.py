@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
-from loantap.report.quarto import MINIMUM_VERSION, find_quarto
+from loantap.runs.quarto import MINIMUM_VERSION, find_quarto
 from loantap.settings import how_to_add, project_root
 
 EXTRAS = {

@@ -16,18 +16,18 @@ from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts
 from loantap.data.applications import Application, rule
 from loantap.data.ingest import ingest
-from loantap.data.sources import SyntheticLoans
+from loantap.data.reading import SyntheticLoans
 from loantap.errors import InputError
 from loantap.model import persistence
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason as Reason
-from loantap.report.record import newest_run
-from loantap.report.results import RunFolder
-from loantap.report.seal import need_sealed
-from loantap.serve import scoring
-from loantap.serve.batch import score_table
-from loantap.serve.locate import find_model
-from loantap.serve.scoring import Score
+from loantap.runs.record import newest_run
+from loantap.runs.results import RunFolder
+from loantap.runs.seal import need_sealed
+from loantap.scoring import application as scoring
+from loantap_serving.batch import score_table
+from loantap_serving.locate import find_model
+from loantap.scoring.application import Score
 from loantap.settings import run_folder, runs_dir
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from loantap.analysis.leak_counts import auc_alone, counts_of_column
 from loantap.analysis.leaks import LEAK, LeakReport, find_leaks
 from loantap.data.ingest import ingest
-from loantap.data.sources import SyntheticLoans, open_loans
+from loantap.data.reading import SyntheticLoans, open_loans
 from loantap.errors import InputError
 
 pytestmark = pytest.mark.slow

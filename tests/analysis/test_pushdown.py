@@ -15,11 +15,11 @@ from loantap.analysis import pushdown, pushdown_sample
 from loantap.analysis.association import analyse
 from loantap.analysis.counts import FrameCounts, StoredCounts
 from loantap.analysis.levels import factor_counts
-from loantap.analysis.pushdown import CUBES, Counted, count_in_warehouse
-from loantap.data.connectors.config import Config, read_config
+from loantap_sources.pushdown import CUBES, Counted, count_in_warehouse
+from loantap_sources.connectors.config import Config, read_config
 from loantap.data.ingest import ingest
-from loantap.data.sources import SyntheticLoans
-from loantap.data.warehouse import open_warehouse, write_loans
+from loantap.data.reading import SyntheticLoans
+from loantap_sources.warehouse import open_warehouse, write_loans
 from loantap.errors import SchemaError, SourceError
 from loantap.jsonable import jsonable
 

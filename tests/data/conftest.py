@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from loantap.data.connectors.config import Config, read_config
+from loantap_sources.connectors.config import Config, read_config
 
 
 @pytest.fixture

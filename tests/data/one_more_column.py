@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.ingest import IngestSummary, ingest
-from loantap.data.sources import LoanSource, SyntheticLoans, open_loans
+from loantap.data.reading import LoanSource, SyntheticLoans, open_loans
 from loantap.data.synthetic import generate_loans
 from loantap.errors import LoanTapError
 from loantap.model.economics import Economics, loan_profit
@@ -22,12 +22,12 @@ from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import check_allowed, check_features, feature_frame
 from loantap.model.persistence import load_model, save_model
 from loantap.model.recipe import Recipe
-from loantap.serve.api.openapi import EXAMPLE, describe
-from loantap.serve.api.problems import Problem
-from loantap.serve.api.validation import valid_application
-from loantap.serve.batch import score_file
-from loantap.serve.form import check_form, starting_values
-from loantap.serve.scoring import all_reasons, score_application
+from loantap_serving.api.openapi import EXAMPLE, describe
+from loantap_serving.api.problems import Problem
+from loantap_serving.api.validation import valid_application
+from loantap_serving.batch import score_file
+from loantap_serving.form import check_form, starting_values
+from loantap.scoring.application import all_reasons, score_application
 from loantap.settings import project_root
 
 NAME = "inq_last_6mths"

@@ -7,16 +7,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from loantap.analysis.pushdown_checks import examine
+from loantap_sources.pushdown_checks import examine
 from loantap.data.columns import NAMES
-from loantap.data.connectors.config import Config
-from loantap.data.connectors.delimited import read_delimited
+from loantap_sources.connectors.config import Config
+from loantap_sources.connectors.delimited import read_delimited
 from loantap.data.contract import check_loans, quotable, summarise
-from loantap.data.gather import gather
+from loantap_sources.gather import gather
 from loantap.data.ingest import IngestSummary
-from loantap.data.probe import probe_source
-from loantap.data.sources import LoanFile, open_loans
-from loantap.data.staging import stage
+from loantap_sources.probe import probe_source
+from loantap.data.reading import LoanFile, open_loans
+from loantap_sources.staging import stage
 from loantap.errors import InputError
 
 PERSON = ("Jane Roe", "12 Elm Street", "Chief Surgeon", "49,999", "1980-02-29")
@@ -68,7 +68,7 @@ def test_a_file_without_a_header_shows_no_record(
 
 
 def test_a_file_of_another_kind_shows_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("loantap.data.sources._MOST_RAGGED", 2)
+    monkeypatch.setattr("loantap.data.reading._MOST_RAGGED", 2)
     path = tmp_path / "loans.csv"
     path.write_text("a,b\n1,2\n" + f"{PERSON[0]}|{PERSON[1]}\n" * 5)
     with pytest.raises(InputError, match="Expected 2 columns, got") as failed:
@@ -77,7 +77,7 @@ def test_a_file_of_another_kind_shows_no_record(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_drop_that_arrow_cannot_read_shows_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("loantap.data.connectors.delimited._Ragged.set_aside", lambda *_: "error")
+    monkeypatch.setattr("loantap_sources.connectors.delimited._Ragged.set_aside", lambda *_: "error")
     (tmp_path / "drop.csv").write_text("a,b\n1,2\n" + ",".join(PERSON) + "\n")
     with pytest.raises(InputError, match="Expected 2 columns, got") as failed:
         list(read_delimited(tmp_path / "drop.csv", shown="drop.csv", wanted=["a", "b"]))

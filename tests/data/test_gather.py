@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from loantap.data import gather as gathering
+from loantap_sources import gather as gathering
 from loantap.data.columns import KEY, NAMES
-from loantap.data.connectors.config import Config
-from loantap.data.gather import Gathered, gather
+from loantap_sources.connectors.config import Config
+from loantap_sources.gather import Gathered, gather
 from loantap.data.ingest import IngestSummary, ingest
-from loantap.data.sources import open_loans
+from loantap.data.reading import open_loans
 from loantap.errors import InputError, LoanTapError, MergeError, SchemaError, SourceError
 
 Declare = Callable[..., Config]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from loantap.data.ingest import IngestSummary, describe, ingest
-from loantap.data.sources import RaggedRow, SyntheticLoans, open_loans
+from loantap.data.reading import RaggedRow, SyntheticLoans, open_loans
 from loantap.errors import SchemaError
 
 

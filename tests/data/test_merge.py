@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loantap.data import merge as merging
+from loantap_sources import merge as merging
 from loantap.data.columns import KEY
-from loantap.data.connectors.config import MergePolicy
-from loantap.data.connectors.kinds import SqlSource
-from loantap.data.merge import merge
-from loantap.data.merge_report import MergeReport
-from loantap.data.staging import NEWEST, Staged
+from loantap_sources.connectors.config import MergePolicy
+from loantap_sources.connectors.kinds import SqlSource
+from loantap_sources.merge import merge
+from loantap_sources.merge_report import MergeReport
+from loantap_sources.staging import NEWEST, Staged
 from loantap.errors import MergeError, SourceError
 
 Row = tuple[str | None, ...]

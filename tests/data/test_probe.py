@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from loantap.cli import app
 from loantap.cli.common import console
 from loantap.data.columns import NAMES
-from loantap.data.connectors.config import read_config
-from loantap.data.probe import probe_source, probe_warehouse
+from loantap_sources.connectors.config import read_config
+from loantap_sources.probe import probe_source, probe_warehouse
 from loantap.data.synthetic import generate_loans
 from loantap.errors import LoanTapError
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from loantap.data.columns import NAMES
-from loantap.data.sources import SyntheticLoans, open_loans
+from loantap.data.reading import SyntheticLoans, open_loans
 from loantap.errors import InputError, SchemaError
 
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from loantap.data import staging
-from loantap.data.connectors.base import Brought
-from loantap.data.connectors.config import Config
-from loantap.data.connectors.kinds import Db2Drop, FileSource, Source, SqlSource
-from loantap.data.staging import Staged, raw, stage
+from loantap_sources import staging
+from loantap_sources.connectors.base import Brought
+from loantap_sources.connectors.config import Config
+from loantap_sources.connectors.kinds import Db2Drop, FileSource, Source, SqlSource
+from loantap_sources.staging import Staged, raw, stage
 from loantap.errors import SchemaError, SourceError
 
 Declare = Callable[..., Config]

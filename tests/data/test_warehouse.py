@@ -14,15 +14,15 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from loantap.data import warehouse
+from loantap_sources import warehouse
 from loantap.data.columns import NAMES
-from loantap.data.connectors import sql
-from loantap.data.connectors.config import Config, read_config
+from loantap_sources.connectors import sql
+from loantap_sources.connectors.config import Config, read_config
 from loantap.data.ingest import ingest
-from loantap.data.sources import SyntheticLoans
+from loantap.data.reading import SyntheticLoans
 from loantap.data.synthetic import generate_loans
-from loantap.data.tables import append, content_id
-from loantap.data.warehouse import LOADS, open_warehouse, write_loans
+from loantap_sources.tables import append, content_id
+from loantap_sources.warehouse import LOADS, open_warehouse, write_loans
 from loantap.errors import InputError, SourceError
 
 pytestmark = pytest.mark.slow
@@ -205,8 +205,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from alembic.operations import Operations
-from loantap.data.connectors.config import read_config
-from loantap.data.warehouse import write_loans
+from loantap_sources.connectors.config import read_config
+from loantap_sources.warehouse import write_loans
 
 def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -369,7 +369,7 @@ def test_a_connection_lost_while_writing_leaves_the_old_table(
                 sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
             )
 
-    monkeypatch.setattr("loantap.data.tables.append", cut_off)
+    monkeypatch.setattr("loantap_sources.tables.append", cut_off)
     with pytest.raises(SourceError, match="run again"):
         write_loans(config, checked(700))
     found = held(config)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loantap.decisions.policy.book import Book
+from loantap.policy.book import Book
 from loantap.model.balance import expected_balance_years, realised_balance_years
 from loantap.model.economics import Economics, expected_profit, loan_profit
 

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
-from loantap.decisions.policy.combine import Marginal, combine
-from loantap.decisions.policy.design import design_policy
-from loantap.decisions.policy.groupings import Grouping
-from loantap.decisions.policy.levers import Cap, Exclusion, OwnPrice, Threshold, refused_by
-from loantap.decisions.policy.limits import Found, found
-from loantap.decisions.policy.simulate import simulate
+from loantap.policy.combine import Marginal, combine
+from loantap.policy.design import design_policy
+from loantap.policy.groupings import Grouping
+from loantap.policy.levers import Cap, Exclusion, OwnPrice, Threshold, refused_by
+from loantap.policy.limits import Found, found
+from loantap.policy.simulate import simulate
 
 HOME, GRADE, PROFESSION = Grouping("home_ownership"), Grouping("grade"), Grouping("profession_group")
 

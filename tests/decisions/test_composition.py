@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
-from loantap.decisions.policy.composition import ATTRIBUTES, composition
-from loantap.decisions.policy.levers import Cap, OwnPrice, Threshold
+from loantap.policy.composition import ATTRIBUTES, composition
+from loantap.policy.levers import Cap, OwnPrice, Threshold
 
 SIX = small_book(
     expected=[0] * 6,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from policy_books import PLAIN, priced_book, random_book, whole_loans
 
-from loantap.decisions.policy.expected_loss import expected_loss
+from loantap.policy.expected_loss import expected_loss
 from loantap.model.economics import Economics
 
 # At a rate of 0 a third of the installments leaves two thirds of what is owed: 110 / 36 * 12 = 36.67 paid of 100, so 63.33 is exposed; of

@@ -10,8 +10,8 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from loantap.analysis.suppression import is_small
-from loantap.decisions.policy.book import Book
-from loantap.decisions.policy.fairness import GoodCustomers, fairness, income_bands
+from loantap.policy.book import Book
+from loantap.policy.fairness import GoodCustomers, fairness, income_bands
 from loantap.errors import InputError
 from loantap.model.economics import Economics
 

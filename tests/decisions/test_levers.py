@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
-from loantap.decisions.policy.groupings import Grouping, risk_tiers
-from loantap.decisions.policy.levers import (
+from loantap.policy.groupings import Grouping, risk_tiers
+from loantap.policy.levers import (
     AmountLimits,
     Cap,
     Exclusion,

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
 from loantap.data.annuity import annuity
-from loantap.decisions.policy.groupings import Grouping
-from loantap.decisions.policy.level_limits import exclusions, term_limits
-from loantap.decisions.policy.levers import AmountLimits, Cap, Exclusion, LongestTerm
-from loantap.decisions.policy.limits import amount_limits, cap_limit, found
-from loantap.decisions.policy.margins import margins
+from loantap.policy.groupings import Grouping
+from loantap.policy.level_limits import exclusions, term_limits
+from loantap.policy.levers import AmountLimits, Cap, Exclusion, LongestTerm
+from loantap.policy.limits import amount_limits, cap_limit, found
+from loantap.policy.margins import margins
 from loantap.errors import InputError
 from loantap.model.bootstrap import drawn_sums, percentile_interval
 from loantap.model.economics import expected_profit

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
-from loantap.decisions.policy.design import design_policy
-from loantap.decisions.policy.fairness import GoodCustomers
-from loantap.decisions.policy.levers import Cap, OwnPrice, Threshold
-from loantap.decisions.policy.listing import least_disparate, listed, risk_cut_off
+from loantap.policy.design import design_policy
+from loantap.policy.fairness import GoodCustomers
+from loantap.policy.levers import Cap, OwnPrice, Threshold
+from loantap.policy.listing import least_disparate, listed, risk_cut_off
 
 THRESHOLDS = {"f2": 0.12, "profit": 0.3, "capacity": 0.28}
 ASKED = {"score": "F2", "required_return": 0.02, "forgone": 0.1, "min_cell": 10}

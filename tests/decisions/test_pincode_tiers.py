@@ -8,8 +8,8 @@ import pytest
 from policy_books import priced_book
 from statsmodels.stats.proportion import proportion_confint
 
-from loantap.decisions.policy.book import Book, make_book
-from loantap.decisions.policy.pincode import HIGH, HIGH_REFUSED, LIKE, LOW, WITHOUT_PURE, PincodeTiers, pincode_tiers
+from loantap.policy.book import Book, make_book
+from loantap.policy.pincode import HIGH, HIGH_REFUSED, LIKE, LOW, WITHOUT_PURE, PincodeTiers, pincode_tiers
 from loantap.model.economics import Economics
 
 PURE = {"00813": 0, "05113": 0, "29597": 0, "11650": 1, "86630": 1, "93700": 1}

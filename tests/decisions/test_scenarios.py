@@ -9,8 +9,8 @@ import pytest
 from policy_books import PLAIN, priced_book, whole_loans
 
 from loantap.data.annuity import annuity
-from loantap.decisions.policy.book import Book
-from loantap.decisions.policy.scenarios import gains_under, profit_under, scenarios, turning, worst_corners
+from loantap.policy.book import Book
+from loantap.policy.scenarios import gains_under, profit_under, scenarios, turning, worst_corners
 from loantap.model.economics import ASSUMPTIONS, Economics, value_if_default, value_if_repaid
 
 RANGES = {one.name: (one.low, one.high) for one in ASSUMPTIONS}

@@ -13,9 +13,9 @@ from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
 
 from loantap.analysis.suppression import is_small
-from loantap.decisions.policy.book import Book
-from loantap.decisions.policy.margins import margins
-from loantap.decisions.policy.segments import EARNS, LOSES, NOT_SHOWN, break_even_p_values, segments
+from loantap.policy.book import Book
+from loantap.policy.margins import margins
+from loantap.policy.segments import EARNS, LOSES, NOT_SHOWN, break_even_p_values, segments
 
 # A loan that is repaid earns 10 per 100, one that defaults loses all, under PLAIN: nothing is earned at a default rate of 1 / 11.
 BREAK_EVEN = 1 / 11

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
-from loantap.decisions.policy.draws import drawn_group_sums, patterns
-from loantap.decisions.policy.levers import Cap
-from loantap.decisions.policy.simulate import simulate, trade_off_curve
+from loantap.policy.draws import drawn_group_sums, patterns
+from loantap.policy.levers import Cap
+from loantap.policy.simulate import simulate, trade_off_curve
 from loantap.model.bootstrap import drawn_sums
 
 MEASURES = (

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from policy_books import PLAIN, priced_book, whole_loans
 from scipy.special import expit, logit
 
-from loantap.decisions.policy.book import Book
-from loantap.decisions.policy.scenarios import profit_under
-from loantap.decisions.policy.stress import DOWNTURN, Shift, odds_to, shifts, stress, turns, vintages
+from loantap.policy.book import Book
+from loantap.policy.scenarios import profit_under
+from loantap.policy.stress import DOWNTURN, Shift, odds_to, shifts, stress, turns, vintages
 
 # Four loans of 100 that earn 10 or lose 100. Odds of 1 / 4 times 2 are a probability of 1 / 3: a default counts 5 / 3 times, a repaid loan 5 / 6.
 FOUR = priced_book(whole_loans(4, default=[0, 0, 0, 1]), 0.2, PLAIN)

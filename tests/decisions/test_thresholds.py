@@ -9,8 +9,8 @@ import pytest
 from policy_books import PLAIN, priced_book, random_book, whole_loans
 from sklearn.metrics import fbeta_score
 
-from loantap.decisions.policy.book import make_book
-from loantap.decisions.policy.thresholds import model_thresholds, thresholds_on
+from loantap.policy.book import make_book
+from loantap.policy.thresholds import model_thresholds, thresholds_on
 from loantap.model.economics import Economics
 from loantap.model.persistence import load_model
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_books import random_book
 
-from loantap.decisions.policy.levers import Cap
-from loantap.decisions.policy.scenarios import scenarios
-from loantap.decisions.policy.simulate import simulate
-from loantap.decisions.policy.verdicts import (
+from loantap.policy.levers import Cap
+from loantap.policy.scenarios import scenarios
+from loantap.policy.simulate import simulate
+from loantap.policy.verdicts import (
     DEPENDS,
     LATER_LOSES,
     NO_GAIN,

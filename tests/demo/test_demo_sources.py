@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from loantap.data.connectors.config import read_config
-from loantap.data.gather import gather
+from loantap_sources.connectors.config import read_config
+from loantap_sources.gather import gather
 from loantap.data.ingest import ingest
-from loantap.data.sources import SyntheticLoans, open_loans
+from loantap.data.reading import SyntheticLoans, open_loans
 from loantap.data.synthetic import write_loans
 from loantap.demo import sources as demo
 from loantap.errors import InputError

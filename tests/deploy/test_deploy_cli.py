@@ -16,9 +16,9 @@ from ecs_support import Aws
 from registry_support import image_file
 from typer.testing import CliRunner
 
-from loantap.cli.deploy import app
-from loantap.deploy import rollout, smoke
-from loantap.deploy.stack import Environment
+from loantap_deploy.commands import app
+from loantap_deploy import rollout, smoke
+from loantap_deploy.stack import Environment
 from loantap.settings import how_to_add
 
 
@@ -100,7 +100,7 @@ def test_what_follows_is_run_there_and_its_exit_code_is_ours(
         asked.append(facts | {"environment": environment})
         return code
 
-    monkeypatch.setattr("loantap.deploy.tasks.run_task", run_task)
+    monkeypatch.setattr("loantap_deploy.tasks.run_task", run_task)
     done = CliRunner().invoke(app, [words[0], "--environment", "staging", "--region", "eu-west-1", *words[1:]])
     assert done.exit_code == code
     assert asked[0]["command"] == command
@@ -109,7 +109,7 @@ def test_what_follows_is_run_there_and_its_exit_code_is_ours(
 
 def test_options_and_the_key_reach_the_deployment(account: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made: list[Any] = []
-    monkeypatch.setattr("loantap.deploy.service.Deployment.run", lambda self: made.append(self))
+    monkeypatch.setattr("loantap_deploy.service.Deployment.run", lambda self: made.append(self))
     monkeypatch.setenv("LOANTAP_SMOKE_KEY", "not-to-be-seen")
     words = ["--environment", "staging", "--image", str(image_file(tmp_path / "api.tar")), "--time-limit", "77"]
     done = CliRunner().invoke(app, words)

@@ -20,7 +20,7 @@ from report_support import BUCKET, Front, s3_server
 
 from loantap import __version__
 from loantap.model.persistence import load_model
-from loantap.serve.scoring import score_application
+from loantap.scoring.application import score_application
 
 pytestmark = pytest.mark.image
 MB = 1_000_000
@@ -170,7 +170,7 @@ def test_the_service_scores_as_the_saved_model_does(
 def test_the_service_asks_for_keys_that_its_environment_names(
     api: Image, model_folder: Path, application: dict[str, Any], port: int, tmp_path: Path
 ):
-    from loantap.serve.api.keys import make_key
+    from loantap_serving.api.keys import make_key
 
     key = make_key(tmp_path / "keys", "branch")
     command = [*api.config["config"]["Cmd"], "--port", str(port)]

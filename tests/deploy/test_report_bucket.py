@@ -12,11 +12,11 @@ from types import SimpleNamespace
 import pytest
 from report_support import BUCKET, Front, make_run, note_report, read_site, s3_server, second_run, words_of
 
-from loantap.cli import deploy_report
-from loantap.deploy import aws
-from loantap.deploy.report import Published, publish_report
-from loantap.deploy.report_files import read_report
-from loantap.deploy.shelf import Bucket, environment_bucket
+from loantap_deploy import report_commands as deploy_report
+from loantap_deploy import aws
+from loantap_deploy.report import Published, publish_report
+from loantap_deploy.report_files import read_report
+from loantap_deploy.shelf import Bucket, environment_bucket
 from loantap.errors import DeployError, InputError
 
 TEMPLATE = """
@@ -239,7 +239,7 @@ def test_a_killed_publisher_leaves_the_former_report_and_another_completes_it(
         return "cut" if tried >= number else None
 
     front.fault = kill
-    code = "import typer; from loantap.cli.deploy_report import report; typer.run(report)"
+    code = "import typer; from loantap_deploy.report_commands import report; typer.run(report)"
     process.append(subprocess.Popen([sys.executable, "-c", code, second, "--bucket", BUCKET]))
     started.set()
     assert process[0].wait(60) == -signal.SIGKILL

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from report_support import make_run, note_report
 
-from loantap.deploy.report_files import read_report
+from loantap_deploy.report_files import read_report
 from loantap.errors import InputError
 
 

@@ -9,12 +9,12 @@ import pytest
 from ecs_support import Aws
 from registry_support import COMMIT, image_file
 
-from loantap.deploy import rollout
-from loantap.deploy import service as module
-from loantap.deploy.images import read_image
-from loantap.deploy.rollout import Patience
-from loantap.deploy.service import Deployment
-from loantap.deploy.stack import Environment
+from loantap_deploy import rollout
+from loantap_deploy import service as module
+from loantap_deploy.images import read_image
+from loantap_deploy.rollout import Patience
+from loantap_deploy.service import Deployment
+from loantap_deploy.stack import Environment
 from loantap.errors import DeployError, InputError
 
 Deploy = Callable[..., list[str]]
@@ -172,7 +172,7 @@ def break_off(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("loantap.deploy.rollout.time.sleep", killed)
+        patch.setattr("loantap_deploy.rollout.time.sleep", killed)
         with pytest.raises(KeyboardInterrupt):
             deploy()
 
@@ -298,7 +298,7 @@ def test_one_that_came_up_alone_and_does_not_answer_goes_back_to_what_is_recorde
     deploy("good")
     good = account.image_that_runs()
     with monkeypatch.context() as patch:
-        patch.setattr("loantap.deploy.rollout.time.sleep", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("loantap_deploy.rollout.time.sleep", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             deploy("bad")
     for _ in range(5):
@@ -331,7 +331,7 @@ def test_who_breaks_it_off_is_told_what_goes_on(account: Aws, tmp_path: Path, mo
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("loantap.deploy.rollout.time.sleep", killed)
+    monkeypatch.setattr("loantap_deploy.rollout.time.sleep", killed)
     with pytest.raises(KeyboardInterrupt):
         Deployment(Environment("staging"), read_image(image_file(tmp_path / "i.tar")), said.append).run()
     assert "left on its way to loantap-staging-api:2, which goes on by itself. Run it again" in said[-1]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from loantap.deploy.smoke import smoke_test
+from loantap_deploy.smoke import smoke_test
 from loantap.errors import DeployError, InputError
 
 GOOD = {"probability_of_default": 0.2, "model_version": "abc"}
@@ -47,9 +47,9 @@ def serving(answers: Answers, **headers: str) -> Iterator[str]:
 
 def test_the_real_service_passes_with_its_key_and_says_which_model_answers(model_folder: Path, tmp_path: Path):
     from loantap.model.persistence import load_model
-    from loantap.serve.api.app import ApiSettings, create_app
-    from loantap.serve.api.keys import make_key, read_keys
-    from loantap.serve.api.models import Models
+    from loantap_serving.api.app import ApiSettings, create_app
+    from loantap_serving.api.keys import make_key, read_keys
+    from loantap_serving.api.models import Models
 
     key = make_key(tmp_path / "keys", "smoke")
     models = Models(lambda: model_folder)

@@ -10,12 +10,12 @@ import yaml
 from template_support import of_kind, rendered, template
 
 from loantap.cli import dashboard, deploy, serve
-from loantap.deploy.rollout import Patience
-from loantap.serve.api import server
-from loantap.serve.api.app import BATCH_BYTES, SINGLE_BYTES
-from loantap.serve.api.connection import WAITING
-from loantap.serve.api.openapi import describe
-from loantap.serve.api.validation import BATCH_BRACKETS, MOST_ROWS, SINGLE_BRACKETS
+from loantap_deploy.rollout import Patience
+from loantap_serving.api import server
+from loantap_serving.api.app import BATCH_BYTES, SINGLE_BYTES
+from loantap_serving.api.connection import WAITING
+from loantap_serving.api.openapi import describe
+from loantap_serving.api.validation import BATCH_BRACKETS, MOST_ROWS, SINGLE_BRACKETS
 from loantap.settings import project_root
 
 ROOT = project_root()

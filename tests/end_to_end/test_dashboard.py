@@ -29,8 +29,8 @@ from loantap.exhibits.decision import who
 from loantap.exhibits.words import capital, show
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
-from loantap.report.results import RunFolder
-from loantap.serve.scoring import REASONS
+from loantap.runs.results import RunFolder
+from loantap.scoring.application import REASONS
 
 # What a page shows last.
 PAGES = {
@@ -41,7 +41,7 @@ PAGES = {
     "watchlist": "text=This run has no watchlist",
 }
 PHONE = 390
-_START = "import sys; from pathlib import Path; from loantap.cli.dashboard import dashboard; dashboard(None, Path(sys.argv[1]), int(sys.argv[2]))"  # fmt: skip
+_START = "import sys; from pathlib import Path; from loantap_serving.commands.dashboard import dashboard; dashboard(None, Path(sys.argv[1]), int(sys.argv[2]))"  # fmt: skip
 _WAIT = 15_000
 
 

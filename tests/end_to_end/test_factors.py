@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loantap.report.notebooks import stages_of
+from loantap.runs.notebooks import stages_of
 
 pytestmark = pytest.mark.long
 FACTORS = "grade,purpose,profession_group"

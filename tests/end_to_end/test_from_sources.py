@@ -14,9 +14,9 @@ from command_line import loantap
 from postgres import PASSWORD
 
 from loantap.data.columns import NAMES
-from loantap.data.connectors.config import read_config
+from loantap_sources.connectors.config import read_config
 from loantap.data.synthetic import generate_loans
-from loantap.data.warehouse import open_warehouse
+from loantap_sources.warehouse import open_warehouse
 
 ROWS = 5_000
 FEW = ["-P", "repetitions=100", "-P", "repeats=1", "-P", "folds=3", "--engine", "builtin"]

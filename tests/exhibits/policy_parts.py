@@ -9,21 +9,21 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from loantap.data.annuity import annuity
-from loantap.decisions.policy.book import Book, make_book
-from loantap.decisions.policy.composition import composition
-from loantap.decisions.policy.design import Policy, design_policy
-from loantap.decisions.policy.expected_loss import expected_loss
-from loantap.decisions.policy.fairness import fairness
-from loantap.decisions.policy.levers import Lever
-from loantap.decisions.policy.listing import listed
-from loantap.decisions.policy.pincode import pincode_tiers
-from loantap.decisions.policy.scenarios import scenarios, worst_corners
-from loantap.decisions.policy.segments import segments
-from loantap.decisions.policy.sensitivity import break_even, tornado
-from loantap.decisions.policy.simulate import simulate, trade_off_curve
-from loantap.decisions.policy.stress import shifts, stress, turns, vintages
-from loantap.decisions.policy.thresholds import thresholds_on
-from loantap.decisions.policy.verdicts import choose, verdicts
+from loantap.policy.book import Book, make_book
+from loantap.policy.composition import composition
+from loantap.policy.design import Policy, design_policy
+from loantap.policy.expected_loss import expected_loss
+from loantap.policy.fairness import fairness
+from loantap.policy.levers import Lever
+from loantap.policy.listing import listed
+from loantap.policy.pincode import pincode_tiers
+from loantap.policy.scenarios import scenarios, worst_corners
+from loantap.policy.segments import segments
+from loantap.policy.sensitivity import break_even, tornado
+from loantap.policy.simulate import simulate, trade_off_curve
+from loantap.policy.stress import shifts, stress, turns, vintages
+from loantap.policy.thresholds import thresholds_on
+from loantap.policy.verdicts import choose, verdicts
 from loantap.exhibits import decision
 from loantap.exhibits import policy as exhibits
 from loantap.exhibits import policy_sentences as say

@@ -17,7 +17,7 @@ from loantap.analysis.stratified import mantel_haenszel
 from loantap.exhibits import association as exhibits
 from loantap.exhibits.association_words import headline, heterogeneity, level_in_words, survival, titles_note
 from loantap.exhibits.leaks import leak_warning
-from loantap.report.results import RunFolder
+from loantap.runs.results import RunFolder
 from loantap.settings import project_root
 
 

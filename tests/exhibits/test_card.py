@@ -8,8 +8,8 @@ import pytest
 from loantap.exhibits.card import card_page, model_card
 from loantap.exhibits.words import show
 from loantap.model.economics import Economics
-from loantap.report.notebook_model import run_facts
-from loantap.report.results import RunFolder
+from loantap.runs.notebook_model import run_facts
+from loantap.runs.results import RunFolder
 
 
 class Judged:

@@ -12,7 +12,7 @@ from loantap.analysis.claims import NO_EVIDENCE, SUPPORTED, Judgement, judge_cla
 from loantap.analysis.counts import FrameCounts
 from loantap.exhibits import claims as exhibits
 from loantap.exhibits.claims import OWN, PUBLISHED
-from loantap.report.results import RunFolder
+from loantap.runs.results import RunFolder
 
 CLAIMS = load_claims()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loantap.decisions.policy.verdicts import DEPENDS, LATER_LOSES, NO_GAIN, NOBODY, NOT_LATER, NOT_SHOWN, SHOWN, Choice
+from loantap.policy.verdicts import DEPENDS, LATER_LOSES, NO_GAIN, NOBODY, NOT_LATER, NOT_SHOWN, SHOWN, Choice
 from loantap.exhibits import decision_advice as advice
 from loantap.exhibits.economics import rounded, rounded_range
 

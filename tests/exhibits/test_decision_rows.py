@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loantap.decisions.policy.verdicts import DEPENDS, NOT_SHOWN, SHOWN
+from loantap.policy.verdicts import DEPENDS, NOT_SHOWN, SHOWN
 from loantap.exhibits.decision_rows import DOES, basis, refused_rows, sheet_rows, why
 
 

@@ -11,11 +11,11 @@ from policy_parts import basis, books, chain, grade_risk, parts
 
 from loantap.data.annuity import annuity
 from loantap.data.ingest import ingest
-from loantap.data.sources import open_loans
-from loantap.decisions.policy import scenarios as varied
-from loantap.decisions.policy.book import Book, make_book
-from loantap.decisions.policy.scenarios import scenarios
-from loantap.decisions.policy.verdicts import (
+from loantap.data.reading import open_loans
+from loantap.policy import scenarios as varied
+from loantap.policy.book import Book, make_book
+from loantap.policy.scenarios import scenarios
+from loantap.policy.verdicts import (
     DEPENDS,
     LATER_LOSES,
     NOT_LATER,
@@ -32,7 +32,7 @@ from loantap.exhibits import policy_sentences as say
 from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.words import show
 from loantap.model.economics import ASSUMPTIONS, Economics
-from loantap.report.results import RunFolder
+from loantap.runs.results import RunFolder
 
 pytestmark = pytest.mark.slow
 

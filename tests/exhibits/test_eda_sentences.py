@@ -21,7 +21,7 @@ from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding
 from loantap.exhibits.heads import heads, label
 from loantap.exhibits.plots import drivers, eda
 from loantap.exhibits.words import capital
-from loantap.report import bench
+from loantap.runs import bench
 from loantap.settings import notebooks_dir
 
 CELLS = [

@@ -18,10 +18,10 @@ from nbclient import NotebookClient
 from loantap.exhibits.exhibit import Exhibit, Finding, Notice, together
 from loantap.exhibits.plots.style import canvas
 from loantap.exhibits.words import columns, plain, to_markdown
-from loantap.report.page import Page
-from loantap.report.render import render_report
-from loantap.report.results import RunFolder
-from loantap.report.staging import stage_report
+from loantap.runs.page import Page
+from loantap.runs.render import render_report
+from loantap.runs.results import RunFolder
+from loantap.runs.staging import stage_report
 
 HOSTILE = '<script>alert(1)</script> **bold** [x](http://x) "quoted" $1 ::: {.y}'
 SETUP = f"""
@@ -31,7 +31,7 @@ import pandas as pd
 from loantap.exhibits.exhibit import Exhibit, Finding, Notice, together
 from loantap.exhibits.plots.style import canvas
 from loantap.exhibits.words import columns
-from loantap.report.results import RunFolder
+from loantap.runs.results import RunFolder
 run = RunFolder(Path("published"))
 publish = run.publish
 with canvas(height=2) as (figure, axes):
@@ -259,7 +259,7 @@ def site(notebook: nbformat.NotebookNode, published: RunFolder, tmp_path_factory
     page = "\n".join(
         [
             "---\ntitle: Small\nformat:\n  html: default\n  typst:\n    output-file: loantap-insights\n---\n",
-            "```{python}\n#| output: asis\nfrom loantap.report.page import open_page",
+            "```{python}\n#| output: asis\nfrom loantap.runs.page import open_page",
             "from loantap.exhibits.exhibit import Notice",
             "page = open_page()\npage.table('levels')\npage.figure('rates')\npage.figure('hostile')",
             f"print(Notice({HOSTILE!r}, {HOSTILE!r}).markdown())\n```\n",

@@ -12,8 +12,8 @@ from loantap.analysis.association import analyse
 from loantap.exhibits import association, first_screen
 from loantap.exhibits.findings import MOST, first_findings
 from loantap.exhibits.layout import side_by_side
-from loantap.report.page import Page
-from loantap.report.results import RunFolder
+from loantap.runs.page import Page
+from loantap.runs.results import RunFolder
 
 LEVELS = [{"level": name, "n": 500, "default_rate": rate} for name, rate in (("36", 0.15), ("60", 0.31))]
 RANGES = [{"level": f"over {start}", "n": 500, "default_rate": 0.1 + start / 200} for start in (5, 10, 15, 20)]

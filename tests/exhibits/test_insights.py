@@ -7,8 +7,8 @@ import pandas as pd
 
 from loantap.analysis.association import analyse
 from loantap.exhibits import association, insights
-from loantap.report.page import Page
-from loantap.report.results import RunFolder
+from loantap.runs.page import Page
+from loantap.runs.results import RunFolder
 
 DRIVERS = [{"id": "term", "text": "Long loans default more often (n = 9)."}]
 SCORES = {"roc_auc": 0.6, "f2": 0.59, "f0.5": 0.31}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from loantap.exhibits.insights import provenance, sources
-from loantap.report.page import Page
-from loantap.report.results import RunFolder
+from loantap.runs.page import Page
+from loantap.runs.results import RunFolder
 
 BASE = {
     "kind": "warehouse", "location": "postgresql+psycopg://analyst:***@db.example/bank, table loans", "sha256": "ab" * 32,

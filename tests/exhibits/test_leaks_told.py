@@ -8,7 +8,7 @@ from loantap.analysis.leaks import LeakReport, find_leaks
 from loantap.exhibits.heads import label
 from loantap.exhibits.leaks import rules, search
 from loantap.exhibits.words import to_markdown
-from loantap.report.results import RunFolder
+from loantap.runs.results import RunFolder
 
 
 def text_of(report: LeakReport) -> str:

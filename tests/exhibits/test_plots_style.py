@@ -14,7 +14,7 @@ from test_plots_eda import PAIRS, VINTAGES
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import eda
 from loantap.exhibits.plots.style import canvas, percent
-from loantap.report.results import RunFolder
+from loantap.runs.results import RunFolder
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ import pytest
 from IPython.display import Markdown
 from policy_parts import basis, books, chain, grade_risk, parts, shown
 
-from loantap.decisions.policy.segments import EARNS, LOSES
-from loantap.decisions.policy.thresholds import threshold_score
+from loantap.policy.segments import EARNS, LOSES
+from loantap.policy.thresholds import threshold_score
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits.policy import Basis
 from loantap.exhibits.words import WITH_INTERVAL, capital, show

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.decisions.policy.levers import Cap
-from loantap.decisions.policy.limits import Found
-from loantap.decisions.policy.pincode import HIGH, HIGH_REFUSED, LIKE, LOW, WITHOUT_PURE, PincodeTiers
+from loantap.policy.levers import Cap
+from loantap.policy.limits import Found
+from loantap.policy.pincode import HIGH, HIGH_REFUSED, LIKE, LOW, WITHOUT_PURE, PincodeTiers
 from loantap.exhibits import policy as exhibits
 from loantap.exhibits import policy_sentences as findings
 from loantap.exhibits import policy_titles as titles

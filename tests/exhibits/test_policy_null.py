@@ -9,8 +9,8 @@ from policy_parts import alike, books, chain, grade_risk, parts
 from scipy.special import expit, logit
 from scipy.stats import binom
 
-from loantap.decisions.policy.fairness import fairness
-from loantap.decisions.policy.verdicts import SHOWN
+from loantap.policy.fairness import fairness
+from loantap.policy.verdicts import SHOWN
 from loantap.exhibits import decision
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles

@@ -9,7 +9,7 @@ import yaml
 from loantap.errors import InputError
 from loantap.model.assumptions import ASSUMPTIONS, FILE_NAME, load_assumptions
 from loantap.model.economics import Economics
-from loantap.report.notebooks import stages_of
+from loantap.runs.notebooks import stages_of
 from loantap.settings import reference_dir
 
 

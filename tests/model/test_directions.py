@@ -21,7 +21,7 @@ from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import application_features, feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
-from loantap.serve.scoring import score_application
+from loantap.scoring.application import score_application
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from loantap.model.economics import (
     value_if_default,
     value_if_repaid,
 )
-from loantap.report.parameters import parameters
+from loantap.runs.parameters import parameters
 from loantap.settings import notebooks_dir
 
 FREE = Economics(loss_given_default=0.6, default_after=0.5, settled_after=1.0, funding_cost=0.0)

@@ -12,7 +12,7 @@ from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.model.inputs import application_features, feature_frame
 from loantap.model.persistence import SavedModel, load_model
 from loantap.model.reasons import SLIGHT, Effect, Reason, reasons_of, voices
-from loantap.serve.scoring import all_reasons
+from loantap.scoring.application import all_reasons
 
 Fields = dict[str, Any]
 WORDS = {"above": 1, "worse than": 1, "below": -1, "better than": -1, "at": 0}

@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 from loantap.analysis import summaries
 from loantap.analysis.counts import FrameCounts
 from loantap.data.columns import COLUMNS
-from loantap.report.bench import DRAFT_VARIABLE
-from loantap.report.results import RunFolder
+from loantap.runs.bench import DRAFT_VARIABLE
+from loantap.runs.results import RunFolder
 from loantap.settings import notebooks_dir
 
 SAMPLE = 1_500

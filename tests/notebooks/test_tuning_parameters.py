@@ -8,8 +8,8 @@ import pandas as pd
 import papermill
 import pytest
 
-from loantap.report.bench import DRAFT_VARIABLE
-from loantap.report.results import RunFolder
+from loantap.runs.bench import DRAFT_VARIABLE
+from loantap.runs.results import RunFolder
 from loantap.settings import notebooks_dir
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from typing import Literal
 import nbformat
 import pytest
 
-from loantap.report.render import RenderedReport, render_report
+from loantap.runs.render import RenderedReport, render_report
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

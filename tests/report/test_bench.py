@@ -12,8 +12,8 @@ import pytest
 from tiny_project import contents, finished, make_project
 
 from loantap.errors import InputError
-from loantap.report.bench import notebook_run
-from loantap.report.seal import need_sealed
+from loantap.runs.bench import notebook_run
+from loantap.runs.seal import need_sealed
 from loantap.settings import project_root
 
 pytestmark = pytest.mark.slow
@@ -94,7 +94,7 @@ def test_a_folder_that_is_no_run_is_refused(project: Path):
 
 def test_each_start_of_jupyter_has_its_own_bench_and_all_its_kernels_share_it(project: Path):
     """Each line that a server prints is the bench of one of its kernels."""
-    kernel = "from loantap.report.bench import notebook_run; print(notebook_run().bench)"
+    kernel = "from loantap.runs.bench import notebook_run; print(notebook_run().bench)"
     server = (
         f"import subprocess, sys; [subprocess.run([sys.executable, '-c', {kernel!r}], check=True) for _ in range(2)]"
     )

@@ -5,7 +5,7 @@ import pytest
 from render_support import make_run, make_small_project
 
 from loantap.errors import RenderError
-from loantap.report.render import render_report
+from loantap.runs.render import render_report
 
 
 @pytest.fixture

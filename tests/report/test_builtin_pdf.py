@@ -6,7 +6,7 @@ import pytest
 from pypdf import PdfReader
 from render_support import make_project, make_run, make_small_project, rendered_site
 
-from loantap.report.render import render_report
+from loantap.runs.render import render_report
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from command_line import loantap
 from sealed import seal_run
 
 from loantap.errors import InputError
-from loantap.report.earlier import compare_runs, earlier_run
-from loantap.report.results import RunFolder
+from loantap.runs.earlier import compare_runs, earlier_run
+from loantap.runs.results import RunFolder
 
 
 def a_run(place: Path, day: int, *, kind: str = "file", defaults: int = 20, **manifest: Any) -> Path:

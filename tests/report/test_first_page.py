@@ -8,10 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 from render_support import make_run, make_small_project
 
-from loantap.report.page import Page
-from loantap.report.render import render_report
-from loantap.report.results import RunFolder
-from loantap.report.staging import stage_report
+from loantap.runs.page import Page
+from loantap.runs.render import render_report
+from loantap.runs.results import RunFolder
+from loantap.runs.staging import stage_report
 
 
 def small(

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from render_support import ROOT
 
-from loantap.report.builtin.pandoc import HERE, pandoc_path
+from loantap_pages.pandoc import HERE, pandoc_path
 
 
 def linked(text: str, *, to: str = "html5", front: str = "glossary: glossary.qmd") -> str:

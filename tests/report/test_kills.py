@@ -15,9 +15,9 @@ import pytest
 from tiny_project import finished, launch, make_project, manifest, results
 
 from loantap.model.persistence import load_model
-from loantap.report.manifest import read_manifest
-from loantap.report.results import RunFolder
-from loantap.report.seal import need_sealed
+from loantap.runs.manifest import read_manifest
+from loantap.runs.results import RunFolder
+from loantap.runs.seal import need_sealed
 from loantap.settings import project_root
 
 pytestmark = pytest.mark.long

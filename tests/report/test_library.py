@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from loantap.report import library
-from loantap.report.library import library_modules, library_sha256
-from loantap.report.notebooks import STAGES
+from loantap.runs import library
+from loantap.runs.library import library_modules, library_sha256
+from loantap.runs.notebooks import STAGES
 
 MODULES = {
     "__init__": "",

@@ -8,10 +8,10 @@ import pytest
 from nbformat import v4
 from render_support import make_project, make_run
 
-from loantap.report.local_paths import without_folders
-from loantap.report.page import Page
-from loantap.report.results import RunFolder
-from loantap.report.staging import stage_report
+from loantap.runs.local_paths import without_folders
+from loantap.runs.page import Page
+from loantap.runs.results import RunFolder
+from loantap.runs.staging import stage_report
 
 RUN = "/srv/anna/credit risk/runs/r1"
 PRIVATE = ("/home", "anna", "credit risk")

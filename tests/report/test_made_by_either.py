@@ -7,8 +7,8 @@ import made_checks
 import pytest
 from render_support import CHROMIUM, continuous_integration, rendered_site
 
-from loantap.report.quarto import find_quarto
-from loantap.report.render import RenderedReport
+from loantap.runs.quarto import find_quarto
+from loantap.runs.render import RenderedReport
 
 pytestmark = pytest.mark.slow
 QUARTO = pytest.mark.skipif(find_quarto() is None, reason="no Quarto is installed here")

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from loantap.report.manifest import git_commit
+from loantap.runs.manifest import git_commit
 
 
 def test_an_image_tells_the_commit_it_was_built_from(monkeypatch: pytest.MonkeyPatch):

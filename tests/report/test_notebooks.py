@@ -6,7 +6,7 @@ import pytest
 
 from loantap.analysis import levels
 from loantap.errors import InputError, ParameterError
-from loantap.report.notebooks import (
+from loantap.runs.notebooks import (
     FACTORS,
     STAGES,
     Stage,
@@ -17,7 +17,7 @@ from loantap.report.notebooks import (
     stages_of,
     with_factor,
 )
-from loantap.report.parameters import parameters
+from loantap.runs.parameters import parameters
 from loantap.settings import notebooks_dir
 
 NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))

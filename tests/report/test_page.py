@@ -7,8 +7,8 @@ import pytest
 
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import columns, plain
-from loantap.report.page import Page
-from loantap.report.results import RunFolder
+from loantap.runs.page import Page
+from loantap.runs.results import RunFolder
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from loantap.errors import ParameterError
-from loantap.report.parameters import check_values, declared
+from loantap.runs.parameters import check_values, declared
 from loantap.settings import notebooks_dir
 
 CELL = """\

@@ -10,8 +10,8 @@ from tiny_project import STAGES, Told, contents, make_project, manifest, resume,
 from tiny_project import finished as finished_run
 
 from loantap.errors import InputError, SchemaError
-from loantap.report.record import hold_run, is_held, new_run, newest_run
-from loantap.report.sequence import start_run
+from loantap.runs.record import hold_run, is_held, new_run, newest_run
+from loantap.runs.sequence import start_run
 
 pytestmark = pytest.mark.slow
 
@@ -83,9 +83,9 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from tiny_project import STAGES, Told
 from loantap.errors import InputError
-from loantap.report import sequence
-from loantap.report.manifest import Basis
-from loantap.report.record import new_run
+from loantap.runs import sequence
+from loantap.runs.manifest import Basis
+from loantap.runs.record import new_run
 sequence.stages_of = lambda _: STAGES
 
 def work(folder, manifest, *_):  # what a stage does, without a kernel

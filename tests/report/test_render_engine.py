@@ -15,9 +15,9 @@ import yaml
 from render_support import make_project, make_run, write_quarto
 
 from loantap.errors import InputError, MissingToolError, RenderError
-from loantap.report import render
-from loantap.report.builtin.execute import execute_page
-from loantap.report.quarto import find_quarto
+from loantap.runs import render
+from loantap_pages.execute import execute_page
+from loantap.runs.quarto import find_quarto
 
 # Renders nothing, but writes down how it was called and leaves what Quarto would.
 RECORDING = """
@@ -40,7 +40,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
     # Running the pages takes seconds, and a real interpreter.
-    monkeypatch.setattr("loantap.report.quarto_pages.execute_page", lambda page, folder, env: page)
+    monkeypatch.setattr("loantap.runs.quarto_pages.execute_page", lambda page, folder, env: page)
     return tmp_path / "project"
 
 
@@ -59,7 +59,7 @@ def builtin(monkeypatch):
         (staged.output / "loantap-insights.pdf").write_text("new")
         return "built-in (pandoc 3.9, typst 0.15.2)"
 
-    monkeypatch.setattr("loantap.report.builtin.site.render_site", write)
+    monkeypatch.setattr("loantap_pages.site.render_site", write)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_quarto_gets_the_synthetic_notice_for_every_page_and_the_pdf(run, record
 
 def test_quarto_gets_pages_that_were_run_and_runs_nothing(run, record, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", PYTHON)
-    monkeypatch.setattr("loantap.report.quarto_pages.execute_page", execute_page)
+    monkeypatch.setattr("loantap.runs.quarto_pages.execute_page", execute_page)
     on_path(monkeypatch, write_quarto(tmp_path / "q", RECORDING).parent)
     render.render_report(run, engine="quarto")
     index = (record / "index.qmd").read_text()
@@ -212,7 +212,7 @@ def test_quartos_warnings_are_told_once_each_and_in_one_line(run, record, tmp_pa
 
 
 def test_a_quarto_that_does_not_end_is_ended_with_its_children(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("loantap.report.quarto.LIMIT_SECONDS", 1)
+    monkeypatch.setattr("loantap.runs.quarto.LIMIT_SECONDS", 1)
     child = f"sleep 60 & echo $! > {tmp_path}/child; wait\n"
     on_path(monkeypatch, write_quarto(tmp_path / "q", version("1.9.3") + child).parent)
     with pytest.raises(RenderError, match=r"had not finished after .* and was ended"):
@@ -285,7 +285,7 @@ def test_a_render_that_ends_early_leaves_the_former_report(error, run, builtin, 
         (staged.output / "index.html").write_text("half")
         raise error
 
-    monkeypatch.setattr("loantap.report.builtin.site.render_site", fail)
+    monkeypatch.setattr("loantap_pages.site.render_site", fail)
     with pytest.raises(type(error)):
         render.render_report(run)
     assert (run / "report" / "index.html").read_text() == "former"
@@ -319,7 +319,7 @@ def test_what_a_killed_render_left_is_mended_by_the_next(run, builtin, monkeypat
     def fail(staged):
         raise RenderError("no")
 
-    monkeypatch.setattr("loantap.report.builtin.site.render_site", fail)
+    monkeypatch.setattr("loantap_pages.site.render_site", fail)
     with pytest.raises(RenderError):
         render.render_report(run)
     assert (run / "report" / "index.html").read_text() == "former"
@@ -331,7 +331,7 @@ def test_a_report_without_its_pdf_is_an_error(run, monkeypatch):
         (staged.output / "index.html").write_text("new")
         return "built-in"
 
-    monkeypatch.setattr("loantap.report.builtin.site.render_site", write)
+    monkeypatch.setattr("loantap_pages.site.render_site", write)
     with pytest.raises(RenderError, match=r"wrote no loantap-insights\.pdf"):
         render.render_report(run)
 

@@ -10,7 +10,7 @@ import pytest
 from loantap.errors import InputError
 from loantap.exhibits.exhibit import Exhibit
 from loantap.jsonable import jsonable
-from loantap.report.results import RunFolder
+from loantap.runs.results import RunFolder
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import pytest
 from tiny_project import finished, make_project, manifest, resume
 
 from loantap.errors import InputError
-from loantap.report import seal
-from loantap.report.manifest import read_manifest
-from loantap.report.record import hold_run
-from loantap.report.seal import DRAFT, check_run, finish_move, folder_sha256, need_sealed, results_sha256
+from loantap.runs import seal
+from loantap.runs.manifest import read_manifest
+from loantap.runs.record import hold_run
+from loantap.runs.seal import DRAFT, check_run, finish_move, folder_sha256, need_sealed, results_sha256
 
 pytestmark = pytest.mark.slow
 

@@ -26,9 +26,9 @@ from tiny_project import (
 
 from loantap.errors import InputError, ParameterError, StageError
 from loantap.files import sha256
-from loantap.report import basis, kernel, sequence
-from loantap.report.notebooks import Stage
-from loantap.report.seal import check_run
+from loantap.runs import basis, kernel, sequence
+from loantap.runs.notebooks import Stage
+from loantap.runs.seal import check_run
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,11 @@ from render_support import RATE_SVG, make_run, make_small_project
 from loantap.data.columns import BY_NAME
 from loantap.exhibits.heads import head
 from loantap.exhibits.word import finish_word
-from loantap.report.builtin.execute import execute_page
-from loantap.report.builtin.pages import read_page
-from loantap.report.staging import SYNTHETIC_NOTICE, Staged, stage_report
-from loantap.report.word import FIRST_PAGE, write_word
-from loantap.report.workbook import write_workbook
+from loantap_pages.execute import execute_page
+from loantap_pages.pages import read_page
+from loantap.runs.staging import SYNTHETIC_NOTICE, Staged, stage_report
+from loantap.runs.word import FIRST_PAGE, write_word
+from loantap.runs.workbook import write_workbook
 
 PAGE = """
 ![**Rates.** By grade.](figures/rate.svg){#fig-rate fig-alt="Bars: three rates."}

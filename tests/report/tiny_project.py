@@ -15,10 +15,10 @@ import pytest
 
 from loantap.cli import main
 from loantap.cli import run as command
-from loantap.report import notebooks, sequence
-from loantap.report.notebooks import Stage
-from loantap.report.record import hold_run, new_run
-from loantap.report.sequence import resume_run, start_run
+from loantap.runs import notebooks, sequence
+from loantap.runs.notebooks import Stage
+from loantap.runs.record import hold_run, new_run
+from loantap.runs.sequence import resume_run, start_run
 
 STAGES = (
     Stage("ingest", "01_ingest.ipynb", needs=()),
@@ -33,7 +33,7 @@ seed: int = 0  # seed
 """
 INGEST = """
 from loantap.errors import SchemaError
-from loantap.report.bench import notebook_run
+from loantap.runs.bench import notebook_run
 run = notebook_run(run_dir, new_loans=True)
 print(run)
 if rows == 1:
@@ -48,7 +48,7 @@ COUNT = """
 import os, signal, time
 from pathlib import Path
 from loantap.errors import InputError
-from loantap.report.bench import notebook_run
+from loantap.runs.bench import notebook_run
 run = notebook_run(run_dir)
 print(run)
 run.update_result("shared", count=int(run.loans_path.read_text()))

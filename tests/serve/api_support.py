@@ -8,8 +8,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from loantap.serve.api.app import ApiSettings, create_app
-from loantap.serve.api.models import Models
+from loantap_serving.api.app import ApiSettings, create_app
+from loantap_serving.api.models import Models
 from loantap.settings import project_root
 
 if (scripts := str(project_root() / "scripts")) not in sys.path:

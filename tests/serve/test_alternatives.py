@@ -8,8 +8,8 @@ import pytest
 
 from loantap.data.annuity import annuity
 from loantap.model.persistence import SavedModel, load_model
-from loantap.serve.alternatives import Alternative, alternatives, told_apart
-from loantap.serve.scoring import score_application
+from loantap_serving.alternatives import Alternative, alternatives, told_apart
+from loantap.scoring.application import score_application
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 
 from loantap.data.applications import FIELDS
 from loantap.model.persistence import SavedModel, load_model
-from loantap.serve.api.app import BATCH_BYTES, FIXED_HEADERS, SINGLE_BYTES, create_app
-from loantap.serve.api.models import Models
-from loantap.serve.api.openapi import describe
-from loantap.serve.api.problems import LISTED
-from loantap.serve.scoring import score_application
+from loantap_serving.api.app import BATCH_BYTES, FIXED_HEADERS, SINGLE_BYTES, create_app
+from loantap_serving.api.models import Models
+from loantap_serving.api.openapi import describe
+from loantap_serving.api.problems import LISTED
+from loantap.scoring.application import score_application
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,7 @@ def test_a_failure_within_tells_nothing_but_its_id(
     def fail(*_: Any) -> None:
         raise RuntimeError("the secret of " + application["emp_title"])
 
-    monkeypatch.setattr("loantap.serve.api.app.score_application", fail)
+    monkeypatch.setattr("loantap_serving.api.app.score_application", fail)
     answer = client_of(model_folder).post("/v1/score", json=application)
     assert problem(answer, 500)
     assert "secret" not in answer.text
@@ -291,7 +291,7 @@ def test_only_so_many_batches_run_at_once(model_folder: Path, application: dict[
         )
         return [application]
 
-    monkeypatch.setattr("loantap.serve.api.app.valid_batch", nested)
+    monkeypatch.setattr("loantap_serving.api.app.valid_batch", nested)
     assert client.post("/v1/score/batch", json={"applications": [application]}).status_code == 200
     assert inner == [503, 200]
     inner.clear()
@@ -305,7 +305,7 @@ def test_only_so_many_batches_run_at_once(model_folder: Path, application: dict[
 def test_a_batch_of_more_objects_and_lists_than_rows_is_refused_before_it_is_decoded(
     client: FlaskClient, row: bytes, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap.serve.api.validation._DECODER", None)
+    monkeypatch.setattr("loantap_serving.api.validation._DECODER", None)
     body = b'{"applications":[' + b",".join([row] * 40_001) + b"]}"
     answer = client.post("/v1/score/batch", data=body[:BATCH_BYTES], headers=JSON)
     assert "at most 40,000 of { and [" in problem(answer, 400)["detail"]

@@ -12,12 +12,12 @@ import pytest
 from api_process import running_service
 from typer.testing import CliRunner
 
-from loantap.cli.serve import app
+from loantap_serving.commands.serve import app
 from loantap.errors import InputError, MissingToolError
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import model_version, save_model
-from loantap.serve.api.keys import read_keys
-from loantap.serve.store import ModelStore
+from loantap_serving.api.keys import read_keys
+from loantap_serving.store import ModelStore
 from loantap.settings import how_to_add
 
 runner = CliRunner()
@@ -52,7 +52,7 @@ def test_keys_that_are_not_there_are_said(model_folder: Path, tmp_path: Path):
 
 def test_keys_of_the_environment_are_asked_for_and_none_there_is_an_error(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # fmt: skip
     held: list[Any] = []
-    monkeypatch.setattr("loantap.serve.api.server.serve", lambda app, **_: held.append(app))
+    monkeypatch.setattr("loantap_serving.api.server.serve", lambda app, **_: held.append(app))
     key = runner.invoke(app, ["key", "branch", "--file", str(tmp_path / "keys")]).stdout.strip()
     words = ["api", "--model", str(model_folder)]
     monkeypatch.setenv("LOANTAP_API_KEYS", (tmp_path / "keys").read_text())

@@ -15,9 +15,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from loantap.serve.api.app import ApiSettings, create_app
-from loantap.serve.api.keys import Keys
-from loantap.serve.api.models import Models
+from loantap_serving.api.app import ApiSettings, create_app
+from loantap_serving.api.keys import Keys
+from loantap_serving.api.models import Models
 
 HEADERS = {"X-API-Key": "of-the-contract"}
 OPERATIONS = 7  # all but /openapi.json, from which they are read

@@ -17,7 +17,7 @@ from api_process import Service, running_service
 from hostile_api import CLOSED, RAW, guessed_keys, many_connections, send, send_raw, silent, slow_clients
 from hostile_cases import KINDS, MARK
 
-from loantap.serve.api.keys import make_key
+from loantap_serving.api.keys import make_key
 
 FUZZED = 150
 

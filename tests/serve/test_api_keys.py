@@ -11,9 +11,9 @@ import pytest
 from api_support import client_of, problem
 
 from loantap.errors import InputError
-from loantap.serve.api.app import ApiSettings
-from loantap.serve.api.keys import make_key, read_keys
-from loantap.serve.api.limits import Buckets
+from loantap_serving.api.app import ApiSettings
+from loantap_serving.api.keys import make_key, read_keys
+from loantap_serving.api.limits import Buckets
 
 
 @pytest.fixture

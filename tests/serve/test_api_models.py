@@ -14,8 +14,8 @@ import pytest
 from loantap.errors import InputError
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import model_version, save_model
-from loantap.serve.api.app import create_app
-from loantap.serve.api.models import Models
+from loantap_serving.api.app import create_app
+from loantap_serving.api.models import Models
 
 
 @pytest.fixture(scope="module")

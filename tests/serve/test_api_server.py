@@ -20,10 +20,10 @@ from flask import Flask
 from waitress import create_server
 
 from loantap.errors import InputError
-from loantap.serve.api import server
-from loantap.serve.api.app import BATCH_BYTES
-from loantap.serve.api.connection import WAITING
-from loantap.serve.api.server import serve
+from loantap_serving.api import server
+from loantap_serving.api.app import BATCH_BYTES
+from loantap_serving.api.connection import WAITING
+from loantap_serving.api.server import serve
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from api_support import JSON, client_of
 
-from loantap.serve.api.app import ApiSettings
-from loantap.serve.api.keys import make_key, read_keys
-from loantap.serve.api.telemetry import log_as_json
+from loantap_serving.api.app import ApiSettings
+from loantap_serving.api.keys import make_key, read_keys
+from loantap_serving.api.telemetry import log_as_json
 
 MARK = "Xq7"
 
@@ -67,7 +67,7 @@ def test_nothing_of_an_application_a_person_or_a_key_is_logged(
     def fail(_: Any, given: dict[str, Any]) -> None:
         raise ValueError(given["emp_title"])
 
-    monkeypatch.setattr("loantap.serve.api.app.score_application", fail)
+    monkeypatch.setattr("loantap_serving.api.app.score_application", fail)
     client.post("/v1/score", json=marked, headers=headers)
     text = log.getvalue()
     assert [line["status"] for line in lines(log) if line["event"] == "request"] == [200, 422, 422, 400, 404, 401, 500]
@@ -82,7 +82,7 @@ def test_a_failure_is_logged_with_its_place_and_without_its_message(
     def fail(*_: Any) -> None:
         raise KeyError(MARK)
 
-    monkeypatch.setattr("loantap.serve.api.app.score_application", fail)
+    monkeypatch.setattr("loantap_serving.api.app.score_application", fail)
     answer = client_of(model_folder).post("/v1/score", json=application)
     failed, request = lines(log)
     assert (failed["level"], failed["error"]) == ("error", "KeyError")

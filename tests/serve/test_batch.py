@@ -10,9 +10,9 @@ from loantap.data.application_file import expected_rows
 from loantap.data.applications import FIELDS
 from loantap.errors import InputError, SchemaError
 from loantap.model.persistence import SavedModel, load_model
-from loantap.serve import batch
-from loantap.serve.batch import score_file
-from loantap.serve.scoring import all_reasons, score_application
+from loantap_serving import batch
+from loantap_serving.batch import score_file
+from loantap.scoring.application import all_reasons, score_application
 
 COLUMNS = [column.name for column in FIELDS]
 
@@ -73,7 +73,7 @@ def test_no_reason_of_a_file_is_slight(
 ):
     path = written(applications, tmp_path / "in.csv")
     score_file(model, path, tmp_path / "some.csv")
-    monkeypatch.setattr("loantap.serve.batch.SLIGHT", 0.2)
+    monkeypatch.setattr("loantap_serving.batch.SLIGHT", 0.2)
     score_file(model, path, tmp_path / "few.csv")
     some, few = (read(tmp_path / name)[["reason_1", "reason_2", "reason_3"]] for name in ("some.csv", "few.csv"))
     # Slight ones are left out from the weakest on; those that stay keep their places.
@@ -145,7 +145,7 @@ def test_a_file_in_which_no_row_is_right_leaves_what_was_there(
 def test_a_failure_half_way_leaves_what_was_there(
     model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap.data.sources._BATCH_ROWS", 500)
+    monkeypatch.setattr("loantap.data.reading._BATCH_ROWS", 500)
     calls = []
 
     def full(*arguments, **options):
@@ -170,7 +170,7 @@ def test_chunks_change_nothing(
 ):
     path = written(applications, tmp_path / "in.parquet")
     score_file(model, path, tmp_path / "whole.csv")
-    monkeypatch.setattr("loantap.data.sources._BATCH_ROWS", 333)
+    monkeypatch.setattr("loantap.data.reading._BATCH_ROWS", 333)
     seen: list[int] = []
     score_file(model, path, tmp_path / "parts.csv", progress=seen.append)
     assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
@@ -186,7 +186,7 @@ def test_the_key_of_a_loan_is_kept(model: SavedModel, applications: pd.DataFrame
 def test_no_month_of_funding_means_now_and_no_grade_or_installment_is_no_fault(
     model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap.serve.batch.this_month", lambda: "Dec-2016")
+    monkeypatch.setattr("loantap_serving.batch.this_month", lambda: "Dec-2016")
     bare = applications.drop(columns=["issue_d", "grade", "installment", "emp_title", "title"])
     score_file(model, written(bare, tmp_path / "in.csv"), tmp_path / "bare.csv")
     full = applications.assign(issue_d="Dec-2016")
@@ -221,7 +221,7 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from loantap.model.persistence import load_model
-from loantap.serve.batch import score_file
+from loantap_serving.batch import score_file
 score_file(load_model(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
@@ -274,7 +274,7 @@ def test_months_with_a_time_zone_are_taken_and_lists_are_refused(
 def test_a_file_that_is_no_table_is_refused_before_it_fills_the_memory(
     model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap.data.sources._MOST_RAGGED", 100)
+    monkeypatch.setattr("loantap.data.reading._MOST_RAGGED", 100)
     path = written(applications.head(10), tmp_path / "in.csv")
     path.write_text(path.read_text() + "x\n" * 101)
     with pytest.raises(InputError, match="commas between fields"):
@@ -316,7 +316,7 @@ def test_the_file_of_errors_never_takes_the_place_of_another_file(
 def test_an_application_without_a_month_of_funding_among_others_is_of_this_month(
     model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap.serve.batch.this_month", lambda: "Dec-2016")
+    monkeypatch.setattr("loantap_serving.batch.this_month", lambda: "Dec-2016")
     months = [None, *applications["issue_d"][1:]]
     score_file(model, written(applications.assign(issue_d=months), tmp_path / "in.csv"), tmp_path / "gaps.csv")
     typed = pd.to_datetime(pd.Series(months), format="%b-%Y")

@@ -16,9 +16,9 @@ from loantap.model.finalist import fit_finalist
 from loantap.model.inputs import CAPS, feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
-from loantap.serve.batch import score_table
-from loantap.serve.cautions import RARELY, Caution
-from loantap.serve.scoring import score_application
+from loantap_serving.batch import score_table
+from loantap.scoring.cautions import RARELY, Caution
+from loantap.scoring.application import score_application
 
 Fields = dict[str, Any]
 

@@ -16,9 +16,9 @@ from loantap.model.inputs import CATEGORIES
 from loantap.model.persistence import SavedModel, load_model
 from loantap.model.reasons import Effect, Reason
 from loantap.model.seal import SMOTE
-from loantap.report.results import RunFolder
-from loantap.serve import conduct_gates as conduct
-from loantap.serve.card_check import held_out
+from loantap.runs.results import RunFolder
+from loantap_serving import conduct_gates as conduct
+from loantap_serving.card_check import held_out
 
 # By raw column the input that declares its direction, and 1 where a higher input is riskier.
 DIRECTED = {

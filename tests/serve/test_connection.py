@@ -9,7 +9,7 @@ import pytest
 from waitress.adjustments import Adjustments
 from waitress.channel import ClientDisconnected
 
-from loantap.serve.api.connection import Connection
+from loantap_serving.api.connection import Connection
 
 
 class Leaving(Connection):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from loantap.cli import dashboard as cli
+from loantap_serving.commands import dashboard as cli
 from loantap.errors import InputError, MissingToolError
-from loantap.serve.dashboard.sources import MODEL, RUN
+from loantap_serving.dashboard.sources import MODEL, RUN
 from loantap.settings import how_to_add
 
 
@@ -51,7 +51,7 @@ def test_a_model_named_by_its_run_reaches_the_pages_as_it_was_named(
     started: dict, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     shutil.copytree(model_folder, tmp_path / "runs" / "r1" / "model")
-    monkeypatch.setattr("loantap.serve.locate.runs_dir", lambda: tmp_path / "runs")
+    monkeypatch.setattr("loantap_serving.locate.runs_dir", lambda: tmp_path / "runs")
     with pytest.raises(Replaced):
         cli.dashboard(model=Path("r1"), run=None)
     assert started["environment"][MODEL] == "r1"

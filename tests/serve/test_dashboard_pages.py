@@ -9,7 +9,7 @@ from policy_sheet import write_sheet
 from serve_run import write_run
 from streamlit.testing.v1 import AppTest
 
-import loantap.serve.dashboard as pages
+import loantap_serving.dashboard as pages
 from loantap.errors import InputError
 from loantap.exhibits.decision import fair, who
 from loantap.exhibits.exhibit import Exhibit
@@ -17,10 +17,10 @@ from loantap.exhibits.thresholds import referred_sentence
 from loantap.exhibits.words import capital, plain, show
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
-from loantap.report.manifest import read_manifest
-from loantap.report.results import RunFolder
-from loantap.serve.dashboard.sources import MODEL, RUN, find_sources
-from loantap.serve.store import ModelStore
+from loantap.runs.manifest import read_manifest
+from loantap.runs.results import RunFolder
+from loantap_serving.dashboard.sources import MODEL, RUN, find_sources
+from loantap_serving.store import ModelStore
 
 APP = Path(pages.__file__).with_name("app.py")
 
@@ -480,8 +480,8 @@ def test_the_run_that_made_the_champion_is_shown_with_it(run: Path, tmp_path: Pa
         manifest = read_manifest(runs / name)
         manifest.finished_at = f"2026-{month}-01T00:00:00+00:00"
         manifest.write(runs / name)
-    monkeypatch.setattr("loantap.serve.dashboard.sources.runs_dir", lambda: runs)
-    monkeypatch.setattr("loantap.report.record.runs_dir", lambda: runs)
+    monkeypatch.setattr("loantap_serving.dashboard.sources.runs_dir", lambda: runs)
+    monkeypatch.setattr("loantap.runs.record.runs_dir", lambda: runs)
     newest = find_sources()
     assert newest.run is not None
     assert (newest.run.path.name, newest.model) == ("r2", None)
@@ -543,7 +543,7 @@ def test_damaged_loans_are_a_message(run: Path, tmp_path: Path, monkeypatch: pyt
 
 
 def test_nothing_to_show_is_said_before_anything_starts(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("loantap.serve.dashboard.sources.newest_run", lambda: None)
+    monkeypatch.setattr("loantap_serving.dashboard.sources.newest_run", lambda: None)
     with pytest.raises(InputError, match="loantap run"):
         find_sources()
     with pytest.raises(InputError, match="expected a run's folder"):

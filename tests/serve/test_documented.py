@@ -12,9 +12,9 @@ from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.features import SUPPORT
 from loantap.model.persistence import SavedModel, load_model
 from loantap.model.reasons import SLIGHT
-from loantap.serve.api.answers import ScoreAnswer
-from loantap.serve.cautions import RARELY, Code
-from loantap.serve.scoring import REASONS, all_reasons, score_application
+from loantap_serving.api.answers import ScoreAnswer
+from loantap.scoring.cautions import RARELY, Code
+from loantap.scoring.application import REASONS, all_reasons, score_application
 from loantap.settings import project_root
 
 PAGE = (project_root() / "docs" / "api.md").read_text("utf-8")

@@ -9,27 +9,27 @@ import pandas as pd
 import pytest
 import yaml
 
-from loantap.analysis.pushdown import count_in_warehouse
+from loantap_sources.pushdown import count_in_warehouse
 from loantap.data.application_file import open_applications
 from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME, KEY, NAMES, RESERVED
-from loantap.data.connectors.config import Config, read_config
-from loantap.data.gather import gather
+from loantap_sources.connectors.config import Config, read_config
+from loantap_sources.gather import gather
 from loantap.data.ingest import ingest
-from loantap.data.sources import open_loans
+from loantap.data.reading import open_loans
 from loantap.data.units import PERCENTAGES, Units
-from loantap.data.warehouse import write_loans
+from loantap_sources.warehouse import write_loans
 from loantap.errors import InputError
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import SavedModel, load_model
-from loantap.report.intake import take_in
-from loantap.report.results import RunFolder
-from loantap.serve.api.problems import Problem
-from loantap.serve.api.validation import valid_batch
-from loantap.serve.batch import score_file
-from loantap.serve.pyfunc import ApplicationModel
-from loantap.serve.upload import ScoredUpload, score_upload
-from loantap.serve.watch import application_needs, read_applications
+from loantap.runs.intake import take_in
+from loantap.runs.results import RunFolder
+from loantap_serving.api.problems import Problem
+from loantap_serving.api.validation import valid_batch
+from loantap_serving.batch import score_file
+from loantap_serving.pyfunc import ApplicationModel
+from loantap_serving.upload import ScoredUpload, score_upload
+from loantap_serving.watch import application_needs, read_applications
 
 Door = Callable[[pd.DataFrame], object]
 INGEST = {"quarantine_path": None}

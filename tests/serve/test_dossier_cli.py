@@ -10,13 +10,13 @@ from command_line import loantap
 from finished_runs import finished_run_in
 from sealed import seal_run
 
-from loantap.deploy.report_files import read_report
+from loantap_deploy.report_files import read_report
 from loantap.files import sha256
 from loantap.model.persistence import model_version
-from loantap.report.manifest import read_manifest
-from loantap.report.render import PDF_NAME
-from loantap.report.results import RunFolder
-from loantap.report.seal import check_run, folder_sha256
+from loantap.runs.manifest import read_manifest
+from loantap.runs.render import PDF_NAME
+from loantap.runs.results import RunFolder
+from loantap.runs.seal import check_run, folder_sha256
 
 OLDER = {
     "n": 12_000,

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from loantap.serve.explore import Portfolio, factors
+from loantap_serving.explore import Portfolio, factors
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from loantap.data.applications import FIELDS, Application, rule
 from loantap.data.columns import BY_NAME
 from loantap.model.persistence import load_model
 from loantap.model.training import TrainingSummary
-from loantap.serve.form import check_form, starting_values
+from loantap_serving.form import check_form, starting_values
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from finished_runs import change_card, finished_run_in, other_model, reseal
 from loantap.errors import InputError
 from loantap.model.persistence import CARD, FACTS, PAGE, PIPELINE
 from loantap.model.seal import SMOTE
-from loantap.report.results import RunFolder
-from loantap.serve import conduct_gates
-from loantap.serve.gates import GATES, Verdict, judge_run
+from loantap.runs.results import RunFolder
+from loantap_serving import conduct_gates
+from loantap_serving.gates import GATES, Verdict, judge_run
 
 CALIBRATION = "expected_calibration_error"
 

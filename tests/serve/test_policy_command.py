@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from loantap.cli import app
 from loantap.cli.common import console
-from loantap.decisions.policy.levers import Cap
-from loantap.decisions.policy.verdicts import APPROVE_ALL, NOT_SHOWN
+from loantap.policy.levers import Cap
+from loantap.policy.verdicts import APPROVE_ALL, NOT_SHOWN
 from loantap.errors import InputError
 from loantap.exhibits.economics import rounded
 from loantap.exhibits.words import ABSENT, capital, show
@@ -22,8 +22,8 @@ from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
-from loantap.report.results import RunFolder
-from loantap.serve.what_if import WhatIf, decision_sheet, what_if
+from loantap.runs.results import RunFolder
+from loantap.runs.what_if import WhatIf, decision_sheet, what_if
 
 RUINOUS = Economics(loss_given_default=1.0, default_after=0.0, settled_after=1.0, funding_cost=0.0)  # refusing gains
 

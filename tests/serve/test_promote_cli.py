@@ -15,18 +15,18 @@ from finished_runs import finished_run_in, other_model
 from sealed import seal_run
 from typer.testing import CliRunner, Result
 
-from loantap.cli import models as commands
+from loantap_serving.commands import models as commands
 from loantap.cli.run import run as run_command
 from loantap.errors import InputError, MissingToolError, PromotionError, SourceError
 from loantap.model.persistence import load_model, model_version
 from loantap.model.seal import SMOTE
-from loantap.report.record import HeldRun
-from loantap.report.results import RunFolder
-from loantap.serve import tracking_store
-from loantap.serve.gates import GATES
-from loantap.serve.registry import CANDIDATE, CHAMPION, REGISTERED
-from loantap.serve.store import ModelStore
-from loantap.serve.tracking_store import URI_VARIABLE, tracking_client
+from loantap.runs.record import HeldRun
+from loantap.runs.results import RunFolder
+from loantap_serving import tracking_store
+from loantap_serving.gates import GATES
+from loantap_serving.registry import CANDIDATE, CHAMPION, REGISTERED
+from loantap_serving.store import ModelStore
+from loantap_serving.tracking_store import URI_VARIABLE, tracking_client
 from loantap.settings import how_to_add
 
 APP = typer.Typer()
@@ -106,7 +106,7 @@ def test_the_tuned_smote_model_is_promoted_if_it_passes(finished_run: Path, monk
     assert isinstance(done.exception, PromotionError)
     assert "FAILED  worse never scores better: 12 columns of " in done.output
     assert ModelStore().champion() is None
-    monkeypatch.setattr("loantap.serve.gates.GATES", GATES[:2])
+    monkeypatch.setattr("loantap_serving.gates.GATES", GATES[:2])
     said("promote", finished_run, "--smote")
     champion = ModelStore().champion()
     assert champion is not None
@@ -248,8 +248,8 @@ def quick(finished_run: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return RunFolder(finished_run)
 
     held = HeldRun(finished_run, finished_run.name)
-    monkeypatch.setattr("loantap.report.record.new_run", lambda _: nullcontext(held))
-    monkeypatch.setattr("loantap.report.sequence.start_run", start)
+    monkeypatch.setattr("loantap.runs.record.new_run", lambda _: nullcontext(held))
+    monkeypatch.setattr("loantap.runs.sequence.start_run", start)
     here = sys.modules[run_command.__module__]
     monkeypatch.setattr(here, "render", lambda *_: done.append("report"))
     monkeypatch.setattr(here, "say_notices", lambda *_: None)
@@ -262,7 +262,7 @@ def test_a_run_is_tracked_after_its_report(quick: list[str], monkeypatch: pytest
         quick.append("tracking")
         return SimpleNamespace(new=True, run_id="ab", uri="a store", model_version="cd", number="7")
 
-    monkeypatch.setattr("loantap.serve.tracking.track_run", tracked)
+    monkeypatch.setattr("loantap_serving.tracking.track_run", tracked)
     assert "model cd is loantap 7 (candidate)" in said("run")  # the environment names a store
     assert quick == ["run", "report", "tracking"]
     monkeypatch.delenv(URI_VARIABLE)

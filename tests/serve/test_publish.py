@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from loantap.data.connectors.config import Config, read_config
-from loantap.data.warehouse import open_warehouse
+from loantap_sources.connectors.config import Config, read_config
+from loantap_sources.warehouse import open_warehouse
 from loantap.errors import InputError
 from loantap.exhibits.exhibit import Exhibit
-from loantap.report.manifest import StageRecord, new_manifest
-from loantap.report.results import RunFolder
-from loantap.serve.publish import publish_run
+from loantap.runs.manifest import StageRecord, new_manifest
+from loantap.runs.results import RunFolder
+from loantap_sources.publish import publish_run
 
 LEVEL = {
     "level": "A'); DROP TABLE loantap_runs; --", "n": 10, "defaults": 2, "default_rate": 0.2, "ci_low": 0.05, "ci_high": 0.5,

@@ -12,10 +12,10 @@ from absences import absent
 
 from loantap.errors import InputError
 from loantap.model.persistence import load_model
-from loantap.serve import tracking_store
-from loantap.serve.batch import score_file
-from loantap.serve.registry import example, signature
-from loantap.serve.scoring import score_application
+from loantap_serving import tracking_store
+from loantap_serving.batch import score_file
+from loantap_serving.registry import example, signature
+from loantap.scoring.application import score_application
 from loantap.settings import project_root
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def loaded(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> "PyF
     path = tmp_path_factory.mktemp("pyfunc") / "model"
     mlflow.pyfunc.save_model(
         path,
-        loader_module="loantap.serve.pyfunc",
+        loader_module="loantap_serving.pyfunc",
         data_path=str(model_folder),
         signature=signature(load_model(model_folder)),
         input_example=example(),

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from loantap.data.application_file import open_applications
 from loantap.data.applications import FIELDS
-from loantap.data.connectors.config import read_config
-from loantap.data.warehouse import open_warehouse
+from loantap_sources.connectors.config import read_config
+from loantap_sources.warehouse import open_warehouse
 from loantap.errors import InputError
 from loantap.model.persistence import export_pickle, load_model, model_version
-from loantap.serve.batch import score_applications
+from loantap_serving.batch import score_applications
 
 COLUMNS = [column.name for column in FIELDS]
 SECRET = "${PG_PASSWORD}"

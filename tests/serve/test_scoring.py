@@ -10,7 +10,7 @@ from loantap.data.columns import BY_NAME
 from loantap.model.inputs import application_features, feature_frame
 from loantap.model.persistence import SavedModel, load_model
 from loantap.model.reasons import SLIGHT
-from loantap.serve.scoring import all_reasons, score_application
+from loantap.scoring.application import all_reasons, score_application
 
 Fields = dict[str, Any]
 
@@ -112,7 +112,7 @@ def test_doubts_are_told(model: SavedModel, application: Fields):
 
 
 def test_without_a_month_of_funding_it_is_now(model: SavedModel, application: Fields, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("loantap.serve.scoring.this_month", lambda: "Mar-2015")
+    monkeypatch.setattr("loantap.scoring.application.this_month", lambda: "Mar-2015")
     now = application_features(application | {"issue_d": None}, inputs="without_pincode", month="Mar-2015")
     assert now["credit_history_months"] == month_number("Mar-2015") - month_number("Mar-1998")
     left_out = {name: value for name, value in application.items() if name != "issue_d"}

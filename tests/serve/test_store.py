@@ -12,8 +12,8 @@ from loantap.errors import InputError, PromotionError
 from loantap.files import alone_in, sha256
 from loantap.model.persistence import PIPELINE, load_model, model_version
 from loantap.model.seal import SMOTE
-from loantap.serve import store as store_module
-from loantap.serve.store import POINTER, ModelStore
+from loantap_serving import store as store_module
+from loantap_serving.store import POINTER, ModelStore
 
 GATES = [{"gate": "a gate", "rule": "a rule", "passed": True, "found": "1 of 1"}]
 

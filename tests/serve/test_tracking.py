@@ -25,11 +25,11 @@ from loantap.data.synthetic import generate_loans
 from loantap.errors import InputError, MissingToolError, SourceError
 from loantap.model.persistence import load_model, model_version
 from loantap.model.seal import SMOTE
-from loantap.report.results import RunFolder
-from loantap.serve import tracking_store
-from loantap.serve.registry import CANDIDATE, CHAMPION, REGISTERED, example, point_champion, registered_version
-from loantap.serve.tracking import Tracked, track_run
-from loantap.serve.tracking_store import URI_VARIABLE, server_command, tracking_client
+from loantap.runs.results import RunFolder
+from loantap_serving import tracking_store
+from loantap_serving.registry import CANDIDATE, CHAMPION, REGISTERED, example, point_champion, registered_version
+from loantap_serving.tracking import Tracked, track_run
+from loantap_serving.tracking_store import URI_VARIABLE, server_command, tracking_client
 from loantap.settings import how_to_add
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def test_a_run_whose_tracking_was_killed_is_tracked_anew(
 
     before = len(runs_in(client))
     with monkeypatch.context() as patch:
-        patch.setattr("loantap.serve.tracking._log_files", killed)
+        patch.setattr("loantap_serving.tracking._log_files", killed)
         with pytest.raises(KeyboardInterrupt):
             track_run(run)
     track_run(run)
@@ -306,7 +306,7 @@ def test_the_default_store_is_local_quiet_and_made_at_need(
 ):
     """In a process of its own, where nothing has set up logging."""
     program = (
-        "import sys; from pathlib import Path; from loantap.serve import tracking, tracking_store\n"
+        "import sys; from pathlib import Path; from loantap_serving import tracking, tracking_store\n"
         "tracking_store.runs_dir = lambda: Path(sys.argv[2])\n"
         "tracking.track_run(Path(sys.argv[1]))\n"
     )

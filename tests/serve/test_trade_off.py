@@ -12,8 +12,8 @@ from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
-from loantap.report.results import RunFolder
-from loantap.serve.trade_off import TestLoans, curve, read_test_loans, trade_off
+from loantap.runs.results import RunFolder
+from loantap_serving.trade_off import TestLoans, curve, read_test_loans, trade_off
 
 HALF = Economics(loss_given_default=0.5, default_after=0.0, settled_after=1.0, funding_cost=0.0)
 

@@ -10,8 +10,8 @@ import pytest
 
 from loantap.errors import InputError
 from loantap.model.persistence import SavedModel, load_model
-from loantap.serve import upload
-from loantap.serve.upload import score_upload
+from loantap_serving import upload
+from loantap_serving.upload import score_upload
 
 
 @pytest.fixture(scope="module")

@@ -16,19 +16,19 @@ import sqlalchemy as sa
 
 from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME
-from loantap.data.connectors.config import Config, read_config
+from loantap_sources.connectors.config import Config, read_config
 from loantap.data.panel import Panel
 from loantap.data.snapshots import write_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
-from loantap.data.warehouse import open_warehouse
+from loantap_sources.warehouse import open_warehouse
 from loantap.errors import InputError, SchemaError
 from loantap.files import alone_in
 from loantap.model.economics import Economics
 from loantap.model.persistence import SavedModel, load_model
-from loantap.serve import month_files as module
-from loantap.serve.live import read_live
-from loantap.serve.month_files import TABLE, Written, write_month, write_rows
-from loantap.serve.watch import application_needs, watch
+from loantap_serving import month_files as module
+from loantap_serving.live import read_live
+from loantap_serving.month_files import TABLE, Written, write_month, write_rows
+from loantap_serving.watch import application_needs, watch
 from loantap.watchlist.acting import Watch
 from loantap.watchlist.last_worklist import read_last
 from loantap.watchlist.live import Live

@@ -17,8 +17,8 @@ from loantap.data.synthetic.panel import synthetic_panel
 from loantap.errors import LoanTapError
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import model_version
-from loantap.report import record
-from loantap.report.results import RunFolder
+from loantap.runs import record
+from loantap.runs.results import RunFolder
 
 N = 400
 COLUMNS = [column.name for column in FIELDS]

@@ -15,14 +15,14 @@ from serve_run import write_run
 from typer.testing import CliRunner
 
 from loantap.cli import app
-from loantap.decisions.policy.levers import Cap
+from loantap.policy.levers import Cap
 from loantap.errors import InputError
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
-from loantap.report.results import RunFolder
-from loantap.serve.what_if import CAPPED, WhatIf, parse_caps, what_if
+from loantap.runs.results import RunFolder
+from loantap.runs.what_if import CAPPED, WhatIf, parse_caps, what_if
 
 HIGHEST = 9_999  # percent, the codebook's highest DTI; nobody is above it
 

@@ -15,8 +15,8 @@ from loantap.progress import step
 from loantap.settings import run_folder, runs_dir
 
 if TYPE_CHECKING:
-    from loantap.report.record import HeldRun
-    from loantap.report.seal import Check
+    from loantap.runs.record import HeldRun
+    from loantap.runs.seal import Check
 
 
 class _Console(Console):
@@ -54,11 +54,11 @@ PickleOption = Annotated[
 
 def render(held: "HeldRun", engine: Engine) -> None:
     """Render the report of a run that this process holds, note it in the manifest, and say where it is."""
-    from loantap.report.manifest import read_manifest
-    from loantap.report.render import render_report
-    from loantap.report.seal import results_sha256
-    from loantap.report.word import WORD_NAME
-    from loantap.report.workbook import WORKBOOK_NAME
+    from loantap.runs.manifest import read_manifest
+    from loantap.runs.render import render_report
+    from loantap.runs.seal import results_sha256
+    from loantap.runs.word import WORD_NAME
+    from loantap.runs.workbook import WORKBOOK_NAME
 
     folder = held.path
     try:
@@ -96,7 +96,7 @@ def render(held: "HeldRun", engine: Engine) -> None:
 
 def say_notices(folder: Path) -> None:
     """Say what became of records and columns that are not analysed."""
-    from loantap.report.results import RunFolder
+    from loantap.runs.results import RunFolder
 
     run = RunFolder(folder)
     facts = run.result("ingest")
@@ -127,14 +127,14 @@ def parse_parameters(texts: list[str]) -> dict[str, Any]:
 
 def sealed_folder(given: Path) -> Path:
     """Return a run's folder whose results are as its stages wrote them; raises InputError that names what is not."""
-    from loantap.report.seal import need_sealed
+    from loantap.runs.seal import need_sealed
 
     return _noted(need_sealed, run_folder(given))
 
 
 def finished_folder(given: Path) -> Path:
     """Return the folder of a finished run, as `sealed_folder` does; raises InputError for a run that is not finished, too."""
-    from loantap.report.seal import need_finished
+    from loantap.runs.seal import need_finished
 
     return _noted(need_finished, run_folder(given))
 
@@ -154,7 +154,7 @@ def run_or_newest(given: Path | None) -> Path:
 
     Raises InputError where there is none, or its files are not as its stages wrote them.
     """
-    from loantap.report.record import newest_run
+    from loantap.runs.record import newest_run
 
     if given is not None:
         return sealed_folder(given)

@@ -13,7 +13,7 @@ from loantap.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from loantap.report.results import RunFolder
+    from loantap.runs.results import RunFolder
 
 _WHOLE = 170  # columns of a console that has room for all of the sheet side by side
 
@@ -43,8 +43,8 @@ def policy(
     seed: Annotated[int, typer.Option(help="Random seed of the bootstrap.", min=0)] = 0,
 ) -> None:
     """Show the decision sheet of a run; with a limit, answer what that would have done to its test loans, beside the sheet's policies."""
-    from loantap.report.results import RunFolder
-    from loantap.serve.what_if import parse_caps, what_if
+    from loantap.runs.results import RunFolder
+    from loantap.runs.what_if import parse_caps, what_if
 
     caps = parse_caps(cap or [])
     folder = RunFolder(run_or_newest(run))
@@ -68,7 +68,7 @@ def policy(
 
 def _show_sheet(folder: "RunFolder") -> None:
     from loantap.exhibits.decision_rows import basis
-    from loantap.serve.what_if import decision_sheet
+    from loantap.runs.what_if import decision_sheet
 
     sheet = decision_sheet(folder)
     if sheet is None:

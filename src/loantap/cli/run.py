@@ -16,13 +16,13 @@ from loantap.cli.common import (
     render,
     say_notices,
 )
-from loantap.cli.models import check_tracking, track_if_wanted
+from loantap_serving.commands.models import check_tracking, track_if_wanted
 from loantap.errors import InputError
 from loantap.progress import Clock, run_progress
 from loantap.settings import run_folder
 
 if TYPE_CHECKING:
-    from loantap.report.record import HeldRun
+    from loantap.runs.record import HeldRun
 
 
 def run(
@@ -68,12 +68,12 @@ def run(
     ] = False,
 ) -> None:
     """Run the whole job: read, check, explore, test, tune, and render the report."""
-    from loantap.data.connectors.config import read_config
-    from loantap.data.sources import open_loans
-    from loantap.report.manifest import read_manifest
-    from loantap.report.notebooks import named_stages, stages_of, with_factor
-    from loantap.report.record import hold_run, new_run
-    from loantap.report.sequence import resume_run, start_run
+    from loantap_sources.connectors.config import read_config
+    from loantap.data.reading import open_loans
+    from loantap.runs.manifest import read_manifest
+    from loantap.runs.notebooks import named_stages, stages_of, with_factor
+    from loantap.runs.record import hold_run, new_run
+    from loantap.runs.sequence import resume_run, start_run
 
     if track:
         check_tracking(only)
@@ -137,7 +137,7 @@ def report(
     engine: EngineOption = "auto",
 ) -> None:
     """Render the report of a finished run again."""
-    from loantap.report.record import hold_run
+    from loantap.runs.record import hold_run
 
     with hold_run(run_folder(folder)) as held:
         finished_folder(held.path)
@@ -149,8 +149,8 @@ def verify(
 ) -> None:
     """Compare a run's files with the checksums that its manifest holds: one line if they agree, every difference if not."""
     from loantap.files import sha256
-    from loantap.report.results import MANIFEST
-    from loantap.report.seal import check_run
+    from loantap.runs.results import MANIFEST
+    from loantap.runs.seal import check_run
 
     path = run_folder(folder)
     check = check_run(path)
@@ -172,7 +172,7 @@ def verify(
 
 def _conclude(held: "HeldRun", only: str | None, engine: Engine) -> None:
     """Say what became of the records, and render the report of a whole run, or say what a part of one has left behind."""
-    from loantap.report.seal import check_run
+    from loantap.runs.seal import check_run
 
     say_notices(held.path)
     if not only:

@@ -64,7 +64,7 @@ def compare(
     from loantap.exhibits.changes_words import changed_lines, record
     from loantap.files import write_text
     from loantap.jsonable import jsonable
-    from loantap.report.earlier import compare_runs, finished_run
+    from loantap.runs.earlier import compare_runs, finished_run
 
     found = compare_runs(*(finished_run(run_folder(folder)) for folder in (earlier, later)))
     said = record(found)
@@ -101,7 +101,7 @@ def lab(context: typer.Context) -> None:
 def doctor(has_quarto: Annotated[bool, typer.Option("--has-quarto", hidden=True)] = False) -> None:
     """Say what is installed, what is missing, and how to get it."""
     from loantap.doctor import examine
-    from loantap.report.quarto import find_quarto
+    from loantap.runs.quarto import find_quarto
 
     if has_quarto:
         raise typer.Exit(0 if find_quarto() else 1)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from loantap.data.applications import FIELDS
 from loantap.data.columns import KEY, OPTIONAL
 from loantap.data.declarations import Column
-from loantap.data.sources import LoanFile, open_loans
+from loantap.data.reading import LoanFile, open_loans
 
 _SAMPLE_BYTES = 1 << 18
 # Read where they are there: the key names a row, the grade is compared with the sub-grade and the installment with the

@@ -15,7 +15,7 @@ from loantap.data.cleaning import clean_loans
 from loantap.data.columns import BY_NAME, NAMES, NEEDED, OPTIONAL, UNFINISHED
 from loantap.data.contract import Problem, check_loans, summarise
 from loantap.data.headers import kept_names
-from loantap.data.sources import LoanSource, Origin, RaggedRow
+from loantap.data.reading import LoanSource, Origin, RaggedRow
 from loantap.data.units import Units
 from loantap.errors import SchemaError
 from loantap.files import replacing, sha256

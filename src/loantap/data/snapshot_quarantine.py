@@ -10,7 +10,7 @@ import pyarrow as pa
 from loantap.data.columns import KEY
 from loantap.data.snapshot_contract import AS_OF
 from loantap.data.snapshot_rows import Rows, is_formula
-from loantap.data.sources import RaggedRow
+from loantap.data.reading import RaggedRow
 from loantap.errors import SchemaError
 
 QUARANTINE_COLUMNS = ["row", KEY, AS_OF, "reason"]

@@ -6,10 +6,10 @@ from typing import Protocol
 
 import pandas as pd
 
-from loantap.data.connectors.config import Config
+from loantap_sources.connectors.config import Config
 from loantap.data.snapshot_contract import NEEDED, OPTIONAL, recognised
-from loantap.data.sources import LoanFile, RaggedRow, open_loans
-from loantap.data.warehouse_rows import WarehouseRows
+from loantap.data.reading import LoanFile, RaggedRow, open_loans
+from loantap_sources.warehouse_rows import WarehouseRows
 
 TABLE = "snapshots"
 

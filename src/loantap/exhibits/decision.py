@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from loantap.data.declarations import readable_level
-from loantap.decisions.policy.groupings import words_of
-from loantap.decisions.policy.verdicts import (
+from loantap.policy.groupings import words_of
+from loantap.policy.verdicts import (
     APPROVE_ALL,
     DEPENDS,
     FOUR_FIFTHS,
@@ -26,8 +26,8 @@ from loantap.exhibits.economics import rounded
 from loantap.exhibits.words import by_name, capital, interval, listed, show
 
 if TYPE_CHECKING:
-    from loantap.decisions.policy.levers import Lever
-    from loantap.decisions.policy.verdicts import Choice
+    from loantap.policy.levers import Lever
+    from loantap.policy.verdicts import Choice
 
 Record = Mapping[str, Any]
 

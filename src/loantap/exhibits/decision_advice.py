@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.decisions.policy.verdicts import APPROVE_ALL, DEPENDS, LATER_LOSES, NO_GAIN, SHOWN
+from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, LATER_LOSES, NO_GAIN, SHOWN
 from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.words import capital, listed, percent, show
 
 if TYPE_CHECKING:
-    from loantap.decisions.policy.verdicts import Choice
+    from loantap.policy.verdicts import Choice
 
 Record = Mapping[str, Any]
 _KEEP = "Do not change the policy yet"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.decisions.policy.verdicts import DEPENDS, SHOWN
+from loantap.policy.verdicts import DEPENDS, SHOWN
 from loantap.exhibits.decision import group
 from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.heads import head

@@ -12,7 +12,7 @@ Result = Mapping[str, Any]
 
 
 class Page(Protocol):
-    """What a page knows of its run, see `loantap.report.page`."""
+    """What a page knows of its run, see `loantap.runs.page`."""
 
     manifest: Mapping[str, Any]
     data: Mapping[str, Any]

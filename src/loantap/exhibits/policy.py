@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from loantap.data.declarations import readable_level
-from loantap.decisions.policy.groupings import words_of
-from loantap.decisions.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, RISK_CUT_OFF
+from loantap.policy.groupings import words_of
+from loantap.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, RISK_CUT_OFF
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.decision import group, numbers
@@ -19,9 +19,9 @@ from loantap.exhibits.policy_tables import EVIDENCE, FIGURES, MARGIN, TABLES
 from loantap.exhibits.words import ABSENT, capital, columns, percent, plain, show
 
 if TYPE_CHECKING:
-    from loantap.decisions.policy.levers import Lever
-    from loantap.decisions.policy.limits import Found
-    from loantap.decisions.policy.pincode import PincodeTiers
+    from loantap.policy.levers import Lever
+    from loantap.policy.limits import Found
+    from loantap.policy.pincode import PincodeTiers
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from loantap.decisions.policy.verdicts import FOUR_FIFTHS
+from loantap.policy.verdicts import FOUR_FIFTHS
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.plots import policy as plots

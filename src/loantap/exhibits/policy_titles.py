@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from loantap.decisions.policy.groupings import words_of
-from loantap.decisions.policy.segments import EARNS, LOSES
-from loantap.decisions.policy.verdicts import APPROVE_ALL, DEPENDS, SHOWN
+from loantap.policy.groupings import words_of
+from loantap.policy.segments import EARNS, LOSES
+from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, SHOWN
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits.words import capital, interval, listed, show
 
 if TYPE_CHECKING:
-    from loantap.decisions.policy.limits import Found
+    from loantap.policy.limits import Found
 
 _TENTH = 0.1
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from declarations import SECRET
 
-from loantap.data.connectors.config import Config, read_config
+from loantap_sources.connectors.config import Config, read_config
 from loantap.errors import InputError
 
 

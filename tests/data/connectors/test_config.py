@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from declarations import SECRET, source
 
-from loantap.data.connectors.config import read_config
-from loantap.data.connectors.kinds import Db2Drop
+from loantap_sources.connectors.config import read_config
+from loantap_sources.connectors.kinds import Db2Drop
 from loantap.errors import InputError
 from loantap.settings import project_root
 

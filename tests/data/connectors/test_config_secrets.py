@@ -5,7 +5,7 @@ from declarations import SECRET, source
 from pydantic import ValidationError
 from sqlalchemy import create_engine
 
-from loantap.data.connectors.config import Config
+from loantap_sources.connectors.config import Config
 from loantap.errors import InputError
 
 

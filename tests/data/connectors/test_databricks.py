@@ -11,11 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from loantap.data.connectors import databricks
-from loantap.data.connectors.base import Brought
-from loantap.data.connectors.config import Config
-from loantap.data.connectors.open import open_source
-from loantap.data.staging import raw, stage
+from loantap_sources.connectors import databricks
+from loantap_sources.connectors.base import Brought
+from loantap_sources.connectors.config import Config
+from loantap_sources.connectors.open import open_source
+from loantap_sources.staging import raw, stage
 from loantap.errors import InputError, MissingToolError, SchemaError, SourceError
 
 pytest.importorskip("databricks.sql")

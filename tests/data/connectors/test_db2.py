@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from loantap.data.connectors.db2 import open_drop
-from loantap.data.connectors.kinds import Db2Drop
+from loantap_sources.connectors.db2 import open_drop
+from loantap_sources.connectors.kinds import Db2Drop
 from loantap.errors import InputError, LoanTapError, SchemaError, SourceError
 
 HEAD = b"NO,AMT\n"

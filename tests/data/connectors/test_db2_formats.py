@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from loantap.data.connectors.config import Config, read_config
-from loantap.data.staging import Staged, stage
+from loantap_sources.connectors.config import Config, read_config
+from loantap_sources.staging import Staged, stage
 from loantap.errors import SchemaError
 
 DB2 = """

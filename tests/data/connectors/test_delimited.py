@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loantap.data.connectors import delimited
-from loantap.data.connectors.delimited import read_delimited
+from loantap_sources.connectors import delimited
+from loantap_sources.connectors.delimited import read_delimited
 from loantap.errors import InputError, LoanTapError, SchemaError
 
 

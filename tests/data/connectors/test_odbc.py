@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 from postgres import PASSWORD
 
-from loantap.data.connectors import sql
-from loantap.data.connectors.config import Config
-from loantap.data.connectors.kinds import OdbcSource
-from loantap.data.connectors.open import open_source
-from loantap.data.connectors.secrets import Secrets
-from loantap.data.connectors.sql import odbc_tables
-from loantap.data.staging import raw
+from loantap_sources.connectors import sql
+from loantap_sources.connectors.config import Config
+from loantap_sources.connectors.kinds import OdbcSource
+from loantap_sources.connectors.open import open_source
+from loantap_sources.connectors.secrets import Secrets
+from loantap_sources.connectors.sql import odbc_tables
+from loantap_sources.staging import raw
 from loantap.errors import InputError, MissingToolError, SourceError
 from loantap.settings import how_to_add
 

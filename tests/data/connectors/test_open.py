@@ -4,8 +4,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from loantap.data.connectors.config import read_config
-from loantap.data.connectors.open import open_source
+from loantap_sources.connectors.config import read_config
+from loantap_sources.connectors.open import open_source
 from loantap.errors import InputError
 from loantap.files import sha256
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from loantap.data.connectors.config import read_config
-from loantap.data.connectors.open import open_source
+from loantap_sources.connectors.config import read_config
+from loantap_sources.connectors.open import open_source
 from loantap.errors import InputError, MissingToolError, SourceError
 from loantap.settings import how_to_add
 

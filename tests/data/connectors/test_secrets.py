@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from loantap.data.connectors.secrets import HIDDEN, Secrets, read_secrets, secrets_in
+from loantap_sources.connectors.secrets import HIDDEN, Secrets, read_secrets, secrets_in
 from loantap.errors import InputError
 
 AWKWARD = "a@b:c/d'e\"f%41#g?h&i=j+k l;m}n\\o"

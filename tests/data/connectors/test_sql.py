@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from postgres import PASSWORD, postgres_server
 from sqlalchemy.engine import make_url
 
-from loantap.data.connectors import sql
-from loantap.data.connectors.base import table_of
-from loantap.data.connectors.config import Config
-from loantap.data.connectors.open import open_source
-from loantap.data.connectors.secrets import Secrets
-from loantap.data.connectors.sql import open_engine
-from loantap.data.staging import raw, stage
+from loantap_sources.connectors import sql
+from loantap_sources.connectors.base import table_of
+from loantap_sources.connectors.config import Config
+from loantap_sources.connectors.open import open_source
+from loantap_sources.connectors.secrets import Secrets
+from loantap_sources.connectors.sql import open_engine
+from loantap_sources.staging import raw, stage
 from loantap.errors import InputError, MissingToolError, SchemaError, SourceError
 from loantap.settings import how_to_add
 

@@ -1,0 +1,88 @@
+"""What the first notebook calls: loans from wherever they lie, and what became of every record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loantap_sources.pushdown import count_in_warehouse
+from loantap_sources.connectors.config import Config, read_config
+from loantap_sources.gather import gather
+from loantap.data.ingest import IngestSummary, describe, ingest
+from loantap.data.reading import SyntheticLoans, open_loans
+from loantap.errors import InputError
+from loantap.progress import tell
+from loantap.runs.results import RunFolder
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What came in.
+
+    Attributes:
+        summary: What became of every record.
+        facts: What `results/ingest.json` holds: data (for the manifest), accounts, problems, missing, extra_columns,
+            notes, and merge where several sources were joined.
+    """
+
+    summary: IngestSummary
+    facts: dict[str, Any]
+
+
+def take_in(
+    run: RunFolder,
+    *,
+    data: str,
+    sources: str,
+    pushdown: bool,
+    rows: int,
+    seed: int,
+    quarantine: bool,
+    model_rows: int,
+) -> Intake:
+    """Fill a run's folder with cleaned loans: of a file, of declared sources, counted in the warehouse, or synthetic.
+
+    Args:
+        run: The run.
+        data: A file of loans, or empty.
+        sources: A `loantap.yml`, or empty.
+        pushdown: Count in its warehouse instead of reading its sources.
+        rows: How many synthetic loans, if there is neither file nor sources.
+        seed: Of the synthetic loans, and of the sample.
+        quarantine: Set rows aside that break the contract.
+        model_rows: With pushdown, the size of the stratified sample.
+
+    Raises InputError for options that exclude each other, and what reading raises.
+    """
+    if (data and sources) or (pushdown and not sources):
+        raise InputError("expected either a file of loans or sources, and pushdown with sources only. Leave one out.")
+    if pushdown and quarantine:
+        raise InputError("quarantine sets single rows aside, and pushdown reads none. Leave one out.")
+    paths: dict[str, Any] = {
+        "loans_path": run.to("data", "loans.parquet"),
+        "quarantine_path": run.to("data", "quarantine.csv") if quarantine else None,
+    }
+    config = read_config(Path(sources)) if sources else Config()
+    made = {"synthetic": True} if config.synthetic else {}
+    if pushdown:
+        counted = count_in_warehouse(
+            config, counts_dir=run.to("data", "counts"), loans_path=paths["loans_path"], sample_rows=model_rows,
+            random_state=seed, progress=tell,
+        )  # fmt: skip
+        facts = describe(counted.summary, counted.source, loans_path=run.loans_path)
+        # Nobody has looked for copies, and nothing was set aside: a count of 0 would say more than is known.
+        accounts = [row for row in facts["accounts"] if row["records"] or row["what"] in ("analysed", "read")]
+        note = "values of finished loans were checked by their counts; copies and loans that have not ended were not looked at"
+        return Intake(counted.summary, _joined(facts | {"accounts": accounts}, counted.facts | made, notes=[note]))
+    if sources:
+        gathered = gather(config, **paths, progress=lambda name, read: tell(f"rows: {name}", read))
+        facts = describe(gathered.summary, gathered.source, loans_path=run.loans_path)
+        joined = _joined(facts, gathered.facts | made, notes=gathered.notes)
+        return Intake(gathered.summary, joined | {"merge": gathered.report.to_dict()})
+    source = open_loans(Path(data)) if data else SyntheticLoans(rows, seed)
+    summary = ingest(source, **paths)
+    return Intake(summary, _joined(describe(summary, source, loans_path=run.loans_path), {}, notes=[]))
+
+
+def _joined(facts: dict[str, Any], more: Mapping[str, Any], *, notes: list[str]) -> dict[str, Any]:
+    return facts | {"data": facts["data"] | more, "notes": [*facts["notes"], *notes]}

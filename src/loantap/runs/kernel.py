@@ -1,0 +1,178 @@
+"""One notebook in a kernel of its own, with papermill; every way it may end becomes one message."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import psutil
+
+from loantap.errors import (
+    InputError,
+    LoanTapError,
+    MergeError,
+    MissingToolError,
+    ParameterError,
+    SchemaError,
+    SourceError,
+    StageError,
+    Stopped,
+)
+from loantap.progress import PROGRESS_FILE
+from loantap.runs.bench import DRAFT_VARIABLE
+from loantap.settings import environment
+
+# What a kernel raises on purpose comes out of it as it went in.
+_OWN_ERRORS: dict[str, type[LoanTapError]] = {
+    error.__name__: error
+    for error in (InputError, MergeError, MissingToolError, ParameterError, SchemaError, SourceError)
+}
+OPEN_FILES = 256
+_EVERY_SECONDS = 0.2
+
+
+class Cells(Protocol):
+    """Who is told that a cell ended."""
+
+    def cell(self) -> None:
+        """A cell of the stage ended."""
+
+
+def execute(
+    notebook: Path, target: Path, parameters: Mapping[str, Any], *, draft: Path, fits: Path, cells: Cells
+) -> int | None:
+    """Run a notebook and return the most memory that it took, in MB.
+
+    Args:
+        notebook: As committed.
+        target: Where its executed copy goes; it is there after an error too, as far as the cells had come.
+        parameters: What is put into it.
+        draft: Where what it writes into its run goes meanwhile.
+        fits: The file in which its searches count their fits.
+        cells: Told of each cell that ended.
+
+    Raises what the notebook raised on purpose; StageError, with the cell of the executed copy and the cause, for everything else.
+    """
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fits.unlink(missing_ok=True)  # a killed run may have left one
+    # The kernel is this interpreter's own, whatever kernels the user has installed.
+    told = {"JUPYTER_PREFER_ENV_PATH": "1", PROGRESS_FILE: str(fits), DRAFT_VARIABLE: str(draft)}
+    with _Memory() as memory, environment(told), _aside(draft / ".stderr.log"):
+        try:
+            papermill.execute_notebook(
+                str(notebook),
+                str(target),
+                parameters=dict(parameters),
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=str(notebook.parent),
+                on_cell_executed=lambda **_: cells.cell(),
+                config=Config(KernelManager={"transport_encryption": "auto"}),
+            )
+        except PapermillExecutionError as error:
+            if error.ename in _OWN_ERRORS:
+                raise _OWN_ERRORS[error.ename](error.evalue) from None
+            raise StageError(
+                f"failed in cell {error.cell_index + 1} of {notebook.name}: {error.ename}: {error.evalue}"
+            ) from None
+        except (DeadKernelError, RuntimeError) as error:
+            # nbclient: DeadKernelError between cells and within one; RuntimeError if the kernel never answered.
+            if not isinstance(error, DeadKernelError) and "Kernel died" not in str(error):
+                raise
+            raise StageError(f"{_where(target)} of {notebook.name}: {memory.death()}") from None
+        except Stopped:
+            # What nbclient leaves unfinished would be told of at the end of this process.
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
+            raise
+        finally:
+            fits.unlink(missing_ok=True)
+    return memory.peak_mb
+
+
+def need_open_files() -> None:
+    """Raise StageError where a kernel could not open the files and sockets that it needs; ask for more first, up to the limit."""
+    try:
+        import resource  # here, since Windows has none, and no such limit
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < 4 * OPEN_FILES:
+        soft = 4 * OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, 4 * OPEN_FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft < OPEN_FILES:
+        raise StageError(
+            f"this shell allows {soft} open files at a time, and a notebook's kernel with its workers needs {OPEN_FILES}. "
+            f"Nothing was begun. Allow more, then start again: ulimit -n {4 * OPEN_FILES}"
+        )
+
+
+def _where(target: Path) -> str:
+    """Return the cell that a kernel was in when it went: papermill notes when each begins."""
+    try:
+        cells = json.loads(target.read_text("utf-8"))["cells"]
+    except (OSError, ValueError):  # it had not begun
+        return "its kernel was killed before the first cell"
+    begun = [number for number, cell in enumerate(cells, 1) if cell["metadata"].get("papermill", {}).get("start_time")]
+    return f"its kernel was killed in cell {begun[-1]}" if begun else "its kernel was killed before the first cell"
+
+
+@contextmanager
+def _aside(log: Path) -> Iterator[None]:
+    """Let what this process and the kernels that it starts write on standard error go into a file: of an end of theirs one message is told."""
+    kept = os.dup(2)
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+class _Memory:
+    """The most memory that this process's children, the kernel and its workers, took together while a block ran."""
+
+    def __init__(self) -> None:
+        self._peak, self._ended = 0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    @property
+    def peak_mb(self) -> int | None:
+        return round(self._peak / 1e6) or None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def death(self) -> str:
+        """Return what a kernel's sudden end usually means, with what was seen."""
+        machine = psutil.virtual_memory()
+        return (
+            f"usually there was no memory left. It had taken up to {self._peak / 1e9:.1f} GB; this machine has "
+            f"{machine.total / 1e9:.1f} GB, of which {machine.available / 1e9:.1f} GB are free now"
+        )
+
+    def _watch(self) -> None:
+        own = psutil.Process()
+        while not self._ended.wait(_EVERY_SECONDS):
+            self._peak = max(self._peak, sum(map(_memory, own.children(recursive=True))))
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:  # it has ended
+        return 0

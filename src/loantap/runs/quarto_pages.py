@@ -1,0 +1,102 @@
+"""Hand a staged website to Quarto: pages with their outputs in place, so that nothing runs twice and Quarto needs no Jupyter."""
+
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from loantap_pages.compose import compose_page
+from loantap_pages.execute import execute_page
+from loantap_pages.pages import read_page
+from loantap.runs.staging import Staged
+from loantap.runs.word import FIRST_PAGE, write_word
+
+HERE = Path(__file__).parent
+FILTERS = (
+    HERE / "builtin" / "glossary.lua",
+    HERE / "quarto.lua",
+    HERE / "builtin" / "tables.lua",
+    HERE / "builtin" / "links.lua",
+)
+TYPST = (HERE / "builtin" / "style.typ", HERE / "quarto.typ")
+WORKERS = 2  # as the built-in renderer has
+SKIP_LINK = '<a class="skip-link" href="#quarto-document-content">Skip to content</a>'
+NO_ICON = '<link rel="icon" href="data:,">'  # or a browser asks for one that is not there
+
+
+def hand_over(staged: Staged) -> None:
+    """Replace the staged pages by what Quarto is to render; raises what running a page raises.
+
+    A page with something that only Quarto knows stays as it is, and Quarto runs it.
+    """
+    for path in (*FILTERS, *TYPST):
+        shutil.copy(path, staged.folder / f"_{path.name}")
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda path: _hand_over_page(staged, path), staged.pages))
+    config = _as_qmd(staged.config, {path.as_posix() for path in staged.pages if path.suffix == ".ipynb"})
+    config["filters"] = [*(config.get("filters") or []), *(f"_{path.name}" for path in FILTERS)]
+    _add_to_html(config, staged.notice)
+    (staged.folder / "_quarto.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
+
+
+def finish(site: Path) -> None:
+    """Make the rendered pages as reachable by keyboard as the built-in renderer's: a way past the navigation, and what scrolls."""
+    for path in site.rglob("*.html"):
+        text = re.sub(r"<pre(?=[ >])(?![^>]*tabindex)", '<pre tabindex="0"', path.read_text("utf-8"))
+        path.write_text(re.sub(r"<body[^>]*>", rf"\g<0>\n{SKIP_LINK}", text, count=1), "utf-8")
+    (site / "search.json").unlink(missing_ok=True)  # it is written, and nothing reads it
+
+
+def _hand_over_page(staged: Staged, path: Path) -> None:
+    page = read_page(staged.folder, path, staged.source_name(path))
+    if page.problems and path.suffix == ".qmd":
+        return
+    html = (staged.config.get("format") or {}).get("html")
+    layers = [staged.config, html if isinstance(html, dict) else {}, page.front]
+    settings: dict[str, Any] = {key: value for layer in layers for key, value in layer.items()}
+    settings["execute"] = {key: value for layer in layers for key, value in (layer.get("execute") or {}).items()}
+    page = execute_page(page, staged.folder, staged.environment)
+    if path == FIRST_PAGE:
+        write_word(staged, page)
+    text = compose_page(page, settings, staged.folder).text
+    front = {**page.front, "engine": "markdown"}
+    _add_to_typst(front, staged.notice, up="../" * (len(path.parts) - 1))
+    (staged.folder / path).unlink()
+    header = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+    (staged.folder / path).with_suffix(".qmd").write_text(f"---\n{header}---\n\n{text}", "utf-8")
+
+
+def _as_qmd(value: Any, notebooks: set[str]) -> Any:
+    """Name notebooks in the site's settings as the pages that they became."""
+    if isinstance(value, dict):
+        return {key: _as_qmd(item, notebooks) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_qmd(item, notebooks) for item in value]
+    return re.sub(r"\.ipynb$", ".qmd", value) if value in notebooks else value
+
+
+def _add_to_html(config: dict[str, Any], notice: str | None) -> None:
+    """Say above each page's text what is to be said of the data."""
+    formats = config.get("format")
+    formats = dict(formats) if isinstance(formats, dict) else {str(formats or "html"): {}}
+    html = dict(formats["html"]) if isinstance(formats.get("html"), dict) else {}
+    html["include-in-header"] = [{"text": NO_ICON}]
+    if notice:
+        html["include-before-body"] = [{"text": f'<div class="data-notice" role="note">{notice}</div>'}]
+    config["format"] = {**formats, "html": html}
+
+
+def _add_to_typst(front: dict[str, Any], notice: str | None, *, up: str) -> None:
+    """Give a page that becomes a PDF the look of the built-in renderer's, and the notice at the head of each page."""
+    formats = front.get("format")
+    if not isinstance(formats, dict) or "typst" not in formats:
+        return
+    typst = formats["typst"] if isinstance(formats["typst"], dict) else {}
+    header: list[dict[str, str]] = [{"file": f"{up}_{path.name}"} for path in TYPST]
+    if notice:
+        header.append({"text": f"#set page(header: notice-header[{notice}])"})
+    header = [*typst.get("include-in-header", []), *header]
+    front["format"] = {**formats, "typst": {"papersize": "a4", **typst, "include-in-header": header}}

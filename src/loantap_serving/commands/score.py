@@ -1,0 +1,93 @@
+"""Many applications at once: `loantap score`."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from loantap.cli.common import ModelOption, PickleOption, console
+from loantap_sources.commands import find_config
+from loantap.errors import InputError
+from loantap.progress import Clock, rows_progress
+
+if TYPE_CHECKING:
+    from loantap_sources.connectors.config import Config
+
+TABLE = "table:"
+FailOn = Literal["refused"]
+
+
+def score(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="Applications: csv, csv.gz, parquet, or table:NAME in the warehouse.")
+    ],
+    out: Annotated[str, typer.Option(help="Scores: a file of these kinds, or table:NAME.")],
+    model: ModelOption = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The file that declares the warehouse; loantap.yml if absent.")
+    ] = None,
+    allow_pickle: PickleOption = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace the file of --out although it holds something else than scores."),
+    ] = False,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(help="Exit with 1 if rows were refused; the others are scored and written all the same."),
+    ] = None,
+) -> None:
+    """Score applications from a file or a table into another one, whole or not at all."""
+    from loantap.data.application_file import expected_rows, open_applications
+    from loantap.model.inputs import source_columns
+    from loantap.model.persistence import load_model
+    from loantap_serving.batch import Applications, score_applications
+    from loantap_serving.locate import find_model
+
+    clock = Clock()
+    chosen = load_model(find_model(model), pickle_sums=allow_pickle)
+    declared = _declared(config) if source.startswith(TABLE) or out.startswith(TABLE) else None
+    applications: Applications
+    total: int | None
+    needed = source_columns(inputs=chosen.facts.inputs)
+    if declared and source.startswith(TABLE):
+        from loantap_sources.application_table import ApplicationTable
+
+        table = ApplicationTable(declared, source.removeprefix(TABLE), needed=needed)
+        applications, total = table, table.rows
+    else:
+        applications = open_applications(Path(source), needed=needed)
+        total = expected_rows(Path(source))
+    with TemporaryDirectory() as folder, rows_progress(console, "scoring", total) as progress:
+        target = Path(folder) / "scores.parquet" if out.startswith(TABLE) else Path(out)
+        report = score_applications(chosen, applications, target, overwrite=overwrite, progress=progress)
+        where = str(target)
+        if declared and out.startswith(TABLE):
+            from loantap_sources.warehouse import write_table
+
+            if report.errors_path:
+                raise InputError(
+                    f"{source}: {report.refused:,} of {report.rows:,} rows break the contract of applications. A table is written "
+                    "for all rows or for none: score into a file to see which, mend them, and score again."
+                )
+            where = write_table(declared, out.removeprefix(TABLE), target)
+    console.print(
+        f"Scored {report.scored:,} of {report.rows:,} applications with model {chosen.version}: {report.referred:,} referred, "
+        f"mean probability of default {report.mean_probability:.1%}. {where} ({clock})",
+        highlight=False, soft_wrap=True, markup=False,
+    )  # fmt: skip
+    if report.errors_path:
+        note = (
+            f"Note: {report.refused:,} rows break the contract and were not scored; which and why: {report.errors_path}"
+        )
+        console.print(note, highlight=False, soft_wrap=True, markup=False)
+    for note in report.notes:
+        console.print(f"Note: {note}", highlight=False, soft_wrap=True, markup=False)
+    if report.refused and fail_on:
+        raise typer.Exit(1)
+
+
+def _declared(config: Path | None) -> "Config":
+    from loantap_sources.connectors.config import read_config
+
+    return read_config(find_config(config))

@@ -1,0 +1,105 @@
+"""What several pages share: the model and the loans, read once, and what is said where they are missing."""
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+import streamlit as st
+
+from loantap.errors import LoanTapError
+from loantap.exhibits.plots.style import LIGHT
+from loantap.exhibits.thresholds import referred_sentence
+from loantap.exhibits.words import plain, show
+from loantap.model.persistence import SavedModel, load_model, model_version
+from loantap.runs.results import RunFolder
+from loantap_serving.dashboard.sources import Sources, given_sources
+from loantap_serving.explore import Portfolio
+from loantap_serving.trade_off import TestLoans, read_test_loans
+
+__all__ = ["plain", "show"]
+T = TypeVar("T")
+
+
+def or_stop(call: Callable[[], T]) -> T:
+    """Return what a call returns; an error raised on purpose becomes a message, and the page ends there."""
+    try:
+        return call()
+    except LoanTapError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        st.stop()
+
+
+def note(text: str) -> None:
+    """Say something in small letters, as dark as all others: those of a caption are too pale to be read by everybody."""
+    st.markdown(f":small[{plain(text)}]")
+
+
+def wide_table(rows: pd.DataFrame, label: str) -> None:
+    """Show a table of texts that a narrow window scrolls sideways, by keyboard too, which `st.table` does not let one do."""
+    st.html(
+        f"<style>.wide table{{border-collapse:collapse;width:100%}} .wide :is(th,td){{padding:.35rem .3rem;text-align:left;"
+        f"vertical-align:top;font-size:.8125rem;border-bottom:1px solid {LIGHT}}}</style>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(label)}" style="overflow-x:auto">{rows.to_html(border=0)}</div>'
+    )
+
+
+def tell_referred(model: SavedModel) -> None:
+    """Say what share of all applications the model refers at each of its thresholds, where its card knows."""
+    if "referred" in model.card:  # that of a model made in haste, on a bench, does not
+        st.markdown(plain(referred_sentence(model.card)))
+
+
+def sources() -> Sources:
+    """Return which model and run are shown."""
+    return or_stop(given_sources)
+
+
+def need_model() -> SavedModel:
+    """Return the model, read once as long as it stays the same; without one the page ends with a message."""
+    folder = sources().model
+    if folder is None:
+        st.info("There is no model yet. Make one with `loantap run`, or name one with `--model`.")
+        st.stop()
+    return or_stop(lambda: _model(str(folder), model_version(folder)))
+
+
+def need_run() -> RunFolder:
+    """Return the run; without one the page ends with a message."""
+    run = sources().run
+    if run is None:
+        st.info("There is no run yet. Make one with `loantap run`, or name one with `--run`.")
+        st.stop()
+    return run
+
+
+def portfolio() -> Portfolio:
+    """Return the run's loans, read once as long as the file stays the same."""
+    run = need_run()
+    return or_stop(lambda: _portfolio(str(run.path), _stamp(run)))
+
+
+def test_loans() -> TestLoans:
+    """Return the run's test loans with the model's probabilities, made once."""
+    run, model = need_run(), need_model()
+    return or_stop(lambda: _test_loans(str(run.path), _stamp(run), model.version, model))
+
+
+def _stamp(run: RunFolder) -> int:
+    return run.loans_path.stat().st_mtime_ns if run.loans_path.is_file() else 0
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the model")
+def _model(folder: str, version: str) -> SavedModel:
+    return load_model(Path(folder))
+
+
+@st.cache_resource(max_entries=1, show_spinner="Reading the loans")
+def _portfolio(folder: str, stamp: int) -> Portfolio:
+    return Portfolio.of(RunFolder(Path(folder)))
+
+
+@st.cache_resource(max_entries=1, show_spinner="Scoring the test loans")
+def _test_loans(folder: str, stamp: int, version: str, _model: SavedModel) -> TestLoans:
+    return read_test_loans(_model, RunFolder(Path(folder)))
