@@ -33,7 +33,7 @@ $(VENV)/.report: requirements/report.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.report
 	$(PIP) install --require-hashes -r requirements/dev.lock
-	@$(BIN)/python scripts/clean_notebooks.py --install
+	@$(BIN)/python tools/clean_notebooks.py --install
 	@touch $@
 
 $(VENV)/.tools: requirements/tools.lock | $(BIN)/python
@@ -48,7 +48,7 @@ extras: $(VENV)/.dev ## add what JupyterLab, serving, tracking, AWS and the test
 
 # Its wheel is not locked: it fetches Quarto's program while it installs.
 quarto: $(VENV)/.report ## try to add Quarto to the environment; reports are rendered without it too
-	@$(BIN)/loantap doctor --has-quarto || $(BIN)/python scripts/install_quarto.py $(QUARTO_CLI)
+	@$(BIN)/loantap doctor --has-quarto || $(BIN)/python tools/install_quarto.py $(QUARTO_CLI)
 
 test: $(VENV)/.dev $(VENV)/.tools ## lint, check types, and meet every kind of fault once
 	@$(MAKE) --no-print-directory lint
@@ -63,7 +63,7 @@ test-long: $(VENV)/.dev $(VENV)/.tools ## repetitions, sizes and long campaigns 
 lint: $(VENV)/.dev ## ruff, mypy, and the manner of the notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python scripts/notebook_lines.py
+	$(BIN)/python tools/notebook_lines.py
 	$(BIN)/mypy
 
 image: ## build the image of TARGET=api|dashboard|report into build/loantap-TARGET.tar [BASE=IMAGE] [PLATFORM=linux/amd64]
@@ -77,29 +77,29 @@ test-image: $(VENV)/.dev ## build the images with buildah on a base of Debian's 
 AUDITED := $(wildcard requirements/image-*.lock)
 audit: $(VENV)/.dev ## known vulnerabilities, bills of materials and licences of the images, into build/
 	@mkdir -p build
-	$(BIN)/python scripts/licences.py --out build/licences.md
+	$(BIN)/python tools/licences.py --out build/licences.md
 	$(foreach image,api dashboard report,$(BIN)/cyclonedx-py requirements requirements/image-$(image).lock --pyproject pyproject.toml --output-reproducible --output-file build/$(image).cdx.json &&) true
 	$(BIN)/pip-audit --strict --vulnerability-service osv --progress-spinner off --disable-pip --require-hashes $(foreach lock,$(AUDITED),--requirement $(lock)) \
 	  || { echo "make audit: expected that OSV answers and knows of no vulnerability; what came is above. If it was not reached, let this machine ask https://api.osv.dev, or name another address in PIP_AUDIT_OSV_URL." >&2; exit 1; }
 
 lab: $(VENV)/.dev ## open JupyterLab at the project, notebooks first [ARGS="--port 9999"]
-	@$(BIN)/python scripts/clean_notebooks.py --install
+	@$(BIN)/python tools/clean_notebooks.py --install
 	$(BIN)/loantap lab $(ARGS)
 
 clean-notebooks: $(VENV)/.dev ## take out of the notebooks what git does not keep: outputs, counts, notes of a session
-	$(BIN)/python scripts/clean_notebooks.py
+	$(BIN)/python tools/clean_notebooks.py
 
 docs: $(VENV)/.dev ## the reference of `import loantap` with a tutorial, into build/docs
-	$(BIN)/python scripts/reference.py
+	$(BIN)/python tools/reference.py
 
 bench: $(VENV)/.dev ## time and memory of the job, as a table
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python tools/bench.py
 
 bench-tuning: $(VENV)/.dev ## the search against scikit-learn's GridSearchCV [ROWS=316824], a quarter of an hour
-	$(BIN)/python scripts/bench_tuning.py --rows $(ROWS)
+	$(BIN)/python tools/bench_tuning.py --rows $(ROWS)
 
 validate: $(VENV)/.dev ## simulate loans of known truth and hold the statistics against it (minutes)
-	$(BIN)/python scripts/validate.py
+	$(BIN)/python tools/validate.py
 
 # One version of each package whatever the Python: numbers of 3.11 are numbers of 3.13.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header

@@ -10,7 +10,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from loantap.cli import common, main
+from loantap.cli import common
+from loantap.cli.app import main
 
 _WIDTH = 200
 

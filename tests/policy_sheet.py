@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 from sealed import seal_run
 
-from loantap.policy.levers import Cap
-from loantap.policy.verdicts import APPROVE_ALL, choose
 from loantap.exhibits import decision, decision_advice
 from loantap.exhibits.economics import assumption_table
 from loantap.model.economics import Economics
+from loantap.policy.levers import Cap
+from loantap.policy.verdicts import APPROVE_ALL, choose
 from loantap.runs.results import RunFolder
 from loantap.runs.what_if import what_if
 

@@ -10,7 +10,7 @@ from command_line import loantap
 from typer.testing import CliRunner
 
 from loantap import __version__, doctor
-from loantap.cli import app
+from loantap.cli.app import app
 from loantap.data.columns import NAMES
 from loantap.doctor import EXTRAS
 from loantap.model import folds

@@ -15,7 +15,7 @@ from typer.main import get_command
 from loantap.analysis.claim_counts import read_counts
 from loantap.analysis.claim_list import load_claims
 from loantap.analysis.claims import judge_claims
-from loantap.cli import app
+from loantap.cli.app import app
 from loantap.exhibits.claims import PUBLISHED, records
 from loantap.runs.notebooks import STAGES
 from loantap.settings import project_root, reference_dir
@@ -110,14 +110,14 @@ def test_every_make_target_that_is_named_is_one():
 
 
 def test_the_reference_of_commands_is_what_help_says():
-    words = [sys.executable, ROOT / "scripts" / "commands.py", "--check"]
+    words = [sys.executable, ROOT / "tools" / "commands.py", "--check"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
 def test_the_example_files_are_what_their_script_writes(tmp_path: Path):
-    subprocess.run([sys.executable, ROOT / "scripts" / "examples.py", tmp_path], check=True)
+    subprocess.run([sys.executable, ROOT / "tools" / "examples.py", tmp_path], check=True)
     for name in ("applications.csv", "snapshots.csv"):
         assert (tmp_path / name).read_bytes() == (ROOT / "data" / "examples" / name).read_bytes()
 
@@ -128,7 +128,7 @@ def test_the_example_files_are_what_their_script_writes(tmp_path: Path):
 def variables() -> set[str]:
     """Return the environment variables that the project's code and scripts read: by name, or by a constant that holds one."""
     found: set[str] = set()
-    for path in (*(ROOT / "src").rglob("*.py"), *(ROOT / "scripts").glob("*.py")):
+    for path in (*(ROOT / "src").rglob("*.py"), *(ROOT / "tools").glob("*.py")):
         text = path.read_text("utf-8")
         if "environ" not in text and "getenv" not in text:
             continue
@@ -149,7 +149,7 @@ def test_every_environment_variable_is_listed():
     listed = set(re.findall(r"`([A-Z][A-Z_]{4,})`", page("docs/environment.md"))) | {"CI"}
     assert variables() - listed == set()
     for name in listed - {"CI"}:
-        assert name in CODE + "".join(page(one) for one in ("deploy/monthly.sh", "bitbucket-pipelines.yml", "Makefile", "loantap.yml", "scripts/jira_post.py", "tests/end_to_end/site_checks.py", "docs/dashboard.md")), name  # fmt: skip
+        assert name in CODE + "".join(page(one) for one in ("deploy/monthly.sh", "bitbucket-pipelines.yml", "Makefile", "loantap.yml", "tools/jira_post.py", "tests/end_to_end/site_checks.py", "docs/dashboard.md")), name  # fmt: skip
 
 
 def test_messages_that_are_explained_are_those_that_are_said():

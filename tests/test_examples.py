@@ -41,7 +41,7 @@ PAGES = [
     )
     if (name := str(Path(ROOT / path).relative_to(ROOT))) not in ELSEWHERE
 ]
-COPIED = ("data/reference", "data/examples", "notebooks", "reports", "scripts", "requirements", "docs", "data/README.md", "Makefile", "pyproject.toml", "loantap.yml", "_quarto.yml")  # fmt: skip
+COPIED = ("data/reference", "data/examples", "notebooks", "reports", "tools", "requirements", "docs", "data/README.md", "Makefile", "pyproject.toml", "loantap.yml", "_quarto.yml")  # fmt: skip
 BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>[^\n]*?) -->\n)?^(?P<ticks>```+)(?P<language>\S*)\n(?P<text>.*?)^(?P=ticks)$", re.M | re.S
 )

@@ -15,7 +15,7 @@ import pytest
 from loantap.settings import project_root
 
 ROOT = project_root()
-COPIED = ("src", "notebooks", "reports", "data/reference", "data/README.md", "scripts", "_quarto.yml", "pyproject.toml")
+COPIED = ("src", "notebooks", "reports", "data/reference", "data/README.md", "tools", "_quarto.yml", "pyproject.toml")
 # What a recipe says to do: put text into a file after or before a line, or a cell after a cell; run a command; look at the outcome.
 PLACE = re.compile(
     r"In `(?P<file>[^`]+)`, (?P<side>after|before|in place of) (?P<what>the line|the cell that begins with) `(?P<at>[^`]+)`:?$",

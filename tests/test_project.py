@@ -153,7 +153,7 @@ def test_modules_stay_small():
 
 
 def test_quarto_that_cannot_be_installed_is_no_failure():
-    script = ROOT / "scripts" / "install_quarto.py"
+    script = ROOT / "tools" / "install_quarto.py"
     found = subprocess.run([sys.executable, script, "./no-such-package"], capture_output=True, text=True, check=False)
     assert found.returncode == 0
     assert "built-in renderer" in found.stdout

@@ -188,7 +188,7 @@ def test_without_a_run_it_says_how_to_make_one(project: Path, tmp_path: Path, mo
 
 
 def test_the_reference_is_built_without_a_warning(tmp_path: Path):
-    script = ROOT / "scripts" / "reference.py"
+    script = ROOT / "tools" / "reference.py"
     done = subprocess.run(
         [sys.executable, "-W", "error::UserWarning", script, tmp_path], capture_output=True, text=True, check=False
     )

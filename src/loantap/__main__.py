@@ -1,5 +1,5 @@
 """`python -m loantap` is the command line."""
 
-from loantap.cli import main
+from loantap.cli.app import main
 
 main()

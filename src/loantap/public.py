@@ -18,6 +18,7 @@ from loantap.data.applications import Application, rule
 from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.errors import InputError
+from loantap.extensions import provider
 from loantap.model import persistence
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason as Reason
@@ -25,9 +26,8 @@ from loantap.runs.record import newest_run
 from loantap.runs.results import RunFolder
 from loantap.runs.seal import need_sealed
 from loantap.scoring import application as scoring
-from loantap_serving.batch import score_table
-from loantap_serving.locate import find_model
 from loantap.scoring.application import Score
+from loantap.scoring.table import score_table
 from loantap.settings import run_folder, runs_dir
 
 
@@ -166,7 +166,7 @@ def load_model(path: str | Path | None = None) -> SavedModel:
 
     Raises InputError if there is no model, or it is damaged, changed or of another version.
     """
-    return persistence.load_model(find_model(None if path is None else Path(path)))
+    return persistence.load_model(provider("find_model")(None if path is None else Path(path)))
 
 
 def score_application(model: SavedModel, application: Mapping[str, Any]) -> Score:

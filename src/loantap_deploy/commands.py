@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from loantap_deploy import report_commands as deploy_report
 from loantap.cli.common import REST, console
 from loantap.errors import InputError
+from loantap_deploy import report_commands as deploy_report
 
 app = typer.Typer(help="Bring images, the service and the report to where they are used.", invoke_without_command=True)
 app.command("report")(deploy_report.report)

@@ -7,10 +7,10 @@ list shows it; and at last one file leads to it. What breaks off earlier changes
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from loantap.errors import DeployError, InputError
 from loantap_deploy.report_files import RECORD, Edition, Report
 from loantap_deploy.report_pages import LATEST, LIST, MARK, latest_page, list_page
 from loantap_deploy.shelf import Shelf
-from loantap.errors import DeployError, InputError
 
 _THREADS = 8  # what is waited for is the network
 _ATTEMPTS = 20

@@ -10,12 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from loantap_deploy.shelf import MEDIA_TYPES
 from loantap.errors import InputError
 from loantap.runs.manifest import Manifest, now, read_manifest
 from loantap.runs.render import PDF_NAME
 from loantap.runs.results import is_synthetic
 from loantap.runs.seal import content_sha256, listed, results_sha256
+from loantap_deploy.shelf import MEDIA_TYPES
 
 FIRST_PAGE = "index.html"
 RECORD = "run.json"

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from html import escape
 
-from loantap_deploy.report_files import FIRST_PAGE, Edition
 from loantap.runs.render import PDF_NAME
+from loantap_deploy.report_files import FIRST_PAGE, Edition
 
 MARK = b'<meta name="generator" content="loantap">'
 LIST = "index.html"

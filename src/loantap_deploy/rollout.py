@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from loantap.errors import DeployError
 from loantap_deploy import aws
 from loantap_deploy.stack import Environment
-from loantap.errors import DeployError
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from loantap.errors import DeployError
 from loantap_deploy.images import Image, Repository
 from loantap_deploy.rollout import Patience, Service, primary_of
 from loantap_deploy.smoke import smoke_test
 from loantap_deploy.stack import Component, Environment
 from loantap_deploy.tasks import Definition, read_definition, register
-from loantap.errors import DeployError
 
 Say = Callable[[str], None]
 

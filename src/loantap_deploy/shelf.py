@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from loantap_deploy import aws
-from loantap_deploy.stack import Environment
 from loantap.errors import DeployError
 from loantap.files import replacing
+from loantap_deploy import aws
+from loantap_deploy.stack import Environment
 
 # What a report is made of, and how a browser is told of it. Not from the mimetypes module: its answers depend on the machine.
 MEDIA_TYPES = {

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from loantap_deploy import aws
 from loantap.errors import DeployError, InputError
+from loantap_deploy import aws
 
 Component = Literal["api", "dashboard", "report"]
 _RECORDED = ("api", "report")  # what the template reads; the dashboard runs elsewhere

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from loantap.errors import DeployError
 from loantap_deploy import aws
 from loantap_deploy.stack import Component, Environment
-from loantap.errors import DeployError
 
 # What ECS adds to a definition when it registers it, and does not take back.
 _ADDED = (

@@ -15,7 +15,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from loantap.errors import RenderError
+from loantap_pages.errors import PageError
 from loantap_pages.pages import Cell, Page, inline_expressions
 
 MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>()#+!|~$^@])")
@@ -25,7 +25,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 def execute_page(page: Page, folder: Path, env: Mapping[str, str]) -> Page:
     """Return the page with outputs in its code cells and values in place of its inline expressions.
 
-    The kernel is this interpreter itself, so no kernelspec has to be installed. Raises RenderError with the page,
+    The kernel is this interpreter itself, so no kernelspec has to be installed. Raises PageError with the page,
     the line and the exception if a cell or an expression fails.
     """
     if not page.executes:
@@ -53,11 +53,11 @@ def execute_page(page: Page, folder: Path, env: Mapping[str, str]) -> Page:
             if any(output.output_type == "error" for output in cell.outputs)
         )
         place = page.cells[failed].place
-        raise RenderError(
+        raise PageError(
             f"{place}: the cell failed with {error.ename}: {error.evalue}\n{_plain(error.traceback)}"
         ) from error
     except DeadKernelError as error:
-        raise RenderError(f"{page.source}: the Python process that ran its cells died: {error}") from error
+        raise PageError(f"{page.source}: the Python process that ran its cells died: {error}") from error
 
     cells = list(page.cells)
     for (index, _), done in zip(runs.items(), notebook.cells, strict=True):
@@ -90,7 +90,7 @@ def _fill_in(cell: Cell, outputs: list[Any]) -> Cell:
         result = values[str(number)]
         if result["status"] != "ok":
             place = cell.place.plus(cell.text.count("\n", 0, match.start()))
-            raise RenderError(
+            raise PageError(
                 f"{place}: the inline expression {match['code'].strip()} failed with {result['ename']}: {result['evalue']}"
             )
         parts += [cell.text[position : match.start()], _value(result["data"])]

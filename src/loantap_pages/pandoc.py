@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loantap.errors import MissingToolError, RenderError
 from loantap_pages.compose import Composed
+from loantap_pages.errors import MissingProgramError, PageError
 from loantap_pages.yamlcheck import Problem
 
 HERE = Path(__file__).parent
@@ -16,13 +16,13 @@ FILTERS = ("prepare.lua", "glossary.lua", "tables.lua", "filter.lua", "links.lua
 
 
 def pandoc_path() -> str:
-    """Return the pandoc that came with pypandoc_binary; raise MissingToolError if there is none."""
+    """Return the pandoc that came with pypandoc_binary; raise MissingProgramError if there is none."""
     try:
         import pypandoc
 
         return str(pypandoc.get_pandoc_path())
     except (ImportError, OSError) as error:
-        raise MissingToolError(
+        raise MissingProgramError(
             "the built-in renderer needs pandoc: install loantap[report] (it brings pypandoc_binary and typst)"
         ) from error
 
@@ -58,7 +58,7 @@ def convert(
         else:
             rest.append(line)
     if done.returncode:
-        raise RenderError(f"{composed.source}: pandoc failed ({done.returncode}):\n" + "\n".join(rest))
+        raise PageError(f"{composed.source}: pandoc failed ({done.returncode}):\n" + "\n".join(rest))
     return done.stdout, problems
 
 

@@ -5,8 +5,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from loantap.errors import MissingToolError, RenderError
 from loantap_pages.compose import Composed
+from loantap_pages.errors import MissingProgramError, PageError
 from loantap_pages.pandoc import HERE, convert
 from loantap_pages.yamlcheck import Problem
 
@@ -58,15 +58,15 @@ def typst_document(
 
 
 def typst_version() -> str:
-    """Return typst's version, such as 0.15.2; raise MissingToolError if it is not installed."""
+    """Return typst's version, such as 0.15.2; raise MissingProgramError if it is not installed."""
     try:
         return version("typst")
     except PackageNotFoundError as error:
-        raise MissingToolError("the built-in renderer needs typst: install loantap[report]") from error
+        raise MissingProgramError("the built-in renderer needs typst: install loantap[report]") from error
 
 
 def write_pdf(document: PdfDocument, output: Path) -> Path:
-    """Compile the document to `output`; raise RenderError with typst's message if it cannot."""
+    """Compile the document to `output`; raise PageError with typst's message if it cannot."""
     import typst
 
     source = document.folder / f"{document.target.stem}.typ"
@@ -76,5 +76,5 @@ def write_pdf(document: PdfDocument, output: Path) -> Path:
         # Only the fonts that typst brings, and no date (report.typ): the same bytes on every machine.
         typst.compile(str(source), output=str(output), root=str(document.folder), ignore_system_fonts=True)
     except (typst.TypstError, RuntimeError) as error:
-        raise RenderError(f"{document.source}: typst could not set the PDF: {error}") from error
+        raise PageError(f"{document.source}: typst could not set the PDF: {error}") from error
     return output

@@ -2,23 +2,23 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loantap.errors import RenderError
 from loantap_pages.compose import Composed, compose_page
+from loantap_pages.errors import PageError
 from loantap_pages.execute import execute_page
 from loantap_pages.links import site_problems
 from loantap_pages.navigation import footers, navbar, navigation_problems
 from loantap_pages.pages import Page, read_page
 from loantap_pages.pandoc import HERE, convert, pandoc_version
 from loantap_pages.pdf import PdfDocument, typst_document, typst_version, write_pdf
+from loantap_pages.staged import StagedSite
 from loantap_pages.yamlcheck import PROJECT_KEYS, Place, Problem, load_checked, raise_problems
-from loantap.runs.staging import Staged
-from loantap.runs.word import FIRST_PAGE, write_word
 
 STYLE = "site.css"
 # Kernels and pandoc are processes of their own; more at once than this does not help on a small machine.
@@ -35,10 +35,14 @@ class _Made:
     problems: list[Problem]
 
 
-def render_site(staged: Staged) -> str:
+def render_site(staged: StagedSite, *, on_page: Callable[[Page], object] = lambda page: None) -> str:
     """Render every page of the staged site to `staged.output`; return the engine's name and versions.
 
-    Raises RenderError that names file and line of everything that is not supported or does not work.
+    Args:
+        staged: The site.
+        on_page: Called with each page once its cells have run, before it is written.
+
+    Raises PageError that names file and line of everything that is not supported or does not work.
     """
     engine = f"built-in (pandoc {pandoc_version()}, typst {typst_version()})"
     pages = [read_page(staged.folder, path, staged.source_name(path)) for path in staged.pages]
@@ -48,7 +52,7 @@ def render_site(staged: Staged) -> str:
     raise_problems(problems)
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        made = list(pool.map(lambda page: _render_page(page, staged, engine), pages))
+        made = list(pool.map(lambda page: _render_page(page, staged, engine, on_page), pages))
     raise_problems(problem for page in made for problem in page.problems)
     _copy_assets(staged)
     documents = [page.pdf for page in made if page.pdf]
@@ -59,16 +63,15 @@ def render_site(staged: Staged) -> str:
     return engine
 
 
-def _render_page(page: Page, staged: Staged, engine: str) -> _Made:
+def _render_page(page: Page, staged: StagedSite, engine: str, on_page: Callable[[Page], object]) -> _Made:
     page = execute_page(page, staged.folder, staged.environment)
+    on_page(page)
     formats = _formats(page, staged.config)
     settings = _settings(page, staged.config, formats.get("html"))
     classes = _styled_classes(staged, settings)
     html = page.path.with_suffix(".html")
     pdf: PdfDocument | None = None
     problems: list[Problem] = []
-    if page.path == FIRST_PAGE:
-        write_word(staged, page)
     if "typst" in formats:
         typst_settings = _settings(page, staged.config, formats["typst"], of_project=False)
         pdf, problems = typst_document(
@@ -91,7 +94,7 @@ def _html(
     page: Page,
     composed: Composed,
     settings: dict[str, Any],
-    staged: Staged,
+    staged: StagedSite,
     classes: list[str],
     engine: str,
     pdf: PdfDocument | None,
@@ -138,9 +141,9 @@ def _formats(page: Page, config: dict[str, Any]) -> dict[str, Any]:
     if isinstance(formats, str):
         formats = {formats: {}}
     if unknown := sorted(set(formats) - {"html", "typst"}):
-        raise RenderError(f"{page.source}: format {', '.join(unknown)} is not supported; expected html or typst")
+        raise PageError(f"{page.source}: format {', '.join(unknown)} is not supported; expected html or typst")
     if "html" not in formats:
-        raise RenderError(f"{page.source}: expected format html, alone or with typst, got {', '.join(formats)}")
+        raise PageError(f"{page.source}: expected format html, alone or with typst, got {', '.join(formats)}")
     return dict(formats)
 
 
@@ -163,7 +166,7 @@ def _merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _styled_classes(staged: Staged, settings: dict[str, Any]) -> list[str]:
+def _styled_classes(staged: StagedSite, settings: dict[str, Any]) -> list[str]:
     """Return the classes that the site's style sheets know: a page may use them."""
     sheets = [HERE / STYLE, *(staged.folder / name for name in _as_list(settings.get("css")))]
     text = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.is_file())
@@ -174,7 +177,7 @@ def _as_list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value or [])
 
 
-def _copy_assets(staged: Staged) -> None:
+def _copy_assets(staged: StagedSite) -> None:
     """Copy all that is not a source of a page, and the site's own style sheet; of the figures those that a page shows, as Quarto does."""
     written = "".join(page.read_text("utf-8") for page in staged.output.rglob("*.html"))
     for path in staged.folder.rglob("*"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from loantap.errors import RenderError
+from loantap_pages.errors import PageError
 
 # A schema maps a key to None (any value) or to the schema of the mapping(s) below it.
 Schema = dict[str, Any]
@@ -102,10 +102,10 @@ class Problem:
 
 
 def raise_problems(problems: Iterable[Problem]) -> None:
-    """Raise RenderError with one line per problem; do nothing if there is none."""
+    """Raise PageError with one line per problem; do nothing if there is none."""
     lines = list(dict.fromkeys(str(problem) for problem in problems))
     if lines:
-        raise RenderError(
+        raise PageError(
             "\n".join(lines) + "\nChange these lines. What only the built-in renderer does not support, "
             "Quarto 1.9 or newer renders (--engine quarto)."
         )

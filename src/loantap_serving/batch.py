@@ -1,57 +1,21 @@
 """Many applications at once: scored chunk by chunk, written whole or not at all, refused rows beside it with their reasons."""
 
-import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
 
-from loantap.data.application_file import application_columns, open_applications
-from loantap.data.applications import this_month
-from loantap.data.cleaning import typed
-from loantap.data.columns import BY_NAME, KEY
-from loantap.data.contract import check_loans, summarise
-from loantap.data.reading import RaggedRow
+from loantap.data.application_file import open_applications
 from loantap.data.units import Units
-from loantap.errors import InputError, SchemaError
-from loantap.model.inputs import feature_frame, source_columns
+from loantap.errors import SchemaError
+from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
-from loantap.model.reasons import SLIGHT, voices
-from loantap.scoring.cautions import count_cautions
-from loantap_serving.refused import Refused, wrong_keys
-from loantap_serving.scores_file import REASONS, check_target, scores_writer
-
-_PROBLEMS = 20  # told of at once
-
-
-class Applications(Protocol):
-    """Applications to be read."""
-
-    @property
-    def header(self) -> tuple[str, ...]:
-        """The columns that are there."""
-
-    @property
-    def path(self) -> Path | None:
-        """The file that holds them, if it is one."""
-
-    @property
-    def location(self) -> str:
-        """Where they are stored, in words."""
-
-    @property
-    def ragged(self) -> Sequence[RaggedRow]:
-        """Records with a wrong number of fields, complete once they are read."""
-
-    def chunks(self) -> Generator[pd.DataFrame, None, None]:
-        """Yield frames of texts or typed values, indexed by row number."""
+from loantap.scoring.table import PROBLEMS, Applications, checked_applications, score_frame
+from loantap_serving.refused import Refused
+from loantap_serving.scores_file import check_target, scores_writer
 
 
 @dataclass
@@ -135,111 +99,13 @@ def score_applications(
         report.rows += len(applications.ragged)
         report.refused = report.rows - report.scored
         if not report.scored:
-            told = "".join(f"\n  {problem}" for problem in refused.problems()[:_PROBLEMS])
+            told = "".join(f"\n  {problem}" for problem in refused.problems()[:PROBLEMS])
             raise SchemaError(
                 f"{applications.location}: no row keeps the contract of applications:{told}\nNothing was written."
             )
     report.mean_probability = total / report.scored
     report.errors_path = refused.path if report.refused else None
     return report
-
-
-def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
-    """Return the scores of checked applications, indexed by row number; see `score_applications` for the columns."""
-    loans = typed(checked)
-    features = feature_frame(loans, inputs=model.facts.inputs)
-    contributions = model.scorer.many(features)
-    probability = model.calibration(contributions.sum(axis=1) + model.scorer.intercept)
-    refer = probability >= model.threshold
-    key = KEY if KEY in checked else "row"
-    columns = {
-        key: pa.array(checked[KEY].astype("str") if key == KEY else checked.index),
-        "probability_of_default": pa.array(probability),
-        "decision": pa.DictionaryArray.from_arrays(refer.astype(np.int8), ["approve", "refer"]),
-        **_reasons(model, contributions, refer),
-        "warnings": pa.array(count_cautions(model, loans, features)),
-        "model_version": pa.DictionaryArray.from_arrays(np.zeros(len(refer), dtype=np.int8), [model.version]),
-    }
-    return pa.table(columns)
-
-
-def score_table(model: SavedModel, applications: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of a frame of applications, one row for each under the frame's own index.
-
-    Args:
-        model: The model.
-        applications: By the codebook's names, texts or typed values as in a file. Other columns are not read; missing values are None
-            or NaN, and their columns may be absent.
-
-    Returns:
-        The columns of `score_applications` but the key.
-
-    Raises InputError for applications that break a rule of the codebook, with column, rule and rows (from 1), and for percentages in
-    fractions. What only looks like fractions is warned of.
-    """
-    needed = source_columns(inputs=model.facts.inputs)
-    names = [column.name for column in application_columns(needed, list(applications.columns))]
-    raw = applications.reindex(columns=names).set_axis(range(1, len(applications) + 1))
-    checked, found = checked_applications(raw, needed=needed)
-    if len(found):
-        told = "".join(f"\n  {problem}" for problem in summarise(found)[:_PROBLEMS])
-        raise InputError(
-            f"expected applications by the rules of the codebook (data/README.md):{told}\nNone was scored."
-        )
-    units = Units()
-    units.add(checked)
-    for note in units.doubts("applications"):
-        warnings.warn(note, stacklevel=3)
-    scores = score_frame(model, checked)
-    return scores.select(scores.column_names[1:]).to_pandas().set_axis(applications.index)
-
-
-def checked_applications(raw: pd.DataFrame, *, needed: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return applications as `check_loans` does: those without a month of funding are of this month."""
-    columns = application_columns(needed, list(raw.columns))
-    if "issue_d" not in raw:
-        columns = (*columns, BY_NAME["issue_d"])
-    raw = _dated(raw)
-    checked, found = check_loans(raw, columns=columns)
-    return checked, pd.concat([found, *wrong_keys(raw)], ignore_index=True)
-
-
-def _dated(raw: pd.DataFrame) -> pd.DataFrame:
-    """Return applications of which those without a month of funding are of this month."""
-    if "issue_d" not in raw:
-        return raw.assign(issue_d=this_month())
-    months = raw["issue_d"]
-    if not months.isna().any():
-        return raw
-    if pd.api.types.is_datetime64_any_dtype(months):
-        now = pd.to_datetime(this_month(), format="%b-%Y")
-        return raw.assign(issue_d=months.fillna(now.tz_localize(months.dt.tz)))
-    return raw.assign(issue_d=months.astype("object").fillna(this_month()))
-
-
-def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) -> dict[str, pa.Array]:
-    typical = np.array([line.typical for line in model.reasons])
-    # What speaks for the decision: what raises the risk of a referral, what lowers that of an approval.
-    weight = (contributions - typical) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.facts.slope)
-    for together in voices(model.reasons):
-        if len(together) > 1:  # they count by their sum, and the strongest of them speaks
-            total, speaker = weight[:, together].sum(axis=1), np.array(together)[weight[:, together].argmax(axis=1)]
-            weight[:, together] = -np.inf
-            weight[np.arange(len(weight)), speaker] = total
-    first = np.argpartition(-weight, REASONS, axis=1)[:, :REASONS]
-    weights = np.take_along_axis(weight, first, axis=1)
-    order = np.argsort(-weights, axis=1, kind="stable")
-    places, weights = np.take_along_axis(first, order, axis=1), np.take_along_axis(weights, order, axis=1)
-    codes = [line.code for line in model.reasons]
-    told = weights * abs(model.facts.slope) >= SLIGHT
-    told[:, 0] = weights[:, 0] > 0  # the strongest is told however slight it is
-    return {
-        f"reason_{number + 1}": pa.DictionaryArray.from_arrays(
-            pa.array(places[:, number].astype(np.int8), mask=weights[:, number] * abs(model.facts.slope) < SLIGHT),
-            codes,
-        )
-        for number in range(REASONS)
-    }
 
 
 def _ahead(chunks: Generator[pd.DataFrame, None, None]) -> Iterator[pd.DataFrame]:

@@ -6,8 +6,8 @@ from loantap.errors import InputError
 from loantap.model.seal import SUMS
 from loantap.runs.results import MANIFEST
 from loantap.runs.seal import need_sealed_model
-from loantap_serving.store import POINTER, ModelStore
 from loantap.settings import models_dir, runs_dir
+from loantap_serving.store import POINTER, ModelStore
 
 
 def find_model(given: Path | None) -> Path:

@@ -9,9 +9,6 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from loantap_sources.connectors.config import Config
-from loantap_sources.tables import append
-from loantap_sources.warehouse import open_warehouse, transaction
 from loantap.errors import InputError
 from loantap.exhibits.watch_page import watch_page
 from loantap.files import alone_in, sha256, staging_folder, take_place
@@ -22,6 +19,9 @@ from loantap.watchlist.month import Month
 from loantap.watchlist.offer import as_written
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.worklist_files import free_path, keep_edited, kept_note, write_csv, write_excel
+from loantap_sources.connectors.config import Config
+from loantap_sources.tables import append
+from loantap_sources.warehouse import open_warehouse, transaction
 
 TABLE, AS_OF = "loantap_watchlist", "as_of"
 _DIGITS = 4  # of what is computed; nobody needs more, and a reader would take them for exactness

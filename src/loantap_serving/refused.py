@@ -9,13 +9,12 @@ from typing import Self
 
 import pandas as pd
 
-from loantap.data.columns import KEY
 from loantap.data.contract import FAILURE_COLUMNS, Problem, quotable, summarise
 from loantap.data.reading import RaggedRow
 from loantap.errors import InputError
 from loantap.files import remove_leftovers, replacing
+from loantap.scoring.table import FORMULA
 
-_FORMULA = r"[=+\-@\t\r]"  # a text that begins so is run by spreadsheets
 _HEADER = ",".join(FAILURE_COLUMNS)
 
 
@@ -78,20 +77,9 @@ def _is_ours(path: Path) -> bool:
         return stream.readline().strip() == _HEADER.encode()
 
 
-def wrong_keys(raw: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the rows without a key, and those whose key a spreadsheet would take for a formula when it opens the scores."""
-    if KEY not in raw:
-        return []
-    keys, failures = raw[KEY].astype("str"), []
-    formulas = keys.str.match(_FORMULA) & pd.to_numeric(keys, errors="coerce").isna()
-    for bad, rule in ((raw[KEY].isna(), "missing"), (formulas & raw[KEY].notna(), "begins like a formula")):
-        failures.append(pd.DataFrame({"row": raw.index[bad], "column": KEY, "rule": rule, "value": None}))
-    return failures
-
-
 def _told(found: pd.DataFrame) -> pd.DataFrame:
     """Return failures without what people wrote in free text, and without what a spreadsheet would run."""
     shown = [quotable(name, value) for name, value in zip(found["column"], found["value"], strict=True)]
     values = pd.Series(shown, found.index, dtype="object")
-    formula = values.map(lambda value: isinstance(value, str) and re.match(_FORMULA, value) is not None)
+    formula = values.map(lambda value: isinstance(value, str) and re.match(FORMULA, value) is not None)
     return found[FAILURE_COLUMNS].assign(value=values.where(~formula, "'" + values.astype("str")))

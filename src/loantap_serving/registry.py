@@ -51,7 +51,7 @@ def register_model(client: "MlflowClient", run_id: str, folder: Path, model: Sav
             copy_model(folder, Path(place) / folder.name)
             logged = mlflow.pyfunc.log_model(
                 name="model",
-                loader_module="loantap_serving.pyfunc",
+                loader_module="loantap.scoring.pyfunc",
                 data_path=str(Path(place) / folder.name),
                 signature=signature(model),
                 input_example=example(),
@@ -86,7 +86,7 @@ def signature(model: SavedModel) -> "ModelSignature":
     """Return what a logged model takes (an application's fields) and gives, from the codebook.
 
     Of inputs it names which have to be there and leaves their types open: MLflow would refuse 10000 for a number with decimals,
-    and a column that holds nothing for a text. What a value may be is the codebook's to say, in `loantap_serving.pyfunc`.
+    and a column that holds nothing for a text. What a value may be is the codebook's to say, in `loantap.scoring.pyfunc`.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema

@@ -12,8 +12,8 @@ from loantap.data.headers import csv_header, parquet_header
 from loantap.data.reading import SUFFIXES
 from loantap.errors import InputError
 from loantap.files import replacing
+from loantap.scoring.table import REASONS
 
-REASONS = 3
 _COLUMNS = [
     "probability_of_default", "decision", *(f"reason_{number}" for number in range(1, REASONS + 1)), "warnings", "model_version",
 ]  # fmt: skip

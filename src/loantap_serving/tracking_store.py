@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loantap_sources.connectors.secrets import Secrets, secrets_in
 from loantap.errors import InputError, MissingToolError, SourceError
 from loantap.settings import how_to_add, runs_dir
+from loantap_sources.connectors.secrets import Secrets, secrets_in
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -17,7 +17,7 @@ from loantap.cli.common import (
     errors,
     sealed_folder,
 )
-from loantap.errors import InputError, LoanTapError
+from loantap.errors import InputError, LoanTapError, MissingToolError
 from loantap.progress import Clock, step
 from loantap.settings import project_root
 
@@ -119,8 +119,17 @@ def demo_sources(
     engine: EngineOption = "auto",
 ) -> None:
     """Split loans into a DB2 drop, a stand-in for Databricks and a warehouse, and run the whole job from these."""
+    import sys
+
     from loantap.cli.run import run
-    from loantap.demo.sources import three_sources
+
+    sys.path.append(str(project_root() / "tools"))  # a clone has it, and nothing is installed of it
+    try:
+        from stand_ins.three_sources import three_sources
+    except ImportError as error:
+        raise MissingToolError(
+            f"the demonstration needs the folder tools/ of a clone of the project: {error}."
+        ) from error
 
     with three_sources(data, rows=rows, seed=seed) as config:
         console.print(
@@ -137,8 +146,8 @@ def publish(
     ] = False,
 ) -> None:
     """Write a run's results into the warehouse of its sources, for others to read; a second time changes nothing."""
-    from loantap_sources.connectors.config import read_config
     from loantap.runs.manifest import read_manifest
+    from loantap_sources.connectors.config import read_config
     from loantap_sources.publish import publish_run
 
     run = sealed_folder(folder)

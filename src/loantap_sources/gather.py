@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from loantap.data.columns import KEY, NAMES, NEEDED, RESERVED
-from loantap_sources.connectors.config import Config
 from loantap.data.ingest import IngestSummary, ingest
-from loantap_sources.merge import merge
-from loantap_sources.merge_report import MergeReport
 from loantap.data.reading import LoanFile, open_loans
-from loantap_sources.staging import Staged, stage
-from loantap_sources.warehouse import Load, write_loans
 from loantap.errors import InputError
 from loantap.files import staging_folder
+from loantap_sources.connectors.config import Config
+from loantap_sources.merge import merge
+from loantap_sources.merge_report import MergeReport
+from loantap_sources.staging import Staged, stage
+from loantap_sources.warehouse import Load, write_loans
 
 
 @dataclass

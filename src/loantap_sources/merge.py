@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 
 from loantap.data.columns import BY_NAME, KEY, NAMES
+from loantap.errors import MergeError, SourceError
+from loantap.files import replacing
 from loantap_sources.connectors.config import MergePolicy
 from loantap_sources.merge_report import Conflict, MergeReport, SourceRows
 from loantap_sources.staging import NEWEST, Staged
-from loantap.errors import MergeError, SourceError
-from loantap.files import replacing
 
 EXAMPLES = 3
 MEMORY = "1500MB"

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from loantap.data.headers import told_header
+from loantap.errors import SchemaError
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.open import open_source
 from loantap_sources.connectors.sql import shown, told
-from loantap.data.headers import told_header
 from loantap_sources.staging import raw
 from loantap_sources.warehouse import open_warehouse
-from loantap.errors import SchemaError
 
 _DATED = "issue_d"
 

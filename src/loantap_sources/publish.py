@@ -6,13 +6,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from loantap.data.columns import KEY
-from loantap_sources.connectors.config import Config
-from loantap_sources.tables import append
-from loantap_sources.warehouse import open_warehouse, transaction
 from loantap.errors import InputError
 from loantap.model.persistence import load_model
 from loantap.runs.manifest import Manifest, read_manifest
 from loantap.runs.results import RunFolder, is_synthetic
+from loantap_sources.connectors.config import Config
+from loantap_sources.tables import append
+from loantap_sources.warehouse import open_warehouse, transaction
 
 RUN = "run_id"
 _LEVELS = ["level", "n", "defaults", "default_rate", "ci_low", "ci_high", "odds_ratio", "or_low", "or_high", "p_adjusted", "separation"]  # fmt: skip

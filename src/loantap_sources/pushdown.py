@@ -20,18 +20,18 @@ import sqlalchemy as sa
 
 from loantap.analysis.counts import typed
 from loantap.analysis.levels import FACTORS, source_column
-from loantap_sources.pushdown_checks import as_written, examine
-from loantap_sources.pushdown_sample import ROW, stratified_sample
 from loantap.data.columns import CHARGED_OFF, COLUMNS, KEY, OPTIONAL, OUTCOMES, UNFINISHED
-from loantap_sources.connectors.base import BATCH_ROWS, table_of
-from loantap_sources.connectors.config import Config
-from loantap_sources.connectors.sql import shown, told
 from loantap.data.contract import Problem
 from loantap.data.ingest import IngestSummary, absent_note
 from loantap.data.units import PERCENTAGES, Units
-from loantap_sources.warehouse import open_warehouse
 from loantap.errors import SchemaError, SourceError
 from loantap.files import replacing, sha256, staging_folder
+from loantap_sources.connectors.base import BATCH_ROWS, table_of
+from loantap_sources.connectors.config import Config
+from loantap_sources.connectors.sql import shown, told
+from loantap_sources.pushdown_checks import as_written, examine
+from loantap_sources.pushdown_sample import ROW, stratified_sample
+from loantap_sources.warehouse import open_warehouse
 
 _OF_ADDRESS = ("state", "pincode")
 _SINGLE = [column.name for column in COLUMNS if column.kind != "address"]

@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from loantap_sources.pushdown_checks import as_written
 from loantap.data.cleaning import clean_loans
 from loantap.data.columns import BY_NAME, CHARGED_OFF, FULLY_PAID, OPTIONAL
 from loantap.data.ingest import IngestSummary
 from loantap.errors import SourceError
+from loantap_sources.pushdown_checks import as_written
 
 ROW = "row"
 _PRIME = 2**31 - 1

@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from loantap.data.columns import BY_NAME
-from loantap_sources.connectors.config import Config
-from loantap_sources.connectors.kinds import Dates, Db2Drop, FileSource, Source
-from loantap_sources.connectors.open import open_source
 from loantap.data.headers import told_header
 from loantap.data.reading import MISSING
 from loantap.errors import SchemaError
 from loantap.files import replacing
+from loantap_sources.connectors.config import Config
+from loantap_sources.connectors.kinds import Dates, Db2Drop, FileSource, Source
+from loantap_sources.connectors.open import open_source
 
 NEWEST = "newest_by"
 _FORMATS: dict[Dates, tuple[str, str]] = {

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from loantap.data.columns import KEY
+from loantap.errors import InputError
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.kinds import check_name
 from loantap_sources.connectors.sql import open_engine, shown, told
 from loantap_sources.staging import Staged
 from loantap_sources.tables import content_id, replace_table
-from loantap.errors import InputError
 
 LOADS = "loantap_loads"
 _TRANSACTIONAL = ("sqlite", "postgresql", "mssql")  # CREATE, DROP and RENAME can be rolled back

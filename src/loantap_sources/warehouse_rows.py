@@ -5,13 +5,13 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 import pandas as pd
 import sqlalchemy as sa
 
+from loantap.data.headers import with_text_keys
+from loantap.data.reading import RaggedRow
+from loantap.errors import InputError, SchemaError
 from loantap_sources.connectors.base import BATCH_ROWS, table_of
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.sql import shown, told
-from loantap.data.headers import with_text_keys
-from loantap.data.reading import RaggedRow
 from loantap_sources.warehouse import open_warehouse, table_name
-from loantap.errors import InputError, SchemaError
 
 
 class WarehouseRows:

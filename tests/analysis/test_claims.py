@@ -168,7 +168,7 @@ def test_an_id_that_stands_twice_is_refused(tmp_path: Path):
 
 
 def test_the_published_counts_are_what_the_script_makes():
-    script = project_root() / "scripts" / "build_published_counts.py"
+    script = project_root() / "tools" / "build_published_counts.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from loantap.analysis.claim_list import load_claims
 from loantap.analysis.claims import VERDICTS
-from loantap.cli import app
+from loantap.cli.app import app
 from loantap.errors import InputError
 from loantap.settings import project_root
 

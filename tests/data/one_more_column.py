@@ -22,13 +22,13 @@ from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import check_allowed, check_features, feature_frame
 from loantap.model.persistence import load_model, save_model
 from loantap.model.recipe import Recipe
+from loantap.scoring.application import all_reasons, score_application
+from loantap.settings import project_root
 from loantap_serving.api.openapi import EXAMPLE, describe
 from loantap_serving.api.problems import Problem
 from loantap_serving.api.validation import valid_application
 from loantap_serving.batch import score_file
 from loantap_serving.form import check_form, starting_values
-from loantap.scoring.application import all_reasons, score_application
-from loantap.settings import project_root
 
 NAME = "inq_last_6mths"
 INPUTS = "without_pincode"
@@ -110,7 +110,7 @@ print(
             "form": [check_form(start | {NAME: value})[1] for value in (2, None, -1)],
             "openapi": describe(secured=False)["components"]["schemas"]["Application"],
             "refused": told(Problem, lambda: valid_application(EXAMPLE | {NAME: -1})),
-            "codebook": runpy.run_path(str(project_root() / "scripts" / "codebook.py"))["with_codebook"](page),
+            "codebook": runpy.run_path(str(project_root() / "tools" / "codebook.py"))["with_codebook"](page),
             "scored": scored,
             "lacking": {
                 "notes": absent.notes,

@@ -33,6 +33,6 @@ def test_rules_read_as_sentences():
 
 
 def test_the_codebook_page_is_what_the_columns_say():
-    script = runpy.run_path(str(project_root() / "scripts" / "codebook.py"))
+    script = runpy.run_path(str(project_root() / "tools" / "codebook.py"))
     page = (project_root() / "data" / "README.md").read_text("utf-8")
-    assert script["with_codebook"](page) == page, "run: python scripts/codebook.py"
+    assert script["with_codebook"](page) == page, "run: python tools/codebook.py"

@@ -7,17 +7,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from loantap_sources.pushdown_checks import examine
 from loantap.data.columns import NAMES
+from loantap.data.contract import check_loans, quotable, summarise
+from loantap.data.ingest import IngestSummary
+from loantap.data.reading import LoanFile, open_loans
+from loantap.errors import InputError
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.delimited import read_delimited
-from loantap.data.contract import check_loans, quotable, summarise
 from loantap_sources.gather import gather
-from loantap.data.ingest import IngestSummary
 from loantap_sources.probe import probe_source
-from loantap.data.reading import LoanFile, open_loans
+from loantap_sources.pushdown_checks import examine
 from loantap_sources.staging import stage
-from loantap.errors import InputError
 
 PERSON = ("Jane Roe", "12 Elm Street", "Chief Surgeon", "49,999", "1980-02-29")
 

@@ -34,8 +34,8 @@ def copied(target: Path, declaration: str) -> Path:
     root = project_root()
     for name in ("src", "data/reference"):
         shutil.copytree(root / name, target / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    (target / "scripts").mkdir()
-    for name in ("pyproject.toml", "_quarto.yml", "data/README.md", "scripts/codebook.py"):
+    (target / "tools").mkdir()
+    for name in ("pyproject.toml", "_quarto.yml", "data/README.md", "tools/codebook.py"):
         shutil.copy(root / name, target / name)
     table = target / "src" / "loantap" / "data" / "columns.py"
     text = table.read_text("utf-8")

@@ -14,7 +14,7 @@ from typing import Any
 
 from loantap.settings import project_root
 
-if (scripts := str(project_root() / "scripts")) not in sys.path:
+if (scripts := str(project_root() / "tools")) not in sys.path:
     sys.path.append(scripts)
 
 CLIENT, SECRET, TOKEN, CLOUD = "a-client", 's3cret/"+%', "a-token", "11111111-2222-3333-4444-555555555555"

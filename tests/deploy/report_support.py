@@ -16,8 +16,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from sealed import seal_run
 from werkzeug.serving import make_server
 
-from loantap_deploy.shelf import Folder, Shelf
 from loantap.runs.seal import content_sha256
+from loantap_deploy.shelf import Folder, Shelf
 
 BUCKET = "reports-of-a-test"
 FIRST, SECOND = "20250105-060000", "20250205-060000"

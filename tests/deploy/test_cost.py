@@ -13,7 +13,7 @@ import yaml
 from loantap.errors import InputError
 from loantap.settings import project_root
 
-if (scripts := str(project_root() / "scripts")) not in sys.path:
+if (scripts := str(project_root() / "tools")) not in sys.path:
     sys.path.append(scripts)
 
 import deploy_capacity
@@ -21,7 +21,7 @@ import deploy_cost
 from page_parts import write_part
 
 PRICES = yaml.safe_load((deploy_cost.FOLDER / "prices.yml").read_text("utf-8"))
-START, END = "<!-- cost: written by scripts/deploy_cost.py -->\n", "<!-- end of cost -->"
+START, END = "<!-- cost: written by tools/deploy_cost.py -->\n", "<!-- end of cost -->"
 PAGE = f"# Runbook\n\n{START}\nstale\n\n{END}\n\nThe end.\n"
 
 
@@ -129,7 +129,7 @@ def test_the_runbook_holds_what_the_scripts_would_write() -> None:
     page = deploy_cost.PAGE.read_text("utf-8")
     capacity = deploy_capacity.capacity_table(deploy_cost.FOLDER, deploy_capacity.LOAD.read_text("utf-8"))
     for name, text in {"cost": deploy_cost.cost_table(deploy_cost.FOLDER), "capacity": capacity}.items():
-        script = f"scripts/deploy_{name}.py"
+        script = f"tools/deploy_{name}.py"
         part = f"<!-- {name}: written by {script} -->\n\n{text}\n\n<!-- end of {name} -->"
         assert part in page, f"run: python {script}"
 

@@ -16,10 +16,10 @@ from ecs_support import Aws
 from registry_support import image_file
 from typer.testing import CliRunner
 
-from loantap_deploy.commands import app
-from loantap_deploy import rollout, smoke
-from loantap_deploy.stack import Environment
 from loantap.settings import how_to_add
+from loantap_deploy import rollout, smoke
+from loantap_deploy.commands import app
+from loantap_deploy.stack import Environment
 
 
 def loantap(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -122,7 +122,7 @@ def test_options_and_the_key_reach_the_deployment(account: Aws, tmp_path: Path, 
 @pytest.mark.parametrize("words", [("--image", "api.tar"), ("task",)])
 def test_without_boto3_how_to_get_it_is_said(words: tuple[str, ...], tmp_path: Path):
     image_file(tmp_path / "api.tar")
-    code = "import sys; sys.modules.update(boto3=None, botocore=None); sys.argv[0] = 'loantap'; from loantap.cli import main; main()"
+    code = "import sys; sys.modules.update(boto3=None, botocore=None); sys.argv[0] = 'loantap'; from loantap.cli.app import main; main()"
     command = [sys.executable, "-c", code, "deploy", *words, "--environment", "staging"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert f"Get it with: {how_to_add('aws')}" in done.stderr

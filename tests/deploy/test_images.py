@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from registry_support import COMMIT, PASSWORD, Registry, image_file
 
+from loantap.errors import DeployError, InputError, MissingToolError
 from loantap_deploy import images
 from loantap_deploy.images import Image, Repository, read_image
-from loantap.errors import DeployError, InputError, MissingToolError
 
 
 @pytest.fixture

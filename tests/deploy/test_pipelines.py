@@ -20,7 +20,7 @@ from audit_support import vulnerability_service
 from clone_support import Clone, new_clone
 from typer.testing import CliRunner
 
-from loantap.cli import app
+from loantap.cli.app import app
 from loantap.settings import project_root
 
 ROOT = project_root()
@@ -115,7 +115,7 @@ NOT_RUN = {
 }
 # Run in a clone whose environment is this one, with apt-get and dpkg that change nothing.
 RUN = [
-    'python3 scripts/jira_keys.py --project=LT --branch="$BITBUCKET_BRANCH" "$BITBUCKET_PR_DESTINATION_COMMIT..HEAD"',
+    'python3 tools/jira_keys.py --project=LT --branch="$BITBUCKET_BRANCH" "$BITBUCKET_PR_DESTINATION_COMMIT..HEAD"',
     'export AWS_WEB_IDENTITY_TOKEN_FILE="$(mktemp)" && printf %s "$BITBUCKET_STEP_OIDC_TOKEN" > "$AWS_WEB_IDENTITY_TOKEN_FILE"',
     "apt-get update -qq && apt-get install -y -qq --no-install-recommends skopeo",
     "make .venv/.dev",

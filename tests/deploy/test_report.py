@@ -15,12 +15,12 @@ from absences import absent
 from command_line import loantap
 from report_support import FIRST, SECOND, Watched, make_run, read_site, second_run, words_of
 
+from loantap.errors import DeployError, InputError
 from loantap_deploy import report_commands as deploy_report
 from loantap_deploy.report import Published, editions, publish_report
 from loantap_deploy.report_files import read_report
 from loantap_deploy.report_pages import latest_page
 from loantap_deploy.shelf import Folder
-from loantap.errors import DeployError, InputError
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -12,12 +12,12 @@ from types import SimpleNamespace
 import pytest
 from report_support import BUCKET, Front, make_run, note_report, read_site, s3_server, second_run, words_of
 
-from loantap_deploy import report_commands as deploy_report
+from loantap.errors import DeployError, InputError
 from loantap_deploy import aws
+from loantap_deploy import report_commands as deploy_report
 from loantap_deploy.report import Published, publish_report
 from loantap_deploy.report_files import read_report
 from loantap_deploy.shelf import Bucket, environment_bucket
-from loantap.errors import DeployError, InputError
 
 TEMPLATE = """
 Resources:

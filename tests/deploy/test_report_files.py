@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from report_support import make_run, note_report
 
-from loantap_deploy.report_files import read_report
 from loantap.errors import InputError
+from loantap_deploy.report_files import read_report
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 from ecs_support import Aws
 from registry_support import COMMIT, image_file
 
+from loantap.errors import DeployError, InputError
 from loantap_deploy import rollout
 from loantap_deploy import service as module
 from loantap_deploy.images import read_image
 from loantap_deploy.rollout import Patience
 from loantap_deploy.service import Deployment
 from loantap_deploy.stack import Environment
-from loantap.errors import DeployError, InputError
 
 Deploy = Callable[..., list[str]]
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from loantap_deploy.smoke import smoke_test
 from loantap.errors import DeployError, InputError
+from loantap_deploy.smoke import smoke_test
 
 GOOD = {"probability_of_default": 0.2, "model_version": "abc"}
 Answers = Callable[[str], tuple[int, Any]]

@@ -331,7 +331,7 @@ SECRETS = {
     "a secret written out": r"(?i)(password|passwd|secret|token|api_?key)[\"']?\s*[:=]\s*[\"'][0-9A-Za-z+/=_-]{16,}[\"']",
     "an account": r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:\d{12}:",
 }
-SHIPPED = ("deploy", "scripts", "bitbucket-pipelines.yml", ".ci", "Makefile", "docs/pipelines.md", "src/loantap_deploy")
+SHIPPED = ("deploy", "tools", "bitbucket-pipelines.yml", ".ci", "Makefile", "docs/pipelines.md", "src/loantap_deploy")
 
 
 @pytest.mark.parametrize("what", SECRETS)

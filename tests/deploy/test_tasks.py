@@ -9,9 +9,9 @@ from ecs_support import Aws
 from moto.ecs.models import EC2ContainerServiceBackend, Task
 from moto.moto_api import state_manager
 
+from loantap.errors import DeployError
 from loantap_deploy.stack import Environment
 from loantap_deploy.tasks import read_definition, run_task
-from loantap.errors import DeployError
 
 
 @pytest.fixture

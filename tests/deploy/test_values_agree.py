@@ -9,14 +9,15 @@ import pytest
 import yaml
 from template_support import of_kind, rendered, template
 
-from loantap.cli import dashboard, deploy, serve
+from loantap.settings import project_root
+from loantap_deploy import commands as deploy
 from loantap_deploy.rollout import Patience
 from loantap_serving.api import server
 from loantap_serving.api.app import BATCH_BYTES, SINGLE_BYTES
 from loantap_serving.api.connection import WAITING
 from loantap_serving.api.openapi import describe
 from loantap_serving.api.validation import BATCH_BRACKETS, MOST_ROWS, SINGLE_BRACKETS
-from loantap.settings import project_root
+from loantap_serving.commands import dashboard, serve
 
 ROOT = project_root()
 STACK = rendered("loantap.yml")

@@ -14,8 +14,8 @@ from command_line import loantap
 from postgres import PASSWORD
 
 from loantap.data.columns import NAMES
-from loantap_sources.connectors.config import read_config
 from loantap.data.synthetic import generate_loans
+from loantap_sources.connectors.config import read_config
 from loantap_sources.warehouse import open_warehouse
 
 ROWS = 5_000

@@ -15,16 +15,16 @@ from real_sample import REAL
 from site_checks import CHROMIUM, KnownNumbers, numbers_in, prose, served
 
 from loantap.data.columns import CHARGED_OFF
-from loantap_sources.connectors.config import read_config
-from loantap_sources.warehouse import open_warehouse
-from loantap_deploy.report import publish_report
-from loantap_deploy.report_files import read_report
-from loantap_deploy.shelf import Folder
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.runs.notebooks import STAGES
-from loantap_sources.publish import publish_run
 from loantap.settings import project_root
+from loantap_deploy.report import publish_report
+from loantap_deploy.report_files import read_report
+from loantap_deploy.shelf import Folder
+from loantap_sources.connectors.config import read_config
+from loantap_sources.publish import publish_run
+from loantap_sources.warehouse import open_warehouse
 
 PAGES = (
     "index.html", "drivers.html", "model.html", "claims.html", "policy.html", "early-warning.html", "methods.html", "model-card.html", "glossary.html", "changes.html"

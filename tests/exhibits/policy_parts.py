@@ -9,6 +9,12 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from loantap.data.annuity import annuity
+from loantap.exhibits import decision
+from loantap.exhibits import policy as exhibits
+from loantap.exhibits import policy_sentences as say
+from loantap.exhibits.exhibit import Exhibit
+from loantap.exhibits.policy import Basis
+from loantap.model.economics import Economics, value_if_default, value_if_repaid
 from loantap.policy.book import Book, make_book
 from loantap.policy.composition import composition
 from loantap.policy.design import Policy, design_policy
@@ -24,12 +30,6 @@ from loantap.policy.simulate import simulate, trade_off_curve
 from loantap.policy.stress import shifts, stress, turns, vintages
 from loantap.policy.thresholds import thresholds_on
 from loantap.policy.verdicts import choose, verdicts
-from loantap.exhibits import decision
-from loantap.exhibits import policy as exhibits
-from loantap.exhibits import policy_sentences as say
-from loantap.exhibits.exhibit import Exhibit
-from loantap.exhibits.policy import Basis
-from loantap.model.economics import Economics, value_if_default, value_if_repaid
 
 
 def grade_risk(loans: pd.DataFrame) -> np.ndarray:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from loantap.policy.verdicts import DEPENDS, LATER_LOSES, NO_GAIN, NOBODY, NOT_LATER, NOT_SHOWN, SHOWN, Choice
 from loantap.exhibits import decision_advice as advice
 from loantap.exhibits.economics import rounded, rounded_range
+from loantap.policy.verdicts import DEPENDS, LATER_LOSES, NO_GAIN, NOBODY, NOT_LATER, NOT_SHOWN, SHOWN, Choice
 
 
 def entry(name: str, *, gain: float = 47_255.0, n_refused: int = 400, **more: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from loantap.policy.verdicts import DEPENDS, NOT_SHOWN, SHOWN
 from loantap.exhibits.decision_rows import DOES, basis, refused_rows, sheet_rows, why
+from loantap.policy.verdicts import DEPENDS, NOT_SHOWN, SHOWN
 
 
 def entry(n_refused: int = 30, **changed: Any) -> dict[str, Any]:

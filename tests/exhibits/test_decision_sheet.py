@@ -12,6 +12,13 @@ from policy_parts import basis, books, chain, grade_risk, parts
 from loantap.data.annuity import annuity
 from loantap.data.ingest import ingest
 from loantap.data.reading import open_loans
+from loantap.exhibits import decision
+from loantap.exhibits import decision_advice as advice
+from loantap.exhibits import policy as exhibits
+from loantap.exhibits import policy_sentences as say
+from loantap.exhibits.economics import rounded, rounded_range
+from loantap.exhibits.words import show
+from loantap.model.economics import ASSUMPTIONS, Economics
 from loantap.policy import scenarios as varied
 from loantap.policy.book import Book, make_book
 from loantap.policy.scenarios import scenarios
@@ -25,13 +32,6 @@ from loantap.policy.verdicts import (
     choose,
     verdicts,
 )
-from loantap.exhibits import decision
-from loantap.exhibits import decision_advice as advice
-from loantap.exhibits import policy as exhibits
-from loantap.exhibits import policy_sentences as say
-from loantap.exhibits.economics import rounded, rounded_range
-from loantap.exhibits.words import show
-from loantap.model.economics import ASSUMPTIONS, Economics
 from loantap.runs.results import RunFolder
 
 pytestmark = pytest.mark.slow

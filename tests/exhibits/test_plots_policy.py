@@ -6,10 +6,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from loantap.policy import verdicts
 from loantap.exhibits.plots import frontier, policy
 from loantap.exhibits.plots.frontier import plot_frontier
 from loantap.exhibits.plots.style import WARNING, WIDTH
+from loantap.policy import verdicts
 
 BINS = pd.DataFrame(
     {

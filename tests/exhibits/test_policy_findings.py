@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.policy.levers import Cap
-from loantap.policy.limits import Found
-from loantap.policy.pincode import HIGH, HIGH_REFUSED, LIKE, LOW, WITHOUT_PURE, PincodeTiers
 from loantap.exhibits import policy as exhibits
 from loantap.exhibits import policy_sentences as findings
 from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.words import plain
+from loantap.policy.levers import Cap
+from loantap.policy.limits import Found
+from loantap.policy.pincode import HIGH, HIGH_REFUSED, LIKE, LOW, WITHOUT_PURE, PincodeTiers
 
 
 def effect(change: float, low: float, high: float) -> dict[str, object]:

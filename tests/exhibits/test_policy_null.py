@@ -9,14 +9,14 @@ from policy_parts import alike, books, chain, grade_risk, parts
 from scipy.special import expit, logit
 from scipy.stats import binom
 
-from loantap.policy.fairness import fairness
-from loantap.policy.verdicts import SHOWN
 from loantap.exhibits import decision
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.decision_advice import recommendation
 from loantap.exhibits.policy_tables import EVIDENCE
 from loantap.model.economics import Economics, value_if_default, value_if_repaid
+from loantap.policy.fairness import fairness
+from loantap.policy.verdicts import SHOWN
 
 pytestmark = pytest.mark.slow
 

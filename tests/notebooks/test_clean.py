@@ -57,7 +57,7 @@ def git(folder: Path, *words: str) -> str:
 
 def clean(folder: Path, *options: str) -> str:
     """Run the script of a copy of the project, with this environment, and return what it said."""
-    words = [sys.executable, str(folder / "scripts" / "clean_notebooks.py"), *options]
+    words = [sys.executable, str(folder / "tools" / "clean_notebooks.py"), *options]
     return subprocess.run(words, cwd="/", capture_output=True, text=True, check=True).stdout
 
 
@@ -66,8 +66,8 @@ def tree(tmp_path: Path) -> Path:
     """The project's notebooks with what cleans them, in a folder that is no clone."""
     folder = tmp_path / "a project"
     shutil.copytree(notebooks_dir(), folder / "notebooks", ignore=lambda _, names: [n for n in names if n[0] == "."])
-    (folder / "scripts").mkdir()
-    shutil.copy(ROOT / "scripts" / "clean_notebooks.py", folder / "scripts")
+    (folder / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "clean_notebooks.py", folder / "tools")
     shutil.copy(ROOT / ".gitattributes", folder)
     return folder
 
@@ -119,7 +119,7 @@ def test_cleaning_by_hand_does_the_same_and_once_is_enough(tree: Path):
 
 def test_a_clone_without_the_environment_can_be_worked_in(clone: Path):
     path = clone / "notebooks" / "02_eda.ipynb"
-    git(clone, "config", "filter.notebooks.clean", "/absent/python scripts/clean_notebooks.py --filter")
+    git(clone, "config", "filter.notebooks.clean", "/absent/python tools/clean_notebooks.py --filter")
     for text in (as_saved(path), "<<<<<<< a conflict\n"):
         path.write_text(text, "utf-8")
         assert git(clone, "status", "--porcelain") == " M notebooks/02_eda.ipynb\n"
@@ -139,4 +139,4 @@ def test_make_installs_the_filter():
     recipes = (ROOT / "Makefile").read_text("utf-8").split("\n\n")
     for target in ("$(VENV)/.dev:", "lab:"):
         [recipe] = [text for text in recipes if text.startswith(target)]
-        assert "$(BIN)/python scripts/clean_notebooks.py --install" in recipe
+        assert "$(BIN)/python tools/clean_notebooks.py --install" in recipe

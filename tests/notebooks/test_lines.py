@@ -8,7 +8,7 @@ import pytest
 
 from loantap.settings import project_root
 
-sys.path.insert(0, str(project_root() / "scripts"))
+sys.path.insert(0, str(project_root() / "tools"))
 from notebook_lines import count_lines, main
 
 IMPORTS = "import pandas as pd\nfrom statsmodels.api import Logit\nfrom loantap.exhibits import eda as exhibits"

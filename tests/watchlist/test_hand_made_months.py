@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from loantap.data.panel import Panel
-from loantap.data.snapshots import read_snapshots
 from loantap.data.reading import RaggedRow
+from loantap.data.snapshots import read_snapshots
 from loantap.errors import InputError, SchemaError
 from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.month import Month, find_month, watch_month

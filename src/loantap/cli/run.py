@@ -16,8 +16,8 @@ from loantap.cli.common import (
     render,
     say_notices,
 )
-from loantap_serving.commands.models import check_tracking, track_if_wanted
 from loantap.errors import InputError
+from loantap.extensions import provider
 from loantap.progress import Clock, run_progress
 from loantap.settings import run_folder
 
@@ -68,7 +68,6 @@ def run(
     ] = False,
 ) -> None:
     """Run the whole job: read, check, explore, test, tune, and render the report."""
-    from loantap_sources.connectors.config import read_config
     from loantap.data.reading import open_loans
     from loantap.runs.manifest import read_manifest
     from loantap.runs.notebooks import named_stages, stages_of, with_factor
@@ -76,7 +75,7 @@ def run(
     from loantap.runs.sequence import resume_run, start_run
 
     if track:
-        check_tracking(only)
+        provider("check_tracking")(only)
     clock = Clock()
     given = parse_parameters(parameter or [])
     given |= {name: value for name, value in (("rows", rows), ("seed", seed)) if value is not None}
@@ -115,7 +114,7 @@ def run(
             open_loans(data)  # what is wrong with a file's name, form or header is said before anything starts
             given |= {"data": str(data.resolve())}
         if sources is not None:
-            read_config(sources)  # the same for a wrong setting
+            provider("read_config")(sources)  # the same for a wrong setting
             given |= {"sources": str(sources.resolve()), "pushdown": pushdown}
         elif pushdown:
             raise InputError("--pushdown counts in a warehouse: name the file that declares it with --sources.")
@@ -129,7 +128,7 @@ def run(
         f"{'Results: ' + str(folder / 'results') if only else 'Whole job:'} {clock}", soft_wrap=True, highlight=False
     )
     if not only:
-        track_if_wanted(folder, asked=track)
+        provider("track")(folder, asked=track)
 
 
 def report(

@@ -1,4 +1,4 @@
-"""Where monthly snapshots come from: a file, or a table in the warehouse, read in chunks."""
+"""Where monthly snapshots come from: a file read in chunks, or what yields such chunks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,12 +6,8 @@ from typing import Protocol
 
 import pandas as pd
 
-from loantap_sources.connectors.config import Config
-from loantap.data.snapshot_contract import NEEDED, OPTIONAL, recognised
 from loantap.data.reading import LoanFile, RaggedRow, open_loans
-from loantap_sources.warehouse_rows import WarehouseRows
-
-TABLE = "snapshots"
+from loantap.data.snapshot_contract import NEEDED, OPTIONAL, recognised
 
 
 class SnapshotSource(Protocol):
@@ -36,11 +32,3 @@ class SnapshotSource(Protocol):
 def open_snapshots(path: Path) -> LoanFile:
     """Open a file of snapshots (csv, csv.gz, parquet); raises InputError or SchemaError as `open_loans` does."""
     return open_loans(path, needed=NEEDED, welcome=OPTIONAL, recognise=recognised)
-
-
-class SnapshotTable(WarehouseRows):
-    """A table of snapshots, looked at but not yet read."""
-
-    def __init__(self, config: Config, name: str = TABLE) -> None:
-        """Look at the table, as `WarehouseRows` does."""
-        super().__init__(config, name, of="snapshots", needed=NEEDED, welcome=OPTIONAL, recognise=recognised)

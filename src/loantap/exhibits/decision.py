@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from loantap.data.declarations import readable_level
+from loantap.exhibits import decision_advice as advice
+from loantap.exhibits.decision_advice import named
+from loantap.exhibits.economics import rounded
+from loantap.exhibits.words import by_name, capital, interval, listed, show
 from loantap.policy.groupings import words_of
 from loantap.policy.verdicts import (
     APPROVE_ALL,
@@ -20,10 +24,6 @@ from loantap.policy.verdicts import (
     RISK_CUT_OFF,
     SHOWN,
 )
-from loantap.exhibits import decision_advice as advice
-from loantap.exhibits.decision_advice import named
-from loantap.exhibits.economics import rounded
-from loantap.exhibits.words import by_name, capital, interval, listed, show
 
 if TYPE_CHECKING:
     from loantap.policy.levers import Lever

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, LATER_LOSES, NO_GAIN, SHOWN
 from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.words import capital, listed, percent, show
+from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, LATER_LOSES, NO_GAIN, SHOWN
 
 if TYPE_CHECKING:
     from loantap.policy.verdicts import Choice

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.policy.verdicts import DEPENDS, SHOWN
 from loantap.exhibits.decision import group
 from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.heads import head
 from loantap.exhibits.words import ABSENT, capital, interval, percent, show
+from loantap.policy.verdicts import DEPENDS, SHOWN
 
 POLICY = "Policy"
 _SHARES = {

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from loantap.data.declarations import readable_level
-from loantap.policy.groupings import words_of
-from loantap.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, RISK_CUT_OFF
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.decision import group, numbers
@@ -17,6 +15,8 @@ from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import policy as plots
 from loantap.exhibits.policy_tables import EVIDENCE, FIGURES, MARGIN, TABLES
 from loantap.exhibits.words import ABSENT, capital, columns, percent, plain, show
+from loantap.policy.groupings import words_of
+from loantap.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, RISK_CUT_OFF
 
 if TYPE_CHECKING:
     from loantap.policy.levers import Lever

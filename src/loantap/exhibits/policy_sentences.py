@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.policy.pincode import FAIR_LENDING, HIGH, HIGH_REFUSED
-from loantap.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, PLAIN
 from loantap.exhibits import decision
 from loantap.exhibits.decision_advice import recommendation
 from loantap.exhibits.economics import assumption_table
 from loantap.exhibits.economics import told as assumed
 from loantap.exhibits.words import by_name, interval, listed, percent, show
+from loantap.policy.pincode import FAIR_LENDING, HIGH, HIGH_REFUSED
+from loantap.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, PLAIN
 
 if TYPE_CHECKING:
+    from loantap.exhibits.exhibit import Exhibits
     from loantap.policy.book import Book
     from loantap.policy.pincode import PincodeTiers
     from loantap.policy.verdicts import Choice
-    from loantap.exhibits.exhibit import Exhibits
 
 Result = Mapping[Any, Any]
 ADOPTED = "adopted"  # what a step is called

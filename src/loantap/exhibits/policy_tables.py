@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from loantap.policy.verdicts import FOUR_FIFTHS
 from loantap.exhibits import policy_sentences as say
 from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.plots import policy as plots
 from loantap.exhibits.plots.frontier import plot_frontier
 from loantap.exhibits.words import columns
+from loantap.policy.verdicts import FOUR_FIFTHS
 
 _Title = str | Callable[[Any, str], str]  # a name, or what says the finding from a table and the level of its intervals
 MARGIN = ("n", "expected with interval", "realised with interval", "verdict")

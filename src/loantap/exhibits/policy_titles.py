@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from loantap.exhibits import policy_sentences as say
+from loantap.exhibits.words import capital, interval, listed, show
 from loantap.policy.groupings import words_of
 from loantap.policy.segments import EARNS, LOSES
 from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, SHOWN
-from loantap.exhibits import policy_sentences as say
-from loantap.exhibits.words import capital, interval, listed, show
 
 if TYPE_CHECKING:
     from loantap.policy.limits import Found

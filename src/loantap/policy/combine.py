@@ -12,11 +12,11 @@ import pandas as pd
 from scipy.stats import norm
 
 from loantap.analysis.suppression import is_small
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.policy.book import Book
 from loantap.policy.draws import drawn_group_sums, ends, patterns
 from loantap.policy.levers import Lever, refused_by
 from loantap.policy.limits import Found
-from loantap.model.bootstrap import CONFIDENCE
 
 NOBODY_ELSE = "declines nobody whom the adopted limits do not"
 FEW_ELSE = "declines too few others to tell"

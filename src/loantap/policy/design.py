@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.policy.book import Book
 from loantap.policy.combine import Combination, Marginal, combine
 from loantap.policy.groupings import Grouping, risk_tiers
 from loantap.policy.level_limits import exclusions, term_limits
 from loantap.policy.levers import OwnPrice, Threshold
 from loantap.policy.limits import Found, amount_limits, cap_limit, found
-from loantap.model.bootstrap import CONFIDENCE
 
 CAPPED = ("dti", "revol_util")
 EXCLUDED_BY = ("home_ownership", "profession_group")

@@ -7,8 +7,8 @@ import pandas as pd
 
 from loantap.analysis.levels import factor_values
 from loantap.data.annuity import balance_after
-from loantap.policy.book import Book
 from loantap.model.economics import column, installments_paid
+from loantap.policy.book import Book
 
 
 def expected_loss(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFrame:

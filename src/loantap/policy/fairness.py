@@ -13,9 +13,9 @@ from loantap.analysis.levels import factor_values
 from loantap.analysis.odds import wilson
 from loantap.analysis.professions import MISSING
 from loantap.analysis.suppression import is_small, pool_small
-from loantap.policy.book import Book
 from loantap.errors import InputError
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.policy.book import Book
 
 _GROUPS = ["rule", "attribute", "group", "n", "refused", "rate", "ci_low", "ci_high", "approval_ratio", "members"]
 _GAPS = ["rule", "attribute", "highest", "lowest", "gap", "gap_low", "gap_high", "approval_ratio", "approval_ratio_low", "approval_ratio_high"]  # fmt: skip

@@ -8,13 +8,13 @@ import pandas as pd
 
 from loantap.analysis.suppression import pool_small
 from loantap.data.annuity import annuity
+from loantap.model.bootstrap import CONFIDENCE
+from loantap.model.economics import expected_profit
 from loantap.policy.book import Book
 from loantap.policy.groupings import Grouping
 from loantap.policy.levers import Exclusion, LongestTerm
 from loantap.policy.limits import Found, found
 from loantap.policy.margins import LOSES, margins, not_shown, without_small
-from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.economics import expected_profit
 
 SHORT = 36  # months
 

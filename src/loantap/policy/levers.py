@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from loantap.data.columns import BY_NAME
+from loantap.errors import InputError
 from loantap.policy.book import Book
 from loantap.policy.groupings import Grouping, words_of
 from loantap.policy.verdicts import OWN_PRICE
-from loantap.errors import InputError
 
 DECLINE_NOBODY = "decline nobody"
 

@@ -10,11 +10,11 @@ import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
 from loantap.analysis.suppression import is_small
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.policy.book import Book
 from loantap.policy.groupings import Grouping
 from loantap.policy.levers import AmountLimits, Cap, Lever, application_number
 from loantap.policy.margins import FEW, LOSES, margins, not_shown, without_small
-from loantap.model.bootstrap import CONFIDENCE
 
 NEVER = "never turns negative"
 NOBODY = "declines nobody"

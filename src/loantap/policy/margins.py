@@ -6,8 +6,8 @@ from scipy.stats import t
 
 from loantap.analysis.odds import adjust_p_values
 from loantap.analysis.suppression import is_small
-from loantap.policy.book import Book
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.policy.book import Book
 
 PROFITABLE, UNCLEAR, LOSES, FEW, NONE = "profitable", "unclear", "loses money", "too few loans", "no loans"
 

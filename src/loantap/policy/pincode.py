@@ -8,9 +8,9 @@ import pandas as pd
 from loantap.analysis.levels import factor_values
 from loantap.analysis.odds import separation, wilson
 from loantap.analysis.suppression import is_small, pool_small
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.policy.book import Book
 from loantap.policy.simulate import simulate
-from loantap.model.bootstrap import CONFIDENCE
 
 LOW, LIKE, HIGH = "low", "like the portfolio", "high"
 HIGH_REFUSED, WITHOUT_PURE = "high tier refused", "high tier refused, pure pincodes set aside"

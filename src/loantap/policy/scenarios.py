@@ -8,9 +8,9 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
-from loantap.policy.book import Book
 from loantap.model.assumptions import Assumption
 from loantap.model.economics import ASSUMPTIONS, Economics, value_if_default, value_if_repaid
+from loantap.policy.book import Book
 
 _STEPS = 9  # values of an assumption between the ends of its range, and again from there to 0 and to 1
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from loantap.policy.book import Book
-from loantap.policy.scenarios import multiplied, profit_under, turning
 from loantap.model.economics import ASSUMPTIONS, Economics, expected_profit
 from loantap.model.profit import best_profit_threshold
+from loantap.policy.book import Book
+from loantap.policy.scenarios import multiplied, profit_under, turning
 
 DEFAULT_RATE = "default_rate"
 _RATE_LABEL = "default rate"

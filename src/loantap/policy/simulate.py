@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from loantap.model.bootstrap import CONFIDENCE
 from loantap.policy.book import Book
 from loantap.policy.draws import drawn_group_sums, ends, patterns
-from loantap.model.bootstrap import CONFIDENCE
 
 _AT_ONCE = 12  # rules: at most 4,096 patterns of refusal, so that their drawn sums fit in memory whatever the rules
 _APPROVED = np.arange(5, 100) / 100  # below a twentieth, too few loans default to speak of a rate

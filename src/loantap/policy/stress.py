@@ -8,9 +8,9 @@ import pandas as pd
 from scipy.special import logit
 
 from loantap.analysis.suppression import is_small
+from loantap.model.economics import Economics
 from loantap.policy.book import Book
 from loantap.policy.scenarios import multiplied, profit_under, turning
-from loantap.model.economics import Economics
 
 # How far a committee would look beyond what it expects: a judgement, as every stress is.
 WORSE_ODDS, MORE_DTI, DEARER_MONEY = 2.0, 10.0, 0.03

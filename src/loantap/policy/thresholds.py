@@ -1,10 +1,10 @@
 """The thresholds of a model that a policy is compared with."""
 
-from loantap.policy.book import Book
 from loantap.model.economics import Economics
 from loantap.model.evaluation import Predictions
 from loantap.model.persistence import SavedModel
 from loantap.model.profit import best_profit_threshold, capacity_threshold
+from loantap.policy.book import Book
 
 
 def model_thresholds(model: SavedModel, training: Book) -> dict[str, float]:

@@ -1,17 +1,13 @@
 """What the first notebook calls: loans from wherever they lie, and what became of every record."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loantap_sources.pushdown import count_in_warehouse
-from loantap_sources.connectors.config import Config, read_config
-from loantap_sources.gather import gather
 from loantap.data.ingest import IngestSummary, describe, ingest
 from loantap.data.reading import SyntheticLoans, open_loans
 from loantap.errors import InputError
-from loantap.progress import tell
+from loantap.extensions import provider
 from loantap.runs.results import RunFolder
 
 
@@ -62,27 +58,10 @@ def take_in(
         "loans_path": run.to("data", "loans.parquet"),
         "quarantine_path": run.to("data", "quarantine.csv") if quarantine else None,
     }
-    config = read_config(Path(sources)) if sources else Config()
-    made = {"synthetic": True} if config.synthetic else {}
-    if pushdown:
-        counted = count_in_warehouse(
-            config, counts_dir=run.to("data", "counts"), loans_path=paths["loans_path"], sample_rows=model_rows,
-            random_state=seed, progress=tell,
-        )  # fmt: skip
-        facts = describe(counted.summary, counted.source, loans_path=run.loans_path)
-        # Nobody has looked for copies, and nothing was set aside: a count of 0 would say more than is known.
-        accounts = [row for row in facts["accounts"] if row["records"] or row["what"] in ("analysed", "read")]
-        note = "values of finished loans were checked by their counts; copies and loans that have not ended were not looked at"
-        return Intake(counted.summary, _joined(facts | {"accounts": accounts}, counted.facts | made, notes=[note]))
     if sources:
-        gathered = gather(config, **paths, progress=lambda name, read: tell(f"rows: {name}", read))
-        facts = describe(gathered.summary, gathered.source, loans_path=run.loans_path)
-        joined = _joined(facts, gathered.facts | made, notes=gathered.notes)
-        return Intake(gathered.summary, joined | {"merge": gathered.report.to_dict()})
+        counted = {"counts_dir": run.to("data", "counts"), "sample_rows": model_rows, "random_state": seed} if pushdown else None
+        summary, facts = provider("take_in_sources")(Path(sources), **paths, counted=counted)
+        return Intake(summary, facts)
     source = open_loans(Path(data)) if data else SyntheticLoans(rows, seed)
     summary = ingest(source, **paths)
-    return Intake(summary, _joined(describe(summary, source, loans_path=run.loans_path), {}, notes=[]))
-
-
-def _joined(facts: dict[str, Any], more: Mapping[str, Any], *, notes: list[str]) -> dict[str, Any]:
-    return facts | {"data": facts["data"] | more, "notes": [*facts["notes"], *notes]}
+    return Intake(summary, describe(summary, source, loans_path=run.loans_path))

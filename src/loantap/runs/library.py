@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import loantap
+from loantap.extensions import provider, provider_module
 from loantap.files import sha256
 
-_PACKAGE = "loantap"
+_PREFIX = "loantap"  # of the packages of this distribution
 
 
 def library_sha256(notebook: Path) -> str:
@@ -51,12 +52,18 @@ def _code(notebook: Path) -> str:
 
 
 def _imports(code: str) -> Iterator[str]:
-    """Yield the names of the library's modules that some code may import; a name that is no module is left to the caller."""
+    """Yield the names of the library's modules that some code may import or be provided with; what is no module is left to the caller."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == _PACKAGE)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == _PACKAGE:
+            yield from (alias.name for alias in node.names if _is_ours(alias.name))
+        elif isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
             yield from (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == provider.__name__:
+            yield from (provider_module(name.value) for name in node.args if isinstance(name, ast.Constant))
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0].startswith(_PREFIX)
 
 
 def _source(root: Path, name: str) -> Path | None:

@@ -11,17 +11,18 @@ import yaml
 from loantap_pages.compose import compose_page
 from loantap_pages.execute import execute_page
 from loantap_pages.pages import read_page
+from loantap_pages.pandoc import HERE as PAGES
 from loantap.runs.staging import Staged
-from loantap.runs.word import FIRST_PAGE, write_word
+from loantap.runs.word import write_word
 
 HERE = Path(__file__).parent
 FILTERS = (
-    HERE / "builtin" / "glossary.lua",
+    PAGES / "glossary.lua",
     HERE / "quarto.lua",
-    HERE / "builtin" / "tables.lua",
-    HERE / "builtin" / "links.lua",
+    PAGES / "tables.lua",
+    PAGES / "links.lua",
 )
-TYPST = (HERE / "builtin" / "style.typ", HERE / "quarto.typ")
+TYPST = (PAGES / "style.typ", HERE / "quarto.typ")
 WORKERS = 2  # as the built-in renderer has
 SKIP_LINK = '<a class="skip-link" href="#quarto-document-content">Skip to content</a>'
 NO_ICON = '<link rel="icon" href="data:,">'  # or a browser asks for one that is not there
@@ -59,8 +60,7 @@ def _hand_over_page(staged: Staged, path: Path) -> None:
     settings: dict[str, Any] = {key: value for layer in layers for key, value in layer.items()}
     settings["execute"] = {key: value for layer in layers for key, value in (layer.get("execute") or {}).items()}
     page = execute_page(page, staged.folder, staged.environment)
-    if path == FIRST_PAGE:
-        write_word(staged, page)
+    write_word(staged, page)
     text = compose_page(page, settings, staged.folder).text
     front = {**page.front, "engine": "markdown"}
     _add_to_typst(front, staged.notice, up="../" * (len(path.parts) - 1))

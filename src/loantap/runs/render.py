@@ -11,8 +11,9 @@ from loantap.errors import InputError, MissingToolError, RenderError
 from loantap.runs.quarto import Quarto, find_quarto, installed_quartos, render_with_quarto
 from loantap.runs.seal import folder_sha256
 from loantap.runs.staging import stage_report, sweep
-from loantap.runs.word import WORD_NAME
+from loantap.runs.word import WORD_NAME, write_word
 from loantap.runs.workbook import WORKBOOK_NAME, write_workbook
+from loantap_pages.errors import MissingProgramError, PageError
 
 PDF_NAME = "loantap-insights.pdf"
 
@@ -59,7 +60,7 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
         else:
             from loantap_pages.site import render_site
 
-            used = render_site(staged) + note
+            used = render_site(staged, on_page=lambda page: write_word(staged, page)) + note
         for name in (WORD_NAME, WORKBOOK_NAME):
             if (staged.folder / name).is_file():  # a page that only Quarto can run has no Word document
                 shutil.copy2(staged.folder / name, staged.output / name)
@@ -71,6 +72,10 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
                 )
         sums = folder_sha256(staged.output)
         _swap(staged.output, run / "report", folder / "former")
+    except PageError as error:
+        raise RenderError(str(error)) from error
+    except MissingProgramError as error:
+        raise MissingToolError(str(error)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report = run / "report"

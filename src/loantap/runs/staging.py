@@ -20,40 +20,17 @@ from loantap.errors import InputError, RenderError
 from loantap.runs.local_paths import without_folders
 from loantap.runs.results import is_synthetic
 from loantap.settings import project_root
+from loantap_pages.staged import StagedSite
 
 SYNTHETIC_NOTICE = "Synthetic data: these loans were simulated, and no real borrower is among them. Do not base a lending decision on them."
 STALE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class Staged:
-    """A website ready to be rendered; both renderers write it to `output`."""
+class Staged(StagedSite):
+    """The report's website, and the run that it tells of."""
 
-    folder: Path
     run: Path
-    config: dict[str, Any]
-    config_text: str
-    pages: tuple[Path, ...]
-    notice: str | None
-
-    @property
-    def output(self) -> Path:
-        """Return the folder that the site is rendered to."""
-        return self.folder / "_site"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Return the environment in which pages run: they find the run in LOANTAP_RUN."""
-        return {
-            **os.environ,
-            "LOANTAP_RUN": str(self.run),
-            "LOANTAP_HOME": str(project_root()),
-            "QUARTO_PYTHON": sys.executable,
-        }
-
-    def source_name(self, page: Path) -> str:
-        """Return the name under which the author of a staged page knows it."""
-        return page.as_posix() if page.suffix == ".ipynb" else f"reports/{page.as_posix()}"
 
 
 def stage_report(run: Path, folder: Path) -> Staged:
@@ -85,7 +62,15 @@ def stage_report(run: Path, folder: Path) -> Staged:
         raise RenderError(f"{root / '_quarto.yml'}: expected the settings of a Quarto website: {error}") from error
     (folder / "_quarto.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     pages = sorted(path.relative_to(folder) for path in folder.glob("*.qmd") if not path.name.startswith("_"))
-    return Staged(folder, run, config, config_text, (*pages, *notebooks), notice)
+    environment = {
+        **os.environ,
+        "LOANTAP_RUN": str(run),
+        "LOANTAP_HOME": str(root),
+        "QUARTO_PYTHON": sys.executable,
+    }
+    return Staged(
+        folder, config, config_text, (*pages, *notebooks), notice, environment, written_in=reports.name, run=run
+    )
 
 
 def _tell_period(path: Path, manifest: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ from pydantic_core import to_json
 
 from loantap.model.inputs import Inputs
 from loantap.model.persistence import SavedModel
-from loantap.scoring.cautions import Code
 from loantap.scoring.application import Score
+from loantap.scoring.cautions import Code
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Threshold = Annotated[float, Field(ge=0)]  # one above 1 is never reached

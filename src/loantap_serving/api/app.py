@@ -13,6 +13,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from loantap.model.persistence import SavedModel
+from loantap.scoring.application import score_application
 from loantap_serving.api.answers import batch_json, model_answer, score_json
 from loantap_serving.api.keys import Keys
 from loantap_serving.api.limits import Buckets
@@ -22,7 +23,6 @@ from loantap_serving.api.page import STYLE_HASH, docs_page
 from loantap_serving.api.problems import PROBLEM_JSON, Problem
 from loantap_serving.api.telemetry import Telemetry
 from loantap_serving.api.validation import BATCH_BRACKETS, SINGLE_BRACKETS, read_json, valid_application, valid_batch
-from loantap.scoring.application import score_application
 
 LOG = logging.getLogger("loantap.api")
 JSON = "application/json"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from loantap.cli.common import ModelOption, PickleOption, console
-from loantap_sources.commands import find_config
 from loantap.errors import InputError
 from loantap.progress import Clock, rows_progress
+from loantap_sources.commands import find_config
 
 if TYPE_CHECKING:
     from loantap_sources.connectors.config import Config
@@ -51,7 +51,7 @@ def score(
     total: int | None
     needed = source_columns(inputs=chosen.facts.inputs)
     if declared and source.startswith(TABLE):
-        from loantap_sources.application_table import ApplicationTable
+        from loantap_sources.live_tables import ApplicationTable
 
         table = ApplicationTable(declared, source.removeprefix(TABLE), needed=needed)
         applications, total = table, table.rows

@@ -9,6 +9,7 @@ import typer
 from loantap.cli.common import ModelOption, PickleOption, console, errors
 from loantap.errors import MissingToolError
 from loantap.settings import how_to_add
+from loantap_serving.commands.dashboard import dashboard
 
 _KEYS = "LOANTAP_API_KEYS"  # as a store of secrets hands them to a container
 
@@ -77,3 +78,6 @@ def _need_api() -> None:
 
     if missing := [name for name in ("flask", "waitress", "prometheus_client") if find_spec(name) is None]:
         raise MissingToolError(f"{' and '.join(missing)} is not installed. Get it with: {how_to_add('api')}")
+
+
+app.command()(dashboard)

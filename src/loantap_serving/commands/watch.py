@@ -8,15 +8,15 @@ import numpy as np
 import typer
 
 from loantap.cli.common import ModelOption, console, run_or_newest
-from loantap_sources.commands import find_config
 from loantap.errors import InputError
 from loantap.progress import Clock, rows_progress, step
+from loantap_sources.commands import find_config
 
 if TYPE_CHECKING:
-    from loantap_sources.connectors.config import Config
     from loantap.model.persistence import SavedModel
     from loantap.watchlist.acting import Watch
     from loantap.watchlist.live import Live
+    from loantap_sources.connectors.config import Config
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _LIMIT = re.compile(r"(red|amber|unknown)>([0-9]+)")
@@ -63,15 +63,15 @@ def watch(
     ] = None,
 ) -> None:
     """Write the watchlist of a month, and say what has changed since the month before; a second time changes nothing."""
-    from loantap_sources.connectors.config import read_config
-    from loantap_sources.warehouse import open_warehouse
     from loantap.model.economics import Economics
-    from loantap_serving.locate import find_store
-    from loantap_serving.month_files import TABLE, write_month, write_rows
-    from loantap_serving.watch import watch as watch_live
     from loantap.settings import project_root
     from loantap.watchlist.last_worklist import read_last
     from loantap.watchlist.settings import read_settings
+    from loantap.watchlist.watch import watch as watch_live
+    from loantap_serving.locate import find_store
+    from loantap_serving.month_files import TABLE, write_month, write_rows
+    from loantap_sources.connectors.config import read_config
+    from loantap_sources.warehouse import open_warehouse
 
     clock, month, limit = Clock(), _month(as_of), _fail_on(fail_on)
     if applications and not snapshots:
@@ -154,8 +154,8 @@ def _live(
 ) -> "Live":
     from loantap.runs.notebook_model import split_run
     from loantap.runs.results import RunFolder
-    from loantap_serving.live import read_live
     from loantap.watchlist.live import synthetic_live
+    from loantap_serving.live import read_live
 
     if folder and not snapshots:
         run = RunFolder(folder)

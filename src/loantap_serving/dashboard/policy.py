@@ -7,10 +7,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from loantap.policy.composition import composition_of
-from loantap.policy.groupings import words_of
-from loantap.policy.thresholds import threshold_score
-from loantap.policy.verdicts import DEPENDS, SHOWN
 from loantap.exhibits.decision import fair, who
 from loantap.exhibits.decision_rows import basis, sheet_rows, why
 from loantap.exhibits.economics import told
@@ -18,6 +14,11 @@ from loantap.exhibits.words import capital, interval, percent, plain
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.decision import Share
 from loantap.model.economics import Economics
+from loantap.policy.composition import composition_of
+from loantap.policy.groupings import words_of
+from loantap.policy.thresholds import threshold_score
+from loantap.policy.verdicts import DEPENDS, SHOWN
+from loantap.runs.what_if import decision_sheet
 from loantap_serving.dashboard.charts import curves, frontier, shares
 from loantap_serving.dashboard.parts import (
     need_model,
@@ -31,7 +32,6 @@ from loantap_serving.dashboard.parts import (
 )
 from loantap_serving.explore import MIN_CELL
 from loantap_serving.trade_off import curve, trade_off
-from loantap.runs.what_if import decision_sheet
 
 _MEASURES = {
     "referred": "Referred, of all applications",

@@ -10,11 +10,11 @@ from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.data.declarations import Column
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import voices
+from loantap.scoring.application import all_reasons, score_application
 from loantap_serving.alternatives import alternatives, told_apart
 from loantap_serving.dashboard.charts import bars, gauge
 from loantap_serving.dashboard.parts import need_model, note, plain, tell_referred
 from loantap_serving.form import check_form, starting_values
-from loantap.scoring.application import all_reasons, score_application
 
 _GROUPS = {
     "application": "What the applicant asks for and states",

@@ -8,9 +8,9 @@ from loantap.errors import InputError
 from loantap.model.persistence import model_version
 from loantap.runs.record import newest_run
 from loantap.runs.results import MANIFEST, RunFolder
+from loantap.settings import runs_dir
 from loantap_serving.locate import find_model, find_store
 from loantap_serving.store import ModelStore, Promotion
-from loantap.settings import runs_dir
 
 # How the command line tells the pages what it was given.
 MODEL, RUN = "LOANTAP_DASHBOARD_MODEL", "LOANTAP_DASHBOARD_RUN"

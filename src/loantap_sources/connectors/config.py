@@ -9,9 +9,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from loantap.data.columns import KEY
+from loantap.errors import InputError
 from loantap_sources.connectors.kinds import Clean, Name, Source, Strict
 from loantap_sources.connectors.secrets import Secrets, read_secrets, secrets_in
-from loantap.errors import InputError
 
 
 class MergePolicy(Strict):

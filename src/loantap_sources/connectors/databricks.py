@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from sqlalchemy import URL
 
+from loantap.errors import InputError, MissingToolError, SourceError
+from loantap.settings import how_to_add
 from loantap_sources.connectors.base import BATCH_ROWS, Brought, Deadline
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.kinds import DatabricksSource
 from loantap_sources.connectors.secrets import Secrets
-from loantap.errors import InputError, MissingToolError, SourceError
-from loantap.settings import how_to_add
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _POLL_SECONDS = 0.2

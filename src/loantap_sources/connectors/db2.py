@@ -21,11 +21,11 @@ from typing import Any
 import fsspec
 import pyarrow as pa
 
+from loantap.errors import InputError, LoanTapError, MissingToolError, SourceError
+from loantap.settings import how_to_add
 from loantap_sources.connectors.base import Brought
 from loantap_sources.connectors.delimited import open_bytes, read_delimited
 from loantap_sources.connectors.kinds import Db2Drop
-from loantap.errors import InputError, LoanTapError, MissingToolError, SourceError
-from loantap.settings import how_to_add
 
 MANIFEST_SUFFIX = ".manifest.json"
 _BLOCK = 1 << 22

@@ -6,6 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from loantap.errors import InputError
+from loantap.files import sha256
 from loantap_sources.connectors.base import BATCH_ROWS, Brought
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.databricks import databricks_tables
@@ -13,8 +15,6 @@ from loantap_sources.connectors.db2 import open_drop
 from loantap_sources.connectors.delimited import read_delimited
 from loantap_sources.connectors.kinds import DatabricksSource, Db2Drop, FileSource, OdbcSource, Source, SqlSource
 from loantap_sources.connectors.sql import odbc_tables, open_engine, query_tables
-from loantap.errors import InputError
-from loantap.files import sha256
 
 
 def open_source(name: str, source: Source, config: Config, *, staging: Path) -> Brought:

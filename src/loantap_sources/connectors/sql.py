@@ -15,12 +15,12 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from loantap.errors import InputError, MissingToolError, SourceError
+from loantap.settings import how_to_add
 from loantap_sources.connectors.base import BATCH_ROWS, Brought, Deadline, table_of
 from loantap_sources.connectors.databricks import engine_arguments
 from loantap_sources.connectors.kinds import OdbcSource, SqlSource
 from loantap_sources.connectors.secrets import Secrets
-from loantap.errors import InputError, MissingToolError, SourceError
-from loantap.settings import how_to_add
 
 _EXTRAS = {"psycopg": "postgresql", "pyodbc": "odbc", "databricks": "databricks"}
 _LOCK_SECONDS = 30

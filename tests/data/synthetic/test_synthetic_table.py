@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic_reference.fidelity import crosstab_errors, with_parts
 
 from loantap.data.synthetic import ROWS, generate_loans
 from loantap.data.synthetic.coding import STATUSES, code_columns
-from loantap.data.synthetic.fidelity import crosstab_errors, with_parts
 from loantap.data.synthetic.reference import lower_triangle
 from loantap.settings import reference_dir
 

@@ -153,5 +153,5 @@ def load_reference() -> Reference:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: expected the reference of the synthetic loans, found none that can be read ({error!r}). "
-            "Restore it from the repository, or run python scripts/build_synthetic_reference.py."
+            "Restore it from the repository, or run python tools/build_synthetic_reference.py."
         ) from error

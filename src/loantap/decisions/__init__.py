@@ -1,1 +1,0 @@
-"""What the lender does: policy limits with their price, and early warning on live loans."""

@@ -1,0 +1,1 @@
+"""Where models that were registered with MLflow before look for `loantap.scoring.pyfunc`."""

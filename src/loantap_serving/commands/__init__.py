@@ -1,0 +1,1 @@
+"""The commands that serve: score, watch, serve, promote, export, track, mlflow and dossier."""

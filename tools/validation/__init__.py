@@ -1,0 +1,1 @@
+"""Loans of known truth, and the statistics held against it."""
