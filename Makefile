@@ -55,7 +55,7 @@ test: $(VENV)/.dev $(VENV)/.tools ## lint, check types, and meet every kind of f
 	$(BIN)/python -m pytest
 
 test-fast: $(VENV)/.dev ## data, statistics, model and report, without what takes long: for a person at work
-	$(BIN)/python -m pytest -m "not slow and not long" tests/test_*.py tests/data tests/analysis tests/model tests/decisions tests/watchlist tests/report
+	$(BIN)/python -m pytest -m "not slow and not long" tests/test_*.py tests/data tests/analysis tests/model tests/scoring tests/policy tests/watchlist tests/runs tests/pages
 
 test-long: $(VENV)/.dev $(VENV)/.tools ## repetitions, sizes and long campaigns of what make test shows
 	$(BIN)/python -m pytest -m long

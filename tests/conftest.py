@@ -1,6 +1,7 @@
 """What several tests share: small synthetic tables, the real sample where it is present, a real PostgreSQL, ODBC drivers."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from absences import absent
 from postgres import PASSWORD, postgres_server, server_programs
 from real_sample import REAL
@@ -20,6 +22,7 @@ from loantap.model.finalist import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.recipe import Recipe
+from loantap_sources.connectors.config import Config, read_config
 
 PASSWORD_VARIABLE = "PG_PASSWORD"
 
@@ -106,3 +109,28 @@ def odbc_drivers() -> None:
         absent("unixODBC")
     if missing := {"PostgreSQL Unicode", "SQLite3"} - set(pyodbc.drivers()):
         absent(f"the ODBC driver {' and '.join(sorted(missing))}")
+
+
+@pytest.fixture
+def declare(tmp_path: Path) -> Callable[..., Config]:
+    """Return the settings that a `loantap.yml` in the test's folder declares."""
+
+    def declared(sources: dict[str, dict[str, Any]], **others: Any) -> Config:
+        path = tmp_path / "loantap.yml"
+        path.write_text(yaml.safe_dump({"sources": sources, **others}, sort_keys=False), encoding="utf-8")
+        return read_config(path)
+
+    return declared
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Callable[..., Path]:
+    """Make a SQLite file by a script and return it."""
+
+    def made(script: str, name: str = "loans.db") -> Path:
+        connection = sqlite3.connect(tmp_path / name)
+        connection.executescript(script)
+        connection.close()
+        return tmp_path / name
+
+    return made

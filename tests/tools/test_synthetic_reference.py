@@ -11,7 +11,7 @@ from loantap.errors import InputError
 from loantap.settings import reference_dir
 
 SMALLEST_CELL = 10
-SCRIPT = Path(__file__).parents[3] / "tools" / "build_synthetic_reference.py"
+SCRIPT = Path(__file__).parents[2] / "tools" / "build_synthetic_reference.py"
 
 
 def read(name):
