@@ -1,5 +1,6 @@
 """What the project says of itself in several places agrees."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -102,23 +103,47 @@ def test_every_locked_package_carries_hashes():
         assert all("--hash=sha256:" in entry for entry in entries if "==" in entry), path.name
 
 
+LAYERS = ("data", "analysis", "model", "scoring", ("policy", "watchlist"), "exhibits", "runs", "cli")
+HOUSES = ("loantap_pages", "loantap", "loantap_sources", "loantap_serving", "loantap_deploy")
+
+
+def imported(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    found = ([node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names] for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom)))  # fmt: skip
+    return {name for names in found for name in names if name}
+
+
 def test_imports_point_down_only():
-    above = {
-        "data": ("analysis", "model", "decisions", "watchlist", "exhibits", "report", "serve", "deploy", "cli"),
-        "analysis": ("model", "decisions", "watchlist", "exhibits", "report", "serve", "deploy", "cli"),
-        "model": ("decisions", "watchlist", "exhibits", "report", "serve", "deploy", "cli"),
-        "decisions": ("watchlist", "exhibits", "report", "serve", "deploy", "cli"),
-        "watchlist": ("decisions", "exhibits", "report", "serve", "deploy", "cli"),
-        "exhibits": ("report", "serve", "deploy", "cli"),
-        "report": ("deploy", "cli"),
-        "serve": ("deploy", "cli"),
-        "deploy": ("cli",),
-    }
-    for layer, others in above.items():
-        for path in (ROOT / "src" / "loantap" / layer).rglob("*.py"):
-            text = path.read_text("utf-8")
-            for other in others:
-                assert f"from loantap.{other}" not in text, f"{path} imports {other}"
+    """A layer, those side by side in it too, knows nothing of the others that are not below it."""
+    below: list[str] = []
+    for layer in LAYERS:
+        side = (layer,) if isinstance(layer, str) else layer
+        for name in side:
+            allowed = {*below, name}
+            for path in (ROOT / "src" / "loantap" / name).rglob("*.py"):
+                layers = {parts[1] for module in imported(path) if len(parts := module.split(".")) > 1 and parts[0] == "loantap"}
+                wrong = {one for one in layers - allowed if (ROOT / "src" / "loantap" / one).is_dir()}
+                assert not wrong, f"{path} imports {wrong}"
+        below += side
+
+
+def test_a_house_imports_those_below_it_only():
+    for place, house in enumerate(HOUSES):
+        for path in (ROOT / "src" / house).rglob("*.py"):
+            others = {module.partition(".")[0] for module in imported(path)} & set(HOUSES[place + 1 :])
+            assert not others, f"{path} imports {others}"
+
+
+def test_the_renderer_knows_nothing_of_loans():
+    for path in (ROOT / "src" / "loantap_pages").rglob("*.py"):
+        assert "loantap" not in {module.partition(".")[0] for module in imported(path)}, path
+
+
+def test_what_is_not_installed_is_imported_by_nothing_that_is():
+    tools = {path.stem for path in (ROOT / "tools").iterdir() if path.suffix == ".py" or path.is_dir()}
+    for path in (ROOT / "src").rglob("*.py"):
+        found = {module.partition(".")[0] for module in imported(path)} & tools
+        assert not found or (found == {"stand_ins"} and path.name == "commands.py"), f"{path} imports {found}"
 
 
 STATISTICS = re.compile(r"^\s*(from|import) (scipy|statsmodels|sklearn|imblearn)", re.M)
@@ -128,11 +153,11 @@ def test_plots_know_nothing_of_statistics():
     for path in (ROOT / "src" / "loantap" / "exhibits" / "plots").glob("*.py"):
         text = path.read_text("utf-8")
         assert not STATISTICS.search(text), path
-        assert not re.search(r"from loantap\.(analysis|model|decisions|watchlist)", text), path
+        assert not re.search(r"from loantap\.(analysis|model|scoring|policy|watchlist)", text), path
 
 
 def test_exhibits_and_report_compute_no_statistics():
-    for folder in ("exhibits", "report"):
+    for folder in ("exhibits", "runs"):
         for path in (ROOT / "src" / "loantap" / folder).rglob("*.py"):
             assert not STATISTICS.search(path.read_text("utf-8")), path
 

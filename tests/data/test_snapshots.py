@@ -19,12 +19,13 @@ from loantap.data.panel import CHARGED_OFF, CLOSED, FORBEARANCE, OPEN, Panel
 from loantap.data.reading import RaggedRow
 from loantap.data.snapshot_contract import NEEDED, SNAPSHOT_COLUMNS, snapshot_codebook
 from loantap.data.snapshot_rows import Growing
-from loantap.data.snapshot_sources import SnapshotTable, open_snapshots
+from loantap.data.snapshot_sources import open_snapshots
 from loantap.data.snapshots import Snapshots, read_snapshots, write_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
 from loantap.errors import InputError, SchemaError
 from loantap_sources import warehouse_rows
 from loantap_sources.connectors.config import Config
+from loantap_sources.live_tables import SnapshotTable
 from loantap_sources.warehouse import write_table
 
 NAMES = [column.name for column in SNAPSHOT_COLUMNS]

@@ -131,7 +131,7 @@ def test_what_a_task_is_told_is_read_by_somebody() -> None:
     every = rendered("loantap.yml", SourcesFile="x", Snapshots="x", MlflowServer="x")
     tasks = of_kind(every, "AWS::ECS::TaskDefinition").values()
     told = {given["Name"] for task in tasks for each in task["ContainerDefinitions"] for given in each["Environment"] + each["Secrets"]}  # fmt: skip
-    readers = [ROOT / "deploy" / "monthly.sh", *(ROOT / "src" / "loantap").rglob("*.py")]
+    readers = [ROOT / "deploy" / "monthly.sh", *(ROOT / "src").rglob("*.py")]
     texts = "".join(path.read_text("utf-8") for path in readers)
     assert len(told) >= 7
     assert {name for name in told if name not in texts} == set()

@@ -13,7 +13,7 @@ from loantap.data.columns import BY_NAME
 from loantap.exhibits.heads import head
 from loantap.exhibits.word import finish_word
 from loantap.runs.staging import SYNTHETIC_NOTICE, Staged, stage_report
-from loantap.runs.word import FIRST_PAGE, write_word
+from loantap.runs.word import write_word
 from loantap.runs.workbook import write_workbook
 from loantap_pages.execute import execute_page
 from loantap_pages.pages import read_page
@@ -157,7 +157,7 @@ def test_title_and_notes_stand_above_the_table(book: openpyxl.Workbook):
 
 
 def word_of(site: Staged) -> Path:
-    page = read_page(site.folder, FIRST_PAGE, "reports/index.qmd")
+    page = read_page(site.folder, Path("index.qmd"), "reports/index.qmd")
     return write_word(site, execute_page(page, site.folder, site.environment))
 
 

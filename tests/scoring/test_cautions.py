@@ -18,7 +18,7 @@ from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.scoring.application import score_application
 from loantap.scoring.cautions import RARELY, Caution
-from loantap_serving.batch import score_table
+from loantap.scoring.table import score_table
 
 Fields = dict[str, Any]
 

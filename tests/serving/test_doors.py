@@ -20,11 +20,11 @@ from loantap.model.inputs import feature_frame
 from loantap.model.persistence import SavedModel, load_model
 from loantap.runs.intake import take_in
 from loantap.runs.results import RunFolder
-from loantap.watchlist.watch import application_needs, read_applications
+from loantap.scoring.pyfunc import ApplicationModel
+from loantap.watchlist.read import application_needs, read_applications
 from loantap_serving.api.problems import Problem
 from loantap_serving.api.validation import valid_batch
 from loantap_serving.batch import score_file
-from loantap.scoring.pyfunc import ApplicationModel
 from loantap_serving.upload import ScoredUpload, score_upload
 from loantap_sources.connectors.config import Config, read_config
 from loantap_sources.gather import gather

@@ -11,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from loantap.analysis import pushdown, pushdown_sample
 from loantap.analysis.association import analyse
 from loantap.analysis.counts import FrameCounts, StoredCounts
 from loantap.analysis.levels import factor_counts
@@ -19,6 +18,7 @@ from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.errors import SchemaError, SourceError
 from loantap.jsonable import jsonable
+from loantap_sources import pushdown, pushdown_sample
 from loantap_sources.connectors.config import Config, read_config
 from loantap_sources.pushdown import CUBES, Counted, count_in_warehouse
 from loantap_sources.warehouse import open_warehouse, write_loans

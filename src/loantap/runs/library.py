@@ -59,7 +59,7 @@ def _imports(code: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
             yield from (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == provider.__name__:
-            yield from (provider_module(name.value) for name in node.args if isinstance(name, ast.Constant))
+            yield from (provider_module(str(name.value)) for name in node.args if isinstance(name, ast.Constant))
 
 
 def _is_ours(module: str) -> bool:
