@@ -121,7 +121,11 @@ def test_imports_point_down_only():
         for name in side:
             allowed = {*below, name}
             for path in (ROOT / "src" / "loantap" / name).rglob("*.py"):
-                layers = {parts[1] for module in imported(path) if len(parts := module.split(".")) > 1 and parts[0] == "loantap"}
+                layers = {
+                    parts[1]
+                    for module in imported(path)
+                    if len(parts := module.split(".")) > 1 and parts[0] == "loantap"
+                }
                 wrong = {one for one in layers - allowed if (ROOT / "src" / "loantap" / one).is_dir()}
                 assert not wrong, f"{path} imports {wrong}"
         below += side

@@ -9,7 +9,7 @@ from loantap.data.snapshot_sources import SnapshotSource
 from loantap.errors import InputError
 from loantap.model.persistence import SavedModel
 from loantap.scoring.table import Applications
-from loantap.watchlist import read
+from loantap.watchlist import live
 from loantap.watchlist.live import Live
 from loantap_sources.connectors.config import Config
 from loantap_sources.live_tables import ApplicationTable, SnapshotTable
@@ -26,7 +26,7 @@ def read_live(
     config: Config | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Live:
-    """Read snapshots and applications as `loantap.watchlist.read.read_live` does, each from a file or from table:NAME.
+    """Read snapshots and applications as `loantap.watchlist.live.read_live` does, each from a file or from table:NAME.
 
     Args:
         snapshots: A file, or table:NAME in the warehouse.
@@ -44,8 +44,8 @@ def read_live(
     known: str | pd.DataFrame | Applications = applications
     if isinstance(applications, str) and applications.startswith(IN_WAREHOUSE):
         name = applications.removeprefix(IN_WAREHOUSE)
-        known = ApplicationTable(_declared(config, applications), name, needed=read.application_needs(model))
-    return read.read_live(source, known, model, until=until, progress=progress)
+        known = ApplicationTable(_declared(config, applications), name, needed=live.application_needs(model))
+    return live.read_live(source, known, model, until=until, progress=progress)
 
 
 def _declared(config: Config | None, what: str) -> Config:

@@ -16,9 +16,8 @@ from loantap.jsonable import jsonable
 from loantap.model.persistence import SavedModel
 from loantap.watchlist.acting import Watch
 from loantap.watchlist.month import Month
-from loantap.watchlist.offer import as_written
 from loantap.watchlist.settings import Settings
-from loantap.watchlist.worklist_files import free_path, keep_edited, kept_note, write_csv, write_excel
+from loantap.watchlist.worklist_files import as_written, free_path, keep_edited, kept_note, write_csv, write_excel
 from loantap_sources.connectors.config import Config
 from loantap_sources.tables import append
 from loantap_sources.warehouse import open_warehouse, transaction

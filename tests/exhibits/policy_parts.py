@@ -16,19 +16,16 @@ from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.policy import Basis
 from loantap.model.economics import Economics, value_if_default, value_if_repaid
 from loantap.policy.book import Book, make_book
-from loantap.policy.composition import composition
+from loantap.policy.composition import composition, expected_loss
 from loantap.policy.design import Policy, design_policy
-from loantap.policy.expected_loss import expected_loss
 from loantap.policy.fairness import fairness
 from loantap.policy.levers import Lever
-from loantap.policy.listing import listed
+from loantap.policy.listing import listed, thresholds_on
 from loantap.policy.pincode import pincode_tiers
-from loantap.policy.scenarios import scenarios, worst_corners
+from loantap.policy.scenarios import break_even, scenarios, tornado, worst_corners
 from loantap.policy.segments import segments
-from loantap.policy.sensitivity import break_even, tornado
 from loantap.policy.simulate import simulate, trade_off_curve
 from loantap.policy.stress import shifts, stress, turns, vintages
-from loantap.policy.thresholds import thresholds_on
 from loantap.policy.verdicts import choose, verdicts
 
 

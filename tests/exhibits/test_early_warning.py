@@ -43,7 +43,7 @@ def make(live: Live, known: Probabilities, settings: Settings, confidence: float
 
     def of(panel: Panel, positions: Sequence[int]) -> Probabilities:
         rows = np.searchsorted(live.panel.loan_id, panel.loan_id)
-        return Probabilities(known.at_application[rows], known.now[rows][:, list(positions)], 0)
+        return Probabilities(known.at_application[rows], known.now[rows][:, list(positions)])
 
     month = watch_month(
         live.panel, last, probabilities=of, applications=live.applications, without_arrears=True,
@@ -75,7 +75,7 @@ def made(loans: pd.DataFrame, model_folder) -> Iterator[Made]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("AMBER", 0.05), ("RED", 0.15), ("TOLERANCE", (0.5, 3))):
             patch.setattr(stability, name, value)
-        yield make(live, Probabilities(at, now, 0), known.model_copy(update={"backtest": judging}))
+        yield make(live, Probabilities(at, now), known.model_copy(update={"backtest": judging}))
 
 
 @pytest.fixture(scope="module")

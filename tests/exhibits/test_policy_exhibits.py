@@ -13,8 +13,8 @@ from loantap.exhibits import policy_sentences as say
 from loantap.exhibits.policy import Basis
 from loantap.exhibits.words import WITH_INTERVAL, capital, show
 from loantap.model.economics import Economics
+from loantap.policy.listing import threshold_score
 from loantap.policy.segments import EARNS, LOSES
-from loantap.policy.thresholds import threshold_score
 from loantap.settings import notebooks_dir, project_root
 
 pytestmark = pytest.mark.slow

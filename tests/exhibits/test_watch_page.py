@@ -62,7 +62,7 @@ def page(watchlist: pd.DataFrame, offered: pd.DataFrame | None = None, **others:
     }  # fmt: skip
     made = offers() if offered is None else offered
     rows = watchlist.assign(
-        since="2016-05", exposure=watchlist["balance"], pd_12_months=watchlist["probability"], changed="new on the list", offer="", expected_cost=np.nan
+        since="2016-05", exposure=watchlist["balance"], pd_12_months=watchlist["probability"], changed="new on the list", offer="", expected_cost=np.nan, days_past_due_as_of="",
     )  # fmt: skip
     work = worklist(rows, economics=Economics(), saved=SETTINGS.acting)
     found = Watch(month, Acting(made, made, work), no_risk="", became=None)  # type: ignore[arg-type]  # what the page reads of a month

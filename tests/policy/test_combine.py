@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
-from loantap.policy.combine import Marginal, combine
-from loantap.policy.design import design_policy
+from loantap.policy.design import Marginal, combine, design_policy
 from loantap.policy.groupings import Grouping
 from loantap.policy.levers import Cap, Exclusion, OwnPrice, Threshold, refused_by
 from loantap.policy.limits import Found, found

@@ -7,7 +7,7 @@ import pytest
 from policy_books import PLAIN, priced_book, random_book, whole_loans
 
 from loantap.model.economics import Economics
-from loantap.policy.expected_loss import expected_loss
+from loantap.policy.composition import expected_loss
 
 # At a rate of 0 a third of the installments leaves two thirds of what is owed: 110 / 36 * 12 = 36.67 paid of 100, so 63.33 is exposed; of
 # 200 that bring 180, a loan in name only, 60 is paid and 140 is exposed.

@@ -11,8 +11,7 @@ from loantap.data.annuity import annuity
 from loantap.model.economics import ASSUMPTIONS, Economics, loan_profit
 from loantap.model.profit import best_profit_threshold
 from loantap.policy.book import Book
-from loantap.policy.scenarios import profit_under
-from loantap.policy.sensitivity import break_even, tornado
+from loantap.policy.scenarios import break_even, profit_under, tornado
 from loantap.policy.stress import odds_to
 
 # Under PLAIN a loan that is repaid earns 10 per 100, one that defaults pays nothing and loses all.
@@ -175,7 +174,7 @@ def test_at_the_default_rate_that_breaks_even_the_multiplied_odds_earn_nothing()
 def test_with_two_break_evens_the_nearer_one_is_told(monkeypatch: pytest.MonkeyPatch):
     # Profit along the cost of money as a parabola that is 0 at 0.1 and 0.8.
     monkeypatch.setattr(
-        "loantap.policy.sensitivity.profit_under",
+        "loantap.policy.scenarios.profit_under",
         lambda book, economics, odds=1.0: np.full(20, -(economics.funding_cost - 0.1) * (economics.funding_cost - 0.8)),
     )  # fmt: skip
     book = portfolio(20, 4, Economics(funding_cost=0.7))

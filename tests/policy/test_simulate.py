@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
 from loantap.model.bootstrap import drawn_sums
-from loantap.policy.draws import drawn_group_sums, patterns
 from loantap.policy.levers import Cap
-from loantap.policy.simulate import simulate, trade_off_curve
+from loantap.policy.simulate import drawn_group_sums, patterns, simulate, trade_off_curve
 
 MEASURES = (
     "approved", "defaults_avoided", "good_refused", "default_rate_approved", "profit", "profit_change", "profit_change_total", "profit_total",

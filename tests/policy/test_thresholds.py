@@ -12,7 +12,7 @@ from sklearn.metrics import fbeta_score
 from loantap.model.economics import Economics
 from loantap.model.persistence import load_model
 from loantap.policy.book import make_book
-from loantap.policy.thresholds import model_thresholds, thresholds_on
+from loantap.policy.listing import model_thresholds, thresholds_on
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from loantap.model.persistence import SavedModel, load_model
 from loantap.runs.intake import take_in
 from loantap.runs.results import RunFolder
 from loantap.scoring.pyfunc import ApplicationModel
-from loantap.watchlist.read import application_needs, read_applications
+from loantap.watchlist.live import application_needs, read_applications
 from loantap_serving.api.problems import Problem
 from loantap_serving.api.validation import valid_batch
 from loantap_serving.batch import score_file

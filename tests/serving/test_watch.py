@@ -23,12 +23,10 @@ from loantap.errors import InputError, SchemaError
 from loantap.files import alone_in
 from loantap.model.economics import Economics
 from loantap.model.persistence import SavedModel, load_model
-from loantap.watchlist.acting import Watch
+from loantap.watchlist.acting import Watch, watch
 from loantap.watchlist.last_worklist import read_last
-from loantap.watchlist.live import Live
-from loantap.watchlist.read import application_needs
+from loantap.watchlist.live import Live, application_needs
 from loantap.watchlist.settings import read_settings
-from loantap.watchlist.watch import watch
 from loantap_serving import month_files as module
 from loantap_serving.live import read_live
 from loantap_serving.month_files import TABLE, Written, write_month, write_rows

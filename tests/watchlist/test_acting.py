@@ -7,9 +7,8 @@ from test_month import LOANS, terms, tiny, watched
 
 from loantap.data.panel import Panel
 from loantap.model.economics import Economics
-from loantap.watchlist.acting import Acting, act, risk_ahead
-from loantap.watchlist.hazards import MIN_MONTHS
-from loantap.watchlist.landmarks import borrowers
+from loantap.watchlist.acting import Acting, act
+from loantap.watchlist.hazards import MIN_MONTHS, why_not
 from loantap.watchlist.restructuring import options
 from loantap.watchlist.settings import read_settings
 
@@ -89,7 +88,5 @@ def test_days_that_are_carried_say_of_when_they_are():
 
 def test_too_short_a_panel_has_no_probability_and_says_so():
     month = watched(tiny())
-    risk, words = risk_ahead(month, borrowers(month.panel, terms(), probability=None), random_state=0)
-    assert risk.empty
-    assert f"it needs {MIN_MONTHS} months" in words
-    assert np.isnan(acting(risk=risk).worklist.set_index("loan_id").loc["rises", "expected_loss"])
+    assert f"it needs {MIN_MONTHS} months" in why_not(month.panel, month.where)
+    assert np.isnan(acting(risk=pd.Series(dtype=float)).worklist.set_index("loan_id").loc["rises", "expected_loss"])

@@ -6,8 +6,7 @@ import pytest
 from scipy.stats import binomtest, chi2
 
 from loantap.data.panel import Panel
-from loantap.watchlist.calibration_level import calibration_level
-from loantap.watchlist.drift import calibration_drift
+from loantap.watchlist.drift import calibration_drift, calibration_level
 
 
 def outcomes(defaults: list[int], expected: list[float], first: int) -> pd.DataFrame:

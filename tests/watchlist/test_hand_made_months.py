@@ -55,7 +55,7 @@ def watched(rows: pd.DataFrame, month: str | None = None, **accepted: bool) -> M
 
     def unknown(some: Panel, positions: Sequence[int]) -> Probabilities:
         nothing = np.full((len(some.loan_id), len(positions)), NA)
-        return Probabilities(np.full(len(some.loan_id), NA), nothing, len(some.loan_id))
+        return Probabilities(np.full(len(some.loan_id), NA), nothing)
 
     position = find_month(panel, None if month is None else np.datetime64(month, "M"))
     return watch_month(

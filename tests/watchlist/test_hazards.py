@@ -12,9 +12,9 @@ from loantap.data.annuity import annuity
 from loantap.data.panel import CHARGED_OFF, CLOSED, OPEN, Panel
 from loantap.data.synthetic.panel import SyntheticPanel, synthetic_panel
 from loantap.watchlist import hazards as module
+from loantap.watchlist.hazard_regression import aalen_johansen, incidence_slopes
 from loantap.watchlist.hazards import Hazards, fit_hazards, why_not
 from loantap.watchlist.hazards_backtest import backtest_hazards, by_group, incidence, why_no_backtest
-from loantap.watchlist.incidence import aalen_johansen, incidence_slopes
 from loantap.watchlist.landmarks import COVARIATES, Borrowers, Landmarks, borrowers, landmarks
 from loantap.watchlist.standing import BUCKETS, CURRENT, TO_29, TO_59, Standing, standing
 
@@ -35,6 +35,13 @@ def by_hand(days: list[list[float]], status: list[list[float]] | None = None, *,
     months = np.arange(np.datetime64("2016-01"), np.datetime64("2016-01") + late.shape[1])
     names = np.array([f"L{number}" for number in range(len(late))], dtype=object)
     return Panel(names, months, level, level, owed, late, told)
+
+
+def by_month(fitted: Hazards, marks: Landmarks, *, months: int = 12, odds: float = 1.0) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Return the probability of default and of early repayment in each of the next months."""
+    until = [fitted.valued(marks, month, odds=odds)[0] for month in range(1, months + 1)]
+    steps = np.diff(np.stack(until, axis=1), axis=1, prepend=0)
+    return steps[:, :, 0], steps[:, :, 1]
 
 
 def nothing_known(panel: Panel) -> Borrowers:
@@ -169,15 +176,12 @@ def test_probabilities_in_words(fitted: Hazards, live: Landmarks):
     some = told["pd"] > 0
     assert (wider["pd_low"] < told["pd_low"])[some].all()
     assert (wider["pd_high"] > told["pd_high"])[some].all()
-    default, repaid = fitted.default_by_month(live)
-    np.testing.assert_allclose(default.sum(axis=1), told["pd"])
-    np.testing.assert_allclose(repaid.sum(axis=1), told["repaid_early"])
 
 
 def test_probability_rises_with_the_months_and_with_the_odds(fitted: Hazards, live: Landmarks):
     by_months = [fitted.probability(live, months=months)["pd"] for months in (3, 6, 12, 18)]
     assert all((longer >= shorter - 1e-12).all() for shorter, longer in pairwise(by_months))
-    worse = fitted.default_by_month(live, odds=1.5)[0].sum(axis=1)
+    worse = fitted.valued(live, 12, odds=1.5)[0][:, 0]
     np.testing.assert_array_less(by_months[2][by_months[2] > 0], worse[by_months[2] > 0])
 
 
@@ -216,7 +220,6 @@ def test_a_month_without_live_loans_has_no_probabilities(truth: SyntheticPanel, 
     nobody = landmarks(truth.panel, stand(truth.panel), known, [17]).only(np.array([], dtype=int))
     assert fitted.probability(nobody).shape == (0, 4)
     assert by_group(fitted, nobody, nobody.bucket, names=BUCKETS).empty
-    assert fitted.default_by_month(nobody)[0].shape == (0, 12)
 
 
 def test_groups_are_named_and_small_ones_left_out(fitted: Hazards, live: Landmarks):
@@ -252,7 +255,7 @@ def test_slopes_of_the_incidence_are_its_differences():
 def test_the_gradient_of_a_loss_is_its_differences(fitted: Hazards, live: Landmarks):
     some, value = live.only(np.arange(40)), np.linspace(100, 50, 18)[np.newaxis]
     total, gradient = fitted.valued(some, 18, value=value, odds=1.5)
-    default, repaid = fitted.default_by_month(some, months=18, odds=1.5)
+    default, repaid = by_month(fitted, some, months=18, odds=1.5)
     np.testing.assert_allclose(total[:, 0], (default * value).sum(axis=1))
     np.testing.assert_allclose(total[:, 1], repaid.sum(axis=1))
     size = len(fitted.default)
@@ -292,7 +295,7 @@ def test_a_life_table_with_delayed_entry_by_hand():
     defaults = (last & bad[:, np.newaxis])[:, 4:].sum()
     repaid = (last & ~bad[:, np.newaxis])[:, 4:].sum()
     marks = landmarks(panel, stand(panel), known, range(3, months - 1))
-    default, early = fitted.default_by_month(marks.only(marks.followed >= 1), months=1)
+    default, early = fitted.valued(marks.only(marks.followed >= 1), 1)[0].T
     # The score of the months that are first ahead is zero but for the ridge, so that they add up to what came.
     assert default.mean() == pytest.approx(defaults / at_risk, rel=0.005)
     assert (early / (1 - default)).mean() == pytest.approx(repaid / (at_risk - defaults), rel=0.005)
@@ -329,7 +332,7 @@ def test_monthly_hazards_are_those_of_statsmodels(truth: SyntheticPanel, known: 
     design = np.hstack([pd.concat(parts, axis=1).to_numpy(dtype=float), slopes[:, slopes.std(axis=0) > 0]])
     came = (marks.outcome[row] == 1) & (h == marks.followed[row])
     reference = sm.GLM(came, design, family=sm.families.Binomial()).fit(maxiter=15)
-    default, repaid = fitted.default_by_month(marks)
+    default, repaid = by_month(fitted, marks)
     live = 1 - np.cumsum(default + repaid, axis=1) + default + repaid
     # Where all or none default the one stops a little earlier than the other.
     np.testing.assert_allclose(default[row, h - 1] / live[row, h - 1], reference.fittedvalues, atol=2e-4)

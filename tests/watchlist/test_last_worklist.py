@@ -11,8 +11,7 @@ from loantap.errors import InputError
 from loantap.model.economics import Economics
 from loantap.watchlist.last_worklist import NEEDED, outcomes, read_last
 from loantap.watchlist.settings import read_settings
-from loantap.watchlist.worklist import worklist
-from loantap.watchlist.worklist_columns import HEADS
+from loantap.watchlist.worklist import HEADS, worklist
 from loantap.watchlist.worklist_files import SHEET, write_excel
 
 ROWS = [["007", "red", "Ann", "open", "2016-06-01", "called, no answer"], ["8", "amber", "", "", "", ""]]

@@ -54,7 +54,7 @@ def watched_with(now: np.ndarray, panel: Panel, position: int = 1, *, applicatio
 
     def known(some: Panel, positions: Sequence[int]) -> Probabilities:
         rows = np.searchsorted(panel.loan_id, some.loan_id)
-        return Probabilities(np.where(np.isnan(now[rows, 0]), NAN, 0.2), now[rows][:, list(positions)], 0)
+        return Probabilities(np.where(np.isnan(now[rows, 0]), NAN, 0.2), now[rows][:, list(positions)])
 
     return watch_month(
         panel, position, probabilities=known, applications=applications, settings=SETTINGS,

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from schedules import AS_IT_IS, schedules
 
 from loantap.data.annuity import annuity
-from loantap.errors import InputError
 from loantap.model.economics import Economics
-from loantap.watchlist.expected_value import expected_value
-from loantap.watchlist.offer import AS_IT_IS, OFFERS, Offer, as_written
-from loantap.watchlist.restructuring import BURDEN, best_offer, options, schedules
-from loantap.watchlist.who_gains import AT_ONCE, NEVER, who_gains
+from loantap.watchlist.offer import AT_ONCE, NEVER, OFFERS, RATE_FLOOR, Offer, who_gains
+from loantap.watchlist.payments import expected_value
+from loantap.watchlist.restructuring import BURDEN, best_offer, options
+from loantap.watchlist.worklist_files import as_written
 
 FREE = Economics(funding_cost=0.0)
 LONGER, CHEAPER, HOLIDAY, CONSOLIDATED = (
@@ -213,16 +213,11 @@ def test_the_riskier_the_loan_the_more_a_longer_term_costs():
 
 
 def test_without_a_probability_the_cost_is_not_told():
-    for found in (terms(LONGER, probability=np.nan), options(pd.DataFrame([LOAN]).drop(columns="probability"), offers=[LONGER], economics=FREE).iloc[0]):  # fmt: skip
-        assert found["reason"] == "the probability of failing is not known, so neither is the cost"
-        assert found[["expected_cost", "break_even"]].isna().all()
-        assert (found["installment"], found["pays_for_itself"]) == (47.07, "")
-        assert found["who_gains"] == "the borrower pays 64 more interest, what the lender gives up is not known"
-
-
-def test_a_percentage_is_no_probability():
-    with pytest.raises(InputError, match="Give fractions"):
-        terms(LONGER, probability=35.0)
+    found = terms(LONGER, probability=np.nan)
+    assert found["reason"] == "the probability of failing is not known, so neither is the cost"
+    assert found[["expected_cost", "break_even"]].isna().all()
+    assert (found["installment"], found["pays_for_itself"]) == (47.07, "")
+    assert found["who_gains"] == "the borrower pays 64 more interest, what the lender gives up is not known"
 
 
 def test_files_have_two_decimals_and_whole_months():
@@ -246,7 +241,7 @@ def test_the_offer_that_fits_is_the_cheapest_that_is_enough():
             "expected_cost": [30.0, 20, 25, 1, 90, 2, np.nan, 0, 5, 6, np.nan, np.nan], "break_even": 1.0, "probability": 0.2,
         }
     )  # fmt: skip
-    found = best_offer(table, dti_at_most=40).set_index("loan_id")
+    found = best_offer(table).set_index("loan_id")
     # a: all are enough, y is the cheapest; b: none is enough, y lowers most; c: one is not made and one lowers nothing; d: without
     # debts the lower installment counts; e: no cost is known, so none fits.
     assert found["offer"].to_dict() == {"a": "y", "b": "y", "c": "", "d": "y", "e": ""}
@@ -261,14 +256,12 @@ def test_an_offer_that_hardly_changes_anything_does_not_fit_before_one_that_help
             "dti_after": [29.8, 26.0, 22.0], "expected_cost": [1.0, 20, 50], "break_even": [0.0, 5.0, 9.9], "probability": 0.2,
         }
     )  # fmt: skip
-    assert best_offer(table, dti_at_most=40)["offer"].tolist() == ["y"]
-    assert best_offer(table, dti_at_most=40, relief=0.0)["offer"].tolist() == ["x"]
-    assert best_offer(table, dti_at_most=40, relief=0.5)["offer"].tolist() == [""]
+    assert best_offer(table)["offer"].tolist() == ["y"]
     # y never pays for itself, or only if more than half of 20 points went away.
     for points in (np.nan, 10.1):
         assert best_offer(table.assign(break_even=[0.0, points, 9.9]))["offer"].tolist() == ["z"]
     assert best_offer(table.assign(break_even=np.nan))["offer"].tolist() == [""]
-    assert best_offer(table, fall=0.1)["offer"].tolist() == [""]
+    assert best_offer(table.assign(probability=0.01))["offer"].tolist() == [""]
 
 
 def test_one_last_installment_is_not_stretched_over_two_years():
@@ -327,10 +320,10 @@ def test_where_money_costs_the_loans_rate_only_a_lower_rate_costs():
 
 
 def test_a_rate_is_not_cut_below_the_floor_nor_raised_to_it():
-    rates = pd.DataFrame([LOAN | {"int_rate": rate} for rate in (12.0, 6.5, 5.0, 4.0)])
-    found = options(rates, offers=[Offer(rate_cut=3.0, rate_floor=5.0, extra_months=1)], economics=FREE)
-    assert found["int_rate"].tolist() == [9, 5, 5, 4]
-    assert Offer().rate_floor / 100 > Economics().funding_cost
+    rates = pd.DataFrame([LOAN | {"int_rate": rate} for rate in (12.0, 7.5, 6.0, 4.0)])
+    found = options(rates, offers=[Offer(rate_cut=3.0, extra_months=1)], economics=FREE)
+    assert found["int_rate"].tolist() == [9, 6, 6, 4]
+    assert Economics().funding_cost < RATE_FLOOR / 100
 
 
 def test_offers_can_be_combined():
@@ -440,19 +433,8 @@ def test_no_loans_have_no_options():
     assert list(table) == list(terms(LONGER).index)
 
 
-def test_a_column_that_is_absent_is_named():
-    with pytest.raises(InputError, match="revol_bal is absent"):
-        options(pd.DataFrame([LOAN]).drop(columns="revol_bal"), economics=FREE)
-
-
 def test_thirty_thousand_loans_take_less_than_two_seconds():
     loans = random_loans(30_000)
     start = perf_counter()
     assert len(options(loans, economics=FREE)) == 30_000 * len(OFFERS)
     assert perf_counter() - start < 2
-
-
-@pytest.mark.parametrize("field", [{"extra_months": -1}, {"consolidated": 1.5}, {"rate_cut": float("nan")}])
-def test_terms_that_make_no_sense_are_refused(field: dict[str, float]):
-    with pytest.raises(ValueError, match=f"{next(iter(field))}: expected"):
-        Offer(**field)

@@ -6,10 +6,10 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from loantap.data.panel import Panel
+from loantap.watchlist.choice import settings_cost
 from loantap.watchlist.history import make_history
 from loantap.watchlist.measures import Period
 from loantap.watchlist.settings import SIGNALS, Settings, read_settings
-from loantap.watchlist.settings_cost import settings_cost
 
 RAW = read_settings().model_dump()
 SETTINGS = Settings.model_validate(RAW | {"window": 5, "backtest": RAW["backtest"] | {"horizon": 2, "early_days": 30}})

@@ -11,10 +11,9 @@ from pydantic import ValidationError
 from loantap.data.panel import CHARGED_OFF, CLOSED, Panel
 from loantap.model.economics import Economics
 from loantap.watchlist import expected_loss as module
-from loantap.watchlist.expected_loss import expected_loss, exposure_ahead
+from loantap.watchlist.expected_loss import expected_loss, exposure_ahead, lifetime
 from loantap.watchlist.hazards import Hazards
 from loantap.watchlist.landmarks import Borrowers, Landmarks, borrowers, landmarks
-from loantap.watchlist.lifetime import lifetime
 from loantap.watchlist.settings import LossSettings, Scenario, read_settings
 from loantap.watchlist.standing import standing
 

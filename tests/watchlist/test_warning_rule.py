@@ -14,8 +14,8 @@ from hypothesis.extra.numpy import arrays
 
 from loantap.errors import InputError
 from loantap.settings import reference_dir
-from loantap.watchlist.rule import judge, light_codes, signal_points
 from loantap.watchlist.settings import FILE_NAME, SIGNALS, Settings, read_settings
+from loantap.watchlist.watchlist import judge, light_codes, signal_points
 
 NA = float("nan")
 FILE = reference_dir() / FILE_NAME

@@ -10,9 +10,9 @@ from loantap.data.panel import DEFAULT_DAYS
 from loantap.exhibits.exhibit import Exhibit, Notice
 from loantap.exhibits.plots import hazards as plots
 from loantap.exhibits.words import columns, listed, percent, plain, show
+from loantap.watchlist.expected_loss import MIN_DEFAULTS
 from loantap.watchlist.hazards import HORIZON
 from loantap.watchlist.hazards_backtest import FEW
-from loantap.watchlist.lifetime import MIN_DEFAULTS
 
 if TYPE_CHECKING:
     from loantap.watchlist.expected_loss import ExpectedLoss

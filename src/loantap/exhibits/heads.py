@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from loantap.analysis.professions import EMPLOYER, MISSING, OTHER
 from loantap.data.columns import COLUMNS, FEATURE_BY_NAME
 from loantap.data.declarations import readable_level
-from loantap.watchlist.worklist_columns import HEADS as _OF_WORKLIST
+from loantap.watchlist.worklist import HEADS as _OF_WORKLIST
 
 # Names that are no columns of a file but are tested or shown beside them.
 _LABELS = {name: feature.label for name, feature in FEATURE_BY_NAME.items()} | {

@@ -7,7 +7,7 @@ import pandas as pd
 
 from loantap.exhibits.words import interval, listed, percent, show
 from loantap.watchlist import drift as stability
-from loantap.watchlist.calibration_level import calibration_level
+from loantap.watchlist.drift import calibration_level
 from loantap.watchlist.watchlist import LIVE
 
 if TYPE_CHECKING:

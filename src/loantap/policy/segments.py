@@ -15,7 +15,7 @@ from loantap.analysis.suppression import is_small, pool_small
 from loantap.model.bootstrap import CONFIDENCE, percentile_interval
 from loantap.model.economics import value_if_default, value_if_repaid
 from loantap.policy.book import Book
-from loantap.policy.draws import drawn_group_sums
+from loantap.policy.simulate import drawn_group_sums
 
 EARNS, LOSES, NOT_SHOWN = "earns", "loses", "not shown"
 EDGES = (5_000, 10_000, 20_000)  # of the amounts; a band includes its upper edge

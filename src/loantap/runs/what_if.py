@@ -9,7 +9,7 @@ import pandas as pd
 from loantap.data.columns import BY_NAME
 from loantap.policy.book import LOAN_COLUMNS, make_book
 from loantap.policy.composition import composition
-from loantap.policy.expected_loss import expected_loss
+from loantap.policy.composition import expected_loss
 from loantap.policy.fairness import fairness
 from loantap.policy.groupings import words_of
 from loantap.policy.levers import Cap, Lever, Threshold, Together

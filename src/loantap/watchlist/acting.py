@@ -1,35 +1,32 @@
-"""What to do about the loans on a month's list: what can be offered to the red ones, and whom to act on first."""
+"""What early warning says of a month of live loans, and what to do: what can be offered to the red ones, and whom to act on first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from loantap.data.columns import KEY
 from loantap.model.economics import Economics
+from loantap.model.persistence import SavedModel
 from loantap.watchlist.hazards import fit_hazards, why_not
-from loantap.watchlist.landmarks import Borrowers, landmarks
-from loantap.watchlist.last_worklist import Outcomes
-from loantap.watchlist.month import Month
+from loantap.watchlist.landmarks import borrowers, landmarks
+from loantap.watchlist.last_worklist import LastList, Outcomes, outcomes
+from loantap.watchlist.live import TERMS, Live
+from loantap.watchlist.model_update import probabilities
+from loantap.watchlist.month import Month, find_month, watch_month
 from loantap.watchlist.restructuring import PROBABILITY, best_offer, options
-from loantap.watchlist.settings import ActingSettings
+from loantap.watchlist.settings import ActingSettings, Settings
 from loantap.watchlist.watchlist import LINES, LISTED
-from loantap.watchlist.worklist import worklist
+from loantap.watchlist.worklist import carried, worklist
 
 GONE = "gone"
-TERMS = ("int_rate", "installment", "annual_inc", "revol_bal")  # what offers need of an application
 
 
 @dataclass(frozen=True)
 class Acting:
-    """What to do about a month's loans.
-
-    Attributes:
-        offers: What can be offered to the loans with a red light, see `restructuring.options`.
-        best: The offer that fits each of them, see `restructuring.best_offer`.
-        worklist: One row per loan to act on, see `worklist.worklist`: those on the list, green ones that are likely to default, and those that were
-            on the list and are gone.
-    """
+    """What to do about a month's loans: the offers to red ones, the one that fits each of them, and the work list."""
 
     offers: pd.DataFrame
     best: pd.DataFrame
@@ -55,32 +52,57 @@ class Watch:
     notes: tuple[str, ...] = ()
 
 
-def risk_ahead(month: Month, known: Borrowers, *, random_state: int) -> tuple[pd.Series, str]:
-    """Return the probability of default within 12 months of each live loan of a month, by loan_id, and why there is none, or "".
+def watch(
+    live: Live,
+    model: SavedModel,
+    *,
+    as_of: np.datetime64 | None,
+    settings: Settings,
+    economics: Economics,
+    last: LastList | None = None,
+    today: date | None = None,
+    accept_incomplete: bool = False,
+    without_arrears: bool = False,
+) -> Watch:
+    """Return what early warning says of a month and what to do.
 
     Args:
-        month: What early warning says of it.
-        known: What is known of each loan of its panel since it was granted.
-        random_state: Seed of the loans that are drawn where there are many.
+        live: Snapshots and applications.
+        model: Whose probabilities are used.
+        as_of: The month; the last one by default.
+        settings: Thresholds, and what acting saves.
+        economics: What a cost to the lender rests on.
+        last: The last work list, as people have filled it in.
+        today: What its due dates are held against.
+        accept_incomplete: Whether a month that falls short of the one before is accepted.
+        without_arrears: Whether to go on where nobody tells days past due.
+
+    Raises InputError as `watch_month` does.
     """
-    if words := why_not(month.panel, month.where):
-        return pd.Series(dtype=float), words
-    hazards = fit_hazards(month.panel, month.where, known, random_state=random_state)
-    assert hazards  # noqa: S101 (nothing speaks against it)
-    marks = landmarks(month.panel, month.where, known, [len(month.panel.months) - 1])
-    found = hazards.probability(marks)["pd"]
-    return found.set_axis(month.panel.loan_id[marks.row]), ""
+    month = watch_month(
+        live.panel, find_month(live.panel, as_of), probabilities=partial(probabilities, model, live.applications, carry=settings.carry),
+        applications=live.applications, settings=settings, accept_incomplete=accept_incomplete, without_arrears=without_arrears,
+    )  # fmt: skip
+    no_risk, risk = why_not(month.panel, month.where), pd.Series(dtype=float)
+    if not no_risk:
+        known = borrowers(month.panel, live.applications, probability=month.at_application, issued=live.issued)
+        hazards = fit_hazards(month.panel, month.where, known)
+        marks = landmarks(month.panel, month.where, known, [len(month.panel.months) - 1])
+        risk = hazards.probability(marks)["pd"].set_axis(month.panel.loan_id[marks.row])
+    done = act(month, applications=live.applications, risk=risk, economics=economics, saved=settings.acting)
+    if last is None:
+        return Watch(month, done, no_risk, None)
+    became = outcomes(last.rows, month.loans[[KEY, "light"]], today=today or date.today())
+    done = replace(done, worklist=carried(done.worklist, last.rows))
+    return Watch(month, done, no_risk, became, (*last.notes, *became.notes))
 
 
 def act(
-    month: Month,
-    *,
-    applications: pd.DataFrame,
-    risk: pd.Series,
-    economics: Economics,
-    saved: ActingSettings,
+    month: Month, *, applications: pd.DataFrame, risk: pd.Series, economics: Economics, saved: ActingSettings
 ) -> Acting:
     """Return what to do about a month's loans.
+
+    On the work list are those on the watchlist, green ones that are likely to default, and those that were listed and are gone.
 
     Args:
         month: What early warning says of it.

@@ -11,9 +11,8 @@ from loantap.data.columns import KEY
 from loantap.watchlist.hazards import Hazards
 from loantap.watchlist.landmarks import Borrowers, landmarks
 from loantap.watchlist.month import Month
-from loantap.watchlist.shares import difference_ends, wilson_ends
+from loantap.watchlist.shares import difference_ends, wilson_ends, withheld
 from loantap.watchlist.standing import BUCKETS, ENDED, FROM_90, OFF, TO_59, TO_89
-from loantap.watchlist.withholding import withheld
 
 ALL, NOT_KNOWN = "all", "not known"
 

@@ -10,13 +10,14 @@ from loantap.watchlist.settings import DeliverySettings
 
 LEAST = 10  # loans in arrears in the month before, below which their number may fall by chance
 _VALUES = {
-    "dti": "debt-to-income",
-    "revol_util": "utilisation",
-    "balance": "the balance",
-    "days_past_due": "days past due",
-    "payment": "payments",
-    "inquiries": "inquiries",
-    "status": "the status",
+    "dti": "debt-to-income", "revol_util": "utilisation", "balance": "the balance", "days_past_due": "days past due", "payment": "payments",
+    "inquiries": "inquiries", "status": "the status",
+}  # fmt: skip
+_UNTOLD = {
+    "days_past_due": "days past due; no light is green, and nobody is known to be in arrears or in default",
+    "status": "status; loans that were repaid or charged off are told from others by balance and days past due alone",
+    "payment": "payments; installments paid in part are seen only when days past due rise",
+    "inquiries": "inquiries; that a borrower looks for credit elsewhere is not seen",
 }
 
 
@@ -40,13 +41,14 @@ class Delivery:
 
 
 def check_delivery(
-    panel: Panel, t: int, *, settings: DeliverySettings, accept_incomplete: bool = False, without_arrears: bool = False
-) -> Delivery:
+    panel: Panel, t: int, before: int | None, *, settings: DeliverySettings, accept_incomplete: bool = False, without_arrears: bool = False
+) -> Delivery:  # fmt: skip
     """Return what was delivered for a month.
 
     Args:
         panel: Snapshots of n loans.
         t: Position of the month.
+        before: Position of the last month before it that was delivered; None where there is none.
         settings: By how much it may fall short of the month before.
         accept_incomplete: Whether a month that does is accepted.
         without_arrears: Whether to go on where nobody tells days past due.
@@ -58,8 +60,6 @@ def check_delivery(
             "snapshots: expected days_past_due, found no such column with values. Arrears come before every other sign: export them. "
             "To go on without, add --without-arrears; then no light is green."
         )
-    earlier = np.flatnonzero(panel.delivered[:, :t].any(axis=0))
-    before = int(earlier[-1]) if len(earlier) else None
     problems = () if before is None else tuple(_short(panel, before, t, settings))
     if problems and not accept_incomplete:
         raise InputError(
@@ -69,52 +69,36 @@ def check_delivery(
         )
     here = panel.delivered[:, t]
     there = np.zeros_like(here) if before is None else panel.delivered[:, before]
-    return Delivery(int(here.sum()), int(there.sum()), int((here & there).sum()), problems, tuple(_untold(panel)))
+    untold = tuple(f"Not delivered: {what}." for name, what in _UNTOLD.items() if getattr(panel, name) is None)
+    return Delivery(int(here.sum()), int(there.sum()), int((here & there).sum()), problems, untold)
 
 
 def _short(panel: Panel, before: int, t: int, settings: DeliverySettings) -> list[str]:
+    """Return how a month falls short of one before, a sentence each."""
     here, there = (panel.delivered[:, month] for month in (t, before))
     found = []
-    for words, now, then, share in (
-        ("loans", here.sum(), there.sum(), settings.loans),
-        ("loans of the month before", (here & there).sum(), there.sum(), 2 * settings.loans),
-        ("balance", np.nansum(panel.balance[:, t]), np.nansum(panel.balance[:, before]), settings.balance),
-    ):
+
+    def compare(words: str, now: float, then: float, share: float) -> None:
         if now < (1 - share) * then:
-            found.append(
-                f"{words}: {now:,.0f} after {then:,.0f}, {_fall(now, then)} less ({100 * share:g}% may be missing)"
-            )
+            fall = f"{100 * (1 - now / then):.1f}%"
+            found.append(f"{words}: {now:,.0f} after {then:,.0f}, {fall} less ({100 * share:g}% may be missing)")
+
+    compare("loans", here.sum(), there.sum(), settings.loans)
+    compare("loans of the month before", (here & there).sum(), there.sum(), 2 * settings.loans)
+    compare("balance", np.nansum(panel.balance[:, t]), np.nansum(panel.balance[:, before]), settings.balance)
+    arrears_known = panel.days_past_due is not None
     for name, words in _VALUES.items():
         values = getattr(panel, name)
         if values is None or not here.any():
             continue
         now, then = ((~np.isnan(values[one, month])).mean() for one, month in ((here, t), (there, before)))
         if now < then - settings.known:
+            arrears_known &= name != "days_past_due"
             found.append(
                 f"{words}: known of {100 * now:.1f}% of the loans after {100 * then:.1f}% ({100 * settings.known:g} points may be missing)"
             )
-    if panel.days_past_due is not None and not any(one.startswith(_VALUES["days_past_due"]) for one in found):
+    if panel.days_past_due is not None and arrears_known:
         now, then = (int((panel.days_past_due[:, month] >= 1).sum()) for month in (t, before))
-        if then >= LEAST and now < (1 - settings.arrears) * then:
-            found.append(
-                f"loans in arrears: {now:,} after {then:,}, {_fall(now, then)} less ({100 * settings.arrears:g}% may be missing)"
-            )
+        if then >= LEAST:
+            compare("loans in arrears", now, then, settings.arrears)
     return found
-
-
-def _fall(now: float, then: float) -> str:
-    return f"{100 * (1 - now / then):.1f}%"
-
-
-def _untold(panel: Panel) -> list[str]:
-    """Return what nobody delivers, and what is not told without it."""
-    cases = {
-        "days past due": (panel.days_past_due, "no light is green, and nobody is known to be in arrears or in default"),
-        "status": (
-            panel.status,
-            "loans that were repaid or charged off are told from others by balance and days past due alone",
-        ),
-        "payments": (panel.payment, "installments paid in part are seen only when days past due rise"),
-        "inquiries": (panel.inquiries, "that a borrower looks for credit elsewhere is not seen"),
-    }
-    return [f"Not delivered: {name}; {what}." for name, (values, what) in cases.items() if values is None]

@@ -26,12 +26,13 @@ from loantap.data.annuity import balance_after
 from loantap.data.panel import Panel
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import Economics
+from loantap.watchlist.hazard_regression import sum_rows
 from loantap.watchlist.hazards import HORIZON, Hazards
 from loantap.watchlist.landmarks import Borrowers, Landmarks, balance_known, landmarks, months_left
-from loantap.watchlist.lifetime import MIN_DEFAULTS, lifetime
 from loantap.watchlist.settings import LossSettings
-from loantap.watchlist.stacked_logit import sum_rows
 from loantap.watchlist.standing import OFF, TO_59, TO_89, UNKNOWN, Standing
+
+MIN_DEFAULTS = 100  # below, nothing is projected
 
 UNPAID = 3  # installments that a loan has not paid when it is 90 days past due
 SCENARIOS = ("better", "base", "worse")
@@ -178,3 +179,38 @@ def _by_stage(loans: pd.DataFrame, errors: np.ndarray, confidence: float) -> pd.
     reach = np.exp(z * np.insert(errors, 2, 0.0) / open_.where(open_ > 0, np.inf))
     table["expected_loss_low"], table["expected_loss_high"] = certain + open_ / reach, certain + open_ * reach
     return table.assign(coverage=table["expected_loss"] / table["exposure"].where(table["exposure"] > 0))
+
+
+def lifetime(hazards: Hazards, marks: Landmarks, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
+    """Return of each live loan the months until its last installment, its probability of default in them and why it is withheld.
+
+    Loans are followed for HORIZON months; beyond, the hazards of the last of them go on, at the months on book the loan will then have.
+    That the borrower stays as risky as it looks now is an assumption: who has not defaulted by then has often recovered.
+
+    Args:
+        hazards: Fitted.
+        marks: k live loans.
+        confidence: Of the intervals, which tell how well the hazards are known and nothing of the assumption.
+
+    Returns:
+        months, lifetime_pd with lifetime_pd_low and lifetime_pd_high, and withheld: the reason in words, empty where it is told. The
+        first four are NaN where it is not.
+    """
+    left = months_left(marks)
+    withheld = np.select(
+        [hazards.defaults < MIN_DEFAULTS, np.isnan(left), marks.age + np.nan_to_num(left) > hazards.oldest],
+        [
+            f"fewer than {MIN_DEFAULTS} defaults were seen",
+            "the remaining term is not known",
+            f"no loans were seen beyond {hazards.oldest} months on book",
+        ],
+        "",
+    ).astype(object)
+    table = pd.DataFrame({"months": left, "lifetime_pd": np.nan, "lifetime_pd_low": np.nan, "lifetime_pd_high": np.nan, "withheld": withheld})  # fmt: skip
+    told = np.flatnonzero(withheld == "")
+    if len(told):
+        months = max(HORIZON, int(left[told].max()))
+        found = hazards.probability(marks.only(told), months=months, confidence=confidence)
+        table.loc[told, ["lifetime_pd", "lifetime_pd_low", "lifetime_pd_high"]] = found[["pd", "pd_low", "pd_high"]].to_numpy()  # fmt: skip
+    table.loc[withheld != "", "months"] = np.nan
+    return table

@@ -8,7 +8,6 @@ the product over k < h of (1 - d(k)) (1 - r(k)).
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +16,18 @@ from scipy.special import expit
 
 from loantap.data.panel import Panel
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.watchlist.hazard_design import cells, slopes, stratum
-from loantap.watchlist.incidence import incidence_slopes, log_odds_interval, survival
+from loantap.watchlist.hazard_regression import (
+    Stack,
+    cells,
+    fit_stacked_logit,
+    incidence_slopes,
+    log_odds_interval,
+    slopes,
+    strata,
+    stratum,
+    sum_rows,
+    survival,
+)
 from loantap.watchlist.landmarks import (
     QUARTER,
     Borrowers,
@@ -29,14 +38,10 @@ from loantap.watchlist.landmarks import (
     landmarks,
     seen_defaults,
 )
-from loantap.watchlist.stacked_logit import Stack, fit_stacked_logit, strata, sum_rows
 from loantap.watchlist.standing import Standing
 
 HORIZON = 12  # months of the probability
-MIN_MONTHS, MIN_DEFAULTS = (
-    12,
-    50,
-)  # below, hazards are not fitted: the last months ahead, or the numbers, would be guesses
+MIN_MONTHS, MIN_DEFAULTS = 12, 50  # below, nothing is fitted: the last months ahead, or the numbers, would be guesses
 _MOST = 400_000  # landmarks that are fitted to: some 10,000 loans that default, and twice as many others
 _PIECE = 50_000  # loans at a time
 _SEEN = 30  # loan-months at an age below which it does not count as observed
@@ -74,22 +79,6 @@ class Hazards:
     oldest: int
     months: tuple[np.datetime64, np.datetime64]
 
-    def default_by_month(self, marks: Landmarks, *, months: int = HORIZON, odds: float = 1.0) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-        """Return the probability of default, and that of early repayment, in each of the next months, shape (k, months).
-
-        Args:
-            marks: k live loans.
-            months: How many. Beyond those that loans were followed for, the hazards of the last of them go on.
-            odds: What the odds of default are multiplied by, of each month.
-        """
-        default, repaid = np.zeros((len(marks.row), months)), np.zeros((len(marks.row), months))
-        for rows, log_odds in self._log_odds(marks, months):
-            inside = _inside(marks, rows, months)
-            d, r = expit(log_odds[0] + np.log(odds)) * inside, expit(log_odds[1]) * inside
-            before = survival(d, r)
-            default[rows], repaid[rows] = before * d, before * (1 - d) * r
-        return default, repaid
-
     def probability(self, marks: Landmarks, *, months: int = HORIZON, confidence: float = CONFIDENCE) -> pd.DataFrame:
         """Return of each live loan: pd, pd_low and pd_high, and repaid_early, the probability that it is repaid early.
 
@@ -120,14 +109,6 @@ class Hazards:
         low, high = log_odds_interval(mean[:, 0], error, confidence)
         return pd.DataFrame({"loans": loans, "pd": mean[:, 0], "pd_low": low, "pd_high": high, "pd_error": error, "repaid_early": mean[:, 1]})  # fmt: skip
 
-    def _log_odds(self, marks: Landmarks, months: int) -> Any:
-        x = (slopes(marks) - self.mean) / self.scale
-        q = len(self.default) - x.shape[1]
-        codes = stratum(marks)
-        for g, rows in strata(codes, np.argsort(codes, kind="stable")):
-            here = cells(np.array([g]), months)[0]
-            yield rows, [(x[rows] @ theta[q:])[:, np.newaxis] + here @ theta[:q] for theta in (self.default, self.repaid)]  # fmt: skip
-
     def valued(
         self, marks: Landmarks, months: int, *, value: np.ndarray | float = 1.0, odds: float = 1.0
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -135,20 +116,25 @@ class Hazards:
 
         Args:
             marks: k live loans.
-            months: How many months ahead.
+            months: How many months ahead; beyond those that loans were followed for, the hazards of the last of them go on.
             value: What a default in each of them counts, shape (k, months).
-            odds: As in `default_by_month`.
+            odds: What the odds of default are multiplied by, of each month.
         """
         x, codes = (slopes(marks) - self.mean) / self.scale, stratum(marks)
         value = np.broadcast_to(value, (len(marks.row), months))
         size, total = len(self.default), np.zeros((len(marks.row), 2))
-        gradient = np.zeros((len(marks.row), 2 * size))
-        for rows, log_odds in self._log_odds(marks, months):
-            inside = _inside(marks, rows, months)
-            d, r = expit(log_odds[0] + np.log(odds)) * inside, expit(log_odds[1]) * inside
+        gradient, q, ahead = np.zeros((len(marks.row), 2 * size)), size - x.shape[1], np.arange(1, months + 1)
+        for g, rows in strata(codes, np.argsort(codes, kind="stable")):
+            here, inside = (
+                cells(np.array([g]), months)[0],
+                ahead <= marks.end[rows, np.newaxis],
+            )  # until the last installment
+            d, r = (
+                expit((x[rows] @ theta[q:])[:, np.newaxis] + here @ theta[:q] + shift) * inside
+                for theta, shift in ((self.default, np.log(odds)), (self.repaid, 0.0))
+            )
             before = survival(d, r)
             total[rows] = np.stack([(before * d * value[rows]).sum(axis=1), (before * (1 - d) * r).sum(axis=1)], axis=1)
-            here = cells(codes[rows[:1]], months)[0]
             for place, slope in enumerate(incidence_slopes(d, r, value[rows])):
                 by_log_odds = slope * ((1 - d) * d if place == 0 else (1 - r) * r)
                 part = np.hstack([by_log_odds @ here, by_log_odds.sum(axis=1, keepdims=True) * x[rows]])
@@ -163,15 +149,13 @@ class Hazards:
 
 def why_not(panel: Panel, stands: Standing) -> str:
     """Return why a panel allows no hazards; empty if it does."""
+    begin = "No probability over time: "
     if panel.days_past_due is None:
-        return (
-            "No probability over time: the snapshots do not tell days past due, so nobody knows which loans defaulted."
-        )
+        return f"{begin}the snapshots do not tell days past due, so nobody knows which loans defaulted."
     if len(panel.months) < MIN_MONTHS:
-        return f"No probability over time: it needs {MIN_MONTHS} months of snapshots or more, the panel has {len(panel.months)}."
-    seen = seen_defaults(panel, stands)
-    if seen < MIN_DEFAULTS:
-        return f"No probability over time: it needs {MIN_DEFAULTS} loans seen to default or more, the panel has {seen}."
+        return f"{begin}it needs {MIN_MONTHS} months of snapshots or more, the panel has {len(panel.months)}."
+    if (seen := seen_defaults(panel, stands)) < MIN_DEFAULTS:
+        return f"{begin}it needs {MIN_DEFAULTS} loans seen to default or more, the panel has {seen}."
     return ""
 
 
@@ -191,13 +175,10 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
     """
     if why_not(panel, stands):
         return None
-    live, entered = can_be_followed(panel, stands), defaults_here(stands)
-    rows, weight = draw_loans(
-        live[:, QUARTER:-1].sum(axis=1), np.asarray(entered.any(axis=1)), most, np.random.default_rng(random_state)
-    )
-    marks = landmarks(
-        panel.only(rows), stands.only(rows), known.only(rows), range(QUARTER, len(panel.months) - 1)
-    ).within(HORIZON)
+    months, entered = can_be_followed(panel, stands)[:, QUARTER:-1].sum(axis=1), defaults_here(stands).any(axis=1)
+    rows, weight = draw_loans(months, entered, most, np.random.default_rng(random_state))
+    ends = range(QUARTER, len(panel.months) - 1)
+    marks = landmarks(panel.only(rows), stands.only(rows), known.only(rows), ends).within(HORIZON)
     marks = marks.only((marks.followed >= 1) & ~marks.defaulted_before)
     x = slopes(marks)
     mean, scale = x.mean(axis=0), x.std(axis=0)
@@ -209,7 +190,6 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
     default = fit_stacked_logit(Stack(at_risk=marks.followed, event=bad, **happens), spread=_SPREAD)
     # Who defaults in a month cannot be repaid in it: that month is not at risk.
     repaid = fit_stacked_logit(Stack(at_risk=marks.followed - bad, event=early, **happens), spread=_SPREAD)
-    followed = live[:, QUARTER:-1].any(axis=1)
     influence = [
         one.influence * _small_sample(len(np.unique(marks.row[event])), len(one.coefficients))
         for one, event in ((default, bad), (repaid, early))
@@ -220,7 +200,7 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
         np.vstack([np.hstack(influence), block_diag(default.held, repaid.held)]),
         mean,
         scale,
-        loans=int(followed.sum()),
+        loans=int((months > 0).sum()),
         defaults=seen_defaults(panel, stands),
         repayments=round(float(weight[np.unique(marks.row[early])].sum())),
         fitted_to=len(rows),
@@ -232,11 +212,6 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
 def _pieces(size: int) -> list[np.ndarray]:
     """Return positions in pieces, so that what is computed on the way stays small."""
     return np.array_split(np.arange(size), max(1, -(-size // _PIECE)))
-
-
-def _inside(marks: Landmarks, rows: np.ndarray, months: int) -> np.ndarray:
-    """Return which months come before a loan's last installment is due, shape (rows, months)."""
-    return np.arange(1, months + 1) <= marks.end[rows, np.newaxis]
 
 
 def _small_sample(events: int, coefficients: int) -> float:

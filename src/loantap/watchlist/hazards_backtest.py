@@ -9,8 +9,8 @@ import pandas as pd
 from loantap.analysis.odds import wilson
 from loantap.data.panel import Panel
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.watchlist.hazard_regression import aalen_johansen
 from loantap.watchlist.hazards import HORIZON, MIN_MONTHS, Hazards, fit_hazards, why_not
-from loantap.watchlist.incidence import aalen_johansen
 from loantap.watchlist.landmarks import Borrowers, Landmarks, landmarks
 from loantap.watchlist.standing import BUCKETS, CURRENT, Standing
 
@@ -67,12 +67,15 @@ def backtest_hazards(
     current = marks.bucket == CURRENT
     tenth = np.zeros(len(chance), dtype=np.int64)
     tenth[current] = np.minimum(pd.Series(chance[current]).rank(pct=True).to_numpy() * TENTHS, TENTHS - 1)
-    everybody = np.zeros(len(chance), dtype=np.int64)
+    parts = {
+        "all": (marks, np.zeros(len(chance), dtype=np.int64), [EVERYBODY]),
+        "bucket": (marks, marks.bucket, BUCKETS),
+        "tenth": (marks.only(current), tenth[current], [str(one + 1) for one in range(TENTHS)]),
+    }
     groups = [
-        compare(hazards, marks, everybody, names=[EVERYBODY], months=horizon, confidence=confidence).assign(kind="all"),
-        compare(hazards, marks, marks.bucket, names=BUCKETS, months=horizon, confidence=confidence).assign(kind="bucket"),
-        compare(hazards, marks.only(current), tenth[current], names=[str(one + 1) for one in range(TENTHS)], months=horizon, confidence=confidence).assign(kind="tenth"),
-    ]  # fmt: skip
+        compare(hazards, some, group, names=names, months=horizon, confidence=confidence).assign(kind=kind)
+        for kind, (some, group, names) in parts.items()
+    ]
     return HazardBacktest(panel.months[t], horizon, pd.concat(groups, ignore_index=True), hazards, confidence)
 
 
@@ -112,11 +115,20 @@ def by_group(hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Se
 
 def compare(
     hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Sequence[str], months: int, confidence: float
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Return what was expected and what came, by group of landmarks that were followed; groups of fewer than FEW loans are left out.
 
     What came is the cumulative incidence after Aalen and Johansen (Scandinavian Journal of Statistics 5 (1978), 141-150), since some
-    loans are not followed to the end; its interval is Wilson's for as many loans as would have its variance.
+    loans are not followed to the end; its interval is Wilson's for as many loans as would have its variance. A group agrees where
+    expected and observed lie within the root of the sum of their squared reaches towards each other.
+
+    Args:
+        hazards: Fitted.
+        marks: Landmarks.
+        group: Position of each one's group in `names`.
+        names: What the groups are called.
+        months: How many months ahead.
+        confidence: Of the intervals.
     """
     table = hazards.group_means(marks, group, months=months, confidence=confidence)
     rows = []
@@ -125,19 +137,17 @@ def compare(
             continue
         inside = group == place
         observed, error = incidence(marks.only(inside), months=months)
-        count = inside.sum()
+        count, expected = inside.sum(), told["pd"]
         alike = observed * (1 - observed) / error**2 if error > 0 else float(count)
-        low, high = wilson(pd.Series([observed * alike]), pd.Series([alike]), alpha=1 - confidence)
+        low, high = (float(end[0]) for end in wilson(pd.Series([observed * alike]), pd.Series([alike]), alpha=1 - confidence))  # fmt: skip
+        reach = np.hypot(high - observed, expected - told["pd_low"]) if observed < expected else np.hypot(observed - low, told["pd_high"] - expected)  # fmt: skip
         rows.append({
-            "group": names[place], "loans": count, "expected_rate": told["pd"],
+            "group": names[place], "loans": count, "expected_rate": expected,
             "expected_rate_low": told["pd_low"], "expected_rate_high": told["pd_high"],
             "defaults": int((marks.outcome[inside] == 1).sum()), "observed_rate": observed,
-            "observed_rate_low": float(low[0]), "observed_rate_high": float(high[0]),
+            "observed_rate_low": low, "observed_rate_high": high, "agrees": abs(observed - expected) <= reach,
         })  # fmt: skip
-    found = pd.DataFrame(rows)
-    if len(found):
-        found["agrees"] = _agree(found)
-    return found
+    return pd.DataFrame(rows)
 
 
 def incidence(marks: Landmarks, *, months: int) -> tuple[float, float]:
@@ -147,21 +157,6 @@ def incidence(marks: Landmarks, *, months: int) -> tuple[float, float]:
     """
     over = (marks.outcome == 0) & (marks.followed >= marks.end)
     return aalen_johansen(np.where(over, months, marks.followed), marks.outcome, months=months)
-
-
-def _agree(found: pd.DataFrame) -> pd.Series:
-    """Return whether expected and observed lie within the root of the sum of their squared reaches towards each other."""
-    below = found["observed_rate"] < found["expected_rate"]
-    reach = np.where(
-        below,
-        np.hypot(
-            found["observed_rate_high"] - found["observed_rate"], found["expected_rate"] - found["expected_rate_low"]
-        ),
-        np.hypot(
-            found["observed_rate"] - found["observed_rate_low"], found["expected_rate_high"] - found["expected_rate"]
-        ),
-    )
-    return (found["observed_rate"] - found["expected_rate"]).abs() <= reach
 
 
 def _cut(months: int) -> int:

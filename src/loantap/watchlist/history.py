@@ -8,9 +8,9 @@ import pandas as pd
 
 from loantap.data.panel import Panel
 from loantap.watchlist.measures import NOT_JUDGED, Period
-from loantap.watchlist.rule import floor_codes, light_codes, signal_points
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.signals import signals, stand
+from loantap.watchlist.watchlist import floor_codes, light_codes, signal_points
 
 _ENOUGH_DAYS = 1000  # more than anybody is late who has not defaulted: past lateness orders loans that are as late now
 

@@ -6,7 +6,7 @@ last seen (right censoring): when the panel ends, when it is gone and nobody tel
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ from scipy.special import logit
 
 from loantap.data.columns import KEY
 from loantap.data.panel import Panel
-from loantap.watchlist.schedule import remaining_months
+from loantap.watchlist.payments import remaining_months
+from loantap.watchlist.signals import carried
 from loantap.watchlist.standing import CURRENT, ENDED, TO_29, TO_59, TO_89, UNKNOWN, Standing
 
 FOLLOWED = (CURRENT, TO_29, TO_59, TO_89, UNKNOWN)  # buckets of loans that are live and not in default
@@ -28,9 +29,7 @@ QUARTER = 3  # months that a level is the mean of, so that one odd month moves i
 # Points of change up to which it is usual, since the application and within a quarter, and points beyond which it no longer counts:
 # slopes change there, for small changes are mostly noise and large ones tend to go on.
 _CHANGES = {"dti": ((5.0, 2.0), 30.0), "revol_util": ((15.0, 6.0), 100.0)}
-_LATEST = (
-    3  # months from the first missed installment to 90 days past due: those in arrears are followed as long at least
-)
+_LATEST = 3  # months from a missed installment to 90 days past due: those in arrears are followed as long at least
 _SMALLEST = 1e-4  # probabilities are taken within this of 0 and 1
 
 
@@ -120,21 +119,16 @@ class Landmarks:
     def within(self, months: int) -> "Landmarks":
         """Return them as if nobody had looked further than some months ahead."""
         longer = self.followed > months
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        values |= {
-            "followed": np.where(longer, months, self.followed),
-            "outcome": np.where(longer, 0, self.outcome),
-        }
-        return Landmarks(**values)
+        followed, outcome = np.where(longer, months, self.followed), np.where(longer, 0, self.outcome)
+        return replace(self, followed=followed, outcome=outcome)
 
     def as_granted(self) -> "Landmarks":
         """Return them as they would stand if all were as on the day of the application, but for their age.
 
         Paid up, without change of debt-to-income or utilisation: what the application let expect of a loan of this age.
         """
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
         x = np.where(np.arange(self.x.shape[1]) < 2, self.x, 0.0)
-        return Landmarks(**(values | {"bucket": np.full_like(self.bucket, CURRENT), "x": x}))
+        return replace(self, bucket=np.full_like(self.bucket, CURRENT), x=x)
 
 
 def months_left(marks: Landmarks) -> np.ndarray:
@@ -144,10 +138,7 @@ def months_left(marks: Landmarks) -> np.ndarray:
 
 def balance_known(panel: Panel, t: int) -> np.ndarray:
     """Return the balance at a month, or the last known one within a quarter, shape (n,); NaN where there is none."""
-    balance = panel.balance[:, t]
-    for earlier in range(t - 1, max(t - QUARTER, -1), -1):
-        balance = np.where(np.isnan(balance), panel.balance[:, earlier], balance)
-    return balance
+    return carried(panel.balance[:, max(t + 1 - QUARTER, 0) : t + 1], QUARTER)[0]
 
 
 def can_be_followed(panel: Panel, stands: Standing) -> np.ndarray:
@@ -195,31 +186,26 @@ def landmarks(panel: Panel, stands: Standing, known: Borrowers, months: Iterable
         months: Positions of the months.
     """
     live, entered = can_be_followed(panel, stands), defaults_here(stands)
-    happens = np.where(entered, 1, np.where(stands.bucket == ENDED, 2, 0)).astype(np.int8)
-    when, what, seen = _ahead(happens, live)
+    when, what = _next_event(np.where(entered, 1, np.where(stands.bucket == ENDED, 2, 0)).astype(np.int8))
+    seen = np.where(live, np.arange(live.shape[1], dtype=np.int16), -1).max(axis=1)
     before = np.logical_or.accumulate(stands.in_default, axis=1)
     parts = [_at(panel, stands, known, t, np.flatnonzero(live[:, t]), before[:, t]) for t in months]
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     place = found["row"], found["month"]
-    until = np.where(what[place] > 0, when[place], seen[place]) - found["month"]
-    late = until > found["end"]
-    return Landmarks(
-        **found,
-        followed=np.minimum(until, found["end"]),
-        outcome=np.where(late, 0, what[place]),
-    )
+    until = np.where(what[place] > 0, when[place], seen[found["row"]]) - found["month"]
+    outcome = np.where(until > found["end"], 0, what[place])
+    return Landmarks(**found, followed=np.minimum(until, found["end"]), outcome=outcome)
 
 
-def _ahead(happens: np.ndarray, live: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return for each loan and month the position and kind of the next event after it, and where the loan is seen last."""
+def _next_event(happens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each loan and month the position and kind of the next event after it."""
     n, m = happens.shape
     when, what = np.full((n, m), _NEVER, dtype=np.int16), np.zeros((n, m), dtype=np.int8)
     for t in range(m - 2, -1, -1):
         now = happens[:, t + 1] > 0
         when[:, t] = np.where(now, t + 1, when[:, t + 1])
         what[:, t] = np.where(now, happens[:, t + 1], what[:, t + 1])
-    seen = np.where(live, np.arange(m, dtype=np.int16), -1)
-    return when, what, np.broadcast_to(seen.max(axis=1, keepdims=True), (n, m))
+    return when, what
 
 
 def _at(

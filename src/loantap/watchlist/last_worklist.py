@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from loantap.data.snapshot_rows import is_formula
 from loantap.errors import InputError
-from loantap.watchlist.worklist_columns import HEADS, IN_DEFAULT, PEOPLES
+from loantap.watchlist.worklist import HEADS, IN_DEFAULT, PEOPLES
 from loantap.watchlist.worklist_files import SHEET
 
 NEEDED = ("loan_id", "light", *PEOPLES)

@@ -25,12 +25,10 @@ class Probabilities:
         at_application: As the application stood, shape (n,).
         now: With debt-to-income and utilisation of the snapshots at k months, shape (n, k). All else is as in the
             application: the model was fitted on applications, so this is what it would say of the borrower's next one.
-        without_application: How many loans have no application.
     """
 
     at_application: np.ndarray
     now: np.ndarray
-    without_application: int
 
 
 def probabilities(
@@ -66,7 +64,7 @@ def probabilities(
             known = {name: getattr(panel, name)[part, : position + 1] for name in _UPDATED}
             values = {name: carried(history, carry)[0] for name, history in known.items()}
             now[part, column] = model.calibration(log_odds.now(values))
-    return Probabilities(at_application, now, int((rows < 0).sum()))
+    return Probabilities(at_application, now)
 
 
 class _LogOdds:

@@ -17,6 +17,8 @@ from loantap.watchlist.signals import stand
 from loantap.watchlist.standing import Standing
 from loantap.watchlist.watchlist import ACTIONS, LINES, LIVE, Changes, assess, changes, watchlist
 
+_Ask = Callable[[Panel, Sequence[int]], Probabilities]
+
 
 @dataclass(frozen=True)
 class Month:
@@ -27,13 +29,11 @@ class Month:
         where: Where its loans stand.
         month: Which, datetime64[M].
         delivery: What was delivered, and how it falls short.
-        lights: One row per line of the delivery: light, loans, share (of the loans delivered), balance (currency), action. The loans add
-            up to those delivered.
-        loans: Every loan delivered with its line, see `watchlist.assess`.
+        lights: One row per line of the delivery: light, loans, share (of the loans delivered), balance (currency), action.
+        loans: Every loan delivered with its line, as from `watchlist.assess`.
         before: The same of the last month before it that was delivered, without reasons; empty where there is none.
         previous: The position of that month, None where there is none.
-        watchlist: The loans to look at, see `watchlist.watchlist`, with `since`: the month from which on they have their light without
-            a break.
+        watchlist: The loans to look at, with `since`: the month from which on they have their light without a break.
         changes: What has changed since the month before.
         at_application: Probability of default of each loan of the panel by its application, shape (n,).
         unknown: Live loans without an application or with a value missing, whose probability of default is not known.
@@ -69,7 +69,7 @@ def watch_month(
     panel: Panel,
     position: int,
     *,
-    probabilities: Callable[[Panel, Sequence[int]], Probabilities],
+    probabilities: _Ask,
     applications: pd.DataFrame,
     settings: Settings,
     accept_incomplete: bool = False,
@@ -89,13 +89,13 @@ def watch_month(
     Raises InputError for a month that `check_delivery` refuses.
     """
     panel = panel.until(panel.months[position])
+    # A month that all lack says nothing of anybody.
+    previous = max(np.flatnonzero(panel.delivered[:, :position].any(axis=0)).tolist(), default=None)
     accepted = {"accept_incomplete": accept_incomplete, "without_arrears": without_arrears}
-    delivery = check_delivery(panel, position, settings=settings.delivery, **accepted)
-    terms = applications.drop_duplicates(KEY).set_index(KEY)["installment"]
-    earlier = np.flatnonzero(panel.delivered[:, :position].any(axis=0))  # a month that all lack says nothing of anybody
-    previous = int(earlier[-1]) if len(earlier) else None
+    delivery = check_delivery(panel, position, previous, settings=settings.delivery, **accepted)
+    terms, where = applications.drop_duplicates(KEY).set_index(KEY)["installment"], stand(panel, settings=settings)
     months = [one for one in (previous, position) if one is not None]
-    lines = _Lines(panel, months, probabilities, terms, settings, where=stand(panel, settings=settings))
+    lines = _Lines(panel, months, probabilities, terms, settings, where)
     after = lines.assess(position)
     before = after.iloc[:0] if previous is None else lines.assess(previous, with_reasons=False)
     listed, changed = watchlist(after), changes(before, after)
@@ -103,18 +103,17 @@ def watch_month(
         words = f"there is no snapshot of the month before, so all {len(listed):,} on the list count as new"
         changed = replace(changed, words=words)
     rows = np.searchsorted(panel.loan_id, listed["loan_id"])
-    since = _since(panel.only(rows), lines.where.only(rows), listed["light"].to_numpy(), probabilities, terms, settings)
-    listed = listed.assign(since=since)
+    since = _since(panel.only(rows), where.only(rows), listed["light"].to_numpy(), probabilities, terms, settings)
     return Month(
         panel=panel,
-        where=lines.where,
+        where=where,
         month=panel.months[position],
         delivery=delivery,
         lights=_lines(after),
         loans=after,
         before=before,
         previous=previous,
-        watchlist=listed,
+        watchlist=listed.assign(since=since),
         changes=changed,
         at_application=lines.known.at_application,
         unknown=int(after.loc[after["light"].isin(LIVE), "probability"].isna().sum()),
@@ -125,44 +124,27 @@ class _Lines:
     """The line of each loan of a panel at some of its months."""
 
     def __init__(
-        self,
-        panel: Panel,
-        months: Sequence[int],
-        probabilities: Callable[[Panel, Sequence[int]], Probabilities],
-        terms: pd.Series,
-        settings: Settings,
-        *,
-        where: Standing,
+        self, panel: Panel, months: Sequence[int], ask: _Ask, terms: pd.Series, settings: Settings, where: Standing
     ) -> None:
-        self._panel, self._months, self.known = panel, list(months), probabilities(panel, months)
-        self.where = where
+        self._panel, self._months, self.known = panel, list(months), ask(panel, months)
         installment = terms.reindex(panel.loan_id).to_numpy(dtype=float, na_value=np.nan)
-        self._how: dict[str, Any] = {
-            "settings": settings,
-            "where": self.where,
-            "probability_then": self.known.at_application,
-            "installment": installment,
-        }
+        self._how: dict[str, Any] = {"settings": settings, "where": where, "installment": installment}
 
     def assess(self, t: int, *, with_reasons: bool = True) -> pd.DataFrame:
         """Return the loans delivered at a month with their lines."""
-        now = self.known.now[:, self._months.index(t)]
-        return assess(self._panel, t, probability_now=now, with_reasons=with_reasons, **self._how)
+        then, now = self.known.at_application, self.known.now[:, self._months.index(t)]
+        asked = {"probability_then": then, "probability_now": now, "with_reasons": with_reasons}
+        return assess(self._panel, t, **asked, **self._how)
 
 
 def _nothing_known(panel: Panel, months: Sequence[int]) -> Probabilities:
     """Return the probabilities of loans none of which has an application."""
     unknown = np.full((len(panel.loan_id), len(months)), np.nan)
-    return Probabilities(np.full(len(unknown), np.nan), unknown, len(unknown))
+    return Probabilities(np.full(len(unknown), np.nan), unknown)
 
 
 def _since(
-    panel: Panel,
-    where: Standing,
-    light: np.ndarray,
-    probabilities: Callable[[Panel, Sequence[int]], Probabilities],
-    terms: pd.Series,
-    settings: Settings,
+    panel: Panel, where: Standing, light: np.ndarray, ask: _Ask, terms: pd.Series, settings: Settings
 ) -> np.ndarray:
     """Return the month from which on each loan has its light without a break, as text, shape (n,)."""
     end, span = len(panel.months) - 1, 2
@@ -170,8 +152,8 @@ def _since(
     while len(rows) and end > 0:  # the longer ago, the fewer loans are left
         months = range(max(end - span, 0), end)
         part, unbroken = panel.only(rows), np.ones(len(rows), dtype=bool)
-        asked = probabilities if terms.index.isin(part.loan_id).any() else _nothing_known
-        lines = _Lines(part, months, asked, terms, settings, where=where.only(rows))
+        asked = ask if terms.index.isin(part.loan_id).any() else _nothing_known
+        lines = _Lines(part, months, asked, terms, settings, where.only(rows))
         for t in reversed(months):
             then = lines.assess(t, with_reasons=False)["light"].reindex(range(len(rows))).to_numpy()
             unbroken &= then == light[rows]
@@ -182,12 +164,5 @@ def _since(
 
 def _lines(loans: pd.DataFrame) -> pd.DataFrame:
     grouped = loans.groupby("light")["balance"].agg(["size", "sum"]).reindex(LINES).fillna(0)
-    return pd.DataFrame(
-        {
-            "light": grouped.index,
-            "loans": grouped["size"].astype(int).to_numpy(),
-            "share": (grouped["size"] / max(len(loans), 1)).to_numpy(),
-            "balance": grouped["sum"].to_numpy(),
-            "action": list(ACTIONS.values()),
-        }
-    )
+    counted = {"loans": grouped["size"].astype(int), "share": grouped["size"] / max(len(loans), 1)}
+    return pd.DataFrame({**counted, "balance": grouped["sum"], "action": pd.Series(ACTIONS)}).reset_index(names="light")

@@ -1,4 +1,4 @@
-"""New terms that can be offered for a loan."""
+"""New terms that can be offered for a loan, and who gains by them, in words."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-AS_IT_IS = "as it is"
+AT_ONCE, NEVER = "as it stands", "would never"  # an offer pays for itself
+# Percent a year below which no rate is cut; a lower rate stays. A point above what `Economics` takes for the cost of funding.
+RATE_FLOOR = 6.0
+# What a borrower pays a month on revolving debt, as a share of it: an assumption, since the loans hold no such payments.
+MINIMUM_PAYMENT = 0.03
 
 
 @dataclass(frozen=True)
@@ -15,29 +19,15 @@ class Offer:
 
     Attributes:
         extra_months: Installments more than those to come.
-        rate_cut: Percentage points off the yearly rate ...
-        rate_floor: ... but not below this rate, in percent a year. A lower rate stays. By default a point above what
-            `Economics` takes for the cost of funding.
+        rate_cut: Percentage points off the yearly rate, but not below RATE_FLOOR.
         holiday: Months without payment, before the installments; their interest is added to the balance.
         consolidated: Share of the borrower's revolving balance that the loan takes over, at the loan's rate.
-        minimum_payment: What the borrower pays a month on revolving debt, as a share of it: an assumption, since the
-            loans hold no such payments. By this much of the balance taken over the debt payments in dti fall.
     """
 
     extra_months: int = 0
     rate_cut: float = 0.0
-    rate_floor: float = 6.0
     holiday: int = 0
     consolidated: float = 0.0
-    minimum_payment: float = 0.03
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"{name}: expected 0 or more, got {value}")
-        for name in ("consolidated", "minimum_payment"):
-            if getattr(self, name) > 1:
-                raise ValueError(f"{name}: expected a share within 0 to 1, got {getattr(self, name)}")
 
     @property
     def name(self) -> str:
@@ -48,17 +38,15 @@ class Offer:
             f"no payment for {self.holiday} months": self.holiday,
             f"{self.consolidated:.0%} of the revolving balance taken over": self.consolidated,
         }
-        return ", ".join(words for words, value in parts.items() if value) or AS_IT_IS
+        return ", ".join(words for words, value in parts.items() if value)
 
     def new_rate(self, int_rate: Any) -> Any:
         """Return the offered rate of loans, in percent a year."""
-        return np.minimum(int_rate, np.maximum(np.subtract(int_rate, self.rate_cut), self.rate_floor))
+        return np.minimum(int_rate, np.maximum(np.subtract(int_rate, self.rate_cut), RATE_FLOOR))
 
     def taken_over(self, revol_bal: Any) -> Any:
         """Return how much of a revolving balance the loan takes over, in whole cents; if none, an unknown one is 0."""
-        if not self.consolidated:
-            return np.zeros_like(revol_bal, dtype=float)
-        return in_cents(np.multiply(self.consolidated, revol_bal))
+        return in_cents(np.multiply(self.consolidated, revol_bal)) if self.consolidated else np.zeros_like(revol_bal)
 
 
 # The terms are the lender's to choose; these are common ones. A holiday goes with a longer term: over the same number of
@@ -72,18 +60,34 @@ OFFERS = (
 )
 
 
-def as_written(offered: pd.DataFrame) -> pd.DataFrame:
-    """Return offers as they are written to a file: amounts and rates as texts with two decimals, probabilities with four."""
-    numbers = offered.select_dtypes("float").columns
-    return offered.assign(
-        **{name: [_cell(value, 4 if name == "probability" else 2) for value in offered[name]] for name in numbers}
-    )
-
-
-def _cell(value: float, digits: int) -> str:
-    return "" if np.isnan(value) else f"{value:.{digits}f}"
-
-
 def in_cents(amount: Any) -> Any:
     """Return amounts rounded half up to whole cents."""
     return np.floor(np.multiply(amount, 100) + 0.5) / 100
+
+
+def who_gains(offers: pd.DataFrame) -> list[str]:
+    """Return what the interest_change and expected_cost of offers mean for borrower and lender; "" where there are no terms."""
+    change, cost = (np.rint(offers[name].to_numpy(dtype=float)).tolist() for name in ("interest_change", "expected_cost"))  # fmt: skip
+    return [_words(*row) if row[0] == row[0] else "" for row in zip(change, cost, strict=True)]
+
+
+def pays_for_itself(break_even: float) -> str:
+    """Return when an offer pays for itself, in words; "" where it is not known.
+
+    Args:
+        break_even: Points by which the probability of failing has to fall, infinite for never.
+    """
+    if np.isnan(break_even) or np.isinf(break_even):
+        return NEVER if break_even > 0 else ""
+    return f"if the probability falls by {max(break_even, 0.01):.2f} points" if break_even else AT_ONCE
+
+
+def _words(change: float, cost: float) -> str:
+    borrower, lender = "the borrower pays as much interest as before", "the lender expects neither a gain nor a loss"
+    if change:
+        borrower = f"the borrower pays {change:,.0f} more interest" if change > 0 else f"the borrower saves {-change:,.0f} of interest"  # fmt: skip
+    if np.isnan(cost):
+        lender = "what the lender gives up is not known"
+    elif cost:
+        lender = f"the lender expects to give up {cost:,.0f}" if cost > 0 else f"the lender expects to gain {-cost:,.0f}"  # fmt: skip
+    return f"{borrower}, {lender}"

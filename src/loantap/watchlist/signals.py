@@ -48,13 +48,9 @@ def theil_sen(values: np.ndarray, *, min_known: int = MIN_KNOWN) -> np.ndarray:
 
 
 def acceleration(values: np.ndarray) -> np.ndarray:
-    """Return the Theil-Sen slope of the later half of the months less that of the earlier half, shape (n,).
+    """Return the Theil-Sen slope of the later half of the months less that of the earlier half, per month, shape (n,).
 
-    How much the trend has risen within the window, per month. The halves of an odd number of months share the middle one; each
-    needs MIN_KNOWN_HALF known months.
-
-    Args:
-        values: As in `theil_sen`.
+    The halves of an odd number of months share the middle one; each needs MIN_KNOWN_HALF known months.
     """
     half = (values.shape[1] + 1) // 2
     earlier, later = (theil_sen(part, min_known=MIN_KNOWN_HALF) for part in (values[:, :half], values[:, -half:]))
@@ -101,37 +97,34 @@ def signals(
         installment: What each loan pays a month, in currency, shape (n,).
 
     Returns:
-        One row per live loan, indexed by its row in the panel: loan_id, balance (currency); dti and revol_util (percent);
-        dti_trend, util_trend, dti_acceleration and util_acceleration (points a month); dti_breach and util_breach (above the
-        cap); probability and probability_change (fractions); payment_shortfall (share of the installment not paid); inquiries;
-        days_past_due; known_in (the month that days past due are of, "" if this one); arrears_told (whether they ever were known);
-        forbearance; lost (which values were known and are
-        not for too long, in words). NaN where not known.
+        One row per live loan, indexed by its row in the panel: loan_id, balance (currency); dti and revol_util (percent); their
+        trends and accelerations (points a month); probability and probability_change (fractions); payment_shortfall (share of the
+        installment not paid); inquiries; days_past_due; known_in (the month that days past due are of, "" if this one);
+        arrears_told (whether they ever were known); forbearance; lost (which values were known and are not for too long, in words).
+        NaN where not known.
     """
     rows = np.flatnonzero(live(panel, t, where=where))
     balance, lost = carried(panel.balance[rows, : t + 1], settings.carry)
     columns: dict[str, Any] = {"loan_id": panel.loan_id[rows], "balance": balance}
-    missing = {"balance": lost}
+    missing, unknown = {"balance": lost}, np.full(len(rows), np.nan)
     for measure, name in _MEASURES.items():
         known = getattr(panel, measure)[rows, : t + 1]
         columns[measure], missing[measure] = carried(known, settings.carry)
         values = _filled(_until_known(known, settings))
         columns[f"{name}_trend"] = theil_sen(values)
         columns[f"{name}_acceleration"] = acceleration(values)
-        columns[f"{name}_breach"] = columns[measure] > settings.signals.of(measure).red
-    unknown = np.full(len(rows), np.nan)
+
     now = unknown if probability_now is None else np.asarray(probability_now, dtype=float)[rows]
     then = unknown if probability_then is None else np.asarray(probability_then, dtype=float)[rows]
     columns |= {"probability": now, "probability_change": now - then}
     columns["payment_shortfall"] = _shortfall(panel, t, rows, installment, balance, settings.carry)
     for name, told in (("payment", panel.payment), ("inquiries", panel.inquiries), ("status", panel.status)):
-        silent = np.full((len(rows), 1), np.nan)
-        columns[name], missing[name] = carried(silent if told is None else told[rows, : t + 1], settings.carry)
+        known = unknown[:, np.newaxis] if told is None else told[rows, : t + 1]
+        columns[name], missing[name] = carried(known, settings.carry)
     columns["forbearance"], missing["status"] = columns.pop("status") == FORBEARANCE, np.zeros(len(rows), dtype=bool)
     age = where.age[rows, t]
     columns["days_past_due"], missing["days_past_due"] = where.days[rows, t], (age > settings.carry) & (age < NEVER)
-    months = np.datetime_as_string(panel.months)
-    columns["known_in"] = np.where((age > 0) & (age <= settings.carry), months[np.maximum(t - age, 0)], "")
+    columns["known_in"] = where.known_in(panel, t)[rows]
     words = np.full(len(rows), "", dtype=object)
     for name, gone in missing.items():
         words[gone] += _NAMES[name] + ", "
@@ -151,12 +144,7 @@ def live(panel: Panel, t: int, *, where: Standing) -> np.ndarray:
 
 
 def carried(values: np.ndarray, months: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the last known value of each row, NaN where it is older than some months, and whether one was known and is too old.
-
-    Args:
-        values: One row per loan, one column per month, shape (n, k), k >= 1.
-        months: How old a value may be.
-    """
+    """Return the last known value of each row, NaN where older than `months`, and whether one was known and is too old; shape (n,)."""
     age, ever = last_known(values), ~np.isnan(values).all(axis=1)
     last = values[np.arange(len(values)), values.shape[1] - 1 - age]
     return np.where(age <= months, last, np.nan), ever & (age > months)
@@ -176,9 +164,8 @@ def _shortfall(
     age = last_known(panel.payment[rows, : t + 1])
     month, due = t - np.minimum(age, carry), installment[rows]
     paid = panel.payment[rows, month]
-    was_due = (
-        (month > 0) & panel.delivered[rows, np.maximum(month - 1, 0)] & (balance > due)
-    )  # a loan's last payment is smaller, and a new loan has none yet
+    # A loan's last payment is smaller, and a new loan has none yet.
+    was_due = (month > 0) & panel.delivered[rows, np.maximum(month - 1, 0)] & (balance > due)
     return np.where(was_due, np.clip(1 - paid / np.where(due > 0, due, np.nan), 0, 1), np.nan)
 
 
@@ -188,10 +175,8 @@ def _until_known(values: np.ndarray, settings: Settings) -> np.ndarray:
     A trend that was rising is not over because a month is not known: within `carry` months it is told as it was.
     """
     age = np.minimum(last_known(values), settings.carry)
-    before = np.full(
-        (len(values), settings.window + settings.carry), np.nan
-    )  # halves stay halves where the panel is shorter
-    padded = np.concatenate([before, values], axis=1)
+    before = np.full((len(values), settings.window + settings.carry), np.nan)
+    padded = np.concatenate([before, values], axis=1)  # halves stay halves where the panel is shorter
     ends = padded.shape[1] - age[:, np.newaxis]
     if not age.any():
         return padded[:, -settings.window :]

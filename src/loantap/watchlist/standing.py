@@ -40,6 +40,11 @@ class Standing:
         """Return where some of the loans stand, by position or mask."""
         return Standing(*(getattr(self, one.name)[rows] for one in fields(self)))
 
+    def known_in(self, panel: Panel, t: int) -> np.ndarray:
+        """Return the month that the days past due at month t are of, as text, "" for t and where not known, shape (n,)."""
+        carried = (self.age[:, t] > 0) & ~np.isnan(self.days[:, t])
+        return np.where(carried, np.datetime_as_string(panel.months)[np.maximum(t - self.age[:, t], 0)], "")
+
 
 def standing(panel: Panel, *, carry: int, probation: int, good_below: float) -> Standing:
     """Return where each loan stands in each month; a month depends on nothing after it.
@@ -55,9 +60,8 @@ def standing(panel: Panel, *, carry: int, probation: int, good_below: float) -> 
     in_default, bucket = np.zeros(shape, dtype=bool), np.full(shape, NOT_YET, dtype=np.int8)
     unknown = np.full(shape[0], np.nan)
     last, since = unknown.copy(), np.full(shape[0], NEVER, dtype=np.int16)
-    inside, months_good, written_off, ended, seen = (
-        np.zeros(shape[0], dtype=kind) for kind in (bool, np.int8, bool, bool, bool)
-    )
+    inside, written_off, ended, seen = np.zeros((4, shape[0]), dtype=bool)
+    months_good = np.zeros(shape[0], dtype=np.int8)
     for t in range(shape[1]):
         now = unknown if panel.days_past_due is None else panel.days_past_due[:, t]
         status = unknown if panel.status is None else panel.status[:, t]
@@ -67,9 +71,7 @@ def standing(panel: Panel, *, carry: int, probation: int, good_below: float) -> 
         months_good = np.where(enters, 0, np.where(known, np.where(now < good_below, months_good + 1, 0), months_good))
         months_good = np.where(inside, months_good, 0)
         inside = enters | (inside & (months_good <= probation))
-        written_off = (status == CHARGED_OFF) | (
-            written_off & (status != OPEN)
-        )  # until somebody says that it is open again
+        written_off = (status == CHARGED_OFF) | (written_off & (status != OPEN))  # until it is said to be open again
         here = panel.delivered[:, t]
         # A loan of which nothing is owed has ended, unless it defaulted: what is charged off stands at a balance of 0 too.
         # Nor has one that was late when somebody last looked: nothing is over because it is not known.

@@ -13,9 +13,8 @@ from loantap.analysis.summaries import simultaneous
 from loantap.analysis.suppression import is_small
 from loantap.data.panel import Panel
 from loantap.watchlist.measures import clustered_interval
-from loantap.watchlist.shares import difference_ends, wilson_ends
+from loantap.watchlist.shares import difference_ends, wilson_ends, withheld
 from loantap.watchlist.standing import BUCKETS, CURRENT, ENDED, FROM_90, GONE, NOT_YET, OFF, TO_29, Standing
-from loantap.watchlist.withholding import withheld
 
 NEW, BACK, ALL = "new", "delivered again", "all"
 ROWS = (NEW, BACK, *BUCKETS[:GONE])  # where a loan was the month before

@@ -1,4 +1,8 @@
-"""The line of every loan of a month's delivery, the list of those to look at, and what has changed since the month before."""
+"""The line of every loan of a month's delivery, the list of those to look at, and what has changed since the month before.
+
+Days past due set a floor, amber or red; forbearance sets amber. A signal has no point, one or two by its two thresholds; a light is
+red with `red_points` or more, amber with `amber_points` or more. The light is the worse of both: no points undercut a floor.
+"""
 
 from dataclasses import dataclass
 
@@ -6,10 +10,24 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.panel import Panel
-from loantap.watchlist.rule import judge
-from loantap.watchlist.settings import Settings
+from loantap.watchlist.settings import SIGNALS, Settings
 from loantap.watchlist.signals import carried, signals
 from loantap.watchlist.standing import ENDED, OFF, Standing
+
+GREEN, AMBER, RED = 0, 1, 2
+LIGHTS = ("green", "amber", "red")
+_WORDS = {
+    "dti": "debt-to-income {value:.1f}%, above {threshold:g}%",
+    "revol_util": "utilisation {value:.1f}%, above {threshold:g}%",
+    "dti_trend": "debt-to-income rising by {value:.1f} points a month",
+    "util_trend": "utilisation rising by {value:.1f} points a month",
+    "dti_acceleration": "debt-to-income rising faster, by {value:.1f} points a month more",
+    "util_acceleration": "utilisation rising faster, by {value:.1f} points a month more",
+    "probability_change": "probability of default up by {value:.1f} points since the application",
+    "payment_shortfall": "{value:.0f}% of the installment not paid",
+    "inquiries": "{value:.0f} credit inquiries in six months",
+}
+_IN_WORDS = {"probability_change": 100.0, "payment_shortfall": 100.0}  # fractions are told in points
 
 # Every loan of a delivery is in one of these lines, each with what is done about it; the first four are lights of live loans.
 ACTIONS = {
@@ -24,18 +42,10 @@ COLUMNS = (
     "balance", "days_past_due",
 )  # fmt: skip
 CHANGES = {
-    "new": "new on the list",
-    "escalated": "worse: now red",
-    "eased": "better: from red to amber",
-    "resolved": "back to green",
-    "unknown": "no longer known",
-    "defaulted": "newly in default",
-    "left default": "out of default after probation",
-    "charged off": "charged off",
-    "closed": "closed",
-    "gone": "gone: not delivered",
-    "open again": "open again after it had ended",
-}
+    "new": "new on the list", "escalated": "worse: now red", "eased": "better: from red to amber", "resolved": "back to green",
+    "unknown": "no longer known", "defaulted": "newly in default", "left default": "out of default after probation",
+    "charged off": "charged off", "closed": "closed", "gone": "gone: not delivered", "open again": "open again after it had ended",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,11 +97,10 @@ def assess(
     if len(others) == 0:
         return live
     light = np.where(ended[others], np.where(where.bucket[others, t] == OFF, "charged off", "closed"), "in default")
-    days, good, age = where.days[others, t], where.good[others, t], where.age[others, t]
-    known_in = np.where((age > 0) & ~np.isnan(days), np.datetime_as_string(panel.months)[np.maximum(t - age, 0)], "")
+    days, known_in = where.days[others, t], where.known_in(panel, t)[others]
     told = [
-        _in_default(late, known, int(months), settings.probation)
-        for late, known, months in zip(days, known_in, good, strict=True)
+        _in_default(late, month, int(good), settings.probation)
+        for late, month, good in zip(days, known_in, where.good[others, t], strict=True)
     ]
     rest = {
         "loan_id": panel.loan_id[others], "balance": carried(panel.balance[others, : t + 1], settings.carry)[0], "known_in": known_in, "dti": panel.dti[others, t],
@@ -101,13 +110,24 @@ def assess(
     return pd.concat([live, pd.DataFrame(rest, index=others)]).sort_index()
 
 
+def judge(signals: pd.DataFrame, *, settings: Settings, with_reasons: bool = True) -> pd.DataFrame:
+    """Return the signals with `points`, `light` (green, amber or red) and `reasons` (empty for green, or where nobody asks).
+
+    Args:
+        signals: As from `signals.signals`.
+        settings: Thresholds and points.
+        with_reasons: Whether they are wanted; they take longer than the lights.
+    """
+    points, floors = signal_points(signals, settings=settings), floor_codes(signals, settings=settings)
+    codes = light_codes(points, floors, settings=settings)
+    flagged, words = (codes > GREEN) & with_reasons, np.full(len(signals), "", dtype=object)
+    words[flagged] = _reasons(signals[flagged], points[:, flagged], settings=settings)
+    return signals.assign(points=points.sum(axis=0), light=np.array(LIGHTS, dtype=object)[codes], reasons=words)
+
+
 def _in_default(days: float, known_in: str, good: int, probation: int) -> str:
     """Return why a loan is in default, in words."""
-    late = (
-        "days past due no longer known"
-        if np.isnan(days)
-        else f"{days:.0f} days past due" + (f" (known in {known_in})" if known_in else "")
-    )
+    late = "days past due no longer known" if np.isnan(days) else _late(days, known_in)
     return f"in default: {late}" + (f", month {good} of a probation of {probation}" if good else "")
 
 
@@ -123,11 +143,7 @@ def _with_unknown(judged: pd.DataFrame) -> pd.DataFrame:
 
 
 def watchlist(assessed: pd.DataFrame) -> pd.DataFrame:
-    """Return the loans to look at with their COLUMNS: red first, then amber, unknown and in default, most points and balance first.
-
-    Args:
-        assessed: As from `assess`.
-    """
+    """Return the assessed loans to look at: red first, then amber, unknown and in default, most points and balance first."""
     listed = assessed.loc[assessed["light"].isin(LISTED), list(COLUMNS)]
     place = listed["light"].map({light: place for place, light in enumerate(LISTED)})
     keys = (listed["loan_id"], -listed["balance"], -listed["points"], place)  # the last counts first
@@ -135,12 +151,7 @@ def watchlist(assessed: pd.DataFrame) -> pd.DataFrame:
 
 
 def changes(before: pd.DataFrame, after: pd.DataFrame) -> Changes:
-    """Return what has become of the loans since the month before.
-
-    Args:
-        before: As from `assess`, for the month before.
-        after: The same for the month.
-    """
+    """Return what has become of the loans since the month before, both as from `assess`."""
     sides = [frame.set_index("loan_id")["light"] for frame in (before, after)]
     both = pd.concat(sides, axis=1, keys=["before", "after"]).astype(object).fillna("").sort_index()
     was, now = both["before"], both["after"]
@@ -167,3 +178,62 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> Changes:
     told = [f"{counts[kind]:,} {words}" for kind, words in CHANGES.items() if counts[kind]]
     told.append(f"{counts['unchanged']:,} on the list as before")
     return Changes(counts, rows, ", ".join(told))
+
+
+def signal_points(signals: pd.DataFrame, *, settings: Settings) -> np.ndarray:
+    """Return the points of each signal, 0 to 2; rows are SIGNALS, columns the loans, shape (k, n)."""
+    points = np.zeros((len(SIGNALS), len(signals)), dtype=np.int8)
+    for row, name in zip(points, SIGNALS, strict=True):
+        value, limits = signals[name].to_numpy(), settings.signals.of(name)
+        row += (value > limits.amber).astype(np.int8) + (value > limits.red)
+    return points
+
+
+def floor_codes(signals: pd.DataFrame, *, settings: Settings) -> np.ndarray:
+    """Return the light that each loan has at least, shape (n,): by days past due, and amber in forbearance."""
+    days, limits = signals["days_past_due"].to_numpy(), settings.floors
+    late = (days >= limits.amber).astype(np.int8) + (days >= limits.red)
+    return np.maximum(late, signals["forbearance"].to_numpy(dtype=np.int8))
+
+
+def light_codes(points: np.ndarray, floors: np.ndarray, *, settings: Settings) -> np.ndarray:
+    """Return GREEN, AMBER or RED for each loan, shape (n,).
+
+    Args:
+        points: As from `signal_points`.
+        floors: As from `floor_codes`.
+        settings: The points of a light.
+    """
+    total = points.sum(axis=0)
+    raised = (total >= settings.amber_points).astype(np.int8) + (total >= settings.red_points)
+    return np.maximum(raised, floors)
+
+
+def _reasons(signals: pd.DataFrame, points: np.ndarray, *, settings: Settings) -> list[str]:
+    """Return for each loan why it has its light, in words: what sets its floor, then signals, the strongest first.
+
+    Red signals come before amber ones, then what lies furthest above its red threshold in proportion.
+    """
+    texts: list[list[tuple[bool, float, str]]] = [[] for _ in range(len(signals))]
+    for place, name in enumerate(SIGNALS):
+        rows = np.flatnonzero(points[place])
+        values, limits = signals[name].to_numpy()[rows], settings.signals.of(name)
+        shown = values * _IN_WORDS.get(name, 1.0)
+        for row, value, told in zip(rows.tolist(), values, shown, strict=True):
+            red = points[place, row] == RED
+            words = _WORDS[name].format(value=told, threshold=limits.red if red else limits.amber)
+            texts[row].append((not red, -value / limits.red, words))
+    found = []
+    for signs, days, known_in, forborne in zip(texts, signals["days_past_due"], signals["known_in"], signals["forbearance"], strict=True):  # fmt: skip
+        floor = []
+        if days >= settings.floors.amber:
+            floor.append(_late(days, known_in))
+        if forborne:
+            floor.append("in forbearance")
+        found.append("; ".join([*floor, *(words for *_, words in sorted(signs, key=lambda sign: sign[:2]))]))
+    return found
+
+
+def _late(days: float, known_in: str) -> str:
+    """Return days past due in words, with the month they are of if it is an earlier one."""
+    return f"{days:.0f} day{'' if days == 1 else 's'} past due" + (f" (known in {known_in})" if known_in else "")

@@ -12,8 +12,7 @@ import pyarrow as pa
 from loantap.data.snapshot_rows import is_formula
 from loantap.errors import InputError
 from loantap.files import replacing, sha256
-from loantap.watchlist.worklist import totals
-from loantap.watchlist.worklist_columns import COUNTS, HEADS, MONEY, RATES, STATUSES
+from loantap.watchlist.worklist import COUNTS, HEADS, MONEY, RATES, STATUSES, totals
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -69,9 +68,7 @@ def unedited(path: Path, written: str | None) -> bool:
 def free_path(path: Path, written: Mapping[str, str]) -> Path:
     """Return the path itself, or where people have edited that file the first of NAME-2, NAME-3 ... that they have not.
 
-    Args:
-        path: Where a list should go.
-        written: SHA-256 of the files that were written there, by name.
+    `written` holds the SHA-256 of the files that were written there, by name.
     """
     found, number = path, 1
     while not unedited(found, written.get(found.name)):
@@ -80,8 +77,8 @@ def free_path(path: Path, written: Mapping[str, str]) -> Path:
     return found
 
 
-def keep_edited(before: Path, staging: Path, written: Mapping[str, str], *, own: Collection[str] = ()) -> list[str]:
-    """Copy what people have put or edited into the folder that takes the place of theirs; return the names.
+def keep_edited(before: Path, staging: Path, written: Mapping[str, str], *, own: Collection[str] = ()) -> None:
+    """Copy what people have put or edited into the folder that takes the place of theirs.
 
     `free_path` in that folder then finds edited lists, and leaves them alone.
 
@@ -91,16 +88,9 @@ def keep_edited(before: Path, staging: Path, written: Mapping[str, str], *, own:
         written: SHA-256 of the work lists that were written there, by name.
         own: Files that are made anew each time, by name.
     """
-    if not before.is_dir():
-        return []
-    kept = [
-        path
-        for path in sorted(before.iterdir())
-        if path.is_file() and path.name not in own and not unedited(path, written.get(path.name))
-    ]
-    for path in kept:
-        copy2(path, staging / path.name)
-    return [path.name for path in kept]
+    for path in sorted(before.iterdir()) if before.is_dir() else ():
+        if path.is_file() and path.name not in own and not unedited(path, written.get(path.name)):
+            copy2(path, staging / path.name)
 
 
 def kept_note(path: Path, instead: Path) -> str:
@@ -110,10 +100,21 @@ def kept_note(path: Path, instead: Path) -> str:
     return f"{path.name} was edited since it was written, so it was kept; the new list is in {instead.name}."
 
 
+def as_text(values: pd.Series, digits: int) -> pd.Series:
+    """Return numbers as texts with some decimals, "" where not known."""
+    return values.map(lambda value: "" if pd.isna(value) else f"{value:.{digits}f}")
+
+
+def as_written(offered: pd.DataFrame) -> pd.DataFrame:
+    """Return offers as they are written to a file: amounts and rates as texts with two decimals, probabilities with four."""
+    numbers = offered.select_dtypes("float").columns
+    return offered.assign(**{name: as_text(offered[name], 4 if name == "probability" else 2) for name in numbers})
+
+
 def _texts(listed: pd.DataFrame) -> pd.DataFrame:
     """Return every cell as the text that is written."""
-    shown = {name: listed[name].map(lambda value, digits=4 if name in RATES else 2: "" if pd.isna(value) else f"{value:.{digits}f}") for name in (*MONEY, *RATES)}  # fmt: skip
-    shown |= {name: listed[name].map(lambda value: "" if pd.isna(value) else f"{int(value)}") for name in COUNTS}
+    digits = dict.fromkeys(MONEY, 2) | dict.fromkeys(RATES, 4) | dict.fromkeys(COUNTS, 0)
+    shown = {name: as_text(listed[name], of) for name, of in digits.items()}
     for name in (name for name in listed if name not in shown):
         # A carriage return alone is not quoted, and would begin a row that somebody made up.
         texts = listed[name].fillna("").astype("str").str.replace(r"\r\n?", "\n", regex=True)
@@ -122,12 +123,9 @@ def _texts(listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counts(book: "Workbook", listed: pd.DataFrame, title: str, notes: Sequence[str]) -> None:
-    sheet, head, wrapped = book.add_worksheet("Summary"), book.add_format(_HEAD), book.add_format({"text_wrap": True, "valign": "top"})  # fmt: skip
+    sheet, head, wrapped = _sheet(book, "Summary"), book.add_format(_HEAD), book.add_format({"text_wrap": True, "valign": "top"})  # fmt: skip
     money, count = book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "#,##0"})
     sheet.hide_gridlines(2)
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 16)
     sheet.set_column(1, 5, 18)
     sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 14}))
@@ -146,14 +144,20 @@ def _counts(book: "Workbook", listed: pd.DataFrame, title: str, notes: Sequence[
         sheet.set_row(row, 15 * -(-len(text) // 95))
 
 
-def _rows(book: "Workbook", listed: pd.DataFrame) -> None:
-    sheet, head, wrapped = book.add_worksheet(SHEET), book.add_format(_HEAD), book.add_format({"text_wrap": True, "valign": "top", "indent": 1})  # fmt: skip
-    looks = {
-        form: book.add_format({"num_format": form, "valign": "top"}) for form in {*_FORMATS.values(), "yyyy-mm-dd"}
-    }
+def _sheet(book: "Workbook", name: str) -> Any:
+    """Return a new sheet that prints in landscape on A4, one page wide."""
+    sheet = book.add_worksheet(name)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
+    return sheet
+
+
+def _rows(book: "Workbook", listed: pd.DataFrame) -> None:
+    sheet, head, wrapped = _sheet(book, SHEET), book.add_format(_HEAD), book.add_format({"text_wrap": True, "valign": "top", "indent": 1})  # fmt: skip
+    looks = {
+        form: book.add_format({"num_format": form, "valign": "top"}) for form in {*_FORMATS.values(), "yyyy-mm-dd"}
+    }
     for place, name in enumerate(HEADS):
         sheet.set_column(place, place, _WIDTHS.get(name, 13))
         sheet.write_string(0, place, HEADS[name], head)

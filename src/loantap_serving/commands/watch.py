@@ -65,9 +65,9 @@ def watch(
     """Write the watchlist of a month, and say what has changed since the month before; a second time changes nothing."""
     from loantap.model.economics import Economics
     from loantap.settings import project_root
+    from loantap.watchlist.acting import watch as watch_live
     from loantap.watchlist.last_worklist import read_last
     from loantap.watchlist.settings import read_settings
-    from loantap.watchlist.watch import watch as watch_live
     from loantap_serving.locate import find_store
     from loantap_serving.month_files import TABLE, write_month, write_rows
     from loantap_sources.connectors.config import read_config

@@ -7,7 +7,7 @@ from loantap.data.columns import KEY
 from loantap.errors import InputError
 from loantap.exhibits.watch_page import OFFERS_NOTE, SYNTHETIC
 from loantap.runs.results import RunFolder
-from loantap.watchlist.worklist_columns import HEADS, PEOPLES
+from loantap.watchlist.worklist import HEADS, PEOPLES
 from loantap_serving.dashboard.parts import need_run, note, or_stop, plain, show
 
 _HEADERS = HEADS | {

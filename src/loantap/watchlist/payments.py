@@ -1,15 +1,44 @@
-"""What the payments of a loan are worth to the lender where it may fail, and how much likelier repayment must become."""
+"""How many installments repay a loan, what they are worth where it may fail, and how much likelier repayment must become."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from loantap.data.annuity import balance_after
+from loantap.data.annuity import balance_after, installments
 from loantap.model.economics import Economics
 
 YEAR = 12  # months that a probability of failing is told for
+_REST = 0.1  # of an installment: what is left of a loan on schedule because its installment was rounded is far below
 _STEPS = 6  # to a hundredth of a point
 _NEAR = 1e-9  # to 1, below which a geometric sum is its number of terms
+
+
+def remaining_months(balance: Any, yearly_rate_percent: Any, installment: Any) -> np.ndarray:
+    """Return how many installments repay a balance; a rest below a tenth of an installment is paid with the last one.
+
+    NaN where nothing is owed or the installment does not exceed the interest. The shape is that of the arguments.
+
+    Args:
+        balance: In currency.
+        yearly_rate_percent: In percent a year.
+        installment: In currency a month.
+    """
+    return np.maximum(np.ceil(periods(balance, yearly_rate_percent, installment) - _REST), 1.0)
+
+
+def periods(balance: Any, yearly_rate_percent: Any, installment: Any) -> np.ndarray:
+    """Return how many installments repay a balance, as a number with a fraction; otherwise as `remaining_months`."""
+    numbers = (np.asarray(value, dtype=float) for value in (balance, yearly_rate_percent, installment))
+    owed, yearly, paid = np.broadcast_arrays(*numbers)
+    interest = owed * (yearly / 1200)
+    asked = np.floor(interest * 100 + 0.5) / 100  # in whole cents
+    return np.where((owed > 0) & (paid > np.maximum(interest, asked)), installments(owed, yearly, paid), np.nan)
+
+
+def last_payment(owed: np.ndarray, int_rate: np.ndarray, installment: np.ndarray, months: np.ndarray) -> np.ndarray:
+    """Return the last of so many installments, which is whatever is then owed, in currency."""
+    return np.maximum(balance_after(owed, int_rate, installment, months - 1), 0.0) * (1 + int_rate / 1200)
 
 
 def expected_value(
@@ -27,10 +56,10 @@ def expected_value(
 
     A loan fails with the same probability h in each month, for as long as it runs: 1 - (1 - p)^(1 / m) with the
     probability p of failing within the next 12 months, where m is 12 or the months to come if they are fewer. Were the
-    risk to end after 12 months, whatever is paid later would be sure, and a longer term would look like a gain again.
-    A loan that fails pays nothing from that month on, and 1 - loss_given_default of what is then owed comes back at
-    once, as in `model.economics`. With the survival s = 1 - h, the discount v and the balance B_k after k payments P_k:
-    the sum over k of s^k v^k P_k + s^(k-1) h (1 - loss given default) B_(k-1) v^k, in closed form.
+    risk to end after 12 months, a longer term would look like a gain again. A loan that fails pays nothing from that
+    month on, and 1 - loss_given_default of what is then owed comes back at once, as in `model.economics`. With the
+    survival s = 1 - h, the discount v and the balance B_k after k payments P_k: the sum over k of
+    s^k v^k P_k + s^(k-1) h (1 - loss given default) B_(k-1) v^k, in closed form.
 
     Args:
         balance: What is owed now, in currency; every array has the shape (n,).
@@ -48,7 +77,7 @@ def expected_value(
         kept = (1 - hazard) / (1 + economics.funding_cost / YEAR)  # both alive and discounted
         grown = kept * (1 + int_rate / 1200)
         back = (1 - economics.loss_given_default) * hazard / (1 + economics.funding_cost / YEAR)
-        last = np.maximum(balance_after(owed, int_rate, installment, months - 1), 0.0) * (1 + int_rate / 1200)
+        last = last_payment(owed, int_rate, installment, months)
         before_last = kept ** (months - 1)
         paid = installment * kept * _geometric(kept, before_last, months - 1) + last * kept * before_last
         still = _balances(owed, int_rate, installment, months, kept, grown)
@@ -61,14 +90,12 @@ def break_even(
 ) -> np.ndarray:
     """Return by how much the probability of failing has to fall for an offer to pay for itself, a fraction.
 
+    0 where the offer costs nothing as it is; infinity where it would cost even if the loan could not fail any more.
+
     Args:
         value_as_it_is: Expected value without the offer, in currency, shape (n,).
-        value_as_offered: Function of the probability of failing with the offer, shape (n,): the expected value, which
-            falls as the probability rises.
+        value_as_offered: Returns the expected value by the probability of failing with the offer, shape (n,).
         probability: Of failing without the offer.
-
-    Returns:
-        0 where the offer costs nothing as it is; infinity where it would cost even if the loan could not fail any more.
     """
     low, high = np.zeros_like(probability), np.array(probability, dtype=float)
     best, now = value_as_offered(low) - value_as_it_is, value_as_offered(high) - value_as_it_is

@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 from scipy.special import expit
 
-from loantap.watchlist.stacked_logit import Stack, StackedLogit, fit_stacked_logit
+from loantap.watchlist.hazard_regression import Stack, StackedLogit, fit_stacked_logit
 
 WIDE = 1e4  # a ridge so wide that it is none
 LOANS, EACH, MONTHS, STRATA = 400, 3, 4, 5

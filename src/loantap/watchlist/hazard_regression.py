@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.special import expit
+from scipy.special import expit, logit
+
+from loantap.watchlist.landmarks import FOLLOWED, Landmarks
+from loantap.watchlist.standing import CURRENT, TO_59, TO_89
+
+_AHEAD = (0, 1, 2, 3, 6, 12)  # groups of months ahead, of which the last goes on
+_AGES = (0, 4, 7, 13, 25)  # first months of groups of months on book; no loan is 90 days late before the fourth
 
 _STEPS, _CLOSE = 50, 1e-9  # steps at most; gain in log-likelihood that ends them
 _FEW, _THINNED = 2_000, 16  # of more landmarks than this product, each sixteenth is fitted to first
@@ -153,3 +160,79 @@ def _sums(stack: Stack, order: np.ndarray, theta: np.ndarray) -> tuple[float, np
         information[q:, :q] += cross.T
         information[q:, q:] += x.T @ (spread.sum(axis=1)[:, np.newaxis] * x)
     return objective, score, information
+
+
+def stratum(marks: Landmarks) -> np.ndarray:
+    """Return a number for bucket and months on book; of loans older than the last group of ages begins these do not matter."""
+    bucket = np.searchsorted(FOLLOWED, marks.bucket)
+    return bucket * (_AGES[-1] + 1) + np.clip(marks.age, 0, _AGES[-1])
+
+
+def slopes(marks: Landmarks) -> np.ndarray:
+    """Return the covariates, apart for loans in arrears of 30 days or more: what they say of the others they need not say of these."""
+    late = np.isin(marks.bucket, (TO_59, TO_89))[:, np.newaxis]
+    return np.hstack([marks.x * ~late, marks.x * late])
+
+
+def cells(codes: np.ndarray, months: int) -> np.ndarray:
+    """Return what the log-odds of strata depend on, by month ahead: shape (strata, months, q).
+
+    The intercept; the group of months ahead, its last one apart; the same by bucket, but for loans that are not late; the group of
+    months on book then, that from 13 to 24 apart; and whether a loan was new at the landmark, when nothing can have changed.
+    """
+    bucket, age = np.divmod(codes, _AGES[-1] + 1)
+    h = np.arange(1, months + 1)
+    groups = np.minimum(np.searchsorted(_AHEAD, h), len(_AHEAD) - 1)[:, np.newaxis] == np.arange(1, len(_AHEAD))
+    ahead = np.broadcast_to(groups[np.newaxis].astype(float), (len(codes), *groups.shape))
+    late = [ahead * (bucket == place)[:, np.newaxis, np.newaxis] for place, one in enumerate(FOLLOWED) if one != CURRENT]  # fmt: skip
+    on_book = np.searchsorted(_AGES, age[:, np.newaxis] + h, side="right") - 1
+    ages = on_book[:, :, np.newaxis] == np.array([0, 1, 2, len(_AGES) - 1])
+    young = np.repeat(np.stack([age == 0, (age == 1) | (age == 2)], axis=1)[:, np.newaxis], months, axis=1)
+    return np.concatenate([np.ones((len(codes), months, 1)), ahead[:, :, :-1], *late, ages, young], axis=2)
+
+
+def incidence_slopes(
+    default: np.ndarray, repaid: np.ndarray, value: np.ndarray | float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the derivatives of the cumulative incidence of default by the hazards of default and of repayment, shape (k, H) each.
+
+    d F / d d(h) = v(h) S(h) - T(h) / (1 - d(h)) and d F / d r(h) = -T(h) / (1 - r(h)), where S(h) is the probability to be live before
+    month h, v(h) what a default in it counts, 1 for an incidence, and T(h) what defaults after it add.
+    """
+    before = survival(default, repaid) * value
+    adds = before * default
+    later = adds.sum(axis=1, keepdims=True) - np.cumsum(adds, axis=1)
+    return before - later / np.maximum(1 - default, 1e-300), -later / np.maximum(1 - repaid, 1e-300)
+
+
+def survival(default: np.ndarray, repaid: np.ndarray) -> np.ndarray:
+    """Return the probability to be live before each month."""
+    stays = np.cumprod((1 - default) * (1 - repaid), axis=1)
+    return np.hstack([np.ones((len(stays), 1)), stays[:, :-1]])
+
+
+def aalen_johansen(followed: np.ndarray, outcome: np.ndarray, *, months: int) -> tuple[float, float]:
+    """Return the share that defaults within some months, repayment competing, and its standard error.
+
+    Args:
+        followed: Months for which each loan is followed, shape (k,).
+        outcome: What came in the last of them: 0 nothing, 1 default, 2 early repayment, shape (k,).
+        months: Within how many.
+    """
+    h = np.arange(1, months + 1)[:, np.newaxis]
+    at_risk = (followed >= h).sum(axis=1)
+    bad, early = (((followed == h) & (outcome == kind)).sum(axis=1) for kind in (1, 2))
+    left, after = np.maximum(at_risk, 1), np.maximum(at_risk - bad, 1)
+    d, r = bad / left, early / after
+    by_default, by_repayment = (slopes[0] for slopes in incidence_slopes(d[np.newaxis], r[np.newaxis]))
+    # Given who is at risk, each month is a binomial draw of each kind.
+    variance = by_default**2 * d * (1 - d) / left + by_repayment**2 * r * (1 - r) / after
+    return float((survival(d[np.newaxis], r[np.newaxis])[0] * d).sum()), float(np.sqrt(variance.sum()))
+
+
+def log_odds_interval(mean: np.ndarray, error: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return ends on the scale of log-odds, so that they lie within 0 and 1."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    inner = np.clip(mean, 1e-12, 1 - 1e-12)
+    reach = z * error / (inner * (1 - inner))
+    return np.where(mean > 0, expit(logit(inner) - reach), mean), np.where(mean > 0, expit(logit(inner) + reach), mean)
