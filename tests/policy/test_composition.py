@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_books import random_book, small_book
 
-from loantap.policy.composition import ATTRIBUTES, composition
+from loantap.policy.composition import composition
 from loantap.policy.levers import Cap, OwnPrice, Threshold
 
+ATTRIBUTES = ("grade", "term", "risk_decile", "income_band", "home_ownership")
 SIX = small_book(
     expected=[0] * 6,
     grade=["A", "A", "B", "B", "B", "G"],

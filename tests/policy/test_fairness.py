@@ -10,7 +10,6 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from loantap.analysis.suppression import is_small
-from loantap.errors import InputError
 from loantap.model.economics import Economics
 from loantap.policy.book import Book
 from loantap.policy.fairness import GoodCustomers, fairness, income_bands
@@ -283,12 +282,6 @@ def test_income_is_cut_at_quartiles_in_round_figures():
 
 def test_equal_incomes_make_two_bands_at_most():
     assert set(income_bands(pd.Series([50_000.0] * 20)).astype("str")) == {"up to 50,000"}
-
-
-def test_a_rule_of_another_book_is_refused():
-    loans, refused = refusing({"OWN": (100, 20), "RENT": (50, 5)})
-    with pytest.raises(InputError, match="rule 'mine': expected one answer for each of 150 loans, got shape"):
-        fairness(loans, {"mine": refused[:-1]}, min_cell=10)
 
 
 def test_without_rules_there_is_nothing_to_say():

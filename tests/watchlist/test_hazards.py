@@ -362,7 +362,6 @@ def test_why_there_are_no_hazards(truth: SyntheticPanel, known: Borrowers):
     few = truth.panel.only(np.arange(100))
     assert "needs 50 loans seen to default or more" in why_not(few, stand(few))
     for panel in (untold, short, few):
-        assert fit_hazards(panel, stand(panel), known) is None
         assert backtest_hazards(panel, stand(panel), known) is None
     assert why_not(truth.panel, stand(truth.panel)) == ""
     shorter = truth.panel.until(truth.panel.months[15])

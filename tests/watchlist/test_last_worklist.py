@@ -46,7 +46,7 @@ def test_heads_in_words_are_heads(tmp_path: Path):
 def test_an_excel_list_comes_back_as_it_was_filled_in(tmp_path: Path):
     row = {
         "light": "red", "since": "2016-03", "reasons": "", "exposure": 1.0, "days_past_due": 1.0, "pd_12_months": 0.2, "changed": "", "offer": "",
-        "expected_cost": 1.0,
+        "expected_cost": 1.0, "days_past_due_as_of": "",
     }  # fmt: skip
     loans = pd.DataFrame([row | {"loan_id": loan} for loan in ("007", "8")])
     path = tmp_path / "w.xlsx"

@@ -47,8 +47,7 @@ class Book:
 
     def part(self, rows: np.ndarray) -> "Book":
         """Return the book of some of the loans; `rows` says which, shape (n,)."""
-        arrays = ("probability", "expected", "realised", "expected_balance", "balance")
-        kept = {name: getattr(self, name)[rows] for name in arrays}
+        kept = {name: values[rows] for name, values in vars(self).items() if isinstance(values, np.ndarray)}
         return replace(self, loans=self.loans[rows].reset_index(drop=True), **kept)
 
 

@@ -11,12 +11,11 @@ from loantap.model.economics import column, installments_paid
 from loantap.policy.book import Book
 from loantap.policy.fairness import income_bands
 
-ATTRIBUTES = ("grade", "term", "risk_decile", "income_band", "home_ownership")
 _DECILES = 10
 
 
 def composition(book: Book, refusals: Mapping[str, np.ndarray], *, min_cell: int) -> pd.DataFrame:
-    """Return how many loans of each level each rule refuses, see `composition_of`; `refusals` by the name of the rule, each of shape (n,)."""
+    """Return how many loans of each level each rule refuses, as `composition_of` does for the loans of a book."""
     return composition_of(book.loans, book.probability, refusals, min_cell=min_cell)
 
 
@@ -96,15 +95,7 @@ def expected_loss(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFram
         {"n_granted": 1, "amount": book.amount, "exposure": exposure, "expected_loss": book.probability * economics.loss_given_default * exposure}
     )  # fmt: skip
     grade = factor_values(loans, "grade")
-    parts = [
-        each.mul(~refused, axis=0)
-        .groupby(grade, observed=True)
-        .sum()
-        .rename_axis("grade")
-        .reset_index()
-        .assign(name=name)
-        for name, refused in refusals.items()
-    ]
-    table = pd.concat(parts, ignore_index=True).astype({"grade": "str"})
+    parts = {name: each.mul(~refused, axis=0).groupby(grade, observed=True).sum() for name, refused in refusals.items()}
+    table = pd.concat(parts, names=["name", "grade"]).reset_index().astype({"grade": "str"})
     table["share"] = table["expected_loss"] / table["amount"].where(table["amount"] > 0)
     return table[["name", "grade", "n_granted", "amount", "exposure", "expected_loss", "share"]]

@@ -1,6 +1,7 @@
-"""The policy that a training book suggests: every limit looked for, and the levers worth combining.
+"""The policy that a training book suggests: every limit looked for, and the levers worth combining, in which order.
 
-All of it is chosen on the training book. Its effect is to be reported on the test book, with `simulate`.
+The gains here are those on the loans that chose the levers, and so flatter them; what the policy is worth is for `simulate` to say,
+on the test book.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ NOBODY_ELSE = "declines nobody whom the adopted limits do not"
 FEW_ELSE = "declines too few others to tell"
 FALLS = "expected profit falls"
 NOT_SHOWN = "realised gain not shown"
-_WORDS = ["id", "title", "rule"]
+
 _GAINS = ["n_refused", "expected_gain", "realised_gain", "realised_gain_low", "realised_gain_high"]
 
 CAPPED = ("dti", "revol_util")
@@ -37,11 +38,10 @@ class Combination:
 
     Attributes:
         adopted: The levers, in order.
-        steps: One row per adopted lever: id, title, rule, n_refused (loans that no earlier lever refuses),
-            expected_gain and realised_gain with `_low` and `_high`: the marginal change of profit per 100 of all
-            money asked for, on the training book; percentile bootstrap interval.
-        left_out: The same of the others, after the last step, with the reason. No numbers where no lever was found,
-            or where it refuses too few others.
+        steps: One row per adopted lever: id, title, rule, n_refused (loans that no earlier lever refuses), expected_gain and
+            realised_gain with `_low` and `_high`: the marginal change of profit per 100 of all money asked for, on the training book.
+        left_out: The same of the others, after the last step, with the reason. No numbers where no lever was found, or where it
+            refuses too few others.
     """
 
     adopted: tuple[Lever, ...]
@@ -62,8 +62,8 @@ class Combination:
 class Marginal:
     """What levers add to one another on the training book.
 
-    Loans that the same levers refuse are summed once, in every draw; the gain of any lever over any others is a sum
-    of such sums, and all gains are paired.
+    Loans that the same levers refuse are summed once, in every draw; the gain of any lever over any others is a sum of such sums, and
+    all gains are paired.
 
     Attributes:
         levers: The levers, by id.
@@ -103,11 +103,15 @@ class Marginal:
         return cls({lever.id: lever for lever in levers}, rows, np.array(counts), np.array(profit), share, confidence)
 
     def gains(self, adopted: Sequence[str], *, min_cell: int, tried: int = 1) -> pd.DataFrame:
-        """Return what each lever adds to those adopted, by id: the columns of `Combination.left_out` without the words.
+        """Return what each lever adds to those adopted, by id, and the reason, empty where nothing stands against adopting it.
 
-        The reason is empty where nothing stands against adopting it. A realised gain is shown if the interval lies above 0, and
-        does so too when it allows for `tried` levers (Bonferroni, from the standard error over the draws: so far in the tails
-        there are too few draws for percentiles).
+        A realised gain is shown if the interval lies above 0, and does so too when it allows for `tried` levers (Bonferroni, from the
+        standard error over the draws: so far in the tails there are too few draws for percentiles).
+
+        Args:
+            adopted: The ids of those adopted.
+            min_cell: A lever whose further loans, defaults or repaid loans are fewer is not told.
+            tried: How many levers are tried.
         """
         taken = [name in adopted for name in self.levers]
         fresh = self.rows & ~self.rows[:, taken].any(axis=1, keepdims=True)
@@ -141,10 +145,8 @@ def combine(marginal: Marginal, candidates: Sequence[Found], *, min_cell: int) -
         candidates: What was found; an entry without a lever is left out for the reason it gives.
         min_cell: A lever whose further loans, defaults or repaid loans are fewer is not adopted.
     """
-    words = pd.DataFrame(
-        [(one.id, one.title, one.lever.rule if one.lever else "") for one in candidates], columns=_WORDS
-    )
-    words, steps = words.set_index("id"), []
+    told = {one.id: {"title": one.title, "rule": one.lever.rule if one.lever else ""} for one in candidates}
+    words, steps = pd.DataFrame.from_dict(told, orient="index", columns=["title", "rule"]).rename_axis("id"), []
     taken: list[str] = []
     open_ids = [one.id for one in candidates if one.lever is not None]
     while True:
@@ -194,12 +196,10 @@ def design_policy(
 ) -> Policy:
     """Find every limit on the training book and combine the levers that add to profit.
 
-    Candidates are the profit threshold, refusing what loses money at its own price, caps on DTI and revolving
-    utilisation, amounts and terms by grade and by risk tier, and exclusions by home ownership and profession group.
-    The pincode is none: it gives the outcome away, and geography is a fair-lending question.
-
-    A loan that loses money at its own price is just what the model would refuse. Once that lever is adopted no other
-    one can add to expected profit; `plain` therefore says what rules without the model reach.
+    Candidates are the profit threshold, refusing what loses money at its own price, caps on DTI and revolving utilisation, amounts and terms
+    by grade and by risk tier, and exclusions by home ownership and profession group. The pincode is none: it gives the outcome away, and
+    geography is a fair-lending question. Once the lever of the own price is adopted no other one can add to expected profit; `plain`
+    therefore says what rules without the model reach.
 
     Args:
         training: The loans to design on, which the report of its effect must not contain.

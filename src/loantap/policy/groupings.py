@@ -9,13 +9,7 @@ from loantap.policy.book import Book
 
 TIERS = ("low", "medium", "high", "very high")
 TIER_SHARES = (0.5, 0.8, 0.95)  # of the training book, below each cut
-_WORDS = {
-    "dti": "DTI",
-    "revol_util": "revolving utilisation",
-    "loan_amnt": "amount",
-    "annual_inc": "income",
-    "f2": "F2",
-}
+_WORDS = {"dti": "DTI", "revol_util": "revolving utilisation", "loan_amnt": "amount", "annual_inc": "income", "f2": "F2"}  # fmt: skip
 
 
 @dataclass(frozen=True)

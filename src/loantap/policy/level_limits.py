@@ -3,6 +3,8 @@
 What they do to loans that had no part in finding them is for `simulate` to say, on the test book.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -33,27 +35,21 @@ def term_limits(training: Book, by: Grouping, *, min_cell: int, confidence: floa
         their borrowers took 36 months at the same rate and had the same probability of default. That is an assumption
         and not an estimate: installments rise by half or so, and nobody knows who would still apply.
     """
-    levels = by.levels(training)
+    levels, loans = by.levels(training), training.loans
     place = pd.Series(by.of(training)).map({level: place for place, level in enumerate(levels)}).to_numpy(dtype=int)
-    long = training.loans["term"].to_numpy() > SHORT
-    evidence = margins(
-        training, np.where(long, place, -1), groups=len(levels), min_cell=min_cell, confidence=confidence
-    )
+    long = loans["term"].to_numpy() > SHORT
+    sure: dict[str, Any] = {"min_cell": min_cell, "confidence": confidence}
+    evidence = margins(training, np.where(long, place, -1), groups=len(levels), **sure)
     evidence.insert(0, "level", levels)
-    amount = training.amount
-    installment = annuity(training.loans["loan_amnt"], training.loans["int_rate"], SHORT)
-    short = training.loans.assign(term=SHORT, installment=installment)
+    short = loans.assign(term=SHORT, installment=annuity(loans["loan_amnt"], loans["int_rate"], SHORT))
     earned = expected_profit(short, training.probability, training.economics)
-    sums = [np.bincount(place, long * part, minlength=len(levels)) for part in (earned, amount)]
+    sums = [np.bincount(place, long * part, minlength=len(levels)) for part in (earned, training.amount)]
     with np.errstate(invalid="ignore"):  # a level without long loans
         evidence["expected_if_short"] = 100 * sums[0] / sums[1]
     losing = tuple(evidence.loc[evidence["verdict"] == LOSES, "level"])
+    why_not = None if losing else f"on terms above {SHORT} months, {not_shown(confidence)}"
     return found(
-        training,
-        LongestTerm(by, losing, SHORT),
-        why_not=None if losing else f"on terms above {SHORT} months, {not_shown(confidence)}",
-        evidence=without_small(evidence),
-        min_cell=min_cell,
+        training, LongestTerm(by, losing, SHORT), why_not=why_not, evidence=without_small(evidence), min_cell=min_cell
     )
 
 
@@ -75,16 +71,10 @@ def exclusions(training: Book, by: Grouping, *, min_cell: int, confidence: float
     pooled = pool_small(counts, min_cell=min_cell, by_expectation=False)
     levels = pooled.counts["level"].tolist()
     place = level_of.replace(pooled.names()).map({level: place for place, level in enumerate(levels)})
-    evidence = margins(
-        training, place.to_numpy(dtype=int), groups=len(levels), min_cell=min_cell, confidence=confidence
-    )
+    sure: dict[str, Any] = {"min_cell": min_cell, "confidence": confidence}
+    evidence = margins(training, place.to_numpy(dtype=int), groups=len(levels), **sure)
     evidence.insert(0, "level", levels)
     losing = evidence.loc[evidence["verdict"] == LOSES, "level"]
     members = tuple(member for level in losing for member in pooled.members.get(level, [level]))
-    return found(
-        training,
-        Exclusion(by, members),
-        why_not=None if members else not_shown(confidence),
-        evidence=without_small(evidence),
-        min_cell=min_cell,
-    )
+    why_not = None if members else not_shown(confidence)
+    return found(training, Exclusion(by, members), why_not=why_not, evidence=without_small(evidence), min_cell=min_cell)

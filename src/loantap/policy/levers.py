@@ -1,7 +1,7 @@
 """Levers of a lending policy: rules that say, before a loan is granted, whom to refuse.
 
-A lever's numbers are chosen on the training book (`limits`, `level_limits`) and its effect is reported on the test book
-(`simulate`). A lever looks at what is known of an application only, never at how a loan ended.
+A lever's numbers are chosen on the training book, its effect is reported on the test book, and it looks at what is known of an
+application only, never at how a loan ended.
 """
 
 from abc import ABC, abstractmethod
@@ -50,12 +50,9 @@ class Lever(ABC):
 
 @dataclass(frozen=True)
 class Threshold(Lever):
-    """Refuse at and above a probability of default.
+    """Refuse at and above a probability of default; above 1, nobody is declined.
 
-    Attributes:
-        name: What the threshold was chosen for, such as profit.
-        at: The probability; above 1, nobody is declined.
-        words: The name as a sentence says it, if it says another.
+    `name` is what the threshold was chosen for, such as profit, and `words` the same as a sentence says it, if it says another.
     """
 
     name: str
@@ -84,11 +81,7 @@ class OwnPrice(Lever):
 
 @dataclass(frozen=True)
 class RequiredReturn(Lever):
-    """Refuse a loan that is expected to earn less a year than the lender requires, above the cost of money.
-
-    Attributes:
-        a_year: The least expected profit over the balance outstanding, a year, as a fraction.
-    """
+    """Refuse a loan expected to earn less than `a_year` of the balance outstanding, above the cost of money: a fraction that the lender requires."""
 
     a_year: float
 
@@ -102,14 +95,7 @@ class RequiredReturn(Lever):
 
 @dataclass(frozen=True)
 class Together(Lever):
-    """Refuse whatever any of some levers refuses; without a lever, nobody.
-
-    Attributes:
-        id_: A name for files.
-        words: The title.
-        levers: The levers.
-        note: What is said of the rule after it, in brackets.
-    """
+    """Refuse whatever any of some levers refuses; without a lever, nobody. `note` is said of the rule after it, in brackets."""
 
     id_: str
     words: str
@@ -181,11 +167,8 @@ class Exclusion(Lever):
 
     def _said(self) -> tuple[str, str, str]:
         words = words_of(self.by.name)
-        return (
-            f"exclude_{self.by.name}",
-            f"excluded by {words}",
-            f"decline applications with {words} {', '.join(self.levels)}",
-        )
+        rule = f"decline applications with {words} {', '.join(self.levels)}"
+        return f"exclude_{self.by.name}", f"excluded by {words}", rule
 
     def _refuses(self, book: Book) -> np.ndarray:
         return np.isin(self.by.of(book), self.levels)

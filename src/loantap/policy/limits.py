@@ -1,7 +1,4 @@
-"""Where expected profit turns negative along a number: caps and amount limits, found on the training book.
-
-What a limit does to loans that had no part in finding it is for `simulate` to say, on the test book.
-"""
+"""Where expected profit turns negative along a number: caps and amount limits, found on the training book."""
 
 from dataclasses import dataclass
 
@@ -32,13 +29,11 @@ class Found:
         title: The lever's.
         lever: None where there is no such limit.
         finding: In words; without a lever, why there is none.
-        evidence: On the loans that a limit refuses or would refuse, one row per level (a single one for a cap): the
-            columns of `margins` with what the kind of limit adds. The numbers of groups that are too small are left
-            out.
-        bins: What a figure shows of a number, empty where none is limited: about 20 bins of equally many loans (by
-            level for amounts), with low, high, middle (median), n, defaults, expected and realised with `_low` and
-            `_high`, and fitted; profit per 100 lent. low of the first bin and high of the last are values that
-            several loans reach.
+        evidence: On the loans that a limit refuses or would refuse, one row per level (a single one for a cap): the columns of
+            `margins` with what the kind of limit adds, without the numbers of groups that are too small.
+        bins: What a figure shows of a number, empty where none is limited: about 20 bins of equally many loans (by level for
+            amounts), with low, high, middle (median), n, defaults, expected and realised with `_low` and `_high`, and fitted; profit
+            per 100 lent. low of the first bin and high of the last are values that several loans reach.
     """
 
     id: str
@@ -61,27 +56,30 @@ def found(
     """Return what was found, without the lever if something stands against it or it refuses too few training loans."""
     if why_not is None:
         refused = lever.refuses(training)
-        n, defaults = pd.Series([refused.sum()]), pd.Series([(refused & training.default).sum()])
-        few = is_small(n, defaults, min_cell=min_cell, default_rate=None)[0]
-        why_not = NOBODY if n[0] == 0 else "declines too few loans to tell" if few else None
+        few = "declines too few loans to tell" if is_few(training, refused, min_cell=min_cell) else None
+        why_not = few if refused.any() else NOBODY
     tables = [pd.DataFrame() if table is None else table for table in (evidence, bins)]
     return Found(lever.id, lever.title, None if why_not else lever, why_not or lever.rule, *tables)
 
 
+def is_few(book: Book, inside: np.ndarray, *, min_cell: int) -> bool:
+    """Return whether some of the loans are too few, or their defaults or repaid ones, to be told."""
+    n, defaults = pd.Series([inside.sum()]), pd.Series([(inside & book.default).sum()])
+    return bool(is_small(n, defaults, min_cell=min_cell, default_rate=None)[0])
+
+
 def cap_limit(training: Book, column: str, *, min_cell: int, confidence: float = CONFIDENCE) -> Found:
     """Find the value of a number above which expected profit is negative.
+
+    The largest value at which isotonic regression (expected profit never rises, loans weigh as their amounts) is 0 or more, rounded up to
+    a figure that a policy can state. No lever where the fit is never negative, or is so at every value. The verdict of the evidence (limit,
+    NaN without one, then `margins`) is no condition, for `combine` judges a cap.
 
     Args:
         training: The loans to find it on.
         column: A number known at application time. Loans where it is missing are left out, and never refused.
         min_cell: The smallest count that may be published.
         confidence: Of the intervals and verdicts.
-
-    Returns:
-        The largest value at which isotonic regression (expected profit never rises, loans weigh as their amounts) is
-        0 or more, rounded up to a figure that a policy can state. No lever where the fit is never negative, or is so
-        at every value.
-        `evidence`: limit (NaN without one), then `margins`; its verdict is no condition, for `combine` judges a cap.
 
     Raises InputError for a column that is no number known at application time.
     """
@@ -105,26 +103,21 @@ def cap_limit(training: Book, column: str, *, min_cell: int, confidence: float =
 def amount_limits(training: Book, by: Grouping, *, min_cell: int, confidence: float = CONFIDENCE) -> Found:
     """Find for each level the amount above which expected profit is negative.
 
-    A level gets a limit only where the loans above it lose money by the verdict of `margins`: within a level the
-    fit alone would follow noise. A limit of 0 means that the level loses money at every amount.
+    A level gets a limit only where the loans above it lose money by the verdict of `margins`: within a level the fit alone would follow
+    noise. A limit of 0 means that the level loses money at every amount. The evidence is level, limit (NaN without one), then `margins` of
+    the level's loans above it, whose verdict may also be that expected profit never turns negative, or that the limit refuses nobody.
 
     Args:
         training: The loans to find them on.
         by: The levels.
         min_cell: A level with fewer loans, defaults or repaid loans gets no limit.
         confidence: Of the intervals and verdicts.
-
-    Returns:
-        `evidence`: level, limit (NaN without one; in force where the verdict is that the loans above it lose money),
-        then `margins` of the level's loans above it. The verdict may also be that expected profit never turns
-        negative, or that the limit refuses nobody.
     """
     amount, level_of, levels = training.amount, by.of(training), by.levels(training)
     group, limits, bins, verdicts = np.full(len(amount), -1), [], [], []
     for place, level in enumerate(levels):
         inside = level_of == level
-        n, defaults = pd.Series([inside.sum()]), pd.Series([(inside & training.default).sum()])
-        if is_small(n, defaults, min_cell=min_cell, default_rate=None)[0]:
+        if is_few(training, inside, min_cell=min_cell):
             limit, verdict = np.inf, FEW
         else:
             fit = _Fit.of(training, amount, inside)
@@ -185,7 +178,7 @@ def _bins(
     ordered, bad = np.sort(value[inside]), int(book.default[inside].sum())
     count = int(np.clip(min(bad, len(ordered) - bad) // max(min_cell, 1), 1, _BINS))
     edges = np.unique(np.quantile(ordered, np.linspace(0, 1, count + 1)[1:-1], method="inverted_cdf"))
-    edges = _wide_enough(edges, value[inside], book.default[inside], min_cell=min_cell)
+    edges = _wide_enough(book, edges, value, inside, min_cell=min_cell)
     group = np.where(inside, np.searchsorted(edges, value, side="left"), -1)
     table = without_small(margins(book, group, groups=len(edges) + 1, min_cell=min_cell, confidence=confidence)).drop(
         columns="verdict"
@@ -199,16 +192,12 @@ def _bins(
     return shown.join(table).assign(fitted=sums["fit"] / sums["lent"])
 
 
-def _wide_enough(edges: np.ndarray, value: np.ndarray, default: np.ndarray, *, min_cell: int) -> np.ndarray:
+def _wide_enough(book: Book, edges: np.ndarray, value: np.ndarray, inside: np.ndarray, *, min_cell: int) -> np.ndarray:
     """Return the edges without those that would make a bin too small to be published."""
-    place = np.searchsorted(edges, value, side="left")
-    n, bad = (np.bincount(place, of, minlength=len(edges) + 1) for of in (np.ones(len(value)), default))
-    kept, start = [], 0
+    place, kept, start = np.where(inside, np.searchsorted(edges, value, side="left"), -1), [], 0
     for end in range(1, len(edges) + 1):
-        inside, beyond = slice(start, end), slice(end, None)
-        sizes = pd.Series([n[inside].sum(), n[beyond].sum()])
-        defaults = pd.Series([bad[inside].sum(), bad[beyond].sum()])
-        if not is_small(sizes, defaults, min_cell=min_cell, default_rate=None).any():
+        bins = (place >= start) & (place < end), place >= end
+        if not any(is_few(book, one, min_cell=min_cell) for one in bins):
             kept.append(end - 1)
             start = end
     return edges[kept]

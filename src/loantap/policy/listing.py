@@ -29,15 +29,11 @@ def listed(
 ) -> dict[str, Lever]:
     """Return the policies by name, those that nothing was found for left out.
 
-    Refusing nobody; the thresholds of the model for its score, for profit and for what its users can handle; refusing what loses
-    money at its own price; a cut-off by risk with as many refusals; a required return a year; the levers combined, with the
-    model and without; every other lever by itself; and the least disparate.
-
     Args:
         training: The loans that they are made from.
         designed: What `design_policy` found there.
-        thresholds: The model's, see `model_thresholds`.
-        score: What its own threshold is best for, in words.
+        thresholds: As from `model_thresholds`.
+        score: What the model's own threshold is best for, in words.
         required_return: The least expected return a year on the balance, above the cost of money, as a fraction.
         forgone: Share of the largest gain that may be given up for less disparity.
         min_cell: The smallest count that may be concluded from.

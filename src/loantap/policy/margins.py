@@ -31,8 +31,7 @@ def margins(
     Returns:
         One row per group: n, defaults; expected and realised, per 100 lent, each with `_low` and `_high` (NaN without
         loans); verdict: profitable or loses money where both intervals lie on that side of 0, the realised one also after Holm's
-        correction for the groups that are judged, else unclear; or too few loans, or none. That realised profit has to agree
-        guards against a model that is wrong about the group.
+        correction for the groups that are judged, else unclear; or too few loans, or none.
     """
     inside = group >= 0
     group, amount = group[inside], book.amount[inside]

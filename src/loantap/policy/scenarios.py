@@ -1,7 +1,6 @@
 """What the same refusals gain under other assumptions: one at a time over its range, and all at their worst together."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
@@ -17,6 +16,7 @@ from loantap.policy.book import Book
 DEFAULT_RATE = "default_rate"
 _RATE_LABEL = "default rate"
 _RATE_MEANING = "mean probability of default, the odds of every loan multiplied alike"
+_ENDS = ("low", "default", "high")
 _EACH = np.linspace(0, 1, 21)
 _ODDS = np.geomspace(1e-3, 1e3, 61)
 
@@ -48,9 +48,7 @@ def gains_under(book: Book, refused: np.ndarray, economics: Economics, *, odds: 
 def scenarios(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Return what each rule gains when one assumption is varied over its range, the refusals as they are.
 
-    Args:
-        book: The loans that the rules are judged on; its economics are the values that the others are kept at.
-        refusals: Whether each rule refuses each loan, shape (n,), by the name of the rule.
+    The book's economics are the values that the others are kept at.
 
     Returns:
         One row per rule and assumption: name, assumption, label; low, default, high (its values; low and high are the ends of its
@@ -90,11 +88,7 @@ def scenarios(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
 
 def worst_corners(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Return the least that each rule gains with every assumption at an end of its range, as in `scenarios`.
-
-    Returns:
-        One row per rule: name, gain, and the value of each assumption there.
-    """
+    """Return the least that each rule gains with every assumption at an end of its range: name, gain, and the value of each assumption there."""
     refused = np.column_stack(list(refusals.values())).astype(float)
     corners = [
         Economics(**dict(zip((one.name for one in ASSUMPTIONS), ends, strict=True)))
@@ -134,15 +128,6 @@ def _range(one: Assumption, economics: Economics) -> tuple[float, float]:
     return min(one.low, value), max(one.high, value)
 
 
-@dataclass(frozen=True)
-class _Case:
-    """One set of assumptions: the value that is varied, the economics and the factor on every loan's odds of default."""
-
-    value: float
-    economics: Economics
-    odds: float = 1.0
-
-
 def tornado(training: Book, test: Book, years: pd.DataFrame) -> pd.DataFrame:
     """Return what profit, the profit threshold and the refused become when one assumption goes to the ends of its range.
 
@@ -161,15 +146,21 @@ def tornado(training: Book, test: Book, years: pd.DataFrame) -> pd.DataFrame:
         (realised, per 100 of all money asked for) and own_price_refused (share whose expected profit would be below 0); and
         swing, the widest difference of profit.
     """
-    rows = []
-    for (name, label, meaning), cases in _cases(test, years).items():
+    base, rows = test.economics, []
+    cases: dict[tuple[str, str, str], list[tuple[float, Economics, float]]] = {}  # value, economics, factor on the odds
+    for one in ASSUMPTIONS:
+        values = (one.low, float(getattr(base, one.name)), one.high)
+        cases[one.name, one.label, one.meaning] = [(value, base.with_(one.name, value), 1.0) for value in values]
+    if len(years):
+        factors = (float(years["odds"].min()), 1.0, float(years["odds"].max()))
+        cases[DEFAULT_RATE, _RATE_LABEL, _RATE_MEANING] = [(_mean(test, odds), base, odds) for odds in factors]
+    for (name, label, meaning), ends in cases.items():
         row: dict[str, object] = {"assumption": name, "label": label, "meaning": meaning}
-        row |= {end: case.value for end, case in cases.items()}
-        judged = {end: _judged(training, test, case) for end, case in cases.items()}
-        for measure in next(iter(judged.values())):
-            row |= {f"{measure}_{end}": numbers[measure] for end, numbers in judged.items()}
-        row["swing"] = float(np.ptp([numbers["profit"] for numbers in judged.values()]))
-        rows.append(row)
+        row |= {end: value for end, (value, *_) in zip(_ENDS, ends, strict=True)}
+        judged = [_judged(training, test, economics, odds) for _, economics, odds in ends]
+        for measure in judged[0]:
+            row |= {f"{measure}_{end}": numbers[measure] for end, numbers in zip(_ENDS, judged, strict=True)}
+        rows.append(row | {"swing": float(np.ptp([numbers["profit"] for numbers in judged]))})
     return pd.DataFrame(rows).sort_values("swing", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -198,31 +189,16 @@ def break_even(book: Book) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["assumption", "label", "meaning", "value", "break_even"])
 
 
-def _cases(test: Book, years: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, _Case]]:
-    base, cases = test.economics, {}
-    for one in ASSUMPTIONS:
-        values = {"low": one.low, "default": float(getattr(base, one.name)), "high": one.high}
-        cases[one.name, one.label, one.meaning] = {
-            end: _Case(value, base.with_(one.name, value)) for end, value in values.items()
-        }
-    if len(years):
-        factors = {"low": float(years["odds"].min()), "default": 1.0, "high": float(years["odds"].max())}
-        cases[DEFAULT_RATE, _RATE_LABEL, _RATE_MEANING] = {
-            end: _Case(_mean(test, odds), base, odds) for end, odds in factors.items()
-        }
-    return cases
-
-
-def _judged(training: Book, test: Book, case: _Case) -> dict[str, float]:
-    chosen_on, probability = (multiplied(book.probability, case.odds) for book in (training, test))
-    threshold = best_profit_threshold(chosen_on, profit_under(training, case.economics, odds=case.odds))
-    earned, granted = profit_under(test, case.economics, odds=case.odds), probability < threshold
+def _judged(training: Book, test: Book, economics: Economics, odds: float) -> dict[str, float]:
+    chosen_on, probability = (multiplied(book.probability, odds) for book in (training, test))
+    threshold = best_profit_threshold(chosen_on, profit_under(training, economics, odds=odds))
+    earned, granted = profit_under(test, economics, odds=odds), probability < threshold
     return {
         "profit": float(100 * earned.sum() / test.amount.sum()),
         "threshold": threshold,
         "refused": float(1 - granted.mean()),
         "profit_at_threshold": float(100 * earned[granted].sum() / test.amount.sum()),
-        "own_price_refused": float((expected_profit(test.loans, probability, case.economics) < 0).mean()),
+        "own_price_refused": float((expected_profit(test.loans, probability, economics) < 0).mean()),
     }
 
 

@@ -45,12 +45,9 @@ def segments(
 
     Returns:
         amount, term, purpose (texts that name all levels pooled), n, defaults, default_rate with ci_low and ci_high
-        (Wilson); expected and realised profit per 100 lent, each with `_low` and `_high` (percentile bootstrap over loans);
-        p_adjusted: of realised profit being 0, see `break_even_p_values`, adjusted by Holm over the segments; verdict.
-        All intervals are for one segment at a time. That of expected profit says which loans might have been in the
-        segment, not how wrong the model may be.
-
-        A segment earns, or loses, if p_adjusted is below 1 - confidence and the interval of expected profit lies on the same side of 0.
+        (Wilson); expected and realised profit per 100 lent, each with `_low` and `_high` (percentile bootstrap over loans, one
+        segment at a time, which says nothing of how wrong the model may be); p_adjusted: of `break_even_p_values`, adjusted by Holm;
+        verdict: earns, or loses, if p_adjusted is below 1 - confidence and the interval of expected profit lies on the same side of 0.
     """
     cells, cell_of, alpha = *_cells(book), round(1 - confidence, 9)
     total = cells[_SIZES].sum().to_frame().T
@@ -87,9 +84,8 @@ def break_even_p_values(
 
     A group earns something just if its default rate, weighted by what a default costs, lies below the rate at which it
     would earn nothing. That rate is tested exactly, as a binomial share of the effective number of loans (sum of weights)^2 /
-    sum of squared weights (Korn and Graubard, Survey Methodology 24, 1998, 193-201). Corrections for many groups look far into
-    the tails, where an interval of average profit would call too many profitable: few defaults make the average high and its
-    spread small at once.
+    sum of squared weights (Korn and Graubard, Survey Methodology 24, 1998, 193-201): far in the tails an interval of average profit
+    would call too many profitable, since few defaults make the average high and its spread small at once.
 
     Args:
         if_repaid: Value of each loan if it is repaid, in currency, shape (n,).
@@ -133,11 +129,8 @@ def _pooled(cells: pd.DataFrame, *, min_cell: int) -> dict[str, pd.Series]:
     amount = pd.Series(_amounts(range(len(EDGES) + 1)), index=cells.index)
     for _, part in cells[~inside].groupby(["purpose", "term"]):
         amount[part.index] = _joined(part, "amount", _amounts, min_cell=min_cell)
-    return {
-        "purpose": cells["purpose"].where(~inside, _listed(sorted(together))),
-        "term": cells["term"],
-        "amount": amount,
-    }
+    purpose = cells["purpose"].where(~inside, _listed(sorted(together)))
+    return {"purpose": purpose, "term": cells["term"], "amount": amount}
 
 
 def _purposes_to_pool(cells: pd.DataFrame, *, min_cell: int) -> set[str]:

@@ -60,18 +60,15 @@ def simulate(
 
 
 def trade_off_curve(book: Book, *, repetitions: int, random_state: int, confidence: float = CONFIDENCE) -> pd.DataFrame:
-    """Return what thresholds on the probability of default do, from approving a twentieth to approving all.
+    """Return what thresholds on the probability of default do, from approving a twentieth to approving all, as `simulate`.
+
+    The thresholds (refused at and above it; above 1 where all are approved) are quantiles of the book's probabilities a percentage point apart.
 
     Args:
         book: n loans, that no threshold was chosen on: the test book.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
         confidence: Of the intervals.
-
-    Returns:
-        One row per threshold, 96 unless probabilities are equal: threshold (refused at and above it; above 1 where
-        all are approved), then as `simulate`. The thresholds are quantiles of the book's probabilities a percentage
-        point apart.
     """
     shares = np.quantile(book.probability, _APPROVED)
     thresholds = np.unique(np.append(shares, np.nextafter(1.0, 2.0)))
@@ -134,19 +131,16 @@ def _measures(sums: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
 def drawn_group_sums(
     values: np.ndarray, group: np.ndarray, *, repetitions: int, random_state: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum of each column by group: of the loans themselves, and over n of them drawn with replacement.
+    """Return the sum of each column by group, shape (groups, k): of the loans, and over n of them drawn with replacement (with repetitions first).
 
-    The draws are those of `loantap.model.bootstrap.drawn_sums` with the same seed. A table with one column for each
-    group and value would give the same, but is nearly all zeros.
+    The draws are those of `loantap.model.bootstrap.drawn_sums` with the same seed. A table with one column for each group and value
+    would give the same, but is nearly all zeros.
 
     Args:
         values: One row per loan, shape (n, k).
         group: The group of each loan, whole numbers from 0, shape (n,).
         repetitions: How often to draw.
         random_state: Seed.
-
-    Returns:
-        Shape (groups, k), and shape (repetitions, groups, k).
     """
     n, k = values.shape
     groups = int(group.max(initial=-1)) + 1
@@ -166,14 +160,7 @@ def ends(draws: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray,
 
 
 def patterns(refusals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct rows of a table of refusals, and which of them each loan has.
-
-    Args:
-        refusals: Whether each rule refuses each loan, shape (n, rules).
-
-    Returns:
-        The distinct rows, shape (patterns, rules), and the row of each loan, shape (n,).
-    """
+    """Return the distinct rows of a table of refusals, shape (loans, rules), and which of them each loan has."""
     # A column of zeros beside, for there may be no rule.
     refusals = np.column_stack([refusals, np.zeros(len(refusals), dtype=bool)])
     packed = np.ascontiguousarray(np.packbits(refusals, axis=1))

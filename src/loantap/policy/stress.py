@@ -47,19 +47,11 @@ def vintages(book: Book, *, min_cell: int) -> pd.DataFrame:
     """
     year = book.loans["issue_d"].dt.year.to_numpy()
     table = pd.DataFrame({"year": year, "n": 1, "defaults": book.default.astype(int), "predicted": book.probability})
-    table = (
-        table.groupby("year")
-        .agg(n=("n", "sum"), defaults=("defaults", "sum"), predicted=("predicted", "mean"))
-        .reset_index()
-    )
-    table = table[
-        ~is_small(table["n"], table["defaults"], min_cell=min_cell, default_rate=None) & (table["defaults"] > 0)
-    ]
-    table["default_rate"] = table["defaults"] / table["n"]
-    table["odds"] = [
-        odds_to(book.probability[year == one], rate)
-        for one, rate in zip(table["year"], table["default_rate"], strict=True)
-    ]
+    table = table.groupby("year").agg({"n": "sum", "defaults": "sum", "predicted": "mean"}).reset_index()
+    small = is_small(table["n"], table["defaults"], min_cell=min_cell, default_rate=None)
+    table = table[~small & (table["defaults"] > 0)].assign(default_rate=lambda rows: rows["defaults"] / rows["n"])
+    rates = zip(table["year"], table["default_rate"], strict=True)
+    table["odds"] = [odds_to(book.probability[year == one], rate) for one, rate in rates]
     return table[["year", "n", "defaults", "default_rate", "predicted", "odds"]].reset_index(drop=True)
 
 

@@ -15,11 +15,7 @@ from loantap.watchlist.history import History, baseline_scores, make_history
 from loantap.watchlist.measures import Period, found, measure, paired_difference, right_alerts
 from loantap.watchlist.settings import Settings
 
-BASELINES = {
-    "caps": "the caps alone",
-    "days_past_due": "days past due alone",
-    "probability": "the model's probability alone",
-}
+BASELINES = {"caps": "the caps alone", "days_past_due": "days past due alone", "probability": "the model's probability alone"}  # fmt: skip
 FEW_DISCORDANT = 10  # with fewer defaults caught by one way only a bootstrap interval is too narrow: no verdict
 _AS_MANY = 0.9  # of the rule's alerts: a score with ties comes near to their number only
 
@@ -39,12 +35,11 @@ class Backtest:
             high; beyond_chance, the same of recall less what chance finds, with its ends; `only_rule` and `only_baseline`
             (defaults that one of them caught alone); verdict (more, fewer, open: of beyond_chance) and words.
         trade_off: The rule at every strictness and number of points, and the baselines at RATES, on the later months (on all
-            where the panel is too short to be halved): method, strictness, points, the columns of `measures.measure`, and `frontier`: on the earlier months no other
-            setting of the rule found as many defaults beyond chance with fewer alerts. A line through the frontier is what could have been
-            known before; the best of all points on the later months could not.
+            where the panel is too short to be halved): method, strictness, points, the columns of `measures.measure`, and `frontier`:
+            on the earlier months no other setting of the rule found as many defaults beyond chance with fewer alerts.
         by_month: Of the recommended setting: month, loans (judged), amber, red, defaults (within the horizon), right (alerts
             that one follows); the last two NaN where the horizon is not over.
-        costs: What each threshold as it is set costs and finds by itself, in all months, as from `settings_cost.settings_cost`.
+        costs: What each threshold as it is set costs and finds by itself, in all months, as from `settings_cost`.
         recommended: The setting chosen on the earlier months.
         chosen: How, in words.
         notes: What to know when reading it.
@@ -64,17 +59,13 @@ class Backtest:
 
 def why_not(panel: Panel, *, settings: Settings) -> str:
     """Return why a panel allows no back-test; empty if it does."""
-    needed = settings.window + settings.backtest.horizon
+    horizon, months = settings.backtest.horizon, len(panel.months)
+    needed = settings.window + horizon
     if panel.days_past_due is None:
         return "No back-test: the snapshots do not tell days past due, so nobody knows which loans defaulted."
-    if len(panel.months) < needed:
-        return (
-            f"No back-test: a window of {settings.window} months and a horizon of {settings.backtest.horizon} need {needed} months "
-            f"of snapshots, the panel has {len(panel.months)}."
-        )
-    if not (panel.default_month() < len(panel.months)).any():
-        return "No back-test: no loan of the panel defaults."
-    return ""
+    if months < needed:
+        return f"No back-test: a window of {settings.window} months and a horizon of {horizon} need {needed} months of snapshots, the panel has {months}."  # fmt: skip
+    return "" if (panel.default_month() < months).any() else "No back-test: no loan of the panel defaults."
 
 
 def backtest(
@@ -106,11 +97,7 @@ def backtest(
     """
     if why_not(panel, settings=settings):
         return None
-    known: dict[str, Any] = {
-        "probability_then": probability_then,
-        "probability_now": probability_now,
-        "installment": installment,
-    }
+    known = {"probability_then": probability_then, "probability_now": probability_now, "installment": installment}
     history = make_history(panel, settings=settings, **known)
     scores = baseline_scores(history, settings=settings)
     whole, earlier, later = _periods(len(panel.months), settings)
@@ -123,10 +110,8 @@ def backtest(
         choice, frontier = choose(on["earlier"], settings=settings), mark_frontier(on["earlier"])
         plan += [("later months", "as set", later, settings), ("later months", "recommended", later, choice.settings)]
     else:
-        choice = Choice(
-            settings,
-            "The settings stay as they are: the panel is too short to choose on one half and judge on the other.",
-        )
+        words = "The settings stay as they are: the panel is too short to choose on one half and judge on the other."
+        choice = Choice(settings, words)
         frontier = pd.Series(False, index=on["later"].index)
     drawn: dict[str, Any] = {"repetitions": repetitions, "random_state": random_state, "confidence": confidence}
     rows, differences = [], []
@@ -160,15 +145,8 @@ def _periods(months: int, settings: Settings) -> tuple[Period, Period | None, Pe
 
 
 def _against_baselines(
-    history: History,
-    scores: Mapping[str, np.ndarray],
-    *,
-    period: Period,
-    settings: Settings,
-    repetitions: int,
-    random_state: int,
-    confidence: float,
-) -> tuple[list[dict], list[dict]]:
+    history: History, scores: Mapping[str, np.ndarray], *, period: Period, settings: Settings, confidence: float, **drawn: int
+) -> tuple[list[dict], list[dict]]:  # fmt: skip
     rows, differences = [], []
     measured = partial(measure, default_month=history.default_month, period=period, confidence=confidence)
     for rule, record in zip(RULES, (history, history.without_days_past_due()), strict=True):
@@ -186,26 +164,25 @@ def _against_baselines(
                 "beyond_chance": (one.caught - one.chance, two.caught - two.chance),
             }
             for column, (left, right) in pairs.items():
-                value, low, high = paired_difference(
-                    left, right, repetitions=repetitions, random_state=random_state, confidence=confidence
-                )
+                value, low, high = paired_difference(left, right, confidence=confidence, **drawn)
                 numbers |= {column: value, f"{column}_low": low, f"{column}_high": high}
             numbers["only_rule"] = int((one.caught & ~two.caught).sum())
             numbers["only_baseline"] = int((two.caught & ~one.caught).sum())
             row: dict[str, object] = {"rule": rule, "baseline": name, **numbers}
-            differences.append(row | verdict(rule, name, own, other, numbers, confidence=confidence))
+            differences.append(row | _verdict(rule, name, own, other, numbers, confidence=confidence))
     return rows, differences
 
 
 def _sweep_baselines(
     history: History, scores: Mapping[str, np.ndarray], period: Period, confidence: float
 ) -> list[dict]:
-    inside = (history.month >= period.alerts.start) & (history.month < period.alerts.stop)
-    return [
-        {"method": name} | measure(history.matched_lights(score, round(rate * inside.sum() / 1000), period), history.default_month, period, confidence=confidence)
-        for name, score in scores.items()
-        for rate in RATES
-    ]  # fmt: skip
+    inside = ((history.month >= period.alerts.start) & (history.month < period.alerts.stop)).sum()
+    rows = []
+    for name, score in scores.items():
+        for rate in RATES:
+            lights = history.matched_lights(score, round(rate * inside / 1000), period)
+            rows.append({"method": name} | measure(lights, history.default_month, period, confidence=confidence))
+    return rows
 
 
 def _by_month(history: History, months: np.ndarray, settings: Settings) -> pd.DataFrame:
@@ -221,35 +198,14 @@ def _by_month(history: History, months: np.ndarray, settings: Settings) -> pd.Da
     return table
 
 
-def verdict(
-    rule: str,
-    baseline: str,
-    own: dict[str, float],
-    other: dict[str, float],
-    numbers: dict[str, float],
-    *,
-    confidence: float,
+def _verdict(
+    rule: str, baseline: str, own: dict, other: dict, numbers: dict[str, float], *, confidence: float
 ) -> dict[str, object]:
-    """Return whether a rule finds more defaults than a baseline, with the words.
-
-    Args:
-        rule: What the rule is called.
-        baseline: One of BASELINES.
-        own: Of the rule, as from `measures.measure`.
-        other: The same of the baseline.
-        numbers: difference, beyond_chance with its ends, only_rule and only_baseline.
-        confidence: Of the interval.
-
-    Returns:
-        verdict (more, fewer, open), as_many (whether the baseline alerts about as often) and words.
-    """
+    """Return verdict (more, fewer, open: whether a rule finds more defaults than a baseline), as_many (whether that alerts as often), words."""
     as_many = other["alerts_per_1000"] >= _AS_MANY * own["alerts_per_1000"]
     if not own["defaults"]:
-        return {
-            "verdict": "open",
-            "as_many": as_many,
-            "words": "No default falls into these months: there is nothing to find.",
-        }
+        words = "No default falls into these months: there is nothing to find."
+        return {"verdict": "open", "as_many": as_many, "words": words}
     low, high = numbers["beyond_chance_low"], numbers["beyond_chance_high"]
     alone = int(numbers["only_rule"] + numbers["only_baseline"])
     known = alone >= FEW_DISCORDANT

@@ -15,17 +15,9 @@ from loantap.watchlist.watchlist import floor_codes, light_codes, signal_points
 
 LATE = "days_past_due"
 _KEPT = (
-    "alerts_per_1000",
-    "red_per_1000",
-    "alerts",
-    "precision",
-    "red_precision",
-    "defaults",
-    "caught",
-    "recall",
-    "by_chance",
-)
-_ENDS = ("precision_low", "precision_high", "recall_low", "recall_high")
+    "alerts_per_1000", "red_per_1000", "alerts", "precision", "red_precision", "defaults", "caught", "recall", "by_chance",
+    "precision_low", "precision_high", "recall_low", "recall_high",
+)  # fmt: skip
 
 STRICTNESS = (0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)  # what all thresholds but days past due are multiplied by
 POINTS = range(1, 13)
@@ -43,7 +35,7 @@ class Choice:
 def sweep_rule(
     history: History, *, settings: Settings, periods: Mapping[str, Period], confidence: float = CONFIDENCE
 ) -> pd.DataFrame:
-    """Return what the rule does at every strictness and number of points.
+    """Return what the rule does at every strictness and number of points: period, strictness, points, and the columns of `measures.measure`.
 
     An alert is a loan with `points` or more points (or days past due that are red), so a row is both the amber lights at
     amber_points = points and the red lights at red_points = points.
@@ -53,9 +45,6 @@ def sweep_rule(
         settings: The thresholds that are made stricter or less strict.
         periods: The months to measure on, by name.
         confidence: Of the intervals.
-
-    Returns:
-        One row per period and setting: period, strictness, points, and the columns of `measures.measure`.
     """
     rows: list[dict[str, object]] = []
     for strictness in STRICTNESS:
@@ -70,25 +59,19 @@ def sweep_rule(
 
 
 def choose(tried: pd.DataFrame, *, settings: Settings) -> Choice:
-    """Return the setting that finds most defaults beyond chance within the budget of alerts.
+    """Return the setting, of the rows of `sweep_rule` on the months to choose on, that finds most defaults beyond chance within the budget.
 
-    Its red points are the fewest within the budget of red lights. Recall alone would favour lights that flicker (see `measures.reach`); recall less what chance finds is Youden's index, of
-    loans over a horizon. Of equal ones the setting with fewer alerts is taken. Where none finds more than chance within the
-    budget, the settings stay as they are.
-
-    Args:
-        tried: As from `sweep_rule`, the rows of the months to choose on.
-        settings: The thresholds that were swept, and the budgets.
+    Its red points are the fewest within the budget of red lights. Recall alone would favour lights that flicker; recall less what chance
+    finds is Youden's index, of loans over a horizon. Of equal ones the setting with fewer alerts is taken. Where none finds more than
+    chance within the budget, the settings stay as they are.
     """
     budget = settings.backtest
     gain = beyond_chance(tried)
     fitting = tried.assign(gain=gain)[(tried["alerts_per_1000"] <= budget.alerts_per_1000) & (gain > 0)]
     limits = f"{budget.alerts_per_1000:g} alerts and {budget.red_per_1000:g} red lights per 1,000 loans a month"
     if fitting.empty:
-        return Choice(
-            settings,
-            f"The settings stay as they are: on the earlier months none finds more than chance within {limits}.",
-        )
+        words = f"The settings stay as they are: on the earlier months none finds more than chance within {limits}."
+        return Choice(settings, words)
     best = fitting.sort_values(["gain", "alerts_per_1000"], ascending=[False, True], kind="stable").iloc[0]
     strictness, amber = float(best["strictness"]), int(best["points"])
     stricter = tried[(tried["strictness"] == strictness) & (tried["points"] > amber)]
@@ -103,11 +86,7 @@ def choose(tried: pd.DataFrame, *, settings: Settings) -> Choice:
 
 
 def mark_frontier(tried: pd.DataFrame) -> pd.Series:
-    """Return which settings no other one beats: as many defaults found beyond chance with fewer alerts, or more with as many.
-
-    Args:
-        tried: As in `choose`.
-    """
+    """Return which settings no other one beats: as many defaults found beyond chance with fewer alerts, or more with as many."""
     order = tried.assign(gain=beyond_chance(tried)).sort_values(
         ["alerts_per_1000", "gain"], ascending=[True, False], kind="stable"
     )
@@ -142,8 +121,8 @@ def settings_cost(
 
     Returns:
         One row per signal that is known, and then per floor: signal, floor ("amber" or "red"; "" for a signal), amber and red (thresholds;
-        of a floor the one that it is), flagged_per_1000 (above amber, of 1,000 loans a month), red_per_1000, alerts, precision, red_precision,
-        defaults, caught, recall, by_chance, with the ends of their intervals, all as from `measures.measure`; and caught_alone:
+        of a floor the one that it is); flagged_per_1000 (above amber, of 1,000 loans a month), red_per_1000, alerts, precision,
+        red_precision, defaults, caught, recall, by_chance, with the ends of their intervals, as from `measures.measure`; caught_alone:
         defaults of which neither another signal nor, for a signal, days past due gave a sign.
     """
     points = dict(zip(SIGNALS, signal_points(history.signals, settings=settings), strict=True))
@@ -166,7 +145,7 @@ def settings_cost(
         row: dict[str, object] = {"signal": name, "floor": floor} | {
             light: np.nan if floor and light != floor else getattr(limits, light) for light in ("amber", "red")
         }
-        rows.append(row | {key: told[key] for key in (*_KEPT, *_ENDS)} | {"caught_alone": int(alone.sum())})
+        rows.append(row | {key: told[key] for key in _KEPT} | {"caught_alone": int(alone.sum())})
     return pd.DataFrame(rows).rename(columns={"alerts_per_1000": "flagged_per_1000"})
 
 

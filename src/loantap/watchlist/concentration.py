@@ -74,13 +74,13 @@ def exposure_by_state(
         before: The same of the month before.
         order: The states in the order of the rows; those without a loan in either month are left out.
         loss_given_default: As in `concentration`.
-        min_cell: States with fewer loans in one of the months are withheld, as `withholding.withheld` says.
+        min_cell: States with fewer loans in one of the months are withheld, as `shares.withheld` says.
         confidence: Of the intervals; those of the differences hold for all states at once (Bonferroni).
 
     Returns:
-        One row per state, and ALL: level, loans, share (of the loans) with its ends (Wilson), exposure,
-        share_of_exposure, the same with _before, exposure_change; difference (of the shares of loans) with its ends, change; with pd:
-        expected_loss, expected_loss_before, without_pd; and `withheld`, whose numbers are NaN.
+        One row per state, and ALL: level, loans, share (of the loans) with its ends (Wilson), exposure, share_of_exposure, the same with
+        _before, exposure_change; difference (of the shares of loans) with its ends, change; with pd: expected_loss, expected_loss_before,
+        without_pd; and `withheld`, whose numbers are NaN.
     """
     present = {*loans[state].dropna(), *loans[before].dropna()}
     names = [name for name in order if name in present]
@@ -101,10 +101,8 @@ def exposure_by_state(
             row |= {f"loans{ending}": len(inside), f"exposure{ending}": float(inside[f"balance{ending}"].sum())}
             row |= _loss(inside, ending, loss_given_default)
         for ending in ("", "_before"):
-            judged = flags[f"flagged{ending}"].dropna()
-            share = float(judged.mean()) if len(judged) and name != ALL else np.nan
-            low, high = wilson_ends(np.array(share), np.array(len(judged)), confidence=confidence)
-            row |= {f"share{ending}": share, f"share{ending}_low": float(low), f"share{ending}_high": float(high)}
+            ends = _share(flags[f"flagged{ending}"], confidence) if name != ALL else (np.nan,) * 3
+            row |= dict(zip((f"share{ending}", f"share{ending}_low", f"share{ending}_high"), ends, strict=True))
         ends = _difference(pd.DataFrame(flags), at) if name != ALL else (np.nan,) * 3
         rows.append(row | dict(zip(("difference", "difference_low", "difference_high"), ends, strict=True)))
     table = _with_shares(pd.DataFrame(rows))
@@ -112,6 +110,14 @@ def exposure_by_state(
     table[numbers] = table[numbers].astype(float).mask(table["withheld"], axis=0)
     table.loc[table["withheld"], "change"] = "open"
     return table
+
+
+def _share(flags: pd.Series, confidence: float) -> tuple[float, float, float]:
+    """Return the share of flags that hold, of those that are known, with its ends (Wilson); NaN of none."""
+    known = flags.dropna()
+    share = float(known.mean()) if len(known) else np.nan
+    low, high = wilson_ends(np.array(share), np.array(len(known)), confidence=confidence)
+    return share, float(low), float(high)
 
 
 def _with_shares(table: pd.DataFrame) -> pd.DataFrame:
@@ -129,17 +135,13 @@ def _with_shares(table: pd.DataFrame) -> pd.DataFrame:
 def _loss(loans: pd.DataFrame, ending: str, loss_given_default: float) -> dict[str, object]:
     if f"pd{ending}" not in loans:
         return {}
-    known = loans[f"pd{ending}"].notna() & loans[f"balance{ending}"].notna()
-    exposure = loans.loc[known, f"balance{ending}"]
-    lost = float((loans.loc[known, f"pd{ending}"] * exposure).sum()) * loss_given_default
+    chance, exposure = loans[f"pd{ending}"], loans[f"balance{ending}"]
+    known = chance.notna() & exposure.notna()
+    lost, exposed = float((chance[known] * exposure[known]).sum()) * loss_given_default, float(exposure[known].sum())
     if ending:
         return {"expected_loss_before": lost}
-    rate = lost / float(exposure.sum()) if exposure.sum() else np.nan
-    return {
-        "expected_loss": lost,
-        "expected_loss_rate": rate,
-        "without_pd": int((loans["balance"].notna() & ~known).sum()),
-    }
+    unknown = int((exposure.notna() & ~known).sum())
+    return {"expected_loss": lost, "expected_loss_rate": lost / exposed if exposed else np.nan, "without_pd": unknown}
 
 
 def concentration(
@@ -176,11 +178,9 @@ def concentration(
     )
     level = level.replace(pooled.names())
     names = [str(name) for name in pooled.counts["level"]]
-    rows = [_row(loans[level == name], loss_given_default, confidence) | {"level": name} for name in names]
-    table = pd.DataFrame([*rows, _row(loans, loss_given_default, confidence) | {"level": ALL}])
-    sides = [loans[level == name] for name in names] + [loans]
-    at = simultaneous(confidence, len(names))
-    found = [_difference(side, at if place < len(names) else confidence) for place, side in enumerate(sides)]
+    at, parts = simultaneous(confidence, len(names)), {name: loans[level == name] for name in names} | {ALL: loans}
+    table = pd.DataFrame([_row(part, loss_given_default, confidence) | {"level": name} for name, part in parts.items()])
+    found = [_difference(part, confidence if name == ALL else at) for name, part in parts.items()]
     table[["difference", "difference_low", "difference_high"]] = found
     table = _with_shares(table)
     last = table["level"].isin([*pooled.members, NOT_KNOWN]) + 2 * (table["level"] == ALL)
@@ -189,38 +189,28 @@ def concentration(
 
 
 def _row(loans: pd.DataFrame, loss_given_default: float, confidence: float) -> dict[str, object]:
-    here = loans["balance"].notna()
-    row: dict[str, object] = {"loans": int(here.sum())}
+    row: dict[str, object] = {"loans": int(loans["balance"].notna().sum())}
     for ending in ("", "_before"):
         row[f"exposure{ending}"] = float(loans[f"balance{ending}"].sum())
-        judged = loans[f"flagged{ending}"].dropna()
-        share = float(judged.mean()) if len(judged) else np.nan
-        row[f"flagged_share{ending}"] = share
+        flags = loans[f"flagged{ending}"]
+        row[f"flagged_share{ending}"], low, high = _share(flags, confidence)
         if not ending:
-            low, high = wilson_ends(np.array(share), np.array(len(judged)), confidence=confidence)
-            row |= {
-                "judged": len(judged),
-                "flagged": int(judged.sum()),
-                "flagged_share_low": float(low),
-                "flagged_share_high": float(high),
-            }
+            row |= {"judged": int(flags.notna().sum()), "flagged": int(flags.sum())}
+            row |= {"flagged_share_low": low, "flagged_share_high": high}
         row |= _loss(loans, ending, loss_given_default)
     return row
 
 
 def _difference(loans: pd.DataFrame, confidence: float) -> tuple[float, float, float]:
     """Return how much larger the share of flagged loans is than the month before, whose loans are largely the same."""
-    now, before = (loans[name] for name in ("flagged", "flagged_before"))
-    if not now.notna().any() or not before.notna().any():
+    flags = [loans[name] for name in ("flagged", "flagged_before")]
+    if not all(values.notna().any() for values in flags):
         return (float("nan"),) * 3
-    sides, off = [], []
-    for values in (now, before):
-        known = values.notna()
-        flags = values[known]
-        share = float(flags.mean())
-        ends = wilson_ends(np.array(share), np.array(len(flags)), confidence=confidence)
-        sides.append((share, float(ends[0]), float(ends[1])))
-        off.append(np.where(known, values - share, 0.0) / len(flags))
+    sides = [_share(values, confidence) for values in flags]
+    off = [
+        np.where(values.notna(), values - share, 0.0) / values.notna().sum()
+        for values, (share, *_) in zip(flags, sides, strict=True)
+    ]
     spread = np.sqrt((off[0] ** 2).sum() * (off[1] ** 2).sum())
     correlation = float((off[0] * off[1]).sum() / spread) if spread else 0.0
     return difference_ends(sides[0], sides[1], correlation=correlation)

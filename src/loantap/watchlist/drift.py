@@ -1,8 +1,7 @@
 """Whether live loans still look like the training loans, and default as often as the model says.
 
-Stability is measured month by month with the population stability index. Its limits are a custom of
-scorecard builders and no test: with few loans chance alone exceeds them, with many a change that matters stays below.
-What chance gives stands beside each value.
+The limits of a stability index are a custom of scorecard builders and no test: with few loans chance alone exceeds them, with many
+a change that matters stays below. What chance gives stands beside each value.
 """
 
 from collections.abc import Mapping
@@ -17,8 +16,6 @@ from loantap.data.panel import CLOSED, Panel
 from loantap.errors import InputError
 from loantap.model.bootstrap import CONFIDENCE
 
-_NOT_KNOWN = (float("nan"),) * 3
-
 PROBABILITY = "probability"
 AMBER, RED = 0.10, 0.25  # of a stability index, by custom
 TOLERANCE = (0.8, 1.25)  # ratios of observed to expected defaults that need no action
@@ -27,23 +24,16 @@ _BINS = 10
 
 
 def psi(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Return the population stability index, the sum over cells of (a - e) ln(a / e).
+    """Return the population stability index, the sum over cells of (a - e) ln(a / e), of shares above 0 as from `shares`.
 
     Symmetric, 0 or more, and 0 only for equal shares. (Jeffreys' divergence; Siddiqi, Credit Risk Scorecards, 2006.)
-
-    Args:
-        expected: Share e of the training loans in each cell; above 0, see `shares`.
-        actual: Share a of the live loans in each cell; above 0.
     """
     e, a = np.asarray(expected, dtype=float), np.asarray(actual, dtype=float)
     return float(np.sum((a - e) * np.log(a / e)))
 
 
 def shares(counts: np.ndarray) -> np.ndarray:
-    """Return the share of each cell, with half a loan added to every cell so that no share is 0.
-
-    Laplace's rule with Jeffreys' half: the smallest share of B cells and n loans is 1 / (2 n + B).
-    """
+    """Return the share of each cell, with half a loan added to every cell so that no share is 0 (Laplace's rule with Jeffreys' half)."""
     counts = np.asarray(counts, dtype=float)
     return (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
 
@@ -53,47 +43,38 @@ def drift(
     training: Mapping[str, Any],
     *,
     probability: np.ndarray | None = None,
-    features: pd.DataFrame | None = None,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
     """Compare the live loans of each month with the training loans, one variable at a time.
 
-    Cells are fixed by the training loans: tenths by their quantiles (a value that more than a tenth share is a cell of
-    its own) or their levels, one cell for levels that none of them had, one for missing values. A cell without any loan
-    of either is left out.
+    Cells are tenths of the training loans by their quantiles (a value that more than a tenth share is a cell of its own), and one for
+    missing values. A cell without any loan of either is left out.
 
     Args:
         panel: The n loans in m months.
-        training: Values of the training loans, by variable: dti and revol_util (percent), probability, or a column of
-            `features`.
-        probability: The model's probability of default with each month's snapshot, shape (n, m), or shape (n,) if it
-            stays; loans with NaN in a month are left out, since what they lack is seen in its own variable.
-        features: Other facts of the loans, one row per loan in the panel's order; they do not change, so that only who
-            is live does.
+        training: Values of the training loans, by variable: dti and revol_util (percent), probability.
+        probability: The model's probability of default with each month's snapshot, shape (n, m); loans with NaN in a month are left
+            out, since what they lack is seen in its own variable.
         confidence: Of chance's own level: the quantile that chance_high is.
 
     Returns:
-        One row per month and variable: month, variable, n (live loans), missing (share without a value), psi, chance
-        chance_high and chance_95 (mean, the quantile at `confidence` and that at 0.95 of psi if both came from one population), and light: red from RED,
+        One row per month and variable: month, variable, n (live loans), missing (share without a value), psi; chance, chance_high and
+        chance_95 (mean, the quantile at `confidence` and that at 0.95 of psi if both came from one population); light: red from RED,
         amber from AMBER, green below or where chance_high is not exceeded. NaN and "" without live loans. Chance:
         (1/n + 1/training loans) times chi-square with B - 1 degrees of freedom for B cells (Yurdakul, Statistical
         Properties of Population Stability Index, 2018). It takes months one by one, and loans as independent of the
         training loans.
-
-    Raises InputError for a variable that is not there.
     """
-    given: dict[str, Any] = {"dti": panel.dti, "revol_util": panel.revol_util}
-    given |= {} if features is None else {str(name): values for name, values in features.items()}
-    given |= {} if probability is None else {PROBABILITY: probability}
-    if absent := [name for name in training if name not in given]:
-        raise InputError(f"training: expected variables among {', '.join(given)}, got {', '.join(absent)}.")
+    given = {"dti": panel.dti, "revol_util": panel.revol_util, PROBABILITY: probability}
     alive = _live(panel)
     rows = []
     for name, values in training.items():
-        cells = _cells(values)
-        before = _count(values, cells)
+        known, live = np.asarray(values, dtype=float), given[name]
+        assert live is not None  # noqa: S101 (where probabilities are compared, they are given)
+        cells = _cells(known)
+        before = _count(known, cells)
         for position, month in enumerate(panel.months):
-            now = given[name] if np.ndim(given[name]) == 1 else given[name][:, position]
+            now = live[:, position]
             here = alive[:, position] & ~np.isnan(now) if name == PROBABILITY else alive[:, position]
             rows.append({"month": month, "variable": name} | _stability(before, _count(now[here], cells), confidence))
     return pd.DataFrame(rows).sort_values("month", kind="stable", ignore_index=True)
@@ -104,40 +85,30 @@ def calibration_drift(
     probability: np.ndarray,
     term: np.ndarray,
     *,
-    first_months: int = FIRST_MONTHS,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
     """Compare the defaults of each month with those that the model lets expect.
 
-    A loan defaults in the first month that finds it 90 or more days past due. At risk are loans that were live
-    in an earlier month and are live or default in this one; so the panel's first month has none, and a loan that comes
-    in default is not counted.
+    A loan defaults in the first month that finds it 90 or more days past due. At risk are loans that were live in an earlier month and
+    are live or default in this one; so the panel's first month has none, and a loan that comes in default is not counted.
 
-    The model says how likely default is at all, not when. An assumption fills in: the same hazard in every month of the
-    term, 1 - (1 - p)^(1 / term). Defaults come earlier or later in truth, and a loan 90 days past due may recover, so
-    the level of observed to expected says little; its change against the first months says more, as long as loans of
-    all ages are among those at risk.
+    The model says how likely default is at all, not when. An assumption fills in: the same hazard in every month of the term,
+    1 - (1 - p)^(1 / term). Defaults come earlier or later in truth, and a loan 90 days past due may recover, so the level of observed to
+    expected says little; its change against the first months says more, as long as loans of all ages are among those at risk.
 
     Args:
         panel: The n loans in m months, with days past due.
         probability: The model's probability p of default over the term, shape (n,); loans with NaN are left out.
         term: Months of each loan, shape (n,).
-        first_months: How many months with loans at risk the others are compared with.
         confidence: Of the intervals.
 
     Returns:
         One row per month: month, n (loans at risk), defaults, expected, ratio (defaults to expected) with ci_low,
-        ci_high (exact Poisson, Garwood 1936) and light; change (the ratio against that of the first months
+        ci_high (exact Poisson, Garwood 1936) and light; change (the ratio against that of the FIRST_MONTHS with loans at risk
         together) with change_low, change_high (exact, given the defaults of both) and change_light; NaN and "" in the
         first months and where nothing is expected. A light is green if the interval holds 1 or the value lies within
         TOLERANCE, red if the whole interval lies outside of it, and amber otherwise.
-
-    Raises InputError where the panel does not tell days past due.
     """
-    if panel.days_past_due is None:
-        raise InputError(
-            "panel: expected days past due, got none. Calibration can only be judged where defaults are seen."
-        )
     positions, end, alive = np.arange(len(panel.months)), panel.default_month(), _live(panel)
     known = alive.any(axis=1) & ~np.isnan(probability)
     hazard = 1 - (1 - np.where(known, probability, 0.0)) ** (1 / np.asarray(term, dtype=float))
@@ -146,7 +117,7 @@ def calibration_drift(
     n, expected = at_risk.sum(axis=0), np.array([hazard[inside].sum() for inside in at_risk.T])
     counted = end < len(positions)
     defaults = np.bincount(end[counted][at_risk[counted, end[counted]]], minlength=len(positions))
-    first = np.flatnonzero(expected > 0)[:first_months]
+    first = np.flatnonzero(expected > 0)[:FIRST_MONTHS]
     observed_first, expected_first = defaults[first].sum(), expected[first].sum()
     later = (expected > 0) & (positions > first.max(initial=-1))
     tail = (1 - confidence) / 2
@@ -179,12 +150,9 @@ def _live(panel: Panel) -> np.ndarray:
     return alive if panel.status is None else alive & (panel.status != CLOSED)
 
 
-def _cells(values: Any) -> np.ndarray | pd.Index:
-    """Return the edges between cells of numbers, or the levels of a category."""
-    column = pd.Series(values)
-    if not pd.api.types.is_numeric_dtype(column):
-        return pd.Index(column.dropna().astype(str).unique())
-    known = column.dropna().to_numpy(dtype=float)
+def _cells(values: np.ndarray) -> np.ndarray:
+    """Return the edges between cells."""
+    known = values[~np.isnan(values)]
     if len(known) == 0:
         raise InputError("training: expected a variable with values, got missing ones only.")
     edges, times = np.unique(np.quantile(known, np.arange(1, _BINS) / _BINS), return_counts=True)
@@ -192,15 +160,10 @@ def _cells(values: Any) -> np.ndarray | pd.Index:
     return np.union1d(edges, np.nextafter(edges[times > 1], -np.inf))
 
 
-def _count(values: Any, cells: np.ndarray | pd.Index) -> np.ndarray:
-    """Return the loans in each cell; of levels the last cell but one is for others. The last is for missing values."""
-    column = pd.Series(values)
-    gone = column.isna().to_numpy()
-    if isinstance(cells, pd.Index):
-        codes = cells.get_indexer(pd.Index(column[~gone].astype(str)))  # -1 for a level that is not there
-        codes = np.where(codes < 0, len(cells), codes)
-    else:
-        codes = np.searchsorted(cells, column[~gone].to_numpy(dtype=float), side="left")
+def _count(values: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Return the loans in each cell; the last is for missing values."""
+    gone = np.isnan(values)
+    codes = np.searchsorted(cells, values[~gone], side="left")
     return np.append(np.bincount(codes, minlength=len(cells) + 1), gone.sum())
 
 
@@ -209,19 +172,11 @@ def _stability(before: np.ndarray, now: np.ndarray, confidence: float) -> dict[s
     if n == 0:
         return {"n": 0, **dict.fromkeys(("missing", "psi", "chance", "chance_high", "chance_95"), np.nan), "light": ""}
     found, scale, freedom = psi(shares(before[filled]), shares(now[filled])), 1 / n + 1 / before.sum(), filled.sum() - 1
-    chance_high = float(scale * chi2.ppf(confidence, freedom)) if freedom else 0.0
+    # What others read is the level of 95%, whatever is asked for.
+    chance_high, chance_95 = (float(scale * chi2.ppf(level, freedom)) if freedom else 0.0 for level in (confidence, 0.95))  # fmt: skip
     light = "green" if found < AMBER or found <= chance_high else "amber" if found < RED else "red"
-    return {
-        "n": n,
-        "missing": now[-1] / n,
-        "psi": found,
-        "chance": scale * freedom,
-        "chance_high": chance_high,
-        "chance_95": float(scale * chi2.ppf(0.95, freedom))
-        if freedom
-        else 0.0,  # what others read, whatever is asked for
-        "light": light,
-    }
+    chance = {"chance": scale * freedom, "chance_high": chance_high, "chance_95": chance_95}
+    return {"n": n, "missing": now[-1] / n, "psi": found, **chance, "light": light}
 
 
 def ratio_lights(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -237,13 +192,13 @@ def ratio_lights(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.nda
 
 @dataclass(frozen=True)
 class CalibrationLevel:
-    """Observed against expected defaults.
+    """Observed against expected defaults of all months with loans at risk.
 
     Attributes:
-        defaults: Defaults of all months with loans at risk.
-        expected: Defaults that the model lets expect in them.
+        defaults: Defaults.
+        expected: Defaults that the model lets expect.
         ratio: The first over the second, with the ends of its exact Poisson interval; NaN where nothing is expected.
-        light: Of the ratio, as in `drift.calibration_drift`; "" where there is none.
+        light: Of the ratio, as in `calibration_drift`; "" where there is none.
         change: The ratio of the later months over that of the first ones, with the ends of its exact interval given the defaults of
             both; NaN without later months, or without defaults in the first ones.
         change_light: Its light.
@@ -258,17 +213,12 @@ class CalibrationLevel:
 
 
 def calibration_level(outcomes: pd.DataFrame, *, confidence: float = CONFIDENCE) -> CalibrationLevel:
-    """Return how the defaults of all months together meet those expected.
-
-    Args:
-        outcomes: As from `drift.calibration_drift`; its months without a change are the first ones.
-        confidence: Of the intervals.
-    """
+    """Return how the defaults of all months of `calibration_drift` together meet those expected; its months without a change are the first ones."""
     at_risk = outcomes[outcomes["expected"] > 0]
     later = at_risk["change_high"].notna()
     sums = [part[["defaults", "expected"]].sum() for part in (at_risk, at_risk[~later], at_risk[later])]
     (defaults, expected), (first, expected_first), (last, expected_last) = ((int(d), float(e)) for d, e in sums)
-    ratio = change = _NOT_KNOWN
+    ratio = change = (float("nan"),) * 3
     if expected > 0:
         ends = poisson_interval(np.array(defaults), confidence=confidence)
         ratio = (defaults / expected, float(ends[0]) / expected, float(ends[1]) / expected)

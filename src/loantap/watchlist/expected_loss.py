@@ -185,16 +185,16 @@ def lifetime(hazards: Hazards, marks: Landmarks, *, confidence: float = CONFIDEN
     """Return of each live loan the months until its last installment, its probability of default in them and why it is withheld.
 
     Loans are followed for HORIZON months; beyond, the hazards of the last of them go on, at the months on book the loan will then have.
-    That the borrower stays as risky as it looks now is an assumption: who has not defaulted by then has often recovered.
+    That the borrower stays as risky as it looks now is an assumption: who has not defaulted by then has often recovered. The intervals tell
+    how well the hazards are known and nothing of that assumption.
 
     Args:
         hazards: Fitted.
         marks: k live loans.
-        confidence: Of the intervals, which tell how well the hazards are known and nothing of the assumption.
+        confidence: Of the intervals.
 
     Returns:
-        months, lifetime_pd with lifetime_pd_low and lifetime_pd_high, and withheld: the reason in words, empty where it is told. The
-        first four are NaN where it is not.
+        months, lifetime_pd with lifetime_pd_low and lifetime_pd_high, NaN where it is withheld, and withheld: the reason, or "".
     """
     left = months_left(marks)
     withheld = np.select(

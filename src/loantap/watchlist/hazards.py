@@ -33,7 +33,6 @@ from loantap.watchlist.landmarks import (
     Borrowers,
     Landmarks,
     can_be_followed,
-    defaults_here,
     draw_loans,
     landmarks,
     seen_defaults,
@@ -159,8 +158,8 @@ def why_not(panel: Panel, stands: Standing) -> str:
     return ""
 
 
-def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_state: int = 0, most: int = _MOST) -> Hazards | None:  # fmt: skip
-    """Return hazards of default and early repayment, or None where `why_not` says why there are none.
+def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_state: int = 0, most: int = _MOST) -> Hazards:  # fmt: skip
+    """Return hazards of default and early repayment, of a panel that `why_not` says nothing against.
 
     Loans are followed from the fourth month of the panel on: before, nobody knows what has changed within a quarter. Where there are
     more than `most` landmarks, loans are drawn: those that default up to half of them, the others for the rest, each with the
@@ -173,10 +172,8 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
         random_state: Seed of the draw.
         most: Landmarks to fit to.
     """
-    if why_not(panel, stands):
-        return None
-    months, entered = can_be_followed(panel, stands)[:, QUARTER:-1].sum(axis=1), defaults_here(stands).any(axis=1)
-    rows, weight = draw_loans(months, entered, most, np.random.default_rng(random_state))
+    months, bad = can_be_followed(panel, stands)[:, QUARTER:-1].sum(axis=1), stands.in_default.any(axis=1)
+    rows, weight = draw_loans(months, np.asarray(bad), most, np.random.default_rng(random_state))
     ends = range(QUARTER, len(panel.months) - 1)
     marks = landmarks(panel.only(rows), stands.only(rows), known.only(rows), ends).within(HORIZON)
     marks = marks.only((marks.followed >= 1) & ~marks.defaulted_before)

@@ -26,8 +26,8 @@ class HazardBacktest:
     Attributes:
         fitted_until: Last month that the hazards know of; from it the loans are followed.
         horizon: Months for which they are.
-        groups: One row per group: kind (all, bucket, tenth), group, loans, expected_rate with its low and high, defaults, observed_rate with its
-            low and high (shares that default within the horizon), agrees.
+        groups: One row per group: kind (all, bucket, tenth), group, loans, expected_rate with its low and high, defaults, observed_rate
+            with its low and high (shares that default within the horizon), agrees.
         hazards: Fitted to the months until then.
         confidence: Of the intervals.
     """
@@ -58,8 +58,7 @@ def backtest_hazards(
         return None
     t = _cut(len(panel.months))
     hazards = fit_hazards(panel.until(panel.months[t]), _until(stands, t), known, random_state=random_state)
-    if hazards is None:
-        return None
+
     horizon = min(HORIZON, len(panel.months) - 1 - t)
     marks = landmarks(panel, stands, known, [t]).within(horizon)
     marks = marks.only(~marks.defaulted_before)

@@ -43,13 +43,8 @@ class History:
 
     def rule_lights(self, settings: Settings) -> np.ndarray:
         """Return the lights of the points rule, shape (n, m)."""
-        return self.lights(
-            light_codes(
-                signal_points(self.signals, settings=settings),
-                floor_codes(self.signals, settings=settings),
-                settings=settings,
-            )
-        )
+        points, floors = signal_points(self.signals, settings=settings), floor_codes(self.signals, settings=settings)
+        return self.lights(light_codes(points, floors, settings=settings))
 
     def matched_lights(self, score: np.ndarray, alerts: int, period: Period) -> np.ndarray:
         """Return lights, amber from that threshold of a score on which comes nearest to a number of alerts, shape (n, m).
@@ -92,15 +87,8 @@ def make_history(
     frames, worst, months = [], [], range(settings.window - 1, len(panel.months))
     for t in months:
         now = None if probability_now is None else probability_now[:, t]
-        frame = signals(
-            panel,
-            t,
-            settings=settings,
-            where=where,
-            probability_then=probability_then,
-            probability_now=now,
-            installment=installment,
-        )
+        known = {"probability_then": probability_then, "probability_now": now, "installment": installment}
+        frame = signals(panel, t, settings=settings, where=where, **known)
         late = frame["days_past_due"] >= settings.backtest.early_days
         frames.append(frame[~late & (defaults[frame.index] > t)])  # of a loan's defaults the first one counts
         worst.append(_worst(panel, t, settings.window)[frames[-1].index])
@@ -126,11 +114,6 @@ def baseline_scores(history: History, *, settings: Settings) -> Mapping[str, np.
     """
     frame, caps = history.signals, settings.signals
     level = np.fmax(frame["dti"].to_numpy() / caps.dti.red, frame["revol_util"].to_numpy() / caps.revol_util.red)
-    scores = {"caps": level, "days_past_due": _lateness(history), "probability": frame["probability"].to_numpy()}
+    late = frame["days_past_due"].to_numpy() + history.worst_days / _ENOUGH_DAYS
+    scores = {"caps": level, "days_past_due": np.where(late > 0, late, np.nan), "probability": frame["probability"].to_numpy()}  # fmt: skip
     return {name: score for name, score in scores.items() if name == "caps" or not frame[name].isna().all()}
-
-
-def _lateness(history: History) -> np.ndarray:
-    now, worst = history.signals["days_past_due"].to_numpy(), history.worst_days
-    late = now + worst / (_ENOUGH_DAYS)
-    return np.where(late > 0, late, np.nan)

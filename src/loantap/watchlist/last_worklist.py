@@ -69,9 +69,8 @@ def read_last(path: Path) -> LastList:
     try:
         lines = _excel(path) if path.suffix.lower() == ".xlsx" else _csv(path)
     except OSError as error:
-        raise InputError(
-            f"{path}: expected last month's work list, but it cannot be read: {error.strerror}."
-        ) from error
+        why = error.strerror
+        raise InputError(f"{path}: expected last month's work list, but it cannot be read: {why}.") from error
     start = next((row for row, line in enumerate(lines) if "loan_id" in map(_name, line)), None)
     if start is None:
         raise InputError(
@@ -79,16 +78,16 @@ def read_last(path: Path) -> LastList:
         )
     heads, notes = lines[start], []
     names = [_name(text) for text in heads]
+    others = ", ".join(repr(text[:40]) for text, name in zip(heads, names, strict=True) if not name and text)
     if absent := [name for name in NEEDED if name not in names]:
-        others = ", ".join(repr(text[:40]) for text, name in zip(heads, names, strict=True) if not name and text)
         raise InputError(
             f"{path}: expected the columns {', '.join(NEEDED)}; {', '.join(absent)} is absent"
             f"{f', and {others} is not known' if others else ''}. Put the heads back as they were."
         )
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise InputError(f"{path}: expected each column once, got {', '.join(twice)} twice. Remove one of them.")
-    if strange := [text for text, name in zip(heads, names, strict=True) if not name and text]:
-        notes.append(f"Columns that are not known were left out: {', '.join(repr(text[:40]) for text in strange)}.")
+    if others:
+        notes.append(f"Columns that are not known were left out: {others}.")
     if changed := [text for text, name in zip(heads, names, strict=True) if name and text not in (name, HEADS[name])]:
         notes.append(f"Heads that were changed were still recognised: {', '.join(map(repr, changed))}.")
     cells = [[*line, *[""] * len(names)] for line in lines[start + 1 :] if any(line)]
@@ -134,20 +133,17 @@ def outcomes(last: pd.DataFrame, now: pd.DataFrame, *, today: date) -> Outcomes:
         )
     found = last["loan_id"].map(lights).fillna("gone").astype("str")
     said = [_outcome(was, light) for was, light in zip(last["light"], found, strict=True)]
-    days = [_day(text) for text in last["due_date"]]
-    overdue = np.array([day is not None and day < today for day in days], dtype=bool) & (
-        last["status"].str.strip().str.lower() != DONE
-    )
+    passed = [(day := _day(text)) is not None and day < today for text in last["due_date"]]
+    overdue = np.array(passed, dtype=bool) & (last["status"].str.strip().str.lower() != DONE)
     rows = last.assign(light_now=found, outcome=said, overdue=overdue.astype(bool))
     by = [
         rows.assign(kind=kind, value=rows[kind].replace("", "none")).groupby(["kind", "value", "outcome"]).size()
         for kind in ("owner", "status")
     ]
-    notes = (
-        [f"Due dates that have passed on rows that are not {DONE}: {int(overdue.sum()):,}."] if overdue.any() else []
-    )
+    late = int(overdue.sum())
+    notes = (f"Due dates that have passed on rows that are not {DONE}: {late:,}.",) if late else ()
     counts = rows["outcome"].value_counts().rename_axis("outcome").rename("loans").reset_index()
-    return Outcomes(rows, counts, pd.concat(by).rename("loans").reset_index(), tuple(notes))
+    return Outcomes(rows, counts, pd.concat(by).rename("loans").reset_index(), notes)
 
 
 def _outcome(was: str, light: str) -> str:
@@ -230,16 +226,13 @@ def _day(text: str) -> date | None:
     first, second, year = int(found[1]), int(found[3]), int(found[4])
     readings = {(first, second)} if found[2] == "." else {(first, second), (second, first)}
     valid = {(day, month) for day, month in readings if 1 <= month <= 12 and 1 <= day <= 31}
-    if len(valid) != 1:
-        return None
-    day, month = valid.pop()
     try:
+        ((day, month),) = valid
         return date(year, month, day)
-    except ValueError:
+    except ValueError:  # no reading, more than one, or no such day
         return None
 
 
 def _some(values: Sequence[str] | np.ndarray) -> str:
-    return ", ".join(str(value)[:40] for value in values[:_SHOWN]) + (
-        f" and {len(values) - _SHOWN:,} more" if len(values) > _SHOWN else ""
-    )
+    more = f" and {len(values) - _SHOWN:,} more" if len(values) > _SHOWN else ""
+    return ", ".join(str(value)[:40] for value in values[:_SHOWN]) + more

@@ -167,7 +167,8 @@ def read_live(
 
     Raises InputError or SchemaError for what cannot be read or joined.
     """
-    source, notes = open_snapshots(Path(snapshots)) if isinstance(snapshots, str) else snapshots, []
+    source = open_snapshots(Path(snapshots)) if isinstance(snapshots, str) else snapshots
+    notes: list[str] = []
     if isinstance(applications, str):
         applications = open_applications(Path(applications), needed=application_needs(model))
     if not isinstance(applications, pd.DataFrame):

@@ -19,16 +19,11 @@ _AT_ONCE = 2_000_000  # draws held in memory
 MANY, _ENOUGH = (
     50_000,
     100,
-)  # loans, and variance of the defaults among the flagged ones, from which sums are drawn as normal
+)  # loans, and variance of the defaults among flagged ones, from which sums are drawn as normal
 
 
 def expected_performance(
-    probability: np.ndarray,
-    *,
-    threshold: float,
-    random_state: int,
-    repetitions: int = REPETITIONS,
-    confidence: float = CONFIDENCE,
+    probability: np.ndarray, *, threshold: float, random_state: int, confidence: float = CONFIDENCE
 ) -> pd.DataFrame:
     """Return what performance the probabilities themselves let expect, if they are calibrated.
 
@@ -39,7 +34,6 @@ def expected_performance(
         probability: Of default of each loan, shape (n,); NaN where it is not known, and left out.
         threshold: Probability from which a loan is flagged.
         random_state: Seed.
-        repetitions: How often to draw.
         confidence: Of the intervals.
 
     Returns:
@@ -47,25 +41,19 @@ def expected_performance(
         high, n (loans) and unknown (loans left out). NaN where a measure is undefined in more than 1 - confidence of the draws, as an
         AUC without defaults is.
 
-    Raises InputError for probabilities outside of 0 to 1, or if none is known.
+    Raises InputError if no probability is known.
     """
-    known, unknown = _known(probability)
-    draws = _draws(known, threshold, repetitions, random_state)
-    return _table(draws, confidence).assign(n=len(known), unknown=unknown)
-
-
-def _is_known(probability: np.ndarray) -> np.ndarray:
-    return ~np.isnan(np.asarray(probability, dtype=float))
-
-
-def _known(probability: np.ndarray) -> tuple[np.ndarray, int]:
     given = np.asarray(probability, dtype=float)
-    known = given[_is_known(given)]
+    known = given[~np.isnan(given)]
     if len(known) == 0:
         raise InputError("probability: expected loans whose probability is known, got none.")
-    if ((known < 0) | (known > 1)).any():
-        raise InputError("probability: expected values within 0 to 1, got others. Give fractions, not percentages.")
-    return known, len(given) - len(known)
+    draws = _draws(known, threshold, REPETITIONS, random_state)
+    tail, often = (1 - confidence) / 2, np.isnan(draws).mean(axis=0) <= round(1 - confidence, 9)
+    table = pd.DataFrame(np.nan, index=range(len(MEASURES)), columns=["expected", "low", "high"])
+    table.loc[often, "expected"] = np.nanmean(draws[:, often], axis=0)
+    table.loc[often, ["low", "high"]] = np.nanquantile(draws[:, often], [tail, 1 - tail], axis=0).T
+    table.insert(0, "measure", MEASURES)
+    return table.assign(n=len(known), unknown=len(given) - len(known))
 
 
 def _draws(probability: np.ndarray, threshold: float, repetitions: int, random_state: int) -> np.ndarray:
@@ -106,16 +94,3 @@ def _measures(sums: np.ndarray, probability: np.ndarray, threshold: float) -> np
                 (tilted + (probability**2).sum()) / n,  # (y - p)^2 = y (1 - 2 p) + p^2 for y of 0 or 1
             ]
         )
-
-
-def _table(draws: np.ndarray, confidence: float) -> pd.DataFrame:
-    tail, often = (1 - confidence) / 2, np.isnan(draws).mean(axis=0) <= round(1 - confidence, 9)
-    told = np.where(often, draws, np.nan)
-    rows = {
-        "expected": np.full(len(MEASURES), np.nan),
-        "low": np.full(len(MEASURES), np.nan),
-        "high": np.full(len(MEASURES), np.nan),
-    }
-    rows["expected"][often] = np.nanmean(told[:, often], axis=0)
-    rows["low"][often], rows["high"][often] = np.nanquantile(told[:, often], [tail, 1 - tail], axis=0)
-    return pd.DataFrame({"measure": MEASURES, **rows})

@@ -15,13 +15,8 @@ RETURN_WITHIN = 3  # months within which a light that went green and comes back 
 class Period:
     """Months of a panel that alerts are measured on; nothing before or after enters.
 
-    Alerts of `first` to `last` - 1 count. Those with a whole horizon up to `last` say how often alerts are right; defaults with a
-    whole horizon of months back to `first` say how many are found.
-
-    Attributes:
-        first: Position of the first month.
-        last: Position of the last month.
-        horizon: Months after an alert within which a default makes it right.
+    Alerts of month `first` to `last` - 1 count. Those with a whole `horizon` of months up to `last` say how often alerts are right;
+    defaults with a whole horizon back to `first` say how many are found.
     """
 
     first: int
@@ -88,10 +83,6 @@ def reach(lights: np.ndarray, period: Period) -> np.ndarray:
     Entry (i, j) is of the loans judged in each of the first j + 1 of the `horizon` months before month first + horizon + i. Alerts
     that flicker reach more loans than as many alerts that stay, and so find more defaults without knowing anything: what is found
     has to be held against this.
-
-    Args:
-        lights: As in `found`.
-        period: The months.
     """
     columns = np.ascontiguousarray(lights[:, : period.last].T)
     ends = range(period.first + period.horizon, period.last + 1)
@@ -128,12 +119,11 @@ def measure(
         loan_months (judged), alerts_per_1000 and red_per_1000 (of 1,000 judged loans a month); base_rate (of judged loans that
         default within the horizon); alerts, right, precision and the same of red lights alone (red_...); defaults, caught,
         recall, by_chance (the recall of alerts that reach as many loans and know nothing); lead_q1, lead_median, lead_q3
-        (months from the first alert in the horizon to the default, of those caught; the horizon is their ceiling); stood_q1,
-        stood_median, stood_q3 (the same from the beginning of the alerts, before the horizon too), stood_cut (whether stood_median is a
-        lower bound, since alerts stood from the first judged month on); flip_flop (share of alerts whose loan
-        is green the next month and has an alert again within the RETURN_WITHIN months after that one, of alerts with as many
-        months to follow). Intervals are Wilson's, for precision with the number of alerts that is left once the alerts
-        of one loan are seen to go together.
+        (months from the first alert in the horizon to the default, of those caught); stood_q1, stood_median, stood_q3 (the same from the
+        beginning of the alerts, before the horizon too), stood_cut (whether stood_median is a lower bound, since alerts stood from the
+        first judged month on); flip_flop (share of alerts whose loan is green the next month and has an alert again within the
+        RETURN_WITHIN months after that one). Intervals are Wilson's, for precision with the alerts that are left once those of one
+        loan are seen to go together.
     """
     inside, judged = lights[:, period.alerts], int((lights[:, period.alerts] >= 0).sum())
     known, soon = lights[:, period.with_outcome], right_alerts(default_month, period)
@@ -164,18 +154,11 @@ def measure(
 
 def flip_flop(lights: np.ndarray, period: Period) -> float:
     """Return the share of alerts that go out for a month and come back soon, as `measure` says; NaN without alerts."""
-    times = range(period.first, period.last - RETURN_WITHIN)
-    alerts = sum(int((lights[:, t] > 0).sum()) for t in times)
-    back = sum(
-        int(
-            (
-                (lights[:, t] > 0)
-                & (lights[:, t + 1] == 0)
-                & (lights[:, t + 2 : t + 2 + RETURN_WITHIN] > 0).any(axis=1)
-            ).sum()
-        )
-        for t in times
-    )
+    alert, green, alerts, back = lights > 0, lights == 0, 0, 0
+    for t in range(period.first, period.last - RETURN_WITHIN):
+        alerts += int(alert[:, t].sum())
+        again = alert[:, t + 2 : t + 2 + RETURN_WITHIN].any(axis=1)
+        back += int((alert[:, t] & green[:, t + 1] & again).sum())
     return _ratio(back, alerts)
 
 
@@ -207,12 +190,10 @@ def clustered_interval(right: np.ndarray, alerts: np.ndarray, *, confidence: flo
 def paired_difference(
     one: np.ndarray, other: np.ndarray, *, repetitions: int, random_state: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float, float]:
-    """Return how much larger the mean of one column is than another's, and the interval; NaN without rows.
-
-    Percentile bootstrap over the rows (defaults, one per loan), both columns with the same draws.
+    """Return how much larger the mean of one column is than another's, and the percentile interval; NaN without rows.
 
     Args:
-        one: One value per row.
+        one: One value per default, one default per loan; rows are drawn together for both columns.
         other: The same of what it is compared with.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
@@ -252,12 +233,7 @@ def how_long(lights: np.ndarray, default_month: np.ndarray, lead: np.ndarray) ->
 
 
 def quartiles(stood: np.ndarray, cut: np.ndarray) -> dict[str, float]:
-    """Return stood_q1, stood_median, stood_q3 (months), and stood_cut: whether the median is a lower bound.
-
-    Args:
-        stood: Months that alerts stood before the defaults that they found.
-        cut: Whether they may have stood longer.
-    """
+    """Return stood_q1, stood_median, stood_q3 of months that alerts stood, and stood_cut: whether the median is a lower bound, as `cut` ones are."""
     if not len(stood):
         return dict.fromkeys(("stood_q1", "stood_median", "stood_q3"), float("nan")) | {"stood_cut": False}
     first, middle, third = map(float, np.quantile(stood, [0.25, 0.5, 0.75]))

@@ -55,35 +55,20 @@ def probabilities(
     at_application = np.full(len(rows), np.nan)
     now = np.full((len(rows), len(positions)), np.nan)
     sources, with_application = applications[columns], np.flatnonzero(rows >= 0)
+    scorer, changing = model.scorer, model.scorer.only(_UPDATED)
+    places = [place for place, name in enumerate(scorer.features) if name in _UPDATED]
     for start in range(0, len(with_application), _CHUNK):
         part = with_application[start : start + _CHUNK]
-        features = feature_frame(sources.iloc[rows[part]], inputs=model.facts.inputs)
-        log_odds = _LogOdds(model, features)
-        at_application[part] = model.calibration(log_odds.at_application)
+        contributions = scorer.many(feature_frame(sources.iloc[rows[part]], inputs=model.facts.inputs))
+        log_odds = contributions.sum(axis=1) + scorer.intercept
+        rest = log_odds - contributions[:, places].sum(axis=1)
+        at_application[part] = model.calibration(log_odds)
         for column, position in enumerate(positions):
-            known = {name: getattr(panel, name)[part, : position + 1] for name in _UPDATED}
-            values = {name: carried(history, carry)[0] for name, history in known.items()}
-            now[part, column] = model.calibration(log_odds.now(values))
+            known = {name: carried(getattr(panel, name)[part, : position + 1], carry)[0] for name in _UPDATED}
+            values = pd.DataFrame({name: np.minimum(level, CAPS[name]) for name, level in known.items()})
+            found = np.where(values.notna().all(axis=1), rest + changing.many(values).sum(axis=1), np.nan)
+            now[part, column] = model.calibration(found)
     return Probabilities(at_application, now)
-
-
-class _LogOdds:
-    """Log-odds of some loans, and what becomes of them when debt-to-income and utilisation change."""
-
-    def __init__(self, model: SavedModel, features: pd.DataFrame) -> None:
-        self._scorer = model.scorer
-        self._changing = model.scorer.only(_UPDATED)
-        contributions = self._scorer.many(features)
-        self.at_application = contributions.sum(axis=1) + self._scorer.intercept
-        places = [place for place, name in enumerate(self._scorer.features) if name in _UPDATED]
-        self._rest = self.at_application - contributions[:, places].sum(axis=1)
-
-    def now(self, values: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the log-odds with other values of debt-to-income and utilisation; NaN where one is missing."""
-        columns = {name: np.minimum(np.asarray(value, dtype=float), CAPS[name]) for name, value in values.items()}
-        known = ~np.logical_or.reduce([np.isnan(value) for value in columns.values()])
-        found = self._rest + self._changing.many(pd.DataFrame(columns)).sum(axis=1)
-        return np.where(known, found, np.nan)
 
 
 def _rows(loan_id: pd.Series, wanted: np.ndarray) -> np.ndarray:

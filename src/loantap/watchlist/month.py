@@ -133,8 +133,9 @@ class _Lines:
     def assess(self, t: int, *, with_reasons: bool = True) -> pd.DataFrame:
         """Return the loans delivered at a month with their lines."""
         then, now = self.known.at_application, self.known.now[:, self._months.index(t)]
-        asked = {"probability_then": then, "probability_now": now, "with_reasons": with_reasons}
-        return assess(self._panel, t, **asked, **self._how)
+        return assess(
+            self._panel, t, probability_then=then, probability_now=now, with_reasons=with_reasons, **self._how
+        )
 
 
 def _nothing_known(panel: Panel, months: Sequence[int]) -> Probabilities:

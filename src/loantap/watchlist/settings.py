@@ -1,4 +1,4 @@
-"""The thresholds of early warning: `data/reference/early_warning.yml`, checked."""
+"""The thresholds of early warning: `data/reference/early_warning.yml`, which says what each setting means, checked."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -70,14 +70,7 @@ class SignalThresholds(_Checked):
 
 
 class BacktestSettings(_Checked):
-    """What the back-test judges by.
-
-    Attributes:
-        horizon: Months after an alert within which a default makes it right.
-        early_days: Days past due at and above which a loan is left out: an alert on it would be no early warning.
-        alerts_per_1000: Budget of amber and red lights per 1,000 loans a month.
-        red_per_1000: Budget of red lights per 1,000 loans a month.
-    """
+    """What the back-test judges by: the horizon in months, when an alert comes late, and the budgets of alerts."""
 
     horizon: int = Field(ge=1, le=24)
     early_days: int = Field(ge=1, le=90)
@@ -97,14 +90,7 @@ _Share = Annotated[float, Field(ge=0.01, le=1)]
 
 
 class DeliverySettings(_Checked):
-    """By how much a month may fall short of the one before; more is refused as incomplete.
-
-    Attributes:
-        loans: Share of the loans that may be missing.
-        balance: Share of the balance that may be missing.
-        arrears: Share of the loans in arrears that may be missing, where there were LEAST or more.
-        known: Share of the loans for which a value may be missing that was known of the loans before.
-    """
+    """By how much, as shares, a month may fall short of the one before; more is refused as incomplete."""
 
     loans: _Share
     balance: _Share
@@ -113,13 +99,7 @@ class DeliverySettings(_Checked):
 
 
 class ActingSettings(_Checked):
-    """The share of its expected loss that acting on a loan saves: assumptions, to be replaced by the lender's own experience.
-
-    Attributes:
-        performing: Of a loan that is not in default.
-        in_default: Of a loan in default.
-        from_probability: Of default within 12 months, from which a green loan is acted on too.
-    """
+    """The share of its expected loss that acting on a loan saves: assumptions, to be replaced by the lender's own experience."""
 
     performing: float = Field(ge=0, le=1)
     in_default: float = Field(ge=0, le=1)
@@ -144,13 +124,8 @@ class Scenario(_Checked):
 class LossSettings(_Checked):
     """Thresholds of stages, and scenarios.
 
-    Attributes:
-        relative: The 12-month probability has risen significantly if it is this many times what the application let expect ...
-        absolute: ... and this much more, as a fraction; both are asked, so that a small probability that doubles is no alarm.
-        backstop_days: Days past due from which it has in any case.
-        better: The better scenario.
-        base: The base scenario.
-        worse: The worse scenario; the weights add up to 1.
+    The 12-month probability has risen significantly if it is `relative` times what the application let expect and `absolute` more; both
+    are asked, so that a small probability that doubles is no alarm.
     """
 
     relative: float = Field(ge=1, le=10)
@@ -174,21 +149,7 @@ class LossSettings(_Checked):
 
 
 class Settings(_Checked):
-    """All that a watchlist depends on besides the panel and the model.
-
-    Attributes:
-        window: Months of snapshots that trends are taken from.
-        carry: Months for which the last known value stands for one that is not known.
-        probation: Months below the red floor that a loan in default has to show before it leaves default.
-        floors: Days past due at and above which a light is amber, and red, whatever its points.
-        delivery: What is no complete month.
-        signals: Thresholds by signal.
-        amber_points: Points from which a light is amber.
-        red_points: Points from which it is red.
-        backtest: What the back-test judges by.
-        acting: What acting saves.
-        expected_loss: Stages and scenarios.
-    """
+    """All that a watchlist depends on besides the panel and the model."""
 
     window: int = Field(ge=5, le=24)
     carry: int = Field(ge=0, le=12)
@@ -232,9 +193,8 @@ def read_settings(path: Path | None = None) -> Settings:
         raise InputError(f"{path}: expected YAML, but: {error}") from error
     except ValidationError as error:
         wrong = "; ".join(_in_words(one["loc"], one["msg"], one["input"]) for one in error.errors())
-        raise InputError(
-            f"{path}: {wrong}. Mend the file; {FILE_NAME} of the project says what each setting means."
-        ) from error
+        help_ = f"Mend the file; {FILE_NAME} of the project says what each setting means."
+        raise InputError(f"{path}: {wrong}. {help_}") from error
 
 
 def _in_words(place: tuple[int | str, ...], message: str, value: object) -> str:

@@ -17,16 +17,11 @@ def wilson_ends(share: np.ndarray, of: np.ndarray, *, confidence: float) -> tupl
 def difference_ends(
     now: tuple[float, float, float], before: tuple[float, float, float], *, correlation: float = 0.0
 ) -> tuple[float, float, float]:
-    """Return by how much one share is larger than another, with the ends of the interval.
+    """Return by how much one share is larger than another, both with the ends of their intervals, and the ends of the difference's.
 
     Square and add: Newcombe, Statistics in Medicine 17 (1998), 873-890, method 10 of his paper on independent shares and, with the
-    correlation of the two estimates, of that on paired ones (2635-2650); for intervals of any kind: Zou and Donner, Statistics in
-    Medicine 27 (2008), 1693-1702.
-
-    Args:
-        now: Share and the ends of its interval.
-        before: The same of what it is compared with.
-        correlation: Of the two estimates; 0 for different loans.
+    correlation of the two estimates (0 for different loans), of that on paired ones (2635-2650); for intervals of any kind: Zou and
+    Donner, Statistics in Medicine 27 (2008), 1693-1702.
     """
     (one, one_low, one_high), (other, other_low, other_high) = now, before
     reaches = []
@@ -43,10 +38,6 @@ def withheld(counts: np.ndarray, *, min_cell: int) -> np.ndarray:
     since each of them is a state). The smallest of its row follow until two or more are withheld, which hold `min_cell` loans together,
     or until the sum of the row is small itself. Then the sum of each column with a withheld cell is withheld, and the sum of all where
     that of a row is. Rows are what is read, so they keep all they can; a count of 0 stays.
-
-    Args:
-        counts: Loans by row and column, without the sums.
-        min_cell: The smallest count that may be shown; 0 or 1 withholds nothing.
     """
     counts = np.asarray(counts)
     sums = counts.sum(axis=1)

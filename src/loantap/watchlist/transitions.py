@@ -37,7 +37,7 @@ def transition_matrix(
         stands: Where they stand.
         first: Position of the first month that loans move into; into the panel's first one nobody does.
         last: Position of the last one.
-        min_cell: Cells with fewer loans are withheld, as `withholding.withheld` says.
+        min_cell: Cells with fewer loans are withheld, as `shares.withheld` says.
         confidence: Of the intervals: Wilson's, over several months with as many loans as are left once the months of one loan are
             seen to go together, as in `measures.clustered_interval`.
 
@@ -46,9 +46,7 @@ def transition_matrix(
         before, of the month itself for NEW and BACK and where it is not known), share_of_balance, and `withheld`, whose numbers are NaN.
     """
     size = (len(ROWS), len(BUCKETS))
-    sums = np.zeros(
-        (4, *size)
-    )  # moves; their squares by loan; with the loan's moves from the row; with all of the row known
+    sums = np.zeros((3, *size))  # moves; their squares by loan; with the loan's moves from the row
     starts, squares, loans, balance = np.zeros(size[0]), np.zeros(size[0]), np.zeros(size[0]), np.zeros(size)
     for begin in range(0, len(panel.loan_id), _BLOCK):
         part = slice(begin, begin + _BLOCK)
@@ -149,29 +147,18 @@ def roll_rates(
         change ("higher", "lower", or "open"). NaN where withheld, or where no loan is at risk.
     """
     asked = [(WORSE, one) for one in range(CURRENT, FROM_90 + 1)] + [(CURES, one) for one in range(TO_29, FROM_90 + 1)]
-    told = []
-    for rate, bucket in [*asked, (LEAVES, GONE)]:
-        sides = [_Moved(panel, stands, rate, bucket, months) for months in (
-            range(max(position, 1), position + 1), range(max(position - earlier, 1), max(position, 1)),
-        )]  # fmt: skip
-        told.append(
-            (rate, BUCKETS[bucket] if bucket != GONE else DEFAULTED, sides, [one.hidden(min_cell) for one in sides])
-        )
-    level = simultaneous(confidence, sum(not any(hidden) for *_, hidden in told))
+    asked.append((LEAVES, GONE))
+    months = range(max(position, 1), position + 1), range(max(position - earlier, 1), max(position, 1))
+    sides = [[_Moved(panel, stands, *one, some, min_cell=min_cell) for some in months] for one in asked]
+    level = simultaneous(confidence, sum(not (now.hidden or before.hidden) for now, before in sides))
     rows = []
-    for rate, name, (now, before), hidden in told:
-        row: dict[str, object] = {
-            "rate": rate,
-            "bucket": name,
-            "not_known": now.not_known,
-            "withheld": now.small(min_cell),
-        }
-        shown = [
-            dict.fromkeys(_NUMBERS, np.nan) if gone else one.numbers(confidence)
-            for one, gone in zip((now, before), hidden, strict=True)
-        ]
-        row |= shown[0] | {f"{key}_before": shown[1][key] for key in ("loans", *_NUMBERS[2:])}
-        ends = (np.nan,) * 3 if any(hidden) else difference_ends(now.ends(level), before.ends(level))
+    for (rate, bucket), (now, before) in zip(asked, sides, strict=True):
+        name = BUCKETS[bucket] if bucket != GONE else DEFAULTED
+        row: dict[str, object] = {"rate": rate, "bucket": name, "not_known": now.not_known, "withheld": now.small}
+        then = before.numbers(confidence)
+        row |= now.numbers(confidence) | {f"{key}_before": then[key] for key in ("loans", *_NUMBERS[2:])}
+        hidden = now.hidden or before.hidden
+        ends = (np.nan,) * 3 if hidden else difference_ends(now.ends(level), before.ends(level))
         row |= dict(zip(("difference", "difference_low", "difference_high"), ends, strict=True))
         rows.append(row | {"change": "higher" if ends[1] > 0 else "lower" if ends[2] < 0 else "open"})
     return pd.DataFrame(rows)
@@ -180,9 +167,8 @@ def roll_rates(
 class _Moved:
     """The loans at risk of a rate in some months, and which of them did what it counts."""
 
-    def __init__(self, panel: Panel, stands: Standing, rate: str, bucket: int, months: range) -> None:
-        size = len(months)
-        then, now = slice(months.start - 1, months.start - 1 + size), slice(months.start, months.start + size)
+    def __init__(self, panel: Panel, stands: Standing, rate: str, bucket: int, months: range, *, min_cell: int) -> None:
+        then, now = slice(months.start - 1, months.stop - 1), slice(months.start, months.stop)
         was = stands.bucket[:, then]
         at_risk = panel.delivered[:, then] & (stands.age[:, then] == 0)
         at_risk &= stands.in_default[:, then] & (was != OFF) & (was != ENDED) if rate == LEAVES else was == bucket
@@ -197,32 +183,27 @@ class _Moved:
         else:
             hit = ~stands.in_default[:, now][loan, place] & ~ended
         hit &= known
-        owed = np.nan_to_num(panel.balance[:, then][loan, place])
-        n = len(panel.loan_id)
-        self.of, self.count = np.bincount(loan[known], minlength=n), np.bincount(loan[hit], minlength=n)  # by loan
-        self.not_known = int((~known).sum())
-        self._owed = float(owed[known].sum()), float(owed[hit].sum())
+        owed, n = np.nan_to_num(panel.balance[:, then][loan, place]), len(panel.loan_id)
+        self._of, self._count = np.bincount(loan[known], minlength=n), np.bincount(loan[hit], minlength=n)  # by loan
+        self._owed, self._moved = float(owed[known].sum()), float(owed[hit].sum())
         self._one_month = len(months) == 1
-
-    def small(self, min_cell: int) -> bool:
-        """Tell whether some loans are there, and too few to be shown."""
-        loans, count = pd.Series([self.of.sum()]), pd.Series([self.count.sum()])
-        return bool(loans[0]) and bool(is_small(loans, count, min_cell=min_cell, default_rate=None)[0])
-
-    def hidden(self, min_cell: int) -> bool:
-        """Tell whether there is no rate to show."""
-        return not self.of.sum() or self.small(min_cell)
+        self.not_known, self.loans, self.count = int((~known).sum()), int(self._of.sum()), int(self._count.sum())
+        few = is_small(pd.Series([self.loans]), pd.Series([self.count]), min_cell=min_cell, default_rate=None)[0]
+        self.small = self.loans > 0 and bool(few)  # some loans are there, and too few to be shown
+        self.hidden = not self.loans or self.small
 
     def ends(self, confidence: float) -> tuple[float, float, float]:
         """Return the share and the ends of its interval."""
-        loans, count = int(self.of.sum()), int(self.count.sum())
+        share = self.count / self.loans
         if self._one_month:
-            ends = wilson_ends(np.array(count / loans), np.array(loans), confidence=confidence)
-            return count / loans, float(ends[0]), float(ends[1])
-        return count / loans, *clustered_interval(self.count, self.of, confidence=confidence)
+            low, high = wilson_ends(np.array(share), np.array(self.loans), confidence=confidence)
+            return share, float(low), float(high)
+        return share, *clustered_interval(self._count, self._of, confidence=confidence)
 
     def numbers(self, confidence: float) -> dict[str, float]:
-        """Return what is told of the rate: _NUMBERS."""
-        total, moved = self._owed
-        values = (int(self.of.sum()), int(self.count.sum()), *self.ends(confidence), moved / total if total else np.nan)
+        """Return what is told of the rate: _NUMBERS, NaN where there is none to show."""
+        if self.hidden:
+            return dict.fromkeys(_NUMBERS, np.nan)
+        share_of_balance = self._moved / self._owed if self._owed else np.nan
+        values = (self.loans, self.count, *self.ends(confidence), share_of_balance)
         return dict(zip(_NUMBERS, values, strict=True))

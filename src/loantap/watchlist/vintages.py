@@ -93,14 +93,8 @@ def vintage_curves(
             kept = inside & ~early
             what = {"event": event, "vintage": str(vintage).replace("Q", " Q")}
             curves.append(_curve(age_at[kept], exit_age[kept], hit[kept], min_cell, confidence).assign(**what))
-            counts.append(
-                what
-                | {
-                    "loans": int(kept.sum()),
-                    "events": int(hit[kept].sum()),
-                    "late_at_entry": int((inside & early).sum()),
-                }
-            )
+            loans, late = int(kept.sum()), int((inside & early).sum())
+            counts.append(what | {"loans": loans, "events": int(hit[kept].sum()), "late_at_entry": late})
     told = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
     order = ["event", "vintage", "age", "at_risk", "events", "share", "share_low", "share_high", "since"]
     return Vintages(told.reindex(columns=order), pd.DataFrame(counts), int((seen & ~used).sum()))

@@ -62,7 +62,8 @@ def worklist(loans: pd.DataFrame, *, economics: Economics, saved: ActingSettings
     keys = pd.DataFrame(
         {"asks": asks, "could_save": -ordered, "light": light, "exposure": -exposure, "loan_id": table["loan_id"].astype("str").to_numpy()}
     )  # fmt: skip
-    table = table.iloc[keys.sort_values(list(keys), na_position="last").index].reset_index(drop=True)
+    order = keys.sort_values(["asks", "could_save", "light", "exposure", "loan_id"], na_position="last").index
+    table = table.iloc[order].reset_index(drop=True)
     return table.assign(rank=np.arange(1, len(table) + 1))[list(COLUMNS)]
 
 
