@@ -11,7 +11,7 @@ import pytest
 from loantap.exhibits.watch_page import SYNTHETIC, watch_page
 from loantap.model.economics import Economics
 from loantap.watchlist.acting import Acting, Watch
-from loantap.watchlist.delivery import Delivery
+from loantap.watchlist.month import Delivery
 from loantap.watchlist.settings import read_settings
 from loantap.watchlist.watchlist import CHANGES, COLUMNS, Changes
 from loantap.watchlist.worklist import worklist
