@@ -31,7 +31,8 @@ from loantap.watchlist.settings import read_settings
 from loantap.watchlist.watch import watch
 from loantap_serving import month_files as module
 from loantap_serving.live import read_live
-from loantap_serving.month_files import TABLE, Written, write_month, write_rows
+from loantap_serving.month_files import Written, write_month
+from loantap_serving.month_rows import TABLE, write_rows
 from loantap_sources.connectors.config import Config, read_config
 from loantap_sources.warehouse import open_warehouse
 
