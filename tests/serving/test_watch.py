@@ -481,7 +481,7 @@ def test_rows_that_fail_leave_what_was_there(month: Watch, config: Config, monke
     def fails(*_: object) -> None:
         raise RuntimeError("gone")
 
-    monkeypatch.setattr(module, "append", fails)
+    monkeypatch.setattr("loantap_serving.month_rows.append", fails)
     with pytest.raises(RuntimeError):
         write_rows(month.month, config)
     pd.testing.assert_frame_equal(held(config), before)
