@@ -107,12 +107,12 @@ LOCK    := $(COMPILE) pyproject.toml
 lock: $(BIN)/python ## resolve pyproject.toml into requirements/*.lock
 	$(PIP) install uv
 	# The larger set first: what it takes, the smaller one can take too.
-	$(LOCK) --extra report --extra lab --extra dev --output-file requirements/dev.lock
+	$(LOCK) --extra report --extra sources --extra lab --extra dev --output-file requirements/dev.lock
 	$(LOCK) --extra report --constraint requirements/dev.lock --output-file requirements/report.lock
 	# What the images hold.
 	$(LOCK) --extra api --constraint requirements/dev.lock --output-file requirements/image-api.lock
 	$(LOCK) --extra dashboard --constraint requirements/dev.lock --output-file requirements/image-dashboard.lock
-	$(LOCK) $(foreach extra,report aws databricks mlflow postgresql s3,--extra $(extra)) --constraint requirements/dev.lock --output-file requirements/image-report.lock
+	$(LOCK) $(foreach extra,report sources aws databricks mlflow postgresql s3,--extra $(extra)) --constraint requirements/dev.lock --output-file requirements/image-report.lock
 	$(COMPILE) requirements/tools.in --output-file requirements/tools.lock
 
 clean: ## remove the environment and all caches (runs are kept)

@@ -26,7 +26,7 @@ def test_the_conda_environment_asks_for_what_the_project_asks_for():
     listed = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
     conda = bounds([entry for entry in listed if isinstance(entry, str)])
     pip = bounds(next(entry["pip"] for entry in listed if isinstance(entry, dict)))
-    wanted = bounds([*PYPROJECT["dependencies"], *EXTRAS["report"], *EXTRAS["lab"]])
+    wanted = bounds([*PYPROJECT["dependencies"], *EXTRAS["report"], *EXTRAS["sources"], *EXTRAS["lab"]])
     assert conda.pop("python") == PYPROJECT["requires-python"]
     assert conda.pop("quarto") == ">=1.9"
     assert conda.pop("pip") == ""
@@ -42,7 +42,7 @@ def locked(name: str) -> dict[str, set[str]]:
 
 
 def test_the_locks_satisfy_the_project():
-    for name, extras in (("report", ["report"]), ("dev", ["report", "lab", "dev"])):
+    for name, extras in (("report", ["report"]), ("dev", ["report", "sources", "lab", "dev"])):
         versions = locked(name)
         texts = [*PYPROJECT["dependencies"], *(text for extra in extras for text in EXTRAS[extra])]
         for need in map(Requirement, texts):

@@ -11,6 +11,7 @@ from loantap.settings import how_to_add, project_root
 
 EXTRAS = {
     "report": "the notebooks and the report",
+    "sources": "DB2, SQL and a warehouse as sources",
     "lab": "JupyterLab",
     "cluster": "searches on a Dask cluster",
     "postgresql": "a warehouse in PostgreSQL",
@@ -37,6 +38,20 @@ class Finding:
     def fine(self) -> bool:
         """Tell whether it is there."""
         return not self.remedy
+
+
+# Packages that are imported under another name than they are installed by.
+_INSTALLED_AS = {"databricks": "databricks-sql-connector", "dotenv": "python-dotenv", "imblearn": "imbalanced-learn", "pypandoc": "pypandoc-binary"}  # fmt: skip
+
+
+def how_to_get(module: str) -> str:
+    """Return which extra brings a module that is not installed, and the command that adds it; "" for a module of no extra."""
+    name = _INSTALLED_AS.get(module, module).replace("_", "-").lower()
+    needs = [Requirement(text) for text in requires("loantap") or []]
+    for extra in EXTRAS:
+        if any(_belongs(need, extra) and need.name.replace("_", "-").lower() == name for need in needs):
+            return f"{name} is not installed; the extra [{extra}] brings it. Get it with: {how_to_add(extra)}"
+    return ""
 
 
 def examine() -> list[Finding]:

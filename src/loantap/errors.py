@@ -57,6 +57,8 @@ class RenderError(LoanTapError):
 class MissingToolError(LoanTapError):
     """Something that has to be installed is not; the message names it and how to get it."""
 
+    exit_code = 2
+
 
 class PromotionError(LoanTapError):
     """A model did not pass a gate, or there is none to go back to; the champion is what it was."""

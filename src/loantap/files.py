@@ -4,6 +4,7 @@ import glob
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,8 @@ from uuid import uuid4
 from loantap.errors import InputError
 
 _STAGING, _WRITING = ".loantap-staging-", ".writing-"
-_FORMER = "-former-"  # between the name of a staging folder and that of the folder whose place it takes
+_WAIT_SECONDS = 0.05
+_FORMER = "-former-"  # before the name of the folder whose place another takes
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def _lock(held: IO[bytes]) -> bool | None:
 
 
 @contextmanager
-def staging_folder(parent: Path, *, alone: bool = True) -> Iterator[Path]:
+def staging_folder(parent: Path, *, alone: bool = True, prefix: str = _STAGING) -> Iterator[Path]:
     """Yield a folder below `parent` that nobody else may look into; it is gone when the block ends.
 
     What it held may be personal data, so the folder of a killed run is removed when the next one starts there.
@@ -87,14 +89,15 @@ def staging_folder(parent: Path, *, alone: bool = True) -> Iterator[Path]:
     Args:
         parent: Where to.
         alone: Whether nobody else works below `parent` now; if not, what others have left there stays.
+        prefix: What its name begins with.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    for leftover in parent.glob(f"{_STAGING}*") if alone else ():
+    for leftover in [*parent.glob(f"{_STAGING}*"), *parent.glob(f"{prefix}*")] if alone else ():
         _, former, name = leftover.name.partition(_FORMER)
         if former and not (parent / name).exists():  # killed between the two moves: nothing that was there is lost
             leftover.rename(parent / name)
         shutil.rmtree(leftover, ignore_errors=True)
-    folder = parent / f"{_STAGING}{uuid4().hex[:8]}"
+    folder = parent / f"{prefix}{uuid4().hex[:8]}"
     folder.mkdir(mode=0o700)
     try:
         yield folder
@@ -102,37 +105,57 @@ def staging_folder(parent: Path, *, alone: bool = True) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def take_place(staging: Path, folder: Path) -> None:
-    """Move a finished staging folder to its place; a former one stays beside it until then."""
-    former = staging.with_name(f"{staging.name}{_FORMER}{folder.name}")
+def take_place(made: Path, folder: Path) -> None:
+    """Move a finished folder to its place; a former one stays beside it until then, and is back there if that fails."""
+    former = folder.with_name(f"{_STAGING}{uuid4().hex[:8]}{_FORMER}{folder.name}")
     if folder.exists():
         folder.rename(former)
-    staging.rename(folder)
+    try:
+        made.rename(folder)
+    except OSError:
+        if former.exists():
+            former.rename(folder)
+        raise
     shutil.rmtree(former, ignore_errors=True)
 
 
 @contextmanager
-def alone_in(folder: Path, *, busy: str) -> Iterator[None]:
+def alone_in(folder: Path, *, busy: str, seconds: float = 0) -> Iterator[None]:
     """Hold a folder for one process while the block runs; raises InputError with the message `busy` where another has it.
 
     The lock goes with the process, so a killed one leaves none behind but its file, which the next one takes.
+
+    Args:
+        folder: Which.
+        busy: The message.
+        seconds: For how long to wait for another one.
     """
-    path = folder / ".lock"
-    try:
-        lock = path.open("ab")
-    except FileNotFoundError as error:  # who had it, has taken the folder away meanwhile
-        if folder.is_dir():
-            raise
-        raise InputError(busy) from error
-    with lock:
-        # A file that was locked and is no longer there has been another's.
-        if _lock(lock) is False or not _is_at(lock, path):
+    ends = time.monotonic() + seconds
+    while (lock := _hold(folder / ".lock", busy)) is None:
+        if time.monotonic() >= ends:
             raise InputError(busy)
+        time.sleep(_WAIT_SECONDS)
+    with lock:
         try:
             yield
         finally:
             with suppress(OSError):
-                path.unlink()
+                (folder / ".lock").unlink()
+
+
+def _hold(path: Path, busy: str) -> IO[bytes] | None:
+    """Return the locked file, None where another process holds it."""
+    try:
+        lock = path.open("ab")
+    except FileNotFoundError as error:  # who had it, has taken the folder away meanwhile
+        if path.parent.is_dir():
+            raise
+        raise InputError(busy) from error
+    # A file that was locked and is no longer there has been another's.
+    if _lock(lock) is not False and _is_at(lock, path):
+        return lock
+    lock.close()
+    return None
 
 
 def _is_at(held: IO[bytes], path: Path) -> bool:

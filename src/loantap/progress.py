@@ -20,7 +20,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from tqdm import tqdm
 
 from loantap.files import write_text
 
@@ -39,6 +38,8 @@ def counted(results: Iterable[T], *, label: str, each: int, total: int) -> Itera
             tell(f"fits: {label}", number * each, total)
             yield result
         return
+    from tqdm import tqdm
+
     shown = sys.stderr.isatty() or "ipykernel" in sys.modules
     with tqdm(total=total, desc=label, unit="fit", disable=not shown, leave=False) as bar:
         for result in results:

@@ -1,6 +1,7 @@
 """Live loans from files or from tables in the warehouse."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from loantap.model.persistence import SavedModel
 from loantap.scoring.table import Applications
 from loantap.watchlist import live
 from loantap.watchlist.live import Live
-from loantap_sources.connectors.config import Config
-from loantap_sources.live_tables import ApplicationTable, SnapshotTable
+
+if TYPE_CHECKING:
+    from loantap_sources.connectors.config import Config
 
 IN_WAREHOUSE = "table:"
 
@@ -23,7 +25,7 @@ def read_live(
     model: SavedModel,
     *,
     until: np.datetime64 | None = None,
-    config: Config | None = None,
+    config: "Config | None" = None,
     progress: Callable[[int], None] | None = None,
 ) -> Live:
     """Read snapshots and applications as `loantap.watchlist.live.read_live` does, each from a file or from table:NAME.
@@ -40,15 +42,19 @@ def read_live(
     """
     source: str | SnapshotSource = snapshots
     if snapshots.startswith(IN_WAREHOUSE):
+        from loantap_sources.live_tables import SnapshotTable
+
         source = SnapshotTable(_declared(config, snapshots), snapshots.removeprefix(IN_WAREHOUSE))
     known: str | pd.DataFrame | Applications = applications
     if isinstance(applications, str) and applications.startswith(IN_WAREHOUSE):
+        from loantap_sources.live_tables import ApplicationTable
+
         name = applications.removeprefix(IN_WAREHOUSE)
         known = ApplicationTable(_declared(config, applications), name, needed=live.application_needs(model))
     return live.read_live(source, known, model, until=until, progress=progress)
 
 
-def _declared(config: Config | None, what: str) -> Config:
+def _declared(config: "Config | None", what: str) -> "Config":
     if config is None:
         raise InputError(f"{what}: expected the file that declares the warehouse, got none. Name it.")
     return config

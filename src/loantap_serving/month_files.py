@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import sqlalchemy as sa
 
+from loantap.data.snapshot_contract import AS_OF
 from loantap.errors import InputError
 from loantap.exhibits.watch_page import watch_page
 from loantap.files import alone_in, sha256, staging_folder, take_place
@@ -18,12 +18,8 @@ from loantap.watchlist.acting import Watch
 from loantap.watchlist.month import Month
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.worklist_files import as_written, free_path, keep_edited, kept_note, write_csv, write_excel
-from loantap_sources.connectors.config import Config
-from loantap_sources.tables import append
-from loantap_sources.warehouse import open_warehouse, transaction
 
-TABLE, AS_OF = "loantap_watchlist", "as_of"
-_DIGITS = 4  # of what is computed; nobody needs more, and a reader would take them for exactness
+DIGITS = 4  # of what is computed; nobody needs more, and a reader would take them for exactness
 _EXCEL_ROWS = 10_000  # nobody works through more, and writing them takes a while
 _SUMMARY = "watchlist.json"
 _OWN = (_SUMMARY, "index.html", *(f"{name}.csv" for name in ("watchlist", "changes", "offers", "last", "quarantine")))
@@ -83,34 +79,12 @@ def write_month(
         tables = {"watchlist": month.watchlist, "changes": month.changes.rows, "quarantine": quarantine}
         tables |= {"offers": as_written(found.acting.offers)} | ({"last": found.became.rows} if found.became else {})
         for file, table in tables.items():
-            _in_rows(table.round(_DIGITS)).to_csv(staging / f"{file}.csv", index=False, lineterminator="\n")
+            _in_rows(table.round(DIGITS)).to_csv(staging / f"{file}.csv", index=False, lineterminator="\n")
         text = json.dumps(summary | {"written": sums}, indent=1, ensure_ascii=False, allow_nan=False)
         (staging / _SUMMARY).write_text(text + "\n", "utf-8")
         (staging / "index.html").write_text(watch_page(found, summary, settings=settings), "utf-8")
         take_place(staging, folder)
     return Written(folder, tuple(kept))
-
-
-def write_rows(month: Month, config: Config) -> int:
-    """Put a month's watchlist into the warehouse's table, in the place of the rows that it held for the month.
-
-    Raises InputError for a table of that name that is not loantap's, SourceError if the warehouse fails.
-    """
-    engine, schema = open_warehouse(config, create=True), config.warehouse.table_schema if config.warehouse else None
-    rows = month.watchlist.round(_DIGITS)
-    rows.insert(0, AS_OF, str(month.month))
-    table = sa.table(TABLE, sa.column(AS_OF), schema=schema)
-    with transaction(engine, config) as connection:
-        inspector = sa.inspect(connection)
-        if inspector.has_table(TABLE, schema):
-            known = {column["name"] for column in inspector.get_columns(TABLE, schema)}
-            if known != set(rows.columns):
-                raise InputError(
-                    f"warehouse: '{TABLE}' is there with other columns than this version of loantap writes. Rename it."
-                )
-            connection.execute(sa.delete(table).where(table.c[AS_OF] == str(month.month)))
-        append(connection, sa.Table(TABLE, sa.MetaData(schema=schema)), rows)
-    return len(rows)
 
 
 def _summary(

@@ -106,7 +106,7 @@ def test_what_is_recommended_in_full_has_the_rule_and_the_interval():
     choice, one = CASES["may lose"]
     assert advice.recommendation(choice, [NOBODY_DECLINED, one], 0.9) == (
         "Do not change the policy yet: no rule is shown to earn more than approving everyone. “Expected profit” (decline applications whose expected "
-        "profit is negative) came out best: it gained about 47,000 on 1,448 test loans (90% interval for all policies at once: -101,000 to 195,000)."
+        "profit is negative) came out best. It gained about 47,000 on 1,448 test loans (90% interval for all policies at once: -101,000 to 195,000)."
     )
     choice, one = CASES["shown"]
     assert (

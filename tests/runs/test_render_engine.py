@@ -53,7 +53,7 @@ def run(tmp_path, project):
 def builtin(monkeypatch):
     """Stand in for the built-in renderer where only the choice matters."""
 
-    def write(staged):
+    def write(staged, **_):
         staged.output.mkdir()
         (staged.output / "index.html").write_text("new")
         (staged.output / "loantap-insights.pdf").write_text("new")
@@ -280,7 +280,7 @@ def test_a_render_that_ends_early_leaves_the_former_report(error, run, builtin, 
     render.render_report(run)
     (run / "report" / "index.html").write_text("former")
 
-    def fail(staged):
+    def fail(staged, **_):
         staged.output.mkdir()
         (staged.output / "index.html").write_text("half")
         raise error
@@ -309,24 +309,24 @@ def test_a_swap_that_fails_puts_the_former_report_back(run, builtin, monkeypatch
 
 
 def test_what_a_killed_render_left_is_mended_by_the_next(run, builtin, monkeypatch):
-    # Killed between the two renames of the swap: the former report lies in the staging folder.
-    former = run / "rendering-dead" / "former"
-    former.mkdir(parents=True)
+    # Killed between the two moves: the former report lies beside its place.
+    former = run / ".loantap-staging-0badcafe-former-report"
+    former.mkdir()
     (former / "index.html").write_text("former")
-    long_ago = time.time() - 7200
-    os.utime(former.parent, (long_ago, long_ago))
+    (run / "rendering-0badcafe" / "site").mkdir(parents=True)
 
-    def fail(staged):
+    def fail(staged, **_):
         raise RenderError("no")
 
     monkeypatch.setattr("loantap_pages.site.render_site", fail)
     with pytest.raises(RenderError):
         render.render_report(run)
     assert (run / "report" / "index.html").read_text() == "former"
+    assert not [path for path in run.iterdir() if "0badcafe" in path.name]
 
 
 def test_a_report_without_its_pdf_is_an_error(run, monkeypatch):
-    def write(staged):
+    def write(staged, **_):
         staged.output.mkdir()
         (staged.output / "index.html").write_text("new")
         return "built-in"

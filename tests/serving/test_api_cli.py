@@ -1,6 +1,5 @@
 """`loantap serve api` and `loantap serve key`."""
 
-import importlib.util
 import json
 import time
 from pathlib import Path
@@ -12,10 +11,9 @@ import pytest
 from api_process import running_service
 from typer.testing import CliRunner
 
-from loantap.errors import InputError, MissingToolError
+from loantap.errors import InputError
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import model_version, save_model
-from loantap.settings import how_to_add
 from loantap_serving.api.keys import read_keys
 from loantap_serving.commands.serve import app
 from loantap_serving.store import ModelStore
@@ -66,13 +64,6 @@ def test_keys_of_the_environment_are_asked_for_and_none_there_is_an_error(model_
         assert isinstance(found.exception, InputError)
         assert "LOANTAP_API_KEYS: expected keys, found none" in str(found.exception)
     assert len(held) == 1
-
-
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("flask", "waitress") else object())
-    found = runner.invoke(app, ["api"])
-    assert isinstance(found.exception, MissingToolError)
-    assert f"flask and waitress is not installed. Get it with: {how_to_add('api')}" in str(found.exception)
 
 
 def test_the_champion_of_a_store_answers_and_the_next_one_takes_over(

@@ -73,7 +73,7 @@ def test_no_reason_of_a_file_is_slight(
 ):
     path = written(applications, tmp_path / "in.csv")
     score_file(model, path, tmp_path / "some.csv")
-    monkeypatch.setattr("loantap_serving.batch.SLIGHT", 0.2)
+    monkeypatch.setattr("loantap.scoring.table.SLIGHT", 0.2)
     score_file(model, path, tmp_path / "few.csv")
     some, few = (read(tmp_path / name)[["reason_1", "reason_2", "reason_3"]] for name in ("some.csv", "few.csv"))
     # Slight ones are left out from the weakest on; those that stay keep their places.
@@ -186,7 +186,7 @@ def test_the_key_of_a_loan_is_kept(model: SavedModel, applications: pd.DataFrame
 def test_no_month_of_funding_means_now_and_no_grade_or_installment_is_no_fault(
     model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap_serving.batch.this_month", lambda: "Dec-2016")
+    monkeypatch.setattr("loantap.scoring.table.this_month", lambda: "Dec-2016")
     bare = applications.drop(columns=["issue_d", "grade", "installment", "emp_title", "title"])
     score_file(model, written(bare, tmp_path / "in.csv"), tmp_path / "bare.csv")
     full = applications.assign(issue_d="Dec-2016")
@@ -316,7 +316,7 @@ def test_the_file_of_errors_never_takes_the_place_of_another_file(
 def test_an_application_without_a_month_of_funding_among_others_is_of_this_month(
     model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap_serving.batch.this_month", lambda: "Dec-2016")
+    monkeypatch.setattr("loantap.scoring.table.this_month", lambda: "Dec-2016")
     months = [None, *applications["issue_d"][1:]]
     score_file(model, written(applications.assign(issue_d=months), tmp_path / "in.csv"), tmp_path / "gaps.csv")
     typed = pd.to_datetime(pd.Series(months), format="%b-%Y")

@@ -29,7 +29,8 @@ from loantap.watchlist.live import Live, application_needs
 from loantap.watchlist.settings import read_settings
 from loantap_serving import month_files as module
 from loantap_serving.live import read_live
-from loantap_serving.month_files import TABLE, Written, write_month, write_rows
+from loantap_serving.month_files import Written, write_month
+from loantap_serving.month_rows import TABLE, write_rows
 from loantap_sources.connectors.config import Config, read_config
 from loantap_sources.warehouse import open_warehouse
 
@@ -478,7 +479,7 @@ def test_rows_that_fail_leave_what_was_there(month: Watch, config: Config, monke
     def fails(*_: object) -> None:
         raise RuntimeError("gone")
 
-    monkeypatch.setattr(module, "append", fails)
+    monkeypatch.setattr("loantap_serving.month_rows.append", fails)
     with pytest.raises(RuntimeError):
         write_rows(month.month, config)
     pd.testing.assert_frame_equal(held(config), before)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from loantap import __version__
 from loantap.cli import policy, run, tools
 from loantap.cli.common import REST, console, errors
-from loantap.errors import LoanTapError, Stopped
+from loantap.errors import LoanTapError, MissingToolError, Stopped
 from loantap.extensions import commands
 
 app = typer.Typer(
@@ -53,6 +53,13 @@ def main() -> None:
     except LoanTapError as error:
         _end(type(error).__name__, str(error), error)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        from loantap.doctor import how_to_get
+
+        if not (remedy := how_to_get((error.name or "").partition(".")[0])):
+            raise
+        _end(MissingToolError.__name__, remedy, error)
+        sys.exit(MissingToolError.exit_code)
     except OSError as error:
         where = f" at {error.filename}" if error.filename else ""
         error.add_note("Check the path, its permissions and the space left.")

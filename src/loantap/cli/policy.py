@@ -68,7 +68,7 @@ def policy(
 
 def _show_sheet(folder: "RunFolder") -> None:
     from loantap.exhibits.decision_rows import basis
-    from loantap.runs.what_if import decision_sheet
+    from loantap.runs.results import decision_sheet
 
     sheet = decision_sheet(folder)
     if sheet is None:

@@ -36,7 +36,7 @@ def recommendation(choice: "Choice", entries: Sequence[Record], confidence: floa
         later = capital(on_later(chosen["out_of_time"]))
         return f"{_KEEP}: {_with_rule(chosen)} gains only with {listed(chosen['conditions'])}. It {gain}. {later}."
     most = "came out best" if chosen["gain"] > 0 else "lost least"
-    return f"{_NOTHING} {capital(_with_rule(chosen))} {most}: it {gain}."
+    return f"{_NOTHING} {capital(_with_rule(chosen))} {most}. It {gain}."
 
 
 def short(choice: "Choice", entries: Sequence[Record]) -> str:

@@ -9,9 +9,11 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loantap.errors import MissingToolError, RenderError
-from loantap.runs.staging import Staged
+if TYPE_CHECKING:
+    from loantap.runs.staging import Staged
 
 MINIMUM_VERSION = (1, 9)
 LIMIT_SECONDS = 1800  # some twenty times what a report takes on two idle cores
@@ -67,7 +69,7 @@ def installed_quartos() -> list[Quarto]:
     return [_ask(Path(path)) for path in dict.fromkeys(candidates) if path]
 
 
-def render_with_quarto(quarto: Quarto, staged: Staged) -> tuple[str, ...]:
+def render_with_quarto(quarto: Quarto, staged: "Staged") -> tuple[str, ...]:
     """Render the staged website; return Quarto's warnings, and raise RenderError with what helps of its words if it fails."""
     from loantap.runs.quarto_pages import finish, hand_over  # here, since it needs Jupyter and nbclient
 
@@ -84,7 +86,7 @@ def render_with_quarto(quarto: Quarto, staged: Staged) -> tuple[str, ...]:
     return _warnings(said)
 
 
-def _run(quarto: Quarto, staged: Staged) -> tuple[int, str]:
+def _run(quarto: Quarto, staged: "Staged") -> tuple[int, str]:
     """Run Quarto and return its exit code and words; whatever ends this process, or the time limit, ends it and its children."""
     process = subprocess.Popen(
         [str(quarto.path), "render"],

@@ -2,15 +2,17 @@
 
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
 from loantap.errors import InputError, MissingToolError, RenderError
+from loantap.files import staging_folder, take_place
 from loantap.runs.quarto import Quarto, find_quarto, installed_quartos, render_with_quarto
 from loantap.runs.seal import folder_sha256
-from loantap.runs.staging import stage_report, sweep
+from loantap.runs.staging import stage_report
 from loantap.runs.word import WORD_NAME, write_word
 from loantap.runs.workbook import WORKBOOK_NAME, write_workbook
 from loantap_pages.errors import MissingProgramError, PageError
@@ -46,11 +48,8 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
     quarto, note = _choose(engine)
     if not run.is_dir():
         raise InputError(f"{run}: expected a run folder, found none. Give the folder that `loantap run` wrote.")
-    sweep(run)
     # Quarto renders nothing in a folder whose name starts with a dot, so the staging folder has a plain name.
-    folder = run / f"rendering-{uuid4().hex[:8]}"
-    folder.mkdir()
-    try:
+    with staging_folder(run, prefix="rendering-") as folder, _own_errors():
         staged = stage_report(run, folder / "site")
         write_workbook(staged)
         warnings: tuple[str, ...] = ()
@@ -71,13 +70,7 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
                     f"`typst` with `output-file: {Path(PDF_NAME).stem}` in its front matter."
                 )
         sums = folder_sha256(staged.output)
-        _swap(staged.output, run / "report", folder / "former")
-    except PageError as error:
-        raise RenderError(str(error)) from error
-    except MissingProgramError as error:
-        raise MissingToolError(str(error)) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        take_place(staged.output, run / "report")
     report = run / "report"
     return RenderedReport(used, report / "index.html", report / PDF_NAME, time.perf_counter() - started, sums, warnings)
 
@@ -100,13 +93,12 @@ def _choose(engine: str) -> tuple[Quarto | None, str]:
     return None, too_old and f"; {too_old}"
 
 
-def _swap(new: Path, report: Path, former: Path) -> None:
-    """Put `new` in the place of `report`; a kill between the two renames is mended by the next `sweep`."""
-    if report.exists():
-        report.rename(former)
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Raise what the renderer raises as errors of loantap."""
     try:
-        new.rename(report)
-    except OSError:
-        if former.exists():
-            former.rename(report)
-        raise
+        yield
+    except PageError as error:
+        raise RenderError(str(error)) from error
+    except MissingProgramError as error:
+        raise MissingToolError(str(error)) from error

@@ -217,3 +217,11 @@ def _read_json(path: Path, why: str) -> Any:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: expected JSON that loantap wrote, but: {error}. Run its stage again.") from error
+
+
+def decision_sheet(run: RunFolder) -> dict[str, Any] | None:
+    """Return `results/policy.json` of a run; None where there is none, or it is older than the decision sheet."""
+    if not run.find("results", "policy.json").is_file():
+        return None
+    found: dict[str, Any] = run.result("policy")
+    return found if found.get("policies") else None

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import sys
-import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from loantap.settings import project_root
 from loantap_pages.staged import StagedSite
 
 SYNTHETIC_NOTICE = "Synthetic data: these loans were simulated, and no real borrower is among them. Do not base a lending decision on them."
-STALE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -88,16 +86,6 @@ def moment(manifest: Mapping[str, Any]) -> datetime:
     """Return when a run ended, or began, in UTC: the date that its documents bear, so that they are the same whenever they are made."""
     noted = manifest.get("finished_at") or manifest.get("started_at")
     return datetime.fromisoformat(noted).astimezone(UTC) if noted else datetime(1980, 1, 1, tzinfo=UTC)
-
-
-def sweep(run: Path) -> None:
-    """Clear up after renders that were killed, and put a former report back that one of them had set aside."""
-    for folder in run.glob("rendering-*"):
-        former = folder / "former"
-        if former.is_dir() and not (run / "report").exists():
-            former.rename(run / "report")
-        if time.time() - folder.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read_manifest(run: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from loantap.model.economics import Economics
 from loantap.model.persistence import SavedModel, load_model
 from loantap.model.profit import capacity_threshold
 from loantap.runs.notebook_model import split_run
-from loantap.runs.results import RunFolder
+from loantap.runs.results import RunFolder, decision_sheet
 
 CAPPED = tuple(
     name
@@ -59,14 +59,6 @@ class WhatIf:
     gaps: list[str]
     note: str
     confidence: float = CONFIDENCE
-
-
-def decision_sheet(run: RunFolder) -> dict[str, Any] | None:
-    """Return `results/policy.json` of a run; None where there is none, or it is older than the decision sheet."""
-    if not run.find("results", "policy.json").is_file():
-        return None
-    found: dict[str, Any] = run.result("policy")
-    return found if found.get("policies") else None
 
 
 def parse_caps(texts: Sequence[str]) -> list[Cap]:

@@ -19,7 +19,7 @@ _PPI = 200
 _SETTINGS = {"execute": {"echo": False, "warning": False}}
 
 
-def write_word(staged: Staged, page: Page) -> None:
+def write_word(staged: Staged, page: Page) -> Path | None:
     """Write the first page, with the outputs of its cells, as a Word document beside the staged pages: both engines carry it with the site.
 
     Figures become pictures of points, since Word does not show every SVG. The same run gives the same bytes.
@@ -27,7 +27,7 @@ def write_word(staged: Staged, page: Page) -> None:
     Pages other than the first are passed over. What the page holds that is not supported is left to HTML and PDF to say. Raises RenderError where pandoc or typst fails.
     """
     if page.path != _FIRST_PAGE:
-        return
+        return None
     composed = compose_page(page, _SETTINGS, staged.folder)
     lines = (_FIGURE.sub(lambda found: f"]({_as_png(staged.folder, found['path'])})", line) for line in composed.lines)
     made, document = staged.folder / f"_{WORD_NAME}", staged.folder / WORD_NAME
@@ -37,6 +37,7 @@ def write_word(staged: Staged, page: Page) -> None:
     date = moment(RunFolder(staged.run).manifest()).strftime("%Y-%m-%dT%H:%M:%SZ")
     finish_word(made, document, notice=staged.notice or "", date=date)
     made.unlink()
+    return document
 
 
 def _as_png(folder: Path, name: str) -> str:

@@ -2,18 +2,17 @@
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from loantap.errors import InputError
-from loantap.files import replacing
+from loantap.files import alone_in, replacing
 
+_PATIENCE = 10.0  # seconds; making a key takes a moment
 _NAME = r"[A-Za-z0-9._-]{1,64}"
 _LINE = re.compile(rf"({_NAME}):([0-9a-f]{{64}})")
 
@@ -68,7 +67,8 @@ def make_key(path: Path, name: str) -> str:
     path = path.resolve()  # of a link, what it leads to is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
     key = secrets.token_urlsafe(32)
-    with _in_turn(path.parent), replacing(path, private=True) as temporary:
+    busy = f"{path.parent}: somebody else makes a key there. Try again."
+    with alone_in(path.parent, busy=busy, seconds=_PATIENCE), replacing(path, private=True) as temporary:
         text = ""
         if path.exists():
             text = _text(path)
@@ -95,22 +95,6 @@ def _hashes(where: str, text: str) -> dict[str, bytes]:
             raise InputError(f"{where}, line {number}: expected each name once, '{match[1]}' is there twice.")
         hashes[match[1]] = bytes.fromhex(match[2])
     return hashes
-
-
-@contextmanager
-def _in_turn(folder: Path) -> Iterator[None]:
-    """Wait until nobody else makes a key in this folder, and hold it while the block runs."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has none
-        yield
-        return
-    held = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
 
 
 def _hash(key: str) -> bytes:

@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 
 from loantap.cli.common import ModelOption, PickleOption, console, errors
-from loantap.errors import MissingToolError
-from loantap.settings import how_to_add
 from loantap_serving.commands.dashboard import dashboard
 
 _KEYS = "LOANTAP_API_KEYS"  # as a store of secrets hands them to a container
@@ -34,7 +32,6 @@ def api(
     allow_pickle: PickleOption = None,
 ) -> None:
     """Score applications that are sent as JSON; a newly promoted champion answers without a restart."""
-    _need_api()
     from loantap_serving.api.app import ApiSettings, create_app
     from loantap_serving.api.keys import parse_keys, read_keys
     from loantap_serving.api.models import Models
@@ -71,13 +68,6 @@ def key(
     made = make_key(file, name)
     console.print(made, highlight=False, soft_wrap=True, markup=False)
     errors.print(f"Shown this once. Its hash is in {file}; a running service takes it up when restarted.", highlight=False, soft_wrap=True, markup=False)  # fmt: skip
-
-
-def _need_api() -> None:
-    from importlib.util import find_spec
-
-    if missing := [name for name in ("flask", "waitress", "prometheus_client") if find_spec(name) is None]:
-        raise MissingToolError(f"{' and '.join(missing)} is not installed. Get it with: {how_to_add('api')}")
 
 
 app.command()(dashboard)

@@ -69,9 +69,7 @@ def watch(
     from loantap.watchlist.last_worklist import read_last
     from loantap.watchlist.settings import read_settings
     from loantap_serving.locate import find_store
-    from loantap_serving.month_files import TABLE, write_month, write_rows
-    from loantap_sources.connectors.config import read_config
-    from loantap_sources.warehouse import open_warehouse
+    from loantap_serving.month_files import write_month
 
     clock, month, limit = Clock(), _month(as_of), _fail_on(fail_on)
     if applications and not snapshots:
@@ -79,9 +77,7 @@ def watch(
     if config and not snapshots:
         raise InputError("--config goes with --snapshots; synthetic snapshots do not go into a warehouse.")
     tables = any(text and text.startswith("table:") for text in (snapshots, applications))
-    declared = read_config(find_config(config)) if config or tables else None
-    if declared:
-        open_warehouse(declared, create=True)  # that none is declared is said before the work, not after it
+    declared = _warehouse(config) if config or tables else None
     of_run = run is not None or snapshots is None or find_store(None).champion() is None
     needed = applications is None or (of_run and model is None)
     folder = run_or_newest(run) if needed else None
@@ -98,6 +94,8 @@ def watch(
             notes=live.notes, quarantine=live.quarantine,
         )  # fmt: skip
     if declared:
+        from loantap_serving.month_rows import TABLE, write_rows
+
         rows = write_rows(found.month, declared)
         _say(f"Warehouse: {rows:,} rows of {found.month.month} in {TABLE}")
     _tell(found, [*live.notes, *found.notes, *done.notes])
@@ -118,6 +116,16 @@ def watch(
     if limit and lines[limit[0]] > limit[1]:
         _say(f"{lines[limit[0]]:,} {limit[0]} lights are more than {limit[1]:,}: exit 1 as --fail-on asks.")
         raise typer.Exit(1)
+
+
+def _warehouse(config: Path | None) -> "Config":
+    """Return the settings that declare the warehouse: that there is none is said before the work, not after it."""
+    from loantap_sources.connectors.config import read_config
+    from loantap_sources.warehouse import open_warehouse
+
+    declared = read_config(find_config(config))
+    open_warehouse(declared, create=True)
+    return declared
 
 
 def _tell(found: "Watch", notes: list[str]) -> None:

@@ -18,7 +18,7 @@ from loantap.policy.composition import composition_of
 from loantap.policy.groupings import words_of
 from loantap.policy.listing import threshold_score
 from loantap.policy.verdicts import DEPENDS, SHOWN
-from loantap.runs.what_if import decision_sheet
+from loantap.runs.results import decision_sheet
 from loantap_serving.dashboard.charts import curves, frontier, shares
 from loantap_serving.dashboard.parts import (
     need_model,

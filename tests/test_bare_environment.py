@@ -1,0 +1,94 @@
+"""Without extras: what works, and what the other commands say. Packages that only extras bring cannot be imported here."""
+
+import subprocess
+import sys
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from loantap.data.synthetic import write_loans
+
+# Started with the names that no package of the core brings, and then what `loantap` gets.
+ALONE = """
+import sys
+absent = set(sys.argv[1].split(","))
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+from loantap.cli.app import main
+sys.argv = ["loantap", *sys.argv[2:]]
+main()
+"""
+
+
+def closure(extras: tuple[str, ...]) -> set[str]:
+    """Return the packages that loantap brings with some extras, with all that they bring."""
+    found, waiting = set(), [("loantap", extras)]
+    while waiting:
+        name, chosen = waiting.pop()
+        for need in map(Requirement, requires(name) or []):
+            wanted = any(need.marker.evaluate({"extra": extra}) for extra in ("", *chosen)) if need.marker else True
+            named = need.name.lower().replace("_", "-")
+            if wanted and named not in found:
+                found.add(named)
+                waiting.append((named, tuple(need.extras)))
+    return found
+
+
+def loantap(*words: str, extras: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    there = {*closure(extras), "loantap", "setuptools"}
+    absent = [name for name, brought in packages_distributions().items() if there.isdisjoint(one.lower().replace("_", "-") for one in brought)]  # fmt: skip
+    command = [sys.executable, "-c", ALONE, ",".join(absent), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_the_core_is_small():
+    heavy = {"duckdb", "sqlalchemy", "alembic", "fsspec", "statsmodels", "tabmat", "glum", "fairlearn", "imbalanced-learn", "matplotlib", "mlflow", "boto3"}  # fmt: skip
+    assert not closure(()) & heavy
+    assert not closure(("api",)) & heavy
+
+
+def test_every_command_stays_in_the_help():
+    done = loantap("--help")
+    assert done.returncode == 0, done.stderr
+    for command in ("run", "score", "watch", "serve", "promote", "track", "mlflow", "sources", "publish", "demo", "deploy", "doctor"):  # fmt: skip
+        assert f" {command} " in done.stdout
+
+
+def test_applications_are_scored_and_the_doctor_answers(model_folder: Path, tmp_path: Path):
+    write_loans(tmp_path / "loans.csv", 50, seed=1)
+    done = loantap(
+        "score", str(tmp_path / "loans.csv"), "--model", str(model_folder), "--out", str(tmp_path / "scores.csv")
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Scored 50 of 50" in done.stdout
+    told = loantap("doctor")
+    assert told.returncode == 0, told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (("run", "--rows", "1000", "--out", "{folder}/run"), "report"),
+        (("run", "--sources", "loantap.yml", "--out", "{folder}/run"), "sources"),
+        (("sources", "check"), "sources"),
+        (("score", "table:a", "--model", "{model}", "--out", "{folder}/s.csv"), "sources"),
+        (("serve", "api", "--model", "{model}"), "api"),
+        (("serve", "dashboard", "--model", "{model}"), "dashboard"),
+        (("mlflow",), "mlflow"),
+        (("deploy", "task", "--environment", "staging"), "aws"),
+        (("lab",), "lab"),
+    ],
+)
+def test_a_command_without_its_extra_names_it(words: tuple[str, ...], extra: str, model_folder: Path, tmp_path: Path):
+    given = [word.format(folder=tmp_path, model=model_folder) for word in words]
+    done = loantap(*given)
+    assert done.returncode == 2, done.stderr
+    assert "Get it with:" in done.stderr
+    assert f"[{extra}]" in done.stderr or "make extras" in done.stderr.replace("make -C", "make extras")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
