@@ -11,7 +11,7 @@ from loantap.analysis.claim_tests import Effect, trend_effect
 from loantap.analysis.claims import NO_EVIDENCE, SUPPORTED, Judgement, judge_claims
 from loantap.analysis.counts import FrameCounts
 from loantap.exhibits import claims as exhibits
-from loantap.exhibits.claims import OWN, PUBLISHED
+from loantap.exhibits.claim_sentences import OWN, PUBLISHED, evidence
 from loantap.runs.results import RunFolder
 
 CLAIMS = load_claims()
@@ -154,9 +154,9 @@ def test_where_the_correction_alone_decides_against_the_interval_it_is_said(publ
     decides = (
         "After adjustment for all tests, which the interval lacks, this neither confirms the claim nor rules it out"
     )
-    assert decides in exhibits.evidence(recall, OWN)
+    assert decides in evidence(recall, OWN)
     unsure = replace(recall, effect=replace(recall.effect, ci_low=0.64, p_value=0.3))
-    assert exhibits.evidence(unsure, OWN).endswith(
+    assert evidence(unsure, OWN).endswith(
         "30.0% without it. The claim is 65.4%. This neither confirms the claim nor rules it out."
     )
 
@@ -166,5 +166,5 @@ def test_a_trend_says_how_many_levels_it_does_not_show(published: list[Judgement
     grade = next(tested for tested in published if tested.claim.id == "grade")
     for shown, told in ((["A", "B", "C"], False), (["A", "B"], True)):
         effect = trend_effect(counts, direction="more", smallest=1.11, alpha=0.05, shown=shown)
-        text = exhibits.evidence(replace(grade, effect=effect), OWN)
+        text = evidence(replace(grade, effect=effect), OWN)
         assert ("(1 of the levels, with counts too small to show, left out)" in text) is told

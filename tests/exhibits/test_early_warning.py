@@ -10,6 +10,7 @@ import pytest
 
 from loantap.data.panel import Panel
 from loantap.exhibits import early_warning as exhibits
+from loantap.exhibits import watch_page
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.warning_sentences import record
 from loantap.model.economics import Economics
@@ -182,7 +183,7 @@ def test_the_confidence_reaches_every_interval_and_the_level_of_chance(made: Mad
 
 
 def test_invented_snapshots_are_noticed_and_real_ones_not(made: Made, undated: Made):
-    assert exhibits.source(made.live).notice == exhibits.INVENTED
+    assert exhibits.source(made.live).notice == watch_page.INVENTED
     assert exhibits.source(undated.live).notice is None
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from loantap.analysis.comparisons import Contrast
 from loantap.exhibits.drivers import DRIVERS, contrast_finding, driver, strength_finding
-from loantap.exhibits.eda import missing, outliers
-from loantap.exhibits.groups import group_finding
+from loantap.exhibits.eda import group_finding, missing, outliers
 
 TERMS = Contrast("60", "36", 0.32, 0.16, 0.16, 0.14, 0.18, 2000)
 GROUP = {"n": 40, "default_rate": 0.3, "other_rate": 0.2, "difference": 0.1, "diff_low": 0.02, "diff_high": 0.2}

@@ -11,7 +11,7 @@ import pytest
 from loantap.analysis.association import analyse
 from loantap.exhibits import association, first_screen
 from loantap.exhibits.findings import MOST, first_findings
-from loantap.exhibits.layout import side_by_side
+from loantap.exhibits.first_screen import side_by_side
 from loantap.runs.page import Page
 from loantap.runs.results import RunFolder
 

@@ -14,13 +14,12 @@ def test_an_interval_reaches_below_and_above_its_value_and_never_backwards():
     assert above == [pytest.approx(0.2), pytest.approx(0.1)]
 
 
-def test_rows_are_named_from_the_top_or_from_the_bottom():
-    with canvas(height=2, columns=2) as (figure, axes):
+def test_rows_are_named_from_the_top():
+    with canvas(height=2) as (_, axes):
         marks.name_rows(axes, ["first", "second"])
-        marks.dotted_rows(figure.axes[1], TABLE, "rate", ["first", "second"])
-    heights = [[panel.transData.transform((0, row))[1] for row in (0, 1)] for panel in figure.axes]
-    assert [first > second for first, second in heights] == [True, False]
-    assert [[text.get_text() for text in panel.get_yticklabels()] for panel in figure.axes] == [["first", "second"]] * 2
+    first, second = (axes.transData.transform((0, row))[1] for row in (0, 1))
+    assert first > second
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["first", "second"]
 
 
 def test_ratios_are_named_within_the_limits_only():
@@ -36,11 +35,3 @@ def test_a_forest_names_a_handful_of_ratios_with_one_among_them(low, high):
     assert 2 <= len(steps) <= 9
     assert all(low <= step <= high for step in steps)
     assert min(abs(step - 1) for step in steps) < 1e-9
-
-
-def test_the_legend_below_is_that_of_the_first_panel():
-    with canvas(height=2, columns=2) as (figure, axes):
-        axes.plot([0, 1], [0, 1], label="here")
-        figure.axes[1].plot([0, 1], [0, 1], label="there")
-        marks.legend_below(figure, 2)
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["here"]

@@ -173,7 +173,7 @@ def test_captions_hold_no_number_but_the_counts_of_loans_and_the_confidence(usua
     "path",
     [
         notebooks_dir() / "05_policy.ipynb",
-        *(project_root() / "src" / "loantap" / "exhibits" / f"{name}.py" for name in ("decision", "policy", "policy_sentences", "policy_tables", "policy_titles", "plots/policy")),
+        *(project_root() / "src" / "loantap" / "exhibits" / f"{name}.py" for name in ("decision", "policy", "policy_sentences", "policy_tables", "plots/policy")),
         project_root() / "reports" / "policy.qmd",
     ],
     ids=lambda path: path.name,

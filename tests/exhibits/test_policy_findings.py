@@ -8,7 +8,7 @@ import pytest
 
 from loantap.exhibits import policy as exhibits
 from loantap.exhibits import policy_sentences as findings
-from loantap.exhibits import policy_titles as titles
+from loantap.exhibits import policy_tables as titles
 from loantap.exhibits.words import plain
 from loantap.policy.levers import Cap
 from loantap.policy.limits import Found
@@ -106,46 +106,46 @@ def test_groups_that_cannot_be_compared_are_not_called_alike(table: pd.DataFrame
 
 def test_what_moves_profit_most():
     table = pd.DataFrame({"label": ["cost of money", "other"], "profit_low": [8.523, 1], "profit_high": [-1.01, 1]})
-    assert "The cost of money moves profit most: from 8.52 to -1.01 per 100 lent" in titles.tornado(table)
+    assert "The cost of money moves profit most: from 8.52 to -1.01 per 100 lent" in titles.tornado_title(table)
 
 
 def test_the_curve_is_told_where_a_tenth_of_the_good_customers_is_refused():
     curve = pd.DataFrame({"good_refused": [0.0, 0.11, 0.08, 0.5], "defaults_avoided": [0.0, 0.31, 0.25, 0.8]})
-    told = titles.curve(curve)
+    told = titles.curve_title(curve)
     assert "11.0%" in told
     assert "31.0%" in told
 
 
 def test_the_sheet_counts_what_is_shown_and_what_depends():
     table = pd.DataFrame({"verdict": ["shown", "depends", "depends", "not shown", "not shown"]})
-    told = titles.sheet(table)
+    told = titles.sheet_title(table)
     assert told == "1 of 5 policies is shown to earn more than approving everyone; for 2 it depends on an assumption"
-    none = titles.sheet(pd.DataFrame({"verdict": ["not shown"] * 3, "n_refused": [0, 4, 5]}))
+    none = titles.sheet_title(pd.DataFrame({"verdict": ["not shown"] * 3, "n_refused": [0, 4, 5]}))
     assert none == "None of 2 policies is shown to earn more than approving everyone"
 
 
 def test_a_lever_without_a_limit_is_counted_apart_from_one_that_gains_nothing():
     table = pd.DataFrame({"gain": [5.0, 2.0, np.nan], "gain_low": [1.0, -1.0, np.nan]})
-    told = titles.levers(table)
+    told = titles.levers_title(table)
     assert "2 of 3" in told
     assert told.endswith("1 is shown to gain")
-    assert titles.levers(table.assign(gain_low=-1.0)).endswith("none is shown to gain")
+    assert titles.levers_title(table.assign(gain_low=-1.0)).endswith("none is shown to gain")
 
 
 def test_expected_losses_are_summed_by_policy_and_a_policy_that_lends_nothing_has_none():
     table = pd.DataFrame(
         {"policy": ["Everybody", "Everybody", "Nobody", "Half"], "expected_loss": [100.0, 50.0, 0.0, 20.0], "amount": [1_000.0, 500.0, 0.0, 500.0]}
     )  # fmt: skip
-    told = titles.expected_loss(table)
+    told = titles.expected_loss_title(table)
     assert told == "Expected loss: 10.0% of the money lent under “Everybody”, least under “Half” (4.0%)"
-    assert titles.expected_loss(table[:3]) == "Expected loss: 10.0% of the money lent under “Everybody”"
+    assert titles.expected_loss_title(table[:3]) == "Expected loss: 10.0% of the money lent under “Everybody”"
 
 
 def test_limits_are_named_where_there_are_any_with_what_loans_beyond_earned():
     beyond = pd.DataFrame([{"limit": 32.5, "realised": -3.29, "realised_low": -16.8, "realised_high": 10.27}])
     dti = Found("cap_dti", "cap on DTI", Cap("dti", 32.5), "refuse DTI above 32.5", beyond, beyond)
     use = Found("cap_revol_util", "cap", None, "expected profit is negative at every value", beyond[:0], beyond)
-    assert titles.limits({"dti": dti, "revol_util": use}) == (
+    assert titles.limits_title({"dti": dti, "revol_util": use}) == (
         "Expected profit turns negative for DTI above 32.5 (realised there -3.29 per 100 lent, -16.80 to 10.27); "
         "no limit on revolving utilisation: expected profit is negative at every value"
     )
@@ -156,8 +156,8 @@ def steps(*taken: str, left: int) -> pd.DataFrame:
 
 
 def test_adopted_limits_are_counted_and_named():
-    assert titles.steps(steps("own price", "cap", left=3)) == "2 of 5 limits are adopted: own price, cap"
-    assert titles.steps(steps(left=3)) == "None of 3 limits is adopted"
+    assert titles.steps_title(steps("own price", "cap", left=3)) == "2 of 5 limits are adopted: own price, cap"
+    assert titles.steps_title(steps(left=3)) == "None of 3 limits is adopted"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_adopted_limits_are_counted_and_named():
     ],
 )  # fmt: skip
 def test_products_that_earn_and_lose_are_counted(verdicts: list[str], words: str):
-    assert titles.segments(pd.DataFrame({"verdict": verdicts})) == words
+    assert titles.segments_title(pd.DataFrame({"verdict": verdicts})) == words
 
 
 def break_even(loss: float, rate: float) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from loantap.exhibits import decision
 from loantap.exhibits import policy_sentences as say
-from loantap.exhibits import policy_titles as titles
+from loantap.exhibits import policy_tables as titles
 from loantap.exhibits.decision_advice import recommendation
 from loantap.exhibits.policy_tables import EVIDENCE
 from loantap.model.economics import Economics, value_if_default, value_if_repaid
@@ -38,9 +38,9 @@ def claims(loans: pd.DataFrame) -> Counter[str]:
         result = say.policy_result(**found)
         told["recommended"] += bool(result["recommended"]["rules"])
         told["candidate"] += result["recommended"]["candidate"] is not None
-        told["adopted"] += not titles.steps(found["steps"]).startswith("None of")
+        told["adopted"] += not titles.steps_title(found["steps"]).startswith("None of")
         told["plain rules"] += bool(result["plain"]["rules"])
-        told["product"] += "none is significantly profitable" not in titles.segments(found["segments"])
+        told["product"] += "none is significantly profitable" not in titles.segments_title(found["segments"])
         told["F2 loses"] += result["f2_sentence"].startswith("Do not")
         told["pincode"] += result["pincode"]["advice"] == say.KEEP_OUT or "must not" in result["pincode"]["warning"]
         for lever in EVIDENCE:

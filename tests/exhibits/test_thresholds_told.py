@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loantap.exhibits.thresholds import referred_sentence, thresholds_told
+from loantap.exhibits.economics import referred_sentence, thresholds_told
 
 MODEL: dict[str, Any] = {
     "beta": 2.0, "threshold": 0.132, "profit_threshold": 0.477, "capacity": 0.1, "capacity_threshold": 0.352, "test": {"n": 1_448},

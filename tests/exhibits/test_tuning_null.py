@@ -13,7 +13,8 @@ from scipy.stats import binom
 from loantap.analysis.levels import factor_values
 from loantap.exhibits import rivals, scores
 from loantap.exhibits.exhibit import Exhibits
-from loantap.exhibits.tuning import ablation, smote_sentence
+from loantap.exhibits.tuning import ablation
+from loantap.exhibits.tuning_sentences import smote_sentence
 from loantap.exhibits.words import show
 from loantap.model.ablation import choose_champion, comparison, compete
 from loantap.model.baselines import baseline_rules, fbeta_differences

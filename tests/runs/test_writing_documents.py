@@ -11,7 +11,7 @@ from render_support import RATE_SVG, make_run, make_small_project
 
 from loantap.data.columns import BY_NAME
 from loantap.exhibits.heads import head
-from loantap.exhibits.word import finish_word
+from loantap.exhibits.single_page import finish_word
 from loantap.runs.staging import SYNTHETIC_NOTICE, Staged, stage_report
 from loantap.runs.word import write_word
 from loantap.runs.workbook import write_workbook

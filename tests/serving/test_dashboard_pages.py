@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 import loantap_serving.dashboard as pages
 from loantap.errors import InputError
 from loantap.exhibits.decision import fair, who
+from loantap.exhibits.economics import referred_sentence
 from loantap.exhibits.exhibit import Exhibit
-from loantap.exhibits.thresholds import referred_sentence
 from loantap.exhibits.words import capital, plain, show
 from loantap.model.finalist import Finalist
 from loantap.model.persistence import load_model

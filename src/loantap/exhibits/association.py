@@ -9,17 +9,9 @@ from loantap.analysis.odds import CORRECTION_NAMES
 from loantap.analysis.power import POWER
 from loantap.analysis.professions import Coverage
 from loantap.analysis.stratified import Stratified
+from loantap.exhibits import association_words as say
 from loantap.exhibits import heads
-from loantap.exhibits.association_rows import SHOWN, drawn, readable, shown_levels, side_by_side
-from loantap.exhibits.association_words import (
-    equal,
-    headline,
-    heterogeneity,
-    level_in_words,
-    sampled,
-    survival,
-    tested,
-)
+from loantap.exhibits.association_words import SHOWN, drawn, headline, readable, shown_levels, side_by_side, survival
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.leaks import leak_warning
 from loantap.exhibits.plots import association as plots
@@ -29,14 +21,8 @@ from loantap.exhibits.words import columns as in_table
 _TOLD = 10
 _AGAINST = "Wilson for rates, Wald on the log odds for odds ratios"
 _LEVELS = (
-    "level",
-    "n",
-    "defaults",
-    "default_rate with interval",
-    "odds_ratio with interval",
-    "p_adjusted",
-    "separation",
-)
+    "level", "n", "defaults", "default_rate with interval", "odds_ratio with interval", "p_adjusted", "separation"
+)  # fmt: skip
 _ODDS = (
     "level", "n", "observed with interval", "adjusted with interval", "p_adjusted", "within_grade with interval", "homogeneity_p", "separation"
 )  # fmt: skip
@@ -45,7 +31,7 @@ _POWER = ("level", "n", "odds_ratio", "min_detectable_or_below", "min_detectable
 
 def strength(association: Association) -> Exhibit:
     """Say whether there is an association, and how strong it is."""
-    return Exhibit(text=f"**{headline(association)}.** {tested(association)}", notice=leak_warning(association))
+    return Exhibit(text=f"**{headline(association)}.** {say.tested(association)}", notice=leak_warning(association))
 
 
 def levels(association: Association, *, note: str = "") -> Exhibits:
@@ -53,25 +39,17 @@ def levels(association: Association, *, note: str = "") -> Exhibits:
     a, finding, what = association, headline(association), "Dots with intervals: default rates"
     figure = plots.level_rates(drawn(shown_levels(a.levels), a), base_rate=a.default_rate)
     lead = f"Default rate by {heads.label(a.factor)}. "
-    return together(
-        _exhibit(a, "rates", finding, "Wilson", lead=lead, after=note, what=what, figure=figure),
-        _exhibit(a, "levels", finding, _AGAINST, after=note, table=readable(a.levels, a), columns=_LEVELS),
-    )
+    rates = _exhibit(a, "rates", finding, "Wilson", lead=lead, after=note, what=what, figure=figure)
+    return together(rates, _level_table(a, "levels", after=note))
 
 
 def odds(association: Association, adjusted: Adjusted, *, sample: str = "", note: str = "") -> Exhibit:
     """Show the odds ratios as observed and at equal loans and borrowers; `sample` says from which loans these are, if not from all."""
     shown = shown_levels(side_by_side(association, adjusted), by=association.levels)
     figure = plots.odds_forest(drawn(shown, association))
-    finding, what = survival(association, adjusted), "Forest plot: observed and adjusted odds ratios"
-    method, after = "Wald on the log odds, robust where adjusted", sampled(adjusted, sample) + note
-    tested, lead = (
-        int(adjusted.levels["p_adjusted"].notna().sum()),
-        f"Odds ratios against the rest, adjusted for {equal(adjusted)}. ",
-    )
-    return _exhibit(
-        association, "odds", finding, method, lead=lead, tested=tested, after=after, what=what, figure=figure
-    )
+    told = {"what": "Forest plot: observed and adjusted odds ratios", "after": say.sampled(adjusted, sample) + note}
+    method = "Wald on the log odds, robust where adjusted"
+    return _adjusted_exhibit(association, adjusted, "odds", method, figure=figure, **told)
 
 
 def agreement(
@@ -79,19 +57,16 @@ def agreement(
 ) -> Exhibit:
     """Show the odds ratios as observed, adjusted and, unless the factor is the grade, within grades, side by side."""
     table = readable(side_by_side(association, adjusted, within), association)
-    finding, after = (
-        survival(association, adjusted),
-        heterogeneity(association, within) + sampled(adjusted, sample) + note,
-    )
+    after = say.heterogeneity(association, within) + say.sampled(adjusted, sample) + note
     method = f"Wald on the log odds{'; within grades Robins–Breslow–Greenland' if within else ''}"
     shown = [name for name in _ODDS if name.removesuffix(WITH_INTERVAL) in table]
-    tested, lead = (
-        int(table["p_adjusted"].notna().sum()),
-        f"Odds ratios against the rest, adjusted for {equal(adjusted)}. ",
-    )
-    return _exhibit(
-        association, "adjusted", finding, method, lead=lead, tested=tested, after=after, table=table, columns=shown
-    )
+    return _adjusted_exhibit(association, adjusted, "adjusted", method, after=after, table=table, columns=shown)
+
+
+def _adjusted_exhibit(a: Association, adjusted: Adjusted, name: str, method: str, **parts: Any) -> Exhibit:
+    lead = f"Odds ratios against the rest, adjusted for {say.equal(adjusted)}. "
+    tested = int(adjusted.levels["p_adjusted"].notna().sum())
+    return _exhibit(a, name, survival(a, adjusted), method, lead=lead, tested=tested, **parts)
 
 
 def residuals(association: Association) -> Exhibit:
@@ -99,12 +74,12 @@ def residuals(association: Association) -> Exhibit:
     levels, critical = association.levels, association.critical_residual()
     more, fewer = int((levels["residual"] > critical).sum()), int((levels["residual"] < -critical).sum())
     count = f"{len(levels)} {heads.plural(association.factor)}"
-    finding = (
-        f"None of {count} has significantly more or fewer defaults than expected"
-        if not more + fewer
-        else f"Of {count}, {more or 'none'} {'have' if more > 1 else 'has'} significantly more defaults than expected and {fewer or 'none'} "
-        "significantly fewer"
-    )
+    finding = f"None of {count} has significantly more or fewer defaults than expected"
+    if more + fewer:
+        have = f"{more or 'none'} {'have' if more > 1 else 'has'}"
+        finding = (
+            f"Of {count}, {have} significantly more defaults than expected and {fewer or 'none'} significantly fewer"
+        )
     lead, what = "Standardized residuals of defaults. ", "Bars: standardized residuals of defaults"
     figure = plots.residual_bars(drawn(shown_levels(levels), association), critical=critical)
     return _exhibit(association, "residuals", finding, "", lead=lead, tested=0, what=what, figure=figure)
@@ -136,21 +111,12 @@ def geography(association: Association, state: Association | None, mixed: Associ
     text = "The states hold too few loans each to be compared."
     if state:
         told = "is" if state.p_value < state.alpha else "is not"
-        text = f"State {told} significantly associated with default: {tested(state)}"
+        text = f"State {told} significantly associated with default: {say.tested(state)}"
     if mixed:
-        text += f" Among the {len(mixed.levels)} pincodes with both outcomes: {tested(mixed)}"
+        text += f" Among the {len(mixed.levels)} pincodes with both outcomes: {say.tested(mixed)}"
     if not state:
         return Exhibit(text=text, notice=leak_warning(association))
-    return _exhibit(
-        state,
-        "state",
-        headline(state),
-        _AGAINST,
-        of="pincode",
-        text=text,
-        table=readable(state.levels, state),
-        columns=_LEVELS,
-    )
+    return _level_table(state, "state", of="pincode", text=text)
 
 
 def ladder(association: Association, steps: Association | None) -> Exhibits:
@@ -161,9 +127,7 @@ def ladder(association: Association, steps: Association | None) -> Exhibits:
     figure = plots.grade_ladder(association.levels, steps.levels, base_rate=association.default_rate)
     return together(
         _exhibit(steps, "ladder", finding, "Wilson", of="grade", what="Ladder", limit=len(steps.levels), figure=figure),
-        _exhibit(
-            steps, "sub-grades", finding, _AGAINST, of="grade", table=readable(steps.levels, steps), columns=_LEVELS
-        ),
+        _level_table(steps, "sub-grades", of="grade"),
     )
 
 
@@ -178,27 +142,20 @@ def professions(reach: Coverage | None, groups: Association | None) -> Exhibits:
     )
     titles, which = in_table("title", "loans"), "The most frequent titles without a rule"
     told = which if len(reach.unmapped) else "No title without a rule is frequent enough to show"
-    return together(
-        Exhibit(
-            "association-profession-unmapped", finding, f"{finding}. {told}.", table=reach.unmapped, columns=titles
-        ),
-        _exhibit(
-            groups,
-            "groups",
-            headline(groups),
-            _AGAINST,
-            of="profession",
-            table=readable(groups.levels, groups),
-            columns=_LEVELS,
-        ),
-    )
+    name, caption = "association-profession-unmapped", f"{finding}. {told}."
+    unmapped = Exhibit(name, finding, caption, table=reach.unmapped, columns=titles)
+    return together(unmapped, _level_table(groups, "groups", of="profession"))
+
+
+def _level_table(a: Association, name: str, **parts: Any) -> Exhibit:
+    return _exhibit(a, name, headline(a), _AGAINST, table=readable(a.levels, a), columns=_LEVELS, **parts)
 
 
 def in_words(association: Association, adjusted: Adjusted, also: Iterable[str] = ()) -> Exhibit:
     """Say what the largest levels with both outcomes tell, and others that are named."""
     chosen = {*shown_levels(association.levels, limit=_TOLD)["level"], *also}
     mixed = association.levels.loc[association.levels["separation"].isna(), "level"]
-    lines = [f"- {level_in_words(association, adjusted, level)}" for level in mixed if level in chosen]
+    lines = [f"- {say.level_in_words(association, adjusted, level)}" for level in mixed if level in chosen]
     text = "\n".join([f"**{headline(association)}.** {survival(association, adjusted)}.", "", *lines])
     return Exhibit(text=text, notice=leak_warning(association))
 
@@ -215,22 +172,19 @@ def _exhibit(
     over = int(a.levels["p_adjusted"].notna().sum()) if tested is None else tested
     most = f"The {limit} levels with the most loans of {count}. " if what and count > limit else ""
     intervals = f"; {percent(1 - a.alpha)} intervals: {method}" if method else ""
-    decides = (
-        f" Significance: p-values {CORRECTION_NAMES[a.correction]}-adjusted over {over} levels, not the intervals."
-        if over
-        else ""
-    )
+    decides = ""
+    if over:
+        decides = (
+            f" Significance: p-values {CORRECTION_NAMES[a.correction]}-adjusted over {over} levels, not the intervals."
+        )
     pooled = f" Levels with counts under {a.min_cell} are pooled." if a.pooled else ""
     warning = " Data leakage: for no policy and no model." if len(a.leaks()) else ""
     caption = f"{lead}{most}n = {a.n:,} loans{intervals}.{decides}{pooled}{warning}{after}"
-    alt = (
-        f"{what} for {min(limit, count)} {heads.plural(a.factor)}; all loans: {show(a.default_rate, 'rate')} defaulted. {finding}."
-        if what
-        else ""
-    )
+    alt = ""
+    if what:
+        alt = f"{what} for {min(limit, count)} {heads.plural(a.factor)}; all loans: {show(a.default_rate, 'rate')} defaulted. {finding}."
     if a.factor != "pincode" and a.levels["separation"].isna().all():
         columns = [name for name in columns if name != "separation"]
     shown = with_confidence(in_table(*columns), 1 - a.alpha)
-    return Exhibit(
-        f"association-{of or a.factor}-{name}", finding, caption, alt, notice=leak_warning(a), columns=shown, **parts
-    )
+    named = f"association-{of or a.factor}-{name}"
+    return Exhibit(named, finding, caption, alt, notice=leak_warning(a), columns=shown, **parts)

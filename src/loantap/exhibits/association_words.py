@@ -1,4 +1,4 @@
-"""What an association says, in sentences that follow from its result."""
+"""What an association says, in sentences that follow from its result, and the rows of it that tables and figures show."""
 
 import pandas as pd
 
@@ -7,18 +7,61 @@ from loantap.analysis.association import Association
 from loantap.analysis.levels import source_column
 from loantap.analysis.stratified import Stratified
 from loantap.exhibits import heads
-from loantap.exhibits.association_rows import named
 from loantap.exhibits.words import interval, percent, show
+
+SHOWN = 30
+
+
+def named(table: pd.DataFrame, factor: str) -> pd.Series:
+    """Return which rows name a level: of professions, titles without one and those that were pooled name none."""
+    if not factor.startswith("profession"):
+        return pd.Series(True, index=table.index)
+    return ~(table["level"].isin(list(heads.NO_PROFESSION)) | table["level"].str.endswith("(pooled)"))
+
+
+def shown_levels(table: pd.DataFrame, *, by: pd.DataFrame | None = None, limit: int = SHOWN) -> pd.DataFrame:
+    """Return the rows that a figure shows: all, or the `limit` largest levels, chosen by loans and never by outcome."""
+    largest = (table if by is None else by).sort_values("n", ascending=False, kind="stable")["level"].head(limit)
+    return table.loc[table["level"].isin(largest)].reset_index(drop=True)
+
+
+def readable(table: pd.DataFrame, association: Association) -> pd.DataFrame:
+    """Return the table without odds ratios of separated levels, a convention and no estimate, and with what names no level last."""
+    ratios = [str(name) for name in table if str(name).startswith(("odds_ratio", "or_", "observed"))]
+    return _ordered(
+        table.assign(**{name: table[name].where(table["separation"].isna()) for name in ratios}), association
+    )
+
+
+def _ordered(table: pd.DataFrame, association: Association) -> pd.DataFrame:
+    names_first = named(table, association.factor).sort_values(ascending=False, kind="stable")
+    return table.loc[names_first.index].reset_index(drop=True)
+
+
+def drawn(table: pd.DataFrame, association: Association) -> pd.DataFrame:
+    """Return the rows as a figure names them, with what names no level last."""
+    return _ordered(table, association).assign(level=lambda rows: rows["level"].map(heads.level))
+
+
+def side_by_side(association: Association, adjusted: Adjusted, within: Stratified | None = None) -> pd.DataFrame:
+    """Return the odds ratios as observed, adjusted and within grades, one row per level."""
+    table = association.levels[["level", "n", "separation"]].reset_index(drop=True)
+    sources = {"observed": association.levels, "adjusted": adjusted.levels}
+    for prefix, levels in (sources | ({"within_grade": within.levels} if within else {})).items():
+        for name, column in (("", "odds_ratio"), ("_low", "or_low"), ("_high", "or_high")):
+            table[prefix + name] = levels[column].to_numpy()
+    table["p_adjusted"] = adjusted.levels["p_adjusted"].to_numpy()
+    return table.assign(homogeneity_p=within.levels["homogeneity_p"].to_numpy()) if within else table
 
 
 def titles_note(factor: str, *, printed: int, synthetic: bool) -> str:
     """Return what to know of a factor that is made from job titles, of which some have published counts; empty for others."""
     if source_column(factor) != "emp_title":
         return ""
-    made = (
-        f" Synthetic loans: {printed} job titles have published counts; all others are synthetic and carry no signal."
-    )
-    return f" A {heads.label(factor)} gathers all spellings of its titles.{made if synthetic else ''}"
+    told = f" A {heads.label(factor)} gathers all spellings of its titles."
+    if not synthetic:
+        return told
+    return f"{told} Synthetic loans: {printed} job titles have published counts; all others are synthetic and carry no signal."
 
 
 def headline(association: Association) -> str:
@@ -30,10 +73,9 @@ def headline(association: Association) -> str:
         return f"In {leaks} of {count} every loan ended the same way: data leakage"
     if association.p_value >= association.alpha:
         return f"Default is not significantly associated with {name} ({_p(association.p_value)})"
-    out = levels.loc[(levels["p_adjusted"] < association.alpha) & levels["separation"].isna()].sort_values(
-        "default_rate"
-    )
-    told = [f"{show(row['default_rate'], 'rate')} ({heads.level(row['level'])})" for _, row in out.iterrows()]
+    out = levels.loc[(levels["p_adjusted"] < association.alpha) & levels["separation"].isna()]
+    rows = out.sort_values("default_rate").iterrows()
+    told = [f"{show(row['default_rate'], 'rate')} ({heads.level(row['level'])})" for _, row in rows]
     if not told:
         return f"Default differs by {name}, but none of {count} differs significantly by itself"
     if len(told) == 1:
@@ -61,10 +103,8 @@ def survival(association: Association, adjusted: Adjusted) -> str:
     after = f"after adjustment{among}"
     if raw.sum() == 1:
         return f"1 of {of} differs significantly; it {'still does' if stays.any() else 'no longer does'} {after}"
-    still = {0: "none still does", raw.sum(): "all still do", 1: "1 still does"}.get(
-        stays.sum(), f"{stays.sum()} still do"
-    )
-    return f"{raw.sum()} of {of} differ significantly; {still} {after}"
+    still = {0: "none still does", raw.sum(): "all still do", 1: "1 still does"}
+    return f"{raw.sum()} of {of} differ significantly; {still.get(stays.sum(), f'{stays.sum()} still do')} {after}"
 
 
 def equal(adjusted: Adjusted) -> str:
@@ -84,11 +124,9 @@ def heterogeneity(association: Association, within: Stratified | None) -> str:
     told = []
     for level in within.levels.loc[within.levels["homogeneity_p_adjusted"] < association.alpha, "level"]:
         ratios = within.by_stratum.loc[within.by_stratum["level"] == level].set_index("stratum")["odds_ratio"]
-        ends = (
-            f" (from {ratios.min():.2f} in {ratios.idxmin()} to {ratios.max():.2f} in {ratios.idxmax()})"
-            if len(ratios)
-            else ""
-        )
+        ends = ""
+        if len(ratios):
+            ends = f" (from {ratios.min():.2f} in {ratios.idxmin()} to {ratios.max():.2f} in {ratios.idxmax()})"
         told.append(f"{heads.level(level)}{ends}")
     if not told:
         return f" No odds ratio differs significantly between {within.stratum}s."
@@ -121,9 +159,8 @@ def level_in_words(association: Association, adjusted: Adjusted, level: str) -> 
             verdict = side if row["p_adjusted"] < association.alpha else "no significant difference"
             if verdict != side and not row["or_low"] <= 1 <= row["or_high"]:
                 verdict += " once corrected for all levels"
-            parts.append(
-                f"{words} {row['odds_ratio']:.2f} ({interval(row['or_low'], row['or_high'], 'ratio')}), {verdict}"
-            )
+            ends = interval(row["or_low"], row["or_high"], "ratio")
+            parts.append(f"{words} {row['odds_ratio']:.2f} ({ends}), {verdict}")
     for value, word in ((raw["min_detectable_or_below"], "less"), (raw["min_detectable_or"], "more")):
         sides += [f"{value:.2f} or {word}"] if pd.notna(value) else []
     could = f"could have shown an odds ratio of {' and '.join(sides)}" if sides else "were too few to show a difference"

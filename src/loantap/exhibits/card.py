@@ -1,16 +1,15 @@
 """The model card: what a saved model is, for whom, how good, and what it must not be used for. As JSON, and as a page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
-from loantap.exhibits.economics import told
+from loantap.exhibits.economics import referred_sentence, told
 from loantap.exhibits.heads import head
 from loantap.exhibits.single_page import single_page
-from loantap.exhibits.thresholds import referred_sentence
-from loantap.exhibits.words import columns, interval, percent, plain, show, to_markdown
+from loantap.exhibits.words import bullets, columns, estimate, percent, plain, show, to_markdown
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics
 from loantap.model.evaluation import fbeta_name
@@ -54,35 +53,19 @@ def model_card(
     same = ("train_rows", "split", "threshold", "threshold_rule", "profit_threshold", "profit_threshold_rule", "capacity",
             "capacity_threshold", "capacity_threshold_rule", "referred")  # fmt: skip
     unequal = ("brier_uncalibrated", "expected_calibration_error_uncalibrated")
-    return jsonable(
-        {
-            "name": "Probability of default of a loan application",
-            **{name: facts[name] for name in ("run_id", "git_commit", "made_at", "synthetic", "data", "sample")},
-            "uses": _USES,
-            "misuses": _MISUSES,
-            "limits": _LIMITS,
-            "features": features,
-            "not_features": [
-                {"column": name, "why": column.why} for name, column in BY_NAME.items() if not column.feature
-            ],
-            "leaks": facts["leaks"],
-            "recipe": {"encoding": result["features"], "sampler": result["sampler"], **result["best_params"]}
-            | {name: result[name] for name in ("obeys", "unknown", "without")},
-            **{name: result[name] for name in same},
-            "economics": result["economics"],
-            "test": result["test"],
-            "calibration": {
-                **result["calibration"],
-                "deciles": judged.deciles,
-                **{name: result[name] for name in unequal},
-            },
-            "rivals": ladder[["name", "rule", judged.score, "difference", "difference_low", "difference_high"]],
-            "groups": judged.groups,
-            "out_of_time": result["out_of_time"],
-            "beta": result["beta"],
-            "confidence": result["confidence"],
-        }
-    )
+    facts_of = {name: facts[name] for name in ("run_id", "git_commit", "made_at", "synthetic", "data", "sample")}
+    recipe = {name: result[name] for name in ("obeys", "unknown", "without")}
+    card = {
+        "name": "Probability of default of a loan application", **facts_of, "uses": _USES, "misuses": _MISUSES, "limits": _LIMITS,
+        "features": features, "not_features": [{"column": name, "why": one.why} for name, one in BY_NAME.items() if not one.feature],
+        "leaks": facts["leaks"],
+        "recipe": {"encoding": result["features"], "sampler": result["sampler"], **result["best_params"], **recipe},
+        **{name: result[name] for name in (*same, "economics", "test")},
+        "calibration": {**result["calibration"], "deciles": judged.deciles, **{name: result[name] for name in unequal}},
+        "rivals": ladder[["name", "rule", judged.score, "difference", "difference_low", "difference_high"]], "groups": judged.groups,
+        **{name: result[name] for name in ("out_of_time", "beta", "confidence")},
+    }  # fmt: skip
+    return jsonable(card)
 
 
 def card_page(card: Mapping[str, Any]) -> str:
@@ -112,23 +95,16 @@ def _sections(card: Mapping[str, Any]) -> list[str]:
         to_markdown(pd.DataFrame(rivals), _RULES),
     ]  # fmt: skip
     if later:
-        parts.append(
-            f"On loans funded from {later['first_month'][:7]} on, fitted on earlier ones: ROC-AUC {show(later['test']['roc_auc'], 'score')} "
-            f"({interval(later['test']['ci']['roc_auc'][0], later['test']['ci']['roc_auc'][1], 'score')})."
-        )
+        auc = estimate(later["test"]["roc_auc"], *later["test"]["ci"]["roc_auc"], kind="score")
+        parts.append(f"On loans funded from {later['first_month'][:7]} on, fitted on earlier ones: ROC-AUC {auc}.")
     parts += [
-        "## Does it treat some groups worse?",
-        "At its threshold. Small groups are pooled.",
-        to_markdown(pd.DataFrame(card["groups"]), _GROUPS),
-        "## What it looks at",
-        bullets([FEATURE_BY_NAME[name].label for name in card["features"]]),
-        conduct(card["recipe"]),
+        "## Does it treat some groups worse?", "At its threshold. Small groups are pooled.", to_markdown(pd.DataFrame(card["groups"]), _GROUPS),
+        "## What it looks at", bullets([FEATURE_BY_NAME[name].label for name in card["features"]]), conduct(card["recipe"]),
         "Columns that are no features, and why:",
         bullets([f"{plain(line['column'])}: {line['why']}" for line in card["not_features"]]),
         leaks_told(card["leaks"]),
-        "## Limits",
-        bullets(card["limits"]),
-    ]
+        "## Limits", bullets(card["limits"]),
+    ]  # fmt: skip
     return [part for part in parts if part]
 
 
@@ -147,11 +123,9 @@ def made(card: Mapping[str, Any]) -> str:
 
 def conduct(recipe: Mapping[str, Any]) -> str:
     """Say what the model keeps to, and what it does not look at."""
-    kept = (
-        "It keeps the declared directions: no change for the worse lowers a probability."
-        if recipe["obeys"]
-        else "Its signs are free: a change for the worse may lower a probability."
-    )
+    kept = "Its signs are free: a change for the worse may lower a probability."
+    if recipe["obeys"]:
+        kept = "It keeps the declared directions: no change for the worse lowers a probability."
     unknown = {
         "risky": "A value left out counts as a risky one.",
         "learned": "A value left out counts as it did in the training loans, whatever the reason was then.",
@@ -165,8 +139,3 @@ def leaks_told(leaks: list[str] | None) -> str:
     if leaks is None:
         return "No search for leaks was made in this run."
     return f"Columns that gave the outcome away in this run: {', '.join(leaks) or 'none'}. No leak is a feature."
-
-
-def bullets(items: Iterable[str]) -> str:
-    """Return sentences as a list in Markdown."""
-    return "\n".join(f"- {item}" for item in items)

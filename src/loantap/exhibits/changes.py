@@ -5,7 +5,7 @@ import pandas as pd
 from loantap.analysis.changes import Changes
 from loantap.exhibits.changes_words import ORDER, headline, name_in_words, number_in_words, value_in_words, with_ends
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
-from loantap.exhibits.plots import changes as plots
+from loantap.exhibits.plots import drivers as plots
 from loantap.exhibits.words import capital, columns, percent, show
 
 _TABLES = {
@@ -30,39 +30,24 @@ def _causes(changes: Changes) -> Exhibit:
         aspect=changes.causes["aspect"].map(capital), what=changes.causes["what"].map(name_in_words)
     )
     caption = f"What differs between what run {changes.earlier['run_id']} and this run were made from. Where: the stages concerned."
-    return Exhibit(
-        "changes-causes",
-        headline(changes),
-        caption,
-        table=table,
-        columns=columns("aspect", "what", "earlier", "later", "where"),
-    )
+    shown = columns("aspect", "what", "earlier", "later", "where")
+    return Exhibit("changes-causes", headline(changes), caption, table=table, columns=shown)
 
 
 def _numbers(changes: Changes, kind: str) -> Exhibit:
     name, what = _TABLES[kind]
     rows = changes.numbers[changes.numbers["kind"] == kind]
-    order = rows["verdict"].map({verdict: place for place, verdict in enumerate(ORDER)}).fillna(len(ORDER))
-    rows = rows.iloc[order.argsort(kind="stable")]
+    rows = pd.concat([*(rows[rows["verdict"] == verdict] for verdict in ORDER), rows[~rows["verdict"].isin(ORDER)]])
     table = rows.assign(what=[number_in_words(row) for row in rows.to_dict("records")]).drop(columns="kind")
     kinds = dict.fromkeys(("earlier", "later", "difference"), "number" if kind == "money" else kind)
     tested = () if changes.same_loans else ("p_adjusted",)
     shown = columns("what", *(f"{one} with interval" for one in kinds), *tested, "verdict", **kinds)
     if changes.same_loans:
         shown["difference"] = kinds["difference"]
-    return Exhibit(
-        f"changes-{name}",
-        f"{what}: {_counted(rows, changes)}",
-        _method(changes),
-        table=table.reset_index(drop=True),
-        columns=shown,
-    )
-
-
-def _counted(rows: pd.DataFrame, changes: Changes) -> str:
-    verdict = "differs" if changes.same_loans else "changed"
-    found, words = int((rows["verdict"] == verdict).sum()), "differ" if changes.same_loans else "changed"
-    return f"{show(found, 'count') if found else 'none'} of {show(len(rows), 'count')} {words}"
+    verdict, words = ("differs", "differ") if changes.same_loans else ("changed", "changed")
+    counted = int((rows["verdict"] == verdict).sum())
+    title = f"{what}: {show(counted, 'count') if counted else 'none'} of {show(len(rows), 'count')} {words}"
+    return Exhibit(f"changes-{name}", title, _method(changes), table=table.reset_index(drop=True), columns=shown)
 
 
 def _method(changes: Changes) -> str:
@@ -79,21 +64,12 @@ def _method(changes: Changes) -> str:
 
 def _findings(changes: Changes) -> Exhibit:
     differ = changes.facts[~changes.facts["same"].astype(bool)]
-    table = pd.DataFrame(
-        {
-            "part": differ["part"].map(capital), "what": differ["what"].map(name_in_words),
-            "earlier": differ["earlier"].map(value_in_words), "later": differ["later"].map(value_in_words),
-        }
-    )  # fmt: skip
+    said = {"part": capital, "what": name_in_words, "earlier": value_in_words, "later": value_in_words}
+    table = pd.DataFrame({name: differ[name].map(words) for name, words in said.items()})
     title = f"{show(len(differ), 'count')} of {show(len(changes.facts), 'count')} findings in words differ"
     caption = "Leaks, recipe, inputs, directions, verdicts and assumptions, as each run tells them. They have no interval, and no test."
-    return Exhibit(
-        "changes-findings",
-        title,
-        caption,
-        table=table.reset_index(drop=True),
-        columns=columns("part", "what", "earlier", "later"),
-    )
+    shown = columns("part", "what", "earlier", "later")
+    return Exhibit("changes-findings", title, caption, table=table.reset_index(drop=True), columns=shown)
 
 
 def _grades(changes: Changes) -> list[Exhibit]:
@@ -107,11 +83,7 @@ def _grades(changes: Changes) -> list[Exhibit]:
         else "Default rates by grade are the same" if changes.same_loans
         else "No grade's default rate is shown to have changed"
     )  # fmt: skip
-    ends = [
-        f"{row['name']}: {with_ends(row, 'earlier')} then, {with_ends(row, 'later')} now"
-        for row in grades.to_dict("records")
-    ]
+    rows = grades.to_dict("records")
+    ends = [f"{row['name']}: {with_ends(row, 'earlier')} then, {with_ends(row, 'later')} now" for row in rows]
     alt = f"Dots with intervals: default rate by grade in the earlier and in this run. {'; '.join(ends)}."
-    return [
-        Exhibit("changes-grades", title, f"{title}. {_method(changes)}", alt=alt, figure=plots.then_and_now(grades))
-    ]
+    return [Exhibit("changes-grades", title, f"{title}. {_method(changes)}", alt, figure=plots.then_and_now(grades))]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from loantap.analysis.changes import Changes
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
-from loantap.exhibits.words import capital, interval, listed, percent, show
+from loantap.exhibits.words import capital, estimate, listed, percent, show
 
 ASPECTS = ("loans", "parameters", "method")
 NONE = (
@@ -21,11 +21,8 @@ _NAMES = {
     "f2": "F2", "threshold_f2": "F2 threshold", "cap_dti": "cap on DTI", "own_price": "expected profit",
 }  # fmt: skip
 _PARTS = {
-    "default rate": "Default rate of {}",
-    "predictor": "AUC of {} alone",
-    "model": "Model, {}",
-    "policy": "Policy, {}",
-}
+    "default rate": "Default rate of {}", "predictor": "AUC of {} alone", "model": "Model, {}", "policy": "Policy, {}",
+}  # fmt: skip
 _MAIN = (("default rate", "all loans"), ("model", "roc_auc"), ("policy", "approve all"))
 _VERDICTS = {"changed": "changed", "not shown": "no change is shown", "differs": "differs", "equal": "equal"}
 ORDER = ("changed", "differs")
@@ -44,11 +41,9 @@ def headline(changes: Changes) -> str:
     differ = [aspect for aspect in ASPECTS if aspect in set(changes.causes["aspect"])]
     since = f"since run {changes.earlier['run_id']}"
     if not differ:
-        return (
-            f"Nothing changed {since}"
-            if _same(changes)
-            else f"Results changed {since}, though loans, parameters and method did not"
-        )
+        if (changes.numbers["verdict"] == "equal").all() and changes.facts["same"].all():
+            return f"Nothing changed {since}"
+        return f"Results changed {since}, though loans, parameters and method did not"
     rest = [aspect for aspect in ASPECTS if aspect not in differ]
     several = "; their effects cannot be told apart" if len(differ) > 1 else ""
     unchanged = f"; {listed(rest)} did not" if rest else ""
@@ -57,10 +52,13 @@ def headline(changes: Changes) -> str:
 
 def told(changes: Changes) -> list[str]:
     """Return what changed, in sentences: what the runs were made from first, then what they found."""
-    return [
-        f"{headline(changes)}.", *(text for aspect in ASPECTS if (text := _cause(changes, aspect))), *_main_numbers(changes), _numbers_told(changes),
-        *_facts_told(changes),
-    ]  # fmt: skip
+    main = changes.numbers[[key in _MAIN for key in zip(changes.numbers["part"], changes.numbers["name"], strict=True)]]
+    numbers = [
+        f"{number_in_words(row)}: {with_ends(row, 'earlier')} then, {with_ends(row, 'later')} now ({_VERDICTS[row['verdict']]})."
+        for row in main.to_dict("records")
+    ]
+    causes = [text for aspect in ASPECTS if (text := _cause(changes, aspect))]
+    return [f"{headline(changes)}.", *causes, *numbers, _numbers_told(changes), *_facts_told(changes)]
 
 
 def changed_lines(changes: Changes) -> list[str]:
@@ -72,27 +70,19 @@ def changed_lines(changes: Changes) -> list[str]:
     ]
 
 
-def _same(changes: Changes) -> bool:
-    return bool((changes.numbers["verdict"] == "equal").all() and changes.facts["same"].all())
-
-
 def _cause(changes: Changes, aspect: str) -> str:
     rows = changes.causes[changes.causes["aspect"] == aspect].to_dict("records")
     if not rows:
         return ""
     if aspect == "loans":
         shared = f"{show(changes.shared, 'count')} of this run's loans are in the earlier one too" if changes.shared else "no loan is in both"  # fmt: skip
-        caution = (
-            ". The tests take the runs as independent, and so call too few differences a change"
-            if changes.shared
-            else ""
-        )
-        return f"Loans: {_loans(changes.earlier)} then, {_loans(changes.later)} now; {shared}{caution}."
+        caution = ""
+        if changes.shared:
+            caution = ". The tests take the runs as independent, and so call too few differences a change"
+        runs = (changes.earlier, changes.later)
+        then, now = (f"{show(run['loans'], 'count')} with {show(run['defaults'], 'count')} defaults" for run in runs)
+        return f"Loans: {then} then, {now} now; {shared}{caution}."
     return f"{capital(aspect)}: {'; '.join(map(_difference, rows))}."
-
-
-def _loans(run: Mapping[str, Any]) -> str:
-    return f"{show(run['loans'], 'count')} with {show(run['defaults'], 'count')} defaults"
 
 
 def _difference(row: Mapping[Any, Any]) -> str:
@@ -100,14 +90,6 @@ def _difference(row: Mapping[Any, Any]) -> str:
     if row["later"] == "changed":
         return f"{row['what']} changed{where}"
     return f"{row['what']} from {row['earlier']} to {row['later']}{where}"
-
-
-def _main_numbers(changes: Changes) -> list[str]:
-    rows = changes.numbers[[key in _MAIN for key in zip(changes.numbers["part"], changes.numbers["name"], strict=True)]]
-    return [
-        f"{number_in_words(row)}: {with_ends(row, 'earlier')} then, {with_ends(row, 'later')} now ({_VERDICTS[row['verdict']]})."
-        for row in rows.to_dict("records")
-    ]
 
 
 def _numbers_told(changes: Changes) -> str:
@@ -144,7 +126,7 @@ def _facts_told(changes: Changes) -> list[str]:
 def with_ends(row: Mapping[Any, Any], side: str) -> str:
     """Return a number of one of the runs with its interval."""
     kind = "number" if row["kind"] == "money" else row["kind"]
-    return f"{show(row[side], kind)} ({interval(row[f'{side}_low'], row[f'{side}_high'], kind)})"
+    return estimate(row[side], row[f"{side}_low"], row[f"{side}_high"], kind=kind)
 
 
 def number_in_words(row: Mapping[Any, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from loantap.analysis.claims import CANNOT, CONTRADICTED, NO_EVIDENCE, SUPPORTED, Judgement
 from loantap.data.columns import BY_NAME
-from loantap.exhibits.words import ABSENT, capital, interval, show
+from loantap.exhibits.words import ABSENT, capital, estimate, interval, show
 
 PUBLISHED, OWN = "published counts of the real portfolio", "loans of this run"
 # Results keep the verdict's name; people read what it means.
@@ -48,18 +48,15 @@ def result(tested: Judgement) -> str:
         return ABSENT
     if separated := effect.facts.get("separation"):
         return _SEPARATED[separated]
-    kind = _kind(tested)
-    return f"{show(effect.estimate, kind)} ({interval(effect.ci_low, effect.ci_high, kind)})"
+    return estimate(effect.estimate, effect.ci_low, effect.ci_high, kind=_kind(tested))
 
 
 def _kind(tested: Judgement) -> str:
-    return (
-        number_kind(tested.claim.smallest_effect)
-        if tested.claim.test == "mean"
-        else tested.effect.kind
-        if tested.effect
-        else ""
-    )
+    if tested.claim.test == "mean":
+        return number_kind(tested.claim.smallest_effect)
+    if tested.effect:
+        return tested.effect.kind
+    return ""
 
 
 def number_kind(smallest: float) -> str:
@@ -92,9 +89,8 @@ def _conclusion(tested: Judgement) -> str:
     if effect is None or tested.verdict == SUPPORTED:
         return ""
     if tested.verdict == NO_EVIDENCE:
-        alone = (
-            min(effect.p_value, effect.p_against) < tested.alpha or not effect.ci_low <= effect.null <= effect.ci_high
-        )
+        beside = not effect.ci_low <= effect.null <= effect.ci_high
+        alone = beside or min(effect.p_value, effect.p_against) < tested.alpha
         decides = "after adjustment for all tests, which the interval lacks, " if alone else ""
         return f"{decides}this neither confirms the claim nor rules it out"
     if claim.test in ("share", "metric"):

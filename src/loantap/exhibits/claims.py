@@ -7,19 +7,8 @@ from typing import Any
 import pandas as pd
 
 from loantap.analysis.claims import CANNOT, SUPPORTED, VERDICTS, Judgement
-from loantap.exhibits.claim_sentences import (
-    OWN,
-    PUBLISHED,
-    VERDICT_WORDS,
-    by_the_leak,
-    evidence,
-    found,
-    judgement,
-    measure,
-    name_of,
-    number_kind,
-    result,
-)
+from loantap.exhibits import claim_sentences as say
+from loantap.exhibits.claim_sentences import OWN, PUBLISHED, by_the_leak, judgement
 from loantap.exhibits.exhibit import Exhibit, Notice
 from loantap.exhibits.words import capital, columns, listed, percent, plain, show, to_markdown
 
@@ -36,9 +25,7 @@ _KINDS = {
 Record = Mapping[str, Any]
 
 
-def records(
-    tests: Sequence[Judgement], own: Sequence[Judgement] = (), *, basis: str = PUBLISHED
-) -> list[dict[str, Any]]:
+def records(tests: Sequence[Judgement], own: Sequence[Judgement] = (), *, basis: str = PUBLISHED) -> list[Any]:
     """Return the entries of `results/claims.json`.
 
     Args:
@@ -59,16 +46,16 @@ def records(
 
 
 def _told(tested: Judgement, basis: str) -> dict[str, str]:
-    return {"judgement": judgement(tested), "result": result(tested), "evidence": evidence(tested, basis)}
+    return {"judgement": judgement(tested), "result": say.result(tested), "evidence": say.evidence(tested, basis)}
 
 
 def verdicts(tests: Sequence[Judgement], *, basis: str, note: str = "") -> Exhibit:
     """Show the verdict on each claim; `note` says which loans a model has seen, if not all."""
     rows = [
         {"id": tested.claim.id, "claim": tested.claim.claim, "verdict": tested.verdict, "judgement": judgement(tested)}
-        | {"measure": measure(tested), "result": result(tested), "found": found(tested)}
+        | {"measure": say.measure(tested), "result": say.result(tested), "found": say.found(tested)}
         | {name: tested.to_dict()[name] for name in ("estimate", "ci_low", "ci_high", "p_adjusted", "p_against_adjusted", "n")}
-        | {"evidence": evidence(tested, basis)}
+        | {"evidence": say.evidence(tested, basis)}
         for tested in tests
     ]  # fmt: skip
     name = "claims" if basis == PUBLISHED else "claims-this-run"
@@ -87,7 +74,7 @@ def _counted(tests: Sequence[Judgement]) -> str:
     """Return how many claims have each verdict, as a title tells it."""
     counts, leaks = Counter(tested.verdict for tested in tests), sum(map(by_the_leak, tests))
     parts = []
-    for verdict, one in VERDICT_WORDS.items():
+    for verdict, one in say.VERDICT_WORDS.items():
         many = {"holds": "hold", "does not hold": "do not hold", "undecided": "are undecided"}.get(one, one)
         word = many if counts[verdict] != 1 else f"is {one}" if one == "undecided" else one
         by_leak = f" ({leaks} of them by data leakage only)" if verdict == SUPPORTED and leaks else ""
@@ -97,15 +84,12 @@ def _counted(tests: Sequence[Judgement]) -> str:
 
 def side_by_side(tests: Sequence[Judgement], own: Sequence[Judgement]) -> Exhibit:
     """Show the claims on odds ratios, on the published counts and on the run's own loans."""
-    from loantap.exhibits.plots.claims import claims_forest  # here, since pages and `loantap claims` draw nothing
+    from loantap.exhibits.plots.association import claims_forest  # here, since pages and `loantap claims` draw nothing
 
     rows, shown = [], []
     for published, mine in zip(tests, own, strict=True):
-        row: dict[str, Any] = {
-            "claim": published.claim.claim,
-            "verdict": published.verdict,
-            "words": judgement(published),
-        }
+        claim = published.claim.claim
+        row: dict[str, Any] = {"claim": claim, "verdict": published.verdict, "words": judgement(published)}
         for prefix, tested in (("published", published), ("own", mine)):
             effect = tested.effect
             known = effect is not None and effect.kind == "ratio" and not effect.facts.get("separation")
@@ -115,9 +99,8 @@ def side_by_side(tests: Sequence[Judgement], own: Sequence[Judgement]) -> Exhibi
             rows.append(row)
             shown.append(published)
     order = {verdict: place for place, verdict in enumerate(VERDICTS)}
-    table = pd.DataFrame(rows).sort_values(
-        "verdict", key=lambda column: column.map(order), kind="stable", ignore_index=True
-    )
+    table = pd.DataFrame(rows)
+    table = table.iloc[table["verdict"].map(order).argsort(kind="stable")].reset_index(drop=True)
     sizes = [tested.claim.smallest_effect for tested in tests if tested.claim.test in ("level", "trend")]
     # Between these odds ratios no claim's difference matters.
     band = max(size for size in sizes if size < 1), min(size for size in sizes if size > 1)
@@ -148,13 +131,9 @@ def kinds(entries: Sequence[Record]) -> str:
         if own:
             sizes = sorted({_smallest(entry) for entry in own})
             tested = f"{sum(entry['verdict'] != CANNOT for entry in own)} of {len(own)}"
+            smallest = f"{unit} {(', ' if test == 'mean' else ' or ').join(sizes)}"
             rows.append(
-                {
-                    "What is claimed": says,
-                    "Test": how,
-                    "Smallest effect that matters": f"{unit} {' or '.join(sizes) if test != 'mean' else ', '.join(sizes)}",
-                    "Tested": tested,
-                }
+                {"What is claimed": says, "Test": how, "Smallest effect that matters": smallest, "Tested": tested}
             )
     return to_markdown(pd.DataFrame(rows), dict.fromkeys(rows[0], "text"))
 
@@ -162,18 +141,16 @@ def kinds(entries: Sequence[Record]) -> str:
 def _smallest(entry: Record) -> str:
     size = entry["smallest_effect"]
     if entry["test"] == "mean":
-        return f"{show(size, number_kind(size))} ({name_of(entry['variable'])})"
+        return f"{show(size, say.number_kind(size))} ({say.name_of(entry['variable'])})"
     return show(size, "rate" if entry["test"] in ("share", "metric") else "ratio")
 
 
 def untested(entries: Sequence[Record]) -> str:
     """Say how many claims cannot be tested, on either basis."""
     told = []
-    for where, verdicts_there in (
-        ("the published counts", [entry["verdict"] for entry in entries]),
-        ("the loans of this run", [entry["this_run"]["verdict"] for entry in entries]),
-    ):
-        count = verdicts_there.count(CANNOT)
+    own = [entry["this_run"] for entry in entries]
+    for where, tested in (("the published counts", entries), ("the loans of this run", own)):
+        count = sum(entry["verdict"] == CANNOT for entry in tested)
         told.append(
             f"On {where}, {f'{count} of {len(entries)} claims cannot' if count else 'every claim can'} be tested."
         )
@@ -212,7 +189,6 @@ def _paragraph(entry: Record, *, linked: bool) -> str:
     claimed = f" Original insight: “{plain(entry['wording'])}”." if entry["wording"] != entry["claim"] else ""
     caveat = f" {plain(entry['caveat'])}" if entry["caveat"] else ""
     told = f"**{plain(entry['claim'])}: {entry['judgement']}.**{claimed} {plain(entry['evidence'])}{caveat}{where}"
-    lines = (
-        [f"- *What to do instead:* {plain(entry['instead'])}"] if entry["verdict"] != SUPPORTED or entry["leak"] else []
-    )
+    doubted = entry["verdict"] != SUPPORTED or entry["leak"]
+    lines = [f"- *What to do instead:* {plain(entry['instead'])}"] if doubted else []
     return "\n".join([told, "", *lines, f"- *On the loans of this run, {own['judgement']}:* {plain(own['evidence'])}"])

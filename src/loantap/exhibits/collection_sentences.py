@@ -31,11 +31,9 @@ def transitions_title(matrix: pd.DataFrame, *, months: str, confidence: float) -
         f"{show(stayed['share'], 'rate')} of current loans stayed current {months} ({percent(confidence)} interval "
         f"{interval(stayed['share_low'], stayed['share_high'], 'rate')})"
     )
-    return (
-        told
-        if pd.isna(late["share"]) or not late["share"]
-        else f"{told}; {show(late['share'], 'rate')} became 1 to 29 days late"
-    )
+    if pd.isna(late["share"]) or not late["share"]:
+        return told
+    return f"{told}; {show(late['share'], 'rate')} became 1 to 29 days late"
 
 
 def rates_title(rates: pd.DataFrame, *, month: str, against: str) -> str:
@@ -81,11 +79,9 @@ def states_title(table: pd.DataFrame, name: str, *, month: str) -> str:
     ]
     whole = table.iloc[-1]
     told = f"{show(whole['exposure'], 'money')} of exposure in {month}, {show(whole['exposure_before'], 'money')} the month before"
-    return (
-        f"{told}; shares of loans that changed: {listed(moved)}"
-        if moved
-        else f"{told}; no share of loans by {name} is shown to have changed"
-    )
+    if moved:
+        return f"{told}; shares of loans that changed: {listed(moved)}"
+    return f"{told}; no share of loans by {name} is shown to have changed"
 
 
 def concentration_title(table: pd.DataFrame, name: str, *, attention: str, month: str) -> str:

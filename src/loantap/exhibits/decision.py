@@ -10,20 +10,9 @@ from loantap.exhibits import decision_advice as advice
 from loantap.exhibits.decision_advice import named
 from loantap.exhibits.economics import rounded
 from loantap.exhibits.words import by_name, capital, interval, listed, show
+from loantap.policy import verdicts as rule
 from loantap.policy.groupings import words_of
-from loantap.policy.verdicts import (
-    APPROVE_ALL,
-    DEPENDS,
-    FOUR_FIFTHS,
-    LATER_LOSES,
-    NO_GAIN,
-    NOBODY,
-    NOT_LATER,
-    NOT_SHOWN,
-    OWN_PRICE,
-    RISK_CUT_OFF,
-    SHOWN,
-)
+from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, FOUR_FIFTHS, NOT_SHOWN, OWN_PRICE, RISK_CUT_OFF, SHOWN
 
 if TYPE_CHECKING:
     from loantap.policy.levers import Lever
@@ -33,20 +22,10 @@ Record = Mapping[str, Any]
 
 
 def records(
-    policies: Mapping[str, "Lever"],
-    *,
-    effects: pd.DataFrame,
-    verdicts: pd.DataFrame,
-    composition: pd.DataFrame,
-    scenarios: pd.DataFrame,
-    corners: pd.DataFrame,
-    later: pd.DataFrame | None,
-    first_month: str | None,
-    stress: pd.DataFrame,
-    turns: pd.DataFrame,
-    expected_loss: pd.DataFrame,
-    gaps: pd.DataFrame,
-) -> list[dict[str, Any]]:
+    policies: Mapping[str, "Lever"], *, effects: pd.DataFrame, verdicts: pd.DataFrame, composition: pd.DataFrame, scenarios: pd.DataFrame,
+    corners: pd.DataFrame, later: pd.DataFrame | None, first_month: str | None, stress: pd.DataFrame, turns: pd.DataFrame,
+    expected_loss: pd.DataFrame, gaps: pd.DataFrame,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Return one entry per policy, as `results/policy.json` holds it: what each function of the policy returned, by its name."""
     judged = by_name(effects.merge(verdicts, on="name", validate="one_to_one"))
     after = {} if later is None else by_name(later)
@@ -57,15 +36,15 @@ def records(
         told = {part: _of(table, name) for part, table in parts.items()}
         corner = {key: value for key, value in worst[name].items() if key != "name"}
         entry: dict[str, Any] = {"title": lever.title, "rule": lever.rule, **judged[name], **told}
-        entry |= {f"gain_{end}": [row[f"gain_{end}"] for row in told["scenarios"]] for end in ("least", "most")}
-        entry |= {"gain_least": min(entry["gain_least"]), "gain_most": max(entry["gain_most"])}
+        for end, furthest in (("least", min), ("most", max)):
+            entry[f"gain_{end}"] = furthest(row[f"gain_{end}"] for row in told["scenarios"])
         entry["worst_corner"] = {"gain": corner.pop("gain"), "values": corner}
         entry["composition"] = {str(attribute): _of(rows, name, "attribute") for attribute, rows in composition.groupby("attribute", sort=False)}  # fmt: skip
         entry["approval_ratio"] = _worst_ratio(gaps[gaps["rule"] == name])
         kept = ("n", "n_refused", "gain", "gain_low", "gain_high")
-        entry["out_of_time"] = (
-            {"first_month": first_month, **{key: after[name][key] for key in kept}} if name in after else None
-        )
+        entry["out_of_time"] = None
+        if name in after:
+            entry["out_of_time"] = {"first_month": first_month, **{key: after[name][key] for key in kept}}
         entry["reasons"] = _reasons(entry)
         entry["conditions"] = [condition(row) for row in told["scenarios"] if row["assumption"] in entry["turning"]]
         found.append(entry)
@@ -78,15 +57,10 @@ def recommended(entries: Sequence[Record], choice: "Choice") -> dict[str, Any]:
     chosen = told.get(choice.name or "", told[APPROVE_ALL])
     named = {key: chosen[key] for key in ("name", "title", "rule")}
     return {
-        "verdict": choice.verdict,
-        "name": choice.name,
-        "rules": [chosen["rule"]] if choice.verdict == SHOWN else [],
-        "candidate": named if choice.verdict == DEPENDS else None,
-        "conditions": chosen["conditions"],
-        "effect": chosen,
-        "short": advice.short(choice, entries),
-        "ask": advice.ask(choice, entries),
-    }
+        "verdict": choice.verdict, "name": choice.name, "rules": [chosen["rule"]] if choice.verdict == SHOWN else [],
+        "candidate": named if choice.verdict == DEPENDS else None, "conditions": chosen["conditions"], "effect": chosen,
+        "short": advice.short(choice, entries), "ask": advice.ask(choice, entries),
+    }  # fmt: skip
 
 
 def numbers(entry: Record) -> dict[str, Any]:
@@ -103,9 +77,8 @@ def condition(row: Record) -> str:
     """Return where an assumption has to lie for a gain: its name, a side, the value at which it turns, the one assumed and the range."""
     side = "above" if row["turns_at"] < row["default"] else "below"
     ends = interval(row["low"], row["high"], "rate")
-    if (
-        pd.isna(row["turns_at"]) or max(row["gain_low"], row["gain_high"]) <= 0
-    ):  # it falls to nothing without a turn, or turns on both sides
+    # It falls to nothing without a turn, or turns on both sides.
+    if pd.isna(row["turns_at"]) or max(row["gain_low"], row["gain_high"]) <= 0:
         return f"{row['label']} close to {show(row['default'], 'rate')}, which is assumed (plausible {ends})"
     return f"{row['label']} {side} {show(row['turns_at'], 'rate')} (assumed {show(row['default'], 'rate')}, plausible {ends})"
 
@@ -127,11 +100,10 @@ def against_risk(entries: Sequence[Record]) -> str:
     pairs = [
         f"{verb} {show(risk[name], kind)}{of} (not {show(price[name], kind)})"
         for verb, name, kind, of in (
-            ("avoid", "defaults_avoided", "rate", " of defaults"),
-            ("decline", "good_refused", "rate", " of good customers"),
+            ("avoid", "defaults_avoided", "rate", " of defaults"), ("decline", "good_refused", "rate", " of good customers"),
             ("earn", "profit_per_100", "number", " per 100 lent"),
         )
-    ]
+    ]  # fmt: skip
     said = f"{who(price)} A cut-off by risk that declines as many would {listed(pairs)}."
     best, worst = price["composition"]["grade"][0], price["composition"]["grade"][-1]
     if best["refused"] > worst["refused"]:
@@ -146,13 +118,9 @@ def fair(entry: Record) -> str:
         return f"{named(entry)} declines or approves too few good customers to compare groups."
     ends = interval(ratio["ratio_low"], ratio["ratio_high"], "ratio")
     less, more = (group(ratio["attribute"], ratio[which]) for which in ("group", "against"))
-    side = (
-        "The whole interval is below"
-        if ratio["ratio_high"] < FOUR_FIFTHS
-        else "That is below"
-        if ratio["ratio"] < FOUR_FIFTHS
-        else "That is not below"
-    )
+    side = "That is below" if ratio["ratio"] < FOUR_FIFTHS else "That is not below"
+    if ratio["ratio_high"] < FOUR_FIFTHS:
+        side = "The whole interval is below"
     return (
         f"{named(entry)} approves good customers with {less} less often than those with {more}: the approval ratio is "
         f"{show(ratio['ratio'], 'ratio')} ({ends}). {side} the four-fifths mark, which is a screening mark and no law by itself."
@@ -176,21 +144,16 @@ def _worst_ratio(gaps: pd.DataFrame) -> dict[str, Any] | None:
 
 def _reasons(entry: Record) -> list[str]:
     """Return why a gain is not shown; nothing where it is, or depends."""
-    later = entry["out_of_time"]
+    later, ends = entry["out_of_time"], (entry["gain_low"], entry["gain_high"])
     told = {
-        NOBODY: "It declines nobody.",
-        NO_GAIN: _no_gain(entry),
-        NOT_LATER: "It could not be judged on later loans, or earlier loans do not suggest it.",
-        LATER_LOSES: later and f"{capital(advice.on_later(later))}.",
+        rule.NOBODY: "It declines nobody.",
+        rule.NO_GAIN: f"Its gain may be a loss: the interval goes down to {rounded(ends[0], *ends)}.",
+        rule.NOT_LATER: "It could not be judged on later loans, or earlier loans do not suggest it.",
+        rule.LATER_LOSES: later and f"{capital(advice.on_later(later))}.",
     }
+    if ends[1] < 0:
+        told[rule.NO_GAIN] = f"It loses money: the interval goes up to {rounded(ends[1], *ends)} only."
     return [told[entry["why"]]] if entry["verdict"] == NOT_SHOWN else []
-
-
-def _no_gain(entry: Record) -> str:
-    low, high = (rounded(entry[end], entry["gain_low"], entry["gain_high"]) for end in ("gain_low", "gain_high"))
-    if entry["gain_high"] < 0:
-        return f"It loses money: the interval goes up to {high} only."
-    return f"Its gain may be a loss: the interval goes down to {low}."
 
 
 def _of(table: pd.DataFrame, name: str, *more: str) -> list[dict[str, Any]]:

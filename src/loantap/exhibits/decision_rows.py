@@ -8,17 +8,15 @@ import pandas as pd
 from loantap.exhibits.decision import group
 from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.heads import head
-from loantap.exhibits.words import ABSENT, capital, interval, percent, show
+from loantap.exhibits.words import ABSENT, capital, estimate, percent, show
 from loantap.policy.verdicts import DEPENDS, SHOWN
 
 POLICY = "Policy"
-_SHARES = {
-    head(name): (name, kind)
-    for name, kind in {
-        "refused": "rate", "good_refused": "rate", "defaults_avoided": "rate", "default_rate_approved": "rate", "profit_per_100": "number",
-        "per_year": "number",
-    }.items()
-}  # fmt: skip
+_RATES, _PROFITS = (
+    ("refused", "good_refused", "defaults_avoided", "default_rate_approved"),
+    ("profit_per_100", "per_year"),
+)
+_SHARES = {head(name): (name, "rate" if name in _RATES else "number") for name in (*_RATES, *_PROFITS)}
 DOES = (POLICY, *_SHARES)  # what it does; the other columns say how sure its gain is
 
 LEGEND = (
@@ -29,22 +27,12 @@ LEGEND = (
 
 
 def sheet_rows(entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return one row of texts per entry of the decision sheet.
-
-    Returns:
-        Policy, what it does, Gain with its interval, Gain over the assumptions (the least and the most while one assumption at a time
-        moves over its range), Worst approval ratio with its group, and Verdict.
-    """
+    """Return one row of texts per entry of the decision sheet; LEGEND says what the columns hold."""
     return pd.DataFrame([_row(entry) for entry in entries])
 
 
 def refused_rows(entries: Sequence[Mapping[str, Any]], attribute: str) -> pd.DataFrame:
-    """Return the share of each level that each policy declines, as texts; policies that decline nobody, or the same as one before, are left out.
-
-    Args:
-        entries: Of the decision sheet.
-        attribute: Of its compositions, such as grade.
-    """
+    """Return the share of each level, such as of grade, that each policy declines; those that decline nobody, or the same, are left out."""
     kept: dict[tuple[int, ...], dict[str, str]] = {}
     for entry in entries:
         levels = entry["composition"][attribute]
@@ -75,11 +63,9 @@ def _row(entry: Mapping[str, Any]) -> dict[str, str]:
     gain, least_most, verdict = ABSENT, ABSENT, "declines nobody"
     if entry["n_refused"]:
         ends, verdict = (entry["gain_low"], entry["gain_high"]), entry["verdict"]
-        gain = (
-            show(entry["gain"], "money")
-            if None in ends
-            else f"{rounded(entry['gain'], *ends)} ({rounded_range(*ends)})"
-        )
+        gain = show(entry["gain"], "money")
+        if None not in ends:
+            gain = f"{rounded(entry['gain'], *ends)} ({rounded_range(*ends)})"
         least_most = rounded_range(entry["gain_least"], entry["gain_most"])
     return {
         POLICY: capital(entry["title"]), **cells, "Gain": gain, "Gain over the assumptions": least_most, "Worst approval ratio": _ratio(entry),
@@ -91,5 +77,5 @@ def _ratio(entry: Mapping[str, Any]) -> str:
     ratio = entry["approval_ratio"]
     if ratio is None:
         return ABSENT
-    ends = interval(ratio["ratio_low"], ratio["ratio_high"], "ratio")
-    return f"{show(ratio['ratio'], 'ratio')} ({ends}), {group(ratio['attribute'], ratio['group'])}"
+    told = estimate(ratio["ratio"], ratio["ratio_low"], ratio["ratio_high"], kind="ratio")
+    return f"{told}, {group(ratio['attribute'], ratio['group'])}"

@@ -7,7 +7,7 @@ import pandas as pd
 
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
-from loantap.exhibits.plots import candidates as plots
+from loantap.exhibits.plots import tuning as plots
 from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.tuning_sentences import signed
 from loantap.exhibits.words import columns, listed, percent, show
@@ -33,8 +33,11 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
     ).rename(columns={"higher": "higher_is", "against": "refits_against", "held": "refits_left_nothing"})
     is_open, dropped = table["higher_is"] == "open", table["kept"] == "dropped"
     declared = table.loc[~is_open, "verdict"]
+    title = f"The data confirm {(declared == 'shown').sum()} of {len(declared)} declared directions and contradict none"
     wrong = ~is_open & (table["verdict"] == "contradicted")
     against = table.loc[wrong, "input"].tolist()
+    if against:
+        title = f"The data contradict the declared direction of {listed(against)}"
     told = [
         f"{listed(table.loc[left, 'input'].tolist())} ({why})"
         for left, why in (
@@ -46,9 +49,7 @@ def directions(found: Obedience, *, confidence: float, inputs: Inputs) -> Exhibi
     ]
     return Exhibit(
         exhibit_name("directions", inputs),
-        title=f"The data contradict the declared direction of {listed(against)}"
-        if against
-        else f"The data confirm {(declared == 'shown').sum()} of {len(declared)} declared directions and contradict none",
+        title=title,
         text=f"Dropped: {'; '.join(told)}. The model does not use them." if told else "No input is dropped.",
         caption=f"{show(found.repetitions, 'count')} refits of each kind to loans drawn again from n = {show(found.rows, 'count')} training "
         "loans, with free signs and with the declared directions kept. Refits against: the risk at the upper quartile is on the wrong side of that at "
@@ -100,7 +101,10 @@ def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, con
     """
     name, level = exhibit_name("coefficients", champion.recipe.inputs), percent(confidence)
     fitted, shown = f"n = {show(champion.train_rows, 'count')} training loans", ratios.head(_SHOWN_RATIOS)
-    beyond = ratios[ratios["p_adjusted"] < 1 - confidence]
+    beyond, title = ratios[ratios["p_adjusted"] < 1 - confidence], "No single change is shown to matter"
+    if len(beyond):
+        first = beyond.iloc[0]
+        title = f"The strongest effect: “{first['change']}” multiplies the odds of default by {show(first['odds_ratio'], 'ratio')}"
     table = Exhibit(
         name,
         title="What a change to one input does to the odds of default, all else equal",
@@ -111,7 +115,7 @@ def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, con
     )
     figure = Exhibit(
         name,
-        title=_strongest(beyond),
+        title=title,
         caption=f"Odds ratios of the {len(shown)} strongest of {len(ratios)} changes to one input, all else equal; {level} "
         f"intervals (refits to loans drawn again, each by itself); the title needs a Holm-adjusted p-value below {percent(1 - confidence)}; "
         f"{fitted}. They describe the model, not causes.{_left_out(champion)}",
@@ -124,13 +128,6 @@ def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, con
 def _left_out(champion: Finalist) -> str:
     names = ", ".join(FEATURE_BY_NAME[name].label for name in champion.recipe.without)
     return f" Not used: {names}." if names else ""
-
-
-def _strongest(beyond: pd.DataFrame) -> str:
-    if beyond.empty:
-        return "No single change is shown to matter"
-    first = beyond.iloc[0]
-    return f"The strongest effect: “{first['change']}” multiplies the odds of default by {show(first['odds_ratio'], 'ratio')}"
 
 
 def _verdict(free: Mapping[str, Any], confidence: float) -> str:

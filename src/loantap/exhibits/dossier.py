@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
-from loantap.exhibits.card import SYNTHETIC, bullets, conduct, leaks_told, made
+from loantap.exhibits.card import SYNTHETIC, conduct, leaks_told, made
 from loantap.exhibits.exhibit import Exhibit
-from loantap.exhibits.words import columns, interval, plain, show, to_markdown
+from loantap.exhibits.words import bullets, columns, estimate, plain, show, to_markdown
 from loantap.watchlist import drift
 
 Result = Mapping[str, Any]
@@ -46,25 +46,19 @@ _ROLES = ("Owner", "Developer", "Independent review", "Approval", "Sign-off", "N
 
 @dataclass(frozen=True)
 class Material:
-    """What the file is made from.
+    """What the file is made from."""
 
-    Attributes:
-        manifest: Of the run.
-        card: The model card of its champion.
-        version: The model's.
-        results: By name: model and policy, and those of RESULTS that the run has.
-        tables: By name those of TABLES that the run has published, with their words.
-        gates: What promotion asks of a model, and what this one gives: gate, rule, passed and found of each.
-        supervision: How sections map to supervisors' texts, as Markdown of the project's own.
-    """
-
-    manifest: Result
-    card: Result
-    version: str
-    results: Mapping[str, Any]
-    tables: Mapping[str, tuple[Exhibit, pd.DataFrame]]
-    gates: Sequence[Result]
-    supervision: str
+    manifest: Result  # of the run
+    card: Result  # the model card of its champion
+    version: str  # the model's
+    results: Mapping[str, Any]  # by name: model and policy, and those of RESULTS that the run has
+    tables: Mapping[
+        str, tuple[Exhibit, pd.DataFrame]
+    ]  # by name those of TABLES that the run has published, with their words
+    gates: Sequence[
+        Result
+    ]  # what promotion asks of a model, and what this one gives: gate, rule, passed and found of each
+    supervision: str  # how sections map to supervisors' texts, as Markdown of the project's own
 
     def table(self, *names: str) -> list[str]:
         """Return published tables with their words; of many months the last, of vintages those of all terms; nothing of what the run has not."""
@@ -122,7 +116,7 @@ def _inventory(of: Material) -> list[str]:
 def _materiality(of: Material) -> list[str]:
     policy, refers = of.results["policy"], of.results["model"]["without_pincode"]["refusal"]["refused"]
     eda, watch = of.results.get("eda"), of.results.get("early_warning")
-    share = f"{show(refers['estimate'], 'rate')} ({interval(refers['ci_low'], refers['ci_high'], 'rate')})"
+    share = estimate(refers["estimate"], refers["ci_low"], refers["ci_high"], kind="rate")
     found = {
         "Finished loans behind model and policy": f"{show(of.card['data']['rows'], 'count')}, {show(of.card['data']['defaults'], 'count')} in default",
         "Money lent on them": show(eda and sum(line["amount_lent"] for line in eda["shape"]["outcomes"]), "money"),
@@ -141,9 +135,8 @@ def _decision(of: Material) -> list[str]:
     policy = of.results["policy"]
     if "policies" not in policy or "verdict" not in policy["recommended"]:
         return [_OLDER]
-    told = (
-        _said(policy[name]) for name in ("recommendation", "who", "against_risk", "thresholds_sentence", "fairness")
-    )
+    names = ("recommendation", "who", "against_risk", "thresholds_sentence", "fairness")
+    told = (_said(policy[name]) for name in names)
     return [*told, *of.table(*_SHEET)]
 
 
@@ -198,13 +191,7 @@ def _fields(values: Result) -> str:
 
 
 def _table(rows: pd.DataFrame, formats: Mapping[str, str], *, blanks: bool = False) -> str:
-    """Return a table as Markdown whose columns share the page by their texts, within bounds.
-
-    Args:
-        rows: The rows.
-        formats: As `to_markdown` takes them.
-        blanks: Whether to leave texts as they are, and a blank where there is none; else names of the code are put in words.
-    """
+    """Return a table as Markdown whose columns share the page by their texts; with blanks, texts stay as they are and NaN is a blank."""
     texts = [name for name, kind in formats.items() if kind == "text"]
     words = rows.assign(**{name: rows[name].map(lambda one: " ".join(one.split()) if blanks else _in_words(one), na_action="ignore") for name in texts})  # fmt: skip
     lines = to_markdown(words.astype(object).fillna(_LINE) if blanks else words, formats).splitlines()

@@ -39,29 +39,17 @@ _PURPOSES = {
 
 
 class Driver(NamedTuple):
-    """A column whose default rates have a figure of their own.
-
-    Attributes:
-        column: The column.
-        name: Of the exhibit and the finding.
-        question: What the figure answers.
-        phrase: The loans of a level in words, with {} for the level.
-        other: The same for a second level.
-        label: Of the axis.
-        levels: What the levels are, in a sentence and in the plural.
-        words: Levels that a phrase says in other words than `heads.level`.
-        percent: Whether the levels are bins of percentages.
-    """
+    """A column whose default rates have a figure of their own."""
 
     column: str
-    name: str
-    question: str
-    phrase: str
-    other: str
-    label: str
-    levels: str
-    words: Mapping[str, str] = MappingProxyType({})
-    percent: bool = False
+    name: str  # of the exhibit and the finding
+    question: str  # that the figure answers
+    phrase: str  # the loans of a level in words, with {} for the level
+    other: str  # the same for a second level
+    label: str  # of the axis
+    levels: str  # what the levels are, in a sentence and in the plural
+    words: Mapping[str, str] = MappingProxyType({})  # levels that a phrase says in other words than `heads.level`
+    percent: bool = False  # whether the levels are bins of percentages
 
     def said(self, level: str) -> str:
         """Return a level as the phrases take it."""
@@ -86,9 +74,7 @@ DRIVERS = (
     Driver("verification_status", "verification", "Does it matter whether the income was verified?",
            "borrowers {}", "those {}", "Income", "checks of the income", _CHECKS),
 )  # fmt: skip
-INCOME = Driver(
-    "annual_inc", "income", "", "borrowers with an income of {}", "those with {}", "Annual income", "incomes"
-)
+INCOME = Driver("annual_inc", "income", "", "borrowers with an income of {}", "those with {}", "", "incomes")
 
 
 def with_percent(level: str) -> str:
@@ -99,19 +85,14 @@ def with_percent(level: str) -> str:
 def driver(of: Driver, levels: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
     """Show the default rate of each level of a column, in their order, and how two of them differ."""
     finding = contrast_finding(of, pair)
-    named = levels.assign(
-        level=[with_percent(level) if of.percent else heads.level(level) for level in levels["level"]]
-    )
+    named = levels.assign(level=levels["level"].map(with_percent if of.percent else heads.level))
     rates = "; ".join(f"{row['level']} {show(row['default_rate'], 'rate')}" for _, row in named.iterrows())
     return Exhibit(
-        f"eda-{of.name}", finding.title, f"Default rate by {heads.label(of.column)}. {_small_print(int(levels['n'].sum()), confidence)}",
+        f"eda-{of.name}", finding.title,
+        f"Default rate by {heads.label(of.column)}. n = {levels['n'].sum():,} loans; bars: {percent(confidence)} Wilson intervals.",
         f"Dots with interval bars, one row per level: default rate by {heads.label(of.column)}. {rates}.",
         text=f"### {of.question}", figure=plots.default_rates(named, overall=overall, label=of.label), findings=(finding,),
     )  # fmt: skip
-
-
-def _small_print(n: int, confidence: float) -> str:
-    return f"n = {n:,} loans; bars: {percent(confidence)} Wilson intervals."
 
 
 def panels(rates: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
@@ -164,10 +145,7 @@ def levels(rates: pd.DataFrame, *, confidence: float) -> Exhibit:
 
 
 def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: float, of: int) -> Finding:
-    """Say which column alone predicts best, and what comes close; the estimate is the first one's AUC.
-
-    `table` is one part of the strengths, strongest first; intervals hold for `of` columns at once. `lead` says what the first one is.
-    """
+    """Say which column alone predicts best, as `lead` calls it, and what comes close; intervals hold for `of` columns at once."""
     first, others = table.iloc[0], table.iloc[1:]
     close = [heads.label(column) for column in others.loc[others["ci_high"] > first["ci_low"], "driver"]]
     best, auc = heads.label(first["driver"]), f"AUC {show(first['auc'], 'score')}"
@@ -175,9 +153,8 @@ def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: f
         title = f"No single column is shown to be {lead}; {best} comes closest ({auc})"
     elif close:
         named = listed([*close[:_NAMED], *([f"{len(close) - _NAMED} more"] if len(close) > _NAMED else [])])
-        title = (
-            f"{capital(best)} is {lead} ({auc}), though {named} {'is' if len(close) == 1 else 'are'} not clearly weaker"
-        )
+        are = "is" if len(close) == 1 else "are"
+        title = f"{capital(best)} is {lead} ({auc}), though {named} {are} not clearly weaker"
     else:
         title = f"{capital(best)} is {lead} ({auc})"
     span = interval(first["ci_low"], first["ci_high"], "score")
@@ -193,16 +170,13 @@ def contrast_finding(of: Driver, found: "Contrast | None") -> Finding:
     high, low = _plain(of.phrase.format(of.said(found.high))), _plain(of.other.format(of.said(found.low)))
     rates = f"{show(found.high_rate, 'rate')} against {show(found.low_rate, 'rate')}"
     told, picked = "", found.pairs > 1
-    if found.ci_low <= 0 <= found.ci_high:
-        if picked:
-            title, told = (
-                f"No two {of.levels} differ significantly in default rate",
-                f"closest to it: {high} and {low}, {rates}; ",
-            )
-        else:
-            title = f"{capital(high)} and {low} do not differ significantly in default rate: {rates}"
-    else:
+    if not found.ci_low <= 0 <= found.ci_high:
         title = f"{capital(high)} default {_times(found)} {low}: {rates}"
+    elif picked:
+        title = f"No two {of.levels} differ significantly in default rate"
+        told = f"closest to it: {high} and {low}, {rates}; "
+    else:
+        title = f"{capital(high)} and {low} do not differ significantly in default rate: {rates}"
     ends = found.difference, found.ci_low, found.ci_high
     corrected = f", corrected for {found.pairs} pairs" if picked else ""
     text = f"{title} ({told}{difference(*ends, found.confidence)}{corrected}; n = {found.n:,})."

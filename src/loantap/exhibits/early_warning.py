@@ -5,32 +5,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from loantap.data.panel import DEFAULT_DAYS
+from loantap.exhibits import warning_sentences as say
+from loantap.exhibits import watch_page as page
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import early_warning as plots
-from loantap.exhibits.warning_sentences import (  # fmt: skip
-    METHODS,
-    VARIABLES,
-    Result,
-    backtest_row,
-    calibration_title,
-    drift_title,
-    lead_words,
-    period_of,
-    rule_sentence,
-    trade_off_title,
-    truth_sentence,
-)
-from loantap.exhibits.watch_page import (  # fmt: skip
-    INVENTED,
-    LIGHT_COLUMNS,
-    LIST_COLUMNS,
-    MEDIAN_COLUMNS,
-    OFFER_COLUMNS,
-    OFFERS_NOTE,
-    delivered_sentence,
-    with_sum,
-)
-from loantap.exhibits.words import ABSENT, columns, percent, plain, show
+from loantap.exhibits.words import ABSENT, bullets, columns, percent, plain, show
 from loantap.exhibits.worklist import with_main_reasons
 from loantap.watchlist import drift as stability
 from loantap.watchlist.watchlist import LISTED
@@ -48,27 +27,17 @@ NAMES_LOANS = Exhibit(text="Single loans are shown in the report only.")
 def source(live: "Live") -> Exhibit:
     """Say where the snapshots come from, and what was seen when reading them."""
     text = "\n".join([f"Snapshots: {plain(live.source)}.\n", *(f"- {plain(note)}" for note in live.notes)])
-    return Exhibit(text=text, notice=None if live.truth is None else INVENTED)
+    return Exhibit(text=text, notice=None if live.truth is None else page.INVENTED)
 
 
 def lights(month: "Month", settings: "Settings") -> Exhibit:
     """Show the line of every loan that was delivered, and how a light comes about; it names no loan."""
-    counts = {
-        line: show(loans, "count")
-        for line, loans in zip(month.lights["light"], month.lights["loans"], strict=True)
-        if loans
-    }
-    parts = ", ".join(f"{count} {line}" for line, count in counts.items())
+    lines = zip(month.lights["light"], month.lights["loans"], strict=True)
+    parts = ", ".join(f"{show(loans, 'count')} {line}" for line, loans in lines if loans)
     title = f"{show(month.delivery.loans, 'count')} loans delivered for {month.month}: {parts}"
-    text = rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
-    return Exhibit(
-        "watchlist-lights",
-        title,
-        delivered_sentence(month),
-        text=text,
-        table=with_sum(month.lights),
-        columns=LIGHT_COLUMNS,
-    )
+    text = say.rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
+    caption, table = page.delivered_sentence(month), page.with_sum(month.lights)
+    return Exhibit("watchlist-lights", title, caption, text=text, table=table, columns=page.LIGHT_COLUMNS)
 
 
 def watchlist(month: "Month", panel: "Panel") -> Exhibit:
@@ -78,7 +47,7 @@ def watchlist(month: "Month", panel: "Panel") -> Exhibit:
     told = [f"{show(count, 'count')} {light}" for light, count in counts.items()]
     title = f"{', '.join(told) or 'No'} loan{'s'[: len(listed) != 1]} to look at in {month.month}"
     caption = f"Red first, then amber, unknown and in default; by points and balance; the strongest reasons first; {_loans(panel)}."
-    return Exhibit("watchlist", title, caption, table=with_main_reasons(listed), columns=LIST_COLUMNS)
+    return Exhibit("watchlist", title, caption, table=with_main_reasons(listed), columns=page.LIST_COLUMNS)
 
 
 def changes(month: "Month") -> Exhibit:
@@ -90,88 +59,75 @@ def changes(month: "Month") -> Exhibit:
 
 def offers(offered: pd.DataFrame) -> Exhibit:
     """Show what each offer changes, loan by loan, as from `restructuring.options`."""
-    title, caption = "What each offer changes for borrower and lender", f"{OFFERS_NOTE} {_red(offered)}."
-    return Exhibit("watchlist-offers", title, caption, table=offered, columns=OFFER_COLUMNS)
+    title, caption = "What each offer changes for borrower and lender", f"{page.OFFERS_NOTE} {_red(offered)}."
+    return Exhibit("watchlist-offers", title, caption, table=offered, columns=page.OFFER_COLUMNS)
 
 
 def offer_medians(medians: pd.DataFrame, offered: pd.DataFrame) -> Exhibit:
-    """Show what each offer changes in the middle of the red loans that it is made to.
-
-    Args:
-        medians: offer, n (loans that it is made to), and their medians of what `options` computes.
-        offered: As from `options`.
-    """
+    """Show what each offer changes in the middle of the n red loans that it is made to: medians of what `options` computes, and all of it."""
     told = medians.round(2).assign(months=medians["months"].round().astype("Int64"))
-    title, caption = (
-        "What each offer changes for the median red loan",
-        f"Medians over the red loans that an offer is made to, of {_red(offered)}; an offer that is made to none is not listed. {OFFERS_NOTE}",
-    )
-    return Exhibit("watchlist-offers-medians", title, caption, table=told, columns=MEDIAN_COLUMNS)
+    title = "What each offer changes for the median red loan"
+    caption = f"Medians over the red loans that an offer is made to, of {_red(offered)}; an offer that is made to none is not listed. {page.OFFERS_NOTE}"
+    return Exhibit("watchlist-offers-medians", title, caption, table=told, columns=page.MEDIAN_COLUMNS)
 
 
 def _red(offered: pd.DataFrame) -> str:
     return f"n = {show(offered['loan_id'].nunique(), 'count')} red loans"
 
 
-def warned(found: Result) -> Exhibit:
+def warned(found: say.Result) -> Exhibit:
     """Say what the lights would have found, or why nobody can tell."""
     told = [found["sentence"], found["chosen"], found["against_baselines"]]
-    notes = "\n".join(f"- {plain(note)}" for note in found["backtest_notes"])
-    return Exhibit(text="\n\n".join([*map(plain, filter(None, told)), notes]))
+    return Exhibit(text="\n\n".join([*map(plain, filter(None, told)), bullets(map(plain, found["backtest_notes"]))]))
 
 
-def performance(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
+def performance(judged: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
     """Show how well the lights would have warned, beside simpler ways to alert as many loans."""
     if judged is None:
         return Exhibit(text=plain(found["why_not"]))
     intervals = f"{percent(judged.confidence)} intervals (Wilson, of precision over loans)"
     horizon, rows = found["settings"]["backtest"]["horizon"], judged.performance
-    ahead = [lead_words(row, horizon) if row["caught"] else ABSENT for row in found["performance"]]
+    ahead = [say.lead_words(row, horizon) if row["caught"] else ABSENT for row in found["performance"]]
+    told = rows.assign(method=rows["method"].replace(say.METHODS), ahead=ahead)
+    # First the setting that was judged on the months it was not chosen on.
+    groups = [group for _, group in told.groupby(["period", "setting"], sort=False)]
     return Exhibit(
         "warning-performance", "How well the lights would have warned",
         f"{intervals}; months ahead are counted within {horizon} months; {_loans(panel)}.",
-        table=_last_first(rows.assign(method=rows["method"].replace(METHODS), ahead=ahead)),
+        table=pd.concat(groups[::-1], ignore_index=True),
         columns=columns("period", "setting", "method", "alerts_per_1000", "precision with interval", "recall with interval", "by_chance",
                         "ahead"),
     )  # fmt: skip
 
 
-def _last_first(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a back-test with the setting first that was judged on the months it was not chosen on."""
-    groups = [group for _, group in rows.groupby(["period", "setting"], sort=False)]
-    return pd.concat(groups[::-1], ignore_index=True)
-
-
-def every_setting(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
+def every_setting(judged: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
     """Show what every setting that was tried would have done, and the simpler ways at as many alerts."""
     if judged is None:
         return Exhibit(text=plain(found["why_not"]))
-    caption = f"On {period_of(backtest_row(found['performance']))}; {_loans(panel)}."
+    caption = f"On {say.period_of(say.backtest_row(found['performance']))}; {_loans(panel)}."
     shown = columns("method", "strictness", "points", "alerts_per_1000", "recall", "by_chance", "precision")
     title = "Defaults warned of and alerts, at every setting"
     return Exhibit("warning-trade-off", title, caption, table=judged.trade_off, columns=shown)
 
 
-def trade_off(judged: "Backtest | None", found: Result, panel: "Panel") -> Exhibit:
+def trade_off(judged: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
     """Draw what alerts cost and bring, at the settings that were best on the earlier months."""
     if judged is None:
         return Exhibit(text=plain(found["why_not"]))
-    tried, row = judged.trade_off, backtest_row(found["performance"])
+    tried, row = judged.trade_off, say.backtest_row(found["performance"])
     lines = tried[(tried["method"] != "rule") | tried["frontier"]]
-    best = (
-        "the line of the rule joins the settings that were best on the earlier months; "
-        if tried["frontier"].any()
-        else ""
-    )
+    best = ""
+    if tried["frontier"].any():
+        best = "the line of the rule joins the settings that were best on the earlier months; "
     return Exhibit(
-        "warning-trade-off", trade_off_title(found),
-        f"On {period_of(row)}; {best}baselines alert as often; {_loans(panel)}.",
+        "warning-trade-off", say.trade_off_title(found),
+        f"On {say.period_of(row)}; {best}baselines alert as often; {_loans(panel)}.",
         "Lines against alerts per 1,000 loans: the share of defaults warned of, and the share of alerts that were right.",
-        figure=plots.plot_alerts(lines.assign(method=lines["method"].replace(METHODS)), chosen=row),
+        figure=plots.plot_alerts(lines.assign(method=lines["method"].replace(say.METHODS)), chosen=row),
     )  # fmt: skip
 
 
-def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhibit:
+def months(by_month: pd.DataFrame | None, found: say.Result, panel: "Panel") -> Exhibit:
     """Show how many lights there would have been in each month, and what they were worth.
 
     Args:
@@ -181,9 +137,10 @@ def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhi
     """
     if by_month is None:
         return Exhibit(text=plain(found["why_not"]))
-    judged, row = found["settings"]["backtest"], backtest_row(found["performance"])
+    judged, row = found["settings"]["backtest"], say.backtest_row(found["performance"])
+    share = (by_month["red"] + by_month["amber"]).sum() / by_month["loans"].sum()
     return Exhibit(
-        "warning-months", _months_title(by_month),
+        "warning-months", f"Each month {show(share, 'rate')} of live loans would have had an alert on average",
         f"Lights of the {'settings as they are' if row['setting'] == 'as set' else 'recommended setting'} on loans less than "
         f"{judged['early_days']} days late; defaults: loans {DEFAULT_DAYS} days past due within {judged['horizon']} months, right: "
         f"alerts on them; {_loans(panel)}.",
@@ -193,20 +150,15 @@ def months(by_month: pd.DataFrame | None, found: Result, panel: "Panel") -> Exhi
     )  # fmt: skip
 
 
-def _months_title(by_month: pd.DataFrame) -> str:
-    share = (by_month["red"] + by_month["amber"]).sum() / by_month["loans"].sum()
-    return f"Each month {show(share, 'rate')} of live loans would have had an alert on average"
-
-
 def drift(moved: pd.DataFrame, panel: "Panel", *, confidence: float) -> Exhibit:
     """Show how far the live loans have moved from the training loans: `drift.drift` at a confidence, with months as text."""
     return Exhibit(
-        "warning-drift", drift_title(moved),
+        "warning-drift", say.drift_title(moved),
         f"Population stability index of the probability, characteristic stability index of the others, against the training loans. By "
         f"convention amber from {stability.AMBER:.2f} and red from {stability.RED:.2f}, but green where chance alone gives as much in more "
         f"than {percent(round(1 - confidence, 9))} of months; {_loans(panel)}.",
         "Lines of the stability index by month for each variable, with dashed lines at the amber and the red limit.",
-        table=(named := moved.replace({"variable": VARIABLES})), columns=columns("month", "variable", "n", "missing", "psi", "chance_high", "light"),
+        table=(named := moved.replace({"variable": say.VARIABLES})), columns=columns("month", "variable", "n", "missing", "psi", "chance_high", "light"),
         figure=plots.plot_drift(named, amber=stability.AMBER, red=stability.RED),
     )  # fmt: skip
 
@@ -217,7 +169,7 @@ def calibration(outcomes: pd.DataFrame | None, panel: "Panel", *, confidence: fl
         return Exhibit(text="The snapshots do not tell days past due, so nobody knows which loans defaulted.")
     table, (near, far) = as_months(outcomes), stability.TOLERANCE
     return Exhibit(
-        "warning-calibration", calibration_title(table, confidence),
+        "warning-calibration", say.calibration_title(table, confidence),
         f"{percent(confidence)} exact Poisson intervals; expected: an even hazard over the term (an assumption, so the change "
         f"counts, not the level); green: the interval holds 1, or the ratio lies within {near:g} to {far:g}; {_loans(panel)}.",
         "Dots with intervals by month around a line at one.", table=table,
@@ -228,7 +180,7 @@ def calibration(outcomes: pd.DataFrame | None, panel: "Panel", *, confidence: fl
 
 def truth(live: "Live", listed: pd.DataFrame, position: int) -> Exhibit:
     """Say how the lights of a month meet the hidden distress that synthetic snapshots were drawn from, if they were."""
-    return Exhibit(text="" if live.truth is None else truth_sentence(live.truth, listed, position))
+    return Exhibit(text="" if live.truth is None else say.truth_sentence(live.truth, listed, position))
 
 
 def as_months(table: pd.DataFrame) -> pd.DataFrame:

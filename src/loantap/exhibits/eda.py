@@ -11,11 +11,10 @@ import pandas as pd
 
 from loantap.analysis.outliers import WHISKER
 from loantap.exhibits import heads
-from loantap.exhibits.drivers import Driver, contrast_finding
+from loantap.exhibits.drivers import Driver, contrast_finding, difference
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together
-from loantap.exhibits.groups import as_list, group_findings, largest, small_print
 from loantap.exhibits.plots import eda as plots
-from loantap.exhibits.words import columns, interval, percent, show, with_confidence
+from loantap.exhibits.words import bullets, capital, columns, interval, percent, plain, show, with_confidence
 
 if TYPE_CHECKING:
     from loantap.analysis.comparisons import Contrast
@@ -41,17 +40,17 @@ def shape(found: Mapping[str, Any], *, confidence: float) -> Exhibit:
 def missing(table: pd.DataFrame, *, n: int, of: int, confidence: float) -> Exhibit:
     """Show what a missing value means for default; `of` is how many columns a raw file has."""
     named = table.assign(label=table["column"].map(heads.label))
-    found = group_findings(
+    found = _group_findings(
         "missing-{column}", named, "loans without a value for {label}", dict.fromkeys(table["column"], n), confidence
     )
     none = "Missing values do not differ significantly in default rate" if found else "No value is missing"
-    chosen = largest(found, Finding("missing", none, f"{none}."))
+    chosen = _largest(found, Finding("missing", none, f"{none}."))
     alt = "Two dots with interval bars per column: default rate with the value missing and present."
     return Exhibit(
         "eda-missing", chosen.title,
-        f"{of - len(table)} of {of} columns are complete. {small_print('Loans without the value, and all others', table, confidence)}",
+        f"{of - len(table)} of {of} columns are complete. {_small_print('Loans without the value, and all others', table, confidence)}",
         " ".join([alt, *(finding.text for finding in found)]),
-        text=as_list(found), table=table, columns=with_confidence(columns("column", "n", "share", *_GROUP), confidence),
+        text=bullets(plain(finding.text) for finding in found), table=table, columns=with_confidence(columns("column", "n", "share", *_GROUP), confidence),
         figure=plots.group_rates(named, inside="value missing", others="value present"),
         findings=tuple(found),
     )  # fmt: skip
@@ -84,9 +83,7 @@ def medians(table: pd.DataFrame, histograms: pd.DataFrame, *, n: int, confidence
         "eda-distributions", title,
         f"n = {n:,} loans. Density within each outcome, from the 1st to the 99th percentile; dotted: medians.",
         f"Small histograms of the numeric columns, defaulted and repaid loans laid over each other. {text or title + '.'}",
-        figure=plots.distributions(
-            histograms.assign(column=histograms["column"].map(heads.label)), table.assign(column=table["column"].map(heads.label))
-        ),
+        figure=plots.distributions(*(one.assign(column=one["column"].map(heads.label)) for one in (histograms, table))),
     )  # fmt: skip
     return together(table_of, drawn)
 
@@ -123,12 +120,10 @@ def pairs(sample: pd.DataFrame, strength: pd.DataFrame, *, seed: int, note: str,
     """Show where defaulted and repaid loans of a random sample lie, two columns at a time, and which separates all loans most."""
     paired = [str(name) for name in sample if name != "default"]
     best = strength[strength["driver"].isin(paired)].iloc[0]
-    title = (
-        f"Of these {len(paired)} numbers, {heads.label(best['driver'])} separates defaulted from repaid loans best "
-        f"(AUC {show(best['auc'], 'score')})"
-        if best["ci_low"] > 0.5
-        else f"None of these {len(paired)} numbers separates defaulted from repaid loans significantly"
-    )
+    name, auc = heads.label(best["driver"]), show(best["auc"], "score")
+    title = f"None of these {len(paired)} numbers separates defaulted from repaid loans significantly"
+    if best["ci_low"] > 0.5:
+        title = f"Of these {len(paired)} numbers, {name} separates defaulted from repaid loans best (AUC {auc})"
     span = f"{percent(confidence)} CI {interval(best['ci_low'], best['ci_high'], 'score')} for {len(strength)} columns at once"
     return Exhibit(
         "eda-pairs", title,
@@ -142,12 +137,12 @@ def pairs(sample: pd.DataFrame, strength: pd.DataFrame, *, seed: int, note: str,
 def outliers(table: pd.DataFrame, loans: Mapping[Any, int], *, confidence: float) -> Exhibit:
     """Show how often loans with an extreme value default; `loans` has those with a value, by column."""
     named = table.assign(label=table["column"].map(heads.label))
-    found = group_findings("outliers", named, "loans that are outliers in {label}", loans, confidence)
+    found = _group_findings("outliers", named, "loans that are outliers in {label}", loans, confidence)
     none = "Outliers do not differ significantly in default rate"
-    chosen = largest(found, Finding("outliers", none, f"{none}."))
+    chosen = _largest(found, Finding("outliers", none, f"{none}."))
     return Exhibit(
         "eda-outliers", chosen.title,
-        small_print(f"Outliers lie more than {WHISKER} quartile ranges beyond the quartiles. They and all others", table, confidence),
+        _small_print(f"Outliers lie more than {WHISKER} quartile ranges beyond the quartiles. They and all others", table, confidence),
         " ".join([f"Two dots with interval bars per column: default rate of outliers and of the others. {chosen.title}."]),
         table=table, columns=with_confidence(columns("column", "n", "share", *_GROUP), confidence), findings=(chosen,),
         figure=plots.group_rates(named, inside="outliers", others="all others"),
@@ -156,12 +151,12 @@ def outliers(table: pd.DataFrame, loans: Mapping[Any, int], *, confidence: float
 
 def implausible(table: pd.DataFrame, *, n: int, min_cell: int, confidence: float) -> Exhibit:
     """Show how often loans with a hardly true value default."""
-    found = group_findings("implausible", table, "loans with {meaning}", dict.fromkeys(table["column"], n), confidence)
+    found = _group_findings("implausible", table, "loans with {meaning}", dict.fromkeys(table["column"], n), confidence)
     seen = int(table["n"].notna().sum())
     title = f"{seen or 'None'} of {len(table)} implausible values {'occur' if seen > 1 else 'occurs'} in {min_cell} loans or more"
     return Exhibit(
-        "eda-implausible", title, small_print("Loans with such a value and all others", table, confidence),
-        text=as_list(found), table=table, columns=with_confidence(columns("meaning", "n", *_GROUP), confidence),
+        "eda-implausible", title, _small_print("Loans with such a value and all others", table, confidence),
+        text=bullets(plain(finding.text) for finding in found), table=table, columns=with_confidence(columns("meaning", "n", *_GROUP), confidence),
     )  # fmt: skip
 
 
@@ -175,25 +170,12 @@ def timeline(months: pd.DataFrame, years: pd.DataFrame) -> Exhibit:
 
 
 def vintages(
-    shown: pd.DataFrame,
-    by_term: dict[int, pd.DataFrame],
-    pair: "Contrast | None",
-    *,
-    period: str,
-    synthetic: bool,
-    confidence: float,
-) -> Exhibits:
+    shown: pd.DataFrame, by_term: dict[int, pd.DataFrame], pair: "Contrast | None", *, period: str, synthetic: bool, confidence: float
+) -> Exhibits:  # fmt: skip
     """Show the default rate of each vintage, of all loans and by term, and how two of the shortest term's differ."""
     term = min(by_term)
-    of = Driver(
-        "issue_d",
-        "vintage",
-        "",
-        f"{term}-month loans funded in {{}}",
-        "those of {}",
-        "",
-        f"vintages of {term}-month loans",
-    )
+    phrase, levels = f"{term}-month loans funded in {{}}", f"vintages of {term}-month loans"
+    of = Driver("issue_d", "vintage", "", phrase, "those of {}", "", levels)
     finding = contrast_finding(of, pair)
     unripe = int(shown["unripe"].sum())
     warning = (
@@ -216,3 +198,48 @@ def listed(findings: list[Finding], *, n: int) -> Exhibit:
     return Exhibit(
         "eda-findings", f"{len(table)} findings of the exploratory analysis", f"n = {n:,} loans.", table=table, columns=columns("finding")
     )  # fmt: skip
+
+
+def _small_print(what: str, table: pd.DataFrame, confidence: float) -> str:
+    """Return the small print of a comparison of groups of loans with the others."""
+    shown = int(table["n"].notna().sum())
+    together_ = f" for all {shown} rows at once" if shown > 1 else ""
+    return f"{what}; {percent(confidence)} intervals: Wilson for rates, Newcombe for differences{together_}."
+
+
+def _group_findings(
+    name: str, table: pd.DataFrame, loans: str, total: Mapping[Any, int], confidence: float
+) -> list[Finding]:
+    """Return a finding for each row of groups, with the name and the loans in words filled from the row."""
+    compared = int(table["n"].notna().sum())
+    corrected = f" for {compared} comparisons at once" if compared > 1 else ""
+    return [
+        group_finding(
+            name.format(**row), row, loans=loans.format(**row), total=int(total[row["column"]]), confidence=confidence, corrected=corrected
+        )
+        for row in ({str(key): value for key, value in one.items()} for one in table.to_dict(orient="records"))
+    ]  # fmt: skip
+
+
+def group_finding(
+    name: str, row: Mapping[str, Any], *, loans: str, total: int, confidence: float, corrected: str = ""
+) -> Finding:
+    """Say how the loans in a group differ from the others: a row of `compare_groups`, without n if suppressed; `total` is how many both are."""
+    if pd.isna(row["n"]):
+        text = f"There are too few {loans} to show a default rate"
+        return Finding(name, text, f"{text}.")
+    ends = float(row["difference"]), float(row["diff_low"]), float(row["diff_high"])
+    rates = f"{show(row['default_rate'], 'rate')}, against {show(row['other_rate'], 'rate')} of the others"
+    title = f"{capital(loans)} default at {rates}{'' if _differ(*ends[1:]) else ': no significant difference'}"
+    text = f"{title} ({difference(*ends, confidence)}{corrected}; {int(row['n']):,} of {total:,} loans)."
+    return Finding(name, title, text, *ends, total)
+
+
+def _largest(findings: list[Finding], none: Finding) -> Finding:
+    """Return the largest difference of those beyond chance, or what is to be said if there is none."""
+    apart = [one for one in findings if _differ(one.ci_low, one.ci_high)]
+    return max(apart, key=lambda one: abs(one.estimate or 0), default=none)
+
+
+def _differ(low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and not low <= 0 <= high

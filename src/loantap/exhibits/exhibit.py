@@ -23,38 +23,23 @@ _BOX = "border-left: 4px solid #b45309; padding: .5rem 1rem; background: #fef6e7
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence and the numbers in it.
+    """One sentence and the numbers in it."""
 
-    Attributes:
-        id: Names it in the results.
-        title: The finding, in a few words.
-        text: The finding with its interval and n.
-        estimate: The effect; a difference of rates unless the text says otherwise.
-        ci_low: Lower end of its interval.
-        ci_high: Upper end.
-        n: Loans behind it.
-    """
-
-    id: str
-    title: str
-    text: str
-    estimate: float | None = None
+    id: str  # names it in the results
+    title: str  # the finding, in a few words
+    text: str  # the finding with its interval and n
+    estimate: float | None = None  # the effect; a difference of rates unless the text says otherwise
     ci_low: float | None = None
     ci_high: float | None = None
-    n: int | None = None
+    n: int | None = None  # loans behind it
 
 
 @dataclass(frozen=True)
 class Notice:
-    """A warning that stands beside an exhibit, or by itself; shows itself as a callout in notebooks and on pages.
-
-    Attributes:
-        title: What it is about.
-        text: What it says, as plain text.
-    """
+    """A warning that stands beside an exhibit, or by itself; shows itself as a callout in notebooks and on pages."""
 
     title: str
-    text: str
+    text: str  # plain text
 
     def markdown(self) -> str:
         """Return the callout as both renderers read it."""
@@ -71,31 +56,19 @@ class Notice:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """What a reader sees.
+    """What a reader sees."""
 
-    Attributes:
-        name: Its file name without suffix, also its anchor on a page; empty for one that is said and not kept.
-        title: The finding, in a few words.
-        caption: The finding with n and the type of interval.
-        alt: What the figure shows, for those who cannot see it.
-        text: What is said above it in the notebook, as Markdown; nothing where the caption says it all.
-        table: The table, every row and column.
-        columns: The columns of it that are shown, each with the kind of value in it, as from `words.columns`.
-        figure: The figure.
-        findings: What it found, for the results.
-        notice: What must not be overlooked beside it.
-    """
-
-    name: str = ""
-    title: str = ""
-    caption: str = ""
-    alt: str = ""
-    text: str = ""
-    table: pd.DataFrame | None = field(default=None, repr=False)
+    name: str = ""  # its file name without suffix, also its anchor on a page; empty for one that is said and not kept
+    title: str = ""  # the finding, in a few words
+    caption: str = ""  # the finding with n and the type of interval
+    alt: str = ""  # what the figure shows, for those who cannot see it
+    text: str = ""  # what is said above it in the notebook, as Markdown; nothing where the caption says it all
+    table: pd.DataFrame | None = field(default=None, repr=False)  # every row and column
+    # Those that are shown, each with the kind of value in it, as from `words.columns`.
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     figure: "Figure | None" = field(default=None, repr=False)
-    findings: tuple[Finding, ...] = ()
-    notice: Notice | None = None
+    findings: tuple[Finding, ...] = ()  # what it found, for the results
+    notice: Notice | None = None  # what must not be overlooked beside it
 
     @property
     def parts(self) -> tuple["Exhibit", ...]:

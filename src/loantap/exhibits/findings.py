@@ -22,23 +22,14 @@ _ORDER = ("grade", "term", "dti", "profession", "pincode", *_DRIVERS)
 
 @dataclass(frozen=True)
 class Shown:
-    """A finding as the first screen shows it.
+    """A finding as the first screen shows it."""
 
-    Attributes:
-        name: The factor, or the id of the exploration's finding.
-        head: What it is about.
-        text: The finding in a sentence.
-        levels: Names of the levels drawn, in order.
-        rates: Their default rates, in [0, 1].
-        ordered: Whether the levels are ranges in their order.
-    """
-
-    name: str
+    name: str  # the factor, or the id of the exploration's finding
     head: str
     text: str
-    levels: tuple[str, ...]
-    rates: tuple[float, ...]
-    ordered: bool
+    levels: tuple[str, ...]  # names of the levels drawn, in order
+    rates: tuple[float, ...]  # their default rates, in [0, 1]
+    ordered: bool  # whether the levels are ranges in their order
 
     @property
     def alt(self) -> str:
@@ -68,11 +59,8 @@ def _factor(page: Any, factor: str) -> Shown:
     else:
         told = [level for level in levels if level["p_adjusted"] < result["alpha"]] or levels
         if len(levels) > _BARS:
-            told = _outermost(told if len(told) > 1 else levels)
-        bars = [
-            (heads.level(str(level["level"])), level["default_rate"])
-            for level in (told if len(levels) > _BARS else levels)
-        ]
+            levels = _outermost(told if len(told) > 1 else levels)
+        bars = [(heads.level(str(level["level"])), level["default_rate"]) for level in levels]
     names, rates = zip(*bars, strict=True)
     head = capital(heads.label(factor))
     return Shown(factor, head, page.title(f"association-{factor}-levels"), names, rates, ordered=False)
@@ -102,17 +90,13 @@ def _outermost(levels: Sequence[Result]) -> list[Result]:
 
 def _driver(eda: Result, name: str) -> Shown | None:
     text = next((finding["title"] for finding in eda["findings"] if finding["id"] == name), None)
-    levels: list[Result] = next(
-        (driver["levels"] for driver in eda["drivers"] if driver["driver"] == _DRIVERS[name]), []
-    )
-    levels = [level for level in levels if level["default_rate"] is not None and level["level"] != "Missing"]
+    column = BY_NAME[_DRIVERS[name]]
+    all_levels: list[Result] = next((one["levels"] for one in eda["drivers"] if one["driver"] == column.name), [])
+    levels = [level for level in all_levels if level["default_rate"] is not None and level["level"] != "Missing"]
     if text is None or len(levels) < 2:
         return None
-    column = BY_NAME[_DRIVERS[name]]
     ordered = len(levels) > 2 and column.kind == "number"
     if not ordered:
         levels = _outermost(levels)
-    names = tuple(heads.level(str(level["level"])) for level in levels)
-    return Shown(
-        name, capital(heads.label(column.name)), text, names, tuple(level["default_rate"] for level in levels), ordered
-    )
+    names, rates = zip(*((heads.level(str(level["level"])), level["default_rate"]) for level in levels), strict=True)
+    return Shown(name, capital(heads.label(column.name)), text, names, rates, ordered)

@@ -1,13 +1,12 @@
 """The report's first screen: one sentence, key figures, the decision, five findings, and where it all comes from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from loantap.exhibits import heads
 from loantap.exhibits.economics import rounded
 from loantap.exhibits.findings import first_findings
-from loantap.exhibits.layout import side_by_side, sized
 from loantap.exhibits.plots.small import small_bars, small_columns, small_line
 from loantap.exhibits.words import capital, interval, listed, percent, plain, show
 
@@ -27,9 +26,9 @@ def answer(page: Any) -> str:
     shape, columns = page.result("eda")["shape"], page.result("leaks")["columns"]
     leaks = [_label(row["column"]) for row in columns if row["verdict"] == "leak"]
     gives = "gives" if len(leaks) == 1 else "give"
-    hidden = (
-        f"; {listed(leaks)} {gives} the outcome away and {'is' if len(leaks) == 1 else 'are'} excluded" if leaks else ""
-    )
+    hidden = ""
+    if leaks:
+        hidden = f"; {listed(leaks)} {gives} the outcome away and {'is' if len(leaks) == 1 else 'are'} excluded"
     return f"{capital(share_in_words(shape['default_rate']))} defaulted, and {_predictor(columns)}{hidden}."
 
 
@@ -118,11 +117,8 @@ def _by_year(vintages: list[Result]) -> dict[int, tuple[float, bool]]:
 
 def _money(page: Any) -> Tile:
     lost = next(row for row in page.result("eda")["shape"]["outcomes"] if row["outcome"] == "defaulted")
-    return Tile(
-        money(lost["amount_lent"]),
-        "lent to defaulters",
-        f"{show(lost['share_of_amount'], 'rate')} of all money lent",
-    )
+    note = f"{show(lost['share_of_amount'], 'rate')} of all money lent"
+    return Tile(money(lost["amount_lent"]), "lent to defaulters", note)
 
 
 def money(amount: float) -> str:
@@ -139,20 +135,15 @@ def _gain(page: Any) -> Tile:
     if best["gain"] <= 0:
         return Tile(word, "gain from declining", "no policy earned more than approving all")
     per = best["gain"] / (best["profit_total"] - best["gain"]) if best["profit_total"] > best["gain"] > 0 else None
-    gained = f"+{rounded(best['gain'], best['gain_low'], best['gain_high'])}" + (
-        f" ({per:+.0%})" if per is not None else ""
-    )
+    share = f" ({per:+.0%})" if per is not None else ""
+    gained = f"+{rounded(best['gain'], best['gain_low'], best['gain_high'])}{share}"
     return Tile(word, "gain from declining", f"best policy: {gained}")
 
 
 def _model(page: Any) -> Tile:
     test = page.result("model")["without_pincode"]["test"]
-    auc = test["roc_auc"]
-    return Tile(
-        f"{100 * auc:.0f} in 100",
-        "pairs ranked right",
-        f"on {show(test['n'], 'count')} unseen loans; 50 is chance",
-    )
+    note = f"on {show(test['n'], 'count')} unseen loans; 50 is chance"
+    return Tile(f"{100 * test['roc_auc']:.0f} in 100", "pairs ranked right", note)
 
 
 def _data(page: Any) -> Tile:
@@ -173,9 +164,8 @@ def decision(page: Any) -> str:
     links = "[Decision sheet](policy.qmd#sec-sheet) · [who is declined](policy.qmd#sec-who) · [what it rests on](policy.qmd#sec-assumptions)"
     said = f"{sized('**The decision**', size='12pt', name='box-head')} {badge}\n\n{plain(recommended['short'])}\n\n{_asked(recommended['ask'])}\n\n{links}"
     alt = page.run.exhibit("policy-trade-off", "figures").alt
-    return side_by_side(
-        [said, _image("figures/policy-trade-off.svg", alt)], name="decision", columns="(1fr, 1.15fr)", size="9pt"
-    )
+    picture = _image("figures/policy-trade-off.svg", alt)
+    return side_by_side([said, picture], name="decision", columns="(1fr, 1.15fr)", size="9pt")
 
 
 def _asked(text: str) -> str:
@@ -189,15 +179,12 @@ def findings(page: Any) -> str:
     overall = page.result("eda")["shape"]["default_rate"]
     cells = []
     for shown in first_findings(page):
-        chart = (
-            small_columns(shown.rates, first=shown.levels[0], last=shown.levels[-1], overall=overall)
-            if shown.ordered
-            else small_bars(shown.levels, shown.rates, overall=overall)
-        )
+        chart = small_bars(shown.levels, shown.rates, overall=overall)
+        if shown.ordered:
+            chart = small_columns(shown.rates, first=shown.levels[0], last=shown.levels[-1], overall=overall)
         picture = _image(page.draw(f"first-{shown.name}", chart), shown.alt)
-        cells.append(
-            f"**[{plain(shown.head)}](drivers.qmd#sec-{shown.name})**\n\n{plain(shown.text.rstrip('.'))}.\n\n{picture}"
-        )
+        head = f"**[{plain(shown.head)}](drivers.qmd#sec-{shown.name})**"
+        cells.append(f"{head}\n\n{plain(shown.text.rstrip('.'))}.\n\n{picture}")
     return side_by_side(cells, name="findings", columns=str(len(cells)))
 
 
@@ -209,3 +196,28 @@ def source_line(page: Any) -> str:
     told = f"{origin} · run {page.manifest['run_id']}"
     links = " · ".join(f"[{words}]({target})" for words, target in _LINKS)
     return f'::: {{.source-note}}\n{told} [· {links}]{{.content-visible when-format="html"}}\n:::'
+
+
+def side_by_side(cells: Sequence[str], *, name: str, columns: str, size: str = "8pt") -> str:
+    """Return blocks of Markdown as the cells of a grid: a style sheet lays out the site, Typst's grid the PDF.
+
+    Args:
+        cells: The blocks, as Markdown.
+        name: The class of the grid; that of a cell is NAME-cell.
+        columns: The columns in the PDF, as Typst takes them: a number, or a tuple of widths.
+        size: The size of letters in the PDF.
+    """
+    opened = f"#block(width: 100%, above: 1em, below: 1em)[#set text(size: {size}); #grid(columns: {columns}, column-gutter: 10pt, row-gutter: 9pt, ["
+    body = f"\n\n{typst('], [')}\n\n".join(f"::: {{.{name}-cell}}\n{cell}\n:::" for cell in cells)
+    return f":::: {{.{name}}}\n\n{typst(opened)}\n\n{body}\n\n{typst('])]')}\n\n::::"
+
+
+def typst(source: str) -> str:
+    """Return a block that only the PDF reads."""
+    return f"```{{=typst}}\n{source}\n```"
+
+
+def sized(text: str, *, size: str, name: str, colour: str = "") -> str:
+    """Return a text in a size and colour of its own: by its class on the site, by Typst in the PDF."""
+    fill = f', fill: rgb("{colour}")' if colour else ""
+    return f"[`#text(size: {size}{fill})[`{{=typst}}{text}`]`{{=typst}}]{{.{name}}}"

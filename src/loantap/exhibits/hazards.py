@@ -8,7 +8,7 @@ import pandas as pd
 
 from loantap.data.panel import DEFAULT_DAYS
 from loantap.exhibits.exhibit import Exhibit, Notice
-from loantap.exhibits.plots import hazards as plots
+from loantap.exhibits.plots import early_warning as plots
 from loantap.exhibits.words import columns, listed, percent, plain, show
 from loantap.watchlist.expected_loss import MIN_DEFAULTS
 from loantap.watchlist.hazards import HORIZON
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from loantap.watchlist.hazards import Hazards
     from loantap.watchlist.hazards_backtest import HazardBacktest
 
+_FEW = f"Groups of fewer than {FEW} loans are left out."
 SKETCH = Notice(
     "A sketch of IFRS 9",
     "Stages and losses are for steering, not for a balance sheet. Scenarios multiply the odds of default by assumed factors with assumed "
@@ -43,14 +44,10 @@ def probability_now(now: pd.DataFrame | None, hazards: "Hazards | None", why_not
     caption = (
         f"{percent(confidence)} intervals, robust to what the months of a loan share; they tell how well the mean is known. Default: "
         f"{DEFAULT_DAYS} days past due or charged off. From {show(hazards.defaults, 'count')} defaults and "
-        f"{show(hazards.repayments, 'count')} early repayments of {show(hazards.loans, 'count')} loans, {first} to {last}. {_few()}"
+        f"{show(hazards.repayments, 'count')} early repayments of {show(hazards.loans, 'count')} loans, {first} to {last}. {_FEW}"
     )
     shown = columns("group", "loans", "pd with interval", "repaid_early", pd="rate", repaid_early="rate")
     return Exhibit("probability-over-time", now_title(now, month), caption, table=now, columns=shown)
-
-
-def _few() -> str:
-    return f"Groups of fewer than {FEW} loans are left out."
 
 
 def now_title(now: pd.DataFrame, month: str) -> str:
@@ -73,7 +70,7 @@ def came_true(judged: "HazardBacktest | None", why_not: str) -> Exhibit:
     caption = (
         f"Hazards of the months until {judged.fitted_until} against the {judged.horizon} months after it; {percent(judged.confidence)} "
         f"intervals. Tenths are of the probability of loans that are not late, the lowest first. What moves all loans at once, such as a "
-        f"recession, is in no interval. {_few()} n = {show(groups.loc[groups['kind'] == 'all', 'loans'].sum(), 'count')} loans."
+        f"recession, is in no interval. {_FEW} n = {show(groups.loc[groups['kind'] == 'all', 'loans'].sum(), 'count')} loans."
     )
     shown = columns("group", "loans", "defaults", "expected_rate with interval", "observed_rate with interval", "agrees", expected_rate="rate", observed_rate="rate")  # fmt: skip
     named = groups.assign(group=np.where(groups["kind"] == "tenth", "tenth " + groups["group"].astype(str), groups["group"]))  # fmt: skip
@@ -92,11 +89,9 @@ def came_true_title(judged: "HazardBacktest") -> str:
     row = whole.iloc[0]
     expected = show(row["expected_rate"], "rate")
     more = "more" if row["observed_rate"] > row["expected_rate"] else "fewer"
-    verdict = (
-        f"; {expected} were expected, a difference within chance"
-        if row["agrees"]
-        else f", {more} than the {expected} expected"
-    )
+    verdict = f", {more} than the {expected} expected"
+    if row["agrees"]:
+        verdict = f"; {expected} were expected, a difference within chance"
     tenths = judged.groups[judged.groups["kind"] == "tenth"]
     same_way = int(
         ((tenths["observed_rate"] > tenths["expected_rate"]) == (row["observed_rate"] > row["expected_rate"])).sum()
@@ -141,11 +136,9 @@ def scenario_sentence(found: "ExpectedLoss") -> str:
     )
     second = found.loans[found.loans["stage"] == 2]
     short = int(((second["cut"] > 0) | second["cut"].isna()).sum())
-    cut = (
-        f" Of {show(short, 'count')} {'loan' if short == 1 else 'loans'} in stage 2 the whole term cannot be told: less is counted than will be lost."
-        if short
-        else ""
-    )
+    cut = ""
+    if short:
+        cut = f" Of {show(short, 'count')} {'loan' if short == 1 else 'loans'} in stage 2 the whole term cannot be told: less is counted than will be lost."
     return (
         f"Odds of default times {odds} in the better, base and worse scenario, with weights of {weights}: assumptions. "
         f"Loss given default: {show(found.loss_given_default, 'rate')}. {percent(found.confidence)} intervals tell how well the hazards are known, as if the assumptions were certain. In currency.{cut}"

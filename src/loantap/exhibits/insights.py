@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from loantap.exhibits.economics import referred_sentence
 from loantap.exhibits.exhibit import Notice
-from loantap.exhibits.thresholds import referred_sentence
-from loantap.exhibits.words import interval, listed, percent, plain, show
+from loantap.exhibits.words import estimate, listed, percent, plain, show
 from loantap.model.evaluation import fbeta_name
 
 Result = Mapping[str, Any]
@@ -29,11 +29,8 @@ def provenance(page: Page) -> str:
     """Return where the loans come from, how many, from when, and which run this is."""
     data = page.data
     first, last = data["period"]
-    left_out = [
-        f"{show(data[name], 'count')} {words}"
-        for name, words in (("unfinished", "not finished"), ("duplicates", "copies"), ("quarantined", "set aside"))
-        if data[name]
-    ]
+    reasons = {"unfinished": "not finished", "duplicates": "copies", "quarantined": "set aside"}
+    left_out = [f"{show(data[name], 'count')} {words}" for name, words in reasons.items() if data[name]]
     aside = f" ({', '.join(left_out)})" if left_out else ""
     return (
         f"{_origin(data, synthetic=page.synthetic)} {show(data['rows_read'], 'count')} records read, {show(data['rows'], 'count')} finished loans "
@@ -51,11 +48,9 @@ def _origin(data: Mapping[str, Any], *, synthetic: bool) -> str:
     if data["kind"] == "file":
         return f"**Loans from a file**: `{data['location'].rsplit('/', 1)[-1]}`, sha256 `{data['sha256'][:12]}`."
     if counted := data.get("pushdown"):
-        sampled = (
-            f" What needs single loans, the model above all, is from a stratified sample of {show(counted['sampled'], 'count')}."
-            if counted["sampled"] < data["rows"]
-            else ""
-        )
+        sampled = ""
+        if counted["sampled"] < data["rows"]:
+            sampled = f" What needs single loans, the model above all, is from a stratified sample of {show(counted['sampled'], 'count')}."
         made = "**Synthetic loans**, counted" if synthetic else "**Loans counted**"
         return f"{made} in the warehouse: {plain(data['location'].rsplit('/', 1)[-1])}.{sampled}"
     made = "**Synthetic loans**, as if from" if synthetic else "**Loans from**"
@@ -117,7 +112,7 @@ def at_f2(page: Page) -> str:
 
     def told(name: str) -> str:
         share = shares[name]
-        return f"{show(share['estimate'], 'rate')} ({interval(share['ci_low'], share['ci_high'], 'rate')})"
+        return estimate(share["estimate"], share["ci_low"], share["ci_high"], kind="rate")
 
     return (
         f"**{referred_sentence(model)}** If nobody looked at what is referred, the threshold for {fbeta_name(model['beta']).upper()} would have declined {told('refused')} of these loans. That avoids {told('defaults_avoided')} of the "
@@ -141,7 +136,4 @@ def pricing(page: Page) -> str:
 
 
 def _score(test: Result, name: str, confidence: float | None = None) -> str:
-    """Return a score with its interval, and the confidence where that is given: a sentence says it once."""
-    low, high = test["ci"][name]
-    level = "" if confidence is None else f"{percent(confidence)} interval "
-    return f"{show(test[name], 'score')} ({level}{interval(low, high, 'score')})"
+    return estimate(test[name], *test["ci"][name], kind="score", confidence=confidence)

@@ -9,7 +9,7 @@ from loantap.analysis.association import Association
 from loantap.analysis.leaks import UNKNOWN, LeakReport
 from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit, Finding, Notice
-from loantap.exhibits.words import capital, columns, interval, percent, plain, show, with_confidence
+from loantap.exhibits.words import capital, columns, estimate, interval, percent, plain, show, with_confidence
 
 _SHOWN = ("column", "known", "levels", "pure_levels", "loans_in_pure", "auc with interval", "auc_ceiling", "verdict")
 _ENDS = {"all_default": "all defaulted in", "none_default": "none defaulted in"}
@@ -32,12 +32,12 @@ def leak_text(association: Association) -> str:
     if association.factor != "pincode":
         return ""
     pure = leak(association)
-    why = (
-        f"{pure} No real place does that: the publisher made the addresses up after the outcome was known. The pincode is data leakage, "
-        "and a lender must not use it, in a policy or in a model. "
-        if pure
-        else "In no pincode did every loan end the same way. "
-    )
+    why = "In no pincode did every loan end the same way. "
+    if pure:
+        why = (
+            f"{pure} No real place does that: the publisher made the addresses up after the outcome was known. The pincode is data leakage, "
+            "and a lender must not use it, in a policy or in a model. "
+        )
     return f"{why}Where a borrower lives is also a fair-lending question, since it can stand for race or origin."
 
 
@@ -47,35 +47,25 @@ def leak_warning(association: Association) -> Notice | None:
 
 
 def search(report: LeakReport, *, note: str = "") -> Exhibit:
-    """Show which columns give the outcome away, what that means, and what could not have been found.
-
-    `note` says which loans were searched, if not all.
-    """
+    """Show which columns give the outcome away, what that means, and what could not be found; `note` says which loans were searched."""
     title, named = _title(report), report.leaks()
-    text = " ".join(
-        [
-            *(_leak(report, row) for _, row in named.iterrows()),
-            _strongest(report),
-            f"A level shows a leak from {report.smallest_all_default:,} loans on where all defaulted, and from "
-            f"{report.smallest_none_default:,} where none did; a leak in smaller levels may go unseen.",
-            *([note] if note else []),
-        ]
-    )
+    text = " ".join([
+        *(_leak(report, row) for _, row in named.iterrows()),
+        _strongest(report),
+        f"A level shows a leak from {report.smallest_all_default:,} loans on where all defaulted, and from "
+        f"{report.smallest_none_default:,} where none did; a leak in smaller levels may go unseen.",
+        *([note] if note else []),
+    ])  # fmt: skip
     caption = (
         f"n = {report.n:,} loans. AUC of each column alone, out of fold; {percent(round(1 - report.alpha, 9))} Hanley–McNeil intervals for "
         "all columns at once (Bonferroni). A column leaks the outcome if its AUC lies above the ceiling, or a level's odds of default are "
         f"more than {report.odds_ceiling:g} times the portfolio's or less than one {report.odds_ceiling:g}th, beyond chance. {note}".rstrip()
     )
     auc, low, high = named.iloc[0][["auc", "auc_low", "auc_high"]] if len(named) else (None, None, None)
-    return Exhibit(
-        "eda-leaks",
-        title,
-        caption,
-        text=plain(text),
-        table=report.columns,
-        columns=with_confidence(columns(*_SHOWN), round(1 - report.alpha, 9)),
-        findings=(Finding("leaks", title, text, auc, low, high, report.n),),
-    )
+    told = report.columns
+    shown = with_confidence(columns(*_SHOWN), round(1 - report.alpha, 9))
+    findings = (Finding("leaks", title, text, auc, low, high, report.n),)
+    return Exhibit("eda-leaks", title, caption, text=plain(text), table=told, columns=shown, findings=findings)
 
 
 def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
@@ -125,11 +115,9 @@ def _leak(report: LeakReport, row: pd.Series) -> str:
         parts.append(
             f"in {len(near)} of {row['levels']:,} levels nearly every loan did: {_listed(near)} (default rates {rates})"
         )
-    parts.append(
-        f"by itself it has an AUC of {_auc(row)}, above the ceiling of {show(row['auc_ceiling'], 'score')}"
-        if row["auc_low"] > row["auc_ceiling"]
-        else f"by itself it has an AUC of {_auc(row)}"
-    )
+    auc = estimate(row["auc"], row["auc_low"], row["auc_high"], kind="score")
+    above = f", above the ceiling of {show(row['auc_ceiling'], 'score')}" if row["auc_low"] > row["auc_ceiling"] else ""
+    parts.append(f"by itself it has an AUC of {auc}{above}")
     return f"{capital(heads.label(name))} gives the outcome away: {'. '.join([parts[0], *map(capital, parts[1:])])}. {_meaning(report, row)}"
 
 
@@ -161,10 +149,6 @@ def _strongest(report: LeakReport) -> str:
     if best["auc_low"] <= 1 / 2:
         return f"No other column predicts default significantly; {heads.label(best['column'])} comes closest ({_of_auc(best)})."
     return f"The strongest legitimate predictor of default is {heads.label(best['column'])} ({_of_auc(best)}, out of fold)."
-
-
-def _auc(row: pd.Series) -> str:
-    return f"{show(row['auc'], 'score')} ({interval(row['auc_low'], row['auc_high'], 'score')})"
 
 
 def _of_auc(row: pd.Series) -> str:

@@ -8,12 +8,11 @@ import pandas as pd
 
 from loantap.data.declarations import readable_level
 from loantap.exhibits import policy_sentences as say
-from loantap.exhibits import policy_titles as titles
 from loantap.exhibits.decision import group, numbers
 from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import policy as plots
-from loantap.exhibits.policy_tables import EVIDENCE, FIGURES, MARGIN, TABLES
+from loantap.exhibits.policy_tables import EVIDENCE, FIGURES, MARGIN, TABLES, limits_title
 from loantap.exhibits.words import ABSENT, capital, columns, percent, plain, show
 from loantap.policy.groupings import words_of
 from loantap.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, RISK_CUT_OFF
@@ -26,19 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Basis:
-    """What the numbers rest on.
+    """What the numbers rest on."""
 
-    Attributes:
-        training: Loans that limits and levers were chosen on.
-        test: Loans that their effects are measured on.
-        confidence: Of every interval.
-        sampled: Whether both are of a stratified sample.
-    """
-
-    training: int
-    test: int
-    confidence: float
-    sampled: bool = False
+    training: int  # loans that limits and levers were chosen on
+    test: int  # loans that their effects are measured on
+    confidence: float  # of every interval
+    sampled: bool = False  # whether both are of a stratified sample
 
     @property
     def words(self) -> dict[str, str]:
@@ -55,7 +47,7 @@ _COMPARED = ("threshold_f2", "threshold_capacity", OWN_PRICE, RISK_CUT_OFF, "req
 
 
 def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "", **drawn: Any) -> Exhibit:
-    """Show one of the tables by its name, such as levers or segments, under a text, and with its figure where it has one.
+    """Show one of the tables by its name, such as levers or segments, and with its figure where it has one.
 
     Args:
         name: Of the table.
@@ -65,40 +57,25 @@ def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "", **draw
         drawn: What its drawing in `plots.policy` takes besides.
     """
     title, caption, shown = TABLES[name]
-    told = {column: rows[column].map(capital, na_action="ignore") for column in _TEXTS if column in rows}
+    told = rows.assign(**{one: rows[one].map(capital, na_action="ignore") for one in _TEXTS if one in rows})
+    title, below = title if isinstance(title, str) else title(rows), caption.format(**basis.words)
     draw, alt = FIGURES.get(name, (None, ""))
-    return Exhibit(
-        f"policy-{name}",
-        title if isinstance(title, str) else title(rows, basis.words["level"]),
-        caption.format(**basis.words),
-        alt,
-        plain(text),
-        table=rows.assign(**told),
-        columns=shown,
-        figure=draw(rows, **drawn) if draw else None,
-    )
+    figure = draw(rows, **drawn) if draw else None
+    return Exhibit(f"policy-{name}", title, below, alt, plain(text), table=told, columns=shown, figure=figure)
 
 
 def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
     """Draw where profit turns negative along the numbers that a cap may bound, by the names of their columns."""
     ends: dict[str, float | None] = {name: getattr(one.lever, "limit", None) for name, one in caps.items()}
     capped = [name for name, end in ends.items() if end is not None]
-    drawn = (
-        f"a dashed line marks the proposed cap on {' and '.join(map(words_of, capped))}"
-        if capped
-        else "no cap is proposed"
-    )
+    drawn = "no cap is proposed"
+    if capped:
+        drawn = f"a dashed line marks the proposed cap on {' and '.join(map(words_of, capped))}"
     caption = "Profit per 100 lent by bins of equally many loans: dots for realised profit with {level} intervals, a line for expected profit, which may only fall; {trained}."
-    return Exhibit(
-        "policy-limits",
-        titles.limits(caps),
-        caption.format(**basis.words),
-        f"A panel each for {' and '.join(map(words_of, caps))}, with dots, their intervals and a step line that never rises; {drawn}.",
-        figure=plots.plot_limits(
-            {words_of(name): one.bins for name, one in caps.items()},
-            limits={words_of(name): end for name, end in ends.items()},
-        ),
-    )
+    alt = f"A panel each for {' and '.join(map(words_of, caps))}, with dots, their intervals and a step line that never rises; {drawn}."
+    bins = {words_of(name): one.bins for name, one in caps.items()}
+    figure = plots.plot_limits(bins, limits={words_of(name): end for name, end in ends.items()})
+    return Exhibit("policy-limits", limits_title(caps), caption.format(**basis.words), alt, figure=figure)
 
 
 def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
@@ -108,19 +85,15 @@ def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
     """
     caption = "Profit per 100 lent, expected and realised, {level} intervals; verdict after Holm's correction; small levels are pooled or left out; {trained}."
     shown = columns("level", "limit", *MARGIN, "expected_if_short")
-    return together(
-        *(
-            Exhibit(
-                f"policy-{name}",
-                f"{capital(found[lever].title)}: {found[lever].finding}",
-                caption.format(**basis.words),
-                table=(table := found[lever].evidence),
-                columns={column: kind for column, kind in shown.items() if column in table},
+    parts = []
+    for lever, name in EVIDENCE.items():
+        if (one := found[lever]).lever is not None:
+            known = {column: kind for column, kind in shown.items() if column in one.evidence}
+            title = f"{capital(one.title)}: {one.finding}"
+            parts.append(
+                Exhibit(f"policy-{name}", title, caption.format(**basis.words), table=one.evidence, columns=known)
             )
-            for lever, name in EVIDENCE.items()
-            if found[lever].lever is not None
-        )
-    )
+    return together(*parts)
 
 
 def sheet(entries: Sequence[Mapping[str, Any]], basis: Basis, *, curve: pd.DataFrame) -> Exhibits:
@@ -148,12 +121,9 @@ def composition_table(entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exh
         if entry["n_refused"] and entry["name"] in _COMPARED:
             kept.setdefault((entry["n_refused"], entry["gain"]), entry)
     first = entries[0]["composition"]
-    rows = [
-        (attribute, row["level"], _who(attribute, row["level"]), row["n"])
-        for attribute, levels in first.items()
-        for row in levels
-    ]
-    who = pd.DataFrame(rows, columns=["attribute", "level", "who", "loans"])
+    levels = [(attribute, row["level"], row["n"]) for attribute, levels in first.items() for row in levels]
+    who = pd.DataFrame(levels, columns=["attribute", "level", "loans"])
+    who.insert(2, "who", [_who(attribute, level) for attribute, level, _ in levels])
     titles = [capital(entry["title"]) for entry in kept.values()]
     for title, entry in zip(titles, kept.values(), strict=True):
         who[title] = [row["refused"] for levels in entry["composition"].values() for row in levels]
@@ -183,12 +153,8 @@ def _by_shift(stress: pd.DataFrame, basis: Basis) -> Exhibit:
     earned = stress.pivot(index="policy", columns="label", values="profit_per_100")
     earned = earned.loc[stress["policy"].unique(), stress["label"].unique()]
     wide = earned.rename(columns=capital).rename_axis(columns=None).reset_index()
-    return replace(
-        table("stress", stress, basis),
-        name="policy-stress-sheet",
-        table=wide,
-        columns=columns(*wide, **dict.fromkeys(wide.columns[1:], "number")),
-    )
+    shown = columns(*wide, **dict.fromkeys(wide.columns[1:], "number"))
+    return replace(table("stress", stress, basis), name="policy-stress-sheet", table=wide, columns=shown)
 
 
 def titled(rows: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -203,28 +169,21 @@ def titled(rows: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.DataF
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
-    later = entry["out_of_time"]
-    because = [*entry["reasons"], *entry["conditions"]]
-    return numbers(entry) | {
-        "policy": capital(entry["title"]),
-        "worst_corner": entry["worst_corner"]["gain"],
-        "later_loans": later["gain"] if later else float("nan"),
-        "because": capital(" ".join(because)),
-        **_money(entry),
-    }
-
-
-def _money(entry: Mapping[str, Any]) -> dict[str, str]:
-    """Return the gain of an entry, and of its worst corner and on later loans, in figures that its interval bears."""
-    if not entry["n_refused"]:
-        return dict.fromkeys(("gain_range", "gain_told", "corner_told", "later_told"), ABSENT)
+    because = capital(" ".join([*entry["reasons"], *entry["conditions"]]))
     ends, later = (entry["gain_low"], entry["gain_high"]), entry["out_of_time"]
-    return {
-        "gain_range": rounded_range(entry["gain_least"], entry["gain_most"]),
-        "gain_told": f"{rounded(entry['gain'], *ends)} ({rounded_range(*ends)})",
-        "corner_told": rounded(entry["worst_corner"]["gain"], *ends),
-        "later_told": rounded(later["gain"], later["gain_low"], later["gain_high"]) if later else ABSENT,
-    }
+    money = dict.fromkeys(("gain_range", "gain_told", "corner_told", "later_told"), ABSENT)
+    if entry["n_refused"]:  # in figures that the interval bears
+        money |= {
+            "gain_range": rounded_range(entry["gain_least"], entry["gain_most"]),
+            "gain_told": f"{rounded(entry['gain'], *ends)} ({rounded_range(*ends)})",
+            "corner_told": rounded(entry["worst_corner"]["gain"], *ends),
+        }
+        if later:
+            money["later_told"] = rounded(later["gain"], later["gain_low"], later["gain_high"])
+    return numbers(entry) | {
+        "policy": capital(entry["title"]), "worst_corner": entry["worst_corner"]["gain"],
+        "later_loans": later["gain"] if later else float("nan"), "because": because, **money,
+    }  # fmt: skip
 
 
 def _who(attribute: str, level: str) -> str:
@@ -249,8 +208,7 @@ def recommendation(result: Mapping[str, Any]) -> Exhibit:
 
 def with_product(products: pd.DataFrame) -> pd.DataFrame:
     """Return the segments with their amount, term and purpose in a few words in front."""
-    purpose = [
-        name if name.count(" or ") < 2 else f"{name.count(' or ') + 1} small purposes" for name in products["purpose"]
-    ]
+    several = products["purpose"].str.count(" or ") + 1
+    purpose = products["purpose"].where(several < 3, several.astype(str) + " small purposes")
     words = products["amount"] + ", " + products["term"] + ", " + purpose
     return pd.concat([words.str.replace("_", " ").rename("product"), products], axis=1)

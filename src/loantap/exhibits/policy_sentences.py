@@ -25,26 +25,10 @@ KEEP_OUT = "Keep the pincode out of every model and policy."
 
 
 def policy_result(
-    *,
-    test: "Book",
-    training: "Book",
-    synthetic: bool,
-    confidence: float,
-    score: str,
-    thresholds: Mapping[str, float],
-    entries: Sequence[Result],
-    choice: "Choice",
-    levers: pd.DataFrame,
-    steps: pd.DataFrame,
-    combined: pd.DataFrame,
-    evidence: "Exhibits",
-    gaps: pd.DataFrame,
-    segments: pd.DataFrame,
-    swings: pd.DataFrame,
-    years: pd.DataFrame,
-    break_even: pd.DataFrame,
-    pincodes: "PincodeTiers",
-) -> dict[str, Any]:
+    *, test: "Book", training: "Book", synthetic: bool, confidence: float, score: str, thresholds: Mapping[str, float],
+    entries: Sequence[Result], choice: "Choice", levers: pd.DataFrame, steps: pd.DataFrame, combined: pd.DataFrame, evidence: "Exhibits",
+    gaps: pd.DataFrame, segments: pd.DataFrame, swings: pd.DataFrame, years: pd.DataFrame, break_even: pd.DataFrame, pincodes: "PincodeTiers",
+) -> dict[str, Any]:  # fmt: skip
     """Return what was found, with the sentences on it, as `results/policy.json` holds it.
 
     Args are what the functions of the policy return, each by the name of its notebook's variable: `entries` from `decision.records`,
@@ -54,45 +38,25 @@ def policy_result(
     told, economics = decision.entries_by_name(entries), test.economics
     plain = told.get(PLAIN)
     result = {
-        "n": len(test.loans),
-        "n_training": len(training.loans),
-        "synthetic": synthetic,
-        "confidence": confidence,
-        "assumptions": assumption_table(economics),
-        "assumed": assumed(economics),
-        "thresholds": thresholds,
-        "policies": entries,
-        "recommended": decision.recommended(entries, choice),
-        "recommendation": recommendation(choice, entries, confidence),
+        "n": len(test.loans), "n_training": len(training.loans), "synthetic": synthetic, "confidence": confidence,
+        "assumptions": assumption_table(economics), "assumed": assumed(economics), "thresholds": thresholds, "policies": entries,
+        "recommended": decision.recommended(entries, choice), "recommendation": recommendation(choice, entries, confidence),
         # Whom expected profit declines is told beside the cut-off by risk.
         "who": decision.who(told[choice.name]) if choice.name not in (None, OWN_PRICE) else "",
         "against_risk": decision.against_risk(entries),
         "fairness": decision.fair(told.get(choice.name or COMBINED, told[OWN_PRICE])),
         "effects": {name: decision.numbers(entry) for name, entry in told.items()},
-        "levers": levers,
-        "steps": steps,
-        "combined": by_name(combined),
-        "evidence": [shown.name for shown in evidence],
+        "levers": levers, "steps": steps, "combined": by_name(combined), "evidence": [shown.name for shown in evidence],
         "plain": {"rules": [plain["rule"]] if plain else [], "effect": decision.numbers(plain or told[APPROVE_ALL])},
-        "plain_sentence": plain_sentence(plain, confidence),
-        "thresholds_sentence": thresholds_sentence(told, score),
-        "f2_sentence": f2_sentence(told["threshold_f2"], score, confidence),
-        "gap": gap_title(gaps),
-        "gaps": gaps,
-        "segments": segments,
-        "sensitivity": swings,
-        "vintages": years,
-        "break_even": break_even_sentence(break_even),
+        "plain_sentence": plain_sentence(plain, confidence), "thresholds_sentence": thresholds_sentence(told, score),
+        "f2_sentence": f2_sentence(told["threshold_f2"], score, confidence), "gap": gap_title(gaps), "gaps": gaps, "segments": segments,
+        "sensitivity": swings, "vintages": years, "break_even": break_even_sentence(break_even),
         "pincode": {
-            "pure": pincodes.pure,
-            "warning": pincodes.warning,
-            "effects": pincodes.effects,
-            "sentence": pincode_sentence(pincodes, confidence),
-            "advice": pincode_advice(pincodes.pure),
+            "pure": pincodes.pure, "warning": pincodes.warning, "effects": pincodes.effects,
+            "sentence": pincode_sentence(pincodes, confidence), "advice": KEEP_OUT if pincodes.pure else FAIR_LENDING,
         },
-    }
-    result["caveat"] = caveat(result)
-    return result
+    }  # fmt: skip
+    return result | {"caveat": caveat(result)}
 
 
 def caveat(result: Result) -> str:
@@ -153,11 +117,6 @@ def break_even_sentence(table: pd.DataFrame) -> str:
     return f"Approving everyone would earn nothing {', or '.join(parts)}."
 
 
-def pincode_advice(pure: Sequence[str]) -> str:
-    """Return what to do about the pincode: keep it out where some of `pure` give the outcome away, else what to think of."""
-    return KEEP_OUT if pure else FAIR_LENDING
-
-
 def pincode_sentence(pincodes: "PincodeTiers", confidence: float) -> str:
     """Return what declining by pincode seems to gain, and what is left of it without the pure ones."""
     if not (pincodes.table["tier"] == HIGH).any():
@@ -177,18 +136,13 @@ def pincode_sentence(pincodes: "PincodeTiers", confidence: float) -> str:
 
 
 def gap_title(gaps: pd.DataFrame) -> str:
-    """Return the lowest approval ratio that any policy leaves between groups of good customers, with its interval.
-
-    Args:
-        gaps: One row per rule and attribute: rule, attribute, highest, lowest, approval_ratio with its ends, which allow for
-            picking any two groups of a rule.
-    """
+    """Return the lowest approval ratio that any policy leaves between groups, with its interval, which allows for picking any two."""
     known = gaps.dropna(subset=["approval_ratio"]).sort_values("approval_ratio", kind="stable")
     if known.empty:
         return "Too few good customers are declined, or approved, to compare groups"
     worst = known.iloc[0]
-    ends = interval(worst["approval_ratio_low"], worst["approval_ratio_high"], "ratio")
     less, more = (decision.group(worst["attribute"], str(worst[which])) for which in ("highest", "lowest"))
+    ends = interval(worst["approval_ratio_low"], worst["approval_ratio_high"], "ratio")
     ratio = f"approval ratio {show(worst['approval_ratio'], 'ratio')}, {ends}"
     if worst["approval_ratio_high"] < 1:
         return f"“{worst['rule']}” approves good customers with {less} less often than those with {more} ({ratio})"

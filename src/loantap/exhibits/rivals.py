@@ -53,6 +53,8 @@ def _rivals_title(table: pd.DataFrame, score: str) -> str:
 def rivals(table: pd.DataFrame, judged: Judged, original: Original, rules: Sequence[str]) -> Exhibit:
     """Show how the champion stands against models and rules; takes what `ladder` returns, and the names of the rules."""
     score = judged.score
+    kinds = {score: "score", "difference": "score"}
+    shown = columns("name", "rule", f"{score} with interval", "difference with interval", **kinds)
     return Exhibit(
         exhibit_name("baselines", judged.inputs),
         title=_rivals_title(table, score),
@@ -60,9 +62,7 @@ def rivals(table: pd.DataFrame, judged: Judged, original: Original, rules: Seque
         f"champion's {score.upper()} minus the rival's, paired over the loans.",
         text=f"{original_sentence(vars(original))}\n\n{baseline_sentence(table, judged, rules)}",
         table=table.assign(name=table["name"].replace(_SHOWN).map(capital)),
-        columns=columns(
-            "name", "rule", f"{score} with interval", "difference with interval", difference="score", **{score: "score"}
-        ),
+        columns=shown,
     )
 
 
@@ -103,36 +103,29 @@ def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int)
         most_rows: Most earlier loans that calibration and threshold were chosen on.
         rows: Training loans that the first model's were chosen on.
     """
-    cases: list[tuple[str, Result, float, float]] = [
-        ("the same months", judged.test, judged.default_rate, judged.predicted)
-    ]
+    cases: list[tuple[str, Judged | OutOfTime]] = [("the same months", judged)]
     if found is not None:
-        cases.append((f"from {found.first_month:%B %Y} on", found.test, found.default_rate, found.predicted))
+        cases.append((f"from {found.first_month:%B %Y} on", found))
     score = judged.score
     table = pd.DataFrame(
-        {"loans_of": label, "n": test["n"], "default_rate": rate, "predicted": predicted, "brier": test["brier"]}
-        | {
-            f"{name}{end}": value
-            for name in ("roc_auc", score)
-            for end, value in zip(("", "_low", "_high"), (test[name], *test["ci"][name]), strict=True)
-        }
-        for label, test, rate, predicted in cases
+        {"loans_of": label, "n": one.test["n"], "default_rate": one.default_rate, "predicted": one.predicted, "brier": one.test["brier"]}
+        | {f"{name}{end}": value for name in ("roc_auc", score)
+           for end, value in zip(("", "_low", "_high"), (one.test[name], *one.test["ci"][name]), strict=True)}
+        for label, one in cases
+    )  # fmt: skip
+    compared = ""
+    if found:
+        earlier = show(min(most_rows, found.train_rows), "count")
+        compared = (
+            "Both rows use the same features, sampler and C, chosen on all months. Calibration and threshold come from "
+            f"{show(rows, 'count')} training loans above and {earlier} earlier loans below."
+        )
+    title = later_title(judged.test, found)
+    caption = f"{percent(judged.confidence)} bootstrap intervals, models as fitted. {compared}".rstrip()
+    shown = columns(
+        "loans_of", "n", "default_rate", "predicted", "roc_auc with interval", score, "brier", **{score: "score"}
     )
-    compared = (
-        "Both rows use the same features, sampler and C, chosen on all months. Calibration and threshold come from "
-        f"{show(rows, 'count')} training loans above and {show(min(most_rows, found.train_rows), 'count')} earlier loans below."
-        if found
-        else ""
-    )
-    return Exhibit(
-        exhibit_name("out-of-time", judged.inputs),
-        title=later_title(judged.test, found),
-        caption=f"{percent(judged.confidence)} bootstrap intervals, models as fitted. {compared}".rstrip(),
-        table=table,
-        columns=columns(
-            "loans_of", "n", "default_rate", "predicted", "roc_auc with interval", score, "brier", **{score: "score"}
-        ),
-    )
+    return Exhibit(exhibit_name("out-of-time", judged.inputs), title, caption, table=table, columns=shown)
 
 
 def later_title(test: Result, found: OutOfTime | None) -> str:

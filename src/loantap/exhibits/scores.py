@@ -6,13 +6,12 @@ from typing import Any
 import pandas as pd
 
 from loantap.data.declarations import readable_level
-from loantap.exhibits.economics import told
+from loantap.exhibits.economics import referred_sentence, thresholds_told, told
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.heads import head
 from loantap.exhibits.plots import tuning as plots
-from loantap.exhibits.thresholds import referred_sentence, thresholds_told
 from loantap.exhibits.tuning import exhibit_name
-from loantap.exhibits.words import by_name, capital, columns, interval, listed, percent, show
+from loantap.exhibits.words import by_name, capital, columns, estimate, interval, listed, percent, show
 from loantap.model.economics import Economics
 from loantap.model.groups import Gap
 from loantap.model.study import Judged
@@ -40,13 +39,12 @@ def scores(champion: Judged, smote: Judged) -> Exhibit:
         | {"smote": smote.test[name], "smote_low": smote.test["ci"][name][0], "smote_high": smote.test["ci"][name][1]}
         for name, (low, high) in champion.test["ci"].items()
     )
-    return Exhibit(
-        exhibit_name("scores", champion.inputs),
-        title=f"{score.upper()} on unseen loans is {show(champion.test[score], 'score')}; with SMOTE it is {show(smote.test[score], 'score')}",
-        caption=f"{tested(champion)}; {percent(champion.confidence)} bootstrap intervals ({champion.repetitions} repetitions).",
-        table=table,
-        columns=columns("metric", "estimate with interval", "smote with interval"),
+    title = f"{score.upper()} on unseen loans is {show(champion.test[score], 'score')}; with SMOTE it is {show(smote.test[score], 'score')}"
+    caption = (
+        f"{tested(champion)}; {percent(champion.confidence)} bootstrap intervals ({champion.repetitions} repetitions)."
     )
+    shown = columns("metric", "estimate with interval", "smote with interval")
+    return Exhibit(exhibit_name("scores", champion.inputs), title, caption, table=table, columns=shown)
 
 
 def ranking(judged: Judged) -> Exhibit:
@@ -73,24 +71,16 @@ def gains(judged: Judged) -> Exhibits:
         alt="Left, a bar of the default rate for each tenth of predicted risk; right, the share of defaults found, with the diagonal.",
         figure=plots.plot_gains(judged.gains),
     )
-    table = Exhibit(
-        name,
-        title="Defaults by tenth of predicted risk",
-        caption=f"{wilson}; {tested(judged)}.",
-        table=judged.gains,
-        columns=columns("decile", "loans", "predicted", "default_rate with interval", "cumulative_defaults", "lift"),
-    )
+    caption = f"{wilson}; {tested(judged)}."
+    shown = columns("decile", "loans", "predicted", "default_rate with interval", "cumulative_defaults", "lift")
+    table = Exhibit(name, "Defaults by tenth of predicted risk", caption, table=judged.gains, columns=shown)
     return together(figure, table)
 
 
 def calibration(champion: Judged, smote: Judged) -> Exhibits:
     """Show whether probabilities hold, before and after calibration."""
     name, wilson = exhibit_name("calibration", champion.inputs), f"{percent(champion.confidence)} Wilson intervals"
-    curves = {
-        "Champion": champion.deciles,
-        "SMOTE, calibrated": smote.deciles,
-        "SMOTE, not calibrated": smote.uncalibrated,
-    }
+    curves = {"Champion": champion.deciles, "SMOTE, calibrated": smote.deciles}
     figure = Exhibit(
         name,
         title=f"Calibration {'lowers' if smote.test['brier'] < smote.brier_uncalibrated else 'does not lower'} the Brier score with SMOTE "
@@ -99,14 +89,13 @@ def calibration(champion: Judged, smote: Judged) -> Exhibits:
         f"champion {show(champion.test['expected_calibration_error'], 'score')}, without calibration "
         f"{show(champion.error_uncalibrated, 'score')}; {tested(champion)}.",
         alt="Observed against predicted default rates of the champion and of the SMOTE model before and after calibration, with the diagonal.",
-        figure=plots.plot_calibration(curves),
+        figure=plots.plot_calibration(curves | {"SMOTE, not calibrated": smote.uncalibrated}),
     )
+    caption = f"{wilson}; {tested(champion)}."
+    deciles = champion.deciles
+    shown = columns("loans", "defaults", "predicted", "default_rate with interval")
     table = Exhibit(
-        name,
-        title="Predicted and observed default rate by tenth of predicted risk",
-        caption=f"{wilson}; {tested(champion)}.",
-        table=champion.deciles,
-        columns=columns("loans", "defaults", "predicted", "default_rate with interval"),
+        name, "Predicted and observed default rate by tenth of predicted risk", caption, table=deciles, columns=shown
     )
     return together(figure, table)
 
@@ -130,31 +119,26 @@ def people(judged: Judged) -> Exhibit:
 def threshold(judged: Judged) -> Exhibit:
     """Draw what moves with the threshold."""
     label = judged.score.upper()
-    return Exhibit(
-        exhibit_name("threshold", judged.inputs),
-        title=thresholds_told(vars(judged)),
-        caption=f"{referred_sentence(vars(judged))} Thresholds were chosen out of fold on training loans; {tested(judged)}.",
-        alt=f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they flag anybody.",
-        figure=plots.plot_threshold(judged.curve, score=judged.score, thresholds=_thresholds(judged)),
+    caption = (
+        f"{referred_sentence(vars(judged))} Thresholds were chosen out of fold on training loans; {tested(judged)}."
     )
+    alt = f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they flag anybody."
+    figure = plots.plot_threshold(judged.curve, score=judged.score, thresholds=_thresholds(judged))
+    return Exhibit(exhibit_name("threshold", judged.inputs), thresholds_told(vars(judged)), caption, alt, figure=figure)
 
 
 def profit(judged: Judged, economics: Economics) -> Exhibit:
     """Show what each threshold would earn, and under which assumptions."""
-    return Exhibit(
-        exhibit_name("profit", judged.inputs),
-        title=profit_title(judged.profit),
-        caption=f"Profit as a share of the money asked for; difference from approving everyone. Assumed: {told(economics)}; {percent(judged.confidence)} bootstrap intervals; "
-        f"{tested(judged)}.",
-        text=profit_sentence(judged.profit, economics=economics),
-        table=judged.profit.assign(
-            name=judged.profit["name"].map(capital),
-            threshold=judged.profit["threshold"].where(judged.profit["threshold"] <= 1),
-        ),
-        columns=columns(
-            "name", "threshold", "refused", "profit with interval", "difference with interval", profit="rate"
-        ),
+    shown = columns("name", "threshold", "refused", "profit with interval", "difference with interval", profit="rate")
+    rows = judged.profit
+    title = profit_title(judged.profit)
+    caption = (
+        f"Profit as a share of the money asked for; difference from approving everyone. Assumed: {told(economics)}; {percent(judged.confidence)} bootstrap intervals; "
+        f"{tested(judged)}."
     )
+    text = profit_sentence(judged.profit, economics=economics)
+    deciles = rows.assign(name=rows["name"].map(capital), threshold=rows["threshold"].where(rows["threshold"] <= 1))
+    return Exhibit(exhibit_name("profit", judged.inputs), title, caption, text=text, table=deciles, columns=shown)
 
 
 def profit_title(table: pd.DataFrame) -> str:
@@ -165,8 +149,20 @@ def profit_title(table: pd.DataFrame) -> str:
 
 def profit_sentence(table: pd.DataFrame, *, economics: Economics) -> str:
     """Return what the threshold for profit earns beside approving everyone, and under which assumption."""
-    row = by_name(table)["profit threshold"]
-    return f"Assume that {told(economics)}. Then {_profit_told(row)}."
+    row, assumed = by_name(table)["profit threshold"], f"Assume that {told(economics)}. Then"
+    if row["threshold"] > 1:
+        return f"{assumed} approving everyone would have earned most on the training loans."
+    low, high = row["difference_low"], row["difference_high"]
+    gained = f"{show(row['difference'], 'rate')} of the money asked for ({interval(low, high, 'rate')})"
+    verdict = f"is not shown to earn more or less than approving everyone (difference {gained})"
+    if low > 0:
+        verdict = f"would earn {gained} more than approving everyone"
+    elif high < 0:
+        verdict = f"would earn less than approving everyone ({gained})"
+    return (
+        f"{assumed} declining {show(row['refused'], 'rate')} of applications, those with a predicted default rate of "
+        f"{show(row['threshold'], 'rate')} or more, {verdict}."
+    )
 
 
 def groups(judged: Judged) -> Exhibits:
@@ -182,15 +178,12 @@ def groups(judged: Judged) -> Exhibits:
         alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
         figure=plots.plot_groups(shown),
     )
-    table = Exhibit(
-        name,
-        title=f"What each group meets at the {label} threshold",
-        caption=f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(judged)}.",
-        table=shown,
-        columns=columns(
-            "group", "n", "default_rate", "predicted", "recall", "false_positive_rate", "roc_auc with interval"
-        ),
+    caption = (
+        f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(judged)}."
     )
+    rates = ("default_rate", "predicted", "recall", "false_positive_rate", "roc_auc with interval")
+    title, in_order = f"What each group meets at the {label} threshold", columns("group", "n", *rates)
+    table = Exhibit(name, title, caption, table=shown, columns=in_order)
     return together(figure, table)
 
 
@@ -202,45 +195,22 @@ def groups_title(gap: Gap | None) -> str:
         low, high = (_level(row["factor"], row["group"]) for row in (gap.low, gap.high))
         apart = f"{low} and {high}, the groups farthest apart"
         return f"No group is shown to have its good customers flagged more often, not even {apart}"
+    rate = ("false_positive_rate", "false_positive_rate_low", "false_positive_rate_high")
     low, high = (
-        f"{show(row['false_positive_rate'], 'rate')} "
-        f"({interval(row['false_positive_rate_low'], row['false_positive_rate_high'], 'rate')}) in {_level(row['factor'], row['group'])}"
+        f"{estimate(*(row[name] for name in rate), kind='rate')} in {_level(row['factor'], row['group'])}"
         for row in (gap.low, gap.high)
     )
     return f"Good customers flagged: {low}, but {high}"
 
 
 def _level(factor: str, group: str) -> str:
-    return (
-        capital(readable_level(group))
-        if factor == "home_ownership"
-        else f"Grade {group}"
-        if factor == "grade"
-        else group
-    )
+    if factor == "home_ownership":
+        return capital(readable_level(group))
+    if factor == "grade":
+        return f"Grade {group}"
+    return group
 
 
 def _thresholds(judged: Judged) -> dict[str, float]:
-    return {
-        f"{judged.score.upper()} threshold": judged.threshold,
-        "profit threshold": judged.profit_threshold,
-        "capacity threshold": judged.capacity_threshold,
-    }
-
-
-def _profit_told(row: Result) -> str:
-    low, high = row["difference_low"], row["difference_high"]
-    if row["threshold"] > 1:
-        return "approving everyone would have earned most on the training loans"
-    gained = f"{show(row['difference'], 'rate')} of the money asked for ({interval(low, high, 'rate')})"
-    verdict = (
-        f"would earn {gained} more than approving everyone"
-        if low > 0
-        else f"would earn less than approving everyone ({gained})"
-        if high < 0
-        else f"is not shown to earn more or less than approving everyone (difference {gained})"
-    )
-    return (
-        f"declining {show(row['refused'], 'rate')} of applications, those with a predicted default rate of "
-        f"{show(row['threshold'], 'rate')} or more, {verdict}"
-    )
+    others = {"profit threshold": judged.profit_threshold, "capacity threshold": judged.capacity_threshold}
+    return {f"{judged.score.upper()} threshold": judged.threshold} | others

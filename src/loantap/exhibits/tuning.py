@@ -5,17 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from loantap.exhibits import tuning_sentences as say
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
-from loantap.exhibits.plots import candidates as plots
-from loantap.exhibits.tuning_sentences import (
-    challenger_sentence,
-    champion_sentence,
-    features_sentence,
-    in_a_sentence,
-    reference_of,
-    smote_sentence,
-    smote_title,
-)
+from loantap.exhibits.plots import tuning as plots
+from loantap.exhibits.tuning_sentences import in_a_sentence
 from loantap.exhibits.words import at_the_edge, capital, columns, percent, show
 from loantap.model.ablation import Champion
 from loantap.model.inputs import Inputs
@@ -67,22 +60,19 @@ def grid(tuned: Tuned, *, inputs: Inputs) -> Exhibit:
     """Draw the search of the SMOTE model."""
     folds = int(tuned.grid.columns.str.startswith("fold_").sum())
     chosen = f"penalty {tuned.best['penalty']} and C = {tuned.best['C']:g}"
-    found = (
-        f"the simplest within one standard error of the best: {chosen}"
-        if len(tuned.grid) > 1
-        else f"only {chosen} were tried"
-    )
+    found = f"only {chosen} were tried"
+    if len(tuned.grid) > 1:
+        found = f"the simplest within one standard error of the best: {chosen}"
     edge = at_the_edge(float(tuned.best["C"]), [*tuned.grid["C"]], " C")
-    return Exhibit(
-        exhibit_name("grid", inputs),
-        title=f"SMOTE model, {found}",
-        caption=f"Mean {tuned.score.upper()} over {folds} folds at the resampled probability of one half, with one standard deviation; "
-        f"n = {show(len(tuned.log_odds), 'count')} training loans.{edge}",
-        alt=f"Dots of mean {tuned.score.upper()} against C, a line for each penalty, with error bars; the chosen point is circled.",
-        figure=plots.plot_grid(
-            tuned.grid, score=tuned.score, penalty=str(tuned.best["penalty"]), C=float(tuned.best["C"])
-        ),
+    caption = (
+        f"Mean {tuned.score.upper()} over {folds} folds at the resampled probability of one half, with one standard deviation; "
+        f"n = {show(len(tuned.log_odds), 'count')} training loans.{edge}"
     )
+    alt = f"Dots of mean {tuned.score.upper()} against C, a line for each penalty, with error bars; the chosen point is circled."
+    figure = plots.plot_grid(
+        tuned.grid, score=tuned.score, penalty=str(tuned.best["penalty"]), C=float(tuned.best["C"])
+    )
+    return Exhibit(exhibit_name("grid", inputs), f"SMOTE model, {found}", caption, alt, figure=figure)
 
 
 def search(tuned: Tuned) -> dict[str, Any]:
@@ -103,15 +93,14 @@ def ablation(choice: Champion, table: pd.DataFrame, *, inputs: Inputs, rows: int
     """
     score, level, name = choice.score, percent(choice.confidence), exhibit_name("ablation", inputs)
     over = f"{choice.repeats} times {choice.folds} folds; n = {show(rows, 'count')} training loans"
-    reference = reference_of(table, score)
-    figure = Exhibit(
-        name,
-        title=capital(f"{smote_title(choice, table)}the champion is {in_a_sentence(choice.candidate.name)}"),
-        caption=f"Mean paired difference from {in_a_sentence(reference)} over {over}; {level} intervals of the corrected resampled t-test, each by "
-        "itself. Grey: the interval holds 0. The title is corrected for all comparisons (Holm), so it may claim less than an interval shows.",
-        alt=f"Dots with intervals for {score.upper()} and ROC-AUC, one row per candidate, around a line at zero.",
-        figure=plots.plot_differences(table, score=score, reference=reference),
+    reference = say.reference_of(table, score)
+    title = capital(f"{say.smote_title(choice, table)}the champion is {in_a_sentence(choice.candidate.name)}")
+    caption = (
+        f"Mean paired difference from {in_a_sentence(reference)} over {over}; {level} intervals of the corrected resampled t-test, each by "
+        "itself. Grey: the interval holds 0. The title is corrected for all comparisons (Holm), so it may claim less than an interval shows."
     )
+    alt = f"Dots with intervals for {score.upper()} and ROC-AUC, one row per candidate, around a line at zero."
+    figure = Exhibit(name, title, caption, alt, figure=plots.plot_differences(table, score=score, reference=reference))
     shown = columns(
         "name", f"{score} with interval", "roc_auc", "brier", f"{score}_difference with interval", f"{score}_p_adjusted",
         **{score: "score", f"{score}_difference": "score", f"{score}_p_adjusted": "p"},
@@ -136,28 +125,17 @@ def competition(choice: Champion, table: pd.DataFrame, from_champion: pd.DataFra
         from_champion: From `comparison`, against the champion.
         rows: Training loans they competed on.
     """
-    score, reference = choice.score, reference_of(table, choice.score)
+    score, reference = choice.score, say.reference_of(table, choice.score)
+    encodings, samplers = zip(*(name.split(", ") for name in choice.able), strict=True)
+    rule = f"best {score.upper()} out of fold; ties (clearly beaten by none in {score.upper()}, then by none of these in ROC-AUC) go to the simpler"
     return {
-        "champion": choice.candidate.name,
-        "uses_smote": choice.recipe.sampler.startswith("SMOTE"),
-        "reference": reference,
-        f"best_{score}": choice.best,
-        f"level_in_{score}": choice.level,
-        "level_in_ranking": choice.ranked,
-        "eligible": len(choice.able),
-        "rule": f"best {score.upper()} out of fold; ties (clearly beaten by none in {score.upper()}, then by none of these in ROC-AUC) "
-        "go to the simpler",
-        "rows": rows,
-        "repeats": choice.repeats,
-        "folds": choice.folds,
-        "why": champion_sentence(choice),
-        "smote": smote_sentence(choice, table),
-        "features": features_sentence(choice, table),
-        "challengers": challenger_sentence(choice, from_champion),
-        "samplers": list(dict.fromkeys(name.split(", ")[1] for name in choice.able)),
-        "encodings": list(dict.fromkeys(name.split(", ")[0] for name in choice.able)),
-        "table": table,
-    }
+        "champion": choice.candidate.name, "uses_smote": choice.recipe.sampler.startswith("SMOTE"), "reference": reference,
+        f"best_{score}": choice.best, f"level_in_{score}": choice.level, "level_in_ranking": choice.ranked, "eligible": len(choice.able),
+        "rule": rule, "rows": rows, "repeats": choice.repeats, "folds": choice.folds,
+        "why": say.champion_sentence(choice), "smote": say.smote_sentence(choice, table),
+        "features": say.features_sentence(choice, table), "challengers": say.challenger_sentence(choice, from_champion),
+        "samplers": list(dict.fromkeys(samplers)), "encodings": list(dict.fromkeys(encodings)), "table": table,
+    }  # fmt: skip
 
 
 def why(found: Result) -> Exhibit:

@@ -36,13 +36,11 @@ def smote_sentence(choice: Champion, table: pd.DataFrame) -> str:
         return "SMOTE did not compete with another sampler on the same features, so its effect is not known."
     row, base, label = rows[name], rows[reference_of(table, score)], score.upper()
     apart = row[f"{score}_difference_low"] > 0 or row[f"{score}_difference_high"] < 0
-    alone = (
-        " The interval is for this comparison alone; the verdict is corrected for all."
-        if apart and not _clear(row, choice)
-        else ""
-    )
+    alone = ""
+    if apart and not _clear(row, choice):
+        alone = " The interval is for this comparison alone; the verdict is corrected for all."
     return (
-        f"{_smote_does(row, choice)}: {_difference(row, score, choice.confidence)} {_without(base['name'])} and the threshold chosen out of "
+        f"{_smote_does(row, choice)}: {_difference(row, score, choice.confidence)} against {base['name'].split(', ')[1]}, with the same features and the threshold chosen out of "
         f"fold.{alone} It shifts the probabilities: at a raw probability of one half, {label} is {show(row[f'{score}_at_half'], 'score')} instead of "
         f"{show(base[f'{score}_at_half'], 'score')}, and the Brier score {show(row['brier_uncalibrated'], 'score')} instead of "
         f"{show(base['brier_uncalibrated'], 'score')}."
@@ -120,15 +118,6 @@ def smote_title(choice: Champion, table: pd.DataFrame) -> str:
 def _smote_does(row: Result, choice: Champion) -> str:
     told = {-1: "SMOTE lowers", 0: "SMOTE does not detectably improve", 1: "SMOTE improves"}
     return f"{told[_clear(row, choice)]} {choice.score.upper()}"
-
-
-def _without(name: str) -> str:
-    sampler = name.split(", ")[1]
-    return (
-        "against no resampling, with the same features"
-        if sampler == "no resampling"
-        else f"against {sampler}, with the same features"
-    )
 
 
 def _clear(row: Result, choice: Champion) -> int:

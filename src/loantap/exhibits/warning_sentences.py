@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.exhibits.words import interval, listed, percent, show
+from loantap.exhibits.words import estimate, interval, listed, percent, show
 from loantap.watchlist import drift as stability
 from loantap.watchlist.drift import calibration_level
 from loantap.watchlist.watchlist import LIVE
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 Result = Mapping[str, Any]
 METHODS = {"caps": "caps alone", "days_past_due": "days past due alone", "probability": "model alone"}
-_METHOD = {
-    "caps": "the caps alone",
-    "days_past_due": "days past due alone",
-    "probability": "the model alone",
-}  # in a sentence
+_IN_SENTENCES = METHODS | {"caps": "the caps alone", "probability": "the model alone"}
 VARIABLES = {"probability": "probability of default", "dti": "debt-to-income", "revol_util": "utilisation"}
 
 
@@ -30,10 +26,8 @@ def record(
     live: "Live", month: "Month", judged: "Backtest | None", why_not: str, settings: "Settings", *, confidence: float
 ) -> dict[str, Any]:
     """Return what the run's results hold of a month and its back-test, with the sentences that follow from them."""
-    tables = {
-        name: [] if judged is None else getattr(judged, name).to_dict("records")
-        for name in ("performance", "comparisons", "costs")
-    }
+    names = ("performance", "comparisons", "costs")
+    tables = {name: getattr(judged, name).to_dict("records") if judged else [] for name in names}
     found = {
         "month": str(month.month), "synthetic": live.truth is not None, "source": live.source, "notes": live.notes,
         "loans": len(live.panel.loan_id), "months": len(live.panel.months), "lights": month.lights.to_dict("records"),
@@ -48,12 +42,7 @@ def record(
 
 
 def rule_sentence(settings: Result, lights: Sequence[Mapping[Any, Any]]) -> str:
-    """Return how a light comes about and what it leads to.
-
-    Args:
-        settings: The Settings as plain values.
-        lights: light and action of each.
-    """
+    """Return how a light comes about and what it leads to, from the Settings as plain values and light and action of each line."""
     late = settings["floors"]
     actions = ", ".join(f"{line['light']}: {line['action']}" for line in lights)
     return (
@@ -68,8 +57,7 @@ def rule_sentence(settings: Result, lights: Sequence[Mapping[Any, Any]]) -> str:
 
 def backtest_row(performance: Sequence[Result]) -> Result:
     """Return the row that matters: the rule's, on the later months where there are such, as recommended where it is."""
-    rows = [row for row in performance if row["method"] == "rule"]
-    return rows[-1]
+    return [row for row in performance if row["method"] == "rule"][-1]
 
 
 def period_of(row: Result) -> str:
@@ -157,29 +145,21 @@ def trade_off_title(result: Result) -> str:
     alike, fewer = ([row for row in rows if row.get("as_many", True) is as_many] for as_many in (True, False))
     parts = []
     for some in (alike, fewer):
-        by_verdict = {
-            row["verdict"]: [_METHOD[one["baseline"]] for one in some if one["verdict"] == row["verdict"]]
-            for row in some
-        }
+        by_verdict: dict[str, list[str]] = {}
+        for row in some:
+            by_verdict.setdefault(row["verdict"], []).append(_IN_SENTENCES[row["baseline"]])
         parts.append(listed([f"{told[verdict]} {listed(names)}" for verdict, names in by_verdict.items()]))
     if not rows:
         return "Defaults warned of, by the number of alerts"
     if not parts[1]:
         return f"With as many alerts, the rule {parts[0]}"
-    return (
-        f"With as many alerts, the rule {parts[0]}; it {parts[1]}, with more alerts"
-        if parts[0]
-        else f"The rule {parts[1]}, with more alerts"
-    )
+    if parts[0]:
+        return f"With as many alerts, the rule {parts[0]}; it {parts[1]}, with more alerts"
+    return f"The rule {parts[1]}, with more alerts"
 
 
 def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
-    """Return how many defaults came against those that the model lets expect, and then whether that has changed.
-
-    Args:
-        outcomes: As from `drift.calibration_drift`.
-        confidence: Of the intervals.
-    """
+    """Return how many defaults came against those expected, and whether that has changed, from `drift.calibration_drift`."""
     found = calibration_level(outcomes, confidence=confidence)
     if not found.light:
         return "No month has loans at risk, so nothing can be said on how many default"
@@ -189,22 +169,17 @@ def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
         "red": f"{side} than the model lets expect", "amber": f"{side} than the model lets expect, beyond chance",
         "green": "as many as the model lets expect, as far as can be told",
     }[found.light]  # fmt: skip
-    told = (
-        f"{show(found.defaults, 'count')} loans defaulted, {level} ({show(found.expected, 'count')}): a ratio of {show(ratio, 'ratio')} "
-        f"({percent(confidence)} interval {interval(low, high, 'ratio')})"
-    )
+    expected, of = show(found.expected, "count"), estimate(ratio, low, high, kind="ratio", confidence=confidence)
+    told = f"{show(found.defaults, 'count')} loans defaulted, {level} ({expected}): a ratio of {of}"
     first = f"the first {stability.FIRST_MONTHS} months"
     if not found.change_light:
         return f"{told}. Whether that has changed since {first} cannot be told"
     change, change_low, change_high = found.change
-    moved = (
-        "no change is shown"
-        if found.change_light == "green"
-        else f"that ratio has {'risen' if change > 1 else 'fallen'}"
-    )
-    return (
-        f"{told}. Since {first} {moved} ({show(change, 'ratio')} times, {interval(change_low, change_high, 'ratio')})"
-    )
+    moved = f"that ratio has {'risen' if change > 1 else 'fallen'}"
+    if found.change_light == "green":
+        moved = "no change is shown"
+    ends = interval(change_low, change_high, "ratio")
+    return f"{told}. Since {first} {moved} ({show(change, 'ratio')} times, {ends})"
 
 
 def lead_words(row: Result, horizon: int) -> str:

@@ -8,12 +8,11 @@ import pandas as pd
 from loantap.exhibits.exhibit import Notice
 from loantap.exhibits.single_page import single_page
 from loantap.exhibits.warning_sentences import rule_sentence
-from loantap.exhibits.words import columns, plain, show, to_markdown
+from loantap.exhibits.words import bullets, columns, plain, show, to_markdown
 from loantap.exhibits.worklist import as_shown, order_sentence, work_columns
 
 if TYPE_CHECKING:
     from loantap.watchlist.acting import Watch
-    from loantap.watchlist.last_worklist import Outcomes
     from loantap.watchlist.month import Month
     from loantap.watchlist.settings import Settings
 
@@ -38,17 +37,15 @@ OFFERS_NOTE = (
 
 
 def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Settings") -> str:
-    """Return the page of a month as HTML that needs nothing else.
-
-    Args:
-        found: What early warning says of it.
-        summary: Its counts and notes, as written beside the page.
-        settings: Thresholds, and what acting saves.
-    """
+    """Return the page of a month as HTML that needs nothing else; `summary` holds the counts and notes that are written beside it."""
     month, worklist, offers = found.month, found.acting.worklist, found.acting.offers
     first = worklist.loc[worklist["light"] == "red", "loan_id"].head(_OFFERED)
     fitting = offers[offers["loan_id"].isin(first) & offers["installment"].notna()]
     rule = rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
+    became = [] if found.became is None else [
+        "## What became of last month's list", to_markdown(found.became.counts, columns("outcome", "loans")),
+        to_markdown(_in_one_line(found.became.by, "value"), columns("kind", "value", "outcome", "loans")),
+    ]  # fmt: skip
     parts = [
         f"# Watchlist of {summary['as_of']}",
         f"::: notice\n{SYNTHETIC}\n:::" if summary["synthetic"] else "",
@@ -57,38 +54,21 @@ def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Setting
         f"## {show(month.delivery.loans, 'count')} loans, each in one line",
         delivered_sentence(month),
         to_markdown(with_sum(month.lights), LIGHT_COLUMNS),
-        "## Changes since the month before",
-        f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
-        "## Whom to act on first",
-        _some(worklist, _SHOWN, "worklist.csv"),
-        plain(f"{order_sentence(found.no_risk)} {settings.acting.words}"),
-        to_markdown(_in_one_line(as_shown(worklist.head(_SHOWN))), work_columns(worklist)) if len(worklist) else "",
-        *(_became(found.became) if found.became else []),
-        "## What can be offered to red loans",
-        _some(worklist[worklist["light"] == "red"], _OFFERED, "offers.csv"),
-        OFFERS_NOTE if len(fitting) else "",
-        to_markdown(_in_one_line(fitting), OFFER_COLUMNS) if len(fitting) else "",
-        "## How a light comes about",
-        plain(rule),
-        "## Notes on the data",
-        "\n".join(f"- {plain(note)}" for note in _notes(summary)),
-    ]
+        "## Changes since the month before", f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
+        "## Whom to act on first", _some(worklist, _SHOWN, "worklist.csv"), plain(f"{order_sentence(found.no_risk)} {settings.acting.words}"),
+        to_markdown(_in_one_line(as_shown(worklist.head(_SHOWN))), work_columns(worklist)) if len(worklist) else "", *became,
+        "## What can be offered to red loans", _some(worklist[worklist["light"] == "red"], _OFFERED, "offers.csv"),
+        *([OFFERS_NOTE, to_markdown(_in_one_line(fitting), OFFER_COLUMNS)] if len(fitting) else []),
+        "## How a light comes about", plain(rule),
+        "## Notes on the data", bullets(map(plain, _notes(summary))),
+    ]  # fmt: skip
     return single_page(f"Watchlist of {summary['as_of']}", [part for part in parts if part])
-
-
-def _became(became: "Outcomes") -> list[str]:
-    """Return what became of last month's list, and of its owners' loans."""
-    return [
-        "## What became of last month's list",
-        to_markdown(became.counts, columns("outcome", "loans")),
-        to_markdown(_in_one_line(became.by, "value"), columns("kind", "value", "outcome", "loans")),
-    ]
 
 
 def _incomplete(summary: Mapping[str, Any]) -> str:
     if not summary["incomplete"]:
         return ""
-    told = "\n".join(f"- {plain(problem)}." for problem in summary["incomplete"])
+    told = bullets(f"{plain(problem)}." for problem in summary["incomplete"])
     return f"::: notice\nThis month is incomplete, and was accepted as it is. Beside the month before:\n\n{told}\n:::"
 
 

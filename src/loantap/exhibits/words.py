@@ -1,7 +1,7 @@
 """Numbers as a reader wants them, and tables as Markdown, which both report engines take."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,14 +9,8 @@ import pandas as pd
 from loantap.exhibits.heads import heads, value_in_words
 
 _FORMATS = {
-    "count": "{:,.0f}",
-    "money": "{:,.0f}",
-    "number": "{:,.2f}",
-    "ratio": "{:.2f}",
-    "rate": "{:.1%}",
-    "score": "{:.3f}",
-    "text": "{}",
-}
+    "count": "{:,.0f}", "money": "{:,.0f}", "number": "{:,.2f}", "ratio": "{:.2f}", "rate": "{:.1%}", "score": "{:.3f}", "text": "{}",
+}  # fmt: skip
 # The kind of value in a column follows from its name, since names are the field's terms. What is not named here is a text.
 _KINDS = {
     "count": "n loans records rows copies superseded matched loans_without rows_without compared differ defaults levels pure_levels "
@@ -41,10 +35,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>#@$|~^])")
 
 
 def plain(text: str) -> str:
-    """Return the text with every sign escaped that Markdown would read as markup.
-
-    Texts that people wrote, such as job titles, must not become tags of a published page.
-    """
+    """Return the text with every sign escaped that Markdown would read as markup: what people wrote must not become tags of a page."""
     return _MARKUP.sub(r"\\\1", text)
 
 
@@ -74,6 +65,19 @@ def interval(low: float | None, high: float | None, kind: str) -> str:
     return f"{first.removesuffix('%')} to {second}" if ABSENT not in (first, second) else ABSENT
 
 
+def estimate(
+    value: float | None, low: float | None, high: float | None, *, kind: str, confidence: float | None = None
+) -> str:
+    """Return a value with its interval, such as '18.7% (18.2 to 19.1%)'; a sentence says the confidence once."""
+    level = "" if confidence is None else f"{percent(confidence)} interval "
+    return f"{show(value, kind)} ({level}{interval(low, high, kind)})"
+
+
+def bullets(texts: Iterable[str]) -> str:
+    """Return texts as a Markdown list."""
+    return "\n".join(f"- {text}" for text in texts)
+
+
 def percent(share: float) -> str:
     """Return a share that people chose, such as the confidence of an interval, as text: '95%'."""
     return f"{100 * share:g}%"
@@ -88,11 +92,9 @@ def at_the_edge(chosen: float, tried: Sequence[float], name: str) -> str:
 
 
 def columns(*names: str, **kinds: str) -> dict[str, str]:
-    """Return the columns of a table to show, each with the kind of value in it.
+    """Return the columns of a table to show, each with its kind of value; 'default_rate with interval' shows the interval in the cell.
 
-    Args:
-        names: The columns in order; 'default_rate with interval' shows the interval in the same cell.
-        kinds: Kinds of columns that mean something else here, such as profit="rate" where it is a share of the money.
+    `kinds` are those of columns that mean something else here, such as profit="rate" where it is a share of the money.
     """
     known = _KIND | kinds
     shown = {}
@@ -110,10 +112,8 @@ def ends_of(name: str, table: pd.DataFrame) -> tuple[str, str]:
 
 def with_confidence(shown: Mapping[str, str], confidence: float) -> dict[str, str]:
     """Return the columns of a table to show, with the confidence of their intervals, which the heads then name."""
-    return {
-        name: f"{kind} of {percent(confidence)}" if kind.endswith(WITH_INTERVAL) else kind
-        for name, kind in shown.items()
-    }
+    level = f" of {percent(confidence)}"
+    return {name: kind + level if kind.endswith(WITH_INTERVAL) else kind for name, kind in shown.items()}
 
 
 def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -132,23 +132,16 @@ def listed(texts: Sequence[str]) -> str:
 
 
 def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
-    """Return the table as Markdown, with columns in the order of `formats` and texts left, numbers right.
+    """Return the table as Markdown, with the columns and kinds of `formats`, texts left, numbers right.
 
-    Args:
-        table: The rows to show.
-        formats: For each column to show, the kind of `show`. A kind with WITH_INTERVAL takes the ends from the columns NAME_low and
-            NAME_high, or from those of all intervals; a confidence after it goes into the head: 'Default rate (95% CI)'.
+    A kind WITH_INTERVAL takes the ends that `ends_of` names; a confidence after it goes into the head: 'Default rate (95% CI)'.
     """
     texts = [_cells(table, name, kind) for name, kind in formats.items()]
-    told = [text + _confidence(kind) for text, kind in zip(heads(formats), formats.values(), strict=True)]
+    levels = [kind.partition(f"{WITH_INTERVAL} of ")[2] for kind in formats.values()]
+    told = [f"{text} ({level} CI)" if level else text for text, level in zip(heads(formats), levels, strict=True)]
     sides = tuple("left" if kind == "text" else "right" for kind in formats.values())
     rows = [list(row) for row in zip(*texts, strict=True)]
     return pd.DataFrame(rows, columns=told).to_markdown(index=False, disable_numparse=True, colalign=sides)
-
-
-def _confidence(kind: str) -> str:
-    confidence = kind.partition(f"{WITH_INTERVAL} of ")[2]
-    return f" ({confidence} CI)" if confidence else ""
 
 
 def _cells(table: pd.DataFrame, name: str, kind: str) -> list[str]:

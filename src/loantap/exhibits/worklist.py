@@ -3,7 +3,7 @@
 import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
-from loantap.exhibits.words import ABSENT, columns, percent, plain, show
+from loantap.exhibits.words import ABSENT, bullets, columns, percent, plain, show
 from loantap.model.assumptions import DEFAULTS
 from loantap.watchlist.last_worklist import Outcomes
 from loantap.watchlist.settings import ActingSettings
@@ -43,29 +43,15 @@ def as_shown(listed: pd.DataFrame) -> pd.DataFrame:
 def work_columns(listed: pd.DataFrame) -> dict[str, str]:
     """Return the columns of a work list that anything is known of."""
     known = [name for name in _MAY_LACK if listed[name].notna().any()]
-    shown = [
-        "rank",
-        "loan_id",
-        "light",
-        "light_since",
-        "mainly",
-        "exposure",
-        "days_past_due",
-        *known,
-        "changed",
-        "offer",
-    ]
-    return columns(*shown, days_past_due="text")
+    first = ("rank", "loan_id", "light", "light_since", "mainly", "exposure", "days_past_due")
+    return columns(*first, *known, "changed", "offer", days_past_due="text")
 
 
 def order_sentence(no_risk: str) -> str:
     """Return in which order a work list stands."""
     if no_risk:
         return f"Red first, then in default, unknown and amber; the largest exposure first. {no_risk}"
-    return (
-        "First red and gone loans whose expected loss is not known, then those where acting could save most. "
-        + WHAT_SAVES
-    )
+    return f"First red and gone loans whose expected loss is not known, then those where acting could save most. {WHAT_SAVES}"
 
 
 def with_main_reasons(listed: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +101,7 @@ def fitting(chosen: pd.DataFrame, *, dti_at_most: float, relief: float, fall: fl
 def became(found: Outcomes) -> Exhibits:
     """Show what became of last month's rows, together and by owner and status; it names no loan."""
     count = show(int(found.counts["loans"].sum()), "count")
-    notes = "\n".join(f"- {plain(note)}" for note in found.notes)
+    notes = bullets(map(plain, found.notes))
     whole = Exhibit(
         "worklist-outcomes", f"What became of the {count} loans of the last work list", f"n = {count} loans.", text=notes, table=found.counts,
         columns=columns("outcome", "loans"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loantap.errors import RenderError
-from loantap.exhibits.word import finish_word
+from loantap.exhibits.single_page import finish_word
 from loantap_pages.compose import compose_page
 from loantap_pages.pages import Page
 from loantap_pages.pandoc import HERE, convert

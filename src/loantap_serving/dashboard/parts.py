@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from loantap.errors import LoanTapError
+from loantap.exhibits.economics import referred_sentence
 from loantap.exhibits.plots.style import LIGHT
-from loantap.exhibits.thresholds import referred_sentence
 from loantap.exhibits.words import plain, show
 from loantap.model.persistence import SavedModel, load_model, model_version
 from loantap.runs.results import RunFolder

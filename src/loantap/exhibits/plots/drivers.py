@@ -1,4 +1,6 @@
-"""Figures of what drives default. Every rate comes with its interval; a dashed line marks all loans together."""
+"""Default rates with their intervals: by level, along drivers, and of two runs; a dashed line marks all loans together."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -6,11 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from loantap.exhibits.plots.marks import intervals, texted_rows
+from loantap.exhibits.plots.marks import intervals, name_rows, texted_rows
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, ONE, OTHER, WARNING, canvas, percent
 from loantap.exhibits.words import show
 
 _BY_TIME = {"application": ONE, "pricing": OTHER, "funding": NEUTRAL}
+_RUNS = (("earlier", "earlier run", NEUTRAL, -0.15), ("later", "this run", DEFAULTED, 0.15))
 _TIMES = {"application": "known at application", "pricing": "the lender's own pricing", "funding": "set at funding"}
 
 
@@ -33,12 +36,7 @@ def default_rates(rates: pd.DataFrame, *, overall: float, label: str) -> Figure:
 
 
 def driver_panels(rates: pd.DataFrame, *, overall: float) -> Figure:
-    """Draw one small panel per driver with the default rate along its levels.
-
-    Args:
-        rates: driver, level, default_rate, ci_low, ci_high; the levels of a driver in their order.
-        overall: Default rate of all loans.
-    """
+    """Draw a small panel per driver with the rates of its levels in order: driver, level, default_rate, ci_low, ci_high."""
     panels = list(rates.groupby("driver", sort=False))
     rows = -(-len(panels) // 3)
     with canvas(height=1.75 * rows, rows=rows, columns=3, sharey=True) as (figure, first):
@@ -54,9 +52,8 @@ def driver_panels(rates: pd.DataFrame, *, overall: float) -> Figure:
             # All levels would not fit: the first and the last are named.
             names = levels["level"][known].tolist() or [""]
             panel.set_xticks([0, len(names) - 1], [names[0], names[-1]], fontsize=7)
-            left, right = panel.get_xticklabels()
-            left.set_horizontalalignment("left")
-            right.set_horizontalalignment("right")
+            for name, side in zip(panel.get_xticklabels(), ("left", "right"), strict=True):
+                name.set(ha=side)
             panel.set_xlim(-0.5, max(len(levels) - 0.5, 1))
             percent(panel.yaxis)
         for panel in figure.axes[len(panels) :]:
@@ -92,10 +89,23 @@ def driver_ladder(rates: pd.DataFrame, strength: pd.DataFrame, *, overall: float
         right.axvline(0.5, color=NEUTRAL, linewidth=0.8, linestyle="--")
         right.set(title="AUC of the column alone", xlabel="0.5: no better than chance", ylim=(len(drivers) - 0.4, -0.6))
         times = [known for known in _TIMES if known in set(strength["known"])]
-        handles = [
-            Line2D([], [], color=_BY_TIME[known], marker="o", linestyle="", label=_TIMES[known]) for known in times
-        ]
+        dots: dict[str, Any] = {"marker": "o", "linestyle": ""}
+        handles = [Line2D([], [], color=_BY_TIME[known], label=_TIMES[known], **dots) for known in times]
         figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def then_and_now(levels: pd.DataFrame) -> Figure:
+    """Draw the rate of each level in two runs: name, and earlier and later with their low and high ends."""
+    rates = levels.astype({f"{side}{end}": float for side, *_ in _RUNS for end in ("", "_low", "_high")})
+    with canvas(height=1.4 + 0.32 * len(rates)) as (figure, axes):
+        for side, label, colour, shift in _RUNS:
+            intervals(axes, rates, np.arange(len(rates)) + shift, colour, value=side, ends=side, label=label)
+        name_rows(axes, rates["name"].tolist())
+        axes.set_xlim(left=0)
+        percent(axes.xaxis)
+        axes.set_xlabel("Default rate")
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(_RUNS))
     return figure
 
 

@@ -1,12 +1,13 @@
-"""Figures of early warning: what alerts cost and bring, how the watchlist moves, and how far the loans drift."""
+"""Figures of early warning: alerts, lights by month, drift of the loans, and what is expected of them."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from loantap.exhibits.plots.marks import RING, note, reach
+from loantap.exhibits.plots.marks import RING, intervals, name_mark, name_rows, note, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
 
 _STYLES = ((DEFAULTED, "-"), (REPAID, "--"), (NEUTRAL, ":"), (WARNING, "-."))
@@ -15,9 +16,7 @@ _STYLES = ((DEFAULTED, "-"), (REPAID, "--"), (NEUTRAL, ":"), (WARNING, "-."))
 def plot_alerts(curves: pd.DataFrame, *, chosen: Mapping[str, float]) -> Figure:
     """Draw defaults warned of, and the share of alerts that were right, against alerts.
 
-    Args:
-        curves: method, alerts_per_1000, recall, by_chance, precision; several rows per method. What chance would find is drawn for the first.
-        chosen: alerts_per_1000, recall and precision of the recommended setting on the same months.
+    Columns method, alerts_per_1000, recall, by_chance (drawn for the first method) and precision; `chosen` is the recommended setting.
     """
     x = "alerts_per_1000"
     methods = [(name, rows.sort_values(x)) for name, rows in curves.groupby("method", sort=False)]
@@ -28,14 +27,12 @@ def plot_alerts(curves: pd.DataFrame, *, chosen: Mapping[str, float]) -> Figure:
                 end = rows.iloc[-1]
                 if panel is first:
                     left = end[x] > curves[x].max() / 2
-                    note(panel, str(method), (end[x], end[name]), (-6 if left else 6, 4), color=colour, fontweight="bold", ha="right" if left else "left",
-                         va="bottom" if place != 1 or left else "top")  # fmt: skip
+                    sides = {"ha": "right" if left else "left", "va": "bottom" if place != 1 or left else "top"}
+                    name_mark(panel, str(method), (end[x], end[name]), (-6 if left else 6, 4), colour, **sides)
             if panel is first:
-                chance = methods[0][1].iloc[-1]
-                panel.plot(
-                    methods[0][1][x], methods[0][1]["by_chance"], color=NEUTRAL, linewidth=0.8, label="by chance"
-                )
-                note(panel, "by chance", (chance[x], chance["by_chance"]), (4, -2), va="top")
+                chance = methods[0][1]
+                panel.plot(chance[x], chance["by_chance"], color=NEUTRAL, linewidth=0.8, label="by chance")
+                note(panel, "by chance", (chance[x].iloc[-1], chance["by_chance"].iloc[-1]), (4, -2), va="top")
             panel.plot(chosen[x], chosen[name], label="recommended", **RING)
             panel.set(xlabel="Alerts per 1,000 loans a month", ylim=(0, None), xlim=(0, None))
             percent(panel.yaxis)
@@ -55,7 +52,7 @@ def plot_lights(by_month: pd.DataFrame) -> Figure:
         last = len(by_month) - 1
         for name, colour, under in (("red", DEFAULTED, 0 * red), ("amber", WARNING, red)):
             middle = float((under + by_month[name] / 2).fillna(0).iloc[-1]) if len(by_month) else 0.0
-            note(axes, name, (last + 0.55, middle), color=colour, fontweight="bold", va="center", annotation_clip=False)
+            name_mark(axes, name, (last + 0.55, middle), (0, 0), colour, annotation_clip=False)
         axes.set_xticks(places[::3], by_month["month"].iloc[::3])
         axes.set(ylabel="Share of live loans", xlim=(-0.6, last + 1.9))
         percent(axes.yaxis)
@@ -63,13 +60,7 @@ def plot_lights(by_month: pd.DataFrame) -> Figure:
 
 
 def plot_drift(drift: pd.DataFrame, *, amber: float, red: float) -> Figure:
-    """Draw the stability index of each variable by month, with the customary limits.
-
-    Args:
-        drift: variable, month (text) and psi, ordered by month.
-        amber: The index from which a variable counts as drifting.
-        red: The index from which it counts as drifted.
-    """
+    """Draw the stability index of each variable by month (variable, month as text, psi, in order), with the customary limits."""
     with canvas(height=3.0) as (figure, axes):
         months, ends = list(dict.fromkeys(drift["month"])), []
         for (name, rows), (colour, line) in zip(drift.groupby("variable", sort=False), _STYLES, strict=False):
@@ -82,15 +73,7 @@ def plot_drift(drift: pd.DataFrame, *, amber: float, red: float) -> Figure:
         step = 0.045 * red  # the lines end close to one another: their names stand in the order of the ends, apart
         for place, (_, name, colour) in enumerate(sorted(ends)):
             height = max(min(end for end, *_ in ends) + (2 * place - 0.5) * step, place * 2 * step)
-            note(
-                axes,
-                name,
-                (len(months) - 0.7, height),
-                color=colour,
-                fontweight="bold",
-                va="center",
-                annotation_clip=False,
-            )
+            name_mark(axes, name, (len(months) - 0.7, height), (0, 0), colour, annotation_clip=False)
         axes.set_xticks(range(0, len(months), 3), months[::3])
         axes.set(ylabel="Stability index", ylim=(0, None), xlim=(-0.5, len(months) + 0.28 * len(months)))
     return figure
@@ -104,4 +87,32 @@ def plot_outcomes(calibration: pd.DataFrame) -> Figure:
         axes.errorbar(places, calibration["ratio"], yerr=reach(calibration, "ratio"), fmt="o-", color=DEFAULTED)
         axes.set_xticks(places[::3], calibration["month"].iloc[::3])
         axes.set(ylabel="Observed over expected defaults", ylim=(0, None))
+    return figure
+
+
+def plot_expected_observed(groups: pd.DataFrame) -> Figure:
+    """Draw the share expected to default and the share that did, row by row: group, expected_rate and observed_rate with low and high."""
+    with canvas(height=0.8 + 0.26 * len(groups)) as (figure, axes):
+        rows = np.arange(len(groups))
+        for name, label, colour, shift in (
+            ("expected_rate", "expected", REPAID, -0.16),
+            ("observed_rate", "defaulted", DEFAULTED, 0.16),
+        ):
+            intervals(axes, groups, list(rows + shift), colour, value=name, ends=name, label=label)
+        name_rows(axes, [str(name) for name in groups["group"]])
+        percent(axes.xaxis)
+        axes.set(xlabel="Share of loans", xlim=(0, None))
+        axes.legend(loc="lower right")
+    return figure
+
+
+def plot_expected(found: pd.DataFrame) -> Figure:
+    """Draw each measure's expected value on its interval: measure (its name), expected, expected_low and expected_high, within 0 to 1."""
+    told = found.dropna(subset=["expected"])
+    with canvas(height=2.6) as (figure, axes):
+        places = range(len(told))
+        axes.hlines(places, told["expected_low"], told["expected_high"], color=NEUTRAL, linewidth=2.2, alpha=0.6)
+        axes.plot(told["expected"], places, color=REPAID, linestyle="", marker="o")
+        name_rows(axes, told["measure"].tolist())
+        axes.set(xlim=(0, 1), xlabel="Value")
     return figure

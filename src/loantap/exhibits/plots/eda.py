@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from loantap.exhibits.plots.marks import intervals, note, texted_rows
+from loantap.exhibits.plots.marks import TOP, intervals, name_mark, note, texted_rows
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, ONE, OTHER, REPAID, WARNING, canvas, percent
 
 _BY_OUTCOME = {"repaid": REPAID, "defaulted": DEFAULTED}
@@ -44,12 +44,7 @@ def group_rates(groups: pd.DataFrame, *, inside: str, others: str) -> Figure:
 
 
 def distributions(histograms: pd.DataFrame, medians: pd.DataFrame) -> Figure:
-    """Draw the distribution of each column by outcome.
-
-    Args:
-        histograms: column, outcome (defaulted or repaid), left, right, density.
-        medians: column, defaulted, repaid.
-    """
+    """Draw the distribution of each column by outcome (column, outcome, left, right, density), and its medians by outcome."""
     columns, middle = list(histograms["column"].unique()), medians.set_index("column")
     rows = -(-len(columns) // 3)
     with canvas(height=1.55 * rows + 0.3, rows=rows, columns=3) as (figure, first):
@@ -92,12 +87,7 @@ def correlations(pairs: pd.DataFrame, order: list[str]) -> Figure:
 
 
 def pairs(sample: pd.DataFrame, columns: list[str]) -> Figure:
-    """Draw where defaulted and repaid loans lie, two of the columns at a time, as contours: no loan is shown.
-
-    Args:
-        sample: The columns and default; no values missing.
-        columns: The columns to pair.
-    """
+    """Draw where defaulted and repaid loans of a sample without missing values lie, two columns at a time, as contours: no loan is shown."""
     last = len(columns) - 1
     limits: dict[str, Any] = {name: tuple(sample[name].quantile([0.005, 0.98])) for name in columns}
     with canvas(height=7, rows=len(columns), columns=len(columns)) as (figure, _):
@@ -132,11 +122,8 @@ def pairs(sample: pd.DataFrame, columns: list[str]) -> Figure:
 def vintages(overall: pd.DataFrame, by_term: dict[int, pd.DataFrame]) -> Figure:
     """Draw the default rate of each vintage, for all loans and by term, above the number of loans.
 
-    Lines are dotted where loans had not run to term; the shade covers what even the shortest had not.
-
-    Args:
-        overall: start, end, n, default_rate, ci_low, ci_high, unripe of all loans.
-        by_term: The same for the loans of each term, in months.
+    Lines are dotted where loans had not run to term; the shade covers what even the shortest had not. Columns of all loans, and of each
+    term in months: start, end, n, default_rate, ci_low, ci_high, unripe.
     """
     with canvas(height=4.6, rows=2, sharex=True, height_ratios=[3, 1]) as (figure, top):
         bottom, edges = figure.axes[1], _edges(overall)
@@ -144,8 +131,7 @@ def vintages(overall: pd.DataFrame, by_term: dict[int, pd.DataFrame]) -> Figure:
             begin = edges[overall["unripe"].to_numpy().argmax()]
             for panel in figure.axes:
                 panel.axvspan(begin, edges[-1], color=WARNING, alpha=0.08, linewidth=0)
-            at_top: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "va": "top"}
-            note(top, " may still be running", (begin, 1), color=WARNING, **at_top)
+            note(top, " may still be running", (begin, 1), color=WARNING, xycoords=TOP, va="top")
         series = {"all loans": overall} | {f"{term} months": rates for term, rates in by_term.items()}
         for (name, rates), colour in zip(series.items(), (NEUTRAL, ONE, OTHER), strict=False):
             _vintages(top, rates, colour)
@@ -196,8 +182,8 @@ def _name_line(axes: Axes, name: str, rates: pd.DataFrame, others: list[pd.DataF
     nearest[[0, -1]] *= 0.5  # a name at the edge would be cut
     place = int(nearest.argmax())
     above = apart[np.abs(apart[:, place]).argmin(), place] > 0
-    style: dict[str, Any] = {"color": colour, "ha": "center", "va": "bottom" if above else "top", "weight": "bold"}
-    note(axes, name, (at[place], rate[place]), (0, 5 if above else -5), **style)
+    side, shift = ("bottom", 5) if above else ("top", -5)
+    name_mark(axes, name, (at[place], rate[place]), (0, shift), colour, ha="center", va=side)
     return None
 
 

@@ -30,42 +30,29 @@ _SIDES = ((1, 0), (0, -1), (1, -1), (-1, 0), (0, 1), (-1, 1), (1, 1), (-1, -1))
 
 
 def plot_frontier(curve: pd.DataFrame, *, points: pd.DataFrame) -> Figure:
-    """Draw the defaults avoided against the good customers declined: the price of each policy in people.
-
-    Args:
-        curve: One row per threshold of the model: good_refused and defaults_avoided.
-        points: The policies to mark: policy (its title), good_refused, defaults_avoided and verdict.
-    """
+    """Draw the defaults avoided against the good customers declined along the model's thresholds, and each policy as a point."""
     with canvas(height=_SIZE[1]) as (figure, axes):
         figure.set_size_inches(_SIZE)
         line = curve.sort_values("good_refused")[["good_refused", "defaults_avoided"]].to_numpy()
         axes.plot([0, 1], [0, 1], color=NEUTRAL, linestyle=(0, (4, 3)), linewidth=1)
         axes.plot(*line.T, color=REPAID, linewidth=2)
         for name, rows in points.drop_duplicates(["good_refused", "defaults_avoided"]).groupby("verdict", sort=False):
-            axes.plot(
-                rows["good_refused"],
-                rows["defaults_avoided"],
-                "o",
-                ms=8,
-                clip_on=False,
-                zorder=4,
-                **VERDICTS[str(name)],
-            )
+            look: dict[str, Any] = {"ms": 8, "clip_on": False, "zorder": 4} | VERDICTS[str(name)]
+            axes.plot(rows["good_refused"], rows["defaults_avoided"], "o", **look)
         axes.set(xlabel="Good customers declined", ylabel="Defaults avoided", xlim=(0, 1), ylim=(0, 1))
         axes.tick_params(labelsize=_TEXT)
-        axes.xaxis.label.set_fontsize(_TEXT)
-        axes.yaxis.label.set_fontsize(_TEXT)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.label.set_fontsize(_TEXT)
         percent(axes.xaxis, axes.yaxis)
         figure.draw_without_rendering()  # labels are measured on the page as it will be
         figure.set_layout_engine("none")
-        taken = _Taken(
-            axes, [line, np.array([[0.0, 0.0], [1.0, 1.0]])], points[["good_refused", "defaults_avoided"]].to_numpy()
-        )
+        diagonal = np.array([[0.0, 0.0], [1.0, 1.0]])
+        taken = _Taken(axes, [line, diagonal], points[["good_refused", "defaults_avoided"]].to_numpy())
         _key(axes, taken, points["verdict"].unique().tolist())
         for names, spot, verdict in _spots(points):
             _label(axes, taken, names, spot, _INK if verdict == NOT_SHOWN else str(VERDICTS[verdict]["color"]))
         _along(axes, taken, "declining by risk", line, REPAID)
-        _along(axes, taken, "declining at random", np.array([[0.0, 0.0], [1.0, 1.0]]), NEUTRAL)
+        _along(axes, taken, "declining at random", diagonal, NEUTRAL)
     return figure
 
 
@@ -84,9 +71,8 @@ class _Taken:
         wide = box.padded(2)
         hidden = sum(wide.overlaps(other) for other in self.boxes)
         dots, lines = (_inside(wide, points) for points in (self.dots, self.lines))
-        outside = (
-            box.x0 < self.frame.x0 or box.x1 > self.frame.x1 + 2 or box.y0 < self.frame.y0 or box.y1 > self.frame.y1
-        )
+        frame = self.frame
+        outside = box.x0 < frame.x0 or box.x1 > frame.x1 + 2 or box.y0 < frame.y0 or box.y1 > frame.y1
         return 1_000 * hidden + 1_000 * outside + 100 * dots + lines
 
 
@@ -100,38 +86,27 @@ def _spots(points: pd.DataFrame) -> Iterator[tuple[list[str], np.ndarray, str]]:
     left = points.to_dict("records")
     while left:
         first = left[0]
-        near = [
-            one
-            for one in left
-            if all(abs(one[axis] - first[axis]) < _NEAR for axis in ("good_refused", "defaults_avoided"))
-        ]
-        yield (
-            [str(one["policy"]) for one in near],
-            np.array([first["good_refused"], first["defaults_avoided"]]),
-            str(first["verdict"]),
-        )
+        spot = np.array([first["good_refused"], first["defaults_avoided"]])
+        near = [one for one in left if (abs(spot - [one["good_refused"], one["defaults_avoided"]]) < _NEAR).all()]
+        yield [str(one["policy"]) for one in near], spot, first["verdict"]
         left = [one for one in left if one not in near]
 
 
 def _label(axes: Axes, taken: _Taken, names: list[str], spot: np.ndarray, colour: str) -> None:
     """Write a label where it hides least, as near to its dot as that allows, with a line to it where it is far."""
-    first = TextArea(
-        names[0], textprops={"fontsize": _TEXT, "fontweight": "bold", "color": colour, "path_effects": _HALO}
-    )
-    also = [
-        TextArea(line, textprops={"fontsize": _SMALL, "color": colour, "path_effects": _HALO})
-        for line in _also(names[1:])
-    ]
+    look = {"color": colour, "path_effects": _HALO}
+    first = TextArea(names[0], textprops={"fontsize": _TEXT, "fontweight": "bold", **look})
+    pairs = [", ".join(names[start : start + 2]) for start in range(1, len(names), 2)]  # the others at the spot
+    lines = [f"also {pair}" if place == 0 else pair for place, pair in enumerate(pairs)]
+    also = [TextArea(line, textprops={"fontsize": _SMALL, **look}) for line in lines]
 
     def put(away: float, x: int, y: int) -> AnnotationBbox:
         reach, ends = (0.75 * away if x and y else away), {1: 0.0, 0: 0.5, -1: 1.0}
-        line = (
-            {"arrowstyle": "-", "color": LIGHT, "linewidth": 1, "shrinkA": 0, "shrinkB": 5} if away > _AWAY[1] else None
-        )
+        line = {"arrowstyle": "-", "color": LIGHT, "linewidth": 1, "shrinkA": 0, "shrinkB": 5}
         box = VPacker(children=[first, *also], pad=0, sep=1, align="left" if x >= 0 else "right")
         return AnnotationBbox(
             box, tuple(spot), xybox=(x * reach, y * reach), boxcoords="offset points", box_alignment=(ends[x], ends[y]), frameon=False, pad=0,
-            arrowprops=line, annotation_clip=False, zorder=5,
+            arrowprops=line if away > _AWAY[1] else None, annotation_clip=False, zorder=5,
         )  # fmt: skip
 
     tried = []
@@ -149,36 +124,31 @@ def _box(label: Any) -> Any:
     return label.offsetbox.get_window_extent()
 
 
-def _also(names: list[str]) -> list[str]:
-    """Return the other policies at a spot, a line each two."""
-    pairs = [", ".join(names[start : start + 2]) for start in range(0, len(names), 2)]
-    return [f"also {line}" if place == 0 else line for place, line in enumerate(pairs)]
-
-
 def _along(axes: Axes, taken: _Taken, text: str, line: np.ndarray, colour: str) -> None:
     """Write what a line is along it, at the place where that hides least."""
     pixels = axes.transData.transform(line)
-    best: tuple[float, Any, Any] | None = None
+    steps = np.r_[0, np.cumsum(np.hypot(*np.diff(pixels, axis=0).T))]
+
+    def put(x: float, y: float, angle: float, side: int) -> Any:
+        spot: Any = axes.transData.inverted().transform((x, y))
+        shift: Any = 8 * np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * side
+        return axes.annotate(
+            text, spot, xytext=shift, textcoords="offset points", fontsize=_SMALL, color=colour,
+            rotation=angle, rotation_mode="anchor", ha="center", va="center", path_effects=_HALO,
+        )  # fmt: skip
+
+    tried = []
     for place in np.linspace(0.3, 0.9, 25):
-        steps = np.r_[0, np.cumsum(np.hypot(*np.diff(pixels, axis=0).T))]
         x, y, ahead_x, ahead_y = (
             np.interp(at * steps[-1], steps, pixels[:, side]) for at in (place, min(place + 0.08, 1)) for side in (0, 1)
         )
         angle = float(np.degrees(np.arctan2(ahead_y - y, ahead_x - x)))
         for side in (1, -1):
-            shift: Any = 8 * np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * side
-            spot: Any = axes.transData.inverted().transform((x, y))
-            one = axes.annotate(text, spot, xytext=shift, textcoords="offset points", fontsize=_SMALL, color=colour, rotation=angle,
-                                rotation_mode="anchor", ha="center", va="center", path_effects=_HALO)  # fmt: skip
-            cost = taken.cost(one.get_window_extent())
-            if best is None or cost < best[0]:
-                if best is not None:
-                    best[1].remove()
-                best = (cost, one, one.get_window_extent())
-            else:
-                one.remove()
-    if best is not None:
-        taken.boxes.append(best[2])
+            one = put(x, y, angle, side)
+            tried.append((taken.cost(one.get_window_extent()), (x, y, angle, side)))
+            one.remove()
+    _, best = min(tried, key=lambda one: one[0])
+    taken.boxes.append(put(*best).get_window_extent())
 
 
 def _key(axes: Axes, taken: _Taken, verdicts: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Marks that figures share: how far an interval reaches, rows of dots, ticks of ratios, small texts, legends."""
+"""Marks that figures share: how far an interval reaches, rows of dots, ticks of ratios, small texts."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from loantap.exhibits.plots.style import DEFAULTED, NEUTRAL
+from loantap.exhibits.plots.style import NEUTRAL
 
+TOP = ("data", "axes fraction")  # a place along the axis, a height of the panel
+ASIDE: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
 RING: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 11, "markerfacecolor": "none", "color": NEUTRAL}
 
 
@@ -27,19 +28,11 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def dotted_rows(axes: Axes, table: pd.DataFrame, value: str, names: Sequence[str]) -> None:
-    """Draw the value of each row as a dot on its interval, VALUE_low to VALUE_high, and name the rows from the bottom."""
-    for place, ends in enumerate(zip(table[f"{value}_low"], table[f"{value}_high"], strict=True)):
-        axes.plot(ends, [place, place], color=NEUTRAL, linewidth=1.4)
-    axes.plot(table[value], range(len(table)), "o", color=DEFAULTED)
-    axes.set_yticks(range(len(table)), names)
-
-
 def intervals(
-    axes: Axes, rates: pd.DataFrame, rows: Sequence[int], colour: str, *, value: str = "default_rate", label: str = ""
-) -> None:
-    """Draw the value of each row as a dot on its interval, ci_low to ci_high."""
-    axes.hlines(rows, rates["ci_low"], rates["ci_high"], color=colour, linewidth=2.2, alpha=0.45)
+    axes: Axes, rates: pd.DataFrame, rows: Any, colour: str, *, value: str = "default_rate", ends: str = "ci", label: str = "",
+) -> None:  # fmt: skip
+    """Draw the value of each row as a dot on its interval, ENDS_low to ENDS_high."""
+    axes.hlines(rows, rates[f"{ends}_low"], rates[f"{ends}_high"], color=colour, linewidth=2.2, alpha=0.45)
     axes.plot(rates[value], rows, color=colour, linestyle="", marker="o", label=label)
     axes.grid(visible=False, axis="y")
 
@@ -49,7 +42,7 @@ def texted_rows(axes: Axes, names: Iterable[str], texts: Sequence[str]) -> None:
     axes.set_yticks(range(len(texts)), names)
     axes.set_ylim(len(texts) - 0.4, -0.6)
     for row, text in enumerate(texts):
-        note(axes, text, (1.01, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+        note(axes, text, (1.01, row), **ASIDE)
 
 
 def ratio_ticks(axes: Axes, ladder: Sequence[float]) -> None:
@@ -66,6 +59,8 @@ def note(axes: Axes, text: str, at: tuple[float, float], shift: tuple[float, flo
     axes.annotate(text, at, xytext=shift, textcoords="offset points", **look)
 
 
-def legend_below(figure: Figure, columns: int) -> None:
-    """Put the legend of the first panel below all panels."""
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=columns)
+def name_mark(
+    axes: Axes, text: str, at: tuple[float, float], shift: tuple[float, float], colour: str, **style: Any
+) -> None:
+    """Write the name of a line or a mark beside it, in its colour."""
+    note(axes, text, at, shift, **({"color": colour, "fontweight": "bold", "va": "center"} | style))

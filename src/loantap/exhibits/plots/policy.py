@@ -1,7 +1,6 @@
 """Figures of the lending policy: where limits lie, how sure gains are, what profit rests on, and how alike groups are treated."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,17 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from loantap.exhibits.plots.frontier import VERDICTS
-from loantap.exhibits.plots.marks import note, reach
+from loantap.exhibits.plots.marks import TOP, note, reach
 from loantap.exhibits.plots.style import LIGHT, NEUTRAL, REPAID, WARNING, canvas
 from loantap.exhibits.words import capital, percent, show
 
 
 def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, float | None]) -> Figure:
-    """Draw profit along each column that a cap may bound, with the proposed cap.
+    """Draw profit along each column that a cap may bound, with the proposed cap, None where profit never turns negative.
 
-    Args:
-        evidence: For each column, by its name in words, bins of the training loans: middle, expected, realised with `_low` and `_high`, and fitted.
-        limits: The proposed cap of each column, None where profit never turns negative.
+    By the column's name in words: bins of the training loans with middle, realised, realised_low, realised_high and fitted.
     """
     with canvas(height=3.2, columns=len(evidence), sharey=True) as (figure, first):
         for panel, (name, bins) in zip(figure.axes, evidence.items(), strict=True):
@@ -29,26 +26,14 @@ def plot_limits(evidence: Mapping[str, pd.DataFrame], *, limits: Mapping[str, fl
             panel.step(bins["middle"], bins["fitted"], where="mid", color=REPAID, linewidth=2)
             if limit is not None:
                 panel.axvline(limit, color=WARNING, linestyle="--")
-                note(
-                    panel,
-                    f"cap at {limit:g} ",
-                    (limit, 1),
-                    (0, -9),
-                    xycoords=("data", "axes fraction"),
-                    ha="right",
-                    color=WARNING,
-                )
+                note(panel, f"cap at {limit:g} ", (limit, 1), (0, -9), xycoords=TOP, ha="right", color=WARNING)
             panel.set(xlabel=f"{capital(name)} (%)", title=capital(name))
         first.set_ylabel("Profit per 100 lent")
     return figure
 
 
 def plot_gains(table: pd.DataFrame) -> Figure:
-    """Draw how sure the gain of each policy is: by the loans drawn, and by what is assumed.
-
-    Args:
-        table: One row per policy: policy, verdict, gain with gain_low and gain_high, gain_least and gain_most.
-    """
+    """Draw how sure the gain of each policy is: gain with gain_low and gain_high, and the range gain_least to gain_most."""
     rows = table.iloc[::-1]
     with canvas(height=1.2 + 0.34 * len(rows)) as (figure, axes):
         places = range(len(rows))
@@ -65,17 +50,14 @@ def plot_gains(table: pd.DataFrame) -> Figure:
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.xaxis.set_major_locator(MaxNLocator(5))
         _above(axes, ["line: interval for all policies at once", "band: range over the assumptions"])
-        _sides(axes)
+        axes.margins(x=0.05)
+        for text, shift, side in (("loses", -4, "right"), ("gains", 4, "left")):
+            note(axes, text, (0, 0), (shift, 3), xycoords=TOP, ha=side)
     return figure
 
 
 def plot_tornado(table: pd.DataFrame) -> Figure:
-    """Draw how far profit moves when one assumption goes to the ends of its range.
-
-    Args:
-        table: One row per assumption, the widest first: label, low, high, profit_low and profit_high (at the low and the high end of the
-            assumption) and profit_default.
-    """
+    """Draw how far profit moves at the ends of each assumption: label, low, high, profit_low, profit_high, profit_default."""
     rows = table.iloc[::-1]
     with canvas(height=1.1 + 0.46 * len(rows)) as (figure, axes):
         middle = float(rows["profit_default"].iloc[0])
@@ -83,33 +65,21 @@ def plot_tornado(table: pd.DataFrame) -> Figure:
             for end, alpha in (("low", 0.45), ("high", 0.85)):
                 profit = row[f"profit_{end}"]
                 axes.barh(place, profit - middle, left=middle, color=REPAID, alpha=alpha, height=0.6)
-                side: Any = {"ha": "left", "xytext": (3, 0)} if profit >= middle else {"ha": "right", "xytext": (-3, 0)}
-                told = percent(row[end])
-                axes.annotate(
-                    told, (profit, place), textcoords="offset points", va="center", fontsize=8, color=NEUTRAL, **side
-                )
+                side, shift = ("left", 3) if profit >= middle else ("right", -3)
+                note(axes, percent(row[end]), (profit, place), (shift, 0), va="center", ha=side)
         axes.axvline(middle, color=NEUTRAL)
         axes.axvline(0, color=NEUTRAL, linestyle="--", linewidth=0.8)
         axes.set_yticks(range(len(rows)), [capital(str(label)) for label in rows["label"]])
         axes.grid(visible=False, axis="y")
         axes.margins(x=0.14)
         axes.set(xlabel="Realised profit per 100 lent when everyone is approved")
-        _above(
-            axes,
-            [
-                f"as assumed: {show(middle, 'number')} per 100 lent; pale: low end of the assumption, dark: high end, with its value"
-            ],
-        )
+        assumed = f"as assumed: {show(middle, 'number')} per 100 lent"
+        _above(axes, [assumed, "pale: low end of the assumption, dark: high end, with its value"])
     return figure
 
 
 def plot_ratios(gaps: pd.DataFrame, *, mark: float) -> Figure:
-    """Draw the lowest approval ratio among good customers that each rule leaves between groups.
-
-    Args:
-        gaps: One row per rule and attribute: rule, attribute, approval_ratio with approval_ratio_low and approval_ratio_high.
-        mark: The ratio that a dashed line stands at.
-    """
+    """Draw the approval ratio with its ends of each rule and attribute, and a dashed line at a mark."""
     gaps = gaps.dropna(subset=["approval_ratio"])
     rules, attributes = gaps["rule"].unique(), gaps["attribute"].unique()
     height = 1.0 + 0.24 * len(rules) * len(attributes) ** 0.5
@@ -136,10 +106,3 @@ def plot_ratios(gaps: pd.DataFrame, *, mark: float) -> Figure:
 def _above(axes: Axes, told: Sequence[str]) -> None:
     """Say above the panel what its marks are."""
     note(axes, "; ".join(told), (0, 1), (0, 5), xycoords="axes fraction")
-
-
-def _sides(axes: Axes) -> None:
-    """Say on which side of nothing a policy loses and gains."""
-    axes.margins(x=0.05)
-    for text, shift, side in (("loses", -4, "right"), ("gains", 4, "left")):
-        note(axes, text, (0, 0), (shift, 3), xycoords=("data", "axes fraction"), ha=side)

@@ -38,9 +38,8 @@ def small_columns(rates: Sequence[float], *, first: str, last: str, overall: flo
         axes.bar(range(len(rates)), rates, color=DEFAULTED, width=0.8)
         axes.axhline(overall, **_OVERALL)
         for place in (0, len(rates) - 1):
-            axes.annotate(
-                _short(rates[place]), (place, rates[place]), (0, 2), textcoords="offset points", ha="center", **_LABEL
-            )
+            at: Any = (place, rates[place])
+            axes.annotate(_short(rates[place]), at, (0, 2), textcoords="offset points", ha="center", **_LABEL)
         axes.set_ylim(0, max(*rates, overall) * 1.25 or 1)
         _ends(axes, len(rates) - 1, first, last)
     return figure

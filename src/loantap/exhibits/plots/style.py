@@ -25,44 +25,22 @@ ONE, OTHER = "#3A7D6E", "#7B5AA6"
 WIDTH = 7.2  # inches: the text width of a page
 
 RC: dict[Any, Any] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": LIGHT,
-    "axes.grid": True,
-    "axes.labelcolor": NEUTRAL,
-    "axes.labelsize": 9,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
+    "axes.axisbelow": True, "axes.edgecolor": LIGHT, "axes.grid": True, "axes.labelcolor": NEUTRAL, "axes.labelsize": 9,
+    "axes.spines.right": False, "axes.spines.top": False, "axes.titlelocation": "left", "axes.titlesize": 10.5, "axes.titleweight": "bold",
     "axes.unicode_minus": False,  # as in texts and tables
-    "figure.dpi": 110,
-    "figure.facecolor": "white",
-    "font.size": 9,
-    "grid.color": "#E9EDF1",
-    "legend.frameon": False,
-    "lines.markersize": 5,
+    "figure.dpi": 110, "figure.facecolor": "white", "font.size": 9, "grid.color": "#E9EDF1", "legend.frameon": False, "lines.markersize": 5,
     # Fixed ids and outlined letters: the file is the same on every machine and needs no font.
-    "svg.fonttype": "path",
-    "svg.hashsalt": "loantap",
-    "xtick.color": NEUTRAL,
-    "ytick.color": NEUTRAL,
-}
+    "svg.fonttype": "path", "svg.hashsalt": "loantap", "xtick.color": NEUTRAL, "ytick.color": NEUTRAL,
+}  # fmt: skip
 
 
 def house_style() -> AbstractContextManager[None]:
-    """Return a context in which Matplotlib has its own defaults and the house style on top, and nothing of a matplotlibrc.
-
-    Figures need it when they are drawn and when they are saved: ticks, letters and ids are made as late as that.
-    """
+    """Return a context with Matplotlib's defaults and the house style, for drawing and for saving: ticks and ids are made late."""
     return mpl.rc_context({name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"} | RC)
 
 
 def save_svg(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG, which depends on nothing but the figure: no date, no random ids, no settings of the reader's.
-
-    Its points and bars have their values as titles: a browser shows them under the pointer.
-    """
+    """Write a figure as SVG with the values of its points and bars as titles, without dates, random ids or a reader's settings."""
     drawn = StringIO()
     with house_style(), told(figure) as texts:
         figure.savefig(drawn, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -1,16 +1,79 @@
-"""Figures of the model: how well it ranks, how its probabilities hold, and what its threshold does to people."""
+"""Figures of the model: how it was chosen, how well it ranks, how its probabilities hold, and what its threshold does to people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from loantap.exhibits.plots.marks import dotted_rows, note, reach
+from loantap.exhibits.plots.marks import RING, TOP, name_mark, note, ratio_ticks, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
+from loantap.exhibits.tuning_sentences import in_a_sentence
+from loantap.exhibits.words import capital
 
+_ODDS_TICKS = (0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20)
+_CLOSE_TICKS, _CLOSE = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3), 4
 _HALF, _WIDE = 0.5, 130  # of 1,000 applicants: a part as wide has room for its own words
+
+
+def plot_odds_ratios(odds_ratios: pd.DataFrame) -> Figure:
+    """Draw odds ratios with their intervals; columns change, odds_ratio, ci_low, ci_high, the strongest first."""
+    table = odds_ratios.iloc[::-1]
+    with canvas(height=0.6 + 0.24 * len(table)) as (figure, axes):
+        axes.axvline(1, color=NEUTRAL, linewidth=0.8)
+        colours = np.where(table["odds_ratio"] > 1, DEFAULTED, REPAID)
+        _coloured_rows(axes, table[["odds_ratio", "ci_low", "ci_high"]], table["change"], colours)
+        axes.set(xscale="log", xlabel="Odds ratio of default, all else equal (logarithmic)")
+        low, high = axes.get_xlim()
+        ratio_ticks(axes, _CLOSE_TICKS if high / low < _CLOSE else _ODDS_TICKS)
+    return figure
+
+
+def plot_differences(table: pd.DataFrame, *, score: str, reference: str) -> Figure:
+    """Draw how far each candidate's F-beta and ROC-AUC lie from the reference's, with intervals.
+
+    Args:
+        table: Columns name, and for the score and roc_auc NAME_difference, NAME_difference_low, NAME_difference_high.
+        score: The name of F-beta, such as f2.
+        reference: The candidate that the others are compared with.
+    """
+    rows = table[table["name"] != reference].iloc[::-1]
+    with canvas(height=0.9 + 0.27 * len(rows), columns=2, sharey=True) as (figure, _):
+        for panel, name, label in zip(figure.axes, (score, "roc_auc"), (score.upper(), "ROC-AUC"), strict=True):
+            middle, low, high = (rows[f"{name}_difference{end}"] for end in ("", "_low", "_high"))
+            panel.axvline(0, color=NEUTRAL, linewidth=0.8)
+            colours = np.where((low <= 0) & (high >= 0), NEUTRAL, np.where(middle > 0, REPAID, DEFAULTED))
+            names = rows["name"].map(in_a_sentence).map(capital)
+            _coloured_rows(panel, pd.concat([middle, low, high], axis=1), names, colours)
+            panel.set(title=label, xlabel="Difference")
+            panel.grid(visible=False, axis="y")
+            panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+            panel.xaxis.set_major_formatter(lambda value, _: f"{value:+.3f}" if value else "0")
+    return figure
+
+
+def plot_grid(grid: pd.DataFrame, *, score: str, penalty: str, C: float) -> Figure:
+    """Draw the mean F-beta of each penalty and C, one standard deviation of the folds around it.
+
+    Args:
+        grid: Columns penalty, C, and mean and sd of the score, such as f2_mean and f2_sd.
+        score: The name of F-beta, such as f2.
+        penalty: The chosen penalty.
+        C: The chosen inverse strength.
+    """
+    mean, sd = f"{score}_mean", f"{score}_sd"
+    with canvas(height=3.0) as (figure, axes):
+        for (name, rows), colour in zip(grid.groupby("penalty"), (REPAID, DEFAULTED), strict=False):
+            axes.errorbar(rows["C"], rows[mean], yerr=rows[sd], fmt="o-", color=colour, label=str(name), capsize=2)
+        best = grid[(grid["penalty"] == penalty) & (grid["C"] == C)]
+        aside = best["C"] * (0.93 if penalty == "l1" else 1.07)
+        axes.plot(aside, best[mean], label="chosen", **RING)
+        xlabel, ylabel = "C (to the right, a weaker penalty)", f"{score.upper()} at probability 0.5"
+        axes.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
+        axes.legend()
+    return figure
 
 
 def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mapping[str, float]) -> Figure:
@@ -37,14 +100,8 @@ def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mappin
                 point = curve.iloc[int((curve["threshold"] - threshold).abs().argmin())]
                 if threshold <= 1:
                     panel.plot(point[x], point[y], "o", color=NEUTRAL)
-                    right = panel is precision and point[x] > _HALF
-                    note(
-                        panel,
-                        name,
-                        (point[x], point[y]),
-                        (-shift[0], shift[1]) if right else shift,
-                        ha="right" if right else "left",
-                    )
+                    side, across = ("right", -1) if panel is precision and point[x] > _HALF else ("left", 1)
+                    note(panel, name, (point[x], point[y]), (across * shift[0], shift[1]), ha=side)
             percent(panel.xaxis, panel.yaxis)
             panel.set(xlim=(0, 1), ylim=(0, 1.02))
         roc.set(xlabel="Repaid loans flagged", ylabel="Defaults flagged (recall)", title="ROC curve")
@@ -53,21 +110,15 @@ def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mappin
 
 
 def plot_calibration(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw observed against predicted default rate.
-
-    Args:
-        tables: For each label, columns predicted, default_rate, ci_low, ci_high; one row per decile of the prediction.
-    """
+    """Draw observed against predicted default rate of each label: predicted, default_rate, ci_low, ci_high, a row per decile."""
     styles = ((REPAID, "o-", (6, 8)), (NEUTRAL, "s-", (6, -12)), (WARNING, "^:", (-4, 8)))
     with canvas(height=3.6) as (figure, axes):
         _diagonal(axes)
         for (label, table), (colour, style, shift) in zip(tables.items(), styles, strict=False):
             errors, last = reach(table, "default_rate"), table.iloc[-1]
             axes.errorbar(table["predicted"], table["default_rate"], yerr=errors, fmt=style, color=colour)
-            side = "right" if shift[0] < 0 else "left"
-            note(
-                axes, label, (last["predicted"], last["default_rate"]), shift, color=colour, fontweight="bold", ha=side
-            )
+            sides = {"ha": "right" if shift[0] < 0 else "left", "va": "baseline"}
+            name_mark(axes, label, (last["predicted"], last["default_rate"]), shift, colour, **sides)
         percent(axes.xaxis, axes.yaxis)
         top = 1.05 * float(np.max([table[["predicted", "ci_high"]].to_numpy().max() for table in tables.values()]))
         note(axes, "predicted = observed", (0.8 * top, 0.8 * top), (-4, 6), ha="right")
@@ -89,29 +140,13 @@ def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, 
         for name, colour, line in (("recall", REPAID, "-"), ("precision", NEUTRAL, "-."), (score, DEFAULTED, "-")):
             label = name.replace(score, score.upper()).capitalize()
             axes.plot(shown["threshold"], shown[name], color=colour, linestyle=line, linewidth=1.8)
-            note(
-                axes,
-                label,
-                (first["threshold"], first[name]),
-                (-4, 0),
-                color=colour,
-                fontweight="bold",
-                ha="right",
-                va="center",
-            )
+            name_mark(axes, label, (first["threshold"], first[name]), (-4, 0), colour, ha="right")
         end = float(shown["threshold"].quantile(0.995))
         for place, (name, threshold) in enumerate(thresholds.items()):
             if threshold <= 1:
                 end = max(end, threshold)
                 axes.axvline(threshold, color=NEUTRAL, linestyle=":")
-                note(
-                    axes,
-                    f"{name}, {threshold:.1%}",
-                    (threshold, 1),
-                    (4, 4 - 11 * place),
-                    xycoords=("data", "axes fraction"),
-                    va="top",
-                )
+                note(axes, f"{name}, {threshold:.1%}", (threshold, 1), (4, 4 - 11 * place), xycoords=TOP, va="top")
         percent(axes.xaxis, axes.yaxis)
         start = min(0.0, float(first["threshold"]) - 0.16 * end)  # room for the names of the lines
         axes.set(xlabel="Flag at and above this predicted default rate", ylim=(0, 1.08), xlim=(start, 1.02 * end))
@@ -147,11 +182,7 @@ def plot_confusion(per_thousand: pd.Series) -> Figure:
 
 
 def plot_gains(gains: pd.DataFrame) -> Figure:
-    """Draw the default rate of each decile of risk, and the share of all defaults found by going down them.
-
-    Args:
-        gains: Columns decile, default_rate, ci_low, ci_high, cumulative_loans, cumulative_defaults; riskiest first.
-    """
+    """Draw the default rate of each decile, riskiest first, and the share of defaults found: cumulative_loans, cumulative_defaults."""
     with canvas(height=3.0, columns=2) as (figure, rates):
         found = figure.axes[1]
         rates.bar(gains["decile"], gains["default_rate"], color=DEFAULTED, alpha=0.85)
@@ -167,18 +198,17 @@ def plot_gains(gains: pd.DataFrame) -> Figure:
 
 
 def plot_groups(groups: pd.DataFrame) -> Figure:
-    """Draw what each group meets: customers who would repay and are flagged, and how well its loans are told apart.
-
-    Args:
-        groups: Columns factor, group, n, and false_positive_rate and roc_auc with their `_low` and `_high`.
-    """
+    """Draw what each group meets (factor, group, n): false_positive_rate and roc_auc, each with `_low` and `_high`."""
     table = groups.iloc[::-1]
     names = [f"{group} ({n:,})" for group, n in zip(table["group"], table["n"], strict=True)]
     factors = table["factor"].to_numpy()
     with canvas(height=0.8 + 0.2 * len(table), columns=2, sharey=True) as (figure, axes):
         titles = {"false_positive_rate": "Good customers flagged", "roc_auc": "ROC-AUC"}
         for panel, (name, title) in zip(figure.axes, titles.items(), strict=True):
-            dotted_rows(panel, table, name, names)
+            for place, ends in enumerate(zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)):
+                panel.plot(ends, [place, place], color=NEUTRAL, linewidth=1.4)
+            panel.plot(table[name], range(len(table)), "o", color=DEFAULTED)
+            panel.set_yticks(range(len(table)), names)
             panel.set(title=title)
             for border in np.flatnonzero(factors[1:] != factors[:-1]):
                 panel.axhline(border + 0.5, color=LIGHT, linewidth=0.8)
@@ -194,3 +224,11 @@ def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
     # A curve of 79,000 points makes a file of megabytes and looks the same.
     chosen = np.unique(np.linspace(0, len(curve) - 1, min(400, len(curve))).astype(int))
     return curve.iloc[chosen]
+
+
+def _coloured_rows(axes: Axes, table: pd.DataFrame, names: pd.Series, colours: Iterable[str]) -> None:
+    """Draw value, low and high, the columns of the table, as dots on lines, and name the rows from the bottom."""
+    for place, ((value, low, high), colour) in enumerate(zip(table.to_numpy(), colours, strict=True)):
+        axes.plot([low, high], [place, place], color=colour, linewidth=1.5)
+        axes.plot(value, place, "o", color=colour)
+    axes.set_yticks(range(len(table)), names)
