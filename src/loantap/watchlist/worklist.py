@@ -1,10 +1,13 @@
 """The month's work list: one row a loan, first where acting could save most, with columns that people fill in."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
-from loantap.model.economics import Economics
-from loantap.watchlist.settings import ActingSettings
+if TYPE_CHECKING:  # a page reads the heads, and needs no assumptions
+    from loantap.model.economics import Economics
+    from loantap.watchlist.settings import ActingSettings
 
 IN_DEFAULT = "in default"
 PEOPLES = ("owner", "status", "due_date", "note")  # what people fill in
@@ -25,7 +28,7 @@ RATES = ("pd_12_months",)
 _ORDER = ("red", IN_DEFAULT, "gone", "unknown", "amber", "green")  # where nobody knows what acting could save
 
 
-def worklist(loans: pd.DataFrame, *, economics: Economics, saved: ActingSettings) -> pd.DataFrame:
+def worklist(loans: pd.DataFrame, *, economics: "Economics", saved: "ActingSettings") -> pd.DataFrame:
     """Return the work list, ordered by what acting could save.
 
     Where that is not known, red loans and those that are gone come first of all, and the others last, by light and exposure.
