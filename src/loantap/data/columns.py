@@ -38,7 +38,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "term", "Number of monthly payments", "months", "category", "application", True, "chosen by the applicant",
-        levels=("36 months", "60 months"), ordered=True, example="36 months",
+        levels=("36 months", "60 months"), synonyms={"36": "36 months", "60": "60 months"}, ordered=True, example="36 months",
         label="term", enters="as it is", code="R13", phrase="the term", form="{:.0f} months",
         step=Step("60 months rather than 36", between=(36, 60)), higher="riskier", because="there is more time for the income to fail",
     ),
@@ -169,6 +169,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "address", "Postal address", "text that ends in state and pincode", "address", "application", False,
         "personal data; its pincode may give the outcome away (a leak), which each run examines, and geography is a fair-lending question", label="address",
+        missing=True, optional=True,
     ),
 )  # fmt: skip
 

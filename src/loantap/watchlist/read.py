@@ -74,12 +74,17 @@ class _UpTo:
 
     def __init__(self, source: SnapshotSource, month: np.datetime64) -> None:
         self._source, self._month = source, month
-        self.location, self.renamed = source.location, source.renamed
+        self.location = source.location
 
     @property
     def ragged(self) -> Sequence[RaggedRow]:
         """Records with a wrong number of fields met so far."""
         return self._source.ragged
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was told from the source and not by it."""
+        return self._source.notes
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Yield the snapshots up to the month; raises InputError where all are later."""
