@@ -1,5 +1,6 @@
 """Without extras: what works, and what the other commands say. Packages that only extras bring cannot be imported here."""
 
+import ast
 import subprocess
 import sys
 from importlib.metadata import packages_distributions, requires
@@ -9,9 +10,10 @@ import pytest
 from packaging.requirements import Requirement
 
 from loantap.data.synthetic import write_loans
+from loantap.settings import project_root
 
 # Started with the names that no package of the core brings, and then what `loantap` gets.
-ALONE = """
+ABSENT = """
 import sys
 absent = set(sys.argv[1].split(","))
 class Absent:
@@ -19,6 +21,8 @@ class Absent:
         if name.partition(".")[0] in absent:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Absent())
+"""
+ALONE = f"""{ABSENT}
 from loantap.cli.app import main
 sys.argv = ["loantap", *sys.argv[2:]]
 main()
@@ -39,11 +43,16 @@ def closure(extras: tuple[str, ...]) -> set[str]:
     return found
 
 
-def loantap(*words: str, extras: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def started(code: str, *words: str, extras: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run some code where only the packages of the core and of these extras can be imported."""
     there = {*closure(extras), "loantap", "setuptools"}
     absent = [name for name, brought in packages_distributions().items() if there.isdisjoint(one.lower().replace("_", "-") for one in brought)]  # fmt: skip
-    command = [sys.executable, "-c", ALONE, ",".join(absent), *words]
+    command = [sys.executable, "-c", code, ",".join(absent), *words]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def loantap(*words: str) -> subprocess.CompletedProcess[str]:
+    return started(ALONE, *words)
 
 
 def test_the_core_is_small():
@@ -92,3 +101,19 @@ def test_a_command_without_its_extra_names_it(words: tuple[str, ...], extra: str
     assert f"[{extra}]" in done.stderr or "make extras" in done.stderr.replace("make -C", "make extras")
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+PAGES = sorted((project_root() / "src" / "loantap_serving" / "dashboard").glob("*.py"))
+
+
+def test_the_pages_of_the_dashboard_need_its_extra_alone():
+    nodes = [node for page in PAGES for node in ast.parse(page.read_text("utf-8")).body]
+    imports = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    done = started("\n".join([ABSENT, *imports]), extras=("dashboard",))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_service_needs_its_extra_alone():
+    code = f"{ABSENT}\nimport loantap_serving.api.app, loantap_serving.api.server, loantap_serving.batch, loantap.watchlist.acting"
+    done = started(code, extras=("api",))
+    assert done.returncode == 0, done.stderr
