@@ -117,3 +117,21 @@ def test_the_service_needs_its_extra_alone():
     code = f"{ABSENT}\nimport loantap_serving.api.app, loantap_serving.api.server, loantap_serving.batch, loantap.watchlist.acting"
     done = started(code, extras=("api",))
     assert done.returncode == 0, done.stderr
+
+
+def test_a_whole_job_needs_the_extra_of_the_report_alone():
+    """What `loantap run` and `loantap report` import up to their end, tracking that nobody asked for among it, and what promotes."""
+    modules = [
+        ".".join(path.relative_to(project_root() / "src").with_suffix("").parts).removesuffix(".__init__")
+        for path in (project_root() / "src" / "loantap").rglob("*.py")
+        if path.name != "__main__.py"
+    ]
+    serving = [
+        "loantap_serving.gates",
+        "loantap_serving.tracking_store",
+        "loantap_serving.month_files",
+        "loantap_pages.site",
+    ]
+    end = "from pathlib import Path\nfrom loantap.extensions import provider\nprovider('track')(Path('nowhere'), asked=False)"
+    done = started("\n".join([ABSENT, *(f"import {name}" for name in (*modules, *serving)), end]), extras=("report",))
+    assert done.returncode == 0, done.stderr

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
-from dotenv import dotenv_values
-
 from loantap.errors import InputError
 
 HIDDEN = "***"
@@ -100,6 +98,8 @@ def read_secrets(folder: Path) -> Secrets:
 
     Raises InputError for a `.env` that is no UTF-8.
     """
+    from dotenv import dotenv_values  # here: others only hide secrets, and do without
+
     path = folder / ".env"
     try:
         # A password is taken as it stands, whatever dollar signs it holds.
