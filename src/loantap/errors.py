@@ -34,6 +34,10 @@ class SchemaError(InputError):
     """A table breaks the contract of `loantap.data.columns`."""
 
 
+class UnfitDataError(InputError):
+    """Loans that cannot feed a stage of a run: it is left out with this reason, and the others go on."""
+
+
 class MergeError(InputError):
     """What the sources bring does not fit together; nothing was written."""
 

@@ -10,7 +10,7 @@ from typing import Self
 import pandas as pd
 
 from loantap.data.contract import FAILURE_COLUMNS, Problem, quotable, summarise
-from loantap.data.reading import RaggedRow
+from loantap.data.text_records import RaggedRow
 from loantap.errors import InputError
 from loantap.files import remove_leftovers, replacing
 from loantap.scoring.table import FORMULA

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from loantap.data.headers import csv_header, parquet_header
+from loantap.data.files_of_tables import is_parquet, parquet_header
 from loantap.data.reading import SUFFIXES
+from loantap.data.text_form import text_form
 from loantap.errors import InputError
 from loantap.files import replacing
 from loantap.scoring.table import REASONS
@@ -35,10 +36,10 @@ def check_target(out: Path, *, overwrite: bool) -> None:
 
 def _holds_scores(path: Path) -> bool:
     try:
-        header = parquet_header(path) if path.suffix == ".parquet" else csv_header(path)
+        header = parquet_header(path) if is_parquet(path) else text_form(path, known=len).header
     except InputError:
         return False
-    return header[1:] == _COLUMNS
+    return list(header[1:]) == _COLUMNS
 
 
 @contextmanager

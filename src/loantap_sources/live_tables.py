@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from loantap.data.application_file import WELCOME
-from loantap.data.snapshot_contract import NEEDED, OPTIONAL, recognised
+from loantap.data.snapshot_contract import NEEDED, OPTIONAL, SNAPSHOT_COLUMNS
 from loantap_sources.connectors.config import Config
 from loantap_sources.warehouse_rows import WarehouseRows
 
@@ -24,4 +24,4 @@ class SnapshotTable(WarehouseRows):
 
     def __init__(self, config: Config, name: str = SNAPSHOTS) -> None:
         """Look at the table, as `WarehouseRows` does."""
-        super().__init__(config, name, of="snapshots", needed=NEEDED, welcome=OPTIONAL, recognise=recognised)
+        super().__init__(config, name, of="snapshots", needed=NEEDED, welcome=OPTIONAL, columns=SNAPSHOT_COLUMNS)

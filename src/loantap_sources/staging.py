@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from loantap.data.columns import BY_NAME
 from loantap.data.headers import told_header
-from loantap.data.reading import MISSING
+from loantap.data.text_records import MISSING
 from loantap.errors import SchemaError
 from loantap.files import replacing
 from loantap_sources.connectors.config import Config

@@ -1,12 +1,13 @@
 """The rows of a table in the warehouse, read in chunks."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 
 import pandas as pd
 import sqlalchemy as sa
 
-from loantap.data.headers import with_text_keys
-from loantap.data.reading import RaggedRow
+from loantap.data.columns import COLUMNS
+from loantap.data.headers import TableColumn, recognised, renaming_notes, with_text_keys
+from loantap.data.text_records import RaggedRow
 from loantap.errors import InputError, SchemaError
 from loantap_sources.connectors.base import BATCH_ROWS, table_of
 from loantap_sources.connectors.config import Config
@@ -36,7 +37,7 @@ class WarehouseRows:
         of: str,
         needed: Sequence[str],
         welcome: Sequence[str],
-        recognise: Callable[[Sequence[str]], Mapping[str, str]] = lambda header: {},
+        columns: Sequence[TableColumn] = COLUMNS,
     ) -> None:
         """Look at the table; raises InputError where it is absent, SchemaError where it lacks a column.
 
@@ -46,7 +47,7 @@ class WarehouseRows:
             of: What its rows are, in words.
             needed: The columns that it has to have.
             welcome: Further columns to read where they are there; others are not read.
-            recognise: Returns which columns have another name in a header: that name by column.
+            columns: What its columns may be, by their own names or other ones.
         """
         name = table_name(name)
         self._config, self._engine = config, open_warehouse(config)
@@ -58,7 +59,7 @@ class WarehouseRows:
                 raise InputError(f"{self.location}: expected a table of {of}, there is none. Check its name.")
             kinds = {column["name"]: column["type"] for column in inspector.get_columns(name, schema)}
             self.header = tuple(kinds)
-            self.renamed = recognise(self.header)
+            self.renamed = recognised(self.header, columns=columns)
             if absent := [column for column in needed if self.renamed.get(column, column) not in kinds]:
                 raise SchemaError(
                     f"{self.location}: expected the columns {', '.join(needed)} (data/README.md); these columns of the codebook "
@@ -69,6 +70,11 @@ class WarehouseRows:
             self._table = sa.table(name, *wanted, schema=schema)
             self._columns = [column.label(names[column.name]) for column in self._table.columns]
             self.rows: int = connection.execute(sa.select(sa.func.count()).select_from(self._table)).scalar_one()
+
+    @property
+    def notes(self) -> list[str]:
+        """Which columns have another name in the table."""
+        return renaming_notes(self.renamed)
 
     def chunks(self) -> Generator[pd.DataFrame, None, None]:
         """Yield frames of the rows, indexed by their number; raises SourceError if the warehouse fails."""

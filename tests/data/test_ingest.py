@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from loantap.data.ingest import IngestSummary, describe, ingest
-from loantap.data.reading import RaggedRow, SyntheticLoans, open_loans
+from loantap.data.reading import SyntheticLoans, open_loans
+from loantap.data.text_records import RaggedRow
 from loantap.errors import SchemaError
 
 
@@ -17,6 +18,7 @@ class Frames:
     frames: list[pd.DataFrame]
     kind: str = "test"
     location: str = "test loans"
+    notes: Sequence[str] = ()
     ragged: list[RaggedRow] = field(default_factory=list)
 
     def chunks(self) -> Iterator[pd.DataFrame]:

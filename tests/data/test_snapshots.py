@@ -2,7 +2,7 @@
 
 import datetime
 import gzip
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from loantap.data import snapshots as module
 from loantap.data.panel import CHARGED_OFF, CLOSED, FORBEARANCE, OPEN, Panel
-from loantap.data.reading import RaggedRow
 from loantap.data.snapshot_contract import NEEDED, SNAPSHOT_COLUMNS, snapshot_codebook
 from loantap.data.snapshot_rows import Growing
 from loantap.data.snapshot_sources import open_snapshots
 from loantap.data.snapshots import Snapshots, read_snapshots, write_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
+from loantap.data.text_records import RaggedRow
 from loantap.errors import InputError, SchemaError
 from loantap_sources import warehouse_rows
 from loantap_sources.connectors.config import Config
@@ -36,7 +36,7 @@ class Given:
     """Rows at hand, in chunks of two."""
 
     location = "given rows"
-    renamed: Mapping[str, str] = {}
+    notes: Sequence[str] = ()
     ragged: Sequence[RaggedRow] = ()
 
     def __init__(self, rows: pd.DataFrame) -> None:

@@ -1,6 +1,6 @@
 """Months made by hand, from rows as a lender delivers them to the list that a collections team reads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from loantap.data.panel import Panel
-from loantap.data.reading import RaggedRow
 from loantap.data.snapshots import read_snapshots
+from loantap.data.text_records import RaggedRow
 from loantap.errors import InputError, SchemaError
 from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.month import Month, find_month, watch_month
@@ -25,7 +25,7 @@ class Delivered:
     """Rows at hand."""
 
     location = "given rows"
-    renamed: Mapping[str, str] = {}
+    notes: Sequence[str] = ()
     ragged: Sequence[RaggedRow] = ()
 
     def __init__(self, rows: pd.DataFrame) -> None:

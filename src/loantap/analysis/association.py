@@ -14,7 +14,7 @@ from loantap.analysis.power import detectable_odds_ratios
 from loantap.analysis.professions import MISSING
 from loantap.analysis.suppression import pool_small
 from loantap.data.columns import BY_NAME
-from loantap.errors import InputError
+from loantap.errors import InputError, UnfitDataError
 
 MONTE_CARLO_DRAWS = 9_999
 SMALLEST_EXPECTED = 5
@@ -116,8 +116,7 @@ def analyse(
         within: As in `pool_small`.
         random_state: Seed of the Monte Carlo p-value.
 
-    Raises InputError for counts that make no table, an unknown reference or correction, and where pooling leaves
-    a single level.
+    Raises InputError for counts that make no table, an unknown reference or correction; UnfitDataError where pooling leaves a single level.
     """
     if not 0 < alpha < 1:
         raise InputError(f"alpha: expected a number between 0 and 1, got {alpha}.")
@@ -125,7 +124,7 @@ def analyse(
     pooled = pool_small(check_counts(counts, factor=factor), min_cell=min_cell, within=within, by_expectation=not fixed)
     table = pooled.counts
     if len(table) < 2:
-        raise InputError(
+        raise UnfitDataError(
             f"counts of '{factor}': expected two levels with {min_cell} or more defaults and repaid loans, got too few "
             f"loans for it ({int(table['n'].sum()):,}). Use more loans, or a smaller min_cell."
         )

@@ -9,7 +9,7 @@ import pandas as pd
 from loantap.analysis.counts import SIZES, LoanCounts
 from loantap.analysis.professions import MISSING, map_groups, map_professions
 from loantap.data.columns import BY_NAME, COLUMNS
-from loantap.errors import InputError
+from loantap.errors import InputError, UnfitDataError
 
 COUNTS = ["level", "n", "defaults"]
 _OF_TITLES = ("profession", "profession_group")
@@ -105,7 +105,7 @@ def _sum(table: pd.DataFrame, keys: list[pd.Series]) -> pd.DataFrame:
 def check_counts(counts: pd.DataFrame, *, factor: str) -> pd.DataFrame:
     """Return the counts as texts and whole numbers, without levels that hold no loan.
 
-    Raises InputError if they cannot be counts of a factor with at least two levels and both outcomes.
+    Raises InputError if they cannot be counts of a factor with both outcomes, UnfitDataError for a single level.
     """
 
     def refuse(expected: str, came: object) -> InputError:
@@ -127,7 +127,7 @@ def check_counts(counts: pd.DataFrame, *, factor: str) -> pd.DataFrame:
     checked = checked.loc[checked["n"] > 0].reset_index(drop=True)
     loans, defaults = int(checked["n"].sum()), int(checked["defaults"].sum())
     if len(checked) < 2:
-        raise refuse("at least two levels with loans", f"{len(checked)}")
+        raise UnfitDataError(f"counts of '{factor}': expected at least two levels with loans, got {len(checked)}")
     if defaults in (0, loans):
         raise refuse("loans that defaulted and loans that did not", f"{defaults:,} defaults among {loans:,} loans")
     return checked

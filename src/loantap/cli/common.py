@@ -100,6 +100,7 @@ def say_notices(folder: Path) -> None:
 
     run = RunFolder(folder)
     facts = run.result("ingest")
+    left_out = [one for one in run.manifest()["stages"] if one["status"] == "left out"]
     data, extra = facts["data"], facts["extra_columns"]
     notices = [
         (data["unfinished"], f"loans that have not ended, left out: {data['unfinished']:,}"),
@@ -111,6 +112,7 @@ def say_notices(folder: Path) -> None:
         (extra, f"columns that the codebook does not know are kept and not used: {', '.join(extra)}"),
     ]
     notices += [(True, note) for note in facts.get("notes", [])]
+    notices += [(True, f"stage {one['name']} left out: {one['error']}") for one in left_out]
     for concerned, text in notices:
         if concerned:
             console.print(f"Note: {text}", markup=False, highlight=False, soft_wrap=True)

@@ -25,6 +25,14 @@ UNFINISHED = (
     "Late (16-30 days)",
     "Late (31-120 days)",
 )
+# LendingClub's own files also know loans in default that were not written off yet, and loans granted against its policy.
+_STATUSES = {"default": CHARGED_OFF} | {
+    f"does not meet the credit policy. status:{space}{status}".lower(): status
+    for status in (*OUTCOMES, *UNFINISHED)
+    for space in ("", " ")
+}
+# A column that tells the outcome by 0 and 1, and by whose name it is known which is which.
+REPAID, DEFAULTED = ("loan_repaid", "repaid"), ("default", "defaulted", "is_default", "charged_off", "is_charged_off")
 
 _GRADES = tuple("ABCDEFG")
 _PAST = "a fact of the applicant's past"
@@ -38,7 +46,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "term", "Number of monthly payments", "months", "category", "application", True, "chosen by the applicant",
-        levels=("36 months", "60 months"), ordered=True, example="36 months",
+        levels=("36 months", "60 months"), synonyms={"36": "36 months", "60": "60 months"}, ordered=True, example="36 months",
         label="term", enters="as it is", code="R13", phrase="the term", form="{:.0f} months",
         step=Step("60 months rather than 36", between=(36, 60)), higher="riskier", because="there is more time for the income to fail",
     ),
@@ -95,7 +103,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "loan_status", "How the loan ended", "category", "category", "outcome", False, "this is the outcome",
-        levels=(*OUTCOMES, *UNFINISHED), label="outcome",
+        levels=(*OUTCOMES, *UNFINISHED), synonyms=_STATUSES, aliases=(*REPAID, *DEFAULTED), label="outcome",
     ),
     Column(
         "purpose", "What the money is for", "category", "category", "application", True, "stated by the applicant",
@@ -151,8 +159,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "application_type", "Alone, jointly, or paid out directly to creditors", "category", "category", "application",
-        True, "stated by the applicant", levels=("INDIVIDUAL", "JOINT", "DIRECT_PAY"), example="INDIVIDUAL",
-        label="application type", enters="category", code="R22", phrase="the kind of application", form="{}",
+        True, "stated by the applicant", levels=("INDIVIDUAL", "JOINT", "DIRECT_PAY"),
+        synonyms={"joint app": "JOINT"}, example="INDIVIDUAL", label="application type", enters="category", code="R22", phrase="the kind of application", form="{}",
         higher="open", because=NO_ORDER,
     ),
     Column(
@@ -169,13 +177,15 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "address", "Postal address", "text that ends in state and pincode", "address", "application", False,
         "personal data; its pincode may give the outcome away (a leak), which each run examines, and geography is a fair-lending question", label="address",
+        optional=True,
     ),
 )  # fmt: skip
 
 BY_NAME = {column.name: column for column in COLUMNS}
 NAMES = tuple(BY_NAME)
-OPTIONAL = tuple(column.name for column in COLUMNS if column.optional)
-NEEDED = tuple(name for name in NAMES if name not in OPTIONAL)
+NEEDED = tuple(column.name for column in COLUMNS if not column.optional)
+# The address too may be absent, but cleaned loans hold its parts in its place.
+OPTIONAL = tuple(column.name for column in COLUMNS if column.optional and column.kind != "address")
 # In the order of their codes, so that a new one stands behind the others and moves none of them.
 FEATURES: tuple[Column | Feature, ...] = tuple(
     sorted(

@@ -1,25 +1,27 @@
 """The contract of a loan table: raw values are parsed and checked against the codebook, all problems at once."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
-import pyarrow as arrow
-import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
-from loantap.data.applications import MONTH_PATTERN
 from loantap.data.columns import BY_NAME, COLUMNS, KEY
 from loantap.data.declarations import Column
-from loantap.data.headers import kept_names
+from loantap.data.headers import kept_names, plain_name
+from loantap.data.values import levels, months, numbers
 
 FAILURE_COLUMNS = ["row", "column", "rule", "value"]
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
 _ADDRESS = re.compile(r"\b([A-Z]{2}) (\d{5})\s*$")
+_MASKED = r"\d{3}[xX*]{2}"
+# What the parts of an address are called where they have columns of their own.
+_PINCODES, _STATES = ("zip_code", "zip", "pincode", "postcode", "postal_code"), ("addr_state", "state")
+_STATE = Column("state", "State", "two letters", "category", "application", False, "part of the address")
 _HEADER_AGAIN = "the header line stands again among the loans"
 _EXAMPLES = 3
 _QUOTED = 20  # characters
@@ -64,6 +66,8 @@ def check_loans(raw: pd.DataFrame, *, columns: tuple[Column, ...] = COLUMNS) -> 
     parsed, failures = _parse(body, columns)
     failures += _check_values(parsed, columns)
     failures += _check_across(parsed)
+    if "address" in body:
+        failures.append(_failures(body.index[body["address"].isna()], "address", "missing"))
     failures.append(_failures(raw.index[again], "", _HEADER_AGAIN))
     table = pd.concat(failures, ignore_index=True) if failures else pd.DataFrame(columns=FAILURE_COLUMNS)
     # A value that could not be parsed is missing afterwards; the first complaint is the true one.
@@ -115,15 +119,16 @@ def _parse(raw: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[pd.DataFrame
         values = raw[column.name] if column.name in raw or not column.optional else pd.Series(None, raw.index, "str")
         match column.kind:
             case "number":
-                parsed[column.name], rule = _number(values), "not a number"
+                parsed[column.name], rule = numbers(values, column), "not a number"
             case "month":
-                parsed[column.name], rule = _month(values), "not a month"
+                parsed[column.name], rule = months(values), "not a month"
             case "address":
-                parsed |= _state_and_pincode(values)
-                failures.append(_bad(values, parsed["pincode"], column.name, "no state and pincode at its end"))
+                where, found = _state_and_pincode(raw)
+                parsed |= where
+                failures.append(found)
                 continue
             case "category":
-                parsed[column.name] = _stripped(values)
+                parsed[column.name] = levels(values, column)
                 continue
             case "text":
                 parsed[column.name] = values
@@ -134,44 +139,31 @@ def _parse(raw: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[pd.DataFrame
     return pd.DataFrame({**parsed, **key, **extra}, index=raw.index), failures
 
 
-def _number(values: pd.Series) -> pd.Series:
-    if pd.api.types.is_bool_dtype(values):
-        return pd.Series(np.nan, values.index)  # true is no number
-    try:  # the fast way, for columns that hold nothing but plain numbers
-        numbers = pd.Series(pc.cast(arrow.array(values), arrow.float64()).to_numpy(zero_copy_only=False), values.index)
-    except (arrow.ArrowInvalid, arrow.ArrowTypeError, arrow.ArrowNotImplementedError):
-        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    return numbers.where(np.isfinite(numbers))
+def _state_and_pincode(raw: pd.DataFrame) -> tuple[dict[str, pd.Series], pd.DataFrame]:
+    """Return the state and the five digits of the pincode of each row, and the rows where they should be and are not.
 
-
-def _month(values: pd.Series) -> pd.Series:
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        values = values.dt.tz_localize(None)  # the month that a calendar on the wall shows there
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return values.where(values.dt.year.between(1900, 2099)).astype("datetime64[s]")
-    return _by_level(values, _month_of)
-
-
-def _month_of(texts: pd.Series) -> pd.Series:
-    known = texts.where(texts.astype("str").str.fullmatch(MONTH_PATTERN))
-    return pd.to_datetime(known, format="%b-%Y", errors="coerce").astype("datetime64[s]")
-
-
-def _stripped(values: pd.Series) -> pd.Series:
-    # The published file writes " 36 months"; exports pad with spaces.
-    return _by_level(values, lambda levels: levels.map(lambda level: str(level).strip()).astype("str"))
-
-
-def _by_level(values: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
-    """Change each distinct value once: there are a few hundred at most."""
-    codes, levels = pd.factorize(values)
-    changed = change(pd.Series(levels)).array
-    return pd.Series(changed.take(codes, allow_fill=True), values.index)
-
-
-def _state_and_pincode(values: pd.Series) -> dict[str, pd.Series]:
-    parts = values.astype("str").str.extract(_ADDRESS)
-    return {"state": parts[0].astype("str"), "pincode": parts[1].astype("str")}
+    They stand at the end of the address, or in columns of their own where there is no address. A file may have neither, or masked
+    pincodes such as 190xx: all are missing then.
+    """
+    if "address" in raw:
+        parts = raw["address"].astype("str").str.extract(_ADDRESS)
+        found = {"state": parts[0].astype("str"), "pincode": parts[1].astype("str")}
+        return found, _bad(raw["address"], found["pincode"], "address", "no state and pincode at its end")
+    plain = {plain_name(str(name)): name for name in raw.columns}
+    states, pincodes = (next((plain[name] for name in names if name in plain), None) for names in (_STATES, _PINCODES))
+    absent = pd.Series(None, raw.index, "str")
+    state = (
+        absent if states is None else levels(raw[states], _STATE).where(lambda texts: texts.str.fullmatch("[A-Z]{2}"))
+    )
+    if pincodes is None:
+        return {"state": state, "pincode": absent}, _failures(raw.index[:0], "address", "")
+    texts = raw[pincodes].astype("str").str.strip().str.removesuffix(".0")
+    masked = texts.str.fullmatch(_MASKED).fillna(False)
+    # As a number, or after Excel, 08500 has lost its zero.
+    digits = texts.where(texts.str.fullmatch(r"\d{3,5}") & ~masked).str.zfill(5)
+    return {"state": state, "pincode": digits}, _bad(
+        raw[pincodes].where(~masked), digits, "address", f"no pincode of five digits in '{pincodes}'"
+    )
 
 
 def _bad(values: pd.Series, parsed: pd.Series, column: str, rule: str) -> pd.DataFrame:
@@ -187,8 +179,6 @@ def _bad(values: pd.Series, parsed: pd.Series, column: str, rule: str) -> pd.Dat
 def schema(columns: tuple[Column, ...] = COLUMNS) -> pa.DataFrameSchema:
     """Return the pandera schema of a parsed frame, made from the codebook."""
     checked = {column.name: _pandera_column(column) for column in columns if column.kind != "address"}
-    if any(column.kind == "address" for column in columns):
-        checked["pincode"] = pa.Column(nullable=False)
     return pa.DataFrameSchema(checked)
 
 
@@ -209,9 +199,13 @@ def _check_values(parsed: pd.DataFrame, columns: tuple[Column, ...]) -> list[pd.
     except SchemaErrors as error:
         cases = error.failure_cases
         rules = cases["check"].replace({"not_nullable": "missing"})
-        columns = cases["column"].replace({"pincode": "address"})
         found = pd.DataFrame(
-            {"row": cases["index"].astype("int64"), "column": columns, "rule": rules, "value": cases["failure_case"]}
+            {
+                "row": cases["index"].astype("int64"),
+                "column": cases["column"],
+                "rule": rules,
+                "value": cases["failure_case"],
+            }
         )
         return [found.astype({"value": "object"})]
     return []

@@ -1,8 +1,8 @@
 """What is declared of a raw column and of a feature: the forms that the one table in `loantap.data.columns` is written in."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -124,6 +124,8 @@ class Column(Declared):
         cap: Beyond it a number counts as the cap in a model: a handful of loans (debt-to-income 9999 where there is hardly an
             income) would otherwise bend the fit for all.
         example: A value of the example application.
+        aliases: Other names that it goes by in files, in small letters with _ between words.
+        synonyms: Other words for a level, in small letters with one space between words: the level by word.
     """
 
     name: str
@@ -141,10 +143,12 @@ class Column(Declared):
     optional: bool = False
     cap: float | None = None
     example: float | str | None = None
+    aliases: tuple[str, ...] = ()
+    synonyms: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """See to it that what a file may lack may be missing."""
-        if self.optional and not self.missing:
+        if self.optional and not self.missing and self.kind != "address":  # of which only the parts are kept
             raise ValueError(f"column '{self.name}': optional, so its values may be missing. Say missing=True too.")
 
     @property

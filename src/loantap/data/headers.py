@@ -1,58 +1,114 @@
 """The first look at a file of loans: its column names, before anything is read."""
 
-import codecs
-import csv
-import gzip
-import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from loantap.data.columns import BY_NAME, KEY, NEEDED, RESERVED
+from loantap.data.columns import BY_NAME, COLUMNS, KEY, NEEDED, RESERVED
 from loantap.errors import InputError, SchemaError
 
-_SNIFFED_BYTES = 1 << 16
+
+class TableColumn(Protocol):
+    """A column that a table may have."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def kind(self) -> str:
+        """What it holds: "number" or something else."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names that it goes by, in the form of `plain_name`."""
 
 
-def parquet_header(path: Path) -> list[str]:
-    """Return the column names of a Parquet file; raises InputError for a damaged one."""
-    try:
-        return list(pq.read_schema(path).names)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: expected a Parquet file, but: {error}. Write it again.") from error
+def plain_name(name: str) -> str:
+    """Return a header in small letters with _ between words, for comparison: letters' case, spaces and signs do not matter."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def csv_header(path: Path) -> list[str]:
-    """Return the column names of a CSV; raises InputError for what is not text in UTF-8."""
-    opener: Callable = gzip.open if path.name.endswith(".gz") else open
-    try:
-        with opener(path, "rb") as stream:
-            start = stream.read(_SNIFFED_BYTES)
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: expected a gzipped CSV, but: {error}. Copy or export it again.") from error
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+def recognised(header: Sequence[str], *, columns: Sequence[TableColumn] = COLUMNS) -> dict[str, str]:
+    """Return under which other header each column is found that is not there under its own name: header by column.
+
+    Args:
+        header: The names in a file.
+        columns: What is looked for.
+
+    Raises SchemaError where two headers could be one column: nobody but the lender knows which is meant.
+    """
+    plain = {name: plain_name(name) for name in header}
+    found = {}
+    for column in columns:
+        if column.name in header:
+            continue
+        # One that differs in case or spaces only is meant before one that is called otherwise.
+        same = [name for name in header if plain[name] == plain_name(column.name)]
+        names = same or [name for name in header if plain[name] in column.aliases]
+        if len(names) > 1:
+            raise SchemaError(
+                f"expected one column {column.name}, found {' and '.join(names)}. Rename the one that is meant to {column.name}."
+            )
+        if names:
+            found[column.name] = names[0]
+    return found
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A kind of file that many have, known by its columns.
+
+    Attributes:
+        what: What it is.
+        marks: Columns that no other kind has, in the form of `plain_name`.
+    """
+
+    what: str
+    marks: frozenset[str]
+
+
+DIALECTS = {
+    "lendingclub": Dialect(
+        "LendingClub's own file: loans granted against its policy count by how they ended, Default counts as Charged Off",
+        frozenset({"funded_amnt", "zip_code", "addr_state"}),
+    ),
+    "case-study": Dialect(
+        "the case study's cut of LendingClub's file", frozenset({"address", "mort_acc", "loan_status"})
+    ),
+}
+
+
+def dialect_of(header: Sequence[str], *, asked: str = "") -> str:
+    """Return the name of the dialect that a header shows, or "" for none.
+
+    Raises InputError where another one is asked for than the header shows, or one that there is not.
+    """
+    if asked and asked not in DIALECTS:
+        raise InputError(f"--dialect expected {' or '.join(DIALECTS)}, got '{asked}'.")
+    there = {plain_name(name) for name in header}
+    if asked and (absent := DIALECTS[asked].marks - there):
         raise InputError(
-            f"{path}: expected UTF-8, found UTF-16. Save it as 'CSV UTF-8', or run: iconv -f UTF-16 -t UTF-8"
+            f"--dialect {asked} expected {DIALECTS[asked].what}, with the columns {', '.join(sorted(absent))}, which are absent. Leave it out, "
+            "and the file is read by what it holds."
         )
-    try:
-        # A character may be cut at the end of what was read; the decoder waits for its rest.
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8, byte {error.start:,} is no UTF-8. Save it as 'CSV UTF-8', or run: iconv -f CP1252 -t UTF-8"
-        ) from error
-    if "\x00" in text:
-        raise InputError(f"{path}: expected text, found binary data. Check that this is the CSV file.")
-    try:
-        return next(csv.reader(io.StringIO(text, newline="")), [])
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: expected lines of comma-separated fields, but: {error}. Export the file again."
-        ) from error
+    return asked or next((name for name, dialect in DIALECTS.items() if dialect.marks <= there), "")
+
+
+def renaming_notes(renamed: Mapping[str, str]) -> list[str]:
+    """Return what is said of columns that have another name in a source, that name by column: of other letters' case or spaces once."""
+    letters = {column: name for column, name in renamed.items() if plain_name(name) == plain_name(column)}
+    told = [f"The column '{name}' is taken for {column}." for column, name in renamed.items() if column not in letters]
+    if letters:
+        column, name = next(iter(letters.items()))
+        told.append(f"Columns whose names have other letters or spaces, such as '{name}' for {column}: {len(letters)}.")
+    return told
 
 
 def _few(header: Sequence[str], wanted: Sequence[str]) -> bool:
@@ -62,10 +118,6 @@ def _few(header: Sequence[str], wanted: Sequence[str]) -> bool:
 
 def check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
     """Raise SchemaError for another separator, a column that stands twice, or one that is missing."""
-    if len(header) == 1:
-        for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-            if header[0].count(separator) >= len(needed) // 2:
-                raise SchemaError(f"{path}: expected commas between fields, found {name}. Export it with commas.")
     if _few(header, needed):
         absent = ", ".join(name for name in needed if name not in header)
         raise SchemaError(

@@ -1,7 +1,6 @@
 """The contract of monthly snapshots: each column described once, and rows checked against it."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -14,7 +13,6 @@ import pyarrow.compute as pc
 from loantap.data.applications import MONTH_NAMES
 from loantap.data.columns import BY_NAME, KEY
 from loantap.data.panel import CHARGED_OFF, CLOSED, FORBEARANCE, OPEN, STATUSES
-from loantap.errors import SchemaError
 
 AS_OF = "as_of"
 _MONTH = re.compile(
@@ -100,27 +98,6 @@ _OF_WORDS = {
     FORBEARANCE: ("forbearance", "in forbearance", "hardship", "payment holiday", "deferred", "restructured", "modified"),
 }  # fmt: skip
 _STATUS = {word: code for code, words in _OF_WORDS.items() for word in words}
-
-
-def recognised(header: Sequence[str]) -> dict[str, str]:
-    """Return under which other header each column is found that is not there under its own name: header by column.
-
-    Letters' case, spaces and signs between words do not matter.
-
-    Raises SchemaError where two headers could be one column: nobody but the lender knows which is meant.
-    """
-    plain = {name: re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in header}
-    found = {}
-    for column in SNAPSHOT_COLUMNS:
-        names = [name for name in header if name != column.name and plain[name] in (column.name, *column.aliases)]
-        if column.name in header or not names:
-            continue
-        if len(names) > 1:
-            raise SchemaError(
-                f"snapshots: expected one column {column.name}, found {' and '.join(names)}. Rename the one that is meant to {column.name}."
-            )
-        found[column.name] = names[0]
-    return found
 
 
 def snapshot_codebook() -> list[dict[str, str]]:

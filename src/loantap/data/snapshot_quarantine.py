@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow as pa
 
 from loantap.data.columns import KEY
-from loantap.data.reading import RaggedRow
 from loantap.data.snapshot_contract import AS_OF
 from loantap.data.snapshot_rows import Rows, is_formula
+from loantap.data.text_records import RaggedRow
 from loantap.errors import SchemaError
 
 QUARANTINE_COLUMNS = ["row", KEY, AS_OF, "reason"]

@@ -1,13 +1,14 @@
 """Where monthly snapshots come from: a file read in chunks, or what yields such chunks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import pandas as pd
 
-from loantap.data.reading import LoanFile, RaggedRow, open_loans
-from loantap.data.snapshot_contract import NEEDED, OPTIONAL, recognised
+from loantap.data.reading import LoanFile, open_loans
+from loantap.data.snapshot_contract import NEEDED, OPTIONAL, SNAPSHOT_COLUMNS
+from loantap.data.text_records import RaggedRow
 
 
 class SnapshotSource(Protocol):
@@ -18,8 +19,8 @@ class SnapshotSource(Protocol):
         """Where the snapshots are stored, in words."""
 
     @property
-    def renamed(self) -> Mapping[str, str]:
-        """The columns that were recognised under another name: that name by column."""
+    def notes(self) -> Sequence[str]:
+        """What was told from the source and not by it; complete once `chunks` is exhausted."""
 
     @property
     def ragged(self) -> Sequence[RaggedRow]:
@@ -31,4 +32,4 @@ class SnapshotSource(Protocol):
 
 def open_snapshots(path: Path) -> LoanFile:
     """Open a file of snapshots (csv, csv.gz, parquet); raises InputError or SchemaError as `open_loans` does."""
-    return open_loans(path, needed=NEEDED, welcome=OPTIONAL, recognise=recognised)
+    return open_loans(path, needed=NEEDED, welcome=OPTIONAL, columns=SNAPSHOT_COLUMNS)

@@ -90,7 +90,7 @@ def read_snapshots(source: SnapshotSource, *, progress: Callable[[int], None] | 
         notes.append(f"Rows that repeat another one: {copies:,}. One of each was kept.")
     if found.disordered:
         notes.append(f"Loans whose months do not stand in their order: {found.disordered:,}. They were sorted.")
-    return Snapshots(panel, aside.quarantine(), _renamed(source) + notes + _panel_notes(panel), read)
+    return Snapshots(panel, aside.quarantine(), [*source.notes, *notes, *_panel_notes(panel)], read)
 
 
 def _refuse_lost_months(aside: SetAside, rows: Rows, where: str) -> None:
@@ -102,10 +102,6 @@ def _refuse_lost_months(aside: SetAside, rows: Rows, where: str) -> None:
             f"{where}: {lost:,} rows have no month that can be placed, the newest month has {newest:,}. A whole month may be among them:\n  {told}\n"
             "Write months as 2016-01 or 2016-01-31, and bring the months between."
         )
-
-
-def _renamed(source: SnapshotSource) -> list[str]:
-    return [f"The column '{name}' is taken for {column}." for column, name in source.renamed.items()]
 
 
 def _panel_notes(panel: Panel) -> list[str]:

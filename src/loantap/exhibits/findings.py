@@ -17,6 +17,7 @@ _DRIVERS = {
     "term": "term", "dti": "dti", "utilisation": "revol_util", "income": "annual_inc", "amount": "loan_amnt",
     "home-ownership": "home_ownership", "verification": "verification_status", "purpose": "purpose",
 }  # fmt: skip
+_TOGETHER = dict.fromkeys(("dti", "utilisation", "income", "amount"), "dti")  # told in one section
 _ORDER = ("grade", "term", "dti", "profession", "pincode", *_DRIVERS)
 
 
@@ -30,6 +31,11 @@ class Shown:
     levels: tuple[str, ...]  # names of the levels drawn, in order
     rates: tuple[float, ...]  # their default rates, in [0, 1]
     ordered: bool  # whether the levels are ranges in their order
+
+    @property
+    def section(self) -> str:
+        """The section of the page on drivers that tells more."""
+        return f"sec-{self.name if self.name in ('term', *_FACTORS) else _TOGETHER.get(self.name, 'others')}"
 
     @property
     def alt(self) -> str:

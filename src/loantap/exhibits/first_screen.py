@@ -183,7 +183,7 @@ def findings(page: Any) -> str:
         if shown.ordered:
             chart = small_columns(shown.rates, first=shown.levels[0], last=shown.levels[-1], overall=overall)
         picture = _image(page.draw(f"first-{shown.name}", chart), shown.alt)
-        head = f"**[{plain(shown.head)}](drivers.qmd#sec-{shown.name})**"
+        head = f"**[{plain(shown.head)}](drivers.qmd#{shown.section})**"
         cells.append(f"{head}\n\n{plain(shown.text.rstrip('.'))}.\n\n{picture}")
     return side_by_side(cells, name="findings", columns=str(len(cells)))
 

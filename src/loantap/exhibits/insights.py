@@ -21,6 +21,8 @@ class Page(Protocol):
     def synthetic(self) -> bool: ...  # noqa: D102
     @property
     def factors(self) -> list[str]: ...  # noqa: D102
+    @property
+    def left_out(self) -> Mapping[str, str]: ...  # noqa: D102
     def result(self, name: str) -> Any: ...  # noqa: D102
     def title(self, name: str) -> str: ...  # noqa: D102
 
@@ -101,6 +103,8 @@ def made_by(page: Page, factor: str) -> str:
     name = in_words(factor).lower()
     if factor in page.factors:
         return f"How this was computed: [the notebook on {name}](notebooks/association-{factor}.ipynb)."
+    if why := page.left_out.get(f"association-{factor}"):
+        return f"Left out: {plain(why)}."
     tested = f"it tested {listed([plain(in_words(known).lower()) for known in page.factors])}"
     return f"This run did not test {name}: {tested}. Another one does with `-P factors={','.join([*page.factors, factor])}`."
 

@@ -10,7 +10,7 @@ from loantap.exhibits.decision_advice import recommendation
 from loantap.exhibits.economics import assumption_table
 from loantap.exhibits.economics import told as assumed
 from loantap.exhibits.words import by_name, interval, listed, percent, show
-from loantap.policy.pincode import FAIR_LENDING, HIGH, HIGH_REFUSED
+from loantap.policy.pincode import FAIR_LENDING, HIGH, HIGH_REFUSED, NO_PINCODE
 from loantap.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, PLAIN
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ def break_even_sentence(table: pd.DataFrame) -> str:
 
 def pincode_sentence(pincodes: "PincodeTiers", confidence: float) -> str:
     """Return what declining by pincode seems to gain, and what is left of it without the pure ones."""
+    if pincodes.warning.startswith(NO_PINCODE):
+        return NO_PINCODE.strip()
     if not (pincodes.table["tier"] == HIGH).any():
         return f"No pincode is in the {HIGH} tier, so declining that tier declines nobody."
     parts: list[str] = []

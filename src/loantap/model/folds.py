@@ -31,12 +31,12 @@ def fold_splits(
 ) -> list[Split]:
     """Return positions of training and held-out loans of stratified folds, one repeat after the other.
 
-    Raises InputError if a class has fewer loans than SMOTE needs in every fold.
+    Raises UnfitDataError if a class has fewer loans than SMOTE needs in every fold.
     """
     # With two more than neighbours in each fold, the training loans of any two folds or more have enough.
     rarest, needed = int(min(y.sum(), len(y) - y.sum())), folds * (neighbours + 2)
     if rarest < needed:
-        raise InputError(
+        raise UnfitDataError(
             f"expected at least {needed} loans of each outcome to tune with {folds} folds, got {rarest}. Use more loans."
         )
     return list(RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=random_state).split(y, y))
@@ -68,12 +68,12 @@ def out_of_fold(
     Returns:
         For each (penalty, C) an array of shape (n_repeats, n_loans).
 
-    Raises InputError if a fold's training or held-out loans have one outcome only.
+    Raises UnfitDataError if a fold's training or held-out loans have one outcome only.
     """
     for number, (train, test) in enumerate(splits, 1):
         for part, rows in (("training", train), ("held-out", test)):
             if len(found := np.unique(y[rows])) < 2:
-                raise InputError(
+                raise UnfitDataError(
                     f"fold {number}: expected loans of both outcomes among its {len(rows):,} {part} loans, got only "
                     f"{'defaults' if found.max() else 'repaid loans'}. Use more loans or fewer folds."
                 )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from loantap.analysis.levels import factor_values
 from loantap.analysis.summaries import with_intervals
+from loantap.errors import UnfitDataError
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.decision import Share, price_of_refusal
 from loantap.model.economics import Economics, loan_profit
@@ -93,9 +94,11 @@ class Judged:
 def training_data(loans: pd.DataFrame, *, inputs: Inputs) -> tuple[pd.DataFrame, np.ndarray]:
     """Return features, shape (n, n_features), and outcomes, 1 for default, of cleaned loans.
 
-    Raises InputError for a feature that a model with these inputs must not see.
+    Raises InputError for a feature that a model with these inputs must not see, UnfitDataError for a model with pincodes of loans without.
     """
     check_features()
+    if inputs == "with_pincode" and loans["pincode"].isna().all():
+        raise UnfitDataError("the loans hold no pincode")
     X = feature_frame(loans, inputs=inputs)
     check_allowed(X, inputs=inputs)
     return X, loans["default"].to_numpy()

@@ -20,6 +20,7 @@ _LEAK = (
     "after the outcome was known, so the pincode gives it away. The gain from declining the high tier is therefore worthless. "
 )
 _NO_LEAK = "No pincode gives the outcome away in these loans. "
+NO_PINCODE = "The loans hold no pincode. "
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def pincode_tiers(
         for name, (rows, tiers) in parts.items()
         if rows.any() and len(tiers)
     ]
-    told = _LEAK.format(pure=pure.sum(), shown=len(table)) if pure.any() else _NO_LEAK
+    none = NO_PINCODE if training.loans["pincode"].isna().all() else _NO_LEAK
+    told = _LEAK.format(pure=pure.sum(), shown=len(table)) if pure.any() else none
     return PincodeTiers(
         table[["pincode", "n", "defaults", "default_rate", "ci_low", "ci_high", "tier", "separation"]],
         pd.concat(effects, ignore_index=True) if effects else pd.DataFrame(),

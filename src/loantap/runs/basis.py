@@ -24,7 +24,7 @@ def basis_of(folder: Path, stage: Stage, chosen: Mapping[str, Any], *, former: B
     """
     own = {name: ast.literal_eval(known.default) for name, known in parameters(stage.path).items() if name != "run_dir"}
     inputs: dict[str, str | None] = {}
-    for name in stage.needs:
+    for name in (*stage.needs, *stage.welcome):
         inputs[name] = _sum(folder / name)
     if LOANS in stage.needs:
         inputs |= {
@@ -54,7 +54,7 @@ def why_again(record: StageRecord, basis: Basis, *, asked: Collection[str] = ())
     """
     if record.status == "failed":
         return "it had failed"
-    if record.status != "done":
+    if record.status not in ("done", "left out"):
         return record.error or "not run before"
     if record.name in asked:
         return "asked for"

@@ -21,7 +21,9 @@ from loantap.errors import (
     SourceError,
     StageError,
     Stopped,
+    UnfitDataError,
 )
+from loantap.files import write_text
 from loantap.progress import PROGRESS_FILE
 from loantap.runs.bench import DRAFT_VARIABLE
 from loantap.settings import environment
@@ -29,7 +31,7 @@ from loantap.settings import environment
 # What a kernel raises on purpose comes out of it as it went in.
 _OWN_ERRORS: dict[str, type[LoanTapError]] = {
     error.__name__: error
-    for error in (InputError, MergeError, MissingToolError, ParameterError, SchemaError, SourceError)
+    for error in (InputError, MergeError, MissingToolError, ParameterError, SchemaError, SourceError, UnfitDataError)
 }
 OPEN_FILES = 256
 _EVERY_SECONDS = 0.2
@@ -96,6 +98,18 @@ def execute(
         finally:
             fits.unlink(missing_ok=True)
     return memory.peak_mb
+
+
+def tell_left_out(notebook: Path, why: str) -> None:
+    """Put the reason in the place of the error, in the executed notebook of a stage that was left out, and of the cells that did not run."""
+    if not notebook.is_file():
+        return
+    content = json.loads(notebook.read_text("utf-8"))
+    cells = [cell for cell in content["cells"] if "papermill-error-cell-tag" not in cell["metadata"].get("tags", ())]
+    last = next((at for at, cell in enumerate(cells) if any(one["output_type"] == "error" for one in cell.get("outputs", ()))), len(cells) - 1)  # fmt: skip
+    reason = {"cell_type": "markdown", "id": "left-out", "metadata": {}, "source": f"**Left out:** {why}."}
+    content["cells"] = [*cells[:last], reason]
+    write_text(notebook, json.dumps(content, indent=1) + "\n")
 
 
 def need_open_files() -> None:

@@ -23,7 +23,7 @@ PACKAGES = (
 )  # fmt: skip
 # Where in a run stages write.
 FOLDERS = ("data", "notebooks", "results", "model")
-Status = Literal["done", "failed", "pending"]
+Status = Literal["done", "left out", "failed", "pending"]
 
 
 class Basis(BaseModel):
@@ -56,6 +56,7 @@ class StageRecord(Basis):
     """What became of one stage, and what it was made from.
 
     Attributes:
+        error: Why it failed, was left out, or has to run again.
         files: sha256 of each file it wrote, by its path in the run's folder.
         peak_memory_mb: The most memory that its kernel and the kernel's workers took together, where that is known.
     """
@@ -102,6 +103,11 @@ class Manifest(BaseModel):
     def stage(self, name: str) -> StageRecord:
         """Return the record of a stage."""
         return next(record for record in self.stages if record.name == name)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The stages that the loans could not feed, and why."""
+        return {record.name: record.error or "" for record in self.stages if record.status == "left out"}
 
     def owners(self) -> dict[str, list[str]]:
         """Return the stages that wrote each file, by its path in the run's folder; some files are filled by several."""

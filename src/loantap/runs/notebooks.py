@@ -39,6 +39,7 @@ class Stage:
         fixed: Parameters that make this stage differ from others of the same notebook.
         usual: Parameters that differ from the notebook's own where nothing is given.
         needs: Files of the run folder that it reads; when one changes, the stage runs again.
+        welcome: The same for files that may be absent, since the loans cannot feed the stage that makes them.
         reference: Files of `data/reference/` that it reads; the same holds for them.
     """
 
@@ -47,6 +48,7 @@ class Stage:
     fixed: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     usual: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     needs: tuple[str, ...] = (LOANS,)
+    welcome: tuple[str, ...] = ()
     reference: tuple[str, ...] = ()
 
     @property
@@ -86,14 +88,15 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
         Stage(
             "claims",
             "07_claims.ipynb",
-            needs=(LOANS, *MODEL_DECILES),
+            needs=(LOANS,),
+            welcome=MODEL_DECILES,
             reference=("claims.yml", "published_counts.json", "professions.csv"),
         ),
         Stage(
             "changes",
             "08_changes.ipynb",
-            needs=(
-                LOANS,
+            needs=(LOANS,),
+            welcome=(
                 *(f"results/{name}.json" for name in COMPARED),
                 *(f"results/association_{factor}.json" for factor in factors_of(given)),
             ),

@@ -27,6 +27,7 @@ class Page:
         self.run = run
         self.manifest = run.manifest()
         self.data: Mapping[str, Any] = self.manifest["data"]
+        self._told: set[str] = set()
 
     @property
     def synthetic(self) -> bool:
@@ -39,8 +40,13 @@ class Page:
         return [
             record["name"].removeprefix("association-")
             for record in self.manifest["stages"]
-            if record["name"].startswith("association-")
+            if record["name"].startswith("association-") and record["status"] != "left out"
         ]
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The stages that the loans could not feed, and why."""
+        return {one["name"]: one["error"] for one in self.manifest["stages"] if one["status"] == "left out"}
 
     def result(self, name: str) -> Any:
         """Return a result, without local paths."""
@@ -55,7 +61,9 @@ class Page:
         return self.run.find("results", "tables", f"{name}.csv").is_file()
 
     def figure(self, name: str) -> None:
-        """Print a figure with its finding as the caption and its alt text."""
+        """Print a figure with its finding as the caption and its alt text, or why its stage was left out."""
+        if self._left_out(name):
+            return
         exhibit = self.run.exhibit(name, "figures")
         alt = exhibit.alt.replace("\\", "\\\\").replace('"', "'")
         print(f'![{exhibit.line}](figures/{name}.svg){{#fig-{name} fig-alt="{alt}"}}\n')
@@ -75,7 +83,11 @@ class Page:
             name: The table's name.
             names: The columns to show, if not all that the exhibit shows; those that it does not are passed by.
             rows: How many rows to show at most.
+
+        Where the stage was left out, it prints why.
         """
+        if self._left_out(name):
+            return
         exhibit, table = self.run.exhibit(name, "tables"), self.run.table(name)
         shown = {column: kind for column in names or exhibit.columns if (kind := exhibit.columns.get(column))}
         rest = f" The first {rows} of {len(table)} rows." if len(table) > rows else ""
@@ -83,6 +95,21 @@ class Page:
         print(f"\n: {exhibit.line}{rest} {{#tbl-{name}}}\n")
         link = f"[All rows and columns as CSV](tables/{name}.csv)"
         print(f'::: {{.content-visible when-format="html"}}\n{link}\n:::\n')
+
+    def _left_out(self, exhibit: str) -> bool:
+        """Return whether the stage that makes an exhibit was left out, and print why, once on a page."""
+        stage = next((stage for stage in self.left_out if _makes(stage, exhibit)), None)
+        if stage and stage not in self._told:
+            print(f"Left out: {self.left_out[stage]}.\n")
+            self._told.add(stage)
+        return stage is not None
+
+
+def _makes(stage: str, exhibit: str) -> bool:
+    """Tell whether a stage makes an exhibit: both names say so."""
+    if stage.startswith("tuning-"):
+        return exhibit.startswith("model-") and exhibit.endswith(stage.removeprefix("tuning"))
+    return exhibit.startswith(f"{stage.removeprefix('early-')}-")
 
 
 def open_page() -> Page:

@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from loantap.errors import InputError, StageError
+from loantap.errors import InputError, StageError, UnfitDataError
 from loantap.runs.basis import basis_of, why_again
-from loantap.runs.kernel import execute, need_open_files
+from loantap.runs.kernel import execute, need_open_files, tell_left_out
 from loantap.runs.manifest import Basis, Manifest, StageRecord, git_commit, new_manifest, now, packages, read_manifest
 from loantap.runs.notebooks import Stage, check_parameters, merged_parameters, stages_of
 from loantap.runs.record import HeldRun
@@ -113,7 +113,7 @@ def _go_on(
             ended = None
             _run_stage(folder, manifest, stage, chosen[stage.name], progress)
             progress.done(stage.name, record.seconds, "" if new else why)
-        complete = all(record.status == "done" and not [*outdated(manifest, record)] for record in manifest.stages)
+        complete = all(record.status in ("done", "left out") and not [*outdated(manifest, record)] for record in manifest.stages)
         manifest.status, manifest.finished_at = ("done" if complete else "partial"), ended or now()
         manifest.write(folder)
     except BaseException as error:
@@ -144,15 +144,27 @@ def _run_stage(
     progress.stage(stage.name, len(json.loads(stage.path.read_text("utf-8"))["cells"]), fits)
     given = {**parameters, "run_dir": str(folder)}
     try:
+        _check_needs(folder, manifest, stage)
         record.peak_memory_mb = execute(stage.path, target, given, draft=draft, fits=fits, cells=progress)
         if stage.name == "ingest":
             manifest.data = RunFolder(folder, draft).result("ingest")["data"]
     except BaseException as error:
-        record.status, record.error = "failed", str(error) or type(error).__name__
+        left_out = isinstance(error, UnfitDataError) and stage.name != "ingest"  # without loans there is no other stage
+        record.status, record.error = "left out" if left_out else "failed", str(error) or type(error).__name__
         record.seconds = round(time.perf_counter() - started, 2)
+        if left_out:
+            tell_left_out(target, str(error))
         keep_notebook(folder, record)
+        if left_out:
+            return
         if isinstance(error, StageError):
             error.add_note(f"The executed notebook: {folder / 'notebooks' / target.name}")
         raise
     record.status, record.seconds = "done", round(time.perf_counter() - started, 2)
     settle(folder, manifest, record)
+
+
+def _check_needs(folder: Path, manifest: Manifest, stage: Stage) -> None:
+    """Raise UnfitDataError where what a stage needs would come from one that was left out."""
+    if manifest.left_out and any(not (folder / name).exists() for name in stage.needs):
+        raise UnfitDataError(f"it needs what the stage {' and '.join(manifest.left_out)} would have made")

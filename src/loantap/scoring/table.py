@@ -14,7 +14,7 @@ from loantap.data.applications import this_month
 from loantap.data.cleaning import typed
 from loantap.data.columns import BY_NAME, KEY
 from loantap.data.contract import check_loans, summarise
-from loantap.data.reading import RaggedRow
+from loantap.data.text_records import RaggedRow
 from loantap.data.units import Units
 from loantap.errors import InputError
 from loantap.model.inputs import feature_frame, source_columns

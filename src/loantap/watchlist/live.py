@@ -13,11 +13,11 @@ from loantap.data.cleaning import typed
 from loantap.data.columns import KEY
 from loantap.data.contract import FAILURE_COLUMNS, summarise
 from loantap.data.panel import Panel
-from loantap.data.reading import RaggedRow
 from loantap.data.snapshot_contract import AS_OF, months_since_1970
 from loantap.data.snapshot_sources import SnapshotSource, open_snapshots
 from loantap.data.snapshots import read_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
+from loantap.data.text_records import RaggedRow
 from loantap.data.units import Units
 from loantap.errors import InputError, SchemaError
 from loantap.model.inputs import source_columns
@@ -126,12 +126,17 @@ class _UpTo:
 
     def __init__(self, source: SnapshotSource, month: np.datetime64) -> None:
         self._source, self._month = source, month
-        self.location, self.renamed = source.location, source.renamed
+        self.location = source.location
 
     @property
     def ragged(self) -> Sequence[RaggedRow]:
         """Records with a wrong number of fields met so far."""
         return self._source.ragged
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was told from the source and not by it."""
+        return self._source.notes
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Yield the snapshots up to the month; raises InputError where all are later."""
