@@ -40,7 +40,17 @@ _ITEM["menu"] = _ITEM
 PAGE_KEYS: Schema = {
     **dict.fromkeys(("title", "subtitle", "description", "author", "date", "lang", "jupyter", "engine")),
     **dict.fromkeys(
-        ("toc", "toc-depth", "toc-title", "number-sections", "code-fold", "code-summary", "page-layout", "glossary")
+        (
+            "toc",
+            "toc-depth",
+            "toc-title",
+            "number-sections",
+            "code-fold",
+            "code-summary",
+            "page-layout",
+            "glossary",
+            "needs",
+        )
     ),
     "execute": _EXECUTE,
     "format": {"html": _HTML, "typst": _TYPST},

@@ -133,7 +133,7 @@ def _factor(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
 
 def _trend(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
     odds = f"the odds ratio per step of {name_of(tested.claim.variable)} is {result(tested)}"
-    if not facts:
+    if "first_rate" not in facts:  # fewer than two levels may be shown
         return odds
     rates = f"{show(facts['first_rate'], 'rate')} in {facts['first']} to {show(facts['last_rate'], 'rate')} in {facts['last']}"
     way = "up" if tested.claim.direction == "more" else "down"

@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.model_selection import RepeatedStratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from loantap.errors import InputError, MissingToolError
+from loantap.errors import InputError, MissingToolError, UnfitDataError
 from loantap.model.recipe import NEIGHBOURS, Recipe, encode, prepare
 from loantap.progress import counted
 from loantap.settings import how_to_add

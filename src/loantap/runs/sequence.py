@@ -150,7 +150,7 @@ def _run_stage(
             manifest.data = RunFolder(folder, draft).result("ingest")["data"]
     except BaseException as error:
         left_out = isinstance(error, UnfitDataError) and stage.name != "ingest"  # without loans there is no other stage
-        record.status, record.error = "left out" if left_out else "failed", str(error) or type(error).__name__
+        record.status, record.error = "left out" if left_out else "failed", str(error).rstrip(".") or type(error).__name__
         record.seconds = round(time.perf_counter() - started, 2)
         if left_out:
             tell_left_out(target, str(error))
@@ -166,5 +166,6 @@ def _run_stage(
 
 def _check_needs(folder: Path, manifest: Manifest, stage: Stage) -> None:
     """Raise UnfitDataError where what a stage needs would come from one that was left out."""
-    if manifest.left_out and any(not (folder / name).exists() for name in stage.needs):
-        raise UnfitDataError(f"it needs what the stage {' and '.join(manifest.left_out)} would have made")
+    absent = [name for name in stage.needs if not (folder / name).exists()]
+    if manifest.left_out and absent:
+        raise UnfitDataError(f"it needs {' and '.join(absent)}, which a stage that was left out would have made")

@@ -46,6 +46,9 @@ def stage_report(run: Path, folder: Path) -> Staged:
         if (run / "results" / name).is_dir():
             shutil.copytree(run / "results" / name, folder / name, dirs_exist_ok=True)
 
+    left_out = {one["name"]: one.get("error") for one in manifest.get("stages") or [] if one.get("status") == "left out"}
+    for page in folder.glob("*.qmd"):
+        _tell_left_out(page, left_out)
     _tell_period(folder / "index.qmd", manifest)
     known = [run, root, *(manifest.get("parameters") or {}).values()]
     for path in (*folder.glob("figures/*.json"), *folder.glob("tables/*")):
@@ -69,6 +72,18 @@ def stage_report(run: Path, folder: Path) -> Staged:
     return Staged(
         folder, config, config_text, (*pages, *notebooks), notice, environment, written_in=reports.name, run=run
     )
+
+
+def _tell_left_out(path: Path, left_out: Mapping[str, str]) -> None:
+    """Put the reason in the place of a page that needs a stage which was left out; its sections stay, so that links to them lead there."""
+    text = path.read_text("utf-8")
+    front, _, body = text.removeprefix("---\n").partition("\n---\n")
+    needed = [name for name in (yaml.safe_load(front) or {}).get("needs", ()) if name in left_out]
+    if needed:
+        reasons = "".join(f"- {stage_title(name)}: {left_out[name]}.\n" for name in needed)
+        sections = "".join(f"[]{{{anchor}}}\n" for anchor in re.findall(r"\{(#[\w-]+)\}", body))
+        told = f"What stands here otherwise was left out, since these loans cannot feed it:\n\n{reasons}\nThe other pages stand.\n"
+        path.write_text(f"---\n{front}\n---\n\n{told}\n{sections}", "utf-8")
 
 
 def _tell_period(path: Path, manifest: dict[str, Any]) -> None:

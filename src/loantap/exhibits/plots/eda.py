@@ -1,5 +1,6 @@
 """Figures of the exploratory analysis: groups of loans, how numbers are distributed and go together, and the time of funding."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,8 @@ def pairs(sample: pd.DataFrame, columns: list[str]) -> Figure:
                     sns.kdeplot(x=chosen[x], clip=limits[x], linewidth=1.3, **options)
                 else:
                     options |= {"clip": (limits[x], limits[y]), "levels": [0.25, 0.5, 0.75], "gridsize": 60}
-                    sns.kdeplot(x=chosen[x], y=chosen[y], linewidths=1, **options)
+                    with suppress(ValueError):  # too few different loans have no contours
+                        sns.kdeplot(x=chosen[x], y=chosen[y], linewidths=1, **options)
             panel.set_xlim(limits[x])
             if x == y:
                 panel.set_yticks([])
