@@ -94,7 +94,7 @@ def score_applications(
                 total += float(probability.sum())
             if progress:
                 progress(report.rows)
-        report.notes = units.doubts(applications.location)
+        report.notes = [*applications.notes, *units.doubts(applications.location)]
         refused.add_ragged(applications.ragged)
         report.rows += len(applications.ragged)
         report.refused = report.rows - report.scored

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from loantap.data.reading import SUFFIXES
+from loantap.data.text_form import GZIP
 from loantap.errors import InputError
 from loantap.model.persistence import SavedModel
 from loantap_serving.batch import BatchReport, score_file
@@ -36,18 +36,18 @@ def score_upload(model: SavedModel, name: str, content: bytes) -> ScoredUpload:
 
     Args:
         model: The model.
-        name: What the file is called where it comes from; only its ending matters.
+        name: What the file is called where it comes from.
         content: Its bytes.
 
     Raises InputError for a file that cannot be used, such as one that unpacks to more than 1 GB; the message calls it by its
     name.
     """
-    suffix = next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), None)
-    if suffix is None:
-        raise InputError(f"{name}: expected a file that ends in {', '.join(SUFFIXES)}. Export it as one of these.")
     with TemporaryDirectory(prefix="loantap-upload-") as folder:
-        path, out = Path(folder) / f"upload{suffix.removesuffix('.gz')}", Path(folder) / "scores.csv"
-        if suffix == ".csv.gz":
+        path, out = (
+            Path(folder) / f"upload{Path(name.lower().removesuffix('.gz')).suffix[:8]}",
+            Path(folder) / "scores.csv",
+        )
+        if content.startswith(GZIP):
             _unpack(content, path, name)
         else:
             path.write_bytes(content)

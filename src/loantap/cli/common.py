@@ -50,6 +50,13 @@ PickleOption = Annotated[
         metavar="SHA256_FILE",
     ),
 ]
+# The form of a file of text; what is not said is told from the file, and said.
+EncodingOption = Annotated[str, typer.Option(help="The file's encoding, such as cp1252; told from the file if absent.")]
+DelimiterOption = Annotated[
+    str, typer.Option(help="What stands between its fields, such as ';' or tab; told if absent.")
+]
+DecimalOption = Annotated[str, typer.Option(help="Its decimal sign, '.' or ','; told if absent.")]
+DatesOption = Annotated[str, typer.Option(help="Whether 3/4/2015 is day-first or month-first; told if absent.")]
 
 
 def render(held: "HeldRun", engine: Engine) -> None:

@@ -7,6 +7,10 @@ import typer
 
 from loantap.cli.common import (
     DEFAULT_ROWS,
+    DatesOption,
+    DecimalOption,
+    DelimiterOption,
+    EncodingOption,
     Engine,
     EngineOption,
     ParameterOption,
@@ -27,8 +31,21 @@ if TYPE_CHECKING:
 
 def run(
     data: Annotated[
-        Path | None, typer.Option(help="File of loans (csv, csv.gz, parquet); synthetic loans if absent.")
+        Path | None,
+        typer.Option(
+            help="File of loans (csv, gzipped or not, parquet, a folder of parquet files, xlsx); synthetic loans if absent."
+        ),
     ] = None,
+    encoding: EncodingOption = "",
+    delimiter: DelimiterOption = "",
+    decimal: DecimalOption = "",
+    dates: DatesOption = "",
+    dialect: Annotated[
+        str,
+        typer.Option(
+            help="What kind of file --data has to be, lendingclub or case-study; told by its columns if absent."
+        ),
+    ] = "",
     sources: Annotated[
         Path | None, typer.Option(help="File that declares where the loans are stored, such as loantap.yml.")
     ] = None,
@@ -69,6 +86,7 @@ def run(
 ) -> None:
     """Run the whole job: read, check, explore, test, tune, and render the report."""
     from loantap.data.reading import open_loans
+    from loantap.data.text_form import Asked
     from loantap.runs.manifest import read_manifest
     from loantap.runs.notebooks import named_stages, stages_of, with_factor
     from loantap.runs.record import hold_run, new_run
@@ -77,6 +95,12 @@ def run(
     if track:
         provider("check_tracking")(only)
     clock = Clock()
+    form = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal, "dates": dates, "dialect": dialect}
+    said = {name: value for name, value in form.items() if value}
+    if said and data is None:
+        raise InputError(
+            f"{' and '.join(f'--{name}' for name in said)} tells how a file is written: name it with --data."
+        )
     given = parse_parameters(parameter or [])
     given |= {name: value for name, value in (("rows", rows), ("seed", seed)) if value is not None}
     if cluster is not None:
@@ -111,8 +135,10 @@ def run(
         given = with_factor(given, factor, only=only)
         chosen = named_stages(only, factor, stages=stages_of(given), with_ingest=True)
         if data is not None:
-            open_loans(data)  # what is wrong with a file's name, form or header is said before anything starts
-            given |= {"data": str(data.resolve())}
+            open_loans(
+                data, asked=Asked(**form)
+            )  # what is wrong with a file's name, form or header is said before anything starts
+            given |= {"data": str(data.resolve()), **said}
         if sources is not None:
             provider("read_config")(sources)  # the same for a wrong setting
             given |= {"sources": str(sources.resolve()), "pushdown": pushdown}

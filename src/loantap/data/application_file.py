@@ -11,6 +11,7 @@ from loantap.data.applications import FIELDS
 from loantap.data.columns import KEY, OPTIONAL
 from loantap.data.declarations import Column
 from loantap.data.reading import LoanFile, open_loans
+from loantap.data.text_form import NOTHING_ASKED, Asked
 
 _SAMPLE_BYTES = 1 << 18
 # Read where they are there: the key names a row, the grade is compared with the sub-grade and the installment with the
@@ -24,16 +25,16 @@ def application_columns(needed: Sequence[str], header: Sequence[str]) -> tuple[C
     return tuple(column for column in FIELDS if column.name in names)
 
 
-def open_applications(path: Path, *, needed: Sequence[str]) -> LoanFile:
+def open_applications(path: Path, *, needed: Sequence[str], asked: Asked = NOTHING_ASKED) -> LoanFile:
     """Open a file of applications; raises InputError or SchemaError as `open_loans` does."""
-    return open_loans(path, needed=[name for name in needed if name not in WELCOME], welcome=WELCOME)
+    return open_loans(path, needed=[name for name in needed if name not in WELCOME], welcome=WELCOME, asked=asked)
 
 
 def expected_rows(path: Path) -> int | None:
     """Return how many rows a file holds, for a bar: exact for Parquet, estimated for CSV, None for what is compressed."""
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet" and path.is_file():
         return pq.read_metadata(path).num_rows
-    if path.suffix != ".csv":
+    if path.suffix.lower() != ".csv":
         return None
     with path.open("rb") as stream:
         start = stream.read(_SAMPLE_BYTES)

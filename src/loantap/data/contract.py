@@ -139,6 +139,13 @@ def _parse(raw: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[pd.DataFrame
     return pd.DataFrame({**parsed, **key, **extra}, index=raw.index), failures
 
 
+def address_columns(names: Iterable[object]) -> tuple[object | None, object | None]:
+    """Return which columns hold states and pincodes where there is no address, None where none does."""
+    plain = {plain_name(str(name)): name for name in names}
+    state, pincode = (next((plain[name] for name in known if name in plain), None) for known in (_STATES, _PINCODES))
+    return state, pincode
+
+
 def _state_and_pincode(raw: pd.DataFrame) -> tuple[dict[str, pd.Series], pd.DataFrame]:
     """Return the state and the five digits of the pincode of each row, and the rows where they should be and are not.
 
@@ -149,8 +156,7 @@ def _state_and_pincode(raw: pd.DataFrame) -> tuple[dict[str, pd.Series], pd.Data
         parts = raw["address"].astype("str").str.extract(_ADDRESS)
         found = {"state": parts[0].astype("str"), "pincode": parts[1].astype("str")}
         return found, _bad(raw["address"], found["pincode"], "address", "no state and pincode at its end")
-    plain = {plain_name(str(name)): name for name in raw.columns}
-    states, pincodes = (next((plain[name] for name in names if name in plain), None) for names in (_STATES, _PINCODES))
+    states, pincodes = address_columns(raw.columns)
     absent = pd.Series(None, raw.index, "str")
     state = (
         absent if states is None else levels(raw[states], _STATE).where(lambda texts: texts.str.fullmatch("[A-Z]{2}"))

@@ -12,18 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loantap.data.cleaning import clean_loans
-from loantap.data.columns import BY_NAME, COLUMNS, NAMES, NEEDED, OPTIONAL, UNFINISHED
-from loantap.data.contract import Problem, check_loans, summarise
+from loantap.data.columns import BY_NAME, NAMES, NEEDED, OPTIONAL, UNFINISHED
+from loantap.data.contract import Problem, address_columns, check_loans, summarise
 from loantap.data.headers import kept_names
 from loantap.data.reading import LoanSource, Origin
 from loantap.data.text_records import RaggedRow
 from loantap.data.units import Units
-from loantap.data.values import told_forms
 from loantap.errors import SchemaError
 from loantap.files import replacing, sha256
 
 _SHOWN_PROBLEMS = 20
-_FIRST_ROWS = 1_000  # whose forms are told
 
 
 @dataclass
@@ -75,7 +73,7 @@ def ingest(
     summary = IngestSummary()
     failures: list[pd.DataFrame] = []
     seen = np.empty(0, dtype="uint64")
-    units, fields, kept, forms = Units(), list[str](), dict[str, str](), list[str]()
+    units, fields, kept = Units(), list[str](), dict[str, str]()
     with ExitStack() as stack:
         loans_file = _Parts(stack, loans_path)
         checked_file = _Parts(stack, checked_path) if checked_path else None
@@ -89,7 +87,6 @@ def ingest(
                     f"{source.location}: expected the columns of the codebook, {', '.join(absent)} is absent. Declare it optional "
                     "(src/loantap/data/columns.py), or read loans that have it."
                 )
-            forms = forms or told_forms(raw.head(_FIRST_ROWS), COLUMNS)
             checked, found = check_loans(raw)
             failures.append(found)
             bad = raw.index.isin(found["row"])
@@ -104,7 +101,7 @@ def ingest(
             loans_file.add(loans)
             if checked_file:
                 checked_file.add(good.reset_index(names="row"))
-        summary.notes = [*source.notes, *forms]
+        summary.notes = [*source.notes]
         summary.notes += [
             f"loantap makes a column '{name.strip().lower()}' itself; the file's is kept as '{other}'"
             for name, other in kept.items()
@@ -113,6 +110,8 @@ def ingest(
         summary.notes += [absent_note(name) for name in OPTIONAL if name not in fields]
         if summary.missing["pincode"] == summary.rows:
             summary.notes.append("the loans hold no pincode: what needs one is left out")
+        elif "address" not in fields:
+            summary.notes.append(f"there is no address: pincodes are those of '{address_columns(fields)[1]}'")
         summary.notes += units.doubts(source.location)
         _finish(summary, failures, source, quarantine, fields=len(fields))
     return summary

@@ -22,9 +22,10 @@ from loantap.data.headers import (
 from loantap.data.synthetic import iter_loans
 from loantap.data.text_form import NOTHING_ASKED, Asked, TextForm, text_form
 from loantap.data.text_records import RaggedRow, TextRecords
-from loantap.data.values import by_level, date_order, dated, with_points
+from loantap.data.values import by_level, date_order, dated, told_forms, with_points
 from loantap.errors import InputError, SchemaError
 
+_FIRST_ROWS = 1_000  # in which the forms of values are looked at
 SUFFIXES = (".csv", ".csv.gz", ".parquet")  # of what is written
 
 
@@ -43,7 +44,9 @@ class Origin(Protocol):
 class LoanSource(Origin, Protocol):
     """What the ingest reads: raw frames with the columns of the codebook, indexed by row number."""
 
-    ragged: list[RaggedRow]
+    @property
+    def ragged(self) -> list[RaggedRow]:
+        """Records with a wrong number of fields; complete once `chunks` is exhausted."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -112,6 +115,7 @@ class LoanFile:
     _records: TextRecords | None = None
     _blank: int = 0
     _dates: str | None = ""
+    _forms: Sequence[str] = ()
 
     @property
     def location(self) -> str:
@@ -133,6 +137,7 @@ class LoanFile:
         told += renaming_notes(self.renamed)
         if self._dates and not self.asked.dates:
             told.append(f"{name}: dates such as 3/4/2015 are read {self._dates}.")
+        told += [f"{name}: {text}." for text in self._forms]
         if dropped := self._blank + (records.notes if records else 0):
             told.append(f"{name}: lines that hold no record, such as notes and totals, left out: {dropped:,}.")
         if records and records.second_table:
@@ -150,6 +155,8 @@ class LoanFile:
         for read in self._read():
             frame = self._without_blanks(read.rename(columns={name: column for column, name in self.renamed.items()}))
             frame = self._as_elsewhere(frame)
+            if empty:
+                self._forms = told_forms(frame.head(_FIRST_ROWS), self.columns)
             empty = empty and frame.empty
             yield frame
         if empty:

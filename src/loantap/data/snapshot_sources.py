@@ -8,6 +8,7 @@ import pandas as pd
 
 from loantap.data.reading import LoanFile, open_loans
 from loantap.data.snapshot_contract import NEEDED, OPTIONAL, SNAPSHOT_COLUMNS
+from loantap.data.text_form import NOTHING_ASKED, Asked
 from loantap.data.text_records import RaggedRow
 
 
@@ -30,6 +31,6 @@ class SnapshotSource(Protocol):
         """Yield the snapshots."""
 
 
-def open_snapshots(path: Path) -> LoanFile:
-    """Open a file of snapshots (csv, csv.gz, parquet); raises InputError or SchemaError as `open_loans` does."""
-    return open_loans(path, needed=NEEDED, welcome=OPTIONAL, columns=SNAPSHOT_COLUMNS)
+def open_snapshots(path: Path, *, asked: Asked = NOTHING_ASKED) -> LoanFile:
+    """Open a file of snapshots; raises InputError or SchemaError as `open_loans` does."""
+    return open_loans(path, needed=NEEDED, welcome=OPTIONAL, columns=SNAPSHOT_COLUMNS, asked=asked)

@@ -5,7 +5,7 @@ apart by whole columns (`loantap.data.units`).
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -126,7 +126,7 @@ def dated(values: pd.Series, order: str) -> pd.Series:
     return by_level(values, lambda found: found.map(one))
 
 
-def date_order(values: Sequence[pd.Series]) -> str | None:
+def date_order(values: Iterable[pd.Series]) -> str | None:
     """Return whether dates such as 3/4/2015 are "day-first" or "month-first"; "" where there are none, None where both may be.
 
     Args:
@@ -152,21 +152,27 @@ def by_level(values: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.
     return pd.Series(changed.take(codes, allow_fill=True), values.index)
 
 
-def told_forms(raw: pd.DataFrame, columns: tuple[Column, ...]) -> list[str]:
+def _known(text: str, column: Column) -> bool:
+    return bool(levels(pd.Series([text]), column).isin(column.levels).all())
+
+
+def told_forms(raw: pd.DataFrame, columns: Sequence[object]) -> list[str]:
     """Return in which other form than the codebook's values are written, a sentence for each, by the first of each column.
 
     Args:
         raw: Some rows, as in the file.
-        columns: The columns to look at.
+        columns: The columns to look at; those of snapshots have no form of their own.
     """
-    told = []
-    for column in (one for one in columns if one.name in raw):
+    told: dict[str, list[str]] = {}
+    for column in (one for one in columns if isinstance(one, Column) and one.name in raw):
         first = next(iter(raw[column.name].dropna()), None)
         text = str(first).strip(_SPACES) if isinstance(first, str) else ""
         if column.kind == "number" and text.endswith("%"):
-            told.append(f"{column.name} is written with percent signs")
+            told.setdefault("written with percent signs", []).append(column.name)
         elif column.kind == "month":
-            told += [f"{column.name} is written as {shown}" for form, shown in _FORMS if form.fullmatch(text)]
-        elif column.kind == "category" and text and text not in column.levels and _plain(text) in map(_plain, [*column.levels, *column.synonyms]):  # fmt: skip
-            told.append(f"levels of {column.name} are written otherwise, such as '{text}'")
-    return told
+            for form, shown in _FORMS:
+                if form.fullmatch(text):
+                    told.setdefault(f"written as {shown}", []).append(column.name)
+        elif column.kind == "category" and text not in column.levels and _known(text, column):
+            told.setdefault("levels written otherwise than in the codebook", []).append(column.name)
+    return [f"{form}: {', '.join(names)}" for form, names in told.items()]

@@ -6,6 +6,7 @@ from typing import Any
 
 from loantap.data.ingest import IngestSummary, describe, ingest
 from loantap.data.reading import SyntheticLoans, open_loans
+from loantap.data.text_form import NOTHING_ASKED, Asked
 from loantap.errors import InputError
 from loantap.extensions import provider
 from loantap.runs.results import RunFolder
@@ -35,6 +36,7 @@ def take_in(
     seed: int,
     quarantine: bool,
     model_rows: int,
+    asked: Asked = NOTHING_ASKED,
 ) -> Intake:
     """Fill a run's folder with cleaned loans: of a file, of declared sources, counted in the warehouse, or synthetic.
 
@@ -47,6 +49,7 @@ def take_in(
         seed: Of the synthetic loans, and of the sample.
         quarantine: Set rows aside that break the contract.
         model_rows: With pushdown, the size of the stratified sample.
+        asked: What somebody says of the file's form.
 
     Raises InputError for options that exclude each other, and what reading raises.
     """
@@ -62,6 +65,6 @@ def take_in(
         counted = {"counts_dir": run.to("data", "counts"), "sample_rows": model_rows, "random_state": seed} if pushdown else None
         summary, facts = provider("take_in_sources")(Path(sources), **paths, counted=counted)
         return Intake(summary, facts)
-    source = open_loans(Path(data)) if data else SyntheticLoans(rows, seed)
+    source = open_loans(Path(data), asked=asked) if data else SyntheticLoans(rows, seed)
     summary = ingest(source, **paths)
     return Intake(summary, describe(summary, source, loans_path=run.loans_path))

@@ -46,6 +46,10 @@ class Applications(Protocol):
     def ragged(self) -> Sequence[RaggedRow]:
         """Records with a wrong number of fields, complete once they are read."""
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was told from them and not by them, complete once they are read."""
+
     def chunks(self) -> Generator[pd.DataFrame, None, None]:
         """Yield frames of texts or typed values, indexed by row number."""
 

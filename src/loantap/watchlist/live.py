@@ -104,7 +104,7 @@ def read_applications(model: SavedModel, applications: Applications) -> tuple[pd
     read += len(applications.ragged)
     if read == 0:
         raise InputError(f"{place}: expected applications, found none. Check how they were exported.")
-    notes = units.doubts(place)
+    notes = [*applications.notes, *units.doubts(place)]
     good = pd.concat(parts, ignore_index=True)
     due = annuity(good["loan_amnt"], good["int_rate"], good["term"]).round(2)
     good = good.assign(installment=good["installment"].fillna(due) if "installment" in good else due)

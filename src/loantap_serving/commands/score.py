@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from loantap.cli.common import ModelOption, PickleOption, console
+from loantap.cli.common import (
+    DatesOption,
+    DecimalOption,
+    DelimiterOption,
+    EncodingOption,
+    ModelOption,
+    PickleOption,
+    console,
+)
 from loantap.errors import InputError
 from loantap.progress import Clock, rows_progress
 from loantap_sources.commands import find_config
@@ -20,13 +28,20 @@ FailOn = Literal["refused"]
 
 def score(
     source: Annotated[
-        str, typer.Argument(metavar="FILE", help="Applications: csv, csv.gz, parquet, or table:NAME in the warehouse.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="Applications: a file as of `loantap run --data`, or table:NAME in the warehouse."
+        ),
     ],
     out: Annotated[str, typer.Option(help="Scores: a file of these kinds, or table:NAME.")],
     model: ModelOption = None,
     config: Annotated[
         Path | None, typer.Option("--config", help="The file that declares the warehouse; loantap.yml if absent.")
     ] = None,
+    encoding: EncodingOption = "",
+    delimiter: DelimiterOption = "",
+    decimal: DecimalOption = "",
+    dates: DatesOption = "",
     allow_pickle: PickleOption = None,
     overwrite: Annotated[
         bool,
@@ -39,12 +54,13 @@ def score(
 ) -> None:
     """Score applications from a file or a table into another one, whole or not at all."""
     from loantap.data.application_file import expected_rows, open_applications
+    from loantap.data.text_form import Asked
     from loantap.model.inputs import source_columns
     from loantap.model.persistence import load_model
     from loantap_serving.batch import Applications, score_applications
     from loantap_serving.locate import find_model
 
-    clock = Clock()
+    clock, asked = Clock(), Asked(encoding, delimiter, decimal, dates)
     chosen = load_model(find_model(model), pickle_sums=allow_pickle)
     declared = _declared(config) if source.startswith(TABLE) or out.startswith(TABLE) else None
     applications: Applications
@@ -56,7 +72,7 @@ def score(
         table = ApplicationTable(declared, source.removeprefix(TABLE), needed=needed)
         applications, total = table, table.rows
     else:
-        applications = open_applications(Path(source), needed=needed)
+        applications = open_applications(Path(source), needed=needed, asked=asked)
         total = expected_rows(Path(source))
     with TemporaryDirectory() as folder, rows_progress(console, "scoring", total) as progress:
         target = Path(folder) / "scores.parquet" if out.startswith(TABLE) else Path(out)

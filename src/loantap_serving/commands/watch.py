@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from loantap.cli.common import ModelOption, console, run_or_newest
+from loantap.cli.common import (
+    DatesOption,
+    DecimalOption,
+    DelimiterOption,
+    EncodingOption,
+    ModelOption,
+    console,
+    run_or_newest,
+)
 from loantap.errors import InputError
 from loantap.progress import Clock, rows_progress, step
 from loantap_sources.commands import find_config
 
 if TYPE_CHECKING:
+    from loantap.data.text_form import Asked
     from loantap.model.persistence import SavedModel
     from loantap.watchlist.acting import Watch
     from loantap.watchlist.live import Live
@@ -25,12 +34,17 @@ SYNTHETIC = 20_000
 
 def watch(
     snapshots: Annotated[
-        str | None, typer.Option(help="Snapshots: csv, csv.gz, parquet, or table:NAME; synthetic ones if absent.")
+        str | None,
+        typer.Option(help="Snapshots: a file as of `loantap run --data`, or table:NAME; synthetic ones if absent."),
     ] = None,
     applications: Annotated[
         str | None,
         typer.Option(help="The loans' applications with loan_id: a file or table:NAME; the run's loans if absent."),
     ] = None,
+    encoding: EncodingOption = "",
+    delimiter: DelimiterOption = "",
+    decimal: DecimalOption = "",
+    dates: DatesOption = "",
     run: Annotated[
         Path | None, typer.Option(help="The run whose loans and model are used; the newest finished one if absent.")
     ] = None,
@@ -63,6 +77,7 @@ def watch(
     ] = None,
 ) -> None:
     """Write the watchlist of a month, and say what has changed since the month before; a second time changes nothing."""
+    from loantap.data.text_form import Asked
     from loantap.model.economics import Economics
     from loantap.settings import project_root
     from loantap.watchlist.acting import watch as watch_live
@@ -83,7 +98,7 @@ def watch(
     folder = run_or_newest(run) if needed else None
     settings, chosen = read_settings(), _model(folder, model, of_run=of_run)
     earlier = read_last(last) if last else None
-    live = _live(snapshots, applications, folder, chosen, declared, month)
+    live = _live(snapshots, applications, folder, chosen, declared, month, Asked(encoding, delimiter, decimal, dates))
     with step(console, "watching"):
         found = watch_live(
             live, chosen, as_of=month, settings=settings, economics=Economics(), last=earlier,
@@ -159,6 +174,7 @@ def _live(
     model: "SavedModel",
     config: "Config | None",
     until: np.datetime64 | None,
+    asked: "Asked",
 ) -> "Live":
     from loantap.runs.notebook_model import split_run
     from loantap.runs.results import RunFolder
@@ -176,7 +192,7 @@ def _live(
     assert snapshots  # noqa: S101 (without them there is a run)
     given = applications or RunFolder(folder or Path()).loans()
     with rows_progress(console, "reading snapshots", None) as progress:
-        return read_live(snapshots, given, model, until=until, config=config, progress=progress)
+        return read_live(snapshots, given, model, until=until, config=config, asked=asked, progress=progress)
 
 
 def _month(text: str | None) -> np.datetime64 | None:

@@ -5,15 +5,15 @@ from functools import partial
 import streamlit as st
 
 from loantap_serving.dashboard.parts import need_model, note, or_stop, show, tell_referred
-from loantap_serving.upload import SUFFIXES, score_upload
+from loantap_serving.upload import score_upload
 
 st.title("Score a portfolio")
 model = need_model()
 st.markdown(
-    f"A file of applications ({', '.join(SUFFIXES)}), with the columns that the Score page asks for. The result is dropped "
+    "A file of applications (CSV, gzipped or not, Parquet, Excel), with the columns that the Score page asks for. The result is dropped "
     "when you open another page; it and the file stay in memory until some minutes after the browser's tab is closed at most."
 )
-file = st.file_uploader("File of applications", type=["csv", "gz", "parquet"])
+file = st.file_uploader("File of applications", type=["csv", "gz", "parquet", "txt", "xlsx"])
 if file is None:
     st.session_state.pop("scored", None)
     st.stop()
