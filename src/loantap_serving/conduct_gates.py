@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loantap.analysis.summaries import simultaneous, with_intervals
-from loantap.analysis.vintages import vintage_rates
+from loantap.analysis.summaries import simultaneous, vintage_rates, with_intervals
 from loantap.data.annuity import months_of
 from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME

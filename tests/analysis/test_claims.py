@@ -113,11 +113,6 @@ def test_a_missing_factor_and_small_cells_cannot_be_tested():
     )
 
 
-def test_an_alpha_that_is_none_is_refused():
-    with pytest.raises(InputError, match="alpha"):
-        judge_claims(CLAIMS, read_counts(), alpha=1.5)
-
-
 def test_loans_and_their_counts_say_the_same(loans: pd.DataFrame):
     counts = counts_of_loans(FrameCounts(loans), factors=factors_of(CLAIMS), columns=columns_of(CLAIMS))
     found = {tested.claim.id: tested for tested in judge_claims(CLAIMS, counts, min_cell=10)}

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from loantap.analysis import bins as binning
 from loantap.analysis import summaries
 from loantap.analysis.counts import FrameCounts
 
@@ -19,7 +20,7 @@ def counts_of(levels: dict[str, tuple[int, int]], *, ordered: bool = False) -> p
 
 def binned(values: pd.Series, *, bins: int = 10) -> pd.Series:
     """Return the bin of each of some loans, counted one by one."""
-    return summaries.binned(values, pd.Series(1, index=values.index), bins=bins)
+    return binning.binned(values, pd.Series(1, index=values.index), bins=bins)
 
 
 def test_default_rates_have_the_wilson_intervals_of_scipy():

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from loantap.analysis.vintages import vintage_rates
+from loantap.analysis.summaries import vintage_rates
 
 
 def funded(loans: dict[str, int]) -> pd.DataFrame:

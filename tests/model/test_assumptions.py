@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from loantap.errors import InputError
-from loantap.model.assumptions import ASSUMPTIONS, FILE_NAME, load_assumptions
-from loantap.model.economics import Economics
+from loantap.model.economics import ASSUMPTIONS, FILE_NAME, Economics, load_assumptions
 from loantap.runs.notebooks import stages_of
 from loantap.settings import reference_dir
 

@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loantap.data.annuity import annuity
-from loantap.model.balance import (
+from loantap.model.economics import (
+    Economics,
     balance_years_if_default,
     balance_years_if_repaid,
     expected_balance_years,
     realised_balance_years,
+    value_if_default,
+    value_if_repaid,
 )
-from loantap.model.economics import Economics, value_if_default, value_if_repaid
 
 
 def one_loan(amount: float = 1_000.0, rate: float = 12.0, term: int = 12, default: int = 0) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Whether a factor and default are associated, and which levels stand out: from counts alone."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,20 @@ import pandas as pd
 from scipy import special, stats
 
 from loantap.analysis.levels import check_counts
-from loantap.analysis.odds import adjust_p_values, level_p_values, odds_ratio, residuals, separation, wilson
-from loantap.analysis.power import detectable_odds_ratios
+from loantap.analysis.odds import (
+    adjust_p_values,
+    detectable_odds_ratios,
+    level_p_values,
+    odds_ratio,
+    residuals,
+    separation,
+    wilson,
+)
 from loantap.analysis.professions import MISSING
-from loantap.analysis.suppression import pool_small
+from loantap.analysis.suppression import Pooled, pool_small
 from loantap.data.columns import BY_NAME
 from loantap.errors import InputError
+from loantap.jsonable import jsonable
 
 MONTE_CARLO_DRAWS = 9_999
 SMALLEST_EXPECTED = 5
@@ -69,8 +77,11 @@ class Association:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values for JSON; absent numbers are None, and none is infinite."""
-        records = self.levels.astype("object").where(self.levels.notna(), None).to_dict(orient="records")
-        return asdict(self) | {"levels": records}
+        return dict(jsonable(self))
+
+    def names(self) -> dict[str, str]:
+        """Return the published level of each pooled one."""
+        return Pooled(self.levels, dict(self.pooled)).names()
 
     def level(self, name: str) -> pd.Series:
         """Return one level's row; raises InputError if it is not published."""
@@ -83,13 +94,9 @@ class Association:
         """Return the residual that chance passes at any level with probability alpha (Bonferroni)."""
         return float(stats.norm.isf(self.alpha / 2 / len(self.levels)))
 
-    def separated(self) -> pd.DataFrame:
-        """Return the levels where every loan ended the same way."""
-        return self.levels.loc[self.levels["separation"].notna()]
-
     def leaks(self) -> pd.DataFrame:
-        """Return the separated levels that chance does not explain: their name gives the outcome away."""
-        return self.separated().query("p_adjusted < @self.alpha")
+        """Return the levels where every loan ended the same way, by more than chance: their name gives the outcome away."""
+        return self.levels.loc[self.levels["separation"].notna() & (self.levels["p_adjusted"] < self.alpha)]
 
 
 def analyse(
@@ -184,15 +191,13 @@ def cramers_v(chi2: float, n: int, *, rows: int, columns: int, alpha: float) -> 
     return v(max(0.0, chi2 / n - dof / (n - 1))), v(low / n), v(high / n)
 
 
-def monte_carlo_p_value(
-    defaults: np.ndarray, n: np.ndarray, *, random_state: int, draws: int = MONTE_CARLO_DRAWS
-) -> float:
+def monte_carlo_p_value(defaults: np.ndarray, n: np.ndarray, *, random_state: int) -> float:
     """Return the chi-square test's p-value from random tables with the same margins.
 
-    Draws of the multivariate hypergeometric distribution; (1 + as extreme) / (1 + draws), which is never 0
-    (Davison and Hinkley 1997, section 4.3).
+    `MONTE_CARLO_DRAWS` of the multivariate hypergeometric distribution; (1 + as extreme) / (1 + draws), which is never
+    0 (Davison and Hinkley 1997, section 4.3).
     """
-    rng = np.random.default_rng(random_state)
+    rng, draws = np.random.default_rng(random_state), MONTE_CARLO_DRAWS
     expected = n * defaults.sum() / n.sum()
 
     def statistic(tables: np.ndarray) -> np.ndarray:

@@ -22,52 +22,31 @@ _EQUAL = 1e-9  # relative: beyond it, sums in another order differ
 
 @dataclass(frozen=True)
 class Measured:
-    """One number of a run with its interval.
+    """One number of a run with its interval."""
 
-    Attributes:
-        part: What it belongs to: default rate, a factor (with `level`), predictor, model or policy.
-        name: Which number of the part: a level, a column, a score, a policy.
-        kind: "rate", "score" or "money".
-        value: The number.
-        error_low: How far its interval reaches below it, as a standard error.
-        error_high: The same above it.
-        n: Loans behind it, where they are known.
-        defaults: Defaults among them, where it is a default rate; such a number is compared by its counts.
-    """
-
-    part: str
-    name: str
-    kind: str
-    value: float
-    error_low: float = 0.0
-    error_high: float = 0.0
-    n: int | None = None
+    part: str  # what it belongs to: default rate, a factor (with `level`), predictor, model or policy
+    name: str  # which number of the part: a level, a column, a score, a policy
+    kind: str  # "rate", "score" or "money"
+    value: float  # the number
+    error_low: float = 0.0  # how far its interval reaches below it, as a standard error
+    error_high: float = 0.0  # the same above it
+    n: int | None = None  # loans behind it, where they are known
+    # defaults among them, where it is a default rate; such a number is compared by its counts
     defaults: int | None = None
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Two runs side by side.
+    """Two runs side by side."""
 
-    Attributes:
-        earlier: run_id, finished_at, loans and defaults of the earlier run.
-        later: The same of the later one.
-        same_loans: Whether both read the same loans.
-        shared: Loans of the later run that are in the earlier one too.
-        alpha: Error rate over all numbers compared.
-        causes: What differs between what they were made from, as `causes.compare_causes` returns it.
-        numbers: As `compare_numbers` returns them.
-        facts: As `causes.compare_facts` returns them.
-    """
-
-    earlier: dict[str, Any]
-    later: dict[str, Any]
-    same_loans: bool
-    shared: int
-    alpha: float
-    causes: pd.DataFrame
-    numbers: pd.DataFrame
-    facts: pd.DataFrame
+    earlier: dict[str, Any]  # run_id, finished_at, loans and defaults of the earlier run
+    later: dict[str, Any]  # the same of the later one
+    same_loans: bool  # whether both read the same loans
+    shared: int  # loans of the later run that are in the earlier one too
+    alpha: float  # error rate over all numbers compared
+    causes: pd.DataFrame  # what differs between what they were made from, as `causes.compare_causes` returns it
+    numbers: pd.DataFrame  # as `compare_numbers` returns them
+    facts: pd.DataFrame  # as `causes.compare_facts` returns them
 
 
 def measured(results: Results) -> dict[tuple[str, str], Measured]:

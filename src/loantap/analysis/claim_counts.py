@@ -60,19 +60,12 @@ class ByOutcome(_Strict):
 
 
 class PortfolioCounts(_Strict):
-    """What counts alone say of a portfolio.
+    """What counts alone say of a portfolio."""
 
-    Attributes:
-        portfolio: Which one, in words.
-        loans: All loans.
-        levels: Counts by level, by factor.
-        means: Moments by outcome, by numeric column.
-    """
-
-    portfolio: str
-    loans: Count
-    levels: dict[str, Levels]
-    means: dict[str, ByOutcome]
+    portfolio: str  # which one, in words
+    loans: Count  # all loans
+    levels: dict[str, Levels]  # counts by level, by factor
+    means: dict[str, ByOutcome]  # moments by outcome, by numeric column
 
     @model_validator(mode="after")
     def _parts_fit_the_whole(self) -> Self:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from loantap.analysis.bins import linear
 from loantap.analysis.counts import LoanCounts
-from loantap.analysis.summaries import MISSING, simultaneous, with_intervals
+from loantap.analysis.summaries import MISSING, counts_by_driver, simultaneous, with_intervals
 
 _COMPARED = [
     "n", "default_rate", "ci_low", "ci_high", "other_rate", "other_low", "other_high", "difference", "diff_low",
@@ -17,33 +18,41 @@ _COMPARED = [
 ]  # fmt: skip
 
 
+WHISKER = 1.5  # quartile ranges beyond the quartiles (Tukey 1977)
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """A value that is allowed by the codebook but hardly true."""
+
+    column: str  # where it stands
+    low: float  # suspicious from here ..
+    high: float  # ... up to here.
+    meaning: str  # what it looks like, in words
+
+
+SUSPICIONS = (
+    Suspicion("dti", 9999, float("inf"), "a debt-to-income ratio of 9999% (no income to divide by)"),
+    Suspicion("dti", 100, 9998.99, "a debt-to-income ratio of 100% or more (payments above the income)"),
+    Suspicion("annual_inc", 0, 0, "an annual income of 0 (no income stated)"),
+    Suspicion("revol_util", 100.01, float("inf"), "a utilisation above 100% (balance above the limit)"),
+)
+
+
 @dataclass(frozen=True)
 class Contrast:
-    """Two levels of a driver against each other.
+    """Two levels of a driver against each other."""
 
-    Attributes:
-        high: The level with the higher default rate.
-        low: The level with the lower one.
-        high_rate: Default rate of `high`, a fraction.
-        low_rate: Default rate of `low`.
-        difference: `high_rate - low_rate`.
-        ci_low: Lower end of the difference's Newcombe interval.
-        ci_high: Its upper end.
-        n: Loans at the two levels together.
-        pairs: Pairs that they were picked from; the interval holds for all of them at once.
-        confidence: Of the interval.
-    """
-
-    high: str
-    low: str
-    high_rate: float
-    low_rate: float
-    difference: float
-    ci_low: float
-    ci_high: float
-    n: int
-    pairs: int = 1
-    confidence: float = 0.95
+    high: str  # the level with the higher default rate
+    low: str  # the level with the lower one
+    high_rate: float  # default rate of `high`, a fraction
+    low_rate: float  # default rate of `low`
+    difference: float  # `high_rate - low_rate`
+    ci_low: float  # lower end of the difference's Newcombe interval
+    ci_high: float  # its upper end
+    n: int  # loans at the two levels together
+    pairs: int = 1  # pairs that they were picked from; the interval holds for all of them at once
+    confidence: float = 0.95  # of the interval
 
 
 def contrast(rates: pd.DataFrame, *, ends: bool = False, confidence: float = 0.95) -> Contrast | None:
@@ -149,3 +158,42 @@ def missing_values(
     groups = [({"column": name}, tables[name], absent[name]) for name in order]
     compared = compare_groups(groups, min_cell=min_cell, confidence=confidence)
     return compared.reindex(columns=["column", "share", *_COMPARED])
+
+
+def outliers(counts: LoanCounts, columns: list[str], *, min_cell: int = 10, confidence: float = 0.95) -> pd.DataFrame:
+    """Compare loans beyond 1.5 quartile ranges from the quartiles with the others.
+
+    Returns:
+        One row per column that some loan has a value of, in the given order: column, low and high (the fences), then the columns of
+        `compare_groups`, of the loans with a value.
+    """
+    groups = []
+    for name in columns:
+        table = counts_by_driver(counts, name).dropna()
+        if table.empty:
+            continue
+        first, third = linear(table["value"].to_numpy(), table["n"].to_numpy(), np.array([0.25, 0.75]))
+        low, high = first - WHISKER * (third - first), third + WHISKER * (third - first)
+        outside = ~table["value"].between(low, high)
+        groups.append(({"column": name, "low": low, "high": high}, table, outside))
+    return compare_groups(groups, min_cell=min_cell, confidence=confidence)
+
+
+def implausible_values(
+    counts: LoanCounts,
+    *,
+    suspicions: tuple[Suspicion, ...] = SUSPICIONS,
+    min_cell: int = 10,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Compare loans with an implausible value with the others.
+
+    Returns:
+        One row per suspicion: column, meaning, then the columns of `compare_groups`.
+    """
+    groups = []
+    for one in suspicions:
+        table = counts.by(one.column)
+        inside = table[one.column].between(one.low, one.high)
+        groups.append(({"column": one.column, "meaning": one.meaning}, table, inside))
+    return compare_groups(groups, min_cell=min_cell, confidence=confidence)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from loantap.analysis.bins import inverted_cdf, median_with_interval
 from loantap.analysis.counts import LoanCounts
-from loantap.analysis.quantiles import inverted_cdf, median_with_interval
 from loantap.analysis.summaries import counts_by_driver, merge_neighbours, simultaneous
 
 REPAID, DEFAULTED = "repaid", "defaulted"

@@ -63,23 +63,15 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class ProfessionTable:
-    """The rules, ready to be looked up.
+    """The rules, ready to be looked up."""
 
-    Attributes:
-        whole: Rules for whole titles.
-        phrases: Rules with `*`, by the fixed words before and after it; a phrase between two `*` stands at "anywhere".
-        groups: The group of each profession.
-        longest: Words of the longest phrase.
-        two_sided: The heads of phrases with words on both sides of `*`.
-        anywhere: The first words of phrases that may stand anywhere.
-    """
-
-    whole: Mapping[str, str]
+    whole: Mapping[str, str]  # rules for whole titles
+    # rules with `*`, by the fixed words before and after it; a phrase between two `*` stands at "anywhere"
     phrases: Mapping[tuple[str, str], Rule]
-    groups: Mapping[str, str]
-    longest: int
-    two_sided: frozenset[str]
-    anywhere: frozenset[str]
+    groups: Mapping[str, str]  # the group of each profession
+    longest: int  # words of the longest phrase
+    two_sided: frozenset[str]  # the heads of phrases with words on both sides of `*`
+    anywhere: frozenset[str]  # the first words of phrases that may stand anywhere
 
     def profession(self, title: str) -> str:
         """Return the profession of a normalised title, or OTHER."""
@@ -211,18 +203,12 @@ def map_groups(professions: pd.Series, *, table: ProfessionTable | None = None) 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of the loans' titles the rules reach.
+    """How much of the loans' titles the rules reach."""
 
-    Attributes:
-        loans: All loans.
-        distinct_titles: Titles as written.
-        shares: Share of loans with a profession, with an employer's name, with another title, with none.
-        unmapped: The most frequent normalised titles without a rule: title, loans; none with fewer than `min_cell`.
-    """
-
-    loans: int
-    distinct_titles: int
-    shares: dict[str, float]
+    loans: int  # all loans
+    distinct_titles: int  # titles as written
+    shares: dict[str, float]  # share of loans with a profession, with an employer's name, with another title, with none
+    # the most frequent normalised titles without a rule: title, loans; none with fewer than `min_cell`
     unmapped: pd.DataFrame
 
 

@@ -1,17 +1,18 @@
 """Default rates by level, with Wilson intervals, and small cells pooled before anything leaves this module."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from loantap.analysis.bins import distinct_texts, round_bins
+from loantap.analysis.bins import linear, round_bins
 from loantap.analysis.counts import SIZES, LoanCounts
-from loantap.analysis.quantiles import inverted_cdf, linear
 from loantap.data.columns import BY_NAME, names
 
+Period = Literal["month", "quarter", "year"]
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 MISSING = "missing"
 CREDIT_HISTORY = "credit_history_years"
 NOTABLE_SHARE = (
@@ -163,47 +164,6 @@ def _label(labels: list[str], rows: list[int], *, ordered: bool) -> str:
     return f"{parts[0]} (or {MISSING})" if parts else MISSING
 
 
-def binned(values: pd.Series, n: pd.Series, *, bins: int = 10) -> pd.Series:
-    """Return an ordered category of about equally many loans per bin; a column of few values keeps them as levels.
-
-    The labels state the edges, which are quantiles; the first and last bin are open, so that the smallest and
-    the largest loan stay unnamed. Ties are never split: a value held by many loans fills its bin alone.
-
-    Args:
-        values: Numbers, in any order.
-        n: Loans at each of them.
-        bins: Bins at most.
-
-    Returns:
-        The bin of each of the values; missing ones stay missing.
-    """
-    loans = n.groupby(values).sum()
-    loans = loans.loc[loans > 0]
-    distinct = loans.index.to_numpy()
-    if len(distinct) <= bins:
-        labels = distinct_texts(distinct)
-        codes = np.searchsorted(distinct, values.to_numpy())
-    else:
-        uppers = np.unique(inverted_cdf(distinct, loans.to_numpy(), np.arange(1, bins) / bins))
-        # Where many loans share the largest value, the last bin is theirs alone.
-        uppers = np.unique(np.minimum(uppers, distinct[-2]))
-        labels = _edge_labels(uppers, lowest=distinct[0], whole=bool((distinct == np.floor(distinct)).all()))
-        codes = np.searchsorted(uppers, values.to_numpy(), side="left")
-    codes = np.where(values.isna(), -1, codes)
-    levels = pd.Categorical.from_codes(codes, pd.Index(labels), ordered=True)
-    return pd.Series(levels, index=values.index, name=values.name)
-
-
-def _edge_labels(uppers: np.ndarray, *, lowest: float, whole: bool) -> list[str]:
-    ends = distinct_texts(uppers)
-    first = ends[0] if lowest == uppers[0] else f"up to {ends[0]}"
-    if not whole:
-        return [first, *(f"over {low} to {high}" for low, high in pairwise(ends)), f"over {ends[-1]}"]
-    starts = distinct_texts(uppers + 1)
-    middle = [" to ".join(dict.fromkeys(pair)) for pair in zip(starts[:-1], ends[1:], strict=True)]
-    return [first, *middle, f"{starts[-1]} or more"]
-
-
 def driver_rates(
     counts: LoanCounts, columns: Iterable[str], *, bins: int = 10, min_cell: int = 10, confidence: float = 0.95
 ) -> pd.DataFrame:
@@ -221,3 +181,64 @@ def driver_rates(
         table.insert(1, "known", known_at(name))
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def vintage_rates(
+    counts: pd.DataFrame,
+    *,
+    period: Period = "quarter",
+    term: int = 36,
+    last: pd.Timestamp | None = None,
+    min_cell: int = 10,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return the default rate of the loans funded in each period.
+
+    Args:
+        counts: issue_d (month of funding), n, defaults; rows of one month are added up.
+        period: Length of a vintage.
+        term: Months that these loans run.
+        last: The last month of funding in the data, if `counts` are of a part of them.
+        min_cell: Neighbouring periods are merged until each holds so many loans of either outcome, as the bars of `histograms` do.
+        confidence: Of the Wilson intervals.
+
+    Returns:
+        One row per vintage: level (such as "2014 Q1"), start, end (first days of its first and last month), n, defaults,
+        default_rate, ci_low, ci_high, and `unripe`: whether some of its loans had less than `term` months until the last
+        funding in the data. Loans still running are not in the data, so such a vintage may hold mostly those that
+        ended early, by default or by early repayment.
+    """
+    step = _MONTHS[period]
+    issue_d = counts["issue_d"]
+    months = (issue_d.dt.year * 12 + issue_d.dt.month - 1).to_numpy()
+    offset = months.min() // step
+    codes = months // step - offset
+    n, defaults = (np.bincount(codes, counts[name]).astype("int64") for name in SIZES)
+    final = months.max() if last is None else last.year * 12 + last.month - 1
+    rows = []
+    for group in merge_neighbours(range(len(n)), np.minimum(defaults, n - defaults), min_cell):
+        filled = [code for code in group if n[code]]
+        first, end = (filled[0] + offset) * step, (filled[-1] + offset) * step + step - 1
+        rows.append(
+            {
+                "level": _name(first, end, step),
+                "start": _date(first),
+                "end": _date(end),
+                "n": int(n[group].sum()),
+                "defaults": int(defaults[group].sum()),
+                "unripe": bool(end + term > final),
+            }
+        )
+    return with_intervals(pd.DataFrame(rows), confidence=confidence)
+
+
+def _date(month: int) -> pd.Timestamp:
+    return pd.Timestamp(year=int(month) // 12, month=int(month) % 12 + 1, day=1)
+
+
+def _name(first: int, end: int, step: int) -> str:
+    names = []
+    for month in (first, end):
+        year, within = divmod(int(month), 12)
+        names.append({1: f"{year}-{within + 1:02d}", 3: f"{year} Q{within // 3 + 1}", 12: str(year)}[step])
+    return " to ".join(dict.fromkeys(names))

@@ -19,53 +19,32 @@ from loantap.model.recipe import NEIGHBOURS, SAMPLERS, Recipe, Sampler
 
 @dataclass(frozen=True)
 class Candidate:
-    """What competes.
+    """What competes."""
 
-    Attributes:
-        name: In words.
-        recipe: The logistic regression's recipe; None for a challenger, which cannot become champion.
-        C: Inverse strength of its l2 penalty, see `compete`; None for a challenger.
-        scores: One row per fold: F-beta (f2 where beta is 2), flagged, roc_auc, average_precision, brier and
-            expected_calibration_error (calibrated), brier_uncalibrated, and the score at the raw probability 0.5 (f2_at_half).
-        tried: The strengths that C was chosen from.
-    """
-
-    name: str
-    recipe: Recipe | None
-    C: float | None
+    name: str  # in words
+    recipe: Recipe | None  # the logistic regression's recipe; None for a challenger, which cannot become champion
+    C: float | None  # inverse strength of its l2 penalty, see `compete`; None for a challenger
+    # one row per fold: F-beta (f2 where beta is 2), flagged, roc_auc, average_precision, brier and
+    # expected_calibration_error (calibrated), brier_uncalibrated, and the score at the raw probability 0.5 (f2_at_half)
     scores: pd.DataFrame
-    tried: tuple[float, ...] = ()
+    tried: tuple[float, ...] = ()  # the strengths that C was chosen from
 
 
 @dataclass(frozen=True)
 class Champion:
-    """The chosen candidate, and which came out level with it.
+    """The chosen candidate, and which came out level with it."""
 
-    Attributes:
-        candidate: The simplest of those left.
-        recipe: Its recipe.
-        C: Inverse strength of its l2 penalty.
-        best: The candidate with the best mean F-beta.
-        level: Names of those that no other clearly beats in F-beta.
-        ranked: Names of those of them that none of them clearly beats in ROC-AUC.
-        able: Names of all that could have been chosen.
-        folds: Folds of each repeat.
-        repeats: How often the folds were repeated.
-        beta: Of F-beta.
-        confidence: Of the intervals that say whether one clearly beats another.
-    """
-
-    candidate: Candidate
-    recipe: Recipe
-    C: float
-    best: str
-    level: list[str]
-    ranked: list[str]
-    able: list[str]
-    folds: int
-    repeats: int
-    beta: float
-    confidence: float
+    candidate: Candidate  # the simplest of those left
+    recipe: Recipe  # its recipe
+    C: float  # inverse strength of its l2 penalty
+    best: str  # the candidate with the best mean F-beta
+    level: list[str]  # names of those that no other clearly beats in F-beta
+    ranked: list[str]  # names of those of them that none of them clearly beats in ROC-AUC
+    able: list[str]  # names of all that could have been chosen
+    folds: int  # folds of each repeat
+    repeats: int  # how often the folds were repeated
+    beta: float  # of F-beta
+    confidence: float  # of the intervals that say whether one clearly beats another
 
     @property
     def score(self) -> str:

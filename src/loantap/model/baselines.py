@@ -13,19 +13,12 @@ from loantap.model.evaluation import BETA, Predictions, evaluate
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that learnt from training loans, applied to others.
+    """A rule that learnt from training loans, applied to others."""
 
-    Attributes:
-        name: Its name.
-        words: What it does.
-        threshold: Loans are refused at and above it.
-        score: A number per loan, shape (n,).
-    """
-
-    name: str
-    words: str
-    threshold: float
-    score: np.ndarray
+    name: str  # its name
+    words: str  # what it does
+    threshold: float  # loans are refused at and above it
+    score: np.ndarray  # a number per loan, shape (n,)
 
     @property
     def refused(self) -> np.ndarray:

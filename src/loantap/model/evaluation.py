@@ -24,23 +24,14 @@ def fbeta_name(beta: float) -> str:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Outcomes with their predicted probabilities of default, sorted once from high to low.
+    """Outcomes with their predicted probabilities of default, sorted once from high to low."""
 
-    Attributes:
-        outcome: 1 for default, 0 for repaid, shape (n,).
-        probability: Predicted probability of default, shape (n,), descending.
-        order: Where each row stood before it was sorted, so that what is drawn does not depend on the score.
-        last_of_tie: Positions of the last row of each run of equal probabilities.
-        bin: Decile of predicted probability that each row falls in, for the calibration error.
-        beta: Of the F-beta score that thresholds are chosen for; F1 and F2 are told besides.
-    """
-
-    outcome: np.ndarray
-    probability: np.ndarray
-    order: np.ndarray
-    last_of_tie: np.ndarray
-    bin: np.ndarray
-    beta: float = BETA
+    outcome: np.ndarray  # 1 for default, 0 for repaid, shape (n,)
+    probability: np.ndarray  # predicted probability of default, shape (n,), descending
+    order: np.ndarray  # where each row stood before it was sorted, so that what is drawn does not depend on the score
+    last_of_tie: np.ndarray  # positions of the last row of each run of equal probabilities
+    bin: np.ndarray  # decile of predicted probability that each row falls in, for the calibration error
+    beta: float = BETA  # of the F-beta score that thresholds are chosen for; F1 and F2 are told besides
 
     @classmethod
     def of(cls, outcome: np.ndarray, probability: np.ndarray, *, beta: float = BETA) -> "Predictions":

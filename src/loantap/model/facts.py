@@ -11,41 +11,22 @@ Threshold = Annotated[float, Field(ge=0, le=float(np.nextafter(1.0, 2.0)))]  # j
 
 
 class Facts(BaseModel):
-    """What `model.json` holds: how the model was made, and how its log-odds become decisions.
-
-    Attributes:
-        inputs: Which set of inputs it takes.
-        encoding: How they were encoded.
-        sampler: What was done about the rarity of defaults.
-        obeys: Whether it was bound to the declared directions of risk.
-        unknown: What a missing value counts as.
-        without: Inputs that it was not shown.
-        penalty: Of the coefficients.
-        C: Its inverse strength.
-        features: The inputs, in the order of contributions.
-        slope: Of the calibration.
-        intercept: Of the calibration.
-        threshold: Calibrated probability at and above which a loan is flagged, for F2.
-        profit_threshold: The same for profit.
-        capacity: The share of the applications that people can look at.
-        capacity_threshold: The same for that capacity.
-        versions: Of the libraries that made it.
-    """
+    """What `model.json` holds: how the model was made, and how its log-odds become decisions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    inputs: Inputs
-    encoding: str
-    sampler: str
-    obeys: bool
-    unknown: str
-    without: list[str]
-    penalty: str
-    C: FiniteFloat
-    features: list[str]
-    slope: Annotated[FiniteFloat, Field(ge=0)]
-    intercept: FiniteFloat
-    threshold: Threshold
-    profit_threshold: Threshold
-    capacity: Annotated[float, Field(ge=0, le=1)]
-    capacity_threshold: Threshold
-    versions: dict[str, str]
+    inputs: Inputs  # which set of inputs it takes
+    encoding: str  # how they were encoded
+    sampler: str  # what was done about the rarity of defaults
+    obeys: bool  # whether it was bound to the declared directions of risk
+    unknown: str  # what a missing value counts as
+    without: list[str]  # inputs that it was not shown
+    penalty: str  # of the coefficients
+    C: FiniteFloat  # its inverse strength
+    features: list[str]  # the inputs, in the order of contributions
+    slope: Annotated[FiniteFloat, Field(ge=0)]  # of the calibration
+    intercept: FiniteFloat  # of the calibration
+    threshold: Threshold  # calibrated probability at and above which a loan is flagged, for F2
+    profit_threshold: Threshold  # the same for profit
+    capacity: Annotated[float, Field(ge=0, le=1)]  # the share of the applications that people can look at
+    capacity_threshold: Threshold  # the same for that capacity
+    versions: dict[str, str]  # of the libraries that made it

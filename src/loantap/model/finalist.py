@@ -17,37 +17,23 @@ from loantap.model.tuning import fit_model
 
 @dataclass(frozen=True)
 class Finalist:
-    """A fitted model.
+    """A fitted model."""
 
-    Attributes:
-        recipe: Inputs, encoding and sampler.
-        penalty: The penalty of its coefficients, "l1" or "l2".
-        C: The penalty's inverse strength.
-        model: Encoder and logistic regression, without the sampler.
-        calibration: From log-odds to probabilities, fitted out of fold.
-        threshold: Calibrated probability at and above which a loan is flagged, for the largest out-of-fold F-beta.
-        profit_threshold: The same for the largest out-of-fold profit.
-        capacity: The share of the applications that people can look at.
-        capacity_threshold: The smallest probability at and above which at most that share of the out-of-fold predictions lies.
-        folds: Scores of each fold, see `fold_scores`; calibration and threshold of each come from the other folds.
-        beta: Of F-beta.
-        rows: Loans the out-of-fold predictions were made for.
-        train_rows: Loans the model was fitted on.
-    """
-
-    recipe: Recipe
-    penalty: str
-    C: float
-    model: Pipeline
-    calibration: SigmoidCalibration
-    threshold: float
-    profit_threshold: float
-    capacity: float
+    recipe: Recipe  # inputs, encoding and sampler
+    penalty: str  # the penalty of its coefficients, "l1" or "l2"
+    C: float  # the penalty's inverse strength
+    model: Pipeline  # encoder and logistic regression, without the sampler
+    calibration: SigmoidCalibration  # from log-odds to probabilities, fitted out of fold
+    threshold: float  # calibrated probability at and above which a loan is flagged, for the largest out-of-fold F-beta
+    profit_threshold: float  # the same for the largest out-of-fold profit
+    capacity: float  # the share of the applications that people can look at
+    # the smallest probability at and above which at most that share of the out-of-fold predictions lies
     capacity_threshold: float
+    # scores of each fold, see `fold_scores`; calibration and threshold of each come from the other folds
     folds: pd.DataFrame
-    beta: float
-    rows: int
-    train_rows: int
+    beta: float  # of F-beta
+    rows: int  # loans the out-of-fold predictions were made for
+    train_rows: int  # loans the model was fitted on
 
     def probability(self, X: pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities of default, shape (n,)."""

@@ -84,20 +84,14 @@ def delong_interval(
 
 @dataclass(frozen=True)
 class Gap:
-    """The two groups of one factor that lie farthest apart in a share.
+    """The two groups of one factor that lie farthest apart in a share."""
 
-    Attributes:
-        low: The group with the smaller share, a row of `by_group`.
-        high: The group with the larger one.
-        ci_low: Lower end of the interval of the difference (Newcombe), widened by Bonferroni over all pairs of groups of all
-            factors: it holds for whichever pair is picked, and shows a difference only if it lies above 0.
-        ci_high: Its upper end.
-    """
-
-    low: Mapping[Any, Any]
-    high: Mapping[Any, Any]
+    low: Mapping[Any, Any]  # the group with the smaller share, a row of `by_group`
+    high: Mapping[Any, Any]  # the group with the larger one
+    # lower end of the interval of the difference (Newcombe), widened by Bonferroni over all pairs of groups of all
+    # factors: it holds for whichever pair is picked, and shows a difference only if it lies above 0
     ci_low: float
-    ci_high: float
+    ci_high: float  # its upper end
 
     @property
     def shown(self) -> bool:

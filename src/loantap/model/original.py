@@ -24,25 +24,15 @@ MAX_ITERATIONS = 30
 
 @dataclass(frozen=True)
 class Original:
-    """What the original protocol arrives at.
+    """What the original protocol arrives at."""
 
-    Attributes:
-        penalty: The penalty that scored best on the resampled training loans.
-        C: Its inverse strength.
-        threshold: Where the share of defaults found equals the share of repaid loans spared, on those same loans.
-        rows: Training loans used.
-        claimed_f2: F2 on the resampled training loans, at that threshold.
-        test: Scores on the test loans, as in `evaluate`, at that threshold.
-        flagged: Whether each test loan is at or above it.
-    """
-
-    penalty: str
-    C: float
-    threshold: float
-    rows: int
-    claimed_f2: float
-    test: dict
-    flagged: np.ndarray
+    penalty: str  # the penalty that scored best on the resampled training loans
+    C: float  # its inverse strength
+    threshold: float  # where the share of defaults found equals the share of repaid loans spared, on those same loans
+    rows: int  # training loans used
+    claimed_f2: float  # F2 on the resampled training loans, at that threshold
+    test: dict  # scores on the test loans, as in `evaluate`, at that threshold
+    flagged: np.ndarray  # whether each test loan is at or above it
 
 
 def judge_original(

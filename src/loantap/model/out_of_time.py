@@ -18,42 +18,26 @@ _LEAST = 10  # loans of each outcome in a fold
 
 @dataclass(frozen=True)
 class Apart:
-    """A model of the earlier loans, and what it says of every loan.
+    """A model of the earlier loans, and what it says of every loan."""
 
-    Attributes:
-        first_month: The first month of the later loans.
-        later: Whether each loan was funded in it or after it, shape (n,).
-        finalist: Fitted on the earlier loans only, calibration and thresholds too.
-        probability: Its calibrated probability of default of each loan, shape (n,); it has seen the earlier ones.
-    """
-
-    first_month: pd.Timestamp
-    later: np.ndarray
-    finalist: Finalist
+    first_month: pd.Timestamp  # the first month of the later loans
+    later: np.ndarray  # whether each loan was funded in it or after it, shape (n,)
+    finalist: Finalist  # fitted on the earlier loans only, calibration and thresholds too
+    # its calibrated probability of default of each loan, shape (n,); it has seen the earlier ones
     probability: np.ndarray
 
 
 @dataclass(frozen=True)
 class OutOfTime:
-    """A model judged on later loans.
+    """A model judged on later loans."""
 
-    Attributes:
-        first_month: The first month of the later loans.
-        train_rows: Loans funded before it.
-        train_default_rate: Their default rate.
-        default_rate: That of the later loans.
-        predicted: The mean predicted default rate of the later loans.
-        threshold: Chosen out of fold on the earlier loans.
-        test: Scores on the later loans, as in `evaluate`.
-    """
-
-    first_month: pd.Timestamp
-    train_rows: int
-    train_default_rate: float
-    default_rate: float
-    predicted: float
-    threshold: float
-    test: dict
+    first_month: pd.Timestamp  # the first month of the later loans
+    train_rows: int  # loans funded before it
+    train_default_rate: float  # their default rate
+    default_rate: float  # that of the later loans
+    predicted: float  # the mean predicted default rate of the later loans
+    threshold: float  # chosen out of fold on the earlier loans
+    test: dict  # scores on the later loans, as in `evaluate`
 
 
 def fit_out_of_time(

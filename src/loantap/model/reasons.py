@@ -21,24 +21,16 @@ _BELOW = {"riskier": "better than", "safer": "worse than"}
 
 
 class ReasonCode(BaseModel):
-    """One line of a model's table of reasons.
-
-    Attributes:
-        code: Its code.
-        feature: The model's input.
-        label: The input in a sentence.
-        form: How a value is written.
-        voice: Inputs of one voice are told in one reason; empty for one that speaks alone.
-        typical: What a typical loan has of it in the raw log-odds: for a number the contribution at the median of the known values
-            of the training loans, for a category the mean contribution over these loans.
-    """
+    """One line of a model's table of reasons."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    code: str
-    feature: str
-    label: str
-    form: Annotated[str, Field(pattern=FORM)]
-    voice: str
+    code: str  # its code
+    feature: str  # the model's input
+    label: str  # the input in a sentence
+    form: Annotated[str, Field(pattern=FORM)]  # how a value is written
+    voice: str  # inputs of one voice are told in one reason; empty for one that speaks alone
+    # what a typical loan has of it in the raw log-odds: for a number the contribution at the median of the known values
+    # of the training loans, for a category the mean contribution over these loans
     typical: FiniteFloat
 
 

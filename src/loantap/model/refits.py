@@ -21,19 +21,14 @@ _PARTS = 8
 
 @dataclass(frozen=True)
 class Obedience:
-    """What the declared directions do to a recipe.
+    """What the declared directions do to a recipe."""
 
-    Attributes:
-        inputs: One row per number: feature, higher (riskier, safer or open), because, against (share of refits with free signs that go
-            against the direction; without one, against that of most), held (share of refits with bounds that leave it nothing), verdict (shown,
-            contradicted or not shown) and kept.
-        repetitions: Refits of each kind.
-        rows: Training loans that each draws from.
-    """
-
+    # one row per number: feature, higher (riskier, safer or open), because, against (share of refits with free signs
+    # that go against the direction; without one, against that of most), held (share of refits with bounds that leave it
+    # nothing), verdict (shown, contradicted or not shown) and kept
     inputs: pd.DataFrame
-    repetitions: int
-    rows: int
+    repetitions: int  # refits of each kind
+    rows: int  # training loans that each draws from
 
     @property
     def dropped(self) -> tuple[str, ...]:

@@ -25,59 +25,33 @@ PROFIT_RULE = "largest profit on out-of-fold calibrated predictions"
 
 @dataclass(frozen=True)
 class Judged:
-    """How a model does on the test loans.
+    """How a model does on the test loans."""
 
-    Attributes:
-        inputs: What the model may see.
-        beta: Of the F-beta score that its threshold was chosen for.
-        confidence: Of every interval.
-        repetitions: Bootstrap repetitions behind them.
-        min_cell: The smallest count of loans, defaults or repaid loans that a group shows.
-        sampled: Whether the test loans are of a sample of those that were counted.
-        threshold: At and above it a loan is flagged, for the largest F-beta.
-        profit_threshold: The same for the largest profit.
-        capacity: The share of the applications that people can look at.
-        capacity_threshold: The same for that capacity.
-        referred: The share of the test loans at or above `threshold`, `profit_threshold` and `capacity_threshold`.
-        test: The scores, as in the results contract.
-        flagged: Whether each loan is at or above the threshold.
-        predicted: The mean predicted default rate.
-        refusal: What refusing the flagged loans would do, see `price_of_refusal`.
-        brier_uncalibrated: The Brier score without calibration.
-        error_uncalibrated: The expected calibration error without calibration.
-        curve: One row per threshold.
-        deciles: Calibration by decile of predicted risk, the lowest first, with Wilson intervals.
-        uncalibrated: The same before calibration.
-        gains: The gains table, the riskiest decile first.
-        groups: How each group fares, with its `factor`.
-        gap: Between which two of them the share of good customers flagged differs most.
-        profit: What each threshold earns, see `profit_table`.
-    """
-
-    inputs: Inputs
-    beta: float
-    confidence: float
-    repetitions: int
-    min_cell: int
-    sampled: bool
-    threshold: float
-    profit_threshold: float
-    capacity: float
-    capacity_threshold: float
+    inputs: Inputs  # what the model may see
+    beta: float  # of the F-beta score that its threshold was chosen for
+    confidence: float  # of every interval
+    repetitions: int  # bootstrap repetitions behind them
+    min_cell: int  # the smallest count of loans, defaults or repaid loans that a group shows
+    sampled: bool  # whether the test loans are of a sample of those that were counted
+    threshold: float  # at and above it a loan is flagged, for the largest F-beta
+    profit_threshold: float  # the same for the largest profit
+    capacity: float  # the share of the applications that people can look at
+    capacity_threshold: float  # the same for that capacity
+    # the share of the test loans at or above `threshold`, `profit_threshold` and `capacity_threshold`
     referred: dict[str, float]
-    test: dict
-    flagged: np.ndarray
-    predicted: float
-    refusal: dict[str, Share]
-    brier_uncalibrated: float
-    error_uncalibrated: float
-    curve: pd.DataFrame
-    deciles: pd.DataFrame
-    uncalibrated: pd.DataFrame
-    gains: pd.DataFrame
-    groups: pd.DataFrame
-    gap: Gap | None
-    profit: pd.DataFrame
+    test: dict  # the scores, as in the results contract
+    flagged: np.ndarray  # whether each loan is at or above the threshold
+    predicted: float  # the mean predicted default rate
+    refusal: dict[str, Share]  # what refusing the flagged loans would do, see `price_of_refusal`
+    brier_uncalibrated: float  # the Brier score without calibration
+    error_uncalibrated: float  # the expected calibration error without calibration
+    curve: pd.DataFrame  # one row per threshold
+    deciles: pd.DataFrame  # calibration by decile of predicted risk, the lowest first, with Wilson intervals
+    uncalibrated: pd.DataFrame  # the same before calibration
+    gains: pd.DataFrame  # the gains table, the riskiest decile first
+    groups: pd.DataFrame  # how each group fares, with its `factor`
+    gap: Gap | None  # between which two of them the share of good customers flagged differs most
+    profit: pd.DataFrame  # what each threshold earns, see `profit_table`
 
     @property
     def score(self) -> str:

@@ -16,20 +16,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class NumberSummary(BaseModel):
-    """A number among the training loans.
-
-    Attributes:
-        low: The value that `min_cell` loans are at or below, rounded down to two digits, so that it is nobody's own.
-        median: Half of the known values lie at or below it.
-        high: The value that `min_cell` loans are at or above, rounded up to two digits.
-        missing: Share of the recent loans without a value, those of the last 24 months of the period (of all, where these are few):
-            what nobody asked for in former years says nothing about an application of today.
-    """
+    """A number among the training loans."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    # the value that `min_cell` loans are at or below, rounded down to two digits, so that it is nobody's own
     low: FiniteFloat
-    median: FiniteFloat
-    high: FiniteFloat
+    median: FiniteFloat  # half of the known values lie at or below it
+    high: FiniteFloat  # the value that `min_cell` loans are at or above, rounded up to two digits
+    # share of the recent loans without a value, those of the last 24 months of the period (of all, where these are
+    # few): what nobody asked for in former years says nothing about an application of today
     missing: Share
 
 
@@ -42,25 +37,17 @@ class Range(BaseModel):
 
 
 class TrainingSummary(BaseModel):
-    """The training loans in numbers.
-
-    Attributes:
-        rows: How many.
-        defaults: How many were charged off.
-        period: First and last month of funding, such as ("2007-06", "2016-12").
-        min_cell: The fewest loans that anything here stands for.
-        numbers: By feature, in the units of `feature_frame`, before caps.
-        categories: Share of the loans by feature and level; levels of fewer than `min_cell` loans are left out.
-        rates: The interest rates by sub-grade, in percent a year; one of few loans has those of its neighbours too.
-    """
+    """The training loans in numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    rows: int
-    defaults: int
-    period: tuple[str, str]
-    min_cell: int
-    numbers: dict[str, NumberSummary]
+    rows: int  # how many
+    defaults: int  # how many were charged off
+    period: tuple[str, str]  # first and last month of funding, such as ("2007-06", "2016-12")
+    min_cell: int  # the fewest loans that anything here stands for
+    numbers: dict[str, NumberSummary]  # by feature, in the units of `feature_frame`, before caps
+    # share of the loans by feature and level; levels of fewer than `min_cell` loans are left out
     categories: dict[str, dict[str, Share]]
+    # the interest rates by sub-grade, in percent a year; one of few loans has those of its neighbours too
     rates: dict[str, Range]
 
 

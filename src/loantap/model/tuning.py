@@ -16,20 +16,14 @@ from loantap.model.recipe import Recipe
 
 @dataclass(frozen=True)
 class Tuned:
-    """The outcome of the search.
+    """The outcome of the search."""
 
-    Attributes:
-        grid: One row per penalty and C: mean and standard deviation of F-beta over the folds (f2_mean and f2_sd where beta
-            is 2), and each fold's score.
-        best: The chosen penalty and C.
-        beta: Of F-beta.
-        log_odds: Out-of-fold log-odds of the chosen model, one per row, uncalibrated.
-    """
-
+    # one row per penalty and C: mean and standard deviation of F-beta over the folds (f2_mean and f2_sd where beta is
+    # 2), and each fold's score
     grid: pd.DataFrame
-    best: dict[str, str | float]
-    beta: float
-    log_odds: np.ndarray
+    best: dict[str, str | float]  # the chosen penalty and C
+    beta: float  # of F-beta
+    log_odds: np.ndarray  # out-of-fold log-odds of the chosen model, one per row, uncalibrated
 
     @property
     def score(self) -> str:

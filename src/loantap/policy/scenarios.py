@@ -8,8 +8,14 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
-from loantap.model.assumptions import Assumption
-from loantap.model.economics import ASSUMPTIONS, Economics, expected_profit, value_if_default, value_if_repaid
+from loantap.model.economics import (
+    ASSUMPTIONS,
+    Assumption,
+    Economics,
+    expected_profit,
+    value_if_default,
+    value_if_repaid,
+)
 from loantap.model.profit import best_profit_threshold
 from loantap.policy.book import Book
 

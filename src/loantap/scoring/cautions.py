@@ -32,17 +32,11 @@ _GUESS, _UNUSED = "the score is a guess there.", "the model does not look at it.
 
 @dataclass(frozen=True)
 class Caution:
-    """A doubt about a score.
+    """A doubt about a score."""
 
-    Attributes:
-        field: What it is about, by the codebook's name or the feature's.
-        code: Which kind of doubt.
-        text: The doubt in a sentence.
-    """
-
-    field: str
-    code: Code
-    text: str
+    field: str  # what it is about, by the codebook's name or the feature's
+    code: Code  # which kind of doubt
+    text: str  # the doubt in a sentence
 
 
 def cautions(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> list[Caution]:
