@@ -18,7 +18,7 @@ from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.recipe import Recipe

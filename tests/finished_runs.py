@@ -19,9 +19,8 @@ from loantap.jsonable import jsonable
 from loantap.model.baselines import baseline_rules, fbeta_differences
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions
-from loantap.model.finalist import fit_finalist
+from loantap.model.fitted import fit_finalist, fit_out_of_time, judge_out_of_time
 from loantap.model.inputs import feature_frame
-from loantap.model.out_of_time import fit_out_of_time, judge_out_of_time
 from loantap.model.persistence import CARD, FACTS, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.seal import SMOTE, SUMS, seal
@@ -97,10 +96,10 @@ def _model(run: RunFolder) -> None:
         judge_out_of_time(fit_out_of_time(loans, recipe=recipe, **refit), loans, **_DRAWN)
         for recipe in (_RECIPE, _SMOTE)
     )
-    result = model_result(finalist, judged) | {
+    result = model_result(judged) | {
         "economics": Economics(),
         "split": _SPLIT,
-        "smote": model_result(smote, judged_smote)
+        "smote": model_result(judged_smote)
         | {
             "search": {"grid": _GRID},
             "rivals": smote_ladder,

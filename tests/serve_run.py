@@ -7,7 +7,7 @@ import pandas as pd
 from sealed import seal_run
 
 from loantap.model.economics import Economics
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.study import THRESHOLDS, shares_referred

@@ -26,7 +26,7 @@ from loantap.errors import InputError
 from loantap.exhibits.exhibit import Exhibit
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import fit_finalist
+from loantap.model.fitted import fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.recipe import Recipe

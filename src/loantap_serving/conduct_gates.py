@@ -18,10 +18,10 @@ from loantap.data.declarations import Column
 from loantap.exhibits.words import percent
 from loantap.model.groups import delong_interval
 from loantap.model.inputs import CATEGORIES, feature_frame, source_columns
+from loantap.model.metadata import TrainingSummary
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason, reasons_of
 from loantap.model.scorer import Value
-from loantap.model.training import TrainingSummary
 
 Finding = tuple[bool, str]
 

@@ -8,11 +8,10 @@ import pandas as pd
 from loantap.analysis.summaries import with_intervals
 from loantap.errors import InputError
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.decision import Share
+from loantap.model.decision import Share, profit_table
 from loantap.model.economics import COLUMNS, Economics, loan_profit
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
-from loantap.model.profit import profit_table
 from loantap.model.tuning import split_loans
 from loantap.runs.results import RunFolder
 

@@ -18,7 +18,7 @@ from loantap.data.synthetic import generate_loans
 from loantap.errors import LoanTapError
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.explain import odds_ratios
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import Finalist, fit_finalist
 from loantap.model.inputs import check_allowed, check_features, feature_frame
 from loantap.model.persistence import load_model, save_model
 from loantap.model.recipe import Recipe

@@ -27,7 +27,7 @@ from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME
 from loantap.exhibits.decision import who
 from loantap.exhibits.words import capital, show
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.persistence import load_model
 from loantap.runs.results import RunFolder
 from loantap.scoring.application import REASONS

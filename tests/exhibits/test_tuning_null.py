@@ -18,11 +18,11 @@ from loantap.exhibits.tuning_sentences import smote_sentence
 from loantap.exhibits.words import show
 from loantap.model.ablation import choose_champion, comparison, compete
 from loantap.model.baselines import baseline_rules, fbeta_differences
+from loantap.model.decision import best_profit_threshold, profit_table
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import Finalist, fit_finalist
 from loantap.model.folds import fold_splits
 from loantap.model.groups import by_group, widest_gap
-from loantap.model.profit import best_profit_threshold, profit_table
 from loantap.model.recipe import Recipe
 from loantap.model.refits import obedience
 from loantap.model.study import GROUPS, Judged, judge, training_data

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.model.challengers import challenge, challengers, ordinal
+from loantap.model.baselines import challenge, challengers, ordinal
 from loantap.model.folds import fold_splits
 from loantap.model.inputs import feature_frame
 

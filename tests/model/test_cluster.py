@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from loantap.model.challengers import challenge
+from loantap.model.baselines import challenge
 from loantap.model.folds import fold_splits, on_cluster
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe

@@ -17,7 +17,7 @@ from loantap.data.applications import FIELDS, MONTH_NAMES
 from loantap.data.columns import BY_NAME, FEATURES
 from loantap.data.declarations import Column
 from loantap.model.features import ENCODINGS
-from loantap.model.finalist import fit_finalist
+from loantap.model.fitted import fit_finalist
 from loantap.model.inputs import application_features, feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe

@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.explain import _changes, _groups, odds_ratios
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import fit_model
@@ -137,14 +137,13 @@ def test_what_its_direction_holds_at_nothing_has_no_interval_and_what_is_left_ou
 
 
 def test_fewer_loans_to_draw_from_leave_the_intervals_about_as_wide(
-    loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]
+    loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ):
-    model = finalist(loans, obeys=False)
-    whole, part = (
-        odds_ratios(model, *table, rows=200, refit_rows=rows, **DRAWN | {"repetitions": 60}).set_index("change")
-        for rows in (len(loans), 1_500)
-    )
-    width = [np.log(found["ci_high"] / found["ci_low"]) for found in (whole, part)]
+    model, width = finalist(loans, obeys=False), []
+    for rows in (len(loans), 1_500):
+        monkeypatch.setattr("loantap.model.explain.REFIT_ROWS", rows)
+        found = odds_ratios(model, *table, rows=200, **DRAWN | {"repetitions": 60}).set_index("change")
+        width.append(np.log(found["ci_high"] / found["ci_low"]))
     # Each change leaves some 13% of doubt about either width; their median over some twenty leaves little.
     assert np.median(width[1][width[0].index] / width[0]) == pytest.approx(1, abs=0.15)
 

@@ -12,7 +12,7 @@ import pytest
 import skops.io
 
 from loantap.errors import InputError
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import (
     CARD,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loantap.model.profit import best_profit_threshold, capacity_threshold, profit_table
+from loantap.model.decision import best_profit_threshold, capacity_threshold, profit_table
 
 
 def earned(probability: np.ndarray, profit: np.ndarray, threshold: float) -> float:

@@ -9,16 +9,14 @@ from sklearn.metrics import fbeta_score
 from sklearn.model_selection import train_test_split
 
 from loantap.model.baselines import baseline_rules, fbeta_differences, score_baselines
-from loantap.model.calibration import SigmoidCalibration
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.evaluation import SigmoidCalibration
+from loantap.model.fitted import Apart, Finalist, fit_finalist, fit_out_of_time, judge_out_of_time
 from loantap.model.inputs import feature_frame
-from loantap.model.original import judge_original
-from loantap.model.out_of_time import Apart, fit_out_of_time, judge_out_of_time
 from loantap.model.persistence import PIPELINE, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.study import Judged, judge, model_result, training_data
-from loantap.model.tuning import split_loans, stratified_sample
+from loantap.model.tuning import judge_original, split_loans, stratified_sample
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +69,7 @@ def test_the_split_of_the_notebook_is_the_one_that_models_are_checked_with(loans
 
 
 def test_the_result_holds_what_the_contract_asks(champion: Finalist, judged: Judged):
-    result = model_result(champion, judged)
+    result = model_result(judged)
     assert set(result) >= {"best_params", "sampler", "threshold", "cv", "test", "profit_threshold"}
     assert set(result["best_params"]) == {"penalty", "C"}
     assert {"f2_mean", "f2_sd"} <= set(result["cv"])
@@ -107,7 +105,7 @@ def test_the_thresholds_do_not_depend_on_the_test_loans(champion: Finalist, halv
 def test_the_result_tells_all_three_thresholds_and_the_share_referred_at_each(
     champion: Finalist, judged: Judged, halves: Halves
 ):
-    result = model_result(champion, judged)
+    result = model_result(judged)
     probability = champion.probability(feature_frame(halves[1], inputs="without_pincode"))
     for name in ("threshold", "profit_threshold", "capacity_threshold"):
         assert result["referred"][name] == (probability >= result[name]).mean()
@@ -136,7 +134,7 @@ def test_another_beta_moves_the_threshold_and_is_told_under_its_own_name(halves:
         "profit threshold",
         "capacity threshold (10%)",
     ]
-    result = model_result(careful, found)
+    result = model_result(found)
     assert (result["beta"], result["threshold_rule"].split()[1]) == (0.5, "F0.5")
     assert set(result["cv"]) == {"f2_mean", "f2_sd", "f0.5_mean", "f0.5_sd"}
 

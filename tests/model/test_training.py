@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from loantap.data.columns import BY_NAME
-from loantap.model.training import summarise_training
+from loantap.model.metadata import summarise_training
 
 
 def test_the_summary_agrees_with_the_loans(loans: pd.DataFrame):

@@ -136,16 +136,6 @@ def test_another_beta_is_another_score_under_another_name(table: tuple[pd.DataFr
     assert chosen["f0.5_mean"] == pytest.approx(expected)
 
 
-def test_a_fold_with_one_class_is_refused(table: tuple[pd.DataFrame, np.ndarray]):
-    X, y = table
-    repaid = np.flatnonzero(y == 0)
-    splits = [(np.setdiff1d(np.arange(len(y)), repaid[:100]), repaid[:100])]
-    with pytest.raises(
-        InputError, match="fold 1: expected loans of both outcomes among its 100 held-out loans, got only"
-    ):
-        out_of_fold(X, y, recipe=PLAIN, splits=splits, penalties=["l2"], Cs=[1.0], random_state=0)
-
-
 def test_the_simplest_model_within_one_standard_error_is_chosen():
     grid = pd.DataFrame(
         {

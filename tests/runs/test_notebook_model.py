@@ -8,7 +8,7 @@ import pytest
 
 from loantap.errors import InputError
 from loantap.model.economics import Economics
-from loantap.model.out_of_time import Apart, fit_out_of_time
+from loantap.model.fitted import Apart, fit_out_of_time
 from loantap.model.recipe import Recipe
 from loantap.runs.notebook_model import keep_out_of_time, later_predictions, notebook_model
 from loantap.runs.notebooks import STAGES

@@ -17,7 +17,7 @@ from loantap.errors import InputError
 from loantap.exhibits.economics import rounded
 from loantap.exhibits.words import ABSENT, capital, show
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.policy.levers import Cap

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from loantap.cli.app import app
 from loantap.errors import InputError
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.policy.levers import Cap

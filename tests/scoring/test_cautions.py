@@ -12,7 +12,7 @@ from loantap.data.annuity import annuity
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.data.declarations import written
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import fit_finalist
+from loantap.model.fitted import fit_finalist
 from loantap.model.inputs import CAPS, feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe

@@ -12,7 +12,7 @@ from api_process import running_service
 from typer.testing import CliRunner
 
 from loantap.errors import InputError
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.persistence import model_version, save_model
 from loantap_serving.api.keys import read_keys
 from loantap_serving.commands.serve import app

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from loantap.errors import InputError
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.persistence import model_version, save_model
 from loantap_serving.api.app import create_app
 from loantap_serving.api.models import Models

@@ -15,7 +15,7 @@ from loantap.exhibits.decision import fair, who
 from loantap.exhibits.economics import referred_sentence
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import capital, plain, show
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.persistence import load_model
 from loantap.runs.manifest import read_manifest
 from loantap.runs.results import RunFolder

@@ -9,7 +9,7 @@ from serve_run import write_run
 
 from loantap.errors import InputError
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.runs.results import RunFolder

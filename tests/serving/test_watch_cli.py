@@ -15,7 +15,7 @@ from loantap.data.applications import FIELDS
 from loantap.data.snapshots import write_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
 from loantap.errors import LoanTapError
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.persistence import model_version
 from loantap.runs import record
 from loantap.runs.results import RunFolder

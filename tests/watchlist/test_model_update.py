@@ -10,7 +10,7 @@ from loantap.data.panel import Panel
 from loantap.errors import InputError
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.features import Encoding
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import Finalist, fit_finalist
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe

@@ -11,7 +11,7 @@ from loantap.exhibits.plots import tuning as plots
 from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.tuning_sentences import signed
 from loantap.exhibits.words import columns, listed, percent, show
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.inputs import Inputs
 from loantap.model.refits import Obedience
 

@@ -10,9 +10,9 @@ from loantap.exhibits.scores import tested
 from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.tuning_sentences import signed
 from loantap.exhibits.words import by_name, capital, columns, listed, percent, show
-from loantap.model.original import CLAIMED_BETA, Original
-from loantap.model.out_of_time import OutOfTime
+from loantap.model.fitted import OutOfTime
 from loantap.model.study import Judged
+from loantap.model.tuning import CLAIMED_BETA, Original
 
 Result = Mapping[str, Any]
 _SHOWN = {"reject all": "decline all", "pincode": "by pincode", "grade": "by grade"}
@@ -56,7 +56,7 @@ def rivals(table: pd.DataFrame, judged: Judged, original: Original, rules: Seque
     kinds = {score: "score", "difference": "score"}
     shown = columns("name", "rule", f"{score} with interval", "difference with interval", **kinds)
     return Exhibit(
-        exhibit_name("baselines", judged.inputs),
+        exhibit_name("baselines", judged.model.recipe.inputs),
         title=_rivals_title(table, score),
         caption=f"{tested(judged)}; {percent(judged.confidence)} bootstrap intervals, models and rules as they are; difference: the "
         f"champion's {score.upper()} minus the rival's, paired over the loans.",
@@ -125,7 +125,7 @@ def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int)
     shown = columns(
         "loans_of", "n", "default_rate", "predicted", "roc_auc with interval", score, "brier", **{score: "score"}
     )
-    return Exhibit(exhibit_name("out-of-time", judged.inputs), title, caption, table=table, columns=shown)
+    return Exhibit(exhibit_name("out-of-time", judged.model.recipe.inputs), title, caption, table=table, columns=shown)
 
 
 def later_title(test: Result, found: OutOfTime | None) -> str:

@@ -44,14 +44,14 @@ def scores(champion: Judged, smote: Judged) -> Exhibit:
         f"{tested(champion)}; {percent(champion.confidence)} bootstrap intervals ({champion.repetitions} repetitions)."
     )
     shown = columns("metric", "estimate with interval", "smote with interval")
-    return Exhibit(exhibit_name("scores", champion.inputs), title, caption, table=table, columns=shown)
+    return Exhibit(exhibit_name("scores", champion.model.recipe.inputs), title, caption, table=table, columns=shown)
 
 
 def ranking(judged: Judged) -> Exhibit:
     """Draw how well the model ranks."""
     test = judged.test
     return Exhibit(
-        exhibit_name("ranking", judged.inputs),
+        exhibit_name("ranking", judged.model.recipe.inputs),
         title=f"The model ranks a default above a repaid loan in {show(test['roc_auc'], 'rate')} of pairs (ROC-AUC {show(test['roc_auc'], 'score')})",
         caption=f"{percent(judged.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
         f"{spread(test, 'average_precision')}; {tested(judged)}.",
@@ -62,7 +62,7 @@ def ranking(judged: Judged) -> Exhibit:
 
 def gains(judged: Judged) -> Exhibits:
     """Show how much of the defaults is found among the riskiest."""
-    name, wilson = exhibit_name("gains", judged.inputs), f"{percent(judged.confidence)} Wilson intervals"
+    name, wilson = exhibit_name("gains", judged.model.recipe.inputs), f"{percent(judged.confidence)} Wilson intervals"
     top = judged.gains.iloc[0]
     figure = Exhibit(
         name,
@@ -79,7 +79,10 @@ def gains(judged: Judged) -> Exhibits:
 
 def calibration(champion: Judged, smote: Judged) -> Exhibits:
     """Show whether probabilities hold, before and after calibration."""
-    name, wilson = exhibit_name("calibration", champion.inputs), f"{percent(champion.confidence)} Wilson intervals"
+    name, wilson = (
+        exhibit_name("calibration", champion.model.recipe.inputs),
+        f"{percent(champion.confidence)} Wilson intervals",
+    )
     curves = {"Champion": champion.deciles, "SMOTE, calibrated": smote.deciles}
     figure = Exhibit(
         name,
@@ -105,10 +108,10 @@ def people(judged: Judged) -> Exhibit:
     test = judged.test
     per_thousand = pd.Series(test["confusion"]) / test["n"] * 1000
     return Exhibit(
-        exhibit_name("people", judged.inputs),
+        exhibit_name("people", judged.model.recipe.inputs),
         title=f"Of 1,000 applicants, the {judged.score.upper()} threshold flags {show(per_thousand['tp'] + per_thousand['fp'], 'count')}; "
         f"{show(per_thousand['fp'], 'count')} of these would repay",
-        caption=f"{referred_sentence(vars(judged))} At the {judged.score.upper()} threshold: recall {show(test['recall'], 'rate')} "
+        caption=f"{referred_sentence(vars(judged.model) | vars(judged))} At the {judged.score.upper()} threshold: recall {show(test['recall'], 'rate')} "
         f"({spread(test, 'recall', 'rate')}), precision {show(test['precision'], 'rate')} ({spread(test, 'precision', 'rate')}); "
         f"{tested(judged)}, {percent(judged.confidence)} bootstrap intervals.",
         alt="A bar of 1,000 applicants split into not flagged and flagged, repaying and defaulting.",
@@ -119,12 +122,16 @@ def people(judged: Judged) -> Exhibit:
 def threshold(judged: Judged) -> Exhibit:
     """Draw what moves with the threshold."""
     label = judged.score.upper()
-    caption = (
-        f"{referred_sentence(vars(judged))} Thresholds were chosen out of fold on training loans; {tested(judged)}."
-    )
+    caption = f"{referred_sentence(vars(judged.model) | vars(judged))} Thresholds were chosen out of fold on training loans; {tested(judged)}."
     alt = f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they flag anybody."
     figure = plots.plot_threshold(judged.curve, score=judged.score, thresholds=_thresholds(judged))
-    return Exhibit(exhibit_name("threshold", judged.inputs), thresholds_told(vars(judged)), caption, alt, figure=figure)
+    return Exhibit(
+        exhibit_name("threshold", judged.model.recipe.inputs),
+        thresholds_told(vars(judged.model)),
+        caption,
+        alt,
+        figure=figure,
+    )
 
 
 def profit(judged: Judged, economics: Economics) -> Exhibit:
@@ -138,7 +145,9 @@ def profit(judged: Judged, economics: Economics) -> Exhibit:
     )
     text = profit_sentence(judged.profit, economics=economics)
     deciles = rows.assign(name=rows["name"].map(capital), threshold=rows["threshold"].where(rows["threshold"] <= 1))
-    return Exhibit(exhibit_name("profit", judged.inputs), title, caption, text=text, table=deciles, columns=shown)
+    return Exhibit(
+        exhibit_name("profit", judged.model.recipe.inputs), title, caption, text=text, table=deciles, columns=shown
+    )
 
 
 def profit_title(table: pd.DataFrame) -> str:
@@ -168,7 +177,11 @@ def profit_sentence(table: pd.DataFrame, *, economics: Economics) -> str:
 def groups(judged: Judged) -> Exhibits:
     """Show whom the model serves worse."""
     shown = judged.groups.assign(group=[_level(*one) for one in judged.groups[["factor", "group"]].to_numpy()])
-    name, level, label = exhibit_name("groups", judged.inputs), percent(judged.confidence), judged.score.upper()
+    name, level, label = (
+        exhibit_name("groups", judged.model.recipe.inputs),
+        percent(judged.confidence),
+        judged.score.upper(),
+    )
     figure = Exhibit(
         name,
         title=groups_title(judged.gap),
@@ -212,5 +225,5 @@ def _level(factor: str, group: str) -> str:
 
 
 def _thresholds(judged: Judged) -> dict[str, float]:
-    others = {"profit threshold": judged.profit_threshold, "capacity threshold": judged.capacity_threshold}
-    return {f"{judged.score.upper()} threshold": judged.threshold} | others
+    others = {"profit threshold": judged.model.profit_threshold, "capacity threshold": judged.model.capacity_threshold}
+    return {f"{judged.score.upper()} threshold": judged.model.threshold} | others

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.special import expit
 from statsmodels.stats.multitest import multipletests
 
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.calibration import SigmoidCalibration, probability
-from loantap.model.evaluation import BETA, Predictions, fbeta_name
+from loantap.model.evaluation import BETA, Predictions, SigmoidCalibration, fbeta_name
 from loantap.model.features import ENCODINGS, Encoding
 from loantap.model.folds import Split, out_of_fold
 from loantap.model.inputs import Inputs
@@ -108,7 +108,7 @@ def fold_scores(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split], *,
         threshold = Predictions.of(y[others], calibrate(row[others]), beta=beta).best_threshold()
         held_out = Predictions.of(y[fold], calibrate(row[fold]), beta=beta)
         found = held_out.metrics(threshold)
-        raw = Predictions.of(y[fold], probability(row[fold]), beta=beta).metrics(0.5)
+        raw = Predictions.of(y[fold], expit(row[fold]), beta=beta).metrics(0.5)
         rows.append(
             {name: found[name] for name in (score, "f2", "brier", "expected_calibration_error")}
             | {name: raw[name] for name in ("roc_auc", "average_precision")}
@@ -136,12 +136,7 @@ def resampled_interval(
 
 
 def comparison(
-    candidates: Sequence[Candidate],
-    *,
-    reference: str,
-    folds: int,
-    beta: float = BETA,
-    confidence: float = CONFIDENCE,
+    candidates: Sequence[Candidate], *, reference: str, folds: int, beta: float = BETA, confidence: float = CONFIDENCE
 ) -> pd.DataFrame:
     """Return one row per candidate: mean scores, intervals, and paired differences from the reference.
 
@@ -156,13 +151,8 @@ def comparison(
     rows = []
     for candidate in candidates:
         _, low, high, _ = resampled_interval(candidate.scores[main].to_numpy(), **scored)
-        row = {
-            "name": candidate.name,
-            "C": candidate.C,
-            **candidate.scores.mean(),
-            f"{main}_low": low,
-            f"{main}_high": high,
-        }
+        row = {"name": candidate.name, "C": candidate.C, **candidate.scores.mean()}
+        row |= {f"{main}_low": low, f"{main}_high": high}
         for score in compared:
             difference = (candidate.scores[score] - base.scores[score]).to_numpy()
             found = resampled_interval(difference, **scored)
@@ -206,7 +196,7 @@ def _unbeaten(candidates: Sequence[Candidate], score: str, scored: Mapping[str, 
         difference = (one.scores[score] - other.scores[score]).to_numpy()
         return resampled_interval(difference, **scored)[1] > 0
 
-    return [candidate for candidate in candidates if not any(beats(rival, candidate) for rival in candidates)]
+    return [candidate for candidate in candidates if not any(beats(other, candidate) for other in candidates)]
 
 
 def _briers(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split]) -> np.ndarray:

@@ -1,11 +1,14 @@
-"""How good predictions are: every metric from one sort, with bootstrap intervals, at a threshold chosen elsewhere."""
+"""How good predictions are: every metric from one sort, with bootstrap intervals; and their calibration."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import exp
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
 
 from loantap.model.bootstrap import CONFIDENCE, drawn_counts, percentile_interval
 
@@ -132,7 +135,10 @@ class Predictions:
         found = {str(name): (float(low), float(high)) for name, low, high in zip(draws, lows, highs, strict=True)}
         name = "expected_calibration_error"
         error, rng = self.metrics(threshold)[name], np.random.default_rng(random_state)
-        by_chance = np.quantile(self._error_by_chance(rng, repetitions), confidence)
+        # The error of a model whose probabilities are all right; a bin's defaults are near normal.
+        variance = np.bincount(self.bin, self.probability * (1 - self.probability), minlength=CALIBRATION_BINS)
+        noise = rng.standard_normal((repetitions, CALIBRATION_BINS)) * np.sqrt(variance)
+        by_chance = np.quantile(np.abs(noise).sum(axis=1) / len(self.outcome), confidence)
         low, high = (max(end - (draws[name].mean() - error), 0.0) for end in found[name])
         found[name] = (0.0 if error <= by_chance else low, high)
         return found
@@ -140,12 +146,6 @@ class Predictions:
     def _drawn(self, repetitions: int, random_state: int) -> Iterator[np.ndarray]:
         counts = drawn_counts(len(self.outcome), repetitions=repetitions, random_state=random_state)
         return (drawn[self.order].astype(float) for drawn in counts)
-
-    def _error_by_chance(self, rng: np.random.Generator, repetitions: int) -> np.ndarray:
-        """Draw the calibration error of a model whose probabilities are all right; a bin's defaults are near normal."""
-        variance = np.bincount(self.bin, self.probability * (1 - self.probability), minlength=CALIBRATION_BINS)
-        noise = rng.standard_normal((repetitions, CALIBRATION_BINS)) * np.sqrt(variance)
-        return np.abs(noise).sum(axis=1) / len(self.outcome)
 
     def best_threshold(self) -> float:
         """Return the probability at which F-beta is largest; to be called on out-of-fold predictions only."""
@@ -195,3 +195,31 @@ def _f_beta(hits: np.ndarray | float, flagged: np.ndarray | float, defaults: flo
 
 def _ratio(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros_like(np.asarray(whole, dtype=float)), where=np.asarray(whole) > 0)
+
+
+@dataclass(frozen=True)
+class SigmoidCalibration:
+    """Platt scaling: probability = 1 / (1 + exp(-(slope * log_odds + intercept)))."""
+
+    slope: float
+    intercept: float
+
+    @classmethod
+    def fit(cls, log_odds: np.ndarray, outcome: np.ndarray) -> "SigmoidCalibration":
+        """Fit slope and intercept to out-of-fold log-odds, shape (n,), by maximum likelihood.
+
+        The slope is 0 or more: log-odds that know nothing must not be turned round.
+        """
+        model = LogisticRegression(C=np.inf).fit(np.asarray(log_odds)[:, np.newaxis], outcome)
+        if model.coef_[0, 0] <= 0:
+            return cls(0.0, float(logit(np.mean(outcome))))
+        return cls(float(model.coef_[0, 0]), float(model.intercept_[0]))
+
+    def __call__(self, log_odds: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities of default."""
+        return expit(self.slope * np.asarray(log_odds) + self.intercept)
+
+    def one(self, log_odds: float) -> float:
+        """Return the calibrated probability of default at one log-odds."""
+        x = self.slope * log_odds + self.intercept
+        return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))  # exp never overflows so

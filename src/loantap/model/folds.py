@@ -67,23 +67,10 @@ def out_of_fold(
 
     Returns:
         For each (penalty, C) an array of shape (n_repeats, n_loans).
-
-    Raises InputError if a fold's training or held-out loans have one outcome only.
     """
-    for number, (train, test) in enumerate(splits, 1):
-        for part, rows in (("training", train), ("held-out", test)):
-            if len(found := np.unique(y[rows])) < 2:
-                raise InputError(
-                    f"fold {number}: expected loans of both outcomes among its {len(rows):,} {part} loans, got only "
-                    f"{'defaults' if found.max() else 'repaid loans'}. Use more loans or fewer folds."
-                )
-    walked = in_parallel(
-        _walk_penalties,
-        [(X, y, split, recipe, penalties, Cs, random_state) for split in splits],
-        label=recipe.name,
-        fits=len(penalties) * len(Cs),
-        n_jobs=n_jobs,
-    )
+    tasks = [(X, y, split, recipe, penalties, Cs, random_state) for split in splits]
+    fits = len(penalties) * len(Cs)
+    walked = in_parallel(_walk_penalties, tasks, label=recipe.name, fits=fits, n_jobs=n_jobs)
     return {setting: put_together([path[setting] for path in walked], splits, len(y)) for setting in walked[0]}
 
 

@@ -20,18 +20,16 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from loantap.errors import InputError
 from loantap.files import sha256, staging_folder, take_place
-from loantap.model.calibration import SigmoidCalibration
-from loantap.model.facts import Facts
+from loantap.model.evaluation import SigmoidCalibration
 from loantap.model.inputs import feature_frame, feature_names
-from loantap.model.pickled import PICKLE, read_pickle
+from loantap.model.metadata import Facts, TrainingSummary, summarise_training
 from loantap.model.plain import BINDING, plain_pipeline, versions, whole_pipeline
 from loantap.model.reasons import ReasonCode, reason_table
 from loantap.model.scorer import Scorer, compile_pipeline
-from loantap.model.seal import SMOTE, SUMS, check_seal, seal
-from loantap.model.training import TrainingSummary, summarise_training
+from loantap.model.seal import PICKLE, SMOTE, SUMS, check_seal, read_pickle, seal
 
 if TYPE_CHECKING:
-    from loantap.model.finalist import Finalist  # what fits a model need not be loaded to use one
+    from loantap.model.fitted import Finalist  # what fits a model need not be loaded to use one
 
 PIPELINE, FACTS, REASONS, TRAINING = "pipeline.skops", "model.json", "reasons.json", "training.json"
 CARD, PAGE = "model_card.json", "model_card.html"
@@ -89,35 +87,16 @@ def save_model(folder: Path, finalist: "Finalist", *, loans: pd.DataFrame, card:
         page: The model card as an HTML page.
     """
     scorer = compile_pipeline(finalist.model)
-    facts = Facts(
-        inputs=finalist.recipe.inputs,
-        encoding=finalist.recipe.encoding,
-        sampler=finalist.recipe.sampler,
-        obeys=finalist.recipe.obeys,
-        unknown=finalist.recipe.unknown,
-        without=list(finalist.recipe.without),
-        penalty=finalist.penalty,
-        C=finalist.C,
-        features=scorer.features,
-        slope=finalist.calibration.slope,
-        intercept=finalist.calibration.intercept,
-        threshold=finalist.threshold,
-        profit_threshold=finalist.profit_threshold,
-        capacity=finalist.capacity,
-        capacity_threshold=finalist.capacity_threshold,
-        versions=versions(),
-    )
+    described = {**vars(finalist.recipe), **vars(finalist.calibration), **vars(finalist)}
+    described |= {"without": [*finalist.recipe.without], "features": scorer.features, "versions": versions()}
+    facts = Facts(**{name: described[name] for name in Facts.model_fields})
     reasons = reason_table(scorer, feature_frame(loans, inputs=finalist.recipe.inputs))
     training = summarise_training(loans, inputs=finalist.recipe.inputs)
     with staging_folder(folder.parent) as staging:
         stored = plain_pipeline(finalist.model, C=finalist.C, penalty=finalist.penalty)
         skops.io.dump(stored, staging / PIPELINE, compression=zipfile.ZIP_DEFLATED)
-        parts = {
-            FACTS: facts.model_dump(),
-            REASONS: [reason.model_dump() for reason in reasons],
-            TRAINING: training.model_dump(),
-            CARD: dict(card),
-        }
+        told = [reason.model_dump() for reason in reasons]
+        parts = {FACTS: facts.model_dump(), REASONS: told, TRAINING: training.model_dump(), CARD: dict(card)}
         for name, part in parts.items():
             (staging / name).write_text(json.dumps(part, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
         (staging / PAGE).write_text(page, "utf-8")
@@ -137,7 +116,12 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
 
     Raises InputError for a file that is missing, changed, of another version, or not a model's.
     """
-    _check_parts(folder)
+    pickled = (folder / PICKLE).is_file()
+    for name in (SUMS, FACTS, PICKLE if pickled else PIPELINE, REASONS, TRAINING, CARD):
+        if not (folder / name).is_file():
+            raise InputError(
+                f"{folder / name}: expected a part of a saved model, found nothing. Name a model's folder."
+            )
     version = model_version(folder)
     check_seal(folder)
     facts = _read(folder / FACTS, Facts)
@@ -154,7 +138,7 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
             f"{folder}: model {version} asks for the feature '{unknown[0]}', which this loantap does not make for the inputs "
             f"{facts.inputs}. Declare it in src/loantap/data/columns.py again, install the loantap that made the model, or make the model again."
         )
-    pipeline = read_pickle(folder, pickle_sums) if (folder / PICKLE).is_file() else _read_skops(folder / PIPELINE)
+    pipeline = read_pickle(folder, pickle_sums) if pickled else _read_skops(folder / PIPELINE)
     if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != _STEPS:
         raise InputError(f"{folder}: expected a pipeline of {', '.join(_STEPS)}, got {pipeline!r:.200}")
     reasons, training = _read(folder / REASONS, list[ReasonCode]), _read(folder / TRAINING, TrainingSummary)
@@ -174,7 +158,7 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
 
 
 def copy_model(folder: Path, out: Path) -> None:
-    """Copy a model's folder to a new or an empty one, without the rival that may lie in it."""
+    """Copy a model's folder to a new or an empty one, without the other model that may lie in it."""
     shutil.copytree(folder, out, ignore=shutil.ignore_patterns(SMOTE), dirs_exist_ok=True)
 
 
@@ -197,15 +181,6 @@ def export_pickle(folder: Path, out: Path) -> Path:
         take_place(staging, out)
     sums.write_text(f"{sha256(out / PICKLE)}  {out.name}/{PICKLE}\n", "utf-8")
     return sums
-
-
-def _check_parts(folder: Path) -> None:
-    pipeline = PICKLE if (folder / PICKLE).is_file() else PIPELINE
-    for name in (SUMS, FACTS, pipeline, REASONS, TRAINING, CARD):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"{folder / name}: expected a part of a saved model, found nothing. Name a model's folder."
-            )
 
 
 def model_version(folder: Path) -> str:

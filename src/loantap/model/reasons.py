@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.data.declarations import FORM, written
 from loantap.model.inputs import PLACES
+from loantap.model.metadata import TrainingSummary
 from loantap.model.scorer import Scorer, Value
-from loantap.model.training import TrainingSummary
 
 Effect = Literal["raises", "lowers"]
 SLIGHT = 0.01  # of calibrated log-odds: a sixth of a point at a probability of 20%, which is no reason for a decision
@@ -116,17 +116,14 @@ def reasons_of(
     found = []
     for total, places in chosen[:limit]:
         order = sorted((place for place in places if added[place] != 0), key=lambda place: -abs(added[place]))
-        said = {
-            place: _told(
-                table[place], features[table[place].feature], training, (words or {}).get(table[place].feature)
-            )
-            for place in order
-        }
+        lines = {place: (table[place], table[place].feature) for place in order}
+        said = {k: _told(line, features[name], training, (words or {}).get(name)) for k, (line, name) in lines.items()}
         pull = [place for place in order if added[place] * total > 0]
         other = [place for place in order if place not in pull and abs(added[place]) >= SLIGHT]
         text = ", and ".join(said[place] for place in pull)
         text += f", although {' and '.join(said[place] for place in other)}" if other else ""
-        text += f"; {f'this {_effect(total)}' if len(pull) + len(other) == 1 else _together(total)} the risk."
+        together = f"together they {_effect(total).removesuffix('s')}"
+        text += f"; {f'this {_effect(total)}' if len(pull) + len(other) == 1 else together} the risk."
         first = table[pull[0]]
         found.append(Reason(first.code, first.feature, _effect(total), total, text[0].upper() + text[1:]))
     return found
@@ -134,10 +131,6 @@ def reasons_of(
 
 def _effect(added: float) -> Effect:
     return "raises" if added > 0 else "lowers"
-
-
-def _together(added: float) -> str:
-    return f"together they {_effect(added).removesuffix('s')}"
 
 
 def _told(line: ReasonCode, value: Value, training: TrainingSummary, words: str | None) -> str:

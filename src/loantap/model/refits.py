@@ -1,6 +1,7 @@
 """Refits to loans drawn again: how surely each input goes the declared way, and how far a fit would move with other loans."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,21 +87,17 @@ def obedience(
 ) -> Obedience:
     """Refit a recipe with free signs and with bounds, and say what becomes of each number; see `refit` for the arguments.
 
-    An input goes against its direction where the log-odds at its upper quartile are on the wrong side of those at its lower
-    one; where both are one value, where its coefficient has the wrong sign. A direction is shown, or contradicted, where so nearly all
-    free refits agree that chance does that for any of the inputs at most as often as `confidence` allows (Bonferroni, each tail).
+    An input goes against its direction where the log-odds at its upper quartile are on the wrong side of those at its
+    lower one; where both are one value, where its coefficient has the wrong sign. A direction is shown, or contradicted,
+    where so nearly all free refits agree that chance does that for any of the inputs at most as often as `confidence`
+    allows (Bonferroni, each tail).
 
-    An input is kept unless its direction is contradicted, or leaves nothing of it in most refits; one without a declared direction is
-    kept where the refits show one, or it would be in the model, and in its reasons, by chance.
+    An input is kept unless its direction is contradicted, or leaves nothing of it in most refits; one without a declared
+    direction is kept where the refits show one, or it would be in the model, and in its reasons, by chance.
     """
     model = fit_model(X, y, recipe=recipe, penalty="l2", C=C, random_state=random_state)
-    fits = {
-        obeys: refit(
-            model, X, y, recipe=replace(recipe, obeys=obeys), C=C, repetitions=repetitions, random_state=random_state,
-            n_jobs=n_jobs,
-        )
-        for obeys in (False, True)
-    }  # fmt: skip
+    drawn: Any = {"C": C, "repetitions": repetitions, "random_state": random_state, "n_jobs": n_jobs}
+    free, bound = (refit(model, X, y, recipe=replace(recipe, obeys=obeys), **drawn) for obeys in (False, True))
     numbers = X.select_dtypes("number").columns
     ends = pd.concat([X.head(2).assign(**{n: X[n].quantile([0.25, 0.75]).to_numpy() for n in numbers})])
     low, high = encode(model, ends)
@@ -111,9 +108,9 @@ def obedience(
         if name not in FEATURE_BY_NAME:
             continue
         between = high[own] - low[own]
-        moved = fits[False][:, own] @ (between if between.any() else np.ones(count))
+        moved = free[:, own] @ (between if between.any() else np.ones(count))
         against = float(((direction or np.sign(np.median(moved))) * moved < 0).mean())
-        held = float((np.abs(fits[True][:, own]).max(axis=1) < _HELD).mean())
+        held = float((np.abs(bound[:, own]).max(axis=1) < _HELD).mean())
         verdict = "shown" if against <= unlikely else "contradicted" if against >= 1 - unlikely else "not shown"
         kept = held <= 0.5 and (verdict == "shown" or (direction != 0 and verdict == "not shown"))
         told = FEATURE_BY_NAME[name]

@@ -6,10 +6,9 @@ one contribution per input, which is what reasons are made of.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from math import expm1, log1p
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,8 +21,9 @@ from loantap.model.features import INDICATOR
 _UNSEEN = "\x00unseen"  # a level that no training loan had: what the encoder makes of any such text
 Value = float | str | None
 _Pieces = tuple[tuple[float, float, float, float], ...]
-# name, logarithm, contribution where it is missing, slope and offset of a line, or low, high, knots and pieces of a curve
-_Term = tuple[str, bool, float, float, float, tuple[float, float, tuple[float, ...], _Pieces] | None]
+_Curve = tuple[float, float, tuple[float, ...], _Pieces]  # low, high, knots, pieces
+# name, logarithm, contribution where it is missing, slope and offset of a line, or a curve
+_Term = tuple[str, bool, float, float, float, _Curve | None]
 
 
 class _Number(NamedTuple):
@@ -75,7 +75,7 @@ class Scorer:
         numbers: list[_Number],
         categories: dict[str, dict[str, float]],
         intercept: float,
-        shared: Mapping[str, Mapping[str, bool]] | None = None,
+        shared: Mapping[str, Mapping[str, bool]],
     ) -> None:
         self.features = [*(number.name for number in numbers), *categories]
         self.intercept = intercept
@@ -83,7 +83,7 @@ class Scorer:
         self._terms = [number.term() for number in numbers]
         self._levels, self._rare = {}, {}
         for name, levels in categories.items():
-            pooled = (shared or {}).get(name, {})
+            pooled = shared.get(name, {})
             self._levels[name] = frozenset(level for level in levels if pooled.get(level, True)) - {_UNSEEN}
             self._rare[name] = frozenset(level for level, supported in pooled.items() if supported)
 
@@ -93,7 +93,7 @@ class Scorer:
 
     def rare(self, feature: str) -> frozenset[str]:
         """Return those of them that only together enough training loans had: they count alike."""
-        return self._rare.get(feature, frozenset())
+        return self._rare[feature]
 
     def unknown(self, feature: str) -> tuple[float, bool]:
         """Return what a number counts as where it is missing, and whether something is added to that."""
@@ -126,7 +126,7 @@ class Scorer:
 
     def only(self, names: Sequence[str]) -> "Scorer":
         """Return what scores some numbers alone, without an intercept."""
-        return Scorer([number for number in self._numbers if number.name in names], {}, 0.0)
+        return Scorer([number for number in self._numbers if number.name in names], {}, 0.0, {})
 
     def many(self, features: pd.DataFrame) -> np.ndarray:
         """Return contributions, shape (n, features).
@@ -153,16 +153,6 @@ class Scorer:
         return found
 
 
-@dataclass(frozen=True)
-class _Standard:
-    """How a number is standardised: z = (t - mean) / scale, t the value or its logarithm, `fill` where it is missing."""
-
-    logarithm: bool
-    fill: float
-    mean: float
-    scale: float
-
-
 def compile_pipeline(pipeline: Pipeline) -> Scorer:
     """Return a fitted pipeline of `Recipe.pipeline`, without its sampler, as a Scorer."""
     standard, expand, model = (pipeline[name] for name in ("standard", "expand", "model"))
@@ -170,10 +160,10 @@ def compile_pipeline(pipeline: Pipeline) -> Scorer:
     weights = dict(zip(names, model.coef_[0], strict=True))
     curves = _curves(expand, model.coef_[0])
     numbers = []
-    for name, of in _standards(standard).items():
-        low, high, knots, pieces = curves.get(name) or _line(weights[name])
-        z, added = (of.fill - of.mean) / of.scale, float(weights.get(INDICATOR + name, 0.0))
-        numbers.append(_Number(name, of.logarithm, of.mean, of.scale, z, low, high, knots, pieces, added))
+    for name, logarithm, fill, mean, scale in _standards(standard):
+        curve = curves.get(name) or (-np.inf, np.inf, (0.0,), ((0.0, 0.0, float(weights[name]), 0.0),))
+        missing, added = (fill - mean) / scale, float(weights.get(INDICATOR + name, 0.0))
+        numbers.append(_Number(name, logarithm, mean, scale, missing, *curve, added))
     return Scorer(numbers, _levels(expand, model.coef_[0]), float(model.intercept_[0]), pooled_levels(pipeline))
 
 
@@ -195,39 +185,34 @@ def pooled_levels(pipeline: Pipeline) -> dict[str, dict[str, bool]]:
     return found
 
 
-def _standards(standard: ColumnTransformer) -> dict[str, _Standard]:
-    found = {}
+def _standards(standard: ColumnTransformer) -> Iterator[tuple[str, bool, float, float, float]]:
+    """Yield how each number is standardised: name, whether by its logarithm, value where it is missing, mean, scale."""
     for steps in standard.named_transformers_.values():
         if not isinstance(steps, Pipeline) or "simpleimputer" not in steps.named_steps:
             continue
         fill, scaler = steps["simpleimputer"], steps["standardscaler"]
         logarithm = "functiontransformer" in steps.named_steps
-        for name, *facts in zip(scaler.feature_names_in_, fill.statistics_, scaler.mean_, scaler.scale_, strict=True):
-            found[str(name)] = _Standard(logarithm, *map(float, facts))
-    return found
+        numbers = zip(scaler.feature_names_in_, fill.statistics_, scaler.mean_, scaler.scale_, strict=True)
+        yield from (
+            (str(name), logarithm, float(value), float(mean), float(scale)) for name, value, mean, scale in numbers
+        )
 
 
-def _line(weight: float) -> tuple[float, float, tuple[float, ...], tuple[tuple[float, float, float, float], ...]]:
-    return float("-inf"), float("inf"), (0.0,), ((0.0, 0.0, float(weight), 0.0),)
-
-
-def _curves(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, tuple]:
+def _curves(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, _Curve]:
     if "spline" not in expand.named_transformers_:
         return {}
     splines, own = expand.named_transformers_["spline"], coefficients[expand.output_indices_["spline"]]
-    found = {}
+    curves: dict[str, Any] = {}
     for name, basis, weights in zip(
         splines.feature_names_in_, splines.bsplines_, own.reshape(len(splines.bsplines_), -1), strict=True
     ):
         # The last basis function is left out of the matrix, since the intercept stands for it.
-        spline = BSpline(basis.t, np.append(weights, 0.0), basis.k)
-        pieces = PPoly.from_spline(spline)
+        spline = PPoly.from_spline(BSpline(basis.t, np.append(weights, 0.0), basis.k))
         inner = slice(basis.k, len(basis.t) - basis.k - 1)
-        low, high = basis.t[basis.k], basis.t[-basis.k - 1]
-        found[str(name)] = (
-            float(low), float(high), tuple(map(float, pieces.x[inner])), tuple(tuple(map(float, piece)) for piece in pieces.c[:, inner].T),
-        )  # fmt: skip
-    return found
+        knots, pieces = map(float, spline.x[inner]), (tuple(map(float, piece)) for piece in spline.c[:, inner].T)
+        ends = float(basis.t[basis.k]), float(basis.t[-basis.k - 1])
+        curves[str(name)] = (*ends, tuple(knots), tuple(pieces))
+    return curves
 
 
 def _levels(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, dict[str, float]]:

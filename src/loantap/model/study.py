@@ -9,14 +9,13 @@ import pandas as pd
 from loantap.analysis.levels import factor_values
 from loantap.analysis.summaries import with_intervals
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.decision import Share, price_of_refusal
+from loantap.model.decision import Share, price_of_refusal, profit_table
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions, evaluate, fbeta_name
-from loantap.model.facts import Facts
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import Finalist
 from loantap.model.groups import Gap, by_group, gains, widest_gap
 from loantap.model.inputs import Inputs, check_allowed, check_features, feature_frame
-from loantap.model.profit import profit_table
+from loantap.model.metadata import Facts
 
 GROUPS = ("grade", "home_ownership", "profession_group")
 THRESHOLDS = ("threshold", "profit_threshold", "capacity_threshold")
@@ -27,16 +26,11 @@ PROFIT_RULE = "largest profit on out-of-fold calibrated predictions"
 class Judged:
     """How a model does on the test loans."""
 
-    inputs: Inputs  # what the model may see
-    beta: float  # of the F-beta score that its threshold was chosen for
+    model: Finalist
     confidence: float  # of every interval
     repetitions: int  # bootstrap repetitions behind them
     min_cell: int  # the smallest count of loans, defaults or repaid loans that a group shows
     sampled: bool  # whether the test loans are of a sample of those that were counted
-    threshold: float  # at and above it a loan is flagged, for the largest F-beta
-    profit_threshold: float  # the same for the largest profit
-    capacity: float  # the share of the applications that people can look at
-    capacity_threshold: float  # the same for that capacity
     # the share of the test loans at or above `threshold`, `profit_threshold` and `capacity_threshold`
     referred: dict[str, float]
     test: dict  # the scores, as in the results contract
@@ -56,7 +50,7 @@ class Judged:
     @property
     def score(self) -> str:
         """The name of the score that the threshold was chosen for, such as f2."""
-        return fbeta_name(self.beta)
+        return fbeta_name(self.model.beta)
 
     @property
     def default_rate(self) -> float:
@@ -114,16 +108,11 @@ def judge(
         f"capacity threshold ({100 * finalist.capacity:g}%)": finalist.capacity_threshold,
     }
     return Judged(
-        inputs=finalist.recipe.inputs,
-        beta=finalist.beta,
+        finalist,
         confidence=confidence,
         repetitions=repetitions,
         min_cell=min_cell,
         sampled=sampled,
-        threshold=finalist.threshold,
-        profit_threshold=finalist.profit_threshold,
-        capacity=finalist.capacity,
-        capacity_threshold=finalist.capacity_threshold,
         referred=shares_referred(default, finalist),
         test=evaluate(y, default, threshold=finalist.threshold, beta=finalist.beta, **drawn),
         flagged=default >= finalist.threshold,
@@ -151,41 +140,39 @@ def shares_referred(probability: np.ndarray, model: Finalist | Facts) -> dict[st
     return {name: float((probability >= getattr(model, name)).mean()) for name in THRESHOLDS}
 
 
-def model_result(finalist: Finalist, judged: Judged) -> dict:
+def model_result(judged: Judged) -> dict:
     """Return a model's part of `results/model.json`."""
+    model, recipe, calibration = judged.model, judged.model.recipe, judged.model.calibration
+    name, room = fbeta_name(model.beta), f"{100 * model.capacity:g}%"
     return {
-        "best_params": {"penalty": finalist.penalty, "C": finalist.C},
-        "features": finalist.recipe.encoding,
-        "sampler": finalist.recipe.sampler,
-        "obeys": finalist.recipe.obeys,
-        "unknown": finalist.recipe.unknown,
-        "without": list(finalist.recipe.without),
-        "threshold": finalist.threshold,
-        "threshold_rule": f"largest {fbeta_name(finalist.beta).upper()} on out-of-fold calibrated predictions",
-        "profit_threshold": finalist.profit_threshold,
+        "best_params": {"penalty": model.penalty, "C": model.C},
+        "features": recipe.encoding,
+        "sampler": recipe.sampler,
+        "obeys": recipe.obeys,
+        "unknown": recipe.unknown,
+        "without": list(recipe.without),
+        "threshold": model.threshold,
+        "threshold_rule": f"largest {name.upper()} on out-of-fold calibrated predictions",
+        "profit_threshold": model.profit_threshold,
         "profit_threshold_rule": PROFIT_RULE,
-        "capacity": finalist.capacity,
-        "capacity_threshold": finalist.capacity_threshold,
-        "capacity_threshold_rule": f"at most {100 * finalist.capacity:g}% of the out-of-fold calibrated predictions at or above it",
+        "capacity": model.capacity,
+        "capacity_threshold": model.capacity_threshold,
+        "capacity_threshold_rule": f"at most {room} of the out-of-fold calibrated predictions at or above it",
         "referred": judged.referred,
-        "calibration": {
-            "method": "sigmoid",
-            "slope": finalist.calibration.slope,
-            "intercept": finalist.calibration.intercept,
-        },
-        "tuning_rows": finalist.rows,
-        "train_rows": finalist.train_rows,
+        "calibration": {"method": "sigmoid", "slope": calibration.slope, "intercept": calibration.intercept},
+        "tuning_rows": model.rows,
+        "train_rows": model.train_rows,
         "cv": {
             f"{score}_{what}": value
-            for score in dict.fromkeys(("f2", fbeta_name(finalist.beta)))
-            for what, value in (("mean", finalist.folds[score].mean()), ("sd", finalist.folds[score].std(ddof=1)))
+            for score in dict.fromkeys(("f2", name))
+            for what, value in (("mean", model.folds[score].mean()), ("sd", model.folds[score].std(ddof=1)))
         },
         "test": judged.test,
         "refusal": judged.refusal,
         "brier_uncalibrated": judged.brier_uncalibrated,
         "expected_calibration_error_uncalibrated": judged.error_uncalibrated,
         "profit": judged.profit,
-        "beta": finalist.beta,
+        "beta": model.beta,
         "confidence": judged.confidence,
     }
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from loantap.model.decision import best_profit_threshold, capacity_threshold
 from loantap.model.economics import Economics
 from loantap.model.evaluation import Predictions
 from loantap.model.persistence import SavedModel
-from loantap.model.profit import best_profit_threshold, capacity_threshold
 from loantap.policy.book import Book
 from loantap.policy.design import Policy
 from loantap.policy.fairness import GoodCustomers

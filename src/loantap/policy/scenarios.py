@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from loantap.model.decision import best_profit_threshold
 from loantap.model.economics import (
     ASSUMPTIONS,
     Assumption,
@@ -16,7 +17,6 @@ from loantap.model.economics import (
     value_if_default,
     value_if_repaid,
 )
-from loantap.model.profit import best_profit_threshold
 from loantap.policy.book import Book
 
 DEFAULT_RATE = "default_rate"

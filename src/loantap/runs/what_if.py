@@ -23,7 +23,7 @@ from loantap.exhibits.words import interval, percent, show
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import Economics
 from loantap.model.persistence import SavedModel, load_model
-from loantap.model.profit import capacity_threshold
+from loantap.model.decision import capacity_threshold
 from loantap.runs.notebook_model import split_run
 from loantap.runs.results import RunFolder, decision_sheet
 

@@ -11,18 +11,14 @@ from loantap.data.annuity import annuity
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.data.declarations import written
 from loantap.model.inputs import CAPS, CATEGORIES, PLACES, RATIOS
+from loantap.model.metadata import NumberSummary, Range
 from loantap.model.persistence import SavedModel
 from loantap.model.scorer import Value
-from loantap.model.training import NumberSummary, Range
 
 Code = Literal[
-    "outside_training_range",
-    "unseen_category",
-    "rarely_left_out",
-    "rate_far_from_sub_grade",
-    "bankruptcies_above_records",
-    "not_the_annuity",
-]
+    "outside_training_range", "unseen_category", "rarely_left_out", "rate_far_from_sub_grade",
+    "bankruptcies_above_records", "not_the_annuity",
+]  # fmt: skip
 RARELY = 0.02  # of recent training loans: a model has not seen enough loans without a value that so few lacked
 _RATE_MARGIN = 1.0  # percentage points beyond what nearly all loans of a sub-grade had: prices move with the years
 _ANNUITY_TOLERANCE = 0.02  # fees and rounding make installments differ by less
@@ -71,9 +67,8 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
             if known.missing < RARELY:
                 count += np.isnan(values)
     if {"int_rate", "sub_grade"} <= {*loans.columns}:
-        ends = [model.training.rates.get(level) for level in BY_NAME["sub_grade"].levels]
-        low = np.array([_bounds(end)[0] for end in ends])[loans["sub_grade"].cat.codes]
-        high = np.array([_bounds(end)[1] for end in ends])[loans["sub_grade"].cat.codes]
+        bounds = np.array([_bounds(model.training.rates.get(level)) for level in BY_NAME["sub_grade"].levels])
+        low, high = bounds[loans["sub_grade"].cat.codes].T
         rate = loans["int_rate"].to_numpy(dtype=np.float64)
         count += (rate < low) | (rate > high)
     if {"pub_rec", "pub_rec_bankruptcies"} <= {*loans.columns}:

@@ -1,4 +1,4 @@
-"""What the training loans were like: ranges, medians and shares, and no loan of them."""
+"""What is told of a saved model beside its pipeline: how it was made, and what its training loans were like."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -10,9 +10,33 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from loantap.data.columns import BY_NAME
 from loantap.model.inputs import CAPS, CATEGORIES, Inputs, feature_frame
 
-_ENOUGH = 5  # times `min_cell`: of fewer loans the ends would lie where most of them are
+MIN_CELL = 10  # the fewest loans that a number stands for
+_ENOUGH = 5  # times as many: of fewer loans the ends would lie where most of them are
 _RECENT = 24  # months
 Share = Annotated[float, Field(ge=0, le=1)]
+Threshold = Annotated[float, Field(ge=0, le=float(np.nextafter(1.0, 2.0)))]  # just above 1: nobody is referred
+
+
+class Facts(BaseModel):
+    """What `model.json` holds: how the model was made, and how its log-odds become decisions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    inputs: Inputs  # which set of inputs it takes
+    encoding: str  # how they were encoded
+    sampler: str  # what was done about the rarity of defaults
+    obeys: bool  # whether it was bound to the declared directions of risk
+    unknown: str  # what a missing value counts as
+    without: list[str]  # inputs that it was not shown
+    penalty: str  # of the coefficients
+    C: FiniteFloat  # its inverse strength
+    features: list[str]  # the inputs, in the order of contributions
+    slope: Annotated[FiniteFloat, Field(ge=0)]  # of the calibration
+    intercept: FiniteFloat  # of the calibration
+    threshold: Threshold  # calibrated probability at and above which a loan is flagged, for F2
+    profit_threshold: Threshold  # the same for profit
+    capacity: Share  # the share of the applications that people can look at
+    capacity_threshold: Threshold  # the same for that capacity
+    versions: dict[str, str]  # of the libraries that made it
 
 
 class NumberSummary(BaseModel):
@@ -51,53 +75,51 @@ class TrainingSummary(BaseModel):
     rates: dict[str, Range]
 
 
-def summarise_training(loans: pd.DataFrame, *, inputs: Inputs, min_cell: int = 10) -> TrainingSummary:
+def summarise_training(loans: pd.DataFrame, *, inputs: Inputs) -> TrainingSummary:
     """Return the summary of cleaned training loans."""
     X = feature_frame(loans, inputs=inputs)
     X = X.assign(**{name: loans[name].astype("float64") for name in CAPS if name in X and name in loans})
     numbers, categories = {}, {}
     recent = loans["issue_d"] > loans["issue_d"].max() - pd.DateOffset(months=_RECENT)
-    if recent.sum() < _ENOUGH * min_cell:
+    if recent.sum() < _ENOUGH * MIN_CELL:
         recent[:] = True
-    for name in X.columns:
+    for name in map(str, X.columns):
         if name in CATEGORIES or X[name].dtype == "object":
             counts = X[name].value_counts()
-            shown = counts[counts >= min_cell].sort_index() / len(X)
-            categories[str(name)] = {str(level): float(share) for level, share in shown.items()}
+            shown = counts[counts >= MIN_CELL].sort_index() / len(X)
+            categories[name] = {str(level): float(share) for level, share in shown.items()}
             continue
         known = np.sort(X[name].dropna().to_numpy())
-        if len(known) < 2 * min_cell:
-            continue
-        numbers[str(name)] = NumberSummary(
-            **_ends(known, min_cell), median=np.median(known), missing=X.loc[recent, name].isna().mean()
-        )
+        if len(known) >= 2 * MIN_CELL:
+            missing = X.loc[recent, name].isna().mean()
+            numbers[name] = NumberSummary(**_ends(known), median=np.median(known), missing=missing)
     months = loans["issue_d"].dt.strftime("%Y-%m")
     return TrainingSummary(
         rows=len(loans),
         defaults=int(loans["default"].sum()),
         period=(str(months.min()), str(months.max())),
-        min_cell=min_cell,
+        min_cell=MIN_CELL,
         numbers=numbers,
         categories=categories,
-        rates=_rates(loans, min_cell) if {"int_rate", "sub_grade"} <= {*loans.columns} else {},
+        rates=_rates(loans) if {"int_rate", "sub_grade"} <= {*loans.columns} else {},
     )
 
 
-def _rates(loans: pd.DataFrame, min_cell: int) -> dict[str, Range]:
+def _rates(loans: pd.DataFrame) -> dict[str, Range]:
     """Return the range of the rates of each sub-grade, taking in as many neighbours as it takes to have loans enough."""
     levels, place, rate = BY_NAME["sub_grade"].levels, loans["sub_grade"].cat.codes, loans["int_rate"].to_numpy()
     found = {}
     for own, level in enumerate(levels):
         for reach in range(len(levels)):
             some = np.sort(rate[(place - own).abs() <= reach])
-            if len(some) >= _ENOUGH * min_cell:
-                found[level] = Range(**_ends(some, min_cell))
+            if len(some) >= _ENOUGH * MIN_CELL:
+                found[level] = Range(**_ends(some))
                 break
     return found
 
 
-def _ends(ascending: np.ndarray, min_cell: int) -> dict[str, float]:
-    return {"low": _rounded(ascending[min_cell - 1], np.floor), "high": _rounded(ascending[-min_cell], np.ceil)}
+def _ends(ascending: np.ndarray) -> dict[str, float]:
+    return {"low": _rounded(ascending[MIN_CELL - 1], np.floor), "high": _rounded(ascending[-MIN_CELL], np.ceil)}
 
 
 def _rounded(value: float, outward: Callable[[float], float]) -> float:
