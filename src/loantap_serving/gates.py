@@ -184,7 +184,7 @@ def _calibrated(evidence: Evidence) -> Finding:
 
 
 def _no_leak(evidence: Evidence) -> Finding:
-    facts = evidence.model.facts
+    facts = evidence.model.metadata
     leaks = {line["column"] for line in evidence.run.result("leaks")["columns"] if line["verdict"] == LEAK}
     sources = {source for name in facts.features for source in (name, *FEATURE_BY_NAME[name].sources)}
     if used := sorted(leaks & sources):

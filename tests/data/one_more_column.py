@@ -18,7 +18,7 @@ from loantap.data.synthetic import generate_loans
 from loantap.errors import LoanTapError
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.explain import odds_ratios
-from loantap.model.fitted import Finalist, fit_finalist
+from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import check_allowed, check_features, feature_frame
 from loantap.model.persistence import load_model, save_model
 from loantap.model.recipe import Recipe
@@ -39,17 +39,19 @@ def taken_in(source: LoanSource, path: Path) -> tuple[IngestSummary, pd.DataFram
     return summary, pd.read_parquet(path)
 
 
-def fitted(loans: pd.DataFrame) -> Finalist:
+def fitted(loans: pd.DataFrame) -> FittedModel:
     check_features()
     X, y = feature_frame(loans, inputs=INPUTS), loans["default"].to_numpy()
     check_allowed(X, inputs=INPUTS)
     options: dict[str, Any] = {"sample": np.arange(len(y)), "folds": 3, "random_state": 0, "n_jobs": 1}
-    return fit_finalist(X, y, loan_profit(loans, Economics()), recipe=Recipe(INPUTS, "plain", "none"), C=0.3, **options)
+    return fit_calibrated(
+        X, y, loan_profit(loans, Economics()), recipe=Recipe(INPUTS, "plain", "none"), C=0.3, **options
+    )
 
 
-def ratios(finalist: Finalist, loans: pd.DataFrame) -> dict[str, list[float]]:
+def ratios(fitted: FittedModel, loans: pd.DataFrame) -> dict[str, list[float]]:
     table = odds_ratios(
-        finalist,
+        fitted,
         feature_frame(loans, inputs=INPUTS),
         loans["default"].to_numpy(),
         rows=300,
@@ -79,8 +81,8 @@ made.assign(**{NAME: inquiries}).to_csv(with_column, index=False)
 made.to_csv(without_column, index=False)
 
 summary, loans = taken_in(open_loans(with_column), folder / "with.parquet")
-finalist = fitted(loans)
-save_model(folder / "model", finalist, loans=loans, card={}, page="")
+fitted = fitted(loans)
+save_model(folder / "model", fitted, loans=loans, card={}, page="")
 model = load_model(folder / "model")
 application = valid_application(EXAMPLE | {NAME: 6})
 start = starting_values(model.training)
@@ -95,10 +97,10 @@ unknown = valid_application(EXAMPLE)
 print(
     json.dumps(
         {
-            "features": model.facts.features,
+            "features": model.metadata.features,
             "largest": float(feature_frame(loans, inputs=INPUTS)[NAME].max()),
             "notes": summary.notes,
-            "odds": ratios(finalist, loans),
+            "odds": ratios(fitted, loans),
             "reasons": {reason.feature: [reason.code, reason.text] for reason in all_reasons(model, application)},
             "unknown": {reason.feature: reason.text for reason in all_reasons(model, unknown)},
             "probability": [

@@ -80,13 +80,13 @@ def test_what_directions_cost_has_a_sign_only_where_the_folds_show_it(loans: pd.
         assert title == f"Keeping the directions {said}"
 
 
-def test_inputs_that_the_model_does_not_look_at_are_named_below_its_odds_ratios(finalist):
+def test_inputs_that_the_model_does_not_look_at_are_named_below_its_odds_ratios(fitted):
     ratios = pd.DataFrame(
         {"feature": ["dti"], "change": ["x"], "odds_ratio": [1.1], "ci_low": [1.0], "ci_high": [1.2], "p_adjusted": [0.2]}
     )  # fmt: skip
-    figure, _ = coefficients(ratios, finalist, averaged=10, confidence=CONFIDENCE)
+    figure, _ = coefficients(ratios, fitted, averaged=10, confidence=CONFIDENCE)
     assert "Not used" not in figure.caption
-    blind = replace(finalist, recipe=replace(finalist.recipe, without=("pub_rec",)))
+    blind = replace(fitted, recipe=replace(fitted.recipe, without=("pub_rec",)))
     figure, table = coefficients(ratios, blind, averaged=10, confidence=CONFIDENCE)
     assert "Not used: derogatory records." in figure.caption
     assert "Not used: derogatory records." in table.caption

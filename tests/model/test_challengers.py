@@ -13,11 +13,11 @@ def test_challengers_meet_the_same_folds_and_find_something(loans: pd.DataFrame)
     X, y = feature_frame(loans, inputs="with_pincode"), loans["default"].to_numpy()
     splits = fold_splits(y, folds=3, random_state=0)
     found = challenge(X, y, splits=splits, random_state=0, n_jobs=1)
-    assert [rival.name for rival in found] == list(challengers(0))
-    for rival in found:
-        assert rival.recipe is None
-        assert len(rival.scores) == len(splits)
-        assert rival.scores["roc_auc"].min() > 0.75
+    assert [challenger.name for challenger in found] == list(challengers(0))
+    for challenger in found:
+        assert challenger.recipe is None
+        assert len(challenger.scores) == len(splits)
+        assert challenger.scores["roc_auc"].min() > 0.75
 
 
 def test_a_challenger_scores_strange_loans(loans: pd.DataFrame):

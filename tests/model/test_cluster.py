@@ -20,7 +20,7 @@ def test_two_workers_of_a_cluster_give_the_same_numbers(loans: pd.DataFrame):
     tried = {"recipe": Recipe("without_pincode"), "penalties": ("l1", "l2"), "Cs": (0.01, 1.0)}
     options = {**tried, "splits": splits, "random_state": 0}
     here = tune(X, y, n_jobs=1, **options)
-    rivals = challenge(X, y, splits=splits, random_state=0, n_jobs=1)
+    challengers = challenge(X, y, splits=splits, random_state=0, n_jobs=1)
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
@@ -28,11 +28,11 @@ def test_two_workers_of_a_cluster_give_the_same_numbers(loans: pd.DataFrame):
         on_cluster(cluster.scheduler_address),
     ):
         there = tune(X, y, **options)
-        rivals_there = challenge(X, y, splits=splits, random_state=0)
+        challengers_there = challenge(X, y, splits=splits, random_state=0)
         ran = distributed.get_client().run(lambda dask_worker: dask_worker.state.executed_count)
     pd.testing.assert_frame_equal(here.grid, there.grid)
     assert here.best == there.best
-    for one, other in zip(rivals, rivals_there, strict=True):
+    for one, other in zip(challengers, challengers_there, strict=True):
         pd.testing.assert_frame_equal(one.scores, other.scores, check_exact=True)
     assert (here.log_odds == there.log_odds).all()
     assert len(ran) == 2

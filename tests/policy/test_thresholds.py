@@ -23,7 +23,7 @@ def test_f2_profit_and_capacity_are_the_models_own(loans: pd.DataFrame, model_fo
     book, dear = (
         make_book(loans, saved.probability(loans), one) for one in (economics, replace(economics, funding_cost=0.15))
     )
-    facts = saved.facts
+    facts = saved.metadata
     own = {"f2": facts.threshold, "profit": facts.profit_threshold, "capacity": facts.capacity_threshold}
     assert model_thresholds(model, book) == own
     other = model_thresholds(model, dear)

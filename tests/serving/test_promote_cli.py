@@ -111,7 +111,7 @@ def test_the_tuned_smote_model_is_promoted_if_it_passes(finished_run: Path, monk
     champion = ModelStore().champion()
     assert champion is not None
     assert champion.name == model_version(finished_run / "model" / SMOTE) != model_version(finished_run / "model")
-    assert not load_model(champion).facts.obeys
+    assert not load_model(champion).metadata.obeys
 
 
 def test_the_champion_is_promoted_without_the_smote_model_beside_it(finished_run: Path):

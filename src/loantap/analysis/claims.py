@@ -35,7 +35,7 @@ VERDICTS = (SUPPORTED, CONTRADICTED, NO_EVIDENCE, CANNOT)
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ClaimResult:
     """What a portfolio says of one claim."""
 
     claim: Claim  # the claim
@@ -53,15 +53,15 @@ class Judgement:
         return numbers | {name: getattr(self, name) for name in ("p_adjusted", "p_against_adjusted", "verdict")}
 
 
-def judge_claims(
+def evaluate_claims(
     claims: Sequence[Claim],
     counts: PortfolioCounts,
     *,
     deciles: Mapping[str, pd.DataFrame] | None = None,
     alpha: float = 0.05,
     min_cell: int = 0,
-) -> list[Judgement]:
-    """Test every claim on a portfolio and judge it.
+) -> list[ClaimResult]:
+    """Test every claim on a portfolio, and give the verdict.
 
     Args:
         claims: The claims; one correction goes over all of them.
@@ -79,9 +79,9 @@ def judge_claims(
     for claim, effect, p, against in zip(claims, effects, *adjusted.reshape(2, -1).tolist(), strict=True):
         if isinstance(effect, Effect):
             verdict = _verdict(claim, effect, p, against, alpha)
-            results.append(Judgement(claim, effect, p, against, verdict, alpha))
+            results.append(ClaimResult(claim, effect, p, against, verdict, alpha))
         else:
-            results.append(Judgement(claim, None, None, None, CANNOT, alpha, effect))
+            results.append(ClaimResult(claim, None, None, None, CANNOT, alpha, effect))
     return results
 
 

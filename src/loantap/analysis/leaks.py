@@ -77,7 +77,7 @@ def find_leaks(loans: pd.DataFrame, *, alpha: float = 0.05, min_cell: int = 10, 
         loans: Cleaned loans with `default`. All columns are examined, also those that the codebook does not know, but
             for the outcome, `row` and the loan's key.
         alpha: The family-wise error rate of each of the two rules.
-        min_cell: Levels with fewer loans are neither judged nor shown.
+        min_cell: Levels with fewer loans are neither tested nor shown.
         random_state: Seed of the folds. To one column alone, loans of equal value and outcome are alike, so folds are
             dealt to counts and the order of the loans makes no difference.
 
@@ -104,7 +104,7 @@ def find_leaks(loans: pd.DataFrame, *, alpha: float = 0.05, min_cell: int = 10, 
         groupings = [table for table in (exact, bins, _all_but_one(exact)) if table is not None]
         tables += [table[table["n"] >= min_cell].assign(column=name, of=place) for place, table in enumerate(groupings)]
     rates = _plausible_rates(positives / len(loans))
-    levels, tested = _judged(pd.concat(tables, ignore_index=True), len(loans), positives, rates=rates, alpha=alpha)
+    levels, tested = _evaluated(pd.concat(tables, ignore_index=True), len(loans), positives, rates=rates, alpha=alpha)
     columns = _with_levels(pd.DataFrame(rows), levels)
     price = columns.loc[columns["known"] == "pricing", "auc_high"].max()
     lower = AUC_CEILING if np.isnan(price) else min(AUC_CEILING, float(price) + AUC_MARGIN)
@@ -155,7 +155,7 @@ def _plausible_rates(base: float) -> tuple[float, float]:
     return low / (1 + low), high / (1 + high)
 
 
-def _judged(
+def _evaluated(
     levels: pd.DataFrame, loans: int, positives: int, *, rates: tuple[float, float], alpha: float
 ) -> tuple[pd.DataFrame, int]:
     """Add default_rate, separation, p_chance, p_adjusted, pure, extreme, and shown: in its column's most telling grouping."""
@@ -170,7 +170,7 @@ def _judged(
     # Beyond the plausible rates by chance: exact binomial tails at the nearer of the two rates.
     tails = np.minimum(stats.binom.cdf(defaults, n, low), stats.binom.sf(defaults - 1, n, high))
     tested = _number_tested(2 * np.minimum((1 - low) ** n, high**n), alpha)
-    judged = levels.assign(
+    evaluated = levels.assign(
         level=levels["level"].map(_level_text),
         default_rate=defaults / n,
         separation=pd.Series(separation(levels["defaults"], levels["n"]), index=levels.index, dtype="object"),
@@ -178,11 +178,11 @@ def _judged(
         p_adjusted=np.minimum(1, 2 * tails * tested),
         pure=p_chance < alpha,
     )
-    judged["extreme"] = judged["p_adjusted"] < alpha
-    loans_in = judged.assign(extreme=judged["extreme"] * n, pure=judged["pure"] * n).groupby(["column", "of"])
+    evaluated["extreme"] = evaluated["p_adjusted"] < alpha
+    loans_in = evaluated.assign(extreme=evaluated["extreme"] * n, pure=evaluated["pure"] * n).groupby(["column", "of"])
     best = loans_in[["extreme", "pure"]].sum().sort_values(["extreme", "pure"], ascending=False, kind="stable")
     chosen = best.reset_index().drop_duplicates("column").set_index("column")["of"]
-    return judged.assign(shown=judged["of"] == judged["column"].map(chosen)), tested
+    return evaluated.assign(shown=evaluated["of"] == evaluated["column"].map(chosen)), tested
 
 
 def _number_tested(attainable: np.ndarray, alpha: float) -> int:
@@ -205,8 +205,10 @@ def _with_levels(columns: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
 
 def _verdicts(columns: pd.DataFrame, *, by_auc: pd.Series) -> pd.DataFrame:
     by_levels = columns["extreme_levels"] > 0
-    judged = columns.assign(
+    evaluated = columns.assign(
         verdict=np.where(by_levels | by_auc, LEAK, CLEAR),
         reason=np.select([by_levels & by_auc, by_levels, by_auc], ["levels and auc", "levels", "auc"], ""),
     )
-    return judged.sort_values(["verdict", "auc", "column"], ascending=[False, False, True], ignore_index=True)[_COLUMN]
+    return evaluated.sort_values(["verdict", "auc", "column"], ascending=[False, False, True], ignore_index=True)[
+        _COLUMN
+    ]

@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from loantap.data.columns import FEATURE_BY_NAME, FEATURES
 from loantap.data.declarations import readable_level
-from loantap.model.fitted import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.inputs import CATEGORIES, capped, with_computed
 from loantap.model.recipe import encode
 from loantap.model.refits import refit
@@ -21,7 +21,7 @@ _NOTHING = 1e-12  # of log-odds: a change that the model does not notice
 
 
 def odds_ratios(
-    finalist: Finalist,
+    fitted: FittedModel,
     X: pd.DataFrame,
     y: np.ndarray,
     *,
@@ -50,7 +50,7 @@ def odds_ratios(
     chance. A change that the direction holds at nothing has no interval.
 
     Args:
-        finalist: A model with an l2 penalty.
+        fitted: A model with an l2 penalty.
         X: Features of its training loans.
         y: Their outcomes.
         rows: Size of the sample that changes are averaged over.
@@ -65,19 +65,19 @@ def odds_ratios(
     """
     sample = X.sample(min(rows, len(X)), random_state=random_state)
     drawn = np.random.default_rng(random_state).permutation(len(X))[:REFIT_ROWS]
-    coefficients = finalist.model["model"].coef_[0]
-    fitted: Any = {"recipe": finalist.recipe, "C": finalist.C, "repetitions": repetitions, "random_state": random_state}
-    refits = refit(finalist.model, X.iloc[drawn], y[drawn], **fitted)
+    coefficients = fitted.model["model"].coef_[0]
+    options: Any = {"recipe": fitted.recipe, "C": fitted.C, "repetitions": repetitions, "random_state": random_state}
+    refits = refit(fitted.model, X.iloc[drawn], y[drawn], **options)
     spread, found = np.sqrt(len(drawn) / len(X)), []
     groups = _groups(X, y, min_cell=min_cell)
-    for feature, words, before, after in _changes(sample, groups, pooled_levels(finalist.model)):
-        if feature in finalist.recipe.without:
+    for feature, words, before, after in _changes(sample, groups, pooled_levels(fitted.model)):
+        if feature in fitted.recipe.without:
             continue
-        moved = encode(finalist.model, after).mean(axis=0) - encode(finalist.model, before).mean(axis=0)
+        moved = encode(fitted.model, after).mean(axis=0) - encode(fitted.model, before).mean(axis=0)
         log_odds = float(moved @ coefficients)
         error = spread * float(np.std(refits @ moved, ddof=1)) if abs(log_odds) > _NOTHING else np.nan
         # On which side of 1 the directions keep the odds ratio: 1 above, -1 below, 0 if they say nothing.
-        bound = FEATURE_BY_NAME[feature].direction * finalist.recipe.obeys * after[feature].notna().any()
+        bound = FEATURE_BY_NAME[feature].direction * fitted.recipe.obeys * after[feature].notna().any()
         found.append((feature, words, log_odds, error, bound))
     table = pd.DataFrame(found, columns=["feature", "change", "log_odds", "error", "bound"])
     table = table.sort_values("log_odds", key=np.abs, ascending=False, ignore_index=True)

@@ -22,7 +22,7 @@ _LEAST = 10  # loans of each outcome in a fold of the earlier loans
 
 
 @dataclass(frozen=True)
-class Finalist:
+class FittedModel:
     """A fitted model."""
 
     recipe: Recipe  # inputs, encoding and sampler
@@ -50,7 +50,7 @@ class Finalist:
         return expit(self.model.decision_function(X))
 
 
-def fit_finalist(
+def fit_calibrated(
     X: pd.DataFrame,
     y: np.ndarray,
     profit: np.ndarray,
@@ -65,7 +65,7 @@ def fit_finalist(
     capacity: float = CAPACITY,
     random_state: int,
     n_jobs: int = 2,
-) -> Finalist:
+) -> FittedModel:
     """Fit a recipe on all training loans; calibrate it and choose its thresholds on out-of-fold predictions.
 
     Args:
@@ -89,7 +89,7 @@ def fit_finalist(
         log_odds = out_of_fold(X.iloc[sample], y[sample], recipe=recipe, splits=splits, **searched)[penalty, C][0]
     calibration = SigmoidCalibration.fit(log_odds, y[sample])
     calibrated = calibration(log_odds)
-    return Finalist(
+    return FittedModel(
         recipe=recipe,
         penalty=penalty,
         C=C,
@@ -112,14 +112,14 @@ class Apart:
 
     first_month: pd.Timestamp  # the first month of the later loans
     later: np.ndarray  # whether each loan was funded in it or after it, shape (n,)
-    finalist: Finalist  # fitted on the earlier loans only, calibration and thresholds too
+    fitted: FittedModel  # fitted on the earlier loans only, calibration and thresholds too
     # its calibrated probability of default of each loan, shape (n,); it has seen the earlier ones
     probability: np.ndarray
 
 
 @dataclass(frozen=True)
 class OutOfTime:
-    """A model judged on later loans."""
+    """A model evaluated on later loans."""
 
     first_month: pd.Timestamp  # the first month of the later loans
     train_rows: int  # loans funded before it
@@ -171,11 +171,11 @@ def fit_out_of_time(
     X, profit = feature_frame(loans, inputs=recipe.inputs), loan_profit(loans[~later], economics)
     sample = stratified_sample(y[~later], rows=rows, random_state=random_state)
     options: Any = {"folds": folds, "beta": beta, "random_state": random_state, "n_jobs": n_jobs}
-    finalist = fit_finalist(X[~later], y[~later], profit, recipe=recipe, penalty=penalty, C=C, sample=sample, **options)
-    return Apart(first_month, later, finalist, finalist.probability(X))
+    fitted = fit_calibrated(X[~later], y[~later], profit, recipe=recipe, penalty=penalty, C=C, sample=sample, **options)
+    return Apart(first_month, later, fitted, fitted.probability(X))
 
 
-def judge_out_of_time(
+def evaluate_out_of_time(
     apart: Apart | None, loans: pd.DataFrame, *, confidence: float = CONFIDENCE, repetitions: int, random_state: int
 ) -> OutOfTime | None:
     """Score a model of the earlier loans on the later ones; None where there is none.
@@ -189,7 +189,7 @@ def judge_out_of_time(
     """
     if apart is None:
         return None
-    y, later, model = loans["default"].to_numpy(), apart.later, apart.finalist
+    y, later, model = loans["default"].to_numpy(), apart.later, apart.fitted
     predicted, drawn = apart.probability[later], {"repetitions": repetitions, "random_state": random_state}
     limit: Any = {"threshold": model.threshold, "beta": model.beta, "confidence": confidence}
     return OutOfTime(

@@ -17,7 +17,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Threshold = Annotated[float, Field(ge=0, le=float(np.nextafter(1.0, 2.0)))]  # just above 1: nobody is referred
 
 
-class Facts(BaseModel):
+class ModelMetadata(BaseModel):
     """What `model.json` holds: how the model was made, and how its log-odds become decisions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -12,10 +12,10 @@ from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.decision import Share, price_of_refusal, profit_table
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions, evaluate, fbeta_name
-from loantap.model.fitted import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.groups import Gap, by_group, gains, widest_gap
 from loantap.model.inputs import Inputs, check_allowed, check_features, feature_frame
-from loantap.model.metadata import Facts
+from loantap.model.metadata import ModelMetadata
 
 GROUPS = ("grade", "home_ownership", "profession_group")
 THRESHOLDS = ("threshold", "profit_threshold", "capacity_threshold")
@@ -23,10 +23,10 @@ PROFIT_RULE = "largest profit on out-of-fold calibrated predictions"
 
 
 @dataclass(frozen=True)
-class Judged:
+class Evaluation:
     """How a model does on the test loans."""
 
-    model: Finalist
+    model: FittedModel
     confidence: float  # of every interval
     repetitions: int  # bootstrap repetitions behind them
     min_cell: int  # the smallest count of loans, defaults or repaid loans that a group shows
@@ -69,8 +69,8 @@ def training_data(loans: pd.DataFrame, *, inputs: Inputs) -> tuple[pd.DataFrame,
     return X, loans["default"].to_numpy()
 
 
-def judge(
-    finalist: Finalist,
+def evaluate_model(
+    fitted: FittedModel,
     loans: pd.DataFrame,
     *,
     economics: Economics,
@@ -79,11 +79,11 @@ def judge(
     min_cell: int,
     sampled: bool = False,
     random_state: int,
-) -> Judged:
-    """Judge a finished model on the test loans; nothing is chosen here.
+) -> Evaluation:
+    """Evaluate a finished model on the test loans; nothing is chosen here.
 
     Args:
-        finalist: Fitted on other loans.
+        fitted: Fitted on other loans.
         loans: Cleaned test loans.
         economics: What profit rests on.
         confidence: Of the intervals.
@@ -92,32 +92,32 @@ def judge(
         sampled: Whether the loans are of a sample of those that were counted.
         random_state: Seed of the bootstrap.
     """
-    X, y = feature_frame(loans, inputs=finalist.recipe.inputs), loans["default"].to_numpy()
-    default, raw = finalist.probability(X), Predictions.of(y, finalist.raw_probability(X))
+    X, y = feature_frame(loans, inputs=fitted.recipe.inputs), loans["default"].to_numpy()
+    default, raw = fitted.probability(X), Predictions.of(y, fitted.raw_probability(X))
     amount = loans["loan_amnt"].to_numpy()
     drawn: Any = {"confidence": confidence, "repetitions": repetitions, "random_state": random_state}
-    predictions = Predictions.of(y, default, beta=finalist.beta)
+    predictions = Predictions.of(y, default, beta=fitted.beta)
     before, deciles = raw.metrics(0.5), _calibration(predictions, confidence)
-    grouped: Any = {"threshold": finalist.threshold, "min_cell": min_cell, "confidence": confidence}
+    grouped: Any = {"threshold": fitted.threshold, "min_cell": min_cell, "confidence": confidence}
     tables = [by_group(factor_values(loans, factor), y, default, **grouped).assign(factor=factor) for factor in GROUPS]
     groups = pd.concat(tables, ignore_index=True)
     thresholds = {
         "approve all": float(np.nextafter(1.0, 2.0)),
-        f"{fbeta_name(finalist.beta).upper()} threshold": finalist.threshold,
-        "profit threshold": finalist.profit_threshold,
-        f"capacity threshold ({100 * finalist.capacity:g}%)": finalist.capacity_threshold,
+        f"{fbeta_name(fitted.beta).upper()} threshold": fitted.threshold,
+        "profit threshold": fitted.profit_threshold,
+        f"capacity threshold ({100 * fitted.capacity:g}%)": fitted.capacity_threshold,
     }
-    return Judged(
-        finalist,
+    return Evaluation(
+        fitted,
         confidence=confidence,
         repetitions=repetitions,
         min_cell=min_cell,
         sampled=sampled,
-        referred=shares_referred(default, finalist),
-        test=evaluate(y, default, threshold=finalist.threshold, beta=finalist.beta, **drawn),
-        flagged=default >= finalist.threshold,
+        referred=shares_referred(default, fitted),
+        test=evaluate(y, default, threshold=fitted.threshold, beta=fitted.beta, **drawn),
+        flagged=default >= fitted.threshold,
         predicted=float(default.mean()),
-        refusal=price_of_refusal(amount, y, default >= finalist.threshold, **drawn),
+        refusal=price_of_refusal(amount, y, default >= fitted.threshold, **drawn),
         brier_uncalibrated=before["brier"],
         error_uncalibrated=before["expected_calibration_error"],
         curve=predictions.curve(),
@@ -130,19 +130,19 @@ def judge(
     )
 
 
-def shares_referred(probability: np.ndarray, model: Finalist | Facts) -> dict[str, float]:
+def shares_referred(probability: np.ndarray, model: FittedModel | ModelMetadata) -> dict[str, float]:
     """Return the share of the loans at or above each threshold of a model, by the threshold's name.
 
     Args:
         probability: Calibrated probabilities of default, shape (n,).
-        model: What has the thresholds: a finalist, or the facts of a saved model.
+        model: What has the thresholds: a fitted, or the facts of a saved model.
     """
     return {name: float((probability >= getattr(model, name)).mean()) for name in THRESHOLDS}
 
 
-def model_result(judged: Judged) -> dict:
+def model_result(evaluation: Evaluation) -> dict:
     """Return a model's part of `results/model.json`."""
-    model, recipe, calibration = judged.model, judged.model.recipe, judged.model.calibration
+    model, recipe, calibration = evaluation.model, evaluation.model.recipe, evaluation.model.calibration
     name, room = fbeta_name(model.beta), f"{100 * model.capacity:g}%"
     return {
         "best_params": {"penalty": model.penalty, "C": model.C},
@@ -158,7 +158,7 @@ def model_result(judged: Judged) -> dict:
         "capacity": model.capacity,
         "capacity_threshold": model.capacity_threshold,
         "capacity_threshold_rule": f"at most {room} of the out-of-fold calibrated predictions at or above it",
-        "referred": judged.referred,
+        "referred": evaluation.referred,
         "calibration": {"method": "sigmoid", "slope": calibration.slope, "intercept": calibration.intercept},
         "tuning_rows": model.rows,
         "train_rows": model.train_rows,
@@ -167,13 +167,13 @@ def model_result(judged: Judged) -> dict:
             for score in dict.fromkeys(("f2", name))
             for what, value in (("mean", model.folds[score].mean()), ("sd", model.folds[score].std(ddof=1)))
         },
-        "test": judged.test,
-        "refusal": judged.refusal,
-        "brier_uncalibrated": judged.brier_uncalibrated,
-        "expected_calibration_error_uncalibrated": judged.error_uncalibrated,
-        "profit": judged.profit,
+        "test": evaluation.test,
+        "refusal": evaluation.refusal,
+        "brier_uncalibrated": evaluation.brier_uncalibrated,
+        "expected_calibration_error_uncalibrated": evaluation.error_uncalibrated,
+        "profit": evaluation.profit,
         "beta": model.beta,
-        "confidence": judged.confidence,
+        "confidence": evaluation.confidence,
     }
 
 

@@ -128,7 +128,7 @@ class Original:
     flagged: np.ndarray  # whether each test loan is at or above it
 
 
-def judge_original(
+def evaluate_original(
     loans: pd.DataFrame,
     unseen: pd.DataFrame,
     *,

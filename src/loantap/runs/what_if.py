@@ -159,8 +159,8 @@ def _assumed(sheet: Mapping[str, Any], model: SavedModel) -> Economics:
 
 def _threshold_for(capacity: float, model: SavedModel, training: pd.DataFrame) -> float:
     """Return the model's own threshold for its own capacity, chosen out of fold; for another, that of the training loans."""
-    if capacity == model.facts.capacity:
-        return model.facts.capacity_threshold
+    if capacity == model.metadata.capacity:
+        return model.metadata.capacity_threshold
     return capacity_threshold(model.probability(training), capacity)
 
 

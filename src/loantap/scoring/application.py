@@ -67,7 +67,7 @@ def all_reasons(model: SavedModel, application: Mapping[str, Any]) -> list[Reaso
 
 
 def _contributions(model: SavedModel, application: Mapping[str, Any]) -> tuple[dict[str, Value], list[float]]:
-    features = application_features(application, inputs=model.facts.inputs, month=this_month())
+    features = application_features(application, inputs=model.metadata.inputs, month=this_month())
     return features, model.scorer.one(features)
 
 
@@ -78,6 +78,6 @@ def _reasons(
     features = {**features, **{name: application.get(name) for name in CAPS if name in features}}
     words = {name: application.get(level) or "" for name, level in _LEVELS.items()}
     for name in CATEGORIES:
-        if name in model.facts.features and (level := application.get(name)) in model.scorer.rare(name):
+        if name in model.metadata.features and (level := application.get(name)) in model.scorer.rare(name):
             words[name] = f"{readable_level(str(level))}, one of the rare ones"
-    return reasons_of(added, features, model.reasons, model.training, slope=model.facts.slope, words=words, **chosen)
+    return reasons_of(added, features, model.reasons, model.training, slope=model.metadata.slope, words=words, **chosen)

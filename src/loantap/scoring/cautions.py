@@ -55,7 +55,7 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
         features: As from `feature_frame`.
     """
     count = np.zeros(len(features), dtype=np.int8)
-    for name in (*model.facts.features, *model.facts.without):
+    for name in (*model.metadata.features, *model.metadata.without):
         if name in CATEGORIES:
             count += ~features[name].isin(model.scorer.levels(name)).to_numpy()
         elif known := model.training.numbers.get(name):
@@ -82,11 +82,11 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
 
 def _of_inputs(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> Iterator[Caution]:
     """Yield the doubts about single inputs, of those that the model was not shown too."""
-    for name in (*model.facts.features, *model.facts.without):
+    for name in (*model.metadata.features, *model.metadata.without):
         value, field = features[name], _field(name)
         if name in CATEGORIES:
             if value not in model.scorer.levels(name):
-                counts = "it counts as the riskiest level" if model.facts.obeys else "the score leaves it out"
+                counts = "it counts as the riskiest level" if model.metadata.obeys else "the score leaves it out"
                 text = f"{field}: hardly any training loan had '{value}'; {counts}."
                 yield Caution(field, "unseen_category", text)
             continue
@@ -102,7 +102,7 @@ def _of_inputs(model: SavedModel, application: Mapping[str, Any], features: Mapp
             shown, low, high = (_written(name, number) for number in (asked, known.low, known.high))
             text = (
                 f"{field}: {shown} is {'just ' if shown in (low, high) else ''}outside of what nearly all training loans had, "
-                f"{low} to {high}; {_UNUSED if name in model.facts.without else _GUESS}"
+                f"{low} to {high}; {_UNUSED if name in model.metadata.without else _GUESS}"
             )
             yield Caution(field, "outside_training_range", text)
 
@@ -139,11 +139,11 @@ def _field(name: str) -> str:
 def _left_out(name: str, known: NumberSummary, model: SavedModel) -> str:
     had = f"{min(round(100 * (1 - known.missing), 1), 99.9):g}%" if known.missing else "all"
     told = f"{had} of the recent training loans had it"
-    if name in model.facts.without:
+    if name in model.metadata.without:
         return f"{told}; {_UNUSED}"
     value, more = model.scorer.unknown(name)
     added = ", and as riskier still, as those without it were" if more else ""
-    if model.facts.unknown == "learned":
+    if model.metadata.unknown == "learned":
         added = ", and as those without it turned out"
     return f"{told}. It counts as {_written(name, value)}{added}."
 

@@ -126,7 +126,7 @@ def batch_json(scores: Sequence[Score]) -> bytes:
 
 def model_answer(model: SavedModel) -> Mapping[str, Any]:
     """Return what is told of a model."""
-    facts = model.facts
+    facts = model.metadata
     return {
         "version": model.version,
         "threshold": facts.threshold,
