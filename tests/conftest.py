@@ -27,6 +27,14 @@ from loantap_sources.connectors.config import Config, read_config
 PASSWORD_VARIABLE = "PG_PASSWORD"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_worker() -> Iterator[None]:
+    """Small searches are done before further processes have started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("loantap.model.folds.WORKERS", 1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def raw_loans() -> pd.DataFrame:
     """2,000 synthetic loans in the raw format."""
@@ -54,7 +62,6 @@ def fitted(loans: pd.DataFrame) -> FittedModel:
         sample=np.arange(len(y)),
         folds=3,
         random_state=0,
-        n_jobs=1,
     )
 
 

@@ -82,7 +82,7 @@ def _model(run: RunFolder) -> None:
     X, y = feature_frame(train, inputs="without_pincode"), train["default"].to_numpy()
     profit = loan_profit(train, Economics())
     fitted, smote = (
-        fit_calibrated(X, y, profit, recipe=recipe, C=0.3, sample=np.arange(len(y)), folds=3, random_state=0, n_jobs=1)
+        fit_calibrated(X, y, profit, recipe=recipe, C=0.3, sample=np.arange(len(y)), folds=3, random_state=0)
         for recipe in (_RECIPE, _SMOTE)
     )
     evaluation, smote_evaluation = (

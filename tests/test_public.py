@@ -72,7 +72,6 @@ def _finished(folder: Path) -> None:
         sample=np.arange(len(loans)),
         folds=3,
         random_state=0,
-        n_jobs=1,
     )
     save_model(run.path / "model", fitted, loans=loans, card={"name": "a test"}, page="<p>a test</p>")
     seal_run(folder)

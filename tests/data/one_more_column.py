@@ -43,7 +43,7 @@ def fitted(loans: pd.DataFrame) -> FittedModel:
     check_features()
     X, y = feature_frame(loans, inputs=INPUTS), loans["default"].to_numpy()
     check_allowed(X, inputs=INPUTS)
-    options: dict[str, Any] = {"sample": np.arange(len(y)), "folds": 3, "random_state": 0, "n_jobs": 1}
+    options: dict[str, Any] = {"sample": np.arange(len(y)), "folds": 3, "random_state": 0}
     return fit_calibrated(
         X, y, loan_profit(loans, Economics()), recipe=Recipe(INPUTS, "plain", "none"), C=0.3, **options
     )

@@ -52,7 +52,7 @@ def test_where_nothing_goes_with_default_no_direction_is_shown_or_contradicted_t
     X, y = training_data(some, inputs="without_pincode")
     for draw in range(draws):
         mixed = np.random.default_rng(draw).permutation(y)
-        obeyed = obedience(X, mixed, recipe=PLAIN, C=1.0, repetitions=200, random_state=draw, n_jobs=1)
+        obeyed = obedience(X, mixed, recipe=PLAIN, C=1.0, repetitions=200, random_state=draw)
         table = told(obeyed).table
         assert table is not None
         verdicts.append((table["verdict"] != "not shown").any())
@@ -65,7 +65,7 @@ def test_what_directions_cost_has_a_sign_only_where_the_folds_show_it(loans: pd.
     splits = fold_splits(y, folds=3, repeats=1, random_state=0)
     recipes = [PLAIN, Recipe("without_pincode", "plain", "none", obeys=False)]
     recipes += [Recipe("without_pincode", "plain", "none", unknown="learned")]
-    entered = [compete(X, y, recipe=one, splits=splits, Cs=[0.1], random_state=0, n_jobs=1) for one in recipes]
+    entered = [compete(X, y, recipe=one, splits=splits, Cs=[0.1], random_state=0) for one in recipes]
     table = comparison(entered, reference=PLAIN.name, folds=3)
     shown = price(table, score="f2", confidence=CONFIDENCE, inputs="without_pincode", rows=len(y))
     assert f"change ROC-AUC by {table.loc[1, 'roc_auc_difference']:+.3f} (" in shown.text

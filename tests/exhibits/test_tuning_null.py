@@ -52,7 +52,7 @@ def rows_of(loans: pd.DataFrame, draw: int) -> tuple[pd.DataFrame, pd.DataFrame]
 
 def fitted(loans: pd.DataFrame, recipe: Recipe = PLAIN) -> FittedModel:
     X, y = training_data(loans, inputs="without_pincode")
-    rest: Any = {"recipe": recipe, "C": 0.1, "sample": np.arange(len(y)), "folds": 2, "random_state": 0, "n_jobs": 1}
+    rest: Any = {"recipe": recipe, "C": 0.1, "sample": np.arange(len(y)), "folds": 2, "random_state": 0}
     return fit_calibrated(X, y, loan_profit(loans, Economics()), **rest)
 
 
@@ -87,7 +87,7 @@ def odds_told(champion: FittedModel, training: pd.DataFrame) -> Exhibits:
 def without_what_is_held(loans: pd.DataFrame) -> FittedModel:
     """Fit without the inputs that their directions leave nothing in most refits, as the notebook does."""
     X, y = training_data(loans, inputs="without_pincode")
-    found = obedience(X, y, recipe=PLAIN, C=0.1, repetitions=40, random_state=0, n_jobs=1)
+    found = obedience(X, y, recipe=PLAIN, C=0.1, repetitions=40, random_state=0)
     return fitted(loans, replace(PLAIN, without=found.dropped))
 
 
@@ -168,7 +168,7 @@ def test_smote_is_said_to_change_a_score_no_oftener_than_chance_would(loans: pd.
     for draw in range(DRAWS):
         X, y = training_data(some.assign(default=shuffled(some["default"], draw)), inputs="without_pincode")
         splits = fold_splits(y, folds=4, random_state=draw)
-        options: Any = {"splits": splits, "Cs": [0.03], "random_state": draw, "n_jobs": 1}
+        options: Any = {"splits": splits, "Cs": [0.03], "random_state": draw}
         entered = [
             compete(X, y, recipe=Recipe("without_pincode", "plain", name), **options) for name in ("none", "SMOTE")
         ]

@@ -118,13 +118,13 @@ def matrix(loans: pd.DataFrame) -> pd.DataFrame:
 
 def entered(X: pd.DataFrame, y: np.ndarray, *, seed: int = 0, Cs: tuple[float, ...] = CS) -> Candidate:
     splits = fold_splits(y, folds=5, repeats=2, random_state=seed)
-    return compete(X, y, recipe=PLAIN, splits=splits, Cs=Cs, random_state=0, n_jobs=1)
+    return compete(X, y, recipe=PLAIN, splits=splits, Cs=Cs, random_state=0)
 
 
 def brier_by_strength(X: pd.DataFrame, y: np.ndarray) -> tuple[list, dict[float, np.ndarray]]:
     """Return the splits, and each strength's Brier score by fold, computed anew."""
     splits = fold_splits(y, folds=5, repeats=2, random_state=0)
-    paths = out_of_fold(X, y, recipe=PLAIN, splits=splits, penalties=["l2"], Cs=CS, random_state=0, n_jobs=1)
+    paths = out_of_fold(X, y, recipe=PLAIN, splits=splits, penalties=["l2"], Cs=CS, random_state=0)
     found = {}
     for (_, C), log_odds in paths.items():
         whole = [SigmoidCalibration.fit(row, y)(row) for row in log_odds]
@@ -168,7 +168,7 @@ def test_a_single_strength_is_the_one_and_its_scores_are_those_of_its_folds(matr
     found = entered(matrix, y, Cs=(0.3,))
     assert (found.C, found.tried, found.name) == (0.3, (0.3,), "plain, no resampling")
     splits = fold_splits(y, folds=5, repeats=2, random_state=0)
-    paths = out_of_fold(matrix, y, recipe=PLAIN, splits=splits, penalties=["l2"], Cs=[0.3], random_state=0, n_jobs=1)
+    paths = out_of_fold(matrix, y, recipe=PLAIN, splits=splits, penalties=["l2"], Cs=[0.3], random_state=0)
     pd.testing.assert_frame_equal(found.scores, fold_scores(y, paths["l2", 0.3], splits))
 
 

@@ -45,7 +45,7 @@ MODELS = [
 def saved(loans: pd.DataFrame, recipe: Recipe, folder: Path, *, C: float = 1.0) -> SavedModel:
     """Return a model of the loans as it is read from its folder."""
     X, y = feature_frame(loans, inputs=recipe.inputs), loans["default"].to_numpy()
-    options: dict[str, Any] = {"sample": np.arange(900), "folds": 2, "random_state": 0, "n_jobs": 1}
+    options: dict[str, Any] = {"sample": np.arange(900), "folds": 2, "random_state": 0}
     fitted = fit_calibrated(X, y, np.ones(len(y)), recipe=recipe, C=C, **options)
     return load_model(save_model(folder / "model", fitted, loans=loans, card={}, page=""))
 

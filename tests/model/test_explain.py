@@ -24,7 +24,7 @@ def fitted(
 ) -> FittedModel:
     X, y = feature_frame(loans, inputs="without_pincode"), loans["default"].to_numpy()
     recipe = Recipe("without_pincode", encoding, sampler, **options)
-    rest = {"sample": np.arange(900), "folds": 3, "random_state": 0, "n_jobs": 1}
+    rest = {"sample": np.arange(900), "folds": 3, "random_state": 0}
     return fit_calibrated(X, y, np.ones(len(y)), recipe=recipe, C=C, **rest)
 
 

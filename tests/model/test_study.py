@@ -32,11 +32,11 @@ def halves(loans: pd.DataFrame) -> Halves:
     return loans.iloc[train_rows], loans.iloc[test_rows]
 
 
-def fitted(loans: pd.DataFrame, recipe: Recipe, C: float = 0.3, *, n_jobs: int = 1, **options: Any) -> FittedModel:
+def fitted(loans: pd.DataFrame, recipe: Recipe, C: float = 0.3, **options: Any) -> FittedModel:
     """Fit a recipe as a notebook does."""
     X, y = training_data(loans, inputs=recipe.inputs)
     sample = stratified_sample(y, rows=2_000, random_state=0)
-    rest = {"recipe": recipe, "C": C, "sample": sample, "folds": 3, "random_state": 0, "n_jobs": n_jobs}
+    rest = {"recipe": recipe, "C": C, "sample": sample, "folds": 3, "random_state": 0}
     return fit_calibrated(X, y, loan_profit(loans, Economics()), **rest, **options)
 
 
@@ -56,8 +56,11 @@ def evaluation(champion: FittedModel, halves: Halves) -> Evaluation:
 
 
 @pytest.mark.long
-def test_the_same_seed_gives_the_same_study(halves: Halves, champion: FittedModel, evaluation: Evaluation):
-    again = fitted(halves[0], PLAIN, n_jobs=2)
+def test_the_same_seed_gives_the_same_study(
+    halves: Halves, champion: FittedModel, evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("loantap.model.folds.WORKERS", 2)
+    again = fitted(halves[0], PLAIN)
     assert (again.model["model"].coef_ == champion.model["model"].coef_).all()
     assert evaluate_model(again, halves[1], **EVALUATING).test == evaluation.test
 
@@ -167,7 +170,6 @@ def test_a_saved_model_gives_the_probabilities_of_the_fitted_one(
         sample=np.arange(1_000),
         folds=3,
         random_state=0,
-        n_jobs=1,
     )
     for fitted in (champion, smote, richest):
         folder = save_model(tmp_path_factory.mktemp("models") / "model", fitted, loans=loans, card={}, page="")
@@ -218,14 +220,14 @@ def test_differences_in_fbeta_are_paired():
 
 
 def test_the_original_protocol_looks_better_on_what_it_learnt_from(halves: Halves):
-    found = evaluate_original(*halves, inputs="with_pincode", rows=1_500, repetitions=20, random_state=0, n_jobs=1)
+    found = evaluate_original(*halves, inputs="with_pincode", rows=1_500, repetitions=20, random_state=0)
     assert found.claimed_f2 > found.test["f2"] + 0.05
     # Its threshold makes both error rates equal on loans of which half default: near one half.
     assert 0.35 < found.threshold < 0.65
     assert found.rows == 1_500
 
 
-LATER = {"recipe": PLAIN, "C": 0.1, "later_share": 0.2, "rows": 1_500, "folds": 3, "economics": Economics(), "random_state": 0, "n_jobs": 1}  # fmt: skip
+LATER = {"recipe": PLAIN, "C": 0.1, "later_share": 0.2, "rows": 1_500, "folds": 3, "economics": Economics(), "random_state": 0}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from loantap.runs.notebooks import STAGES
 from loantap.runs.results import OUT_OF_TIME, RunFolder
 
 pytestmark = pytest.mark.slow
-ASKED = {"recipe": Recipe("without_pincode", "plain", "none"), "C": 0.1, "later_share": 0.2, "rows": 4_000, "folds": 3, "economics": Economics(), "random_state": 0, "n_jobs": 1}  # fmt: skip
+ASKED = {"recipe": Recipe("without_pincode", "plain", "none"), "C": 0.1, "later_share": 0.2, "rows": 4_000, "folds": 3, "economics": Economics(), "random_state": 0}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

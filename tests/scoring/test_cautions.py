@@ -49,7 +49,6 @@ def blind(loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Save
     )
     fitted = fit_calibrated(
         X, loans["default"].to_numpy(), loan_profit(loans, Economics()), recipe=recipe, C=0.3, sample=np.arange(len(X)), folds=3, random_state=0,
-        n_jobs=1,
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("blind") / "model"
     return load_model(save_model(folder, fitted, loans=loans, card={"name": "a test"}, page="<p>a test</p>"))
@@ -141,7 +140,7 @@ def test_a_level_that_hardly_any_loan_had_counts_as_the_riskiest(model: SavedMod
     told = score_application(model, application | {"home_ownership": "NONE"}).probability_of_default
     others = [
         score_application(model, application | {"home_ownership": level}).probability_of_default
-        for level in model.scorer.levels("home_ownership")
+        for level in model.scorer.levels["home_ownership"]
     ]
     assert told >= max(others)
     free = replace(model, facts=model.metadata.model_copy(update={"obeys": False}))
@@ -152,7 +151,7 @@ def test_a_level_that_hardly_any_loan_had_counts_as_the_riskiest(model: SavedMod
 def test_levels_that_only_together_enough_loans_had_and_the_level_of_nearly_all_are_no_doubt(
     model: SavedModel, application: Fields
 ):
-    assert "wedding" in model.scorer.rare("purpose")
+    assert "wedding" in model.scorer.rare["purpose"]
     assert doubts(model, application, purpose="wedding", application_type="INDIVIDUAL") == []
     assert [found.code for found in doubts(model, application, application_type="JOINT")] == ["unseen_category"]
 

@@ -78,7 +78,7 @@ def test_the_strongest_reason_comes_first_and_tells_the_applicants_own_value(mod
 
 
 def test_a_rare_level_is_said_to_be_one(model: SavedModel, application: Fields):
-    assert {"wedding", "renewable_energy"} <= model.scorer.rare("purpose")
+    assert {"wedding", "renewable_energy"} <= model.scorer.rare["purpose"]
     found = {}
     for level in ("wedding", "renewable_energy", "small_business"):
         (reason,) = (one for one in all_reasons(model, application | {"purpose": level}) if one.feature == "purpose")

@@ -58,7 +58,7 @@ def models(
     for encoding in ("plain", "products"):
         fitted: FittedModel = fit_calibrated(
             X, y, loan_profit(some, Economics()), recipe=Recipe("without_pincode", encoding, "none"), C=0.1,
-            sample=np.arange(len(y)), folds=2, random_state=0, n_jobs=1,
+            sample=np.arange(len(y)), folds=2, random_state=0,
         )  # fmt: skip
         folder = tmp_path_factory.mktemp(encoding) / "model"
         made[encoding] = load_model(save_model(folder, fitted, loans=some, card={}, page=""))

@@ -172,8 +172,8 @@ def fit_levels(default: np.ndarray, codes: np.ndarray, covariates: np.ndarray) -
         covariates: One row per loan, one column per covariate, centred and scaled.
 
     Returns:
-        Estimates, the log odds of each level at covariates of 0 and then the slope of each covariate, and their covariance; None where
-        the likelihood has no single maximum.
+        Estimates, the log odds of each level at covariates of 0 and then the slope of each covariate, and their
+        covariance; None where the likelihood has no single maximum.
     """
     order = np.argsort(codes, kind="stable")
     y, groups, z = default[order].astype("float64"), codes[order], covariates[order]

@@ -8,16 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from loantap.analysis import odds
 from loantap.analysis.levels import check_counts
-from loantap.analysis.odds import (
-    adjust_p_values,
-    detectable_odds_ratios,
-    level_p_values,
-    odds_ratio,
-    residuals,
-    separation,
-    wilson,
-)
 from loantap.analysis.professions import MISSING
 from loantap.analysis.suppression import Pooled, pool_small
 from loantap.data.columns import BY_NAME
@@ -85,17 +77,17 @@ class Association:
 
     def level(self, name: str) -> pd.Series:
         """Return one level's row; raises InputError if it is not published."""
-        found = self.levels.loc[self.levels["level"] == name]
-        if found.empty:
+        rows = self.levels.loc[self.levels["level"] == name]
+        if rows.empty:
             raise InputError(f"'{self.factor}': expected one of its levels, got '{name}'. {_known(self.levels)}")
-        return found.iloc[0]
+        return rows.iloc[0]
 
     def critical_residual(self) -> float:
         """Return the residual that chance passes at any level with probability alpha (Bonferroni)."""
         return float(stats.norm.isf(self.alpha / 2 / len(self.levels)))
 
     def leaks(self) -> pd.DataFrame:
-        """Return the levels where every loan ended the same way, by more than chance: their name gives the outcome away."""
+        """Return the levels where all loans ended alike, by more than chance: their name gives the outcome away."""
         return self.levels.loc[self.levels["separation"].notna() & (self.levels["p_adjusted"] < self.alpha)]
 
 
@@ -231,15 +223,15 @@ def _levels(table: pd.DataFrame, reference: str, *, correction: str, alpha: floa
     n, defaults = table["n"].to_numpy(), table["defaults"].to_numpy()
     rest_n, rest = n.sum() - n, defaults.sum() - defaults
     base = table["level"].to_numpy() == reference
-    ratio, low, high = odds_ratio(defaults, n, rest, rest_n, alpha=alpha)
-    to_base = np.stack(odds_ratio(defaults, n, defaults[base], n[base], alpha=alpha))
+    ratio, low, high = odds.odds_ratio(defaults, n, rest, rest_n, alpha=alpha)
+    to_base = np.stack(odds.odds_ratio(defaults, n, defaults[base], n[base], alpha=alpha))
     to_base[:, base] = [[1.0], [np.nan], [np.nan]]
-    p_values, methods = level_p_values(defaults, n)
+    p_values, methods = odds.level_p_values(defaults, n)
     below_above = [
-        detectable_odds_ratios(int(own), int(others), float(bad / others), alpha=alpha / len(n))
+        odds.detectable_odds_ratios(int(own), int(others), float(bad / others), alpha=alpha / len(n))
         for own, others, bad in zip(n, rest_n, rest, strict=True)
     ]
-    ci_low, ci_high = wilson(table["defaults"], table["n"], alpha=alpha)
+    ci_low, ci_high = odds.wilson(table["defaults"], table["n"], alpha=alpha)
     return table.assign(
         default_rate=defaults / n,
         ci_low=ci_low,
@@ -249,9 +241,9 @@ def _levels(table: pd.DataFrame, reference: str, *, correction: str, alpha: floa
         or_high=high,
         p_value=p_values,
         p_method=methods,
-        p_adjusted=adjust_p_values(pd.Series(p_values), correction=correction).to_numpy(),
-        separation=pd.Series(separation(table["defaults"], table["n"]), index=table.index, dtype="object"),
-        residual=residuals(defaults, n),
+        p_adjusted=odds.adjust_p_values(pd.Series(p_values), correction=correction).to_numpy(),
+        separation=pd.Series(odds.separation(table["defaults"], table["n"]), index=table.index, dtype="object"),
+        residual=odds.residuals(defaults, n),
         odds_ratio_reference=to_base[0],
         or_reference_low=to_base[1],
         or_reference_high=to_base[2],

@@ -69,8 +69,8 @@ def round_bins(values: pd.Series, n: pd.Series, *, bins: int = 10, least: int = 
     """Return an ordered category of bins of equal, round width; a column of few values keeps them as levels.
 
     The width is the smallest of 1, 2, 2.5 and 5 times a power of ten that needs no more than `bins`: a rule that reads
-    the numbers, whatever they are, so that a reader can remember the edges. The first and the last bin are open, so that
-    the smallest and the largest loan stay unnamed. Each bin holds at least half of an equal share of the loans, a
+    the numbers, whatever they are, so that a reader can remember the edges. The first and the last bin are open, so
+    that the smallest and the largest loan stay unnamed. Each bin holds at least half of an equal share of the loans, a
     twentieth where there may be 10 bins: a bin with fewer joins its neighbour.
 
     Args:

@@ -123,8 +123,8 @@ class _Portfolio:
             case "trend":
                 association = self._association(claim.variable)
                 shown = () if association is None else tuple(association.levels["level"])
-                found = tests.trend_effect(self._ordered(claim.variable), **options, alpha=self.alpha, shown=shown)
-                return found or f"too few levels of the {BY_NAME[claim.variable].label} hold both outcomes"
+                trend = tests.trend_effect(self._ordered(claim.variable), **options, alpha=self.alpha, shown=shown)
+                return trend or f"too few levels of the {BY_NAME[claim.variable].label} hold both outcomes"
             case "metric":
                 recall, precision = self.scores.get("recall"), self.scores.get("precision")
                 if not recall or not precision or self.deciles is None:
@@ -145,12 +145,12 @@ class _Portfolio:
     def _association(self, factor: str) -> Association | None:
         if factor not in self.associations:
             try:
-                found = analyse(
+                association = analyse(
                     self.counts.frame(factor), factor=factor, alpha=self.alpha, min_cell=self.min_cell, random_state=0
                 )
             except InputError:  # pooling left a single level
-                found = None
-            self.associations[factor] = found
+                association = None
+            self.associations[factor] = association
         return self.associations[factor]
 
     def _ordered(self, factor: str) -> pd.DataFrame:

@@ -100,22 +100,28 @@ def find_leaks(loans: pd.DataFrame, *, alpha: float = 0.05, min_cell: int = 10, 
         exact, bins = counts_of_column(loans[name], default)
         auc = max(auc_alone(table, fold, folds=FOLDS) for table in (exact, bins) if table is not None)
         low, high = auc_interval(auc, *sizes, confidence=confidence)
-        rows.append({"column": name, "known": _known(name), "levels": len(exact), "auc": auc, "auc_low": low, "auc_high": high})  # fmt: skip
+        row = {"column": name, "known": _known(name), "levels": len(exact)}
+        rows.append(row | {"auc": auc, "auc_low": low, "auc_high": high})
         groupings = [table for table in (exact, bins, _all_but_one(exact)) if table is not None]
         tables += [table[table["n"] >= min_cell].assign(column=name, of=place) for place, table in enumerate(groupings)]
-    rates = _plausible_rates(positives / len(loans))
+    base = positives / len(loans)
+    low, high = base / (1 - base) / ODDS_CEILING, base / (1 - base) * ODDS_CEILING
+    rates = low / (1 + low), high / (1 + high)
     levels, tested = _evaluated(pd.concat(tables, ignore_index=True), len(loans), positives, rates=rates, alpha=alpha)
     columns = _with_levels(pd.DataFrame(rows), levels)
     price = columns.loc[columns["known"] == "pricing", "auc_high"].max()
     lower = AUC_CEILING if np.isnan(price) else min(AUC_CEILING, float(price) + AUC_MARGIN)
     columns["auc_ceiling"] = np.where(columns["known"].isin(["application", "funding"]), lower, AUC_CEILING)
     upper = {ceiling: auc_interval(ceiling, *sizes, confidence=confidence)[1] for ceiling in (lower, AUC_CEILING)}
-    columns = _verdicts(columns, by_auc=columns["auc"] > columns["auc_ceiling"].map(upper))
+    by_auc, by_levels = columns["auc"] > columns["auc_ceiling"].map(upper), columns["extreme_levels"] > 0
+    columns["verdict"] = np.where(by_levels | by_auc, LEAK, CLEAR)
+    columns["reason"] = np.select([by_levels & by_auc, by_levels, by_auc], ["levels and auc", "levels", "auc"], "")
+    columns = columns.sort_values(["verdict", "auc", "column"], ascending=[False, False, True], ignore_index=True)
     telling = levels.loc[(levels["pure"] | levels["extreme"]) & levels["shown"]]
     named = columns.loc[columns["verdict"] == LEAK, "column"]
     smallest = [int(np.log(alpha / 2 / max(tested, 1)) / np.log(chance)) + 1 for chance in (rates[1], 1 - rates[0])]
     return LeakReport(
-        columns=columns,
+        columns=columns[_COLUMN],
         levels=telling.loc[telling["column"].isin(named), _LEVEL].sort_values(["column", "level"], ignore_index=True),
         n=len(loans),
         defaults=positives,
@@ -149,20 +155,14 @@ def _known(name: str) -> str:
     return "application" if name in _OF_ADDRESS else BY_NAME[name].known if name in BY_NAME else UNKNOWN
 
 
-def _plausible_rates(base: float) -> tuple[float, float]:
-    odds = base / (1 - base)
-    low, high = odds / ODDS_CEILING, odds * ODDS_CEILING
-    return low / (1 + low), high / (1 + high)
-
-
 def _evaluated(
     levels: pd.DataFrame, loans: int, positives: int, *, rates: tuple[float, float], alpha: float
 ) -> tuple[pd.DataFrame, int]:
-    """Add default_rate, separation, p_chance, p_adjusted, pure, extreme, and shown: in its column's most telling grouping."""
+    """Add default_rate, separation, p_chance, p_adjusted, pure, extreme; shown: in its column's most telling grouping."""
     n, defaults = levels["n"].to_numpy(dtype="int64"), levels["defaults"].to_numpy(dtype="int64")
     low, high = rates
     # Pure by chance: with the outcomes dealt to the loans at random (hypergeometric).
-    none, every = (stats.hypergeom.pmf(found, loans, positives, n) for found in (0, n))
+    none, every = (stats.hypergeom.pmf(bad, loans, positives, n) for bad in (0, n))
     all_default = defaults == n
     by_chance = np.where(all_default, every, np.where(defaults == 0, none, 1.0))
     possible = np.minimum(np.where(n <= positives, every, 1.0), np.where(n <= loans - positives, none, 1.0))
@@ -195,20 +195,9 @@ def _number_tested(attainable: np.ndarray, alpha: float) -> int:
 def _with_levels(columns: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
     shown = levels.loc[levels["shown"]]
     by_column = shown.assign(loans_in_pure=shown["pure"] * shown["n"]).groupby("column")
-    found = by_column[["pure", "loans_in_pure", "extreme"]].sum()
-    found = found.rename(columns={"pure": "pure_levels", "extreme": "extreme_levels"})
+    sums = by_column[["pure", "loans_in_pure", "extreme"]].sum()
+    sums = sums.rename(columns={"pure": "pure_levels", "extreme": "extreme_levels"})
     # A column without a level of enough loans has none.
-    found = found.reindex(columns["column"], fill_value=0).astype("int64")
-    found["p_adjusted"] = levels.groupby("column")["p_adjusted"].min()
-    return columns.merge(found, left_on="column", right_index=True)
-
-
-def _verdicts(columns: pd.DataFrame, *, by_auc: pd.Series) -> pd.DataFrame:
-    by_levels = columns["extreme_levels"] > 0
-    evaluated = columns.assign(
-        verdict=np.where(by_levels | by_auc, LEAK, CLEAR),
-        reason=np.select([by_levels & by_auc, by_levels, by_auc], ["levels and auc", "levels", "auc"], ""),
-    )
-    return evaluated.sort_values(["verdict", "auc", "column"], ascending=[False, False, True], ignore_index=True)[
-        _COLUMN
-    ]
+    sums = sums.reindex(columns["column"], fill_value=0).astype("int64")
+    sums["p_adjusted"] = levels.groupby("column")["p_adjusted"].min()
+    return columns.merge(sums, left_on="column", right_index=True)

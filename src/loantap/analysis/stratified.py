@@ -70,8 +70,8 @@ def mantel_haenszel(association: Association, counts: pd.DataFrame) -> Stratifie
 def _by_stratum(level: pd.DataFrame, total: pd.DataFrame, association: Association) -> pd.DataFrame:
     """Return the odds ratio of each stratum by itself, where no count is small.
 
-    It is rounded to two digits and has no interval: level, grade and portfolio are published, and exact ones would let a reader solve for
-    the counts that are left out.
+    It is rounded to two digits and has no interval: level, grade and portfolio are published, and exact ones would let
+    a reader solve for the counts that are left out.
     """
     other = total - level
     cells = np.stack(
@@ -117,7 +117,7 @@ def analyse_within(counts: LoanCounts, factor: str, *, parent: Association) -> A
     parents = factor_values(pairs, parent.factor).astype("str").replace(parent.names())
     first_parent = parents.groupby(factor_values(pairs, factor), observed=True).first()
     of_level = {str(level): str(name) for level, name in first_parent.items()}
-    found = analyse(
+    finer = analyse(
         factor_counts(counts, factor),
         factor=factor,
         correction=parent.correction,
@@ -125,9 +125,9 @@ def analyse_within(counts: LoanCounts, factor: str, *, parent: Association) -> A
         min_cell=parent.min_cell,
         within=of_level,
     )
-    first = [found.pooled.get(level, [level])[0] for level in found.levels["level"]]
-    found.levels["parent"] = [of_level[level] for level in first]
-    return found
+    first = [finer.pooled.get(level, [level])[0] for level in finer.levels["level"]]
+    finer.levels["parent"] = [of_level[level] for level in first]
+    return finer
 
 
 def analyse_groups(association: Association, groups: Mapping[str, str], *, factor: str) -> Association:

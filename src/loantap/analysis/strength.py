@@ -17,8 +17,8 @@ _BINS = 20  # of a column that is looked at for leaks
 def driver_strength(counts: LoanCounts, columns: Iterable[str], *, confidence: float = 0.95) -> pd.DataFrame:
     """Return the area under the ROC curve of each column alone, strongest first.
 
-    Numbers and ordered categories are their own score, turned round where higher values default less. The levels of
-    an unordered category are scored by their default rate, for every pair of a defaulted and a repaid loan without these
+    Numbers and ordered categories are their own score, turned round where higher values default less. The levels of an
+    unordered category are scored by their default rate, for every pair of a defaulted and a repaid loan without these
     two (leave-pair-out cross-validation; Airola et al. 2011), so that many small levels look no stronger than they are.
     Missing values are left out of the first kind and are a level of the second.
 
@@ -28,8 +28,8 @@ def driver_strength(counts: LoanCounts, columns: Iterable[str], *, confidence: f
         confidence: Of the intervals, which hold for all columns at once (Bonferroni).
 
     Returns:
-        One row per column that some loan has a value of: driver, known (when its value exists), direction ("up": higher values default more,
-        "down": less, "levels": unordered), n (loans with a value), auc, ci_low, ci_high.
+        One row per column that some loan has a value of: driver, known (when its value exists), direction ("up": higher
+        values default more, "down": less, "levels": unordered), n (loans with a value), auc, ci_low, ci_high.
     """
     columns, rows = list(columns), []
     level = simultaneous(confidence, len(columns))
@@ -50,9 +50,8 @@ def driver_strength(counts: LoanCounts, columns: Iterable[str], *, confidence: f
             direction = "up" if auc >= 0.5 else "down"
             auc = max(auc, 1 - auc)
         low, high = auc_interval(auc, int(defaults.sum()), int((n - defaults).sum()), confidence=level)
-        rows.append(
-            {"driver": name, "known": known_at(name), "direction": direction, "n": int(n.sum()), "auc": auc, "ci_low": low, "ci_high": high}
-        )  # fmt: skip
+        row = {"driver": name, "known": known_at(name), "direction": direction, "n": int(n.sum())}
+        rows.append(row | {"auc": auc, "ci_low": low, "ci_high": high})
     return pd.DataFrame(rows).sort_values("auc", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -73,7 +72,8 @@ def auc_interval(auc: float, positives: int, negatives: int, *, confidence: floa
 
 def _auc_of_levels(n: np.ndarray, defaults: np.ndarray) -> float:
     # A loan's level is scored without the pair that is judged, so a score never knows the outcomes it is judged on. All
-    # pairs are counted at once: leaving out one loan gives every default of a level the same score, and every repaid loan.
+    # pairs are counted at once: leaving out one loan gives every default of a level the same score, and every repaid
+    # loan.
     repaid = n - defaults
     unknown = (defaults.sum() - 1) / max(n.sum() - 2, 1)  # a loan alone in its level
     others = np.maximum(n - 1, 1)

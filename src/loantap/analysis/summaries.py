@@ -77,7 +77,7 @@ def known_at(driver: str) -> str:
 
 
 def simultaneous(confidence: float, intervals: int) -> float:
-    """Return the confidence that each of several intervals needs, so that all of them hold at once with the given one (Bonferroni)."""
+    """Return the confidence that each of several intervals needs for all to hold at once with the given one (Bonferroni)."""
     return 1 - (1 - confidence) / max(intervals, 1)
 
 
@@ -91,8 +91,8 @@ def default_rates(counts: pd.DataFrame, *, min_cell: int = 10, confidence: float
     """Return the default rate of each level.
 
     Args:
-        counts: level (a category, or values that sort), n, defaults; rows of one level are added up. Missing values form
-            a level of their own.
+        counts: level (a category, or values that sort), n, defaults; rows of one level are added up. Missing values
+            form a level of their own.
         min_cell: Levels with fewer loans are pooled: with their neighbour if levels have an order, else with
             each other, and where they do not suffice together, with the next smallest level, so that totals
             do not give a small cell away.
@@ -109,13 +109,11 @@ def default_rates(counts: pd.DataFrame, *, min_cell: int = 10, confidence: float
     size = len(levels.cat.categories) + 1
     n, defaults = (np.roll(np.bincount(codes, counts[name], size), -1).astype("int64") for name in SIZES)
     labels = [*(str(level) for level in levels.cat.categories), MISSING]
-    groups = _pooled(n, min_cell, ordered=bool(levels.cat.ordered))
+    ordered = bool(levels.cat.ordered)
     table = pd.DataFrame(
-        [
-            {"level": _label(labels, rows, ordered=bool(levels.cat.ordered)), "n": n[rows].sum(), "defaults": defaults[rows].sum()}
-            for rows in groups
-        ]
-    )  # fmt: skip
+        {"level": _label(labels, rows, ordered=ordered), "n": n[rows].sum(), "defaults": defaults[rows].sum()}
+        for rows in _pooled(n, min_cell, ordered=ordered)
+    )
     return with_intervals(table, confidence=confidence)
 
 
@@ -169,7 +167,8 @@ def driver_rates(
 ) -> pd.DataFrame:
     """Return the default rate of each level of each driver: driver, known, then the columns of `default_rates`.
 
-    Numbers are cut into at most `bins` bins with round edges. `known` says when the driver's value exists (see the codebook).
+    Numbers are cut into at most `bins` bins with round edges. `known` says when the driver's value exists (see the
+    codebook).
     """
     tables = []
     for name in columns:
@@ -199,14 +198,15 @@ def vintage_rates(
         period: Length of a vintage.
         term: Months that these loans run.
         last: The last month of funding in the data, if `counts` are of a part of them.
-        min_cell: Neighbouring periods are merged until each holds so many loans of either outcome, as the bars of `histograms` do.
+        min_cell: Neighbouring periods are merged until each holds so many loans of either outcome, as the bars of
+            `histograms` do.
         confidence: Of the Wilson intervals.
 
     Returns:
-        One row per vintage: level (such as "2014 Q1"), start, end (first days of its first and last month), n, defaults,
-        default_rate, ci_low, ci_high, and `unripe`: whether some of its loans had less than `term` months until the last
-        funding in the data. Loans still running are not in the data, so such a vintage may hold mostly those that
-        ended early, by default or by early repayment.
+        One row per vintage: level (such as "2014 Q1"), start, end (first days of its first and last month), n,
+        defaults, default_rate, ci_low, ci_high, and `unripe`: whether some of its loans had less than `term` months
+        until the last funding in the data. Loans still running are not in the data, so such a vintage may hold mostly
+        those that ended early, by default or by early repayment.
     """
     step = _MONTHS[period]
     issue_d = counts["issue_d"]

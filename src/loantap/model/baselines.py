@@ -130,16 +130,16 @@ def challengers(random_state: int) -> dict[str, ClassifierMixin]:
 
 
 def challenge(
-    X: pd.DataFrame, y: np.ndarray, *, splits: Sequence[Split], beta: float = BETA, random_state: int, n_jobs: int = 2
+    X: pd.DataFrame, y: np.ndarray, *, splits: Sequence[Split], beta: float = BETA, random_state: int
 ) -> list[Candidate]:
     """Return the challengers' scores over the same folds, from the same features, ratios included."""
-    found = []
+    candidates = []
     for name, model in challengers(random_state).items():
         tasks = [(X, y, split, ordinal(model)) for split in splits]
-        held_out = in_parallel(_held_out_log_odds, tasks, label=name, fits=1, n_jobs=n_jobs)
+        held_out = in_parallel(_held_out_log_odds, tasks, label=name, fits=1)
         scores = fold_scores(y, put_together(held_out, splits, len(y)), splits, beta=beta)
-        found.append(Candidate(name, None, None, scores))
-    return found
+        candidates.append(Candidate(name, None, None, scores))
+    return candidates
 
 
 def ordinal(model: ClassifierMixin) -> Pipeline:

@@ -84,7 +84,7 @@ def best_profit_threshold(probability: np.ndarray, profit: np.ndarray) -> float:
 
 
 def capacity_threshold(probability: np.ndarray, capacity: float) -> float:
-    """Return the smallest probability at and above which at most a share of the loans lies; for out-of-fold predictions only.
+    """Return the smallest probability at and above which at most a share of the out-of-fold predictions lies.
 
     Above 1 if even the largest prediction is that of too many.
 

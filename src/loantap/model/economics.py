@@ -1,10 +1,10 @@
 """What a loan is worth to the lender if it is repaid and if it defaults, under assumptions that are said aloud.
 
-Each value is the present value of the payments at the cost of funding, less the amount: what is left after the lender's own
-money has been paid for. To be profit a year it is set against balance-years: one unit of currency outstanding for one year.
-Each month's balance is discounted as its payment is, so that the profit of a repaid loan per balance-year is its rate less
-the cost of money, whatever its term and whenever it is settled. Ranges and sources of the assumptions stand in
-`data/reference/assumptions.yml`.
+Each value is the present value of the payments at the cost of funding, less the amount: what is left after the lender's
+own money has been paid for. To be profit a year it is set against balance-years: one unit of currency outstanding for
+one year. Each month's balance is discounted as its payment is, so that the profit of a repaid loan per balance-year is
+its rate less the cost of money, whatever its term and whenever it is settled. Ranges and sources of the assumptions
+stand in `data/reference/assumptions.yml`.
 
 Loans have the COLUMNS: loan_amnt (currency), int_rate (percent a year), term (months), installment (currency a month).
 """
@@ -66,19 +66,20 @@ class Assumption(_Checked):
 def load_assumptions(path: Path | None = None) -> tuple[Assumption, ...]:
     """Read the assumptions; by default those of `data/reference/assumptions.yml`.
 
-    Raises InputError for a file that is absent or no YAML, an assumption that breaks the schema, and a name that is absent or stands twice.
+    Raises InputError for a file that is absent or no YAML, an assumption that breaks the schema, and a name that is
+    absent or stands twice.
     """
     path = path or reference_dir() / FILE_NAME
     try:
-        found = TypeAdapter(tuple[Assumption, ...]).validate_python(yaml.safe_load(path.read_text("utf-8")))
+        assumptions = TypeAdapter(tuple[Assumption, ...]).validate_python(yaml.safe_load(path.read_text("utf-8")))
     except FileNotFoundError:
         raise InputError(f"{path}: expected the assumptions behind profit, found no file.") from None
     except (yaml.YAMLError, ValidationError) as error:
         raise InputError(f"{path}: expected a list of assumptions, but: {error}") from error
-    names = [one.name for one in found]
+    names = [one.name for one in assumptions]
     if sorted(names) != sorted(NAMES):
         raise InputError(f"{path}: expected {', '.join(NAMES)}, each once, got {', '.join(names)}. Mend the file.")
-    return found
+    return assumptions
 
 
 ASSUMPTIONS = load_assumptions()
@@ -119,8 +120,8 @@ def value_if_repaid(loans: pd.DataFrame, economics: Economics) -> np.ndarray:
 def value_if_default(loans: pd.DataFrame, economics: Economics) -> np.ndarray:
     """Return the present value of a loan that defaults less its amount, in currency, shape (n,).
 
-    The borrower pays k = round(default_after * term) installments; 1 - loss_given_default of the balance then outstanding
-    comes back at once.
+    The borrower pays k = round(default_after * term) installments; 1 - loss_given_default of the balance then
+    outstanding comes back at once.
     """
     return _value(loans, economics.default_after, 1 - economics.loss_given_default, economics.funding_cost)
 

@@ -53,7 +53,8 @@ class Predictions:
     def curve(self, weight: np.ndarray | None = None) -> pd.DataFrame:
         """Return one row per distinct probability used as the threshold: flagged defaults, flagged repaid, F-beta.
 
-        Columns: threshold, true_positives, false_positives, precision, recall, false_positive_rate, and the score, such as f2.
+        Columns: threshold, true_positives, false_positives, precision, recall, false_positive_rate, and the score, such
+            as f2.
         """
         weight = np.ones(len(self.outcome)) if weight is None else weight
         true_positives = np.cumsum(weight * self.outcome)[self.last_of_tie]
@@ -73,7 +74,7 @@ class Predictions:
         )
 
     def metrics(self, threshold: float, weight: np.ndarray | None = None) -> dict[str, float]:
-        """Return every metric of METRICS, and F-beta for another beta; a loan is flagged if its probability is at or above the threshold.
+        """Return every metric of METRICS, and F-beta for another beta; a loan is flagged at and above the threshold.
 
         ROC-AUC, average precision, KS and Gini do not depend on the threshold; Gini is 2 AUC - 1 and KS the
         largest distance between the two cumulative distributions. The expected calibration error is the mean
@@ -124,24 +125,24 @@ class Predictions:
 
         A seed draws the same loans whatever the score, so a decision has one interval wherever it is told.
 
-        Drawing again adds noise to every bin, and noise can only raise the calibration error: its percentiles are shifted
-        by the bootstrap's own bias. The error as estimated holds such noise already, so its lower end is 0 wherever a
-        model that is right about every loan would show as large a one by chance in 1 - confidence of all samples (the
-        consistency bars of Bröcker and Smith, Weather and Forecasting 22 (2007), 651-661).
+        Drawing again adds noise to every bin, and noise can only raise the calibration error: its percentiles are
+        shifted by the bootstrap's own bias. The error as estimated holds such noise already, so its lower end is 0
+        wherever a model that is right about every loan would show as large a one by chance in 1 - confidence of all
+        samples (the consistency bars of Bröcker and Smith, Weather and Forecasting 22 (2007), 651-661).
         """
         drawn = self._drawn(repetitions, random_state)
         draws = pd.DataFrame(self.metrics(threshold, weight) for weight in drawn)
         lows, highs = percentile_interval(draws.to_numpy(), level=confidence)
-        found = {str(name): (float(low), float(high)) for name, low, high in zip(draws, lows, highs, strict=True)}
+        intervals = {str(name): (float(low), float(high)) for name, low, high in zip(draws, lows, highs, strict=True)}
         name = "expected_calibration_error"
         error, rng = self.metrics(threshold)[name], np.random.default_rng(random_state)
         # The error of a model whose probabilities are all right; a bin's defaults are near normal.
         variance = np.bincount(self.bin, self.probability * (1 - self.probability), minlength=CALIBRATION_BINS)
         noise = rng.standard_normal((repetitions, CALIBRATION_BINS)) * np.sqrt(variance)
         by_chance = np.quantile(np.abs(noise).sum(axis=1) / len(self.outcome), confidence)
-        low, high = (max(end - (draws[name].mean() - error), 0.0) for end in found[name])
-        found[name] = (0.0 if error <= by_chance else low, high)
-        return found
+        low, high = (max(end - (draws[name].mean() - error), 0.0) for end in intervals[name])
+        intervals[name] = (0.0 if error <= by_chance else low, high)
+        return intervals
 
     def _drawn(self, repetitions: int, random_state: int) -> Iterator[np.ndarray]:
         counts = drawn_counts(len(self.outcome), repetitions=repetitions, random_state=random_state)
@@ -177,7 +178,7 @@ def evaluate(
     repetitions: int = 500,
     random_state: int,
 ) -> dict:
-    """Return the `test` part of the results contract: n, every metric, confusion counts, and intervals in `ci` and `confusion_ci`."""
+    """Return the `test` part of the results contract: n, every metric, confusion counts, intervals (`ci`, `confusion_ci`)."""
     predictions = Predictions.of(outcome, probability, beta=beta)
     drawn: Any = {"repetitions": repetitions, "random_state": random_state, "confidence": confidence}
     return {

@@ -64,7 +64,6 @@ def fit_calibrated(
     beta: float = BETA,
     capacity: float = CAPACITY,
     random_state: int,
-    n_jobs: int = 2,
 ) -> FittedModel:
     """Fit a recipe on all training loans; calibrate it and choose its thresholds on out-of-fold predictions.
 
@@ -81,11 +80,10 @@ def fit_calibrated(
         beta: Of the F-beta score that its threshold is chosen for.
         capacity: The share of the applications that people can look at.
         random_state: Seed of folds and sampler.
-        n_jobs: Folds worked on at once.
     """
     splits = fold_splits(y[sample], folds=folds, neighbours=recipe.neighbours, random_state=random_state)
     if log_odds is None:
-        searched: Any = {"penalties": [penalty], "Cs": [C], "random_state": random_state, "n_jobs": n_jobs}
+        searched: Any = {"penalties": [penalty], "Cs": [C], "random_state": random_state}
         log_odds = out_of_fold(X.iloc[sample], y[sample], recipe=recipe, splits=splits, **searched)[penalty, C][0]
     calibration = SigmoidCalibration.fit(log_odds, y[sample])
     calibrated = calibration(log_odds)
@@ -142,7 +140,6 @@ def fit_out_of_time(
     economics: Economics,
     beta: float = BETA,
     random_state: int,
-    n_jobs: int = 2,
 ) -> Apart | None:
     """Fit the recipe on the earlier loans; None where one month holds too many loans.
 
@@ -160,7 +157,6 @@ def fit_out_of_time(
         economics: What profit rests on.
         beta: Of the F-beta score that the threshold is chosen for.
         random_state: Seed of sample, folds and sampler.
-        n_jobs: Folds worked on at once.
     """
     first_month = loans["issue_d"].sort_values().iloc[int((1 - later_share) * len(loans))]
     later = (loans["issue_d"] >= first_month).to_numpy()
@@ -170,7 +166,7 @@ def fit_out_of_time(
         return None
     X, profit = feature_frame(loans, inputs=recipe.inputs), loan_profit(loans[~later], economics)
     sample = stratified_sample(y[~later], rows=rows, random_state=random_state)
-    options: Any = {"folds": folds, "beta": beta, "random_state": random_state, "n_jobs": n_jobs}
+    options: Any = {"folds": folds, "beta": beta, "random_state": random_state}
     fitted = fit_calibrated(X[~later], y[~later], profit, recipe=recipe, penalty=penalty, C=C, sample=sample, **options)
     return Apart(first_month, later, fitted, fitted.probability(X))
 

@@ -100,7 +100,7 @@ class Gap:
 
 
 def widest_gap(groups: pd.DataFrame, *, confidence: float = CONFIDENCE) -> Gap | None:
-    """Return the widest gap in repaid loans flagged between two groups of one factor; None where no factor has two groups.
+    """Return the widest gap in repaid loans flagged between two groups of one factor; None where none has two groups.
 
     Args:
         groups: Rows of `by_group` with their `factor`.
@@ -126,7 +126,8 @@ def gains(deciles: pd.DataFrame) -> pd.DataFrame:
         deciles: Calibration by decile, the lowest risk first: loans, defaults and whatever else is known of them.
 
     Returns:
-        decile (1 is the riskiest), the columns of `deciles`, cumulative_loans and cumulative_defaults (shares of all), lift (cumulative default rate over the portfolio's).
+        decile (1 is the riskiest), the columns of `deciles`, cumulative_loans and cumulative_defaults (shares of all),
+        lift (cumulative default rate over the portfolio's).
     """
     table = deciles.iloc[::-1].reset_index(drop=True)
     loans, defaults = table["loans"].cumsum(), table["defaults"].cumsum()

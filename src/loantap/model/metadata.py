@@ -108,14 +108,14 @@ def summarise_training(loans: pd.DataFrame, *, inputs: Inputs) -> TrainingSummar
 def _rates(loans: pd.DataFrame) -> dict[str, Range]:
     """Return the range of the rates of each sub-grade, taking in as many neighbours as it takes to have loans enough."""
     levels, place, rate = BY_NAME["sub_grade"].levels, loans["sub_grade"].cat.codes, loans["int_rate"].to_numpy()
-    found = {}
+    ranges = {}
     for own, level in enumerate(levels):
         for reach in range(len(levels)):
             some = np.sort(rate[(place - own).abs() <= reach])
             if len(some) >= _ENOUGH * MIN_CELL:
-                found[level] = Range(**_ends(some))
+                ranges[level] = Range(**_ends(some))
                 break
-    return found
+    return ranges
 
 
 def _ends(ascending: np.ndarray) -> dict[str, float]:

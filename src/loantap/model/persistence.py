@@ -95,9 +95,8 @@ def save_model(folder: Path, fitted: "FittedModel", *, loans: pd.DataFrame, card
     with staging_folder(folder.parent) as staging:
         stored = storable_pipeline(fitted.model, C=fitted.C, penalty=fitted.penalty)
         skops.io.dump(stored, staging / PIPELINE, compression=zipfile.ZIP_DEFLATED)
-        told = [reason.model_dump() for reason in reasons]
-        parts = {METADATA: metadata.model_dump(), REASONS: told, TRAINING: training.model_dump(), CARD: dict(card)}
-        for name, part in parts.items():
+        parts = {METADATA: metadata.model_dump(), TRAINING: training.model_dump(), CARD: dict(card)}
+        for name, part in {**parts, REASONS: [reason.model_dump() for reason in reasons]}.items():
             (staging / name).write_text(json.dumps(part, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
         (staging / PAGE).write_text(page, "utf-8")
         seal(staging)
@@ -129,7 +128,7 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
     other = {name: here_now[name] for name in BINDING if metadata.versions.get(name) != here_now[name]}
     if other:
         made = ", ".join(f"{name} {metadata.versions.get(name, 'unknown')}" for name in other)
-        here = ", ".join(f"{name} {found}" for name, found in other.items())
+        here = ", ".join(f"{name} {installed}" for name, installed in other.items())
         raise InputError(
             f"{folder}: made with {made}, and {here} is installed. Install that version, or make the model again."
         )
@@ -163,7 +162,7 @@ def copy_model(folder: Path, out: Path) -> None:
 
 
 def export_pickle(folder: Path, out: Path) -> Path:
-    """Write a copy of a model with a pickled pipeline, and beside the folder, as OUT.sha256, what its reader has to be given.
+    """Write a copy of a model with a pickled pipeline, and beside the folder what its reader has to be given: OUT.sha256.
 
     Returns that file. Raises InputError if `out` is there.
     """

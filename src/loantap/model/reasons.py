@@ -55,7 +55,8 @@ class Reason:
 
 def reason_table(scorer: Scorer, X: pd.DataFrame) -> list[ReasonCode]:
     """Return the table of reasons of a model whose training loans have the features X."""
-    # Not the mean contribution of a number: where a few large values pull it up, one above the median would "lower" the risk.
+    # Not the mean contribution of a number: where a few large values pull it up, one above the median would "lower" the
+    # risk.
     typical = {
         str(name): None if pd.isna(value) else float(value) for name, value in X.median(numeric_only=True).items()
     }
@@ -63,23 +64,23 @@ def reason_table(scorer: Scorer, X: pd.DataFrame) -> list[ReasonCode]:
     means = dict(zip(scorer.features, scorer.many(X).mean(axis=0).tolist(), strict=True))
     return [
         ReasonCode(
-            code=told.code,
-            feature=told.name,
-            label=told.phrase,
-            form=told.form,
-            voice=told.voice,
-            typical=(at_typical if told.name in typical else means)[told.name],
+            code=feature.code,
+            feature=feature.name,
+            label=feature.phrase,
+            form=feature.form,
+            voice=feature.voice,
+            typical=(at_typical if feature.name in typical else means)[feature.name],
         )
-        for told in map(FEATURE_BY_NAME.__getitem__, scorer.features)
+        for feature in map(FEATURE_BY_NAME.__getitem__, scorer.features)
     ]
 
 
 def voices(table: list[ReasonCode]) -> list[list[int]]:
     """Return the places in the table of the lines that are told together, in the order of the table."""
-    found: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {}
     for place, line in enumerate(table):
-        found.setdefault(line.voice or line.code, []).append(place)
-    return list(found.values())
+        places.setdefault(line.voice or line.code, []).append(place)
+    return list(places.values())
 
 
 def reasons_of(
@@ -113,7 +114,7 @@ def reasons_of(
     chosen = [(total, places) for total, places in summed if total != 0 and effect in (None, _effect(total))]
     if effect is not None:  # the strongest is told however slight it is
         chosen = [one for rank, one in enumerate(chosen) if rank == 0 or abs(one[0]) >= SLIGHT]
-    found = []
+    reasons = []
     for total, places in chosen[:limit]:
         order = sorted((place for place in places if added[place] != 0), key=lambda place: -abs(added[place]))
         lines = {place: (table[place], table[place].feature) for place in order}
@@ -125,8 +126,8 @@ def reasons_of(
         together = f"together they {_effect(total).removesuffix('s')}"
         text += f"; {f'this {_effect(total)}' if len(pull) + len(other) == 1 else together} the risk."
         first = table[pull[0]]
-        found.append(Reason(first.code, first.feature, _effect(total), total, text[0].upper() + text[1:]))
-    return found
+        reasons.append(Reason(first.code, first.feature, _effect(total), total, text[0].upper() + text[1:]))
+    return reasons
 
 
 def _effect(added: float) -> Effect:

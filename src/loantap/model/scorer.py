@@ -1,8 +1,8 @@
 """A fitted pipeline as plain numbers: what each input adds to the log-odds, for one application or for many.
 
 Encoder and logistic regression are, input by input, a piecewise cubic polynomial of a standardised number or a table of
-levels. Evaluated so, the answer is the pipeline's own to rounding, without a DataFrame per application, and it falls into
-one contribution per input, which is what reasons are made of.
+levels. Evaluated so, the answer is the pipeline's own to rounding, without a DataFrame per application, and it falls
+into one contribution per input, which is what reasons are made of.
 """
 
 from bisect import bisect_right
@@ -68,6 +68,8 @@ class Scorer:
     Attributes:
         features: The inputs, in the order of the contributions.
         intercept: Log-odds where every contribution is 0.
+        levels: By category the levels that enough training loans had, alone or together with others.
+        rare: Those of them that only together enough training loans had: they count alike.
     """
 
     def __init__(
@@ -81,19 +83,11 @@ class Scorer:
         self.intercept = intercept
         self._numbers, self._categories = numbers, categories
         self._terms = [number.term() for number in numbers]
-        self._levels, self._rare = {}, {}
+        self.levels, self.rare = {}, {}
         for name, levels in categories.items():
             pooled = shared.get(name, {})
-            self._levels[name] = frozenset(level for level in levels if pooled.get(level, True)) - {_UNSEEN}
-            self._rare[name] = frozenset(level for level, supported in pooled.items() if supported)
-
-    def levels(self, feature: str) -> frozenset[str]:
-        """Return the levels of a category that enough training loans had, alone or together with others."""
-        return self._levels[feature]
-
-    def rare(self, feature: str) -> frozenset[str]:
-        """Return those of them that only together enough training loans had: they count alike."""
-        return self._rare[feature]
+            self.levels[name] = frozenset(level for level in levels if pooled.get(level, True)) - {_UNSEEN}
+            self.rare[name] = frozenset(level for level, supported in pooled.items() if supported)
 
     def unknown(self, feature: str) -> tuple[float, bool]:
         """Return what a number counts as where it is missing, and whether something is added to that."""
@@ -103,26 +97,26 @@ class Scorer:
 
     def one(self, features: Mapping[str, Value]) -> list[float]:
         """Return the contributions of one application's features, in the order of `features`."""
-        found: list[float] = []
+        contributions: list[float] = []
         for name, logarithm, unknown, slope, offset, curve in self._terms:
             value = features[name]
             if value is None:
-                found.append(unknown)
+                contributions.append(unknown)
                 continue
             t = log1p(value) if logarithm else value  # type: ignore[arg-type]
             if curve is None:
-                found.append(offset + slope * t)  # type: ignore[operator]
+                contributions.append(offset + slope * t)  # type: ignore[operator]
                 continue
             low, high, knots, pieces = curve
             t = low if t < low else high if t > high else t  # type: ignore[operator]  # min and max take thrice as long
             piece = max(bisect_right(knots, t) - 1, 0)
             a, b, c, d = pieces[piece]
             u = t - knots[piece]  # type: ignore[operator]
-            found.append(((a * u + b) * u + c) * u + d)
+            contributions.append(((a * u + b) * u + c) * u + d)
         for name, levels in self._categories.items():
             level = features[name]
-            found.append(levels.get(level, levels[_UNSEEN]))  # type: ignore[arg-type]
-        return found
+            contributions.append(levels.get(level, levels[_UNSEEN]))  # type: ignore[arg-type]
+        return contributions
 
     def only(self, names: Sequence[str]) -> "Scorer":
         """Return what scores some numbers alone, without an intercept."""
@@ -134,7 +128,7 @@ class Scorer:
         Args:
             features: As from `feature_frame`: numbers as float64 with NaN where missing, categories as text.
         """
-        found = np.empty((len(features), len(self.features)), order="F")
+        contributions = np.empty((len(features), len(self.features)), order="F")
         for column, number in enumerate(self._numbers):
             values = features[number.name].to_numpy(dtype=np.float64)
             z = ((np.log1p(values) if number.logarithm else values) - number.mean) / number.scale
@@ -144,13 +138,13 @@ class Scorer:
             piece = np.searchsorted(number.knots[1:], z, side="right")
             a, b, c, d = np.array(number.pieces).T[:, piece]
             u = z - np.array(number.knots)[piece]
-            found[:, column] = ((a * u + b) * u + c) * u + d + np.where(gone, number.unknown, 0.0)
+            contributions[:, column] = ((a * u + b) * u + c) * u + d + np.where(gone, number.unknown, 0.0)
         for column, (name, levels) in enumerate(self._categories.items(), start=len(self._numbers)):
             codes, seen = pd.factorize(features[name])
             # Code -1 is a missing level; no training loan had one, so it is unseen like any other.
             table = [*(levels.get(str(level), levels[_UNSEEN]) for level in seen), levels[_UNSEEN]]
-            found[:, column] = np.array(table)[codes]
-        return found
+            contributions[:, column] = np.array(table)[codes]
+        return contributions
 
 
 def compile_pipeline(pipeline: Pipeline) -> Scorer:
@@ -173,7 +167,7 @@ def pooled_levels(pipeline: Pipeline) -> dict[str, dict[str, bool]]:
     encoder = steps["onehotencoder"]
     columns = zip(encoder.get_feature_names_out(), steps["variancethreshold"].get_support(), strict=True)
     supported = {str(column): bool(kept) for column, kept in columns}
-    found: dict[str, dict[str, bool]] = {}
+    rare_levels: dict[str, dict[str, bool]] = {}
     for name, levels, rare in zip(
         encoder.feature_names_in_, encoder.categories_, encoder.infrequent_categories_, strict=True
     ):
@@ -181,8 +175,8 @@ def pooled_levels(pipeline: Pipeline) -> dict[str, dict[str, bool]]:
         kept = {str(level): supported[f"{name}_{level}"] for level in levels if str(level) not in pooled}
         # Where none has a column, one level is that of nearly all loans, and needs none.
         alone = {level: False for level, own in kept.items() if not own and any(kept.values())}
-        found[str(name)] = pooled | alone
-    return found
+        rare_levels[str(name)] = pooled | alone
+    return rare_levels
 
 
 def _standards(standard: ColumnTransformer) -> Iterator[tuple[str, bool, float, float, float]]:
@@ -218,11 +212,11 @@ def _curves(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, _C
 def _levels(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, dict[str, float]]:
     steps, own = expand.named_transformers_["category"], coefficients[expand.output_indices_["category"]]
     encoder = steps["onehotencoder"]
-    found: dict[str, dict[str, float]] = {}
+    contributions: dict[str, dict[str, float]] = {}
     for name, levels in zip(encoder.feature_names_in_, encoder.categories_, strict=True):
         # Asked one by one, with every other column unseen: rare levels share a column, and unseen ones have none.
         asked = pd.DataFrame({other: [_UNSEEN] * (len(levels) + 1) for other in encoder.feature_names_in_})
         asked[name] = [*levels, _UNSEEN]
         values = steps.transform(asked) @ own
-        found[str(name)] = dict(zip([*map(str, levels), _UNSEEN], map(float, values), strict=True))
-    return found
+        contributions[str(name)] = dict(zip([*map(str, levels), _UNSEEN], map(float, values), strict=True))
+    return contributions

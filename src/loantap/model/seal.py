@@ -1,4 +1,4 @@
-"""The sha256 of every file of a model's folder, in the form of sha256sum, within it; and that of a pickle, from outside."""
+"""The sha256 of every file of a model's folder, in the form of sha256sum within it, and of a pickle from outside."""
 
 import hashlib
 import pickle
@@ -38,13 +38,13 @@ def check_seal(folder: Path) -> None:
 
 def read_sums(path: Path) -> dict[str, str]:
     """Return the sha256 by file name; raises InputError for what sha256sum did not write."""
-    found = {}
+    sums = {}
     for line in path.read_text("utf-8", errors="replace").splitlines():
         match = _LINE.fullmatch(line)
         if match is None:
             raise InputError(f"{path}: expected lines of a sha256, two spaces and a name, got {line[:80]!r}.")
-        found[match[2]] = match[1]
-    return found
+        sums[match[2]] = match[1]
+    return sums
 
 
 def read_pickle(folder: Path, sums: Path | None) -> Any:

@@ -64,10 +64,10 @@ def usable_pipeline(stored: Pipeline) -> Pipeline:
 
 def _parts(pipeline: Pipeline) -> list:
     """Return every transformer within a pipeline."""
-    found = []
+    parts = []
     for _, step in pipeline.steps:
-        found.append(step)
+        parts.append(step)
         inner = [part for _, part, _ in step.transformers_] if isinstance(step, ColumnTransformer) else []
         for part in inner:
-            found += _parts(part) if isinstance(part, Pipeline) else [part]
-    return found
+            parts += _parts(part) if isinstance(part, Pipeline) else [part]
+    return parts

@@ -1,4 +1,4 @@
-"""What a study is made of beside its searches: what a model is trained on, and how a finished one does on the test loans, touched once."""
+"""What a study is made of beside its searches: training data, and how a finished model does on the test loans."""
 
 from dataclasses import dataclass
 from typing import Any

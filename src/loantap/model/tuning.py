@@ -1,4 +1,4 @@
-"""Tune the SMOTE logistic regression: as the original asked, and as it did itself, which is where its figures came from."""
+"""Tune the SMOTE logistic regression: as the original asked, and as it did itself, where its figures came from."""
 
 import warnings
 from collections.abc import Sequence
@@ -66,7 +66,6 @@ def tune(
     Cs: Sequence[float],
     beta: float = BETA,
     random_state: int,
-    n_jobs: int = 2,
 ) -> Tuned:
     """Search penalties and C for the best F-beta at probability 0.5 on resampled folds.
 
@@ -83,11 +82,8 @@ def tune(
         Cs: Inverse penalty strengths to try.
         beta: Of F-beta.
         random_state: Seed of the sampler.
-        n_jobs: Folds worked on at once; the result does not depend on it.
     """
-    paths = out_of_fold(
-        X, y, recipe=recipe, splits=splits, penalties=penalties, Cs=Cs, random_state=random_state, n_jobs=n_jobs
-    )
+    paths = out_of_fold(X, y, recipe=recipe, splits=splits, penalties=penalties, Cs=Cs, random_state=random_state)
     score, rows = fbeta_name(beta), []
     for (penalty, C), log_odds in paths.items():
         scores = pd.Series([fbeta_score(y[test], log_odds[0, test] > 0, beta=beta) for _, test in splits])
@@ -138,13 +134,12 @@ def evaluate_original(
     confidence: float = CONFIDENCE,
     repetitions: int,
     random_state: int,
-    n_jobs: int = 2,
 ) -> Original:
     """Search as the original did: SMOTE before anything is split, liblinear, six settings, F2 on what they learnt from.
 
-    Features are encoded as everywhere here, not as the original did it (which filled missing values from the row above).
-    liblinear penalises the intercept too, and is stopped after 30 iterations: with C = 10,000 it would go on for
-    minutes without moving a score.
+    Features are encoded as everywhere here, not as the original did it (which filled missing values from the row
+    above). liblinear penalises the intercept too, and is stopped after 30 iterations: with C = 10,000 it would go on
+    for minutes without moving a score.
 
     Args:
         loans: Cleaned training loans.
@@ -155,7 +150,6 @@ def evaluate_original(
         confidence: Of the intervals.
         repetitions: Bootstrap repetitions of the intervals.
         random_state: Seed of sample, SMOTE, solver and bootstrap.
-        n_jobs: Settings worked on at once.
     """
     sample = stratified_sample(loans["default"].to_numpy(), rows=rows, random_state=random_state)
     X, y = feature_frame(loans.iloc[sample], inputs=inputs), loans["default"].to_numpy()[sample]
@@ -163,7 +157,7 @@ def evaluate_original(
     resampled, outcome = prepare(pipeline, X, y)
     settings = [(penalty, C) for penalty in PENALTIES for C in CS]
     tasks = [(resampled, outcome, penalty, C, random_state) for penalty, C in settings]
-    fits = in_parallel(_fit_original, tasks, label="original protocol", fits=1, n_jobs=n_jobs)
+    fits = in_parallel(_fit_original, tasks, label="original protocol", fits=1)
     scores = [fbeta_score(outcome, model.predict(resampled), beta=CLAIMED_BETA) for model in fits]
     chosen = int(np.argmax(scores))
     model, (penalty, C) = fits[chosen], settings[chosen]

@@ -109,7 +109,7 @@ def _make_quickly(run: RunFolder) -> None:
     rows, _ = split_loans(loans["default"], test_share=_SPLIT["test_share"], random_state=int(_SPLIT["seed"]))
     training = loans.iloc[rows]
     recipe = Recipe("without_pincode", "plain", "none")
-    quick: Any = {"recipe": recipe, "C": 0.1, "folds": 3, "random_state": 0, "n_jobs": 1}
+    quick: Any = {"recipe": recipe, "C": 0.1, "folds": 3, "random_state": 0}
     fitted = fit_calibrated(
         feature_frame(training, inputs=recipe.inputs),
         training["default"].to_numpy(),

@@ -33,7 +33,8 @@ class Score:
         decision: "refer" to a person at and above the threshold, "approve" below it.
         threshold: The probability that decides.
         model_version: Which model said so.
-        reasons: For a referral what raises the risk most against a typical loan, for an approval what lowers it most; none is slight.
+        reasons: For a referral what raises the risk most against a typical loan, for an approval what lowers it most;
+            none is slight.
         warnings: Doubts about the score.
     """
 
@@ -50,7 +51,8 @@ def score_application(model: SavedModel, application: Mapping[str, Any]) -> Scor
 
     Args:
         model: The model.
-        application: Values by the codebook's names, as an `Application` has them; fields that may be missing may be absent.
+        application: Values by the codebook's names, as an `Application` has them; fields that may be missing may be
+            absent.
     """
     features, contributions = _contributions(model, application)
     probability = model.calibration.one(sum(contributions) + model.scorer.intercept)
@@ -78,6 +80,6 @@ def _reasons(
     features = {**features, **{name: application.get(name) for name in CAPS if name in features}}
     words = {name: application.get(level) or "" for name, level in _LEVELS.items()}
     for name in CATEGORIES:
-        if name in model.metadata.features and (level := application.get(name)) in model.scorer.rare(name):
+        if name in model.metadata.features and (level := application.get(name)) in model.scorer.rare[name]:
             words[name] = f"{readable_level(str(level))}, one of the rare ones"
     return reasons_of(added, features, model.reasons, model.training, slope=model.metadata.slope, words=words, **chosen)

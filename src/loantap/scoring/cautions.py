@@ -57,7 +57,7 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
     count = np.zeros(len(features), dtype=np.int8)
     for name in (*model.metadata.features, *model.metadata.without):
         if name in CATEGORIES:
-            count += ~features[name].isin(model.scorer.levels(name)).to_numpy()
+            count += ~features[name].isin(model.scorer.levels[name]).to_numpy()
         elif known := model.training.numbers.get(name):
             values = (loans[name] if name in CAPS else features[name]).to_numpy(dtype=np.float64)
             outside = (values < known.low) | (values > known.high)
@@ -85,7 +85,7 @@ def _of_inputs(model: SavedModel, application: Mapping[str, Any], features: Mapp
     for name in (*model.metadata.features, *model.metadata.without):
         value, field = features[name], _field(name)
         if name in CATEGORIES:
-            if value not in model.scorer.levels(name):
+            if value not in model.scorer.levels[name]:
                 counts = "it counts as the riskiest level" if model.metadata.obeys else "the score leaves it out"
                 text = f"{field}: hardly any training loan had '{value}'; {counts}."
                 yield Caution(field, "unseen_category", text)
@@ -138,14 +138,14 @@ def _field(name: str) -> str:
 
 def _left_out(name: str, known: NumberSummary, model: SavedModel) -> str:
     had = f"{min(round(100 * (1 - known.missing), 1), 99.9):g}%" if known.missing else "all"
-    told = f"{had} of the recent training loans had it"
+    stated = f"{had} of the recent training loans had it"
     if name in model.metadata.without:
-        return f"{told}; {_UNUSED}"
+        return f"{stated}; {_UNUSED}"
     value, more = model.scorer.unknown(name)
     added = ", and as riskier still, as those without it were" if more else ""
     if model.metadata.unknown == "learned":
         added = ", and as those without it turned out"
-    return f"{told}. It counts as {_written(name, value)}{added}."
+    return f"{stated}. It counts as {_written(name, value)}{added}."
 
 
 def _written(name: str, value: Any) -> str:

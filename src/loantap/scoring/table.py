@@ -74,23 +74,23 @@ def score_table(model: SavedModel, applications: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         model: The model.
-        applications: By the codebook's names, texts or typed values as in a file. Other columns are not read; missing values are None
-            or NaN, and their columns may be absent.
+        applications: By the codebook's names, texts or typed values as in a file. Other columns are not read; missing
+            values are None or NaN, and their columns may be absent.
 
     Returns:
         The columns of `loantap score` but the key.
 
-    Raises InputError for applications that break a rule of the codebook, with column, rule and rows (from 1), and for percentages in
-    fractions. What only looks like fractions is warned of.
+    Raises InputError for applications that break a rule of the codebook, with column, rule and rows (from 1), and for
+    percentages in fractions. What only looks like fractions is warned of.
     """
     needed = source_columns(inputs=model.metadata.inputs)
     names = [column.name for column in application_columns(needed, list(applications.columns))]
     raw = applications.reindex(columns=names).set_axis(range(1, len(applications) + 1))
-    checked, found = checked_applications(raw, needed=needed)
-    if len(found):
-        told = "".join(f"\n  {problem}" for problem in summarise(found)[:PROBLEMS])
+    checked, failures = checked_applications(raw, needed=needed)
+    if len(failures):
+        listed = "".join(f"\n  {problem}" for problem in summarise(failures)[:PROBLEMS])
         raise InputError(
-            f"expected applications by the rules of the codebook (data/README.md):{told}\nNone was scored."
+            f"expected applications by the rules of the codebook (data/README.md):{listed}\nNone was scored."
         )
     units = Units()
     units.add(checked)
@@ -106,8 +106,8 @@ def checked_applications(raw: pd.DataFrame, *, needed: Sequence[str]) -> tuple[p
     if "issue_d" not in raw:
         columns = (*columns, BY_NAME["issue_d"])
     raw = _dated(raw)
-    checked, found = check_loans(raw, columns=columns)
-    return checked, pd.concat([found, *wrong_keys(raw)], ignore_index=True)
+    checked, failures = check_loans(raw, columns=columns)
+    return checked, pd.concat([failures, *wrong_keys(raw)], ignore_index=True)
 
 
 def _dated(raw: pd.DataFrame) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) ->
 
 
 def wrong_keys(raw: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the rows without a key, and those whose key a spreadsheet would take for a formula when it opens the scores."""
+    """Return the rows without a key, and those whose key a spreadsheet would take for a formula."""
     if KEY not in raw:
         return []
     keys, failures = raw[KEY].astype("str"), []

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 def test_challengers_meet_the_same_folds_and_find_something(loans: pd.DataFrame):
     X, y = feature_frame(loans, inputs="with_pincode"), loans["default"].to_numpy()
     splits = fold_splits(y, folds=3, random_state=0)
-    found = challenge(X, y, splits=splits, random_state=0, n_jobs=1)
+    found = challenge(X, y, splits=splits, random_state=0)
     assert [challenger.name for challenger in found] == list(challengers(0))
     for challenger in found:
         assert challenger.recipe is None
@@ -31,4 +31,4 @@ def test_a_challenger_scores_strange_loans(loans: pd.DataFrame):
 def test_a_column_without_any_value_is_no_obstacle(loans: pd.DataFrame):
     X, y = feature_frame(loans.head(600).assign(mort_acc=np.nan), inputs="without_pincode"), loans["default"].head(600)
     splits = fold_splits(y.to_numpy(), folds=2, random_state=0)[:2]
-    assert len(challenge(X, y.to_numpy(), splits=splits, random_state=0, n_jobs=1)) == len(challengers(0))
+    assert len(challenge(X, y.to_numpy(), splits=splits, random_state=0)) == len(challengers(0))
