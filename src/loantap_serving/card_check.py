@@ -76,7 +76,7 @@ def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: 
 
 def _unlike_the_results(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: bool) -> list[str]:
     """Return the parts of the card that the run's own results do not say."""
-    card, facts = model.card, model.metadata
+    card, metadata = model.card, model.metadata
     result, data = run.result("model")["without_pincode"], manifest.data
     leaks = [line["column"] for line in run.result("leaks")["columns"] if line["verdict"] == LEAK]
     if smote:
@@ -88,10 +88,10 @@ def _unlike_the_results(run: RunFolder, manifest: Manifest, model: SavedModel, *
         "test": card["test"] == result["test"],
         "out_of_time": card["out_of_time"] == result["out_of_time"],
         "recipe": all(
-            card["recipe"][name] == getattr(facts, name) for name in ("sampler", "obeys", "unknown", "without")
+            card["recipe"][name] == getattr(metadata, name) for name in ("sampler", "obeys", "unknown", "without")
         ),
         "calibration": (card["calibration"]["slope"], card["calibration"]["intercept"])
-        == (facts.slope, facts.intercept),
+        == (metadata.slope, metadata.intercept),
         "data": all(card["data"][name] == data.get(name) for name in ("sha256", "rows", "defaults")),
         "leaks": card["leaks"] == leaks,
         "rivals": _same_table(card["rivals"], rivals[list(card["rivals"][0])]),

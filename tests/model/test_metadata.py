@@ -43,8 +43,7 @@ def test_numbers_are_told_as_they_were_before_caps(loans: pd.DataFrame):
 
 def test_levels_and_numbers_of_a_few_loans_are_left_out(loans: pd.DataFrame):
     few = loans.assign(
-        purpose=["wedding"] * 9 + ["car"] * (len(loans) - 9),
-        mort_acc=[1.0] * 19 + [np.nan] * (len(loans) - 19),
+        purpose=["wedding"] * 9 + ["car"] * (len(loans) - 9), mort_acc=[1.0] * 19 + [np.nan] * (len(loans) - 19)
     )
     summary = summarise_training(few, inputs="without_pincode")
     assert set(summary.categories["purpose"]) == {"car"}

@@ -37,7 +37,7 @@ def missing(model: SavedModel, share: float, name: str = "revol_util", **facts: 
     numbers = model.training.numbers
     changed = {**numbers, name: numbers[name].model_copy(update={"missing": share})}
     training = model.training.model_copy(update={"numbers": changed})
-    return replace(model, facts=model.metadata.model_copy(update=facts), training=training)
+    return replace(model, metadata=model.metadata.model_copy(update=facts), training=training)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,7 @@ def test_the_share_below_which_hardly_any_loan_lacked_an_input():
 
 
 @pytest.mark.parametrize(
-    ("share", "had"),
-    [(0.0, "all"), (0.0006, "99.9%"), (0.000_001, "99.9%"), (0.01, "99%"), (0.019, "98.1%")],
+    ("share", "had"), [(0.0, "all"), (0.0006, "99.9%"), (0.000_001, "99.9%"), (0.01, "99%"), (0.019, "98.1%")]
 )
 def test_an_input_left_out_that_few_loans_lacked_is_a_doubt(
     model: SavedModel, application: Fields, share: float, had: str
@@ -143,7 +142,7 @@ def test_a_level_that_hardly_any_loan_had_counts_as_the_riskiest(model: SavedMod
         for level in model.scorer.levels["home_ownership"]
     ]
     assert told >= max(others)
-    free = replace(model, facts=model.metadata.model_copy(update={"obeys": False}))
+    free = replace(model, metadata=model.metadata.model_copy(update={"obeys": False}))
     (found,) = doubts(free, application, home_ownership="NONE")
     assert found.text.endswith("; the score leaves it out.")
 

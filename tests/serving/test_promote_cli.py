@@ -186,7 +186,7 @@ def test_the_export_tells_how_a_pickle_is_read(finished_run: Path, tmp_path: Pat
     assert f"its sha256 to {tmp_path / 'pickled.sha256'}" in output
     assert "A pickle can run any code" in output
     sums = tmp_path / "pickled.sha256"
-    assert load_model(tmp_path / "pickled", pickle_sums=sums).facts == load_model(finished_run / "model").facts
+    assert load_model(tmp_path / "pickled", pickle_sums=sums).metadata == load_model(finished_run / "model").metadata
     done = subprocess.run(["sha256sum", "--check", sums.name], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0
     assert "expected nothing there" in str(call("export", finished_run, "--out", tmp_path / "pickled").exception)

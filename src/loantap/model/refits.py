@@ -38,14 +38,7 @@ class Obedience:
 
 
 def refit(
-    model: Pipeline,
-    X: pd.DataFrame,
-    y: np.ndarray,
-    *,
-    recipe: Recipe,
-    C: float,
-    repetitions: int,
-    random_state: int,
+    model: Pipeline, X: pd.DataFrame, y: np.ndarray, *, recipe: Recipe, C: float, repetitions: int, random_state: int
 ) -> np.ndarray:
     """Return the coefficients of refits to loans drawn with replacement, shape (repetitions, n_columns).
 

@@ -135,7 +135,7 @@ def shares_referred(probability: np.ndarray, model: FittedModel | ModelMetadata)
 
     Args:
         probability: Calibrated probabilities of default, shape (n,).
-        model: What has the thresholds: a fitted, or the facts of a saved model.
+        model: What has the thresholds: a fitted model, or the metadata of a saved one.
     """
     return {name: float((probability >= getattr(model, name)).mean()) for name in THRESHOLDS}
 
