@@ -18,11 +18,7 @@ _SYNTHETIC = "reference/synthetic_reference.json"
 
 
 def compare_causes(earlier: Manifest, later: Manifest) -> pd.DataFrame:
-    """Return what differs between what two runs were made from; one row per difference, none where they agree.
-
-    Args:
-        earlier: Manifest of the earlier run.
-        later: That of the later one.
+    """Return what differs between what two runs were made from, by their manifests; one row per difference.
 
     Returns:
         aspect (loans, parameters or method), what, earlier, later, where (the stages concerned); texts. A parameter

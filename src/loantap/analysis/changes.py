@@ -50,11 +50,7 @@ class Changes:
 
 
 def measured(results: Results) -> dict[tuple[str, str], Measured]:
-    """Return the numbers of a run that another run is compared in, by part and name.
-
-    Args:
-        results: By name what the run has of eda, model, policy and association_<factor>.
-    """
+    """Return by part and name the numbers that runs are compared in, from eda, model, policy and association_<factor>."""
     numbers = [
         *_rates(results), *_strength(results.get("eda")), *_model((results.get("model") or {}).get(MODEL)), *_policies(results.get("policy")),
     ]  # fmt: skip

@@ -68,11 +68,9 @@ class StoredCounts:
 
 
 def typed(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return counts as `LoanCounts.by` does, from values as SQL or a file gives them.
+    """Return counts as `LoanCounts.by` does, from values as SQL or a file gives them: texts, numbers and dates.
 
-    Args:
-        counts: Columns of the cleaned loans as texts, numbers and dates (`term` as a text or a number of months), then
-            n and defaults. Rows whose values become the same are added up.
+    `term` may be a text or a number of months. Rows whose values become the same are added up.
     """
     columns = [name for name in counts.columns if name not in SIZES]
     cast = counts.assign(**{name: _typed(counts[name]) for name in columns})

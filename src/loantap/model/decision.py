@@ -87,10 +87,6 @@ def capacity_threshold(probability: np.ndarray, capacity: float) -> float:
     """Return the smallest probability at and above which at most a share of the out-of-fold predictions lies.
 
     Above 1 if even the largest prediction is that of too many.
-
-    Args:
-        probability: Calibrated probabilities of default, shape (n,).
-        capacity: The share, 0 to 1.
     """
     values, counts = np.unique(probability, return_counts=True)
     referred = np.cumsum(counts[::-1])[::-1] / len(probability)

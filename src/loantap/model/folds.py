@@ -92,12 +92,9 @@ def in_parallel(work: Callable[..., Any], tasks: Sequence[tuple], *, label: str,
 
 @contextmanager
 def on_cluster(address: str) -> Iterator[None]:
-    """Send the work inside to a Dask cluster, or keep it on this machine if the address is empty.
+    """Send the work inside to a Dask scheduler, such as tcp://host:8786, or keep it here if the address is empty.
 
-    Args:
-        address: A scheduler, such as tcp://host:8786. Its workers need this version of loantap.
-
-    Raises MissingToolError without dask.distributed, InputError if no scheduler answers.
+    The workers need this version of loantap. Raises MissingToolError without dask.distributed, InputError if no scheduler answers.
     """
     if not address:
         yield

@@ -102,9 +102,7 @@ class Gap:
 def widest_gap(groups: pd.DataFrame, *, confidence: float = CONFIDENCE) -> Gap | None:
     """Return the widest gap in repaid loans flagged between two groups of one factor; None where none has two groups.
 
-    Args:
-        groups: Rows of `by_group` with their `factor`.
-        confidence: Of the interval.
+    Takes rows of `by_group` with their `factor`.
     """
     known = groups.dropna(subset=["false_positive_rate"])
     sizes = known.groupby("factor")["group"].size()
@@ -120,14 +118,10 @@ def widest_gap(groups: pd.DataFrame, *, confidence: float = CONFIDENCE) -> Gap |
 
 
 def gains(deciles: pd.DataFrame) -> pd.DataFrame:
-    """Return the gains table: deciles of predicted risk, the riskiest first.
+    """Return the gains table: deciles of predicted risk, which come with the lowest risk first, with the riskiest first.
 
-    Args:
-        deciles: Calibration by decile, the lowest risk first: loans, defaults and whatever else is known of them.
-
-    Returns:
-        decile (1 is the riskiest), the columns of `deciles`, cumulative_loans and cumulative_defaults (shares of all),
-        lift (cumulative default rate over the portfolio's).
+    decile (1 is the riskiest), the columns that came (loans, defaults and others), cumulative_loans and
+    cumulative_defaults (shares of all), lift (cumulative default rate over the portfolio's).
     """
     table = deciles.iloc[::-1].reset_index(drop=True)
     loans, defaults = table["loans"].cumsum(), table["defaults"].cumsum()

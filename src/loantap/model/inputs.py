@@ -88,16 +88,11 @@ def source_columns(*, inputs: Inputs) -> list[str]:
 
 
 def feature_frame(loans: pd.DataFrame, *, inputs: Inputs) -> pd.DataFrame:
-    """Return the model's inputs, one row per loan; missing values stay missing.
+    """Return the model's inputs, one row per cleaned loan; missing values stay missing.
 
-    Args:
-        loans: Cleaned loans with `source_columns`.
-        inputs: Which set of inputs.
-
-    Returns:
-        Numbers as float64, capped as in CAPS: amounts in currency, rates and utilisation in percent, term and credit
-        history in months, employment in years, the sub-grade as the place of its level, ratios as fractions of annual
-        income. Categories as text.
+    Numbers are float64, capped as in CAPS: amounts in currency, rates and utilisation in percent, term and credit
+    history in months, employment in years, the sub-grade as the place of its level, ratios as fractions of annual
+    income. Categories are texts.
     """
     loans = loans.assign(**{name: np.nan for name in OPTIONAL if name not in loans})
     numbers = {source: _numbers(loans[source], source) for source in _READ[inputs]}

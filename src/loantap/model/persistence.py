@@ -106,12 +106,10 @@ def save_model(folder: Path, fitted: "FittedModel", *, loans: pd.DataFrame, card
 
 
 def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
-    """Read a model.
+    """Read what `save_model` or `export_pickle` wrote.
 
-    Args:
-        folder: What `save_model` or `export_pickle` wrote.
-        pickle_sums: For a pickled pipeline, which can run any code when read: a file outside the folder, in the form of
-            sha256sum, that holds its sha256. Without it no pickle is ever read.
+    A pickled pipeline can run any code when read. It is read only with `pickle_sums`, a file outside the folder, in the
+    form of sha256sum, that holds its sha256.
 
     Raises InputError for a file that is missing, changed, of another version, or not a model's.
     """

@@ -123,11 +123,7 @@ class Scorer:
         return Scorer([number for number in self._numbers if number.name in names], {}, 0.0, {})
 
     def many(self, features: pd.DataFrame) -> np.ndarray:
-        """Return contributions, shape (n, features).
-
-        Args:
-            features: As from `feature_frame`: numbers as float64 with NaN where missing, categories as text.
-        """
+        """Return the contributions, shape (n, features), of what `feature_frame` makes."""
         contributions = np.empty((len(features), len(self.features)), order="F")
         for column, number in enumerate(self._numbers):
             values = features[number.name].to_numpy(dtype=np.float64)

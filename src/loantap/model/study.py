@@ -131,12 +131,7 @@ def evaluate_model(
 
 
 def shares_referred(probability: np.ndarray, model: FittedModel | ModelMetadata) -> dict[str, float]:
-    """Return the share of the loans at or above each threshold of a model, by the threshold's name.
-
-    Args:
-        probability: Calibrated probabilities of default, shape (n,).
-        model: What has the thresholds: a fitted model, or the metadata of a saved one.
-    """
+    """Return the share of the loans at or above each threshold of a model, by the threshold's name."""
     return {name: float((probability >= getattr(model, name)).mean()) for name in THRESHOLDS}
 
 

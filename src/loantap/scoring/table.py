@@ -70,15 +70,10 @@ def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
 
 
 def score_table(model: SavedModel, applications: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of a frame of applications, one row for each under the frame's own index.
+    """Return the scores of a frame of applications under its own index: the columns of `loantap score` but the key.
 
-    Args:
-        model: The model.
-        applications: By the codebook's names, texts or typed values as in a file. Other columns are not read; missing
-            values are None or NaN, and their columns may be absent.
-
-    Returns:
-        The columns of `loantap score` but the key.
+    Applications have the codebook's names, texts or typed values as in a file. Other columns are not read; missing
+    values are None or NaN, and their columns may be absent.
 
     Raises InputError for applications that break a rule of the codebook, with column, rule and rows (from 1), and for
     percentages in fractions. What only looks like fractions is warned of.
