@@ -50,10 +50,9 @@ class Changes:
 
 
 def measured(results: Results) -> dict[tuple[str, str], Measured]:
-    """Return by part and name the numbers that runs are compared in, from eda, model, policy and association_<factor>."""
-    numbers = [
-        *_rates(results), *_strength(results.get("eda")), *_model((results.get("model") or {}).get(MODEL)), *_policies(results.get("policy")),
-    ]  # fmt: skip
+    """Return by part and name what runs are compared in, from their eda, model, policy and association_<factor>."""
+    numbers = [*_rates(results), *_strength(results.get("eda"))]
+    numbers += [*_model((results.get("model") or {}).get(MODEL)), *_policies(results.get("policy"))]
     return {(one.part, one.name): one for one in numbers}
 
 

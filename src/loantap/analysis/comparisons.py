@@ -157,11 +157,10 @@ def missing_values(
 
 
 def outliers(counts: LoanCounts, columns: list[str], *, min_cell: int = 10, confidence: float = 0.95) -> pd.DataFrame:
-    """Compare loans beyond 1.5 quartile ranges from the quartiles with the others.
+    """Compare loans beyond 1.5 quartile ranges from the quartiles with the others that have a value.
 
-    Returns:
-        One row per column that some loan has a value of, in the given order: column, low and high (the fences), then
-        the columns of `compare_groups`, of the loans with a value.
+    One row per column that some loan has a value of: column, low and high (the fences), the columns of
+    `compare_groups`.
     """
     groups = []
     for name in columns:
@@ -176,11 +175,7 @@ def outliers(counts: LoanCounts, columns: list[str], *, min_cell: int = 10, conf
 
 
 def implausible_values(counts: LoanCounts, *, min_cell: int = 10, confidence: float = 0.95) -> pd.DataFrame:
-    """Compare loans with an implausible value with the others.
-
-    Returns:
-        One row per suspicion: column, meaning, then the columns of `compare_groups`.
-    """
+    """Compare loans with an implausible value with others: column, meaning, then the columns of `compare_groups`."""
     groups = []
     for one in SUSPICIONS:
         table = counts.by(one.column)

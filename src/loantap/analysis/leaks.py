@@ -158,7 +158,7 @@ def _known(name: str) -> str:
 def _evaluated(
     levels: pd.DataFrame, loans: int, positives: int, *, rates: tuple[float, float], alpha: float
 ) -> tuple[pd.DataFrame, int]:
-    """Add default_rate, separation, p_chance, p_adjusted, pure, extreme; shown: in its column's most telling grouping."""
+    """Add default_rate, separation, p_chance, p_adjusted, pure, extreme; shown: in the column's most telling grouping."""
     n, defaults = levels["n"].to_numpy(dtype="int64"), levels["defaults"].to_numpy(dtype="int64")
     low, high = rates
     # Pure by chance: with the outcomes dealt to the loans at random (hypergeometric).

@@ -14,9 +14,8 @@ from loantap.errors import InputError
 COUNTS = ["level", "n", "defaults"]
 _OF_TITLES = ("profession", "profession_group")
 # What can be tested as a factor: levels that exist by the time of funding.
-FACTORS = (
-    "pincode", "state", *_OF_TITLES, *(column.name for column in COLUMNS if column.kind == "category" and column.known != "outcome")
-)  # fmt: skip
+_CATEGORIES = (column.name for column in COLUMNS if column.kind == "category" and column.known != "outcome")
+FACTORS = ("pincode", "state", *_OF_TITLES, *_CATEGORIES)
 
 
 def known_factor(name: str) -> str:

@@ -207,7 +207,7 @@ class Coverage:
 
 
 def coverage(counts: LoanCounts, *, min_cell: int = 10) -> Coverage:
-    """Return how many loans the rules reach, and the commonest titles (of `min_cell` loans or more) that they do not."""
+    """Return how many loans the rules reach, and the commonest titles (of `min_cell` loans at least) they do not."""
     table = counts.by("emp_title")
     professions = map_professions(table["emp_title"])
     total, n = int(table["n"].sum()), table["n"].groupby(professions, observed=False).sum()

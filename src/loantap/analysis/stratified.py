@@ -36,9 +36,9 @@ def mantel_haenszel(association: Association, counts: pd.DataFrame) -> Stratifie
     """Return each level's pooled odds ratio of default against the other loans of its stratum.
 
     Mantel and Haenszel (1959), interval with the variance of Robins, Breslow and Greenland (1986), p-value of the
-    Mantel–Haenszel test without continuity correction. `homogeneity_p` tests that the odds ratio is the same in
-    every stratum (Breslow and Day 1980, with Tarone's adjustment 1985): where it is small, the pooled number is an
-    average over strata that differ. Takes a factor's result, whose pooled levels, alpha and correction are kept, and what
+    Mantel–Haenszel test without continuity correction. `homogeneity_p` tests that the odds ratio is the same in every
+    stratum (Breslow and Day 1980, with Tarone's adjustment 1985): where it is small, the pooled number is an average
+    over strata that differ. Takes a factor's result, whose pooled levels, alpha and correction are kept, and what
     `stratified_counts` returns.
     """
     named = counts.assign(level=counts["level"].replace(association.names()))

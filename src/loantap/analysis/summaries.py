@@ -12,12 +12,11 @@ from loantap.analysis.counts import SIZES, LoanCounts
 from loantap.data.columns import BY_NAME, names
 
 Period = Literal["month", "quarter", "year"]
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_PERIODS = {"month": ("M", "%Y-%m"), "quarter": ("Q", "%Y Q%q"), "year": ("Y", "%Y")}  # frequency, and how it is told
 MISSING = "missing"
 CREDIT_HISTORY = "credit_history_years"
-NOTABLE_SHARE = (
-    0.01  # levels with a smaller share of the loans say little about a column's reach, however extreme their rate
-)
+# Levels with a smaller share of the loans say little about a column's reach, however extreme their rate.
+NOTABLE_SHARE = 0.01
 
 
 def drivers() -> list[str]:
@@ -32,11 +31,7 @@ def credit_history_years(loans: pd.DataFrame) -> pd.Series:
 
 
 def counts_by_driver(counts: LoanCounts, driver: str) -> pd.DataFrame:
-    """Count loans and defaults by the values of a driver, a raw column or the length of the credit history.
-
-    Returns:
-        value (sorted, a missing one last), n, defaults.
-    """
+    """Return value (sorted, missing last), n, defaults of a driver: a raw column, or the length of credit history."""
     if driver != CREDIT_HISTORY:
         return counts.by(driver).rename(columns={driver: "value"})
     months = counts.by("issue_d", "earliest_cr_line")
@@ -45,11 +40,9 @@ def counts_by_driver(counts: LoanCounts, driver: str) -> pd.DataFrame:
 
 
 def outcomes(counts: LoanCounts) -> pd.DataFrame:
-    """Return how many loans ended each way, and the money lent with them.
+    """Return a row for "defaulted" and one for "repaid": how many loans ended so, and the money lent with them.
 
-    Returns:
-        A row for "defaulted" and one for "repaid": outcome, loans, amount_lent and median_loan (currency),
-        share_of_loans, share_of_amount.
+    outcome, loans, amount_lent and median_loan (currency), share_of_loans, share_of_amount.
     """
     table = counts.by("loan_amnt")
     amounts = table["loan_amnt"].to_numpy()
@@ -77,7 +70,7 @@ def known_at(driver: str) -> str:
 
 
 def simultaneous(confidence: float, intervals: int) -> float:
-    """Return the confidence that each of several intervals needs for all to hold at once with the given one (Bonferroni)."""
+    """Return the confidence that each interval needs for all to hold at once with the given one (Bonferroni)."""
     return 1 - (1 - confidence) / max(intervals, 1)
 
 
@@ -208,37 +201,17 @@ def vintage_rates(
         until the last funding in the data. Loans still running are not in the data, so such a vintage may hold mostly
         those that ended early, by default or by early repayment.
     """
-    step = _MONTHS[period]
-    issue_d = counts["issue_d"]
-    months = (issue_d.dt.year * 12 + issue_d.dt.month - 1).to_numpy()
-    offset = months.min() // step
-    codes = months // step - offset
-    n, defaults = (np.bincount(codes, counts[name]).astype("int64") for name in SIZES)
-    final = months.max() if last is None else last.year * 12 + last.month - 1
-    rows = []
+    frequency, form = _PERIODS[period]
+    vintage = counts["issue_d"].dt.to_period(frequency)
+    every = pd.period_range(vintage.min(), vintage.max())
+    sums = counts[SIZES].groupby(vintage).sum().reindex(every, fill_value=0)
+    n, defaults = (sums[name].to_numpy() for name in SIZES)
+    final, rows = pd.Period(counts["issue_d"].max() if last is None else last, "M"), []
     for group in merge_neighbours(range(len(n)), np.minimum(defaults, n - defaults), min_cell):
-        filled = [code for code in group if n[code]]
-        first, end = (filled[0] + offset) * step, (filled[-1] + offset) * step + step - 1
-        rows.append(
-            {
-                "level": _name(first, end, step),
-                "start": _date(first),
-                "end": _date(end),
-                "n": int(n[group].sum()),
-                "defaults": int(defaults[group].sum()),
-                "unripe": bool(end + term > final),
-            }
-        )
+        filled = every[[code for code in group if n[code]]]
+        start, end = filled[0].asfreq("M", "start"), filled[-1].asfreq("M", "end")
+        level = " to ".join(dict.fromkeys([filled[0].strftime(form), filled[-1].strftime(form)]))
+        row = {"level": level, "start": start.to_timestamp(), "end": end.to_timestamp()}
+        row |= {"n": int(n[group].sum()), "defaults": int(defaults[group].sum()), "unripe": bool(end + term > final)}
+        rows.append(row)
     return with_intervals(pd.DataFrame(rows), confidence=confidence)
-
-
-def _date(month: int) -> pd.Timestamp:
-    return pd.Timestamp(year=int(month) // 12, month=int(month) % 12 + 1, day=1)
-
-
-def _name(first: int, end: int, step: int) -> str:
-    names = []
-    for month in (first, end):
-        year, within = divmod(int(month), 12)
-        names.append({1: f"{year}-{within + 1:02d}", 3: f"{year} Q{within // 3 + 1}", 12: str(year)}[step])
-    return " to ".join(dict.fromkeys(names))

@@ -201,6 +201,6 @@ def _unbeaten(candidates: Sequence[Candidate], score: str, scored: Mapping[str, 
 
 
 def _briers(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split]) -> np.ndarray:
-    """Return the Brier score of each fold; the calibration, which has two numbers to learn, is of all folds of its repeat."""
+    """Return the Brier score of each fold; the calibration, two numbers to learn, is of all folds of its repeat."""
     errors = np.array([(SigmoidCalibration.fit(row, y)(row) - y) ** 2 for row in log_odds])
     return np.array([errors[k * len(log_odds) // len(splits), fold].mean() for k, (_, fold) in enumerate(splits)])

@@ -178,7 +178,7 @@ def evaluate(
     repetitions: int = 500,
     random_state: int,
 ) -> dict:
-    """Return the `test` part of the results contract: n, every metric, confusion counts, intervals (`ci`, `confusion_ci`)."""
+    """Return the `test` part of the results: n, every metric, confusion counts, intervals (`ci`, `confusion_ci`)."""
     predictions = Predictions.of(outcome, probability, beta=beta)
     drawn: Any = {"repetitions": repetitions, "random_state": random_state, "confidence": confidence}
     return {

@@ -94,7 +94,8 @@ def in_parallel(work: Callable[..., Any], tasks: Sequence[tuple], *, label: str,
 def on_cluster(address: str) -> Iterator[None]:
     """Send the work inside to a Dask scheduler, such as tcp://host:8786, or keep it here if the address is empty.
 
-    The workers need this version of loantap. Raises MissingToolError without dask.distributed, InputError if no scheduler answers.
+    The workers need this version of loantap. Raises MissingToolError without dask.distributed, InputError if no
+    scheduler answers.
     """
     if not address:
         yield

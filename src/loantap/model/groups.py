@@ -118,7 +118,7 @@ def widest_gap(groups: pd.DataFrame, *, confidence: float = CONFIDENCE) -> Gap |
 
 
 def gains(deciles: pd.DataFrame) -> pd.DataFrame:
-    """Return the gains table: deciles of predicted risk, which come with the lowest risk first, with the riskiest first.
+    """Return the gains table: deciles of predicted risk, given with the lowest risk first, the riskiest first.
 
     decile (1 is the riskiest), the columns that came (loans, defaults and others), cumulative_loans and
     cumulative_defaults (shares of all), lift (cumulative default rate over the portfolio's).

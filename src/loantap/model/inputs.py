@@ -136,7 +136,7 @@ def with_computed(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_features() -> None:
-    """Raise InputError for what is not declared of a feature and needed, and for a reason's code that is not its own."""
+    """Raise InputError for what a feature needs and does not declare, and for a reason's code that is not its own."""
     for name in names(feature=True):
         if not BY_NAME[name].enters:
             raise InputError(

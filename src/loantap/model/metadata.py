@@ -106,7 +106,7 @@ def summarise_training(loans: pd.DataFrame, *, inputs: Inputs) -> TrainingSummar
 
 
 def _rates(loans: pd.DataFrame) -> dict[str, Range]:
-    """Return the range of the rates of each sub-grade, taking in as many neighbours as it takes to have loans enough."""
+    """Return the range of the rates of each sub-grade, taking in neighbours until there are loans enough."""
     levels, place, rate = BY_NAME["sub_grade"].levels, loans["sub_grade"].cat.codes, loans["int_rate"].to_numpy()
     ranges = {}
     for own, level in enumerate(levels):

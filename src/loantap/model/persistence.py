@@ -160,7 +160,7 @@ def copy_model(folder: Path, out: Path) -> None:
 
 
 def export_pickle(folder: Path, out: Path) -> Path:
-    """Write a copy of a model with a pickled pipeline, and beside the folder what its reader has to be given: OUT.sha256.
+    """Write a copy of a model with a pickled pipeline, and beside it what its reader has to be given: OUT.sha256.
 
     Returns that file. Raises InputError if `out` is there.
     """

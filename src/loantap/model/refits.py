@@ -1,4 +1,4 @@
-"""Refits to loans drawn again: how surely each input goes the declared way, and how far a fit moves with other loans."""
+"""Refits to loans drawn again: how surely each input goes the declared way, and how far fits move with other loans."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -75,7 +75,7 @@ def obedience(
     confidence: float = CONFIDENCE,
     random_state: int,
 ) -> Obedience:
-    """Refit a recipe with free signs and with bounds, and say what becomes of each number; see `refit` for the arguments.
+    """Refit a recipe with free signs and with bounds, and say what becomes of each number; takes what `refit` takes.
 
     An input goes against its direction where the log-odds at its upper quartile are on the wrong side of those at its
     lower one; where both are one value, where its coefficient has the wrong sign. A direction is shown, or

@@ -47,7 +47,7 @@ class Score:
 
 
 def score_application(model: SavedModel, application: Mapping[str, Any]) -> Score:
-    """Score one application: values by the codebook's names, as an `Application` has them; optional ones may be absent."""
+    """Score one application: values by the codebook's names, as an `Application` has them; optional may be absent."""
     features, contributions = _contributions(model, application)
     probability = model.calibration.one(sum(contributions) + model.scorer.intercept)
     decision: Decision = "refer" if probability >= model.threshold else "approve"
