@@ -100,7 +100,8 @@ def find_leaks(loans: pd.DataFrame, *, alpha: float = 0.05, min_cell: int = 10, 
         exact, bins = counts_of_column(loans[name], default)
         auc = max(auc_alone(table, fold, folds=FOLDS) for table in (exact, bins) if table is not None)
         low, high = auc_interval(auc, *sizes, confidence=confidence)
-        row = {"column": name, "known": _known(name), "levels": len(exact)}
+        known = "application" if name in _OF_ADDRESS else BY_NAME[name].known if name in BY_NAME else UNKNOWN
+        row = {"column": name, "known": known, "levels": len(exact)}
         rows.append(row | {"auc": auc, "auc_low": low, "auc_high": high})
         groupings = [table for table in (exact, bins, _all_but_one(exact)) if table is not None]
         tables += [table[table["n"] >= min_cell].assign(column=name, of=place) for place, table in enumerate(groupings)]
@@ -149,10 +150,6 @@ def _level_text(level: object) -> str:
     if isinstance(level, pd.Timestamp):
         return f"{level:%Y-%m-%d}"
     return f"{level:.12g}" if isinstance(level, float) else str(level)
-
-
-def _known(name: str) -> str:
-    return "application" if name in _OF_ADDRESS else BY_NAME[name].known if name in BY_NAME else UNKNOWN
 
 
 def _evaluated(

@@ -56,7 +56,7 @@ def factor_values(loans: pd.DataFrame, factor: str, *, keep_missing: bool = True
             f"Known: {', '.join(sorted({*map(str, loans.columns), *_OF_TITLES}))}."
         )
     category = values.astype("category")
-    texts = [_text(level) for level in category.cat.categories]
+    texts = [f"{level:g}" if isinstance(level, float) else str(level) for level in category.cat.categories]
     if keep_missing and category.isna().any() and MISSING not in texts:
         texts.append(MISSING)
     codes = category.cat.codes.to_numpy().copy()
@@ -64,10 +64,6 @@ def factor_values(loans: pd.DataFrame, factor: str, *, keep_missing: bool = True
         codes[codes < 0] = texts.index(MISSING) if MISSING in texts else -1
     ordered = factor in BY_NAME and BY_NAME[factor].ordered
     return pd.Series(pd.Categorical.from_codes(codes, pd.Index(texts), ordered=ordered), index=loans.index, name=factor)
-
-
-def _text(level: object) -> str:
-    return f"{level:g}" if isinstance(level, float) else str(level)
 
 
 def factor_counts(counts: LoanCounts, factor: str, *, keep_missing: bool = True) -> pd.DataFrame:
