@@ -180,9 +180,7 @@ def test_rules_that_refuse_the_same_loans_are_beaten_once():
 def test_no_more_earlier_loans_are_told_of_than_there_are():
     scored = {"n": 9, "brier": 0.1, "f2": 0.5, "roc_auc": 0.6, "ci": {"f2": (0.4, 0.6), "roc_auc": (0.5, 0.7)}}
     facts = {"test": scored, "default_rate": 0.2, "predicted": 0.2}
-    evaluation: Any = SimpleNamespace(
-        **facts, score="f2", confidence=0.95, model=SimpleNamespace(recipe=SimpleNamespace(inputs="without_pincode"))
-    )
+    evaluation: Any = SimpleNamespace(**facts, score="f2", confidence=0.95, inputs="without_pincode")
     found: Any = SimpleNamespace(**facts, first_month=pd.Timestamp("2015-05-01"), train_rows=4_321)
     told = [comparisons.later(evaluation, found, most_rows=most, rows=5_000).caption for most in (10_000, 1_000)]
     assert "and 4,321 earlier loans below" in told[0]

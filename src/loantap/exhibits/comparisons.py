@@ -55,17 +55,17 @@ def _compared_title(table: pd.DataFrame, score: str) -> str:
     return f"On {score.upper()} the champion beats {beaten} of {len(others)} rivals{rest}"
 
 
-def compared(table: pd.DataFrame, evaluation: Evaluation, original: Original, rules: Sequence[str]) -> Exhibit:
+def compared(table: pd.DataFrame, result: Evaluation, original: Original, rules: Sequence[str]) -> Exhibit:
     """Show how the champion stands against models and rules; takes what `ladder` returns, and the names of the rules."""
-    score = evaluation.score
+    score = result.score
     kinds = {score: "score", "difference": "score"}
     shown = columns("name", "rule", f"{score} with interval", "difference with interval", **kinds)
     return Exhibit(
-        exhibit_name("baselines", evaluation.model.recipe.inputs),
+        exhibit_name("baselines", result.inputs),
         title=_compared_title(table, score),
-        caption=f"{tested(evaluation)}; {percent(evaluation.confidence)} bootstrap intervals, models and rules as they are; difference: the "
+        caption=f"{tested(result)}; {percent(result.confidence)} bootstrap intervals, models and rules as they are; difference: the "
         f"champion's {score.upper()} minus the rival's, paired over the loans.",
-        text=f"{original_sentence(vars(original))}\n\n{baseline_sentence(table, evaluation, rules)}",
+        text=f"{original_sentence(vars(original))}\n\n{baseline_sentence(table, result, rules)}",
         table=table.assign(name=table["name"].replace(_SHOWN).map(capital)),
         columns=shown,
     )
@@ -82,7 +82,7 @@ def original_sentence(original: Result) -> str:
     )
 
 
-def baseline_sentence(table: pd.DataFrame, evaluation: Evaluation, rules: Sequence[str]) -> str:
+def baseline_sentence(table: pd.DataFrame, result: Evaluation, rules: Sequence[str]) -> str:
     """Return how the champion stands against each simple rule, on the same loans; rules that decide alike count once."""
     known = by_name(table)
     # The draws are the same for all, so only the same decisions have the same difference and interval.
@@ -96,22 +96,22 @@ def baseline_sentence(table: pd.DataFrame, evaluation: Evaluation, rules: Sequen
         verdict = "beats" if low > 0 else "loses to" if high < 0 else "is neither shown to beat nor to lose to"
         which = f"the rule {named[0]}" if len(named) == 1 else f"the same decisions by {' or '.join(named)}"
         parts.append(f"{verdict} {which} ({signed(difference)}, {signed(low)} to {signed(high)})")
-    return f"On {evaluation.score.upper()} the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap)."
+    return f"On {result.score.upper()} the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap)."
 
 
-def later(evaluation: Evaluation, found: OutOfTime | None, *, most_rows: int, rows: int) -> Exhibit:
+def later(result: Evaluation, found: OutOfTime | None, *, most_rows: int, rows: int) -> Exhibit:
     """Show what becomes of the model on later loans.
 
     Args:
-        evaluation: How it does on test loans of the same months.
+        result: How it does on test loans of the same months.
         found: How the same recipe does on later loans, fitted on earlier ones.
         most_rows: Most earlier loans that calibration and threshold were chosen on.
         rows: Training loans that the first model's were chosen on.
     """
-    cases: list[tuple[str, Evaluation | OutOfTime]] = [("the same months", evaluation)]
+    cases: list[tuple[str, Evaluation | OutOfTime]] = [("the same months", result)]
     if found is not None:
         cases.append((f"from {found.first_month:%B %Y} on", found))
-    score = evaluation.score
+    score = result.score
     table = pd.DataFrame(
         {"loans_of": label, "n": one.test["n"], "default_rate": one.default_rate, "predicted": one.predicted, "brier": one.test["brier"]}
         | {f"{name}{end}": value for name in ("roc_auc", score)
@@ -125,14 +125,12 @@ def later(evaluation: Evaluation, found: OutOfTime | None, *, most_rows: int, ro
             "Both rows use the same features, sampler and C, chosen on all months. Calibration and threshold come from "
             f"{show(rows, 'count')} training loans above and {earlier} earlier loans below."
         )
-    title = later_title(evaluation.test, found)
-    caption = f"{percent(evaluation.confidence)} bootstrap intervals, models as fitted. {compared}".rstrip()
+    title = later_title(result.test, found)
+    caption = f"{percent(result.confidence)} bootstrap intervals, models as fitted. {compared}".rstrip()
     shown = columns(
         "loans_of", "n", "default_rate", "predicted", "roc_auc with interval", score, "brier", **{score: "score"}
     )
-    return Exhibit(
-        exhibit_name("out-of-time", evaluation.model.recipe.inputs), title, caption, table=table, columns=shown
-    )
+    return Exhibit(exhibit_name("out-of-time", result.inputs), title, caption, table=table, columns=shown)
 
 
 def later_title(test: Result, found: OutOfTime | None) -> str:

@@ -19,10 +19,10 @@ from loantap.model.study import Evaluation
 Result = Mapping[str, Any]
 
 
-def tested(evaluation: Evaluation) -> str:
+def tested(result: Evaluation) -> str:
     """Return on how many loans a model was evaluated."""
-    sampled = " of a stratified sample" if evaluation.sampled else ""
-    return f"n = {show(evaluation.test['n'], 'count')} test loans{sampled}"
+    sampled = " of a stratified sample" if result.sampled else ""
+    return f"n = {show(result.test['n'], 'count')} test loans{sampled}"
 
 
 def spread(test: Result, name: str, kind: str = "score") -> str:
@@ -44,50 +44,42 @@ def scores(champion: Evaluation, smote: Evaluation) -> Exhibit:
         f"{tested(champion)}; {percent(champion.confidence)} bootstrap intervals ({champion.repetitions} repetitions)."
     )
     shown = columns("metric", "estimate with interval", "smote with interval")
-    return Exhibit(exhibit_name("scores", champion.model.recipe.inputs), title, caption, table=table, columns=shown)
+    return Exhibit(exhibit_name("scores", champion.inputs), title, caption, table=table, columns=shown)
 
 
-def ranking(evaluation: Evaluation) -> Exhibit:
+def ranking(result: Evaluation) -> Exhibit:
     """Draw how well the model ranks."""
-    test = evaluation.test
+    test = result.test
     return Exhibit(
-        exhibit_name("ranking", evaluation.model.recipe.inputs),
+        exhibit_name("ranking", result.inputs),
         title=f"The model ranks a default above a repaid loan in {show(test['roc_auc'], 'rate')} of pairs (ROC-AUC {show(test['roc_auc'], 'score')})",
-        caption=f"{percent(evaluation.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
-        f"{spread(test, 'average_precision')}; {tested(evaluation)}.",
+        caption=f"{percent(result.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
+        f"{spread(test, 'average_precision')}; {tested(result)}.",
         alt="Left, the ROC curve with the diagonal; right, the precision-recall curve with the default rate; the thresholds are marked.",
-        figure=plots.plot_ranking(
-            evaluation.curve, default_rate=evaluation.default_rate, thresholds=_thresholds(evaluation)
-        ),
+        figure=plots.plot_ranking(result.curve, default_rate=result.default_rate, thresholds=_thresholds(result)),
     )
 
 
-def gains(evaluation: Evaluation) -> Exhibits:
+def gains(result: Evaluation) -> Exhibits:
     """Show how much of the defaults is found among the riskiest."""
-    name, wilson = (
-        exhibit_name("gains", evaluation.model.recipe.inputs),
-        f"{percent(evaluation.confidence)} Wilson intervals",
-    )
-    top = evaluation.gains.iloc[0]
+    name, wilson = exhibit_name("gains", result.inputs), f"{percent(result.confidence)} Wilson intervals"
+    top = result.gains.iloc[0]
     figure = Exhibit(
         name,
         title=f"The riskiest {show(top['cumulative_loans'], 'rate')} of loans hold {show(top['cumulative_defaults'], 'rate')} of defaults",
-        caption=f"Left, the default rate by tenth of predicted risk, {wilson}; right, the share of defaults among the riskiest loans; {tested(evaluation)}.",
+        caption=f"Left, the default rate by tenth of predicted risk, {wilson}; right, the share of defaults among the riskiest loans; {tested(result)}.",
         alt="Left, a bar of the default rate for each tenth of predicted risk; right, the share of defaults found, with the diagonal.",
-        figure=plots.plot_gains(evaluation.gains),
+        figure=plots.plot_gains(result.gains),
     )
-    caption = f"{wilson}; {tested(evaluation)}."
+    caption = f"{wilson}; {tested(result)}."
     shown = columns("decile", "loans", "predicted", "default_rate with interval", "cumulative_defaults", "lift")
-    table = Exhibit(name, "Defaults by tenth of predicted risk", caption, table=evaluation.gains, columns=shown)
+    table = Exhibit(name, "Defaults by tenth of predicted risk", caption, table=result.gains, columns=shown)
     return together(figure, table)
 
 
 def calibration(champion: Evaluation, smote: Evaluation) -> Exhibits:
     """Show whether probabilities hold, before and after calibration."""
-    name, wilson = (
-        exhibit_name("calibration", champion.model.recipe.inputs),
-        f"{percent(champion.confidence)} Wilson intervals",
-    )
+    name, wilson = exhibit_name("calibration", champion.inputs), f"{percent(champion.confidence)} Wilson intervals"
     curves = {"Champion": champion.deciles, "SMOTE, calibrated": smote.deciles}
     figure = Exhibit(
         name,
@@ -108,51 +100,44 @@ def calibration(champion: Evaluation, smote: Evaluation) -> Exhibits:
     return together(figure, table)
 
 
-def people(evaluation: Evaluation) -> Exhibit:
+def people(result: Evaluation) -> Exhibit:
     """Draw what the threshold does to applicants."""
-    test = evaluation.test
+    test = result.test
     per_thousand = pd.Series(test["confusion"]) / test["n"] * 1000
     return Exhibit(
-        exhibit_name("people", evaluation.model.recipe.inputs),
-        title=f"Of 1,000 applicants, the {evaluation.score.upper()} threshold flags {show(per_thousand['tp'] + per_thousand['fp'], 'count')}; "
+        exhibit_name("people", result.inputs),
+        title=f"Of 1,000 applicants, the {result.score.upper()} threshold flags {show(per_thousand['tp'] + per_thousand['fp'], 'count')}; "
         f"{show(per_thousand['fp'], 'count')} of these would repay",
-        caption=f"{referred_sentence(vars(evaluation.model) | vars(evaluation))} At the {evaluation.score.upper()} threshold: recall {show(test['recall'], 'rate')} "
+        caption=f"{_referred(result)} At the {result.score.upper()} threshold: recall {show(test['recall'], 'rate')} "
         f"({spread(test, 'recall', 'rate')}), precision {show(test['precision'], 'rate')} ({spread(test, 'precision', 'rate')}); "
-        f"{tested(evaluation)}, {percent(evaluation.confidence)} bootstrap intervals.",
+        f"{tested(result)}, {percent(result.confidence)} bootstrap intervals.",
         alt="A bar of 1,000 applicants split into not flagged and flagged, repaying and defaulting.",
         figure=plots.plot_confusion(per_thousand),
     )
 
 
-def threshold(evaluation: Evaluation) -> Exhibit:
+def threshold(result: Evaluation) -> Exhibit:
     """Draw what moves with the threshold."""
-    label = evaluation.score.upper()
-    caption = f"{referred_sentence(vars(evaluation.model) | vars(evaluation))} Thresholds were chosen out of fold on training loans; {tested(evaluation)}."
+    label = result.score.upper()
+    caption = f"{_referred(result)} Thresholds were chosen out of fold on training loans; {tested(result)}."
     alt = f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they flag anybody."
-    figure = plots.plot_threshold(evaluation.curve, score=evaluation.score, thresholds=_thresholds(evaluation))
-    return Exhibit(
-        exhibit_name("threshold", evaluation.model.recipe.inputs),
-        thresholds_told(vars(evaluation.model)),
-        caption,
-        alt,
-        figure=figure,
-    )
+    figure = plots.plot_threshold(result.curve, score=result.score, thresholds=_thresholds(result))
+    title = thresholds_told(vars(result.model))
+    return Exhibit(exhibit_name("threshold", result.inputs), title, caption, alt, figure=figure)
 
 
-def profit(evaluation: Evaluation, economics: Economics) -> Exhibit:
+def profit(result: Evaluation, economics: Economics) -> Exhibit:
     """Show what each threshold would earn, and under which assumptions."""
     shown = columns("name", "threshold", "refused", "profit with interval", "difference with interval", profit="rate")
-    rows = evaluation.profit
-    title = profit_title(evaluation.profit)
+    rows = result.profit
+    title = profit_title(result.profit)
     caption = (
-        f"Profit as a share of the money asked for; difference from approving everyone. Assumed: {told(economics)}; {percent(evaluation.confidence)} bootstrap intervals; "
-        f"{tested(evaluation)}."
+        f"Profit as a share of the money asked for; difference from approving everyone. Assumed: {told(economics)}; {percent(result.confidence)} bootstrap intervals; "
+        f"{tested(result)}."
     )
-    text = profit_sentence(evaluation.profit, economics=economics)
+    text = profit_sentence(result.profit, economics=economics)
     deciles = rows.assign(name=rows["name"].map(capital), threshold=rows["threshold"].where(rows["threshold"] <= 1))
-    return Exhibit(
-        exhibit_name("profit", evaluation.model.recipe.inputs), title, caption, text=text, table=deciles, columns=shown
-    )
+    return Exhibit(exhibit_name("profit", result.inputs), title, caption, text=text, table=deciles, columns=shown)
 
 
 def profit_title(table: pd.DataFrame) -> str:
@@ -179,25 +164,21 @@ def profit_sentence(table: pd.DataFrame, *, economics: Economics) -> str:
     )
 
 
-def groups(evaluation: Evaluation) -> Exhibits:
+def groups(result: Evaluation) -> Exhibits:
     """Show whom the model serves worse."""
-    shown = evaluation.groups.assign(group=[_level(*one) for one in evaluation.groups[["factor", "group"]].to_numpy()])
-    name, level, label = (
-        exhibit_name("groups", evaluation.model.recipe.inputs),
-        percent(evaluation.confidence),
-        evaluation.score.upper(),
-    )
+    shown = result.groups.assign(group=[_level(*one) for one in result.groups[["factor", "group"]].to_numpy()])
+    name, level, label = exhibit_name("groups", result.inputs), percent(result.confidence), result.score.upper()
     figure = Exhibit(
         name,
-        title=groups_title(evaluation.gap),
+        title=groups_title(result.gap),
         caption=f"By grade, home ownership and group of professions, at the {label} threshold; {level} intervals (Wilson; DeLong for the "
-        f"ROC-AUC). Groups with fewer than {evaluation.min_cell} loans, defaults or repaid loans are pooled. "
-        f"The two named are compared with a correction for all pairs (Bonferroni); {tested(evaluation)}.",
+        f"ROC-AUC). Groups with fewer than {result.min_cell} loans, defaults or repaid loans are pooled. "
+        f"The two named are compared with a correction for all pairs (Bonferroni); {tested(result)}.",
         alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
         figure=plots.plot_groups(shown),
     )
     caption = (
-        f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(evaluation)}."
+        f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(result)}."
     )
     rates = ("default_rate", "predicted", "recall", "false_positive_rate", "roc_auc with interval")
     title, in_order = f"What each group meets at the {label} threshold", columns("group", "n", *rates)
@@ -229,9 +210,11 @@ def _level(factor: str, group: str) -> str:
     return group
 
 
-def _thresholds(evaluation: Evaluation) -> dict[str, float]:
-    others = {
-        "profit threshold": evaluation.model.profit_threshold,
-        "capacity threshold": evaluation.model.capacity_threshold,
-    }
-    return {f"{evaluation.score.upper()} threshold": evaluation.model.threshold} | others
+def _thresholds(result: Evaluation) -> dict[str, float]:
+    model = result.model
+    others = {"profit threshold": model.profit_threshold, "capacity threshold": model.capacity_threshold}
+    return {f"{result.score.upper()} threshold": model.threshold} | others
+
+
+def _referred(result: Evaluation) -> str:
+    return referred_sentence(vars(result.model) | vars(result))

@@ -53,6 +53,11 @@ class Evaluation:
         return fbeta_name(self.model.beta)
 
     @property
+    def inputs(self) -> Inputs:
+        """What the model may see."""
+        return self.model.recipe.inputs
+
+    @property
     def default_rate(self) -> float:
         """The observed default rate."""
         return (self.test["confusion"]["tp"] + self.test["confusion"]["fn"]) / self.test["n"]
