@@ -39,7 +39,7 @@ def taken_in(source: LoanSource, path: Path) -> tuple[IngestSummary, pd.DataFram
     return summary, pd.read_parquet(path)
 
 
-def fitted(loans: pd.DataFrame) -> FittedModel:
+def fit(loans: pd.DataFrame) -> FittedModel:
     check_features()
     X, y = feature_frame(loans, inputs=INPUTS), loans["default"].to_numpy()
     check_allowed(X, inputs=INPUTS)
@@ -81,7 +81,7 @@ made.assign(**{NAME: inquiries}).to_csv(with_column, index=False)
 made.to_csv(without_column, index=False)
 
 summary, loans = taken_in(open_loans(with_column), folder / "with.parquet")
-fitted = fitted(loans)
+fitted = fit(loans)
 save_model(folder / "model", fitted, loans=loans, card={}, page="")
 model = load_model(folder / "model")
 application = valid_application(EXAMPLE | {NAME: 6})
@@ -89,8 +89,8 @@ start = starting_values(model.training)
 page = (project_root() / "data" / "README.md").read_text("utf-8")
 scored = {name: score_file(model, path, folder / f"{name}.csv").scored for name, path in (("has", with_column), ("lacks", without_column))}  # fmt: skip
 absent, bare = taken_in(open_loans(without_column), folder / "without.parquet")
-bare_finalist = fitted(bare)
-save_model(folder / "bare", bare_finalist, loans=bare, card={}, page="")
+bare_fitted = fit(bare)
+save_model(folder / "bare", bare_fitted, loans=bare, card={}, page="")
 twin, twins = taken_in(SyntheticLoans(1_000, 3), folder / "twin.parquet")
 unknown = valid_application(EXAMPLE)
 
@@ -118,7 +118,7 @@ print(
                 "notes": absent.notes,
                 "rows": absent.rows,
                 "missing": absent.missing[NAME],
-                "odds": ratios(bare_finalist, bare),
+                "odds": ratios(bare_fitted, bare),
                 "probability": score_application(load_model(folder / "bare"), application).probability_of_default,
             },
             "twin": {"columns": list(made), "notes": twin.notes, "missing": int(twins[NAME].isna().sum())},
