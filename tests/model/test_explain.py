@@ -123,7 +123,7 @@ def test_no_interval_goes_beyond_what_its_direction_allows(told: pd.DataFrame):
 def contrary(loans: pd.DataFrame) -> pd.DataFrame:
     """The loans, with an outcome that goes against the direction of the rate and hardly with anything else."""
     rate = loans["int_rate"] - loans["int_rate"].mean()
-    default = np.random.default_rng(0).random(len(loans)) < expit(-0.2 * rate - 1)
+    default = np.random.default_rng(0).random(len(loans)) < expit(-0.3 * rate - 1)
     return loans.assign(default=default.astype(int))
 
 
