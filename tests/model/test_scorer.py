@@ -110,10 +110,10 @@ def test_rare_levels_count_alike(loans: pd.DataFrame, fitted):
 
 def test_the_level_of_nearly_all_loans_is_a_level_though_it_has_no_column(loans: pd.DataFrame, fitted):
     assert loans["application_type"].value_counts(normalize=True)["INDIVIDUAL"] > 1 - SUPPORT
-    assert compile_pipeline(fitted).levels("application_type") == {"INDIVIDUAL"}
+    assert compile_pipeline(fitted).levels["application_type"] == {"INDIVIDUAL"}
     y, only = loans["default"].to_numpy(), feature_frame(loans, inputs="without_pincode").assign(purpose="car")
     alone = Recipe("without_pincode", "plain", "none").pipeline(C=0.3, random_state=0).fit(only, y)
-    assert compile_pipeline(alone).levels("purpose") == {"car"}
+    assert compile_pipeline(alone).levels["purpose"] == {"car"}
 
 
 def test_a_missing_value_counts_as_what_it_is_told_to_count_as(loans: pd.DataFrame, fitted):
