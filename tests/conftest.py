@@ -18,13 +18,21 @@ from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.recipe import Recipe
 from loantap_sources.connectors.config import Config, read_config
 
 PASSWORD_VARIABLE = "PG_PASSWORD"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_worker() -> Iterator[None]:
+    """Small searches are done before further processes have started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("loantap.model.folds.WORKERS", 1)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -42,10 +50,10 @@ def loans(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def finalist(loans: pd.DataFrame) -> Finalist:
+def fitted(loans: pd.DataFrame) -> FittedModel:
     """A model of the synthetic loans, with splines and ratios, quickly made."""
     X, y = feature_frame(loans, inputs="without_pincode"), loans["default"].to_numpy()
-    return fit_finalist(
+    return fit_calibrated(
         X,
         y,
         loan_profit(loans, Economics()),
@@ -54,15 +62,14 @@ def finalist(loans: pd.DataFrame) -> Finalist:
         sample=np.arange(len(y)),
         folds=3,
         random_state=0,
-        n_jobs=1,
     )
 
 
 @pytest.fixture(scope="session")
-def model_folder(finalist: Finalist, loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_folder(fitted: FittedModel, loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same model, saved; to be copied by tests that change it."""
     folder = tmp_path_factory.mktemp("saved") / "model"
-    return save_model(folder, finalist, loans=loans, card={"name": "a test"}, page="<p>a test</p>")
+    return save_model(folder, fitted, loans=loans, card={"name": "a test"}, page="<p>a test</p>")
 
 
 @pytest.fixture(scope="session")

@@ -19,13 +19,12 @@ from loantap.jsonable import jsonable
 from loantap.model.baselines import baseline_rules, fbeta_differences
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions
-from loantap.model.finalist import fit_finalist
+from loantap.model.fitted import evaluate_out_of_time, fit_calibrated, fit_out_of_time
 from loantap.model.inputs import feature_frame
-from loantap.model.out_of_time import fit_out_of_time, judge_out_of_time
-from loantap.model.persistence import CARD, FACTS, save_model
+from loantap.model.persistence import CARD, METADATA, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.seal import SMOTE, SUMS, seal
-from loantap.model.study import judge, model_result
+from loantap.model.study import evaluate_model, model_result
 from loantap.model.tuning import split_loans
 from loantap.runs.manifest import StageRecord, new_manifest
 from loantap.runs.notebook_model import run_facts
@@ -82,40 +81,40 @@ def _model(run: RunFolder) -> None:
     )
     X, y = feature_frame(train, inputs="without_pincode"), train["default"].to_numpy()
     profit = loan_profit(train, Economics())
-    finalist, smote = (
-        fit_finalist(X, y, profit, recipe=recipe, C=0.3, sample=np.arange(len(y)), folds=3, random_state=0, n_jobs=1)
+    fitted, smote = (
+        fit_calibrated(X, y, profit, recipe=recipe, C=0.3, sample=np.arange(len(y)), folds=3, random_state=0)
         for recipe in (_RECIPE, _SMOTE)
     )
-    judged, judged_smote = (
-        judge(model, test, economics=Economics(), min_cell=10, **_DRAWN) for model in (finalist, smote)
+    evaluation, smote_evaluation = (
+        evaluate_model(model, test, economics=Economics(), min_cell=10, **_DRAWN) for model in (fitted, smote)
     )
     outcome, rules = test["default"].to_numpy(), baseline_rules(train, test)
-    calls = {"champion": judged.flagged, **{rule.name: rule.refused for rule in rules}}
-    ladder, smote_ladder = _ladder(outcome, calls), _ladder(outcome, {"tuned SMOTE": judged_smote.flagged, **calls})
+    calls = {"champion": evaluation.flagged, **{rule.name: rule.refused for rule in rules}}
+    ladder, smote_ladder = _ladder(outcome, calls), _ladder(outcome, {"tuned SMOTE": smote_evaluation.flagged, **calls})
     refit = {"C": 0.3, "later_share": 0.2, "rows": 5_000, "folds": 3, "economics": Economics(), "random_state": _DRAWN["random_state"]}  # fmt: skip
     later, smote_later = (
-        judge_out_of_time(fit_out_of_time(loans, recipe=recipe, **refit), loans, **_DRAWN)
+        evaluate_out_of_time(fit_out_of_time(loans, recipe=recipe, **refit), loans, **_DRAWN)
         for recipe in (_RECIPE, _SMOTE)
     )
-    result = model_result(finalist, judged) | {
+    result = model_result(evaluation) | {
         "economics": Economics(),
         "split": _SPLIT,
-        "smote": model_result(smote, judged_smote)
+        "smote": model_result(smote_evaluation)
         | {
             "search": {"grid": _GRID},
             "rivals": smote_ladder,
-            "groups": judged_smote.groups,
+            "groups": smote_evaluation.groups,
             "out_of_time": smote_later,
         },
         "competition": {"table": _CANDIDATES},
         "out_of_time": later,
     }
     run.write_result("model", {"without_pincode": result})
-    for name, table in (("baselines", ladder), ("groups", judged.groups)):
+    for name, table in (("baselines", ladder), ("groups", evaluation.groups)):
         run.publish(Exhibit(f"model-{name}-without-pincode", name, "n = 10", table=table))
-    card = model_card(run_facts(run), result, judged, ladder, list(X))
-    save_model(run.path / "model", finalist, loans=train, card=card, page=card_page(card))
-    card = model_card(run_facts(run), result | result["smote"], judged_smote, smote_ladder, list(X))
+    card = model_card(run_facts(run), result, evaluation, ladder, list(X))
+    save_model(run.path / "model", fitted, loans=train, card=card, page=card_page(card))
+    card = model_card(run_facts(run), result | result["smote"], smote_evaluation, smote_ladder, list(X))
     save_model(run.path / "model" / SMOTE, smote, loans=train, card=card, page=card_page(card))
 
 
@@ -153,8 +152,8 @@ def _say_the_same(run: RunFolder, card: dict[str, Any]) -> None:
 def other_model(model: Path, out: Path) -> Path:
     """Write a copy of a model with another threshold, and so of another version."""
     shutil.copytree(model, out)
-    facts = json.loads((out / FACTS).read_text("utf-8"))
+    facts = json.loads((out / METADATA).read_text("utf-8"))
     facts["threshold"] += 0.01
-    (out / FACTS).write_text(json.dumps(facts), "utf-8")
+    (out / METADATA).write_text(json.dumps(facts), "utf-8")
     reseal(out)
     return out

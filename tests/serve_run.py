@@ -7,7 +7,7 @@ import pandas as pd
 from sealed import seal_run
 
 from loantap.model.economics import Economics
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.study import THRESHOLDS, shares_referred
@@ -23,16 +23,16 @@ CARD: dict[str, Any] = {
 }
 
 
-def told_of_thresholds(finalist: Finalist, loans: pd.DataFrame) -> dict[str, Any]:
+def told_of_thresholds(fitted: FittedModel, loans: pd.DataFrame) -> dict[str, Any]:
     """Return what a card says of a model's thresholds."""
     split = CARD["split"]
     unseen = loans.iloc[split_loans(loans["default"], test_share=split["test_share"], random_state=split["seed"])[1]]
-    probability = finalist.probability(feature_frame(unseen, inputs=finalist.recipe.inputs))
-    named = {name: getattr(finalist, name) for name in (*THRESHOLDS, "capacity", "beta")}
-    return named | {"referred": shares_referred(probability, finalist), "test": {"n": len(unseen)}}
+    probability = fitted.probability(feature_frame(unseen, inputs=fitted.recipe.inputs))
+    named = {name: getattr(fitted, name) for name in (*THRESHOLDS, "capacity", "beta")}
+    return named | {"referred": shares_referred(probability, fitted), "test": {"n": len(unseen)}}
 
 
-def write_run(folder: Path, finalist: Finalist, loans: pd.DataFrame) -> Path:
+def write_run(folder: Path, fitted: FittedModel, loans: pd.DataFrame) -> Path:
     """Write a run of synthetic loans: manifest, cleaned loans and model; return the folder."""
     (folder / "data").mkdir(parents=True)
     loans.to_parquet(folder / "data" / "loans.parquet")
@@ -40,6 +40,6 @@ def write_run(folder: Path, finalist: Finalist, loans: pd.DataFrame) -> Path:
     manifest.status, manifest.finished_at = "done", manifest.started_at
     manifest.data = {"kind": "synthetic", "location": "synthetic: a few rows"}
     manifest.write(folder)
-    card = CARD | told_of_thresholds(finalist, loans)
-    save_model(folder / "model", finalist, loans=loans, card=card, page="<p>a test</p>")
+    card = CARD | told_of_thresholds(fitted, loans)
+    save_model(folder / "model", fitted, loans=loans, card=card, page="<p>a test</p>")
     return seal_run(folder)

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from loantap.analysis.claim_counts import read_counts
 from loantap.analysis.claim_list import load_claims
-from loantap.analysis.claims import judge_claims
+from loantap.analysis.claims import evaluate_claims
 from loantap.cli.app import app
 from loantap.exhibits.claims import PUBLISHED, records
 from loantap.runs.notebooks import STAGES
@@ -184,7 +184,7 @@ def test_the_findings_of_the_front_page_are_the_published_counts():
 
 
 def test_the_verdicts_of_the_front_page_are_those_of_the_claims():
-    entries = records(judge_claims(load_claims(), read_counts()), basis=PUBLISHED)
+    entries = records(evaluate_claims(load_claims(), read_counts()), basis=PUBLISHED)
     of = {verdict: sum(one["verdict"] == verdict for one in entries) for verdict in ("supported", "contradicted", "no evidence", "cannot be tested")}  # fmt: skip
     untested = [one["id"] for one in entries if one["verdict"] == "cannot be tested"]
     assert all(name.startswith("model-") for name in untested)

@@ -26,7 +26,7 @@ from loantap.errors import InputError
 from loantap.exhibits.exhibit import Exhibit
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import fit_finalist
+from loantap.model.fitted import fit_calibrated
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import save_model
 from loantap.model.recipe import Recipe
@@ -63,7 +63,7 @@ def _finished(folder: Path) -> None:
     grade = public.analyse(factor_counts(FrameCounts(loans), "grade"), factor="grade")
     run.write_result("association_grade", grade.to_dict())
     run.publish(Exhibit("association-grade", "Grade", "n = 4,000", table=grade.levels))
-    finalist = fit_finalist(
+    fitted = fit_calibrated(
         feature_frame(loans, inputs=recipe.inputs),
         loans["default"].to_numpy(),
         loan_profit(loans, Economics()),
@@ -72,9 +72,8 @@ def _finished(folder: Path) -> None:
         sample=np.arange(len(loans)),
         folds=3,
         random_state=0,
-        n_jobs=1,
     )
-    save_model(run.path / "model", finalist, loans=loans, card={"name": "a test"}, page="<p>a test</p>")
+    save_model(run.path / "model", fitted, loans=loans, card={"name": "a test"}, page="<p>a test</p>")
     seal_run(folder)
 
 

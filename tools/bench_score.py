@@ -35,7 +35,7 @@ def main() -> None:
     base = next(iter(taken.values()))
     rows = [{"step": name, "microseconds": round(1e6 * s, 1), "ratio": round(s / base, 1)} for name, s in taken.items()]
     table = pd.DataFrame(rows).to_markdown(index=False)
-    about = f"A model of encoding '{model.facts.encoding}', {len(model.facts.features)} inputs, {model.pipeline['model'].coef_.size} coefficients."
+    about = f"A model of encoding '{model.metadata.encoding}', {len(model.metadata.features)} inputs, {model.pipeline['model'].coef_.size} coefficients."
     print(table, "\n", about)
     write_measured(PAGE, "cost", f"{table}\n\n{about}")
 
@@ -43,12 +43,12 @@ def main() -> None:
 def steps(model: SavedModel) -> dict[str, Callable[[], object]]:
     """Return what is timed, by what it is; all of them give the same probability."""
     application = Application.model_validate(EXAMPLE).model_dump()
-    inputs, month = model.facts.inputs, application["issue_d"]
+    inputs, month = model.metadata.inputs, application["issue_d"]
     features = application_features(application, inputs=inputs, month=month)
     frame = pd.DataFrame([features]).astype({name: "float64" for name in features if name not in CATEGORIES})
     vector = np.asarray(model.pipeline[:-1].transform(frame)).ravel()
     coefficients, intercept = model.pipeline["model"].coef_[0], float(model.pipeline["model"].intercept_[0])
-    slope, shift = model.facts.slope, model.facts.intercept
+    slope, shift = model.metadata.slope, model.metadata.intercept
     scorer, calibration = model.scorer, model.calibration
 
     def dot() -> float:

@@ -44,7 +44,7 @@ def main() -> None:
     X, y = training_loans(parser.parse_args().rows)
     splits = fold_splits(y, folds=FOLDS, random_state=SEED)
     searched: Any = {"recipe": RECIPE, "splits": splits, "penalties": ("l1", "l2"), "Cs": CS}
-    ours, seconds, peak = measured(lambda: tune(X, y, **searched, random_state=SEED, n_jobs=WORKERS))
+    ours, seconds, peak = measured(lambda: tune(X, y, **searched, random_state=SEED))
     grid, slow_seconds, slow_peak = measured(lambda: grid_search(X, y))
     both = compared(ours, grid)
     print(f"{os.cpu_count()} cores, {len(X):,} training loans, {len(both)} settings x {FOLDS} folds\n")

@@ -152,7 +152,7 @@ def load_model(path: str | Path | None = None) -> SavedModel:
     >>> import loantap
     >>> run = loantap.open_run()
     >>> model = loantap.load_model(run.path)
-    >>> model.facts.encoding, model.training.rows, round(model.threshold, 3)
+    >>> model.metadata.encoding, model.training.rows, round(model.threshold, 3)
     ('ratios', 4000, 0.126)
     >>> model.probability(run.loans().head(3)).round(3)
     array([0.199, 0.085, 0.154])

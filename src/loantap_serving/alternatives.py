@@ -118,7 +118,7 @@ def _across(
     size = len(next(iter(tried.values())))
     if not size:
         return []
-    base = application_features(application, inputs=model.facts.inputs, month=this_month())
+    base = application_features(application, inputs=model.metadata.inputs, month=this_month())
     frame = pd.DataFrame({name: [value] * size for name, value in base.items()})
     frame = frame.astype({name: "float64" for name in frame.columns if name not in CATEGORIES})
     asked = {**application, **tried}

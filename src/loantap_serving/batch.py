@@ -47,7 +47,7 @@ def score_file(
     model: SavedModel, path: Path, out: Path, *, progress: Callable[[int], None] | None = None
 ) -> BatchReport:
     """Score a file of applications (csv, csv.gz, parquet) into another one; see `score_applications`."""
-    applications = open_applications(path, needed=source_columns(inputs=model.facts.inputs))
+    applications = open_applications(path, needed=source_columns(inputs=model.metadata.inputs))
     return score_applications(model, applications, out, progress=progress)
 
 
@@ -80,7 +80,7 @@ def score_applications(
     with ExitStack() as stack:
         write, refused = stack.enter_context(scores_writer(out)), stack.enter_context(Refused(out, applications.path))
         for raw in _ahead(applications.chunks()):
-            checked, found = checked_applications(raw, needed=source_columns(inputs=model.facts.inputs))
+            checked, found = checked_applications(raw, needed=source_columns(inputs=model.metadata.inputs))
             good = checked.loc[~checked.index.isin(found["row"])]
             refused.add(found)
             units.add(checked)

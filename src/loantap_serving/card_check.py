@@ -22,7 +22,7 @@ _PARTS = (
 
 def held_out(run: RunFolder, model: SavedModel) -> tuple[int, pd.DataFrame]:
     """Return how many of a run's loans the model was fitted on, and the others, with what it looks at and `default`."""
-    loans = run.loans([*source_columns(inputs=model.facts.inputs), "default"])
+    loans = run.loans([*source_columns(inputs=model.metadata.inputs), "default"])
     split = model.card["split"]
     train, test = split_loans(loans["default"], test_share=split["test_share"], random_state=split["seed"])
     return len(train), loans.iloc[test]
@@ -47,19 +47,19 @@ def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: 
         return False, f"the card says otherwise than the run's results: {', '.join(other)}"
     trained, unseen = held_out(run, model)
     probability = model.probability(unseen)
-    plain = model.scorer.many(feature_frame(unseen, inputs=model.facts.inputs)).sum(axis=1) + model.scorer.intercept
+    plain = model.scorer.many(feature_frame(unseen, inputs=model.metadata.inputs)).sum(axis=1) + model.scorer.intercept
     predictions = Predictions.of(unseen["default"].to_numpy(), probability)
     scores, deciles = predictions.metrics(model.threshold), predictions.calibration()
     told, told_deciles = card["test"], pd.DataFrame(card["calibration"]["deciles"])
     exact = {
         "threshold": card["threshold"] == model.threshold,
-        "profit threshold": card["profit_threshold"] == model.facts.profit_threshold,
+        "profit threshold": card["profit_threshold"] == model.metadata.profit_threshold,
         "capacity": (card["capacity"], card["capacity_threshold"])
-        == (model.facts.capacity, model.facts.capacity_threshold),
-        "features": set(model.facts.features) <= set(card["features"]),
+        == (model.metadata.capacity, model.metadata.capacity_threshold),
+        "features": set(model.metadata.features) <= set(card["features"]),
         "number of loans": (card["train_rows"], told["n"]) == (trained, len(unseen)),
         "confusion": told["confusion"] == predictions.confusion(model.threshold),
-        "shares referred": card["referred"] == shares_referred(probability, model.facts),
+        "shares referred": card["referred"] == shares_referred(probability, model.metadata),
         "deciles": len(told_deciles) == len(deciles)
         and np.allclose(told_deciles[list(deciles)], deciles, rtol=0, atol=1e-9),
         "scorer": np.abs(model.calibration(plain) - probability).max() <= 1e-12,
@@ -76,7 +76,7 @@ def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: 
 
 def _unlike_the_results(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: bool) -> list[str]:
     """Return the parts of the card that the run's own results do not say."""
-    card, facts = model.card, model.facts
+    card, metadata = model.card, model.metadata
     result, data = run.result("model")["without_pincode"], manifest.data
     leaks = [line["column"] for line in run.result("leaks")["columns"] if line["verdict"] == LEAK]
     if smote:
@@ -88,10 +88,10 @@ def _unlike_the_results(run: RunFolder, manifest: Manifest, model: SavedModel, *
         "test": card["test"] == result["test"],
         "out_of_time": card["out_of_time"] == result["out_of_time"],
         "recipe": all(
-            card["recipe"][name] == getattr(facts, name) for name in ("sampler", "obeys", "unknown", "without")
+            card["recipe"][name] == getattr(metadata, name) for name in ("sampler", "obeys", "unknown", "without")
         ),
         "calibration": (card["calibration"]["slope"], card["calibration"]["intercept"])
-        == (facts.slope, facts.intercept),
+        == (metadata.slope, metadata.intercept),
         "data": all(card["data"][name] == data.get(name) for name in ("sha256", "rows", "defaults")),
         "leaks": card["leaks"] == leaks,
         "rivals": _same_table(card["rivals"], rivals[list(card["rivals"][0])]),

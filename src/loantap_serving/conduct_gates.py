@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loantap.analysis.summaries import simultaneous, with_intervals
-from loantap.analysis.vintages import vintage_rates
+from loantap.analysis.summaries import simultaneous, vintage_rates, with_intervals
 from loantap.data.annuity import months_of
 from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
@@ -19,10 +18,10 @@ from loantap.data.declarations import Column
 from loantap.exhibits.words import percent
 from loantap.model.groups import delong_interval
 from loantap.model.inputs import CATEGORIES, feature_frame, source_columns
+from loantap.model.metadata import TrainingSummary
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason, reasons_of
 from loantap.model.scorer import Value
-from loantap.model.training import TrainingSummary
 
 Finding = tuple[bool, str]
 
@@ -44,7 +43,9 @@ def worse_scores_no_better(model: SavedModel, loans: pd.DataFrame) -> Finding:
     """
     sample = _sampled(loans)
     before = _scored(model, sample)
-    used = [name for name in source_columns(inputs=model.facts.inputs) if name in sample and sample[name].notna().any()]
+    used = [
+        name for name in source_columns(inputs=model.metadata.inputs) if name in sample and sample[name].notna().any()
+    ]
     ways = {name: way for name, way in _ways().items() if name in used}
     changes, largest, which = 0, 0.0, ""
     for name, way in ways.items():
@@ -76,7 +77,9 @@ def leaving_out_buys_nothing(model: SavedModel, loans: pd.DataFrame) -> Finding:
     grid = np.quantile(before, np.linspace(FEWEST_REFERRED, MOST_REFERRED, 19), method="higher")
     shares = {float(at): float((before >= at).mean()) for at in (*grid, model.threshold)}
     tried = {at: share for at, share in shares.items() if FEWEST_REFERRED <= share <= MOST_REFERRED}
-    fields = [name for name in source_columns(inputs=model.facts.inputs) if BY_NAME[name].missing or name in CATEGORIES]
+    fields = [
+        name for name in source_columns(inputs=model.metadata.inputs) if BY_NAME[name].missing or name in CATEGORIES
+    ]
     turned: dict[tuple[str, float], float] = {}
     for name in fields:
         gone = loans[name].where(np.zeros(len(loans), dtype=bool)) if BY_NAME[name].missing else _UNHEARD_OF
@@ -99,11 +102,11 @@ def leaving_out_buys_nothing(model: SavedModel, loans: pd.DataFrame) -> Finding:
 def no_reason_against_a_direction(model: SavedModel, loans: pd.DataFrame) -> Finding:
     """Ask for every reason of the loans, and count those that say the reverse of what is declared."""
     sample = _sampled(loans)
-    X = feature_frame(sample, inputs=model.facts.inputs)
+    X = feature_frame(sample, inputs=model.metadata.inputs)
     applications: Any = X.astype(object).where(X.notna(), None).to_dict("records")
     looked, against = 0, []
     for features, contributions in zip(applications, model.scorer.many(X).tolist(), strict=True):
-        reasons = reasons_of(contributions, features, model.reasons, model.training, slope=model.facts.slope)
+        reasons = reasons_of(contributions, features, model.reasons, model.training, slope=model.metadata.slope)
         looked += len(reasons)
         against += [reason for reason in reasons if _is_against(reason, features, model.training)]
     found = f"{looked:,} reasons of {len(sample):,} loans; against a direction: {len(against):,}"
@@ -143,7 +146,7 @@ def _sampled(loans: pd.DataFrame) -> pd.DataFrame:
 
 
 def _scored(model: SavedModel, loans: pd.DataFrame) -> np.ndarray:
-    features = feature_frame(loans, inputs=model.facts.inputs)
+    features = feature_frame(loans, inputs=model.metadata.inputs)
     return model.calibration(model.scorer.many(features).sum(axis=1) + model.scorer.intercept)
 
 

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from loantap.data.applications import FIELDS, Application, rule, this_month
 from loantap.data.columns import BY_NAME
 from loantap.model.inputs import PLACES
-from loantap.model.training import TrainingSummary
+from loantap.model.metadata import TrainingSummary
 
 
 def starting_values(training: TrainingSummary) -> dict[str, Any]:

@@ -184,15 +184,15 @@ def _calibrated(evidence: Evidence) -> Finding:
 
 
 def _no_leak(evidence: Evidence) -> Finding:
-    facts = evidence.model.facts
+    metadata = evidence.model.metadata
     leaks = {line["column"] for line in evidence.run.result("leaks")["columns"] if line["verdict"] == LEAK}
-    sources = {source for name in facts.features for source in (name, *FEATURE_BY_NAME[name].sources)}
+    sources = {source for name in metadata.features for source in (name, *FEATURE_BY_NAME[name].sources)}
     if used := sorted(leaks & sources):
         return False, f"it looks at {', '.join(used)}, which gives the outcome away"
-    if facts.inputs == "with_pincode":
+    if metadata.inputs == "with_pincode":
         return False, "its inputs are with_pincode, which serve comparison only"
-    check_allowed(pd.DataFrame(columns=facts.features), inputs=facts.inputs)
-    return True, f"{len(facts.features)} features; leaks found in this run: {', '.join(sorted(leaks)) or 'none'}"
+    check_allowed(pd.DataFrame(columns=metadata.features), inputs=metadata.inputs)
+    return True, f"{len(metadata.features)} features; leaks found in this run: {', '.join(sorted(leaks)) or 'none'}"
 
 
 def _card_is_true(evidence: Evidence) -> Finding:

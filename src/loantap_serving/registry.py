@@ -55,7 +55,7 @@ def register_model(client: "MlflowClient", run_id: str, folder: Path, model: Sav
                 data_path=str(Path(place) / folder.name),
                 signature=signature(model),
                 input_example=example(),
-                pip_requirements=[f"{name}=={model.facts.versions[name]}" for name in _NEEDED],
+                pip_requirements=[f"{name}=={model.metadata.versions[name]}" for name in _NEEDED],
                 tags=tags,
             )
         if not client.search_registered_models(f"name = '{REGISTERED}'"):
@@ -92,7 +92,7 @@ def signature(model: SavedModel) -> "ModelSignature":
     from mlflow.types import ColSpec, Schema
     from mlflow.types.schema import AnyType
 
-    needed = {*source_columns(inputs=model.facts.inputs)} - {*WELCOME}
+    needed = {*source_columns(inputs=model.metadata.inputs)} - {*WELCOME}
     fields: list[Any] = [
         ColSpec(AnyType(), field.name, required=field.name in needed and not field.missing) for field in FIELDS
     ]

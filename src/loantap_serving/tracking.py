@@ -114,15 +114,15 @@ def _tags(manifest: Manifest, model: SavedModel) -> dict[str, str]:
 
 def _log_numbers(client: "MlflowClient", run_id: str, run: RunFolder, manifest: Manifest, model: SavedModel) -> None:
     card, cv, later = model.card, run.result("model")["without_pincode"]["cv"], model.card["out_of_time"]
-    facts = model.facts.model_dump(include={"inputs", "encoding", "sampler", "penalty", "C", "capacity"})
+    facts = model.metadata.model_dump(include={"inputs", "encoding", "sampler", "penalty", "C", "capacity"})
     parameters = {f"run.{name}": value for name, value in manifest.parameters.items()}
     parameters |= {f"model.{name}": value for name, value in facts.items()}
     parameters |= {f"data.{name}": manifest.data.get(name) for name in ("kind", "sha256", "rows", "defaults", "period")}
     parameters |= {f"split.{name}": value for name, value in card["split"].items()} | {"train_rows": card["train_rows"]}
     numbers: dict[str, Any] = {
         "threshold": model.threshold,
-        "profit_threshold": model.facts.profit_threshold,
-        "capacity_threshold": model.facts.capacity_threshold,
+        "profit_threshold": model.metadata.profit_threshold,
+        "capacity_threshold": model.metadata.capacity_threshold,
         **{f"referred.{name}": share for name, share in card["referred"].items()},
         **{f"calibration.{name}": value for name, value in card["calibration"].items() if name != "deciles"},
         **{f"cv.{name}": value for name, value in cv.items()},

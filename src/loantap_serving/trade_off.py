@@ -8,11 +8,10 @@ import pandas as pd
 from loantap.analysis.summaries import with_intervals
 from loantap.errors import InputError
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.decision import Share
+from loantap.model.decision import Share, profit_table
 from loantap.model.economics import COLUMNS, Economics, loan_profit
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
-from loantap.model.profit import profit_table
 from loantap.model.tuning import split_loans
 from loantap.runs.results import RunFolder
 
@@ -46,7 +45,7 @@ def read_test_loans(model: SavedModel, run: RunFolder) -> TestLoans:
             f"{run.path}: the model {model.version} was made by run {model.card.get('run_id')}, and this is run {run_id}, so "
             "which of its loans are new to the model is not known. Name the run that made the model with --run, or this run's own model with --model."
         )
-    columns = {*source_columns(inputs=model.facts.inputs), *_KEPT}
+    columns = {*source_columns(inputs=model.metadata.inputs), *_KEPT}
     loans = run.loans(sorted(columns))
     _, test = split_loans(loans["default"], test_share=split["test_share"], random_state=split["seed"])
     unseen = loans.iloc[test].reset_index(drop=True)

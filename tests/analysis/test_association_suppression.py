@@ -9,7 +9,7 @@ from scipy import stats
 
 from loantap.analysis.association import analyse
 from loantap.analysis.counts import FrameCounts
-from loantap.analysis.nested import analyse_groups, analyse_within
+from loantap.analysis.stratified import analyse_groups, analyse_within
 from loantap.analysis.suppression import is_comparable, is_small, pool_small
 
 pytestmark = pytest.mark.slow

@@ -41,11 +41,7 @@ def test_fractions_state_that_the_lower_edge_belongs_to_the_bin():
     assert levels.cat.categories[-1] == "35 or more"
 
 
-@given(
-    st.lists(st.integers(0, 1_000_000), min_size=30, max_size=300),
-    st.floats(1e-3, 1e3),
-    st.integers(2, 20),
-)
+@given(st.lists(st.integers(0, 1_000_000), min_size=30, max_size=300), st.floats(1e-3, 1e3), st.integers(2, 20))
 def test_edges_are_round_and_every_bin_holds_its_share(whole: list[int], unit: float, bins: int):
     values = pd.Series(np.array(whole) * unit)
     if values.nunique() <= bins:

@@ -10,8 +10,8 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from loantap.analysis.association import analyse
 from loantap.analysis.claim_counts import ByOutcome, Count, Moments, read_counts
-from loantap.analysis.claim_scores import implied_scores, metric_effect, scores_at_share
 from loantap.analysis.claim_tests import factor_effect, level_effect, mean_effect, share_effect, trend_effect
+from loantap.analysis.claims import implied_scores, metric_effect, scores_at_share
 
 COUNTS = read_counts()
 

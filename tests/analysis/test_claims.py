@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 from loantap.analysis.claim_counts import PortfolioCounts, counts_of_loans, read_counts
 from loantap.analysis.claim_list import Claim, columns_of, factors_of, load_claims
-from loantap.analysis.claims import CANNOT, CONTRADICTED, NO_EVIDENCE, SUPPORTED, VERDICTS, Judgement, judge_claims
+from loantap.analysis.claims import CANNOT, CONTRADICTED, NO_EVIDENCE, SUPPORTED, VERDICTS, ClaimResult, evaluate_claims
 from loantap.analysis.counts import FrameCounts
 from loantap.errors import InputError
 from loantap.settings import project_root
@@ -29,8 +29,8 @@ KNOWN = {
 
 
 @pytest.fixture(scope="module")
-def published() -> dict[str, Judgement]:
-    return {tested.claim.id: tested for tested in judge_claims(CLAIMS, read_counts())}
+def published() -> dict[str, ClaimResult]:
+    return {tested.claim.id: tested for tested in evaluate_claims(CLAIMS, read_counts())}
 
 
 def portfolio(n: int, defaults: int, of: dict[str, tuple[int, int]]) -> PortfolioCounts:
@@ -47,12 +47,12 @@ def job(direction: str, smallest: float) -> Claim:
     )
 
 
-def test_the_verdicts_on_the_published_counts_are_those_known(published: dict[str, Judgement]):
+def test_the_verdicts_on_the_published_counts_are_those_known(published: dict[str, ClaimResult]):
     assert {name: tested.verdict for name, tested in published.items()} == KNOWN
     assert set(KNOWN.values()) == set(VERDICTS)
 
 
-def test_one_holm_correction_goes_over_both_questions_of_all_claims(published: dict[str, Judgement]):
+def test_one_holm_correction_goes_over_both_questions_of_all_claims(published: dict[str, ClaimResult]):
     tested = [found for found in published.values() if found.effect]
     p_values = [p for found in tested for p in (found.effect.p_value, found.effect.p_against)]
     adjusted = [p for found in tested for p in (found.p_adjusted, found.p_against_adjusted)]
@@ -60,19 +60,19 @@ def test_one_holm_correction_goes_over_both_questions_of_all_claims(published: d
     assert adjusted == pytest.approx(multipletests(p_values, method="holm")[1], rel=1e-12, abs=1e-300)
 
 
-def test_a_claim_that_cannot_be_tested_does_not_dilute_the_others(published: dict[str, Judgement]):
+def test_a_claim_that_cannot_be_tested_does_not_dilute_the_others(published: dict[str, ClaimResult]):
     without = [claim for claim in CLAIMS if claim.test != "metric"]
-    alone = {tested.claim.id: tested.p_adjusted for tested in judge_claims(without, read_counts())}
+    alone = {tested.claim.id: tested.p_adjusted for tested in evaluate_claims(without, read_counts())}
     assert alone == {name: published[name].p_adjusted for name in alone}
 
 
-def test_teachers_stand_at_the_base_rate(published: dict[str, Judgement]):
+def test_teachers_stand_at_the_base_rate(published: dict[str, ClaimResult]):
     found = published["teachers"].effect
     assert (found.facts["level_defaults"], found.facts["level_n"]) == (857, 4389)
     assert (round(found.estimate, 2), round(found.ci_low, 2), round(found.ci_high, 2)) == (0.99, 0.92, 1.07)
 
 
-def test_the_model_claims_say_why_counts_do_not_decide(published: dict[str, Judgement]):
+def test_the_model_claims_say_why_counts_do_not_decide(published: dict[str, ClaimResult]):
     assert "accuracy of 82.8% and an F2 of 63.1%" in published["model-f2"].reason
 
 
@@ -89,13 +89,13 @@ def test_the_model_claims_say_why_counts_do_not_decide(published: dict[str, Judg
 )
 def test_each_verdict_is_reached(counts: tuple[int, int], verdict: str):
     made = portfolio(200_000, 40_000, {"Teacher": counts})
-    assert judge_claims([job("less", 0.9)], made)[0].verdict == verdict
+    assert evaluate_claims([job("less", 0.9)], made)[0].verdict == verdict
 
 
 def test_swapping_outcomes_and_direction_swaps_nothing_else():
     for n, bad in ((4000, 600), (4000, 1000), (40_000, 8000), (400, 80)):
-        one = judge_claims([job("less", 0.9)], portfolio(200_000, 40_000, {"Teacher": (n, bad)}))[0]
-        other = judge_claims([job("more", 1 / 0.9)], portfolio(200_000, 160_000, {"Teacher": (n, n - bad)}))[0]
+        one = evaluate_claims([job("less", 0.9)], portfolio(200_000, 40_000, {"Teacher": (n, bad)}))[0]
+        other = evaluate_claims([job("more", 1 / 0.9)], portfolio(200_000, 160_000, {"Teacher": (n, n - bad)}))[0]
         assert one.verdict == other.verdict
         assert one.effect.estimate == pytest.approx(1 / other.effect.estimate)
         assert one.p_against_adjusted == pytest.approx(other.p_against_adjusted)
@@ -103,24 +103,19 @@ def test_swapping_outcomes_and_direction_swaps_nothing_else():
 
 def test_a_missing_factor_and_small_cells_cannot_be_tested():
     counts = portfolio(2000, 400, {"Teacher": (40, 6), "Nurse": (600, 100), "Driver": (500, 110)})
-    small, absent = judge_claims([job("less", 0.9), CLAIMS[-8]], counts, min_cell=10)
+    small, absent = evaluate_claims([job("less", 0.9), CLAIMS[-8]], counts, min_cell=10)
     assert (small.verdict, absent.verdict) == (CANNOT, CANNOT)
     assert "10 of each" in small.reason
     assert small.to_dict()["facts"] is None
     assert (
         "say nothing about home ownership"
-        in judge_claims([claim for claim in CLAIMS if claim.id == "mortgage"], counts)[0].reason
+        in evaluate_claims([claim for claim in CLAIMS if claim.id == "mortgage"], counts)[0].reason
     )
-
-
-def test_an_alpha_that_is_none_is_refused():
-    with pytest.raises(InputError, match="alpha"):
-        judge_claims(CLAIMS, read_counts(), alpha=1.5)
 
 
 def test_loans_and_their_counts_say_the_same(loans: pd.DataFrame):
     counts = counts_of_loans(FrameCounts(loans), factors=factors_of(CLAIMS), columns=columns_of(CLAIMS))
-    found = {tested.claim.id: tested for tested in judge_claims(CLAIMS, counts, min_cell=10)}
+    found = {tested.claim.id: tested for tested in evaluate_claims(CLAIMS, counts, min_cell=10)}
     assert found["term"].verdict == found["grade"].verdict == found["pincode-11650"].verdict == SUPPORTED
     amount = loans.groupby("default")["loan_amnt"].mean()
     assert found["amount"].effect.estimate == pytest.approx(amount[1] - amount[0])

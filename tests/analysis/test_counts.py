@@ -10,17 +10,15 @@ from scipy.stats import quantile_test
 from loantap.analysis import summaries
 from loantap.analysis.adjusted import adjusted_odds
 from loantap.analysis.association import analyse
-from loantap.analysis.comparisons import missing_values
+from loantap.analysis.bins import inverted_cdf, linear, median_with_interval
+from loantap.analysis.comparisons import implausible_values, missing_values, outliers
 from loantap.analysis.counts import FrameCounts, StoredCounts, typed
 from loantap.analysis.distributions import histograms, medians
 from loantap.analysis.levels import factor_counts, stratified_counts
-from loantap.analysis.nested import analyse_within
-from loantap.analysis.outliers import implausible_values, outliers
 from loantap.analysis.professions import coverage
-from loantap.analysis.quantiles import inverted_cdf, linear, median_with_interval
-from loantap.analysis.stratified import mantel_haenszel
+from loantap.analysis.stratified import analyse_within, mantel_haenszel
 from loantap.analysis.strength import driver_strength
-from loantap.analysis.vintages import vintage_rates
+from loantap.analysis.summaries import vintage_rates
 from loantap.data.columns import COLUMNS, names
 from loantap.errors import InputError
 

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from matplotlib.cbook import boxplot_stats
 
+from loantap.analysis.comparisons import implausible_values, outliers
 from loantap.analysis.counts import FrameCounts
-from loantap.analysis.outliers import implausible_values, outliers
 
 
 @pytest.fixture

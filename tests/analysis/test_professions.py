@@ -166,8 +166,10 @@ def test_a_wrong_table_is_refused(rows, says, tmp_path):
         load_professions(path)
 
 
-def test_a_table_of_ones_own_is_used(tmp_path):
+def test_a_table_of_ones_own_is_used(tmp_path, monkeypatch):
     path = tmp_path / "professions.csv"
     path.write_text("pattern,profession,group\n* smith,Smith,Trades\n")
-    found = map_professions(pd.Series(["Gold Smith", "Teacher"]), table=load_professions(path))
+    own = load_professions(path)
+    monkeypatch.setattr("loantap.analysis.professions.load_professions", lambda: own)
+    found = map_professions(pd.Series(["Gold Smith", "Teacher"]))
     assert found.tolist() == ["Smith", "Other"]

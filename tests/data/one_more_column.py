@@ -18,7 +18,7 @@ from loantap.data.synthetic import generate_loans
 from loantap.errors import LoanTapError
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.explain import odds_ratios
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import check_allowed, check_features, feature_frame
 from loantap.model.persistence import load_model, save_model
 from loantap.model.recipe import Recipe
@@ -39,17 +39,19 @@ def taken_in(source: LoanSource, path: Path) -> tuple[IngestSummary, pd.DataFram
     return summary, pd.read_parquet(path)
 
 
-def fitted(loans: pd.DataFrame) -> Finalist:
+def fit(loans: pd.DataFrame) -> FittedModel:
     check_features()
     X, y = feature_frame(loans, inputs=INPUTS), loans["default"].to_numpy()
     check_allowed(X, inputs=INPUTS)
-    options: dict[str, Any] = {"sample": np.arange(len(y)), "folds": 3, "random_state": 0, "n_jobs": 1}
-    return fit_finalist(X, y, loan_profit(loans, Economics()), recipe=Recipe(INPUTS, "plain", "none"), C=0.3, **options)
+    options: dict[str, Any] = {"sample": np.arange(len(y)), "folds": 3, "random_state": 0}
+    return fit_calibrated(
+        X, y, loan_profit(loans, Economics()), recipe=Recipe(INPUTS, "plain", "none"), C=0.3, **options
+    )
 
 
-def ratios(finalist: Finalist, loans: pd.DataFrame) -> dict[str, list[float]]:
+def ratios(fitted: FittedModel, loans: pd.DataFrame) -> dict[str, list[float]]:
     table = odds_ratios(
-        finalist,
+        fitted,
         feature_frame(loans, inputs=INPUTS),
         loans["default"].to_numpy(),
         rows=300,
@@ -79,26 +81,26 @@ made.assign(**{NAME: inquiries}).to_csv(with_column, index=False)
 made.to_csv(without_column, index=False)
 
 summary, loans = taken_in(open_loans(with_column), folder / "with.parquet")
-finalist = fitted(loans)
-save_model(folder / "model", finalist, loans=loans, card={}, page="")
+fitted = fit(loans)
+save_model(folder / "model", fitted, loans=loans, card={}, page="")
 model = load_model(folder / "model")
 application = valid_application(EXAMPLE | {NAME: 6})
 start = starting_values(model.training)
 page = (project_root() / "data" / "README.md").read_text("utf-8")
 scored = {name: score_file(model, path, folder / f"{name}.csv").scored for name, path in (("has", with_column), ("lacks", without_column))}  # fmt: skip
 absent, bare = taken_in(open_loans(without_column), folder / "without.parquet")
-bare_finalist = fitted(bare)
-save_model(folder / "bare", bare_finalist, loans=bare, card={}, page="")
+bare_fitted = fit(bare)
+save_model(folder / "bare", bare_fitted, loans=bare, card={}, page="")
 twin, twins = taken_in(SyntheticLoans(1_000, 3), folder / "twin.parquet")
 unknown = valid_application(EXAMPLE)
 
 print(
     json.dumps(
         {
-            "features": model.facts.features,
+            "features": model.metadata.features,
             "largest": float(feature_frame(loans, inputs=INPUTS)[NAME].max()),
             "notes": summary.notes,
-            "odds": ratios(finalist, loans),
+            "odds": ratios(fitted, loans),
             "reasons": {reason.feature: [reason.code, reason.text] for reason in all_reasons(model, application)},
             "unknown": {reason.feature: reason.text for reason in all_reasons(model, unknown)},
             "probability": [
@@ -116,7 +118,7 @@ print(
                 "notes": absent.notes,
                 "rows": absent.rows,
                 "missing": absent.missing[NAME],
-                "odds": ratios(bare_finalist, bare),
+                "odds": ratios(bare_fitted, bare),
                 "probability": score_application(load_model(folder / "bare"), application).probability_of_default,
             },
             "twin": {"columns": list(made), "notes": twin.notes, "missing": int(twins[NAME].isna().sum())},

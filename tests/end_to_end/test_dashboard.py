@@ -27,7 +27,7 @@ from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME
 from loantap.exhibits.decision import who
 from loantap.exhibits.words import capital, show
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.persistence import load_model
 from loantap.runs.results import RunFolder
 from loantap.scoring.application import REASONS
@@ -52,8 +52,8 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, finalist: Finalist, loans: pd.DataFrame) -> Path:
-    folder = write_run(tmp_path_factory.mktemp("shown") / "run", finalist, loans)
+def run(tmp_path_factory: pytest.TempPathFactory, fitted: FittedModel, loans: pd.DataFrame) -> Path:
+    folder = write_run(tmp_path_factory.mktemp("shown") / "run", fitted, loans)
     write_sheet(folder)
     return folder
 

@@ -13,7 +13,7 @@ from loantap.analysis.adjusted import adjusted_odds
 from loantap.analysis.association import analyse
 from loantap.analysis.claim_counts import counts_of_loans
 from loantap.analysis.claim_list import columns_of, factors_of, load_claims
-from loantap.analysis.claims import SUPPORTED, judge_claims
+from loantap.analysis.claims import SUPPORTED, evaluate_claims
 from loantap.analysis.counts import FrameCounts
 from loantap.analysis.leaks import LeakReport, find_leaks
 from loantap.analysis.levels import factor_counts, stratified_counts
@@ -87,7 +87,9 @@ def test_no_claim_on_a_difference_is_supported(shuffled: list[pd.DataFrame]):
     false = 0
     for loans in shuffled:
         counts = counts_of_loans(FrameCounts(loans), factors=factors, columns=columns)
-        false += any(tested.verdict == SUPPORTED for tested in judge_claims(claims, counts, alpha=ALPHA, min_cell=10))
+        false += any(
+            tested.verdict == SUPPORTED for tested in evaluate_claims(claims, counts, alpha=ALPHA, min_cell=10)
+        )
     assert false <= MOST
 
 

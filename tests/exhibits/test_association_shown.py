@@ -11,9 +11,8 @@ from loantap.analysis.adjusted import adjusted_odds
 from loantap.analysis.association import Association, analyse
 from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts, stratified_counts
-from loantap.analysis.nested import analyse_within
 from loantap.analysis.professions import coverage
-from loantap.analysis.stratified import mantel_haenszel
+from loantap.analysis.stratified import analyse_within, mantel_haenszel
 from loantap.exhibits import association as exhibits
 from loantap.exhibits.association_words import headline, heterogeneity, level_in_words, survival, titles_note
 from loantap.exhibits.leaks import leak_warning

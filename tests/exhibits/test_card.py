@@ -12,7 +12,7 @@ from loantap.runs.notebook_model import run_facts
 from loantap.runs.results import RunFolder
 
 
-class Judged:
+class Evaluation:
     score = "f2"
     deciles = pd.DataFrame({"loans": [10], "defaults": [2], "predicted": [0.2], "default_rate": [0.2]})
     groups = pd.DataFrame(
@@ -59,7 +59,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def test_the_card_is_json_and_names_the_leak_but_no_path(run: RunFolder):
-    card = json.loads(json.dumps(model_card(run_facts(run), RESULT, Judged, LADDER, ["dti"]), allow_nan=False))
+    card = json.loads(json.dumps(model_card(run_facts(run), RESULT, Evaluation, LADDER, ["dti"]), allow_nan=False))
     assert card["leaks"] == ["pincode"]
     assert (card["run_id"], card["data"]["sha256"], card["synthetic"]) == ("20260101-000000", "ab", False)
     assert {"address", "emp_title", "loan_status"} <= {line["column"] for line in card["not_features"]}
@@ -67,7 +67,7 @@ def test_the_card_is_json_and_names_the_leak_but_no_path(run: RunFolder):
 
 
 def test_the_page_tells_what_the_card_says(run: RunFolder):
-    page = card_page(model_card(run_facts(run), RESULT, Judged, LADDER, ["dti"]))
+    page = card_page(model_card(run_facts(run), RESULT, Evaluation, LADDER, ["dti"]))
     for told in (
         "splines features, no resampling, penalty l2, C = 0.3",
         "1,234",
@@ -80,7 +80,7 @@ def test_the_page_tells_what_the_card_says(run: RunFolder):
     ):
         assert told in page, told
     free = card_page(
-        model_card(run_facts(run), RESULT | {"obeys": False, "unknown": "learned"}, Judged, LADDER, ["dti"])
+        model_card(run_facts(run), RESULT | {"obeys": False, "unknown": "learned"}, Evaluation, LADDER, ["dti"])
     )
     assert "a change for the worse may lower a probability" in free
     assert show(0.0146, "score") in page
@@ -89,7 +89,7 @@ def test_the_page_tells_what_the_card_says(run: RunFolder):
 
 
 def test_the_page_tells_the_share_referred_at_each_threshold(run: RunFolder):
-    page = card_page(model_card(run_facts(run), RESULT, Judged, LADDER, ["dti"]))
+    page = card_page(model_card(run_facts(run), RESULT, Evaluation, LADDER, ["dti"]))
     assert (
         "Of all applications the model refers 68.7% at the F2 threshold (13.2%), 1.2% at the profit threshold (47.7%) and 10.4% at the "
         "threshold for a capacity of 10% (35.2%); n = 1,234 test loans."
@@ -97,14 +97,14 @@ def test_the_page_tells_the_share_referred_at_each_threshold(run: RunFolder):
 
 
 def test_markup_in_names_stays_text(run: RunFolder):
-    page = card_page(model_card(run_facts(run), RESULT, Judged, LADDER, ["dti"]))
+    page = card_page(model_card(run_facts(run), RESULT, Evaluation, LADDER, ["dti"]))
     assert "<b>A</b>" not in page
     assert "&lt;b&gt;A&lt;/b&gt;" in page
 
 
 def test_a_model_of_synthetic_loans_says_so_and_a_run_without_search_for_leaks_too(tmp_path: Path):
     page = card_page(
-        model_card(run_facts(RunFolder(tmp_path)), RESULT | {"out_of_time": None}, Judged, LADDER, ["dti"])
+        model_card(run_facts(RunFolder(tmp_path)), RESULT | {"out_of_time": None}, Evaluation, LADDER, ["dti"])
     )
     assert "Made from synthetic loans" in page
     assert "No search for leaks was made" in page
@@ -112,7 +112,9 @@ def test_a_model_of_synthetic_loans_says_so_and_a_run_without_search_for_leaks_t
 
 def test_a_threshold_that_refuses_nobody_is_no_probability(run: RunFolder):
     granting = RESULT | {"profit_threshold": float(np.nextafter(1.0, 2.0))}
-    usual, page = (card_page(model_card(run_facts(run), one, Judged, LADDER, ["dti"])) for one in (RESULT, granting))
+    usual, page = (
+        card_page(model_card(run_facts(run), one, Evaluation, LADDER, ["dti"])) for one in (RESULT, granting)
+    )
     assert "at the profit threshold (47.7%)" in usual
     assert "none at the profit threshold" in page
     assert "100.0%" not in page

@@ -8,7 +8,7 @@ import pytest
 from loantap.analysis.claim_counts import counts_of_loans, read_counts
 from loantap.analysis.claim_list import columns_of, factors_of, load_claims
 from loantap.analysis.claim_tests import Effect, trend_effect
-from loantap.analysis.claims import NO_EVIDENCE, SUPPORTED, Judgement, judge_claims
+from loantap.analysis.claims import NO_EVIDENCE, SUPPORTED, ClaimResult, evaluate_claims
 from loantap.analysis.counts import FrameCounts
 from loantap.exhibits import claims as exhibits
 from loantap.exhibits.claim_sentences import OWN, PUBLISHED, evidence
@@ -18,16 +18,16 @@ CLAIMS = load_claims()
 
 
 @pytest.fixture(scope="module")
-def published() -> list[Judgement]:
-    return judge_claims(CLAIMS, read_counts())
+def published() -> list[ClaimResult]:
+    return evaluate_claims(CLAIMS, read_counts())
 
 
-def own(loans: pd.DataFrame, **options: float) -> list[Judgement]:
+def own(loans: pd.DataFrame, **options: float) -> list[ClaimResult]:
     counts = counts_of_loans(FrameCounts(loans), factors=factors_of(CLAIMS), columns=columns_of(CLAIMS))
-    return judge_claims(CLAIMS, counts, **options)
+    return evaluate_claims(CLAIMS, counts, **options)
 
 
-def test_the_exhibits_are_published_with_all_they_say(published: list[Judgement], loans: pd.DataFrame, tmp_path):
+def test_the_exhibits_are_published_with_all_they_say(published: list[ClaimResult], loans: pd.DataFrame, tmp_path):
     run, mine = RunFolder(tmp_path), own(loans, min_cell=10)
     for exhibit in (
         exhibits.verdicts(published, basis=PUBLISHED), exhibits.verdicts(mine, basis=OWN), exhibits.side_by_side(published, mine)
@@ -41,13 +41,13 @@ def test_the_exhibits_are_published_with_all_they_say(published: list[Judgement]
     )
 
 
-def test_the_title_counts_the_verdicts(published: list[Judgement]):
+def test_the_title_counts_the_verdicts(published: list[ClaimResult]):
     assert exhibits.verdicts(published, basis=PUBLISHED).title == (
         "Of 22 claims, 13 hold (3 of them by data leakage only), 4 do not hold, 1 is undecided and 4 cannot be tested"
     )
 
 
-def test_people_read_a_verdict_in_plain_words_and_results_keep_its_name(published: list[Judgement]):
+def test_people_read_a_verdict_in_plain_words_and_results_keep_its_name(published: list[ClaimResult]):
     shown, kept = exhibits.verdicts(published, basis=PUBLISHED).table, exhibits.records(published)
     assert set(shown["verdict"]) == {"supported", "contradicted", "no evidence", "cannot be tested"}
     words = {"holds", "holds by data leakage only", "does not hold", "undecided", "cannot be tested"}
@@ -55,7 +55,7 @@ def test_people_read_a_verdict_in_plain_words_and_results_keep_its_name(publishe
     assert "verdict" not in exhibits.verdicts(published, basis=PUBLISHED).columns
 
 
-def test_how_many_claims_cannot_be_tested_is_said(published: list[Judgement], loans: pd.DataFrame):
+def test_how_many_claims_cannot_be_tested_is_said(published: list[ClaimResult], loans: pd.DataFrame):
     records = exhibits.records(published, own(loans, min_cell=10))
     assert "On the published counts, 4 of 22 claims cannot be tested." in exhibits.untested(records)
     for entry in records:
@@ -63,9 +63,9 @@ def test_how_many_claims_cannot_be_tested_is_said(published: list[Judgement], lo
     assert exhibits.untested(records).count("every claim can be tested") == 2
 
 
-def test_another_alpha_leaves_no_word_of_the_usual_one(published: list[Judgement], loans: pd.DataFrame):
+def test_another_alpha_leaves_no_word_of_the_usual_one(published: list[ClaimResult], loans: pd.DataFrame):
     assert "95% intervals" in exhibits.verdicts(published, basis=PUBLISHED).caption
-    half, mine = judge_claims(CLAIMS, read_counts(), alpha=0.5), own(loans, alpha=0.5, min_cell=25)
+    half, mine = evaluate_claims(CLAIMS, read_counts(), alpha=0.5), own(loans, alpha=0.5, min_cell=25)
     shown = [
         exhibits.verdicts(half, basis=PUBLISHED),
         exhibits.verdicts(mine, basis=OWN),
@@ -79,14 +79,14 @@ def test_another_alpha_leaves_no_word_of_the_usual_one(published: list[Judgement
     assert "10 of each" not in reasons
 
 
-def test_it_is_said_over_how_many_comparisons_the_correction_goes(published: list[Judgement]):
+def test_it_is_said_over_how_many_comparisons_the_correction_goes(published: list[ClaimResult]):
     tested = [found for found in published if found.effect]
     told = f"Holm's adjustment covers {2 * len(tested)} tests: two for each of the {len(tested)} claims that could be tested."
     assert told in exhibits.verdicts(published, basis=PUBLISHED).caption
     assert told in exhibits.correction(exhibits.records(published))
 
 
-def test_two_ways_to_count_a_job_are_told_apart(published: list[Judgement], loans: pd.DataFrame):
+def test_two_ways_to_count_a_job_are_told_apart(published: list[ClaimResult], loans: pd.DataFrame):
     def managers(records: list[dict]) -> dict:
         return next(entry for entry in records if entry["id"] == "managers")
 
@@ -96,12 +96,12 @@ def test_two_ways_to_count_a_job_are_told_apart(published: list[Judgement], loan
     assert "title" not in managers(exhibits.records(published, basis="counts of our branch"))["evidence"]
 
 
-def test_a_difference_of_means_is_told_in_pooled_standard_deviations(published: list[Judgement]):
+def test_a_difference_of_means_is_told_in_pooled_standard_deviations(published: list[ClaimResult]):
     entry = next(entry for entry in exhibits.records(published) if entry["id"] == "dti")
     assert f"{entry['facts']['standardized']:.2f} pooled standard deviations" in entry["evidence"]
 
 
-def test_each_kind_of_claim_is_told_with_its_test_and_what_matters(published: list[Judgement]):
+def test_each_kind_of_claim_is_told_with_its_test_and_what_matters(published: list[ClaimResult]):
     table = exhibits.kinds(exhibits.records(published))
     rows = {row.split("|")[1].strip(): row for row in table.splitlines()[2:]}
     assert len(rows) == len({claim.test for claim in CLAIMS})
@@ -110,7 +110,7 @@ def test_each_kind_of_claim_is_told_with_its_test_and_what_matters(published: li
     assert "0 of 4" in rows["A model reaches a stated score"]
 
 
-def test_each_claim_is_told_once_under_its_verdict(published: list[Judgement], loans: pd.DataFrame):
+def test_each_claim_is_told_once_under_its_verdict(published: list[ClaimResult], loans: pd.DataFrame):
     records = exhibits.records(published, own(loans, min_cell=10))
     told = {verdict: exhibits.paragraphs(records, verdict) for verdict in {tested.verdict for tested in published}}
     for entry in records:
@@ -120,7 +120,7 @@ def test_each_claim_is_told_once_under_its_verdict(published: list[Judgement], l
     assert "[the exhibit](" not in exhibits.paragraphs(records, "contradicted", linked=False)
 
 
-def judged(published: list[Judgement], name: str, verdict: str, **facts: object) -> Judgement:
+def judged(published: list[ClaimResult], name: str, verdict: str, **facts: object) -> ClaimResult:
     """A claim of the list as if its verdict and facts were these."""
     tested = next(tested for tested in published if tested.claim.id == name)
     effect = tested.effect or Effect("score", "rate", 900, 0.679, 0.664, 0.693, 0.01, 1.0, tested.claim.claimed)
@@ -143,13 +143,13 @@ def test_that_a_claim_holds_by_the_leak_is_told_by_the_numbers(published, name: 
         assert entry["leak"] is told
 
 
-def test_no_word_on_a_claim_about_the_model_says_what_only_a_run_can_show(published: list[Judgement]):
+def test_no_word_on_a_claim_about_the_model_says_what_only_a_run_can_show(published: list[ClaimResult]):
     records = exhibits.records(published)
     told = " ".join(entry["caveat"] + entry["evidence"] for entry in records if entry["id"].startswith("model-"))
     assert "leak" not in told
 
 
-def test_where_the_correction_alone_decides_against_the_interval_it_is_said(published: list[Judgement]):
+def test_where_the_correction_alone_decides_against_the_interval_it_is_said(published: list[ClaimResult]):
     recall = judged(published, "model-recall", NO_EVIDENCE, flagged_share=0.2, without_pincode=0.3)
     decides = (
         "After adjustment for all tests, which the interval lacks, this neither confirms the claim nor rules it out"
@@ -161,7 +161,7 @@ def test_where_the_correction_alone_decides_against_the_interval_it_is_said(publ
     )
 
 
-def test_a_trend_says_how_many_levels_it_does_not_show(published: list[Judgement]):
+def test_a_trend_says_how_many_levels_it_does_not_show(published: list[ClaimResult]):
     counts = pd.DataFrame({"level": ["A", "B", "C"], "n": [500, 500, 9], "defaults": [50, 100, 4]})
     grade = next(tested for tested in published if tested.claim.id == "grade")
     for shown, told in ((["A", "B", "C"], False), (["A", "B"], True)):

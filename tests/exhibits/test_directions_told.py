@@ -52,7 +52,7 @@ def test_where_nothing_goes_with_default_no_direction_is_shown_or_contradicted_t
     X, y = training_data(some, inputs="without_pincode")
     for draw in range(draws):
         mixed = np.random.default_rng(draw).permutation(y)
-        obeyed = obedience(X, mixed, recipe=PLAIN, C=1.0, repetitions=200, random_state=draw, n_jobs=1)
+        obeyed = obedience(X, mixed, recipe=PLAIN, C=1.0, repetitions=200, random_state=draw)
         table = told(obeyed).table
         assert table is not None
         verdicts.append((table["verdict"] != "not shown").any())
@@ -65,7 +65,7 @@ def test_what_directions_cost_has_a_sign_only_where_the_folds_show_it(loans: pd.
     splits = fold_splits(y, folds=3, repeats=1, random_state=0)
     recipes = [PLAIN, Recipe("without_pincode", "plain", "none", obeys=False)]
     recipes += [Recipe("without_pincode", "plain", "none", unknown="learned")]
-    entered = [compete(X, y, recipe=one, splits=splits, Cs=[0.1], random_state=0, n_jobs=1) for one in recipes]
+    entered = [compete(X, y, recipe=one, splits=splits, Cs=[0.1], random_state=0) for one in recipes]
     table = comparison(entered, reference=PLAIN.name, folds=3)
     shown = price(table, score="f2", confidence=CONFIDENCE, inputs="without_pincode", rows=len(y))
     assert f"change ROC-AUC by {table.loc[1, 'roc_auc_difference']:+.3f} (" in shown.text
@@ -80,13 +80,13 @@ def test_what_directions_cost_has_a_sign_only_where_the_folds_show_it(loans: pd.
         assert title == f"Keeping the directions {said}"
 
 
-def test_inputs_that_the_model_does_not_look_at_are_named_below_its_odds_ratios(finalist):
+def test_inputs_that_the_model_does_not_look_at_are_named_below_its_odds_ratios(fitted):
     ratios = pd.DataFrame(
         {"feature": ["dti"], "change": ["x"], "odds_ratio": [1.1], "ci_low": [1.0], "ci_high": [1.2], "p_adjusted": [0.2]}
     )  # fmt: skip
-    figure, _ = coefficients(ratios, finalist, averaged=10, confidence=CONFIDENCE)
+    figure, _ = coefficients(ratios, fitted, averaged=10, confidence=CONFIDENCE)
     assert "Not used" not in figure.caption
-    blind = replace(finalist, recipe=replace(finalist.recipe, without=("pub_rec",)))
+    blind = replace(fitted, recipe=replace(fitted.recipe, without=("pub_rec",)))
     figure, table = coefficients(ratios, blind, averaged=10, confidence=CONFIDENCE)
     assert "Not used: derogatory records." in figure.caption
     assert "Not used: derogatory records." in table.caption

@@ -27,7 +27,8 @@ def test_the_title_names_the_leak(report):
 def test_the_pincode_is_explained(report):
     text = text_of(report)
     assert "all defaulted in 11650, 86630, 93700 and none defaulted in 00813, 05113, 29597" in text
-    assert f"AUC of {report.column('pincode')['auc']:.3f}" in text
+    auc = report.columns.set_index("column").loc["pincode", "auc"]
+    assert f"AUC of {auc:.3f}" in text
     assert "The state in the same address says nothing of default" in text
     assert "made up after the outcome" in text
     assert "must not use the pincode, in a policy or in a model" in text

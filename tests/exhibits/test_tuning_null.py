@@ -11,21 +11,21 @@ import pytest
 from scipy.stats import binom
 
 from loantap.analysis.levels import factor_values
-from loantap.exhibits import rivals, scores
+from loantap.exhibits import comparisons, scores
 from loantap.exhibits.exhibit import Exhibits
 from loantap.exhibits.tuning import ablation
 from loantap.exhibits.tuning_sentences import smote_sentence
 from loantap.exhibits.words import show
 from loantap.model.ablation import choose_champion, comparison, compete
 from loantap.model.baselines import baseline_rules, fbeta_differences
+from loantap.model.decision import best_profit_threshold, profit_table
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.folds import fold_splits
 from loantap.model.groups import by_group, widest_gap
-from loantap.model.profit import best_profit_threshold, profit_table
 from loantap.model.recipe import Recipe
 from loantap.model.refits import obedience
-from loantap.model.study import GROUPS, Judged, judge, training_data
+from loantap.model.study import GROUPS, Evaluation, evaluate_model, training_data
 from loantap.model.tuning import split_loans
 from loantap.settings import notebooks_dir
 
@@ -50,14 +50,14 @@ def rows_of(loans: pd.DataFrame, draw: int) -> tuple[pd.DataFrame, pd.DataFrame]
     return mixed.iloc[training], mixed.iloc[test]
 
 
-def fitted(loans: pd.DataFrame, recipe: Recipe = PLAIN) -> Finalist:
+def fitted(loans: pd.DataFrame, recipe: Recipe = PLAIN) -> FittedModel:
     X, y = training_data(loans, inputs="without_pincode")
-    rest: Any = {"recipe": recipe, "C": 0.1, "sample": np.arange(len(y)), "folds": 2, "random_state": 0, "n_jobs": 1}
-    return fit_finalist(X, y, loan_profit(loans, Economics()), **rest)
+    rest: Any = {"recipe": recipe, "C": 0.1, "sample": np.arange(len(y)), "folds": 2, "random_state": 0}
+    return fit_calibrated(X, y, loan_profit(loans, Economics()), **rest)
 
 
 @pytest.fixture(scope="module")
-def nothing_learnt(loans: pd.DataFrame) -> list[tuple[Finalist, pd.DataFrame, pd.DataFrame]]:
+def nothing_learnt(loans: pd.DataFrame) -> list[tuple[FittedModel, pd.DataFrame, pd.DataFrame]]:
     """Models of shuffled outcomes, with their training and test loans."""
     found = []
     for draw in range(DRAWS):
@@ -72,7 +72,7 @@ def cells() -> list[str]:
     return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def odds_told(champion: Finalist, training: pd.DataFrame) -> Exhibits:
+def odds_told(champion: FittedModel, training: pd.DataFrame) -> Exhibits:
     """Run the notebook's own imports and its cell on odds ratios."""
     X, y = training_data(training, inputs="without_pincode")
     told: list[Exhibits] = []
@@ -84,17 +84,17 @@ def odds_told(champion: Finalist, training: pd.DataFrame) -> Exhibits:
     return told[0]
 
 
-def without_what_is_held(loans: pd.DataFrame) -> Finalist:
+def without_what_is_held(loans: pd.DataFrame) -> FittedModel:
     """Fit without the inputs that their directions leave nothing in most refits, as the notebook does."""
     X, y = training_data(loans, inputs="without_pincode")
-    found = obedience(X, y, recipe=PLAIN, C=0.1, repetitions=40, random_state=0, n_jobs=1)
+    found = obedience(X, y, recipe=PLAIN, C=0.1, repetitions=40, random_state=0)
     return fitted(loans, replace(PLAIN, without=found.dropped))
 
 
 @pytest.mark.long  # dozens of changes to each of 20 models
 @pytest.mark.parametrize("dropped", [False, True])
 def test_no_change_stands_out_where_nothing_was_learnt(
-    nothing_learnt: list[tuple[Finalist, pd.DataFrame, pd.DataFrame]], dropped: bool
+    nothing_learnt: list[tuple[FittedModel, pd.DataFrame, pd.DataFrame]], dropped: bool
 ):
     titles = [
         odds_told(without_what_is_held(training) if dropped else champion, training)[0].title
@@ -115,15 +115,15 @@ def test_what_does_stand_out_is_the_strongest_of_the_table_beyond_chance(loans: 
 
 
 def test_no_simple_rule_is_beaten_where_nothing_was_learnt(
-    nothing_learnt: list[tuple[Finalist, pd.DataFrame, pd.DataFrame]],
+    nothing_learnt: list[tuple[FittedModel, pd.DataFrame, pd.DataFrame]],
 ):
     beaten = dict.fromkeys(("reject_all", "pincode", "grade"), 0)
     for champion, training, test in nothing_learnt:
-        judged = judge(champion, test, economics=Economics(), repetitions=200, min_cell=10, random_state=0)
+        evaluation = evaluate_model(champion, test, economics=Economics(), repetitions=200, min_cell=10, random_state=0)
         for rule in baseline_rules(training, test):
-            calls = {"champion": judged.flagged, rule.name: rule.refused}
+            calls = {"champion": evaluation.flagged, rule.name: rule.refused}
             told = fbeta_differences(test["default"].to_numpy(), calls, repetitions=200, random_state=0)
-            beaten[rule.name] += "beats" in rivals.baseline_sentence(told.assign(name=["champion", rule.name.replace("_", " ")], rule="r"), judged, [rule.name])  # fmt: skip
+            beaten[rule.name] += "beats" in comparisons.baseline_sentence(told.assign(name=["champion", rule.name.replace("_", " ")], rule="r"), evaluation, [rule.name])  # fmt: skip
     assert max(beaten.values()) <= MOST, beaten
 
 
@@ -168,7 +168,7 @@ def test_smote_is_said_to_change_a_score_no_oftener_than_chance_would(loans: pd.
     for draw in range(DRAWS):
         X, y = training_data(some.assign(default=shuffled(some["default"], draw)), inputs="without_pincode")
         splits = fold_splits(y, folds=4, random_state=draw)
-        options: Any = {"splits": splits, "Cs": [0.03], "random_state": draw, "n_jobs": 1}
+        options: Any = {"splits": splits, "Cs": [0.03], "random_state": draw}
         entered = [
             compete(X, y, recipe=Recipe("without_pincode", "plain", name), **options) for name in ("none", "SMOTE")
         ]
@@ -182,10 +182,14 @@ def test_smote_is_said_to_change_a_score_no_oftener_than_chance_would(loans: pd.
     assert claims <= MOST
 
 
-def test_a_title_on_later_loans_claims_no_difference(nothing_learnt: list[tuple[Finalist, pd.DataFrame, pd.DataFrame]]):
+def test_a_title_on_later_loans_claims_no_difference(
+    nothing_learnt: list[tuple[FittedModel, pd.DataFrame, pd.DataFrame]],
+):
     champion, _, test = nothing_learnt[0]
-    judged: Judged = judge(champion, test, economics=Economics(), repetitions=20, min_cell=10, random_state=0)
-    found: Any = type("Later", (), {"test": judged.test, "default_rate": 0.2, "predicted": 0.2})
-    told = rivals.later_title(judged.test, found)
+    evaluation: Evaluation = evaluate_model(
+        champion, test, economics=Economics(), repetitions=20, min_cell=10, random_state=0
+    )
+    found: Any = type("Later", (), {"test": evaluation.test, "default_rate": 0.2, "predicted": 0.2})
+    told = comparisons.later_title(evaluation.test, found)
     assert "rather than" not in told
-    assert told.count(show(judged.test["roc_auc"], "score")) == 2
+    assert told.count(show(evaluation.test["roc_auc"], "score")) == 2

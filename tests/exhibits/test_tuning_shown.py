@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.exhibits import rivals, scores
+from loantap.exhibits import comparisons, scores
 from loantap.exhibits.tuning import (
     ablation,
     grid,
@@ -158,7 +158,7 @@ def test_the_champion_stands_against_a_rule_as_the_paired_interval_says(low: flo
         "difference_low": low,
         "difference_high": high,
     }
-    told = rivals.baseline_sentence(pd.DataFrame([row]), SimpleNamespace(score="f2"), ["reject_all"])  # type: ignore[arg-type]
+    told = comparisons.baseline_sentence(pd.DataFrame([row]), SimpleNamespace(score="f2"), ["reject_all"])  # type: ignore[arg-type]
     assert f"champion {words} the rule *refuse*" in told
 
 
@@ -171,7 +171,7 @@ def test_rules_that_refuse_the_same_loans_are_beaten_once():
         name=differences["name"].str.replace("_", " "), rule=["", "all", "by pincode", "by grade"]
     )
     rules = ["reject_all", "pincode", "grade"]
-    told = rivals.baseline_sentence(table, SimpleNamespace(score="f2"), rules)  # type: ignore[arg-type]
+    told = comparisons.baseline_sentence(table, SimpleNamespace(score="f2"), rules)  # type: ignore[arg-type]
     assert told.count("beats") == 2
     assert "beats the same decisions by *all* or *by pincode* (" in told
     assert "beats the rule *by grade* (" in told
@@ -180,9 +180,9 @@ def test_rules_that_refuse_the_same_loans_are_beaten_once():
 def test_no_more_earlier_loans_are_told_of_than_there_are():
     scored = {"n": 9, "brier": 0.1, "f2": 0.5, "roc_auc": 0.6, "ci": {"f2": (0.4, 0.6), "roc_auc": (0.5, 0.7)}}
     facts = {"test": scored, "default_rate": 0.2, "predicted": 0.2}
-    judged: Any = SimpleNamespace(**facts, score="f2", confidence=0.95, inputs="without_pincode")
+    evaluation: Any = SimpleNamespace(**facts, score="f2", confidence=0.95, inputs="without_pincode")
     found: Any = SimpleNamespace(**facts, first_month=pd.Timestamp("2015-05-01"), train_rows=4_321)
-    told = [rivals.later(judged, found, most_rows=most, rows=5_000).caption for most in (10_000, 1_000)]
+    told = [comparisons.later(evaluation, found, most_rows=most, rows=5_000).caption for most in (10_000, 1_000)]
     assert "and 4,321 earlier loans below" in told[0]
     assert "and 1,000 earlier loans below" in told[1]
 
@@ -205,7 +205,7 @@ def test_profit_is_claimed_only_where_the_interval_allows(threshold: float, low:
 
 
 def test_too_few_later_loans_are_said_to_be_too_few():
-    assert "Too few loans" in rivals.later_title({"roc_auc": 0.7}, None)
+    assert "Too few loans" in comparisons.later_title({"roc_auc": 0.7}, None)
 
 
 @pytest.mark.parametrize(("ci_low", "words"), [(0.01, "Good customers flagged: 5.0% (1.0 to 99.0%) in Grade A, but 90.0%"), (-0.01, "No group is shown to have its good customers flagged more often, not even Grade A and Grade G, the groups farthest apart")])  # fmt: skip

@@ -17,7 +17,7 @@ from loantap.data.applications import FIELDS, MONTH_NAMES
 from loantap.data.columns import BY_NAME, FEATURES
 from loantap.data.declarations import Column
 from loantap.model.features import ENCODINGS
-from loantap.model.finalist import fit_finalist
+from loantap.model.fitted import fit_calibrated
 from loantap.model.inputs import application_features, feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
@@ -45,9 +45,9 @@ MODELS = [
 def saved(loans: pd.DataFrame, recipe: Recipe, folder: Path, *, C: float = 1.0) -> SavedModel:
     """Return a model of the loans as it is read from its folder."""
     X, y = feature_frame(loans, inputs=recipe.inputs), loans["default"].to_numpy()
-    options: dict[str, Any] = {"sample": np.arange(900), "folds": 2, "random_state": 0, "n_jobs": 1}
-    finalist = fit_finalist(X, y, np.ones(len(y)), recipe=recipe, C=C, **options)
-    return load_model(save_model(folder / "model", finalist, loans=loans, card={}, page=""))
+    options: dict[str, Any] = {"sample": np.arange(900), "folds": 2, "random_state": 0}
+    fitted = fit_calibrated(X, y, np.ones(len(y)), recipe=recipe, C=C, **options)
+    return load_model(save_model(folder / "model", fitted, loans=loans, card={}, page=""))
 
 
 @pytest.fixture(scope="module", params=MODELS, ids=lambda recipe: f"{recipe.inputs}, {recipe.name}")
@@ -141,7 +141,7 @@ def test_every_declared_direction_is_asked_for():
 
 
 def test_no_change_for_the_worse_lowers_a_probability(model: SavedModel):
-    assert model.facts.slope > 0.1  # a calibration that is flat would hold anything
+    assert model.metadata.slope > 0.1  # a calibration that is flat would hold anything
 
     @settings(max_examples=12, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(APPLICATIONS)
@@ -174,7 +174,7 @@ def test_the_saved_pipeline_holds_it_as_well(model: SavedModel, application: dic
         drawn.append(whole(application | changed))
     for name, steps in LADDERS.items():
         asked = [rung for one in drawn for rung in rungs(one, name)]
-        frame = pd.DataFrame([application_features(one, inputs=model.facts.inputs, month=MONTH) for one in asked])
+        frame = pd.DataFrame([application_features(one, inputs=model.metadata.inputs, month=MONTH) for one in asked])
         log_odds = model.pipeline.decision_function(frame).reshape(len(drawn), len(steps))
         probability = np.apply_along_axis(model.calibration, 1, log_odds)
         assert np.diff(probability, axis=1).min() >= -ROUNDING, name
@@ -214,7 +214,7 @@ def contributions(model: SavedModel, X: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def test_a_value_left_out_counts_as_a_risky_one(model: SavedModel, loans: pd.DataFrame):
-    X = feature_frame(loans.head(2_000), inputs=model.facts.inputs)
+    X = feature_frame(loans.head(2_000), inputs=model.metadata.inputs)
     for name in OPTIONAL_INPUTS:
         known = contributions(model, X[X[name].notna()], name)
         (unknown,) = contributions(model, X.head(1).assign(**{name: np.nan}), name)

@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.explain import _changes, _groups, odds_ratios
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import fit_model
@@ -19,13 +19,19 @@ pytestmark = pytest.mark.slow
 DRAWN = {"min_cell": 10, "repetitions": 30, "random_state": 0}
 
 
-def finalist(
+def fitted(
     loans: pd.DataFrame, *, encoding: str = "plain", sampler: str = "none", C: float = 1.0, **options: Any
-) -> Finalist:
+) -> FittedModel:
     X, y = feature_frame(loans, inputs="without_pincode"), loans["default"].to_numpy()
     recipe = Recipe("without_pincode", encoding, sampler, **options)
-    rest = {"sample": np.arange(900), "folds": 3, "random_state": 0, "n_jobs": 1}
-    return fit_finalist(X, y, np.ones(len(y)), recipe=recipe, C=C, **rest)
+    rest = {"sample": np.arange(900), "folds": 3, "random_state": 0}
+    return fit_calibrated(X, y, np.ones(len(y)), recipe=recipe, C=C, **rest)
+
+
+@pytest.fixture(scope="module")
+def loans(loans: pd.DataFrame) -> pd.DataFrame:
+    """Fewer of them: each test fits dozens of models."""
+    return loans.head(2_000)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +42,7 @@ def table(loans: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 def test_where_the_model_is_a_straight_line_it_is_the_coefficient_times_the_change(
     loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]
 ):
-    model = finalist(loans)
+    model = fitted(loans)
     found = odds_ratios(model, *table, **DRAWN | {"repetitions": 3}).set_index("change")["odds_ratio"]
     names = list(model.model[:-1].get_feature_names_out())
     coefficient = model.model["model"].coef_[0][names.index("credit_history_months")]
@@ -61,7 +67,7 @@ def test_intervals_are_as_wide_as_the_bootstrap_says(
     loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray], encoding: str, sampler: str
 ):
     X, y = table
-    model = finalist(loans, encoding=encoding, sampler=sampler)
+    model = fitted(loans, encoding=encoding, sampler=sampler)
     found = odds_ratios(model, X, y, rows=300, **DRAWN | {"repetitions": 60}).set_index("change")
     names = [
         "debt-to-income 5 points higher",
@@ -94,7 +100,7 @@ def test_intervals_are_as_wide_as_the_bootstrap_says(
 
 @pytest.fixture(scope="module")
 def told(loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]) -> pd.DataFrame:
-    return odds_ratios(finalist(loans, encoding="ratios", C=0.1), *table, **DRAWN)
+    return odds_ratios(fitted(loans, encoding="ratios", C=0.1), *table, **DRAWN)
 
 
 def test_the_strongest_change_stands_first_and_every_interval_holds_its_estimate(told: pd.DataFrame):
@@ -117,34 +123,33 @@ def test_no_interval_goes_beyond_what_its_direction_allows(told: pd.DataFrame):
 def contrary(loans: pd.DataFrame) -> pd.DataFrame:
     """The loans, with an outcome that goes against the direction of the rate and hardly with anything else."""
     rate = loans["int_rate"] - loans["int_rate"].mean()
-    default = np.random.default_rng(0).random(len(loans)) < expit(-0.2 * rate - 1)
+    default = np.random.default_rng(0).random(len(loans)) < expit(-0.3 * rate - 1)
     return loans.assign(default=default.astype(int))
 
 
 def test_what_its_direction_holds_at_nothing_has_no_interval_and_what_is_left_out_no_row(contrary: pd.DataFrame):
     X, y = feature_frame(contrary, inputs="without_pincode"), contrary["default"].to_numpy()
     bound, free = (
-        odds_ratios(finalist(contrary, obeys=obeys), X, y, rows=200, **DRAWN | {"repetitions": 10}).set_index("change")
+        odds_ratios(fitted(contrary, obeys=obeys), X, y, rows=200, **DRAWN | {"repetitions": 10}).set_index("change")
         for obeys in (True, False)
     )
     words = "interest rate 1 point higher"
     assert bound.loc[words, "odds_ratio"] == 1
     assert bound.loc[words, ["ci_low", "ci_high", "p_value"]].isna().all()
     assert free.loc[words, "ci_high"] < 0.9  # so it is the direction that holds it
-    without = odds_ratios(finalist(contrary, without=("int_rate",)), X, y, rows=200, **DRAWN | {"repetitions": 10})
+    without = odds_ratios(fitted(contrary, without=("int_rate",)), X, y, rows=200, **DRAWN | {"repetitions": 10})
     assert words not in {*without["change"]}
     assert {*without["change"]} == {*bound.index} - {words}
 
 
 def test_fewer_loans_to_draw_from_leave_the_intervals_about_as_wide(
-    loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]
+    loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ):
-    model = finalist(loans, obeys=False)
-    whole, part = (
-        odds_ratios(model, *table, rows=200, refit_rows=rows, **DRAWN | {"repetitions": 60}).set_index("change")
-        for rows in (len(loans), 1_500)
-    )
-    width = [np.log(found["ci_high"] / found["ci_low"]) for found in (whole, part)]
+    model, width = fitted(loans, obeys=False), []
+    for rows in (len(loans), 1_500):
+        monkeypatch.setattr("loantap.model.explain.REFIT_ROWS", rows)
+        found = odds_ratios(model, *table, rows=200, **DRAWN | {"repetitions": 60}).set_index("change")
+        width.append(np.log(found["ci_high"] / found["ci_low"]))
     # Each change leaves some 13% of doubt about either width; their median over some twenty leaves little.
     assert np.median(width[1][width[0].index] / width[0]) == pytest.approx(1, abs=0.15)
 
@@ -186,7 +191,7 @@ def test_where_nothing_goes_with_default_small_groups_stand_out_no_oftener_than_
     beyond, asked = 0, 0
     for draw in range(6):
         mixed = np.random.default_rng(draw).permutation(y)
-        model = finalist(loans.assign(default=mixed), C=3.0)
+        model = fitted(loans.assign(default=mixed), C=3.0)
         found = odds_ratios(model, X, mixed, rows=100, **DRAWN | {"repetitions": 60})
         groups = found[found["change"].str.contains("rather than|not known|not stated")].dropna()
         beyond += ((groups["ci_low"] > 1) | (groups["ci_high"] < 1)).sum()

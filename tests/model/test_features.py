@@ -46,8 +46,7 @@ def test_the_lenders_own_pricing_is_no_part_of_the_application(loans: pd.DataFra
 @pytest.mark.parametrize("inputs", INPUTS)
 def test_features_need_only_the_columns_they_name(loans: pd.DataFrame, inputs: str):
     pd.testing.assert_frame_equal(
-        feature_frame(loans[source_columns(inputs=inputs)], inputs=inputs),
-        feature_frame(loans, inputs=inputs),
+        feature_frame(loans[source_columns(inputs=inputs)], inputs=inputs), feature_frame(loans, inputs=inputs)
     )
 
 

@@ -12,11 +12,11 @@ import pytest
 import skops.io
 
 from loantap.errors import InputError
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import (
     CARD,
-    FACTS,
+    METADATA,
     PICKLE,
     PIPELINE,
     REASONS,
@@ -48,9 +48,9 @@ def changed(folder: Path, name: str, **facts: object) -> Path:
 
 
 def test_a_model_read_back_answers_as_the_one_that_was_saved(
-    model_folder: Path, finalist: Finalist, loans: pd.DataFrame
+    model_folder: Path, fitted: FittedModel, loans: pd.DataFrame
 ):
-    wanted = finalist.probability(feature_frame(loans, inputs="without_pincode"))
+    wanted = fitted.probability(feature_frame(loans, inputs="without_pincode"))
     np.testing.assert_array_equal(load_model(model_folder).probability(loans), wanted)
 
 
@@ -65,7 +65,7 @@ def test_every_file_is_in_the_sums_and_sha256sum_agrees(model_folder: Path):
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", [FACTS, PIPELINE, REASONS, TRAINING, CARD, "model_card.html"])
+@pytest.mark.parametrize("name", [METADATA, PIPELINE, REASONS, TRAINING, CARD, "model_card.html"])
 def test_a_file_that_was_changed_is_named(folder: Path, name: str):
     with (folder / name).open("ab") as stream:
         stream.write(b" ")
@@ -73,7 +73,7 @@ def test_a_file_that_was_changed_is_named(folder: Path, name: str):
         load_model(folder)
 
 
-@pytest.mark.parametrize("name", [FACTS, PIPELINE, REASONS, TRAINING, CARD, SUMS])
+@pytest.mark.parametrize("name", [METADATA, PIPELINE, REASONS, TRAINING, CARD, SUMS])
 def test_a_file_that_is_missing_is_named(folder: Path, name: str):
     (folder / name).unlink()
     with pytest.raises(InputError, match=f"{name}: expected a part of a saved model"):
@@ -106,17 +106,17 @@ def test_a_pipeline_file_that_holds_anything_else_is_refused_even_with_mended_su
 
 
 def test_another_version_of_scikit_learn_is_named(folder: Path):
-    known = json.loads((folder / FACTS).read_text())["versions"]
+    known = json.loads((folder / METADATA).read_text())["versions"]
     with pytest.raises(InputError, match=r"made with scikit-learn 0\.1"):
-        load_model(changed(folder, FACTS, versions=known | {"scikit-learn": "0.1"}))
+        load_model(changed(folder, METADATA, versions=known | {"scikit-learn": "0.1"}))
 
 
 @pytest.mark.parametrize(
     ("name", "facts"),
     [
-        (FACTS, {"threshold": "high"}),
-        (FACTS, {"slope": None}),
-        (FACTS, {"more": 1}),
+        (METADATA, {"threshold": "high"}),
+        (METADATA, {"slope": None}),
+        (METADATA, {"more": 1}),
         (TRAINING, {"rows": "many"}),
     ],
 )
@@ -134,9 +134,9 @@ def test_reasons_that_could_format_anything_are_refused(folder: Path):
 
 
 def test_features_that_do_not_fit_the_pipeline_are_refused(folder: Path):
-    features = json.loads((folder / FACTS).read_text())["features"]
+    features = json.loads((folder / METADATA).read_text())["features"]
     with pytest.raises(InputError, match="name different features"):
-        load_model(changed(folder, FACTS, features=features[::-1]))
+        load_model(changed(folder, METADATA, features=features[::-1]))
 
 
 def test_sums_that_are_none_are_named(folder: Path):
@@ -146,47 +146,47 @@ def test_sums_that_are_none_are_named(folder: Path):
 
 
 def test_the_version_follows_from_the_content_alone(
-    folder: Path, model_folder: Path, finalist: Finalist, loans: pd.DataFrame, tmp_path: Path
+    folder: Path, model_folder: Path, fitted: FittedModel, loans: pd.DataFrame, tmp_path: Path
 ):
     assert model_version(folder) == model_version(model_folder)
-    other = save_model(tmp_path / "other", finalist, loans=loans, card={"name": "another"}, page="")
+    other = save_model(tmp_path / "other", fitted, loans=loans, card={"name": "another"}, page="")
     assert model_version(other) != model_version(model_folder)
 
 
-def test_a_new_model_takes_the_place_of_the_old_one(folder: Path, finalist: Finalist, loans: pd.DataFrame):
-    save_model(folder, finalist, loans=loans, card={"name": "newer"}, page="")
+def test_a_new_model_takes_the_place_of_the_old_one(folder: Path, fitted: FittedModel, loans: pd.DataFrame):
+    save_model(folder, fitted, loans=loans, card={"name": "newer"}, page="")
     assert load_model(folder).card == {"name": "newer"}
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
-def test_a_rival_in_the_folder_is_no_part_of_the_model(
-    folder: Path, model_folder: Path, finalist: Finalist, loans: pd.DataFrame
+def test_another_model_in_the_folder_is_no_part_of_the_model(
+    folder: Path, model_folder: Path, fitted: FittedModel, loans: pd.DataFrame
 ):
-    rival = save_model(folder / SMOTE, finalist, loans=loans, card={"name": "a rival"}, page="")
+    other = save_model(folder / SMOTE, fitted, loans=loans, card={"name": "another"}, page="")
     assert load_model(folder).version == model_version(folder) == model_version(model_folder)
     (folder / SUMS).unlink()
     seal(folder)
     assert model_version(folder) == model_version(model_folder)
-    (rival / CARD).write_text("{}")
+    (other / CARD).write_text("{}")
     assert load_model(folder).version == model_version(model_folder)
     with pytest.raises(InputError, match="its sha256 is not the one"):
-        load_model(rival)
+        load_model(other)
 
 
-def test_a_file_by_the_name_of_the_rivals_folder_is_none(folder: Path):
+def test_a_file_by_the_name_of_the_other_models_folder_is_none(folder: Path):
     (folder / SMOTE).write_text("")
     with pytest.raises(InputError, match="smote: it is not in SHA256SUMS"):
         load_model(folder)
 
 
-def test_a_model_takes_the_place_of_one_and_of_its_rival(folder: Path, finalist: Finalist, loans: pd.DataFrame):
-    save_model(folder / SMOTE, finalist, loans=loans, card={}, page="")
-    save_model(folder, finalist, loans=loans, card={}, page="")
+def test_a_model_takes_the_place_of_one_and_of_the_other(folder: Path, fitted: FittedModel, loans: pd.DataFrame):
+    save_model(folder / SMOTE, fitted, loans=loans, card={}, page="")
+    save_model(folder, fitted, loans=loans, card={}, page="")
     assert not (folder / SMOTE).exists()
 
 
-def test_an_export_leaves_the_rival_out(folder: Path, finalist: Finalist, loans: pd.DataFrame, tmp_path: Path):
-    save_model(folder / SMOTE, finalist, loans=loans, card={}, page="")
+def test_an_export_leaves_the_other_model_out(folder: Path, fitted: FittedModel, loans: pd.DataFrame, tmp_path: Path):
+    save_model(folder / SMOTE, fitted, loans=loans, card={}, page="")
     export_pickle(folder, tmp_path / "pickled")
     assert not (tmp_path / "pickled" / SMOTE).exists()
 
@@ -245,11 +245,11 @@ def test_an_export_never_overwrites(model_folder: Path, tmp_path: Path):
 
 
 def test_a_model_that_is_exchanged_while_it_is_read_is_refused(
-    folder: Path, finalist: Finalist, loans: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+    folder: Path, fitted: FittedModel, loans: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ):
     def exchange(given: Path) -> None:
         check_seal(given)
-        save_model(folder, finalist, loans=loans, card={"name": "another"}, page="")
+        save_model(folder, fitted, loans=loans, card={"name": "another"}, page="")
 
     monkeypatch.setattr("loantap.model.persistence.check_seal", exchange)
     with pytest.raises(InputError, match="another model took its place while it was read"):

@@ -61,7 +61,7 @@ def test_each_single_missing_value_is_scored_as_the_pipeline_does(loans: pd.Data
 def test_a_level_that_no_training_loan_had_is_scored_as_the_pipeline_does(loans: pd.DataFrame, fitted):
     X = feature_frame(loans.head(2), inputs="without_pincode").assign(purpose=["time travel", None])
     scorer = compile_pipeline(fitted)
-    assert "time travel" not in scorer.levels("purpose")
+    assert "time travel" not in scorer.levels["purpose"]
     np.testing.assert_allclose(
         scorer.many(X).sum(axis=1) + scorer.intercept, fitted.decision_function(X), rtol=0, atol=ROUNDING
     )
@@ -93,11 +93,11 @@ def test_levels_are_those_that_enough_loans_had_alone_or_together(loans: pd.Data
         shares = loans[feature].astype("object").value_counts(normalize=True)
         few = shares[shares < SUPPORT]
         together = few.sum() > SUPPORT
-        assert scorer.levels(feature) == {*shares.index} - (set() if together else {*few.index}), feature
-        assert scorer.rare(feature) == ({*few.index} if together else set()), feature
-    assert len(scorer.rare("purpose")) > 1
-    assert scorer.rare("home_ownership") == frozenset()
-    assert "OTHER" not in scorer.levels("home_ownership")
+        assert scorer.levels[feature] == {*shares.index} - (set() if together else {*few.index}), feature
+        assert scorer.rare[feature] == ({*few.index} if together else set()), feature
+    assert len(scorer.rare["purpose"]) > 1
+    assert scorer.rare["home_ownership"] == frozenset()
+    assert "OTHER" not in scorer.levels["home_ownership"]
 
 
 def test_rare_levels_count_alike(loans: pd.DataFrame, fitted):
@@ -105,15 +105,15 @@ def test_rare_levels_count_alike(loans: pd.DataFrame, fitted):
     place = scorer.features.index("purpose")
     X = feature_frame(loans.head(1), inputs="without_pincode")
     (row,) = plain_rows(X)
-    assert len({scorer.one(row | {"purpose": level})[place] for level in scorer.rare("purpose")}) == 1
+    assert len({scorer.one(row | {"purpose": level})[place] for level in scorer.rare["purpose"]}) == 1
 
 
 def test_the_level_of_nearly_all_loans_is_a_level_though_it_has_no_column(loans: pd.DataFrame, fitted):
     assert loans["application_type"].value_counts(normalize=True)["INDIVIDUAL"] > 1 - SUPPORT
-    assert compile_pipeline(fitted).levels("application_type") == {"INDIVIDUAL"}
+    assert compile_pipeline(fitted).levels["application_type"] == {"INDIVIDUAL"}
     y, only = loans["default"].to_numpy(), feature_frame(loans, inputs="without_pincode").assign(purpose="car")
     alone = Recipe("without_pincode", "plain", "none").pipeline(C=0.3, random_state=0).fit(only, y)
-    assert compile_pipeline(alone).levels("purpose") == {"car"}
+    assert compile_pipeline(alone).levels["purpose"] == {"car"}
 
 
 def test_a_missing_value_counts_as_what_it_is_told_to_count_as(loans: pd.DataFrame, fitted):

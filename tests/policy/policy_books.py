@@ -5,8 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loantap.model.balance import expected_balance_years, realised_balance_years
-from loantap.model.economics import Economics, expected_profit, loan_profit
+from loantap.model.economics import (
+    Economics,
+    expected_balance_years,
+    expected_profit,
+    loan_profit,
+    realised_balance_years,
+)
 from loantap.policy.book import Book
 
 # A default pays nothing and loses all; nobody settles early; money costs nothing.

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from policy_books import PLAIN, priced_book, whole_loans
 
 from loantap.data.annuity import annuity
+from loantap.model.decision import best_profit_threshold
 from loantap.model.economics import ASSUMPTIONS, Economics, loan_profit
-from loantap.model.profit import best_profit_threshold
 from loantap.policy.book import Book
 from loantap.policy.scenarios import break_even, profit_under, tornado
 from loantap.policy.stress import odds_to

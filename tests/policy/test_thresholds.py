@@ -23,8 +23,8 @@ def test_f2_profit_and_capacity_are_the_models_own(loans: pd.DataFrame, model_fo
     book, dear = (
         make_book(loans, saved.probability(loans), one) for one in (economics, replace(economics, funding_cost=0.15))
     )
-    facts = saved.facts
-    own = {"f2": facts.threshold, "profit": facts.profit_threshold, "capacity": facts.capacity_threshold}
+    metadata = saved.metadata
+    own = {"f2": metadata.threshold, "profit": metadata.profit_threshold, "capacity": metadata.capacity_threshold}
     assert model_thresholds(model, book) == own
     other = model_thresholds(model, dear)
     assert other["profit"] < own["profit"]  # money that costs more is lent to fewer

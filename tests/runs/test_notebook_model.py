@@ -8,14 +8,14 @@ import pytest
 
 from loantap.errors import InputError
 from loantap.model.economics import Economics
-from loantap.model.out_of_time import Apart, fit_out_of_time
+from loantap.model.fitted import Apart, fit_out_of_time
 from loantap.model.recipe import Recipe
 from loantap.runs.notebook_model import keep_out_of_time, later_predictions, notebook_model
 from loantap.runs.notebooks import STAGES
 from loantap.runs.results import OUT_OF_TIME, RunFolder
 
 pytestmark = pytest.mark.slow
-ASKED = {"recipe": Recipe("without_pincode", "plain", "none"), "C": 0.1, "later_share": 0.2, "rows": 4_000, "folds": 3, "economics": Economics(), "random_state": 0, "n_jobs": 1}  # fmt: skip
+ASKED = {"recipe": Recipe("without_pincode", "plain", "none"), "C": 0.1, "later_share": 0.2, "rows": 4_000, "folds": 3, "economics": Economics(), "random_state": 0}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from loantap.errors import InputError
 from loantap.exhibits.economics import rounded
 from loantap.exhibits.words import ABSENT, capital, show
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.policy.levers import Cap
@@ -30,9 +30,9 @@ RUINOUS = Economics(loss_given_default=1.0, default_after=0.0, settled_after=1.0
 
 
 @pytest.fixture(scope="module")
-def bare(finalist: Finalist, loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bare(fitted: FittedModel, loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run without a decision sheet."""
-    return write_run(tmp_path_factory.mktemp("runs") / "r1", finalist, loans)
+    return write_run(tmp_path_factory.mktemp("runs") / "r1", fitted, loans)
 
 
 @pytest.fixture(scope="module")
@@ -204,8 +204,8 @@ def test_a_capacity_is_a_threshold_that_at_most_the_share_of_the_training_loans_
 
 def test_the_capacity_of_the_model_is_its_own_threshold(bare: Path, halves: tuple[pd.DataFrame, pd.DataFrame]):
     model = load_model(bare / "model")
-    refused = model.probability(halves[1]) >= model.facts.capacity_threshold
-    assert asked(bare, capacity=model.facts.capacity).effect["n_refused"] == refused.sum()
+    refused = model.probability(halves[1]) >= model.metadata.capacity_threshold
+    assert asked(bare, capacity=model.metadata.capacity).effect["n_refused"] == refused.sum()
 
 
 def test_a_capacity_and_a_cap_refuse_what_either_refuses(bare: Path):

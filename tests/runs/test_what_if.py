@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from loantap.cli.app import app
 from loantap.errors import InputError
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.policy.levers import Cap
@@ -28,8 +28,8 @@ HIGHEST = 9_999  # percent, the codebook's highest DTI; nobody is above it
 
 
 @pytest.fixture(scope="module")
-def run(finalist: Finalist, loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return RunFolder(write_run(tmp_path_factory.mktemp("runs") / "r1", finalist, loans))
+def run(fitted: FittedModel, loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return RunFolder(write_run(tmp_path_factory.mktemp("runs") / "r1", fitted, loans))
 
 
 @pytest.fixture(scope="module")

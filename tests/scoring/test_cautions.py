@@ -12,7 +12,7 @@ from loantap.data.annuity import annuity
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.data.declarations import written
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import fit_finalist
+from loantap.model.fitted import fit_calibrated
 from loantap.model.inputs import CAPS, feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
@@ -37,7 +37,7 @@ def missing(model: SavedModel, share: float, name: str = "revol_util", **facts: 
     numbers = model.training.numbers
     changed = {**numbers, name: numbers[name].model_copy(update={"missing": share})}
     training = model.training.model_copy(update={"numbers": changed})
-    return replace(model, facts=model.facts.model_copy(update=facts), training=training)
+    return replace(model, metadata=model.metadata.model_copy(update=facts), training=training)
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +47,11 @@ def blind(loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Save
         feature_frame(loans, inputs="without_pincode"),
         Recipe("without_pincode", "ratios", "none", without=("revol_util", "emp_length_years")),
     )
-    finalist = fit_finalist(
+    fitted = fit_calibrated(
         X, loans["default"].to_numpy(), loan_profit(loans, Economics()), recipe=recipe, C=0.3, sample=np.arange(len(X)), folds=3, random_state=0,
-        n_jobs=1,
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("blind") / "model"
-    return load_model(save_model(folder, finalist, loans=loans, card={"name": "a test"}, page="<p>a test</p>"))
+    return load_model(save_model(folder, fitted, loans=loans, card={"name": "a test"}, page="<p>a test</p>"))
 
 
 def test_the_share_below_which_hardly_any_loan_lacked_an_input():
@@ -60,8 +59,7 @@ def test_the_share_below_which_hardly_any_loan_lacked_an_input():
 
 
 @pytest.mark.parametrize(
-    ("share", "had"),
-    [(0.0, "all"), (0.0006, "99.9%"), (0.000_001, "99.9%"), (0.01, "99%"), (0.019, "98.1%")],
+    ("share", "had"), [(0.0, "all"), (0.0006, "99.9%"), (0.000_001, "99.9%"), (0.01, "99%"), (0.019, "98.1%")]
 )
 def test_an_input_left_out_that_few_loans_lacked_is_a_doubt(
     model: SavedModel, application: Fields, share: float, had: str
@@ -141,10 +139,10 @@ def test_a_level_that_hardly_any_loan_had_counts_as_the_riskiest(model: SavedMod
     told = score_application(model, application | {"home_ownership": "NONE"}).probability_of_default
     others = [
         score_application(model, application | {"home_ownership": level}).probability_of_default
-        for level in model.scorer.levels("home_ownership")
+        for level in model.scorer.levels["home_ownership"]
     ]
     assert told >= max(others)
-    free = replace(model, facts=model.facts.model_copy(update={"obeys": False}))
+    free = replace(model, metadata=model.metadata.model_copy(update={"obeys": False}))
     (found,) = doubts(free, application, home_ownership="NONE")
     assert found.text.endswith("; the score leaves it out.")
 
@@ -152,7 +150,7 @@ def test_a_level_that_hardly_any_loan_had_counts_as_the_riskiest(model: SavedMod
 def test_levels_that_only_together_enough_loans_had_and_the_level_of_nearly_all_are_no_doubt(
     model: SavedModel, application: Fields
 ):
-    assert "wedding" in model.scorer.rare("purpose")
+    assert "wedding" in model.scorer.rare["purpose"]
     assert doubts(model, application, purpose="wedding", application_type="INDIVIDUAL") == []
     assert [found.code for found in doubts(model, application, application_type="JOINT")] == ["unseen_category"]
 
@@ -187,7 +185,7 @@ def test_an_installment_is_the_annuity_or_left_out_or_a_doubt(model: SavedModel,
 
 
 def test_what_the_model_was_not_shown_is_doubted_too_and_said_to_be_unused(blind: SavedModel, application: Fields):
-    assert "revol_util" not in blind.facts.features
+    assert "revol_util" not in blind.metadata.features
     known = blind.training.numbers["revol_util"]
     (found,) = doubts(blind, application, revol_util=900.0)
     assert found.text == (
@@ -216,7 +214,7 @@ def test_a_range_of_levels_is_told_by_levels(model: SavedModel, application: Fie
     numbers = model.training.numbers
     narrow = {**numbers, "sub_grade": numbers["sub_grade"].model_copy(update={"low": 0.0, "high": 10.0})}
     training = model.training.model_copy(update={"numbers": narrow})
-    small = SavedModel(model.version, model.facts, model.pipeline, model.reasons, training, model.card)
+    small = SavedModel(model.version, model.metadata, model.pipeline, model.reasons, training, model.card)
     (found,) = (one for one in doubts(small, application, sub_grade="C3", grade="C") if one.field == "sub_grade")
     assert (
         found.text

@@ -63,7 +63,7 @@ def test_contributions_against_a_typical_loan_sum_to_the_score(model: SavedModel
     score = score_application(model, application)
     typical = sum(line.typical for line in model.reasons) + model.scorer.intercept
     log_odds = sum(reason.contribution for reason in all_reasons(model, application))
-    log_odds += model.facts.slope * typical + model.facts.intercept
+    log_odds += model.metadata.slope * typical + model.metadata.intercept
     assert score.probability_of_default == pytest.approx(1 / (1 + np.exp(-log_odds)), abs=1e-12)
 
 
@@ -78,7 +78,7 @@ def test_the_strongest_reason_comes_first_and_tells_the_applicants_own_value(mod
 
 
 def test_a_rare_level_is_said_to_be_one(model: SavedModel, application: Fields):
-    assert {"wedding", "renewable_energy"} <= model.scorer.rare("purpose")
+    assert {"wedding", "renewable_energy"} <= model.scorer.rare["purpose"]
     found = {}
     for level in ("wedding", "renewable_energy", "small_business"):
         (reason,) = (one for one in all_reasons(model, application | {"purpose": level}) if one.feature == "purpose")
@@ -135,7 +135,7 @@ def test_the_time_in_employment_is_told_in_the_words_of_the_codebook(
         line.model_copy(update={"typical": line.typical - (line.feature == "emp_length_years")})
         for line in model.reasons
     ]
-    moved = SavedModel(model.version, model.facts, model.pipeline, table, model.training, model.card)
+    moved = SavedModel(model.version, model.metadata, model.pipeline, table, model.training, model.card)
     reasons = all_reasons(moved, application | {"emp_length": words})
     (found,) = (reason for reason in reasons if reason.feature == "emp_length_years")
     assert found.text.startswith(f"The time in employment is {words}, ")

@@ -18,7 +18,7 @@ def model(model_folder: Path) -> SavedModel:
 
 
 def at(model: SavedModel, threshold: float) -> SavedModel:
-    facts = model.facts.model_copy(update={"threshold": threshold})
+    facts = model.metadata.model_copy(update={"threshold": threshold})
     return SavedModel(model.version, facts, model.pipeline, model.reasons, model.training, model.card)
 
 

@@ -209,9 +209,9 @@ def test_a_failure_within_tells_nothing_but_its_id(
 def test_the_model_says_what_it_is(client: FlaskClient, model: SavedModel):
     answer = client.get("/v1/model")
     assert (answer.json["version"], answer.json["threshold"]) == (model.version, model.threshold)
-    others = (model.facts.profit_threshold, model.facts.capacity_threshold)
+    others = (model.metadata.profit_threshold, model.metadata.capacity_threshold)
     assert (answer.json["profit_threshold"], answer.json["capacity_threshold"]) == others
-    assert answer.json["features"] == model.facts.features
+    assert answer.json["features"] == model.metadata.features
     assert answer.json["card"] == model.card
     check("ModelAnswer", answer.json)
 

@@ -12,7 +12,7 @@ from api_process import running_service
 from typer.testing import CliRunner
 
 from loantap.errors import InputError
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.persistence import model_version, save_model
 from loantap_serving.api.keys import read_keys
 from loantap_serving.commands.serve import app
@@ -67,11 +67,11 @@ def test_keys_of_the_environment_are_asked_for_and_none_there_is_an_error(model_
 
 
 def test_the_champion_of_a_store_answers_and_the_next_one_takes_over(
-    model_folder: Path, tmp_path: Path, finalist: Finalist, loans: pd.DataFrame, application: dict[str, Any]
+    model_folder: Path, tmp_path: Path, fitted: FittedModel, loans: pd.DataFrame, application: dict[str, Any]
 ):
     store = ModelStore(tmp_path / "models")
     store.promote(model_folder, "one", [])
-    other = save_model(tmp_path / "other", finalist, loans=loans, card={"name": "another"}, page="")
+    other = save_model(tmp_path / "other", fitted, loans=loans, card={"name": "another"}, page="")
     with running_service(tmp_path / "models") as service:
 
         def version() -> str:

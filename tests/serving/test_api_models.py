@@ -12,17 +12,17 @@ import pandas as pd
 import pytest
 
 from loantap.errors import InputError
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.persistence import model_version, save_model
 from loantap_serving.api.app import create_app
 from loantap_serving.api.models import Models
 
 
 @pytest.fixture(scope="module")
-def other_folder(finalist: Finalist, loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def other_folder(fitted: FittedModel, loans: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same model with another card, and so of another version."""
     return save_model(
-        tmp_path_factory.mktemp("other") / "model", finalist, loans=loans, card={"name": "another"}, page=""
+        tmp_path_factory.mktemp("other") / "model", fitted, loans=loans, card={"name": "another"}, page=""
     )
 
 

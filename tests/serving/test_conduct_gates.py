@@ -147,8 +147,8 @@ def test_learned_missing_values_buy_approvals(free: SavedModel, unseen: pd.DataF
 def test_a_threshold_that_refers_all_or_none_is_told_and_not_tried(
     threshold: float, referred: str, champion: SavedModel, unseen: pd.DataFrame
 ):
-    facts = champion.facts.model_copy(update={"threshold": threshold})
-    _, found = conduct.leaving_out_buys_nothing(replace(champion, facts=facts), unseen)
+    metadata = champion.metadata.model_copy(update={"threshold": threshold})
+    _, found = conduct.leaving_out_buys_nothing(replace(champion, metadata=metadata), unseen)
     assert f"19 thresholds (its own refers {referred}, which is not within 5% to 95%)" in found
 
 

@@ -15,7 +15,7 @@ from loantap.exhibits.decision import fair, who
 from loantap.exhibits.economics import referred_sentence
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import capital, plain, show
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.persistence import load_model
 from loantap.runs.manifest import read_manifest
 from loantap.runs.results import RunFolder
@@ -26,8 +26,8 @@ APP = Path(pages.__file__).with_name("app.py")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, finalist: Finalist, loans: pd.DataFrame) -> Path:
-    return write_run(tmp_path_factory.mktemp("dashboard") / "run", finalist, loans)
+def made(tmp_path_factory: pytest.TempPathFactory, fitted: FittedModel, loans: pd.DataFrame) -> Path:
+    return write_run(tmp_path_factory.mktemp("dashboard") / "run", fitted, loans)
 
 
 @pytest.fixture

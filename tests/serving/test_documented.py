@@ -32,7 +32,7 @@ def model(model_folder: Path) -> SavedModel:
 def test_nothing_is_won_by_leaving_a_field_out(model: SavedModel, name: str):
     whole = score_application(model, EXAMPLE).probability_of_default
     # The least change for the better would turn this referral.
-    facts = model.facts.model_copy(update={"threshold": whole})
+    facts = model.metadata.model_copy(update={"threshold": whole})
     strict = SavedModel(model.version, facts, model.pipeline, model.reasons, model.training, model.card)
     assert score_application(strict, EXAMPLE).decision == "refer"
     bare = {field: value for field, value in EXAMPLE.items() if field != name}

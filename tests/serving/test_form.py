@@ -7,8 +7,8 @@ import pytest
 
 from loantap.data.applications import FIELDS, Application, rule
 from loantap.data.columns import BY_NAME
+from loantap.model.metadata import TrainingSummary
 from loantap.model.persistence import load_model
-from loantap.model.training import TrainingSummary
 from loantap_serving.form import check_form, starting_values
 
 

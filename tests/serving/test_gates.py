@@ -11,7 +11,7 @@ import pytest
 from finished_runs import change_card, finished_run_in, other_model, reseal
 
 from loantap.errors import InputError
-from loantap.model.persistence import CARD, FACTS, PAGE, PIPELINE
+from loantap.model.persistence import CARD, METADATA, PAGE, PIPELINE
 from loantap.model.seal import SMOTE
 from loantap.runs.results import RunFolder
 from loantap_serving import conduct_gates
@@ -191,7 +191,7 @@ def test_a_model_for_comparison_only_fails(run: Path):
     other_model(run / "model", run / "other")
     shutil.rmtree(run / "model")
     shutil.move(run / "other", run / "model")
-    rewrite(run / "model" / FACTS, lambda facts: facts.update(inputs="with_pincode"))
+    rewrite(run / "model" / METADATA, lambda facts: facts.update(inputs="with_pincode"))
     change_card(run, lambda card: card)
     assert "with_pincode" in failed(run)["no leak column"]
 

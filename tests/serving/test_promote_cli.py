@@ -111,7 +111,7 @@ def test_the_tuned_smote_model_is_promoted_if_it_passes(finished_run: Path, monk
     champion = ModelStore().champion()
     assert champion is not None
     assert champion.name == model_version(finished_run / "model" / SMOTE) != model_version(finished_run / "model")
-    assert not load_model(champion).facts.obeys
+    assert not load_model(champion).metadata.obeys
 
 
 def test_the_champion_is_promoted_without_the_smote_model_beside_it(finished_run: Path):
@@ -186,7 +186,7 @@ def test_the_export_tells_how_a_pickle_is_read(finished_run: Path, tmp_path: Pat
     assert f"its sha256 to {tmp_path / 'pickled.sha256'}" in output
     assert "A pickle can run any code" in output
     sums = tmp_path / "pickled.sha256"
-    assert load_model(tmp_path / "pickled", pickle_sums=sums).facts == load_model(finished_run / "model").facts
+    assert load_model(tmp_path / "pickled", pickle_sums=sums).metadata == load_model(finished_run / "model").metadata
     done = subprocess.run(["sha256sum", "--check", sums.name], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0
     assert "expected nothing there" in str(call("export", finished_run, "--out", tmp_path / "pickled").exception)

@@ -9,7 +9,7 @@ from serve_run import write_run
 
 from loantap.errors import InputError
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.runs.results import RunFolder
@@ -19,8 +19,8 @@ HALF = Economics(loss_given_default=0.5, default_after=0.0, settled_after=1.0, f
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, finalist: Finalist, loans: pd.DataFrame) -> Path:
-    return write_run(tmp_path_factory.mktemp("trade") / "run", finalist, loans)
+def run(tmp_path_factory: pytest.TempPathFactory, fitted: FittedModel, loans: pd.DataFrame) -> Path:
+    return write_run(tmp_path_factory.mktemp("trade") / "run", fitted, loans)
 
 
 @pytest.fixture

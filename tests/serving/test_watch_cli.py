@@ -15,7 +15,7 @@ from loantap.data.applications import FIELDS
 from loantap.data.snapshots import write_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
 from loantap.errors import LoanTapError
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.persistence import model_version
 from loantap.runs import record
 from loantap.runs.results import RunFolder
@@ -183,13 +183,13 @@ def test_that_no_warehouse_is_declared_is_said_before_the_work(live: list[object
 
 
 def test_loans_of_the_run_are_the_applications_unless_others_are_named(
-    live: list[object], rows: pd.DataFrame, finalist: Finalist, loans: pd.DataFrame, tmp_path: Path
+    live: list[object], rows: pd.DataFrame, fitted: FittedModel, loans: pd.DataFrame, tmp_path: Path
 ):
-    run = write_run(tmp_path / "r1", finalist, loans.assign(loan_id=[f"S{n:07d}" for n in range(1, len(loans) + 1)]))
+    run = write_run(tmp_path / "r1", fitted, loans.assign(loan_id=[f"S{n:07d}" for n in range(1, len(loans) + 1)]))
     words = ["--snapshots", tmp_path / "live.csv", "--run", run, "--out", tmp_path / "watch"]
     code, said = loantap(*words)
     assert code == 0, said
-    nameless = write_run(tmp_path / "r2", finalist, loans.drop(columns="loan_id", errors="ignore"))
+    nameless = write_run(tmp_path / "r2", fitted, loans.drop(columns="loan_id", errors="ignore"))
     code, said = loantap(*words, "--run", nameless)
     assert (code, "Name a file of applications." in said) == (2, True), said
 
@@ -198,8 +198,8 @@ def test_loans_of_the_run_are_the_applications_unless_others_are_named(
 
 
 @pytest.fixture
-def run(finalist: Finalist, loans: pd.DataFrame, tmp_path: Path) -> Path:
-    return write_run(tmp_path / "r1", finalist, loans)
+def run(fitted: FittedModel, loans: pd.DataFrame, tmp_path: Path) -> Path:
+    return write_run(tmp_path / "r1", fitted, loans)
 
 
 def test_without_snapshots_synthetic_ones_are_made_and_it_is_said(run: Path, tmp_path: Path):

@@ -34,7 +34,7 @@ def by_hand() -> dict[str, float]:
 
 
 def test_alerts_per_1000_by_hand(by_hand: dict[str, float]):
-    # Judged in months 1 to 6: A 4, B 6, C 6, D 2, E 2. Alerts: A 2, B 2, C 1, D 1; one of them red.
+    # Evaluation in months 1 to 6: A 4, B 6, C 6, D 2, E 2. Alerts: A 2, B 2, C 1, D 1; one of them red.
     assert by_hand["loan_months"] == 20
     assert by_hand["alerts_per_1000"] == 1000 * 6 / 20
     assert by_hand["red_per_1000"] == 1000 * 1 / 20
@@ -44,7 +44,7 @@ def test_precision_by_hand(by_hand: dict[str, float]):
     # A's alerts in months 3 and 4 and D's in month 2 come within two months before; B's and C's do not.
     assert (by_hand["alerts"], by_hand["right"], by_hand["precision"]) == (6, 3, 0.5)
     assert (by_hand["red_alerts"], by_hand["red_right"], by_hand["red_precision"]) == (1, 1, 1.0)
-    # Judged in months 1 to 5: A 4, B 5, C 5, D 2, E 2; two months before their default: A 3 and 4, B 5, D 1 and 2.
+    # Evaluation in months 1 to 5: A 4, B 5, C 5, D 2, E 2; two months before their default: A 3 and 4, B 5, D 1 and 2.
     assert by_hand["base_rate"] == 5 / 18
 
 
@@ -56,7 +56,7 @@ def test_recall_and_lead_time_by_hand(by_hand: dict[str, float]):
 
 
 def test_what_chance_finds_by_hand(by_hand: dict[str, float]):
-    # Judged in both months before A's default, 3 and 4: A, B, C, of which A and B had an alert. Before B's, 5 and 6: B and C, none.
+    # Evaluation in both months before A's default, 3 and 4: A, B, C, of which A and B had an alert. Before B's, 5 and 6: B and C, none.
     # Before D's, 1 and 2: all five, of which B, C and D.
     assert by_hand["by_chance"] == pytest.approx((2 / 3 + 0 + 3 / 5) / 3)
 
@@ -162,7 +162,7 @@ def test_a_whole_panel_by_hand():
     result = backtest(four_loans(), settings=SHORT, random_state=0)
     rows = result.performance.set_index(["matched_to", "method"])
     row = rows.loc[("rule", "rule")]
-    # Windows end in months 4 to 7. Judged: loan 0 in 4 (in 5 it is 30 days late), 1 in 4, 5, 6, 2 in 4, 5, 3 in 4, 5, 6.
+    # Windows end in months 4 to 7. Evaluation: loan 0 in 4 (in 5 it is 30 days late), 1 in 4, 5, 6, 2 in 4, 5, 3 in 4, 5, 6.
     assert row["loan_months"] == 9
     assert row["alerts_per_1000"] == pytest.approx(1000 * 4 / 9)
     # In months 4 and 5: one alert on loan 0, right; two on loan 1, wrong. Loan 0 is found two months before, 2 is not.

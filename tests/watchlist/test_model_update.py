@@ -10,7 +10,7 @@ from loantap.data.panel import Panel
 from loantap.errors import InputError
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.features import Encoding
-from loantap.model.finalist import Finalist, fit_finalist
+from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
@@ -56,12 +56,12 @@ def models(
     X, y = feature_frame(some, inputs="without_pincode"), some["default"].to_numpy()
     made: dict[Encoding, SavedModel] = {"ratios": load_model(model_folder)}
     for encoding in ("plain", "products"):
-        finalist: Finalist = fit_finalist(
+        fitted: FittedModel = fit_calibrated(
             X, y, loan_profit(some, Economics()), recipe=Recipe("without_pincode", encoding, "none"), C=0.1,
-            sample=np.arange(len(y)), folds=2, random_state=0, n_jobs=1,
+            sample=np.arange(len(y)), folds=2, random_state=0,
         )  # fmt: skip
         folder = tmp_path_factory.mktemp(encoding) / "model"
-        made[encoding] = load_model(save_model(folder, finalist, loans=some, card={}, page=""))
+        made[encoding] = load_model(save_model(folder, fitted, loans=some, card={}, page=""))
     return made
 
 

@@ -51,7 +51,7 @@ def table() -> pd.DataFrame:
 def test_a_level_by_hand(table: pd.DataFrame):
     row = table.loc[("dti", "")]
     assert (row["amber"], row["red"]) == (SETTINGS.signals.dti.amber, SETTINGS.signals.dti.red)
-    # Judged in months 4 to 8: loan 0 three (in 7 it is 40 days late), loan 1 three, loan 2 five, loan 3 four. Flagged: 0 and 2.
+    # Evaluation in months 4 to 8: loan 0 three (in 7 it is 40 days late), loan 1 three, loan 2 five, loan 3 four. Flagged: 0 and 2.
     assert row["flagged_per_1000"] == pytest.approx(1000 * 8 / 15)
     assert row["red_per_1000"] == pytest.approx(1000 * 3 / 15)  # loan 2 lies between the two thresholds
     # Alerts of months 4 to 7: loan 0 in 4, 5, 6, of which 6 is right; loan 2 in all four, none right.

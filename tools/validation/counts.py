@@ -14,8 +14,7 @@ from scipy import stats
 from statsmodels.stats.proportion import power_proportions_2indep
 
 from loantap.analysis.association import cramers_v
-from loantap.analysis.odds import level_p_values, odds_ratio, wilson
-from loantap.analysis.power import detectable_odds_ratios
+from loantap.analysis.odds import detectable_odds_ratios, level_p_values, odds_ratio, wilson
 from loantap.analysis.suppression import is_small
 from loantap.settings import reference_dir
 

@@ -1,20 +1,20 @@
 """Whether a factor and default are associated, and which levels stand out: from counts alone."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from loantap.analysis import odds
 from loantap.analysis.levels import check_counts
-from loantap.analysis.odds import adjust_p_values, level_p_values, odds_ratio, residuals, separation, wilson
-from loantap.analysis.power import detectable_odds_ratios
 from loantap.analysis.professions import MISSING
-from loantap.analysis.suppression import pool_small
+from loantap.analysis.suppression import Pooled, pool_small
 from loantap.data.columns import BY_NAME
 from loantap.errors import InputError, UnfitDataError
+from loantap.jsonable import jsonable
 
 MONTE_CARLO_DRAWS = 9_999
 SMALLEST_EXPECTED = 5
@@ -69,27 +69,26 @@ class Association:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values for JSON; absent numbers are None, and none is infinite."""
-        records = self.levels.astype("object").where(self.levels.notna(), None).to_dict(orient="records")
-        return asdict(self) | {"levels": records}
+        return dict(jsonable(self))
+
+    def names(self) -> dict[str, str]:
+        """Return the published level of each pooled one."""
+        return Pooled(self.levels, dict(self.pooled)).names()
 
     def level(self, name: str) -> pd.Series:
         """Return one level's row; raises InputError if it is not published."""
-        found = self.levels.loc[self.levels["level"] == name]
-        if found.empty:
+        rows = self.levels.loc[self.levels["level"] == name]
+        if rows.empty:
             raise InputError(f"'{self.factor}': expected one of its levels, got '{name}'. {_known(self.levels)}")
-        return found.iloc[0]
+        return rows.iloc[0]
 
     def critical_residual(self) -> float:
         """Return the residual that chance passes at any level with probability alpha (Bonferroni)."""
         return float(stats.norm.isf(self.alpha / 2 / len(self.levels)))
 
-    def separated(self) -> pd.DataFrame:
-        """Return the levels where every loan ended the same way."""
-        return self.levels.loc[self.levels["separation"].notna()]
-
     def leaks(self) -> pd.DataFrame:
-        """Return the separated levels that chance does not explain: their name gives the outcome away."""
-        return self.separated().query("p_adjusted < @self.alpha")
+        """Return the levels where all loans ended alike, by more than chance: their name gives the outcome away."""
+        return self.levels.loc[self.levels["separation"].notna() & (self.levels["p_adjusted"] < self.alpha)]
 
 
 def analyse(
@@ -183,15 +182,13 @@ def cramers_v(chi2: float, n: int, *, rows: int, columns: int, alpha: float) -> 
     return v(max(0.0, chi2 / n - dof / (n - 1))), v(low / n), v(high / n)
 
 
-def monte_carlo_p_value(
-    defaults: np.ndarray, n: np.ndarray, *, random_state: int, draws: int = MONTE_CARLO_DRAWS
-) -> float:
+def monte_carlo_p_value(defaults: np.ndarray, n: np.ndarray, *, random_state: int) -> float:
     """Return the chi-square test's p-value from random tables with the same margins.
 
-    Draws of the multivariate hypergeometric distribution; (1 + as extreme) / (1 + draws), which is never 0
-    (Davison and Hinkley 1997, section 4.3).
+    `MONTE_CARLO_DRAWS` of the multivariate hypergeometric distribution; (1 + as extreme) / (1 + draws), which is never
+    0 (Davison and Hinkley 1997, section 4.3).
     """
-    rng = np.random.default_rng(random_state)
+    rng, draws = np.random.default_rng(random_state), MONTE_CARLO_DRAWS
     expected = n * defaults.sum() / n.sum()
 
     def statistic(tables: np.ndarray) -> np.ndarray:
@@ -225,15 +222,15 @@ def _levels(table: pd.DataFrame, reference: str, *, correction: str, alpha: floa
     n, defaults = table["n"].to_numpy(), table["defaults"].to_numpy()
     rest_n, rest = n.sum() - n, defaults.sum() - defaults
     base = table["level"].to_numpy() == reference
-    ratio, low, high = odds_ratio(defaults, n, rest, rest_n, alpha=alpha)
-    to_base = np.stack(odds_ratio(defaults, n, defaults[base], n[base], alpha=alpha))
+    ratio, low, high = odds.odds_ratio(defaults, n, rest, rest_n, alpha=alpha)
+    to_base = np.stack(odds.odds_ratio(defaults, n, defaults[base], n[base], alpha=alpha))
     to_base[:, base] = [[1.0], [np.nan], [np.nan]]
-    p_values, methods = level_p_values(defaults, n)
+    p_values, methods = odds.level_p_values(defaults, n)
     below_above = [
-        detectable_odds_ratios(int(own), int(others), float(bad / others), alpha=alpha / len(n))
+        odds.detectable_odds_ratios(int(own), int(others), float(bad / others), alpha=alpha / len(n))
         for own, others, bad in zip(n, rest_n, rest, strict=True)
     ]
-    ci_low, ci_high = wilson(table["defaults"], table["n"], alpha=alpha)
+    ci_low, ci_high = odds.wilson(table["defaults"], table["n"], alpha=alpha)
     return table.assign(
         default_rate=defaults / n,
         ci_low=ci_low,
@@ -243,9 +240,9 @@ def _levels(table: pd.DataFrame, reference: str, *, correction: str, alpha: floa
         or_high=high,
         p_value=p_values,
         p_method=methods,
-        p_adjusted=adjust_p_values(pd.Series(p_values), correction=correction).to_numpy(),
-        separation=pd.Series(separation(table["defaults"], table["n"]), index=table.index, dtype="object"),
-        residual=residuals(defaults, n),
+        p_adjusted=odds.adjust_p_values(pd.Series(p_values), correction=correction).to_numpy(),
+        separation=pd.Series(odds.separation(table["defaults"], table["n"]), index=table.index, dtype="object"),
+        residual=odds.residuals(defaults, n),
         odds_ratio_reference=to_base[0],
         or_reference_low=to_base[1],
         or_reference_high=to_base[2],

@@ -1,4 +1,4 @@
-"""What two runs were made from, and what they found in words: read from their manifests and results, nothing is computed."""
+"""What two runs were made from, and what they found in words: read from their manifests and results."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -10,27 +10,19 @@ Manifest = Mapping[str, Any]
 Results = Mapping[str, Any]
 Aspect = Literal["loans", "parameters", "method"]
 _OWN = "changes"  # the stage that compares: no part of what is compared
-_READS_LOANS = (
-    "data",
-    "sources",
-    "rows",
-    "seed",
-)  # of the first stage: they name the loans, which are compared themselves
+# Of the first stage: they name the loans, which are compared themselves.
+_READS_LOANS = ("data", "sources", "rows", "seed")
 _LOANS = "data/loans.parquet"
 _DIGITS = 12
 _SYNTHETIC = "reference/synthetic_reference.json"
 
 
 def compare_causes(earlier: Manifest, later: Manifest) -> pd.DataFrame:
-    """Return what differs between what two runs were made from; one row per difference, none where they agree.
-
-    Args:
-        earlier: Manifest of the earlier run.
-        later: That of the later one.
+    """Return what differs between what two runs were made from, by their manifests; one row per difference.
 
     Returns:
-        aspect (loans, parameters or method), what, earlier, later, where (the stages concerned); texts. A parameter that only one of the
-        runs knows comes from another version of its notebook, and counts with that.
+        aspect (loans, parameters or method), what, earlier, later, where (the stages concerned); texts. A parameter
+        that only one of the runs knows comes from another version of its notebook, and counts with that.
     """
     before, after = _stages(earlier), _stages(later)
     both = {name: (before[name], after[name]) for name in after if name in before}
@@ -52,23 +44,20 @@ def same_loans(earlier: Manifest, later: Manifest) -> bool:
     if first.get("sha256") and second.get("sha256"):
         return bool(first["sha256"] == second["sha256"])
     if first.get("kind") == "synthetic":
-        made = [(*(stages["ingest"]["parameters"].get(name) for name in ("rows", "seed")), stages["ingest"]["inputs"].get(_SYNTHETIC)) for stages in (before, after)]  # fmt: skip
-        return made[0] == made[1]
+        (rows, seed, source), again = (
+            (*map(stages["ingest"]["parameters"].get, ("rows", "seed")), stages["ingest"]["inputs"].get(_SYNTHETIC))
+            for stages in (before, after)
+        )
+        return (rows, seed, source) == again
     return False
 
 
-def facts(results: Results) -> dict[tuple[str, str], str]:
-    """Return what a run found that is no number with an interval, as texts by part and what.
-
-    Args:
-        results: By name what the run has of leaks, eda, model, policy and claims.
-    """
-    return {(part, what): text for part, what, text in _facts(results)}
-
-
 def compare_facts(earlier: Results, later: Results) -> pd.DataFrame:
-    """Return the `facts` of two runs side by side: part, what, earlier, later, same; None where a run has none."""
-    before, after = facts(earlier), facts(later)
+    """Return what two runs found that is no number with an interval, as texts side by side; None where a run has none.
+
+    Takes by name what the runs have of leaks, eda, model, policy and claims; returns part, what, earlier, later, same.
+    """
+    before, after = ({(part, what): text for part, what, text in _facts(one)} for one in (earlier, later))
     keys = [*after, *(key for key in before if key not in after)]
     rows = [(*key, before.get(key), after.get(key), before.get(key) == after.get(key)) for key in keys]
     return pd.DataFrame(rows, columns=["part", "what", "earlier", "later", "same"])
@@ -97,7 +86,9 @@ def _files(stages: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
 def _loans(earlier: Manifest, later: Manifest) -> Iterator[tuple[str, ...]]:
     if same_loans(earlier, later):
         return
-    for what, name in (("source", "location"), ("kind", "kind"), ("records read", "rows_read"), ("loans analysed", "rows"), ("defaults", "defaults"), ("period", "period")):  # fmt: skip
+    names = {"source": "location", "records read": "rows_read", "loans analysed": "rows"}
+    for what in ("source", "kind", "records read", "loans analysed", "defaults", "period"):
+        name = names.get(what, what)
         first, second = (_text(manifest["data"].get(name)) for manifest in (earlier, later))
         if what == "source":
             first, second = PurePosixPath(first).name, PurePosixPath(second).name
@@ -113,7 +104,7 @@ def _parameters(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, ...]
             former = before["parameters"].get(name, value)
             if former == value or (stage == "ingest" and name in _READS_LOANS):
                 continue
-            sums = before["inputs"].get(former) if isinstance(former, str) else None, after["inputs"].get(value) if isinstance(value, str) else None  # fmt: skip
+            sums = [side["inputs"].get(str(path)) for side, path in ((before, former), (after, value))]
             if sums[0] is None or sums[0] != sums[1]:  # a file that moved is the same file
                 yield "parameters", name, stage, _text(former), _text(value)
 
@@ -146,11 +137,8 @@ def _method(both: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, ...]]:
 
 def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     if leaks := results.get("leaks"):
-        yield (
-            "predictors",
-            "leaks",
-            ", ".join(row["column"] for row in leaks["columns"] if row["verdict"] == "leak") or "none",
-        )
+        named = [row["column"] for row in leaks["columns"] if row["verdict"] == "leak"]
+        yield "predictors", "leaks", ", ".join(named) or "none"
     if strength := (results.get("eda") or {}).get("strength"):
         leaking = {row["column"] for row in (leaks or {"columns": []})["columns"] if row["verdict"] == "leak"}
         clear = [row for row in strength if row["driver"] not in leaking and row["auc"] is not None]
@@ -174,18 +162,14 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
             yield "assumptions", row["label"], f"{row['default']:g} ({row['low']:g} to {row['high']:g})"
     for claim in results.get("claims") or []:
         yield "claim", claim["id"], claim["verdict"]
-        yield (
-            "claim, on the run's own loans",
-            claim["id"],
-            (claim.get("this_run") or {}).get("verdict") or "not tested",
-        )
+        own = (claim.get("this_run") or {}).get("verdict") or "not tested"
+        yield "claim, on the run's own loans", claim["id"], own
 
 
 def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return (" to " if len(value) == 2 and all(isinstance(one, str) for one in value) else ", ").join(
-            map(str, value)
-        )
+        between = " to " if len(value) == 2 and all(isinstance(one, str) for one in value) else ", "
+        return between.join(map(str, value))
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return "none" if value in (None, "") else str(value)

@@ -22,83 +22,58 @@ _EQUAL = 1e-9  # relative: beyond it, sums in another order differ
 
 @dataclass(frozen=True)
 class Measured:
-    """One number of a run with its interval.
+    """One number of a run with its interval."""
 
-    Attributes:
-        part: What it belongs to: default rate, a factor (with `level`), predictor, model or policy.
-        name: Which number of the part: a level, a column, a score, a policy.
-        kind: "rate", "score" or "money".
-        value: The number.
-        error_low: How far its interval reaches below it, as a standard error.
-        error_high: The same above it.
-        n: Loans behind it, where they are known.
-        defaults: Defaults among them, where it is a default rate; such a number is compared by its counts.
-    """
-
-    part: str
-    name: str
-    kind: str
-    value: float
-    error_low: float = 0.0
-    error_high: float = 0.0
-    n: int | None = None
+    part: str  # what it belongs to: default rate, a factor (with `level`), predictor, model or policy
+    name: str  # which number of the part: a level, a column, a score, a policy
+    kind: str  # "rate", "score" or "money"
+    value: float  # the number
+    error_low: float = 0.0  # how far its interval reaches below it, as a standard error
+    error_high: float = 0.0  # the same above it
+    n: int | None = None  # loans behind it, where they are known
+    # defaults among them, where it is a default rate; such a number is compared by its counts
     defaults: int | None = None
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Two runs side by side.
+    """Two runs side by side."""
 
-    Attributes:
-        earlier: run_id, finished_at, loans and defaults of the earlier run.
-        later: The same of the later one.
-        same_loans: Whether both read the same loans.
-        shared: Loans of the later run that are in the earlier one too.
-        alpha: Error rate over all numbers compared.
-        causes: What differs between what they were made from, as `causes.compare_causes` returns it.
-        numbers: As `compare_numbers` returns them.
-        facts: As `causes.compare_facts` returns them.
-    """
-
-    earlier: dict[str, Any]
-    later: dict[str, Any]
-    same_loans: bool
-    shared: int
-    alpha: float
-    causes: pd.DataFrame
-    numbers: pd.DataFrame
-    facts: pd.DataFrame
+    earlier: dict[str, Any]  # run_id, finished_at, loans and defaults of the earlier run
+    later: dict[str, Any]  # the same of the later one
+    same_loans: bool  # whether both read the same loans
+    shared: int  # loans of the later run that are in the earlier one too
+    alpha: float  # error rate over all numbers compared
+    causes: pd.DataFrame  # what differs between what they were made from, as `causes.compare_causes` returns it
+    numbers: pd.DataFrame  # as `compare_numbers` returns them
+    facts: pd.DataFrame  # as `causes.compare_facts` returns them
 
 
 def measured(results: Results) -> dict[tuple[str, str], Measured]:
-    """Return the numbers of a run that another run is compared in, by part and name.
-
-    Args:
-        results: By name what the run has of eda, model, policy and association_<factor>.
-    """
-    found = [
-        *_rates(results), *_strength(results.get("eda")), *_model((results.get("model") or {}).get(MODEL)), *_policies(results.get("policy")),
-    ]  # fmt: skip
-    return {(one.part, one.name): one for one in found}
+    """Return by part and name what runs are compared in, from their eda, model, policy and association_<factor>."""
+    numbers = [*_rates(results), *_strength(results.get("eda"))]
+    numbers += [*_model((results.get("model") or {}).get(MODEL)), *_policies(results.get("policy"))]
+    return {(one.part, one.name): one for one in numbers}
 
 
 def compare_numbers(earlier: Results, later: Results, *, same_loans: bool, alpha: float = 0.05) -> pd.DataFrame:
     """Compare the numbers that both runs have.
 
-    Default rates are compared by their counts, as a level is with the rest of its portfolio (`level_p_values`), with Newcombe's interval of
-    the difference. Other numbers are compared by their intervals: the interval of the difference is that of Zou and Donner (2008), which
-    is Newcombe's way for any two intervals, and the p-value is normal with its standard error. One Holm correction goes over all of them.
-    Runs are taken as independent; where some loans are in both, differences are smaller than that, and too few are called changes.
+    Default rates are compared by their counts, as a level is with the rest of its portfolio (`level_p_values`), with
+    Newcombe's interval of the difference. Other numbers are compared by their intervals: the interval of the difference
+    is that of Zou and Donner (2008), which is Newcombe's way for any two intervals, and the p-value is normal with its
+    standard error. One Holm correction goes over all of them. Runs are taken as independent; where some loans are in
+    both, differences are smaller than that, and too few are called changes.
 
     Args:
         earlier: Results of the earlier run, as `measured` takes them.
         later: Those of the later run.
-        same_loans: Whether both runs read the same loans. Then no chance is between them: nothing is tested, and numbers differ or are equal.
-        alpha: Error rate over all comparisons; one minus it is the confidence of every interval, one comparison at a time.
+        same_loans: Whether both runs read the same loans: nothing is tested then, and numbers differ or are equal.
+        alpha: Error rate over all comparisons; one minus it is the confidence of each interval by itself.
 
     Returns:
-        One row per number: part, name, kind; n, value, low, high of each run as earlier_n, earlier, earlier_low, ... and later_n, later, ...;
-        difference, difference_low, difference_high; p_value, p_adjusted, verdict.
+        One row per number: part, name, kind; n, value, low, high of each run as earlier_n, earlier, earlier_low, ...
+        and later_n, later, ...; difference, difference_low, difference_high; p_value, p_adjusted, verdict.
     """
     before, after = measured(earlier), measured(later)
     rows = [_compared(before[key], after[key], alpha) for key in after if key in before]
@@ -107,16 +82,13 @@ def compare_numbers(earlier: Results, later: Results, *, same_loans: bool, alpha
         table[["difference_low", "difference_high", "p_value"]] = np.nan
     table["p_adjusted"] = adjust_p_values(table["p_value"].astype("float64"), correction="holm")
     equal = np.isclose(table["earlier"].astype("float64"), table["later"].astype("float64"), rtol=_EQUAL, atol=0)
-    told = np.where(table["p_adjusted"] < alpha, "changed", "not shown")
-    table["verdict"] = np.where(table["p_value"].isna(), np.where(equal, "equal", "differs"), told)
+    tested = np.where(table["p_adjusted"] < alpha, "changed", "not shown")
+    table["verdict"] = np.where(table["p_value"].isna(), np.where(equal, "equal", "differs"), tested)
     return table
 
 
 def shared_loans(earlier: pd.DataFrame, later: pd.DataFrame) -> int:
-    """Return how many loans of the later run are in the earlier one too: records that agree in every column that both have.
-
-    Their place in the file does not count.
-    """
+    """Return how many loans of the later run agree with one of the earlier in every column that both have but `row`."""
     columns = [name for name in later if name in earlier and name != "row"]
     first, second = (pd.util.hash_pandas_object(loans[columns], index=False) for loans in (earlier, later))
     return int(second.isin(first).sum())
@@ -134,13 +106,7 @@ def _compared(earlier: Measured, later: Measured, alpha: float) -> dict[str, Any
     for side, one in (("earlier", earlier), ("later", later)):
         low, high = _interval(one, alpha)
         row |= {side: one.value, f"{side}_low": low, f"{side}_high": high, f"{side}_n": one.n}
-    return row | dict(
-        zip(
-            ("difference", "difference_low", "difference_high", "p_value"),
-            _difference(earlier, later, alpha),
-            strict=True,
-        )
-    )
+    return row | dict(zip(_COLUMNS[-4:], _difference(earlier, later, alpha), strict=True))
 
 
 def _interval(one: Measured, alpha: float) -> tuple[float, float]:
@@ -155,9 +121,8 @@ def _difference(
     earlier: Measured, later: Measured, alpha: float
 ) -> tuple[float, float | None, float | None, float | None]:
     if earlier.defaults is not None and later.defaults is not None and earlier.n and later.n:
-        apart, low, high = rate_difference(
-            (later.defaults, later.n), (earlier.defaults, earlier.n), confidence=1 - alpha
-        )
+        rates = (later.defaults, later.n), (earlier.defaults, earlier.n)
+        apart, low, high = rate_difference(*rates, confidence=1 - alpha)
         bad, loans = np.array([earlier.defaults, later.defaults]), np.array([earlier.n, later.n])
         p_value = level_p_values(bad, loans)[0][0] if 0 < bad.sum() < loans.sum() else 1.0  # loans that all ended alike
         return apart, low, high, float(p_value)
@@ -181,14 +146,13 @@ def _rates(results: Results) -> Iterator[Measured]:
     if eda := results.get("eda"):
         n, defaults = eda["shape"]["n"], eda["shape"]["defaults"]
         yield Measured("default rate", "all loans", "rate", defaults / n, n=n, defaults=defaults)
-    for name, found in results.items():
+    for name, association in results.items():
         if name.startswith("association_"):
-            levels = [
-                level for level in found["levels"] if level["level"] not in found.get("pooled", {})
-            ]  # small ones differ by run
-            for level in levels:
+            for level in association["levels"]:
                 n, defaults = int(level["n"]), int(level["defaults"])
-                yield Measured(found["factor"], str(level["level"]), "rate", defaults / n, n=n, defaults=defaults)
+                if level["level"] not in association.get("pooled", {}):  # small ones differ by run
+                    named = association["factor"], str(level["level"])
+                    yield Measured(*named, "rate", defaults / n, n=n, defaults=defaults)
 
 
 def _strength(eda: Results | None) -> Iterator[Measured]:
@@ -205,9 +169,8 @@ def _model(model: Results | None) -> Iterator[Measured]:
     test, confidence = model["test"], model["confidence"]
     for name in (*_SCORES, f"f{model['beta']:g}"):
         if name in test and name in test["ci"]:
-            yield Measured(
-                "model", name, "score", test[name], *_errors(test[name], test["ci"][name], confidence), n=test["n"]
-            )
+            errors = _errors(test[name], test["ci"][name], confidence)
+            yield Measured("model", name, "score", test[name], *errors, n=test["n"])
     refers = model["refusal"]["refused"]
     ends = _errors(refers["estimate"], (refers["ci_low"], refers["ci_high"]), confidence)
     yield Measured("model", "referred", "rate", refers["estimate"], *ends, n=test["n"])
@@ -218,6 +181,5 @@ def _policies(policy: Results | None) -> Iterator[Measured]:
         name = "profit" if row["name"] == "approve all" else "profit_change"
         ends = (row[f"{name}_low"], row[f"{name}_high"])
         if policy and None not in ends:
-            yield Measured(
-                "policy", row["name"], "money", row[name], *_errors(row[name], ends, policy["confidence"]), n=row["n"]
-            )
+            errors = _errors(row[name], ends, policy["confidence"])
+            yield Measured("policy", row["name"], "money", row[name], *errors, n=row["n"])

@@ -8,7 +8,7 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from loantap.analysis.counts import LoanCounts
+from loantap.analysis.counts import SIZES, LoanCounts
 from loantap.analysis.levels import factor_counts
 from loantap.errors import InputError
 from loantap.settings import reference_dir
@@ -60,19 +60,12 @@ class ByOutcome(_Strict):
 
 
 class PortfolioCounts(_Strict):
-    """What counts alone say of a portfolio.
+    """What counts alone say of a portfolio."""
 
-    Attributes:
-        portfolio: Which one, in words.
-        loans: All loans.
-        levels: Counts by level, by factor.
-        means: Moments by outcome, by numeric column.
-    """
-
-    portfolio: str
-    loans: Count
-    levels: dict[str, Levels]
-    means: dict[str, ByOutcome]
+    portfolio: str  # which one, in words
+    loans: Count  # all loans
+    levels: dict[str, Levels]  # counts by level, by factor
+    means: dict[str, ByOutcome]  # moments by outcome, by numeric column
 
     @model_validator(mode="after")
     def _parts_fit_the_whole(self) -> Self:
@@ -93,16 +86,11 @@ class PortfolioCounts(_Strict):
 
     def frame(self, factor: str) -> pd.DataFrame:
         """Return level, n, defaults of a factor, which add up to all loans: the rest is a level of its own."""
-        rows = [
-            {"level": level, "n": count.n, "defaults": count.defaults}
-            for level, count in self.levels[factor].counts.items()
-        ]
-        rest = {
-            "level": REST,
-            "n": self.loans.n - sum(count.n for count in self.levels[factor].counts.values()),
-            "defaults": self.loans.defaults - sum(count.defaults for count in self.levels[factor].counts.values()),
-        }
-        return pd.DataFrame([*rows, rest] if rest["n"] else rows)
+        counts = self.levels[factor].counts
+        rows = [{"level": level, "n": count.n, "defaults": count.defaults} for level, count in counts.items()]
+        table, loans = pd.DataFrame(rows), self.loans
+        rest, bad = loans.n - int(table["n"].sum()), loans.defaults - int(table["defaults"].sum())
+        return pd.DataFrame([*rows, {"level": REST, "n": rest, "defaults": bad}]) if rest else table
 
 
 def _moments(values: pd.Series, n: pd.Series) -> Moments | None:
@@ -133,8 +121,8 @@ def read_counts(path: Path | None = None) -> PortfolioCounts:
         return counts_of_facts(content) if "by_loan_status" in content else PortfolioCounts.model_validate(content)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, found['loc'])) or 'file'}: {found['msg'].removeprefix('Value error, ')}"
-            for found in error.errors()[:8]
+            f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()[:8]
         )
         more = f" (and {error.error_count() - 8} more)" if error.error_count() > 8 else ""
         raise InputError(f"{path}: wrong counts: {wrong}{more}. {_FORMAT}") from error
@@ -188,7 +176,8 @@ def counts_of_loans(counted: LoanCounts, *, factors: Iterable[str], columns: Ite
     Args:
         counted: The loans, counted by value.
         factors: Factors to count levels of, as in `factor_values`.
-        columns: Numeric columns to summarise by outcome; one with fewer than two different values of either is left out.
+        columns: Numeric columns to summarise by outcome; one with fewer than two different values of either is left
+            out.
     """
     means: dict[str, ByOutcome] = {}
     for column in columns:
@@ -201,13 +190,6 @@ def counts_of_loans(counted: LoanCounts, *, factors: Iterable[str], columns: Ite
     for factor in dict.fromkeys(factors):
         table = factor_counts(counted, factor)
         total = Count(n=int(table["n"].sum()), defaults=int(table["defaults"].sum()))
-        rows = table.to_dict("records")
-        levels[factor] = Levels(
-            counts={str(row["level"]): Count(n=int(row["n"]), defaults=int(row["defaults"])) for row in rows}
-        )
-    return PortfolioCounts(
-        portfolio="the loans at hand",
-        loans=total,
-        levels=levels,
-        means=means,
-    )
+        cells = zip(table["level"], *(table[name].tolist() for name in SIZES), strict=True)
+        levels[factor] = Levels(counts={level: Count(n=n, defaults=bad) for level, n, bad in cells})
+    return PortfolioCounts(portfolio="the loans at hand", loans=total, levels=levels, means=means)

@@ -7,8 +7,7 @@ from typing import Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from loantap.analysis.claim_scores import METRICS
-from loantap.analysis.claim_tests import Direction
+from loantap.analysis.claim_tests import METRICS, Direction
 from loantap.errors import InputError
 from loantap.settings import reference_dir
 
@@ -21,39 +20,25 @@ _DIRECTIONS: Mapping[str, tuple[Direction, ...]] = {
 
 
 class Claim(BaseModel):
-    """One claim, as `data/reference/claims.yml` lists it.
-
-    Attributes:
-        id: Its name in results.
-        claim: What is claimed, as one testable sentence.
-        wording: The original insight that it comes from.
-        test: The kind of test: share, level, factor, trend, mean or metric.
-        variable: The factor, numeric column or metric; empty for share.
-        level: The level of the factor; empty for other kinds.
-        direction: more or less (defaults more, or less), any (an association), equal, at_least.
-        smallest_effect: What matters: an odds ratio, a Cramér's V, a difference of means, or a margin.
-        claimed: The claimed value of a share or metric.
-        exhibit: The page and anchor that show it.
-        caveat: What to know even where the claim holds.
-        leak: Whether the claim may hold by the leak only; the counts and scores tell whether it does.
-        instead: What to do instead where it does not hold.
-    """
+    """One claim, as `data/reference/claims.yml` lists it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    claim: str = Field(min_length=1)
-    wording: str = Field(min_length=1)
-    test: Kind
-    variable: str = ""
-    level: str = ""
-    direction: Direction
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")  # its name in results
+    claim: str = Field(min_length=1)  # what is claimed, as one testable sentence
+    wording: str = Field(min_length=1)  # the original insight that it comes from
+    test: Kind  # the kind of test: share, level, factor, trend, mean or metric
+    variable: str = ""  # the factor, numeric column or metric; empty for share
+    level: str = ""  # the level of the factor; empty for other kinds
+    direction: Direction  # more or less (defaults more, or less), any (an association), equal, at_least
+    # what matters: an odds ratio, a Cramér's V, a difference of means, or a margin
     smallest_effect: float = Field(gt=0, allow_inf_nan=False)
-    claimed: float | None = Field(default=None, ge=0, le=1)
+    claimed: float | None = Field(default=None, ge=0, le=1)  # the claimed value of a share or metric
+    # the page and anchor that show it
     exhibit: str = Field(pattern=r"^[a-z-]+\.html(#[a-z0-9-]+)?$")
-    caveat: str = ""
-    leak: bool = False
-    instead: str = ""
+    caveat: str = ""  # what to know even where the claim holds
+    leak: bool = False  # whether the claim may hold by the leak only; the counts and scores tell whether it does
+    instead: str = ""  # what to do instead where it does not hold
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

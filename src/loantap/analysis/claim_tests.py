@@ -3,7 +3,7 @@
 Every claim is asked two questions. Its p-value is small if the claim holds: for "more" and "less" it is the two-sided
 test of no difference. `p_against` is small if the claim fails: it tests that the effect is as large as matters, in the
 claimed direction, against its being smaller, absent or reversed. A one-sided p-value is doubled, so that at 0.05 it
-agrees with the 95% interval.
+agrees with the 95% interval. `alpha` is one minus the confidence of the intervals.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,52 +19,33 @@ from loantap.analysis.association import Association
 from loantap.analysis.claim_counts import ByOutcome, Count
 from loantap.analysis.odds import wilson
 
+METRICS = ("accuracy", "precision", "recall", "f2")
 Direction = Literal["more", "less", "any", "equal", "at_least"]
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What the data say of one claim.
+    """What the data say of one claim."""
 
-    Attributes:
-        effect: What the estimate measures.
-        kind: How to show it: ratio, rate, number or score.
-        n: Loans.
-        estimate: The effect, with its interval in `ci_low` and `ci_high`.
-        p_value: Small if the claim holds.
-        p_against: Small if it does not.
-        null: The effect where there is no difference, or the claimed value.
-        facts: Further numbers for the sentence.
-    """
-
-    effect: str
-    kind: str
-    n: int
+    effect: str  # what the estimate measures
+    kind: str  # how to show it: ratio, rate, number or score
+    n: int  # loans
     estimate: float
     ci_low: float
     ci_high: float
-    p_value: float
-    p_against: float
-    null: float
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    p_value: float  # small if the claim holds
+    p_against: float  # small if it does not
+    null: float  # the effect where there is no difference, or the claimed value
+    facts: Mapping[str, Any] = field(default_factory=dict)  # further numbers for the sentence
 
 
 def share_effect(loans: Count, *, claimed: float, margin: float, alpha: float) -> Effect:
     """Test that the default rate equals a claimed one within a margin: two one-sided tests (Schuirmann 1987)."""
     rate = loans.defaults / loans.n
-    low, high = wilson(pd.Series([loans.defaults]), pd.Series([loans.n]), alpha=alpha)
+    (low,), (high,) = wilson(pd.Series([loans.defaults]), pd.Series([loans.n]), alpha=alpha)
     off, error = abs(rate - claimed), float(np.sqrt(rate * (1 - rate) / loans.n))
-    return Effect(
-        effect="default rate",
-        kind="rate",
-        n=loans.n,
-        estimate=rate,
-        ci_low=float(low[0]),
-        ci_high=float(high[0]),
-        p_value=doubled(stats.norm.sf((margin - off) / error)),
-        p_against=doubled(stats.norm.sf((off - margin) / error)),
-        null=claimed,
-    )
+    p_value, against = (doubled(stats.norm.sf(sign * (margin - off) / error)) for sign in (1, -1))
+    return Effect("default rate", "rate", loans.n, rate, float(low), float(high), p_value, against, null=claimed)
 
 
 def level_effect(association: Association, level: str, *, direction: Direction, smallest: float) -> Effect:
@@ -77,18 +58,16 @@ def level_effect(association: Association, level: str, *, direction: Direction, 
         smallest: The odds ratio nearest to 1 that matters: above 1 for more, below 1 for less.
     """
     row = association.level(level)
-    log_ratio, low, high = (float(np.log(row[name])) for name in ("odds_ratio", "or_low", "or_high"))
-    error = (high - low) / (2 * stats.norm.isf(association.alpha / 2))
+    ratio, low, high = (float(row[name]) for name in ("odds_ratio", "or_low", "or_high"))
+    error = float(np.log(high) - np.log(low)) / (2 * stats.norm.isf(association.alpha / 2))
     n, defaults = int(row["n"]), int(row["defaults"])
     return Effect(
-        effect="odds ratio of default against the rest of the portfolio",
-        kind="ratio",
-        n=association.n,
-        estimate=float(row["odds_ratio"]),
-        ci_low=float(row["or_low"]),
-        ci_high=float(row["or_high"]),
+        "odds ratio of default against the rest of the portfolio",
+        "ratio",
+        association.n,
+        *(ratio, low, high),
         p_value=float(row["p_value"]),
-        p_against=_against(log_ratio, error, direction, float(np.log(smallest))),
+        p_against=_against(float(np.log(ratio)), error, direction, float(np.log(smallest))),
         null=1.0,
         facts={
             "level_n": n,
@@ -106,25 +85,23 @@ def factor_effect(association: Association, *, smallest: float) -> Effect:
     The second test asks how likely so small a chi-square is if V were `smallest`: noncentral chi-square, the same
     that the interval of V comes from.
     """
-    levels = association.levels
+    levels, pure = association.levels, association.leaks()
     # A table of two columns: V squared is phi squared over the corrected smaller dimension, as in `cramers_v`.
     noncentrality = smallest**2 * association.n * (1 - 1 / (association.n - 1))
     mixed = levels.loc[levels["separation"].isna()]
     ends = mixed["default_rate"].agg(["min", "max"]) if len(mixed) else {"min": None, "max": None}
     return Effect(
-        effect="Cramér's V",
-        kind="score",
-        n=association.n,
-        estimate=association.cramers_v,
-        ci_low=association.cramers_v_low,
-        ci_high=association.cramers_v_high,
+        "Cramér's V",
+        "score",
+        association.n,
+        *(association.cramers_v, association.cramers_v_low, association.cramers_v_high),
         p_value=association.p_value,
         p_against=doubled(stats.ncx2.cdf(association.chi2, association.dof, noncentrality)),
         null=0.0,
         facts={
             "levels": len(levels),
-            "pure": len(association.leaks()),
-            "pure_share": float(association.leaks()["n"].sum() / association.n),
+            "pure": len(pure),
+            "pure_share": float(pure["n"].sum() / association.n),
             "mixed": len(mixed),
             "mixed_low": ends["min"],
             "mixed_high": ends["max"],
@@ -146,29 +123,22 @@ def trend_effect(
 
     Returns None where fewer than two levels have loans, or all loans of either outcome lie in one level.
     """
-    table = counts.loc[counts["n"] > 0]
+    filled = (counts["n"] > 0).to_numpy()
+    table = counts.loc[filled]
     repaid = table["n"] - table["defaults"]
     if (table["defaults"] > 0).sum() < 2 or (repaid > 0).sum() < 2:
         return None
-    place = np.arange(len(counts))[(counts["n"] > 0).to_numpy()]
     outcome = np.column_stack([table["defaults"], repaid])
-    fit = sm.GLM(outcome, sm.add_constant(place), family=sm.families.Binomial()).fit()
+    fit = sm.GLM(outcome, sm.add_constant(np.flatnonzero(filled)), family=sm.families.Binomial()).fit()
     slope, error = float(fit.params[1]), float(fit.bse[1])
     reach = stats.norm.isf(alpha / 2) * error
+    ratio, low, high = (float(np.exp(end)) for end in (slope, slope - reach, slope + reach))
     rates = dict(zip(table["level"], table["defaults"] / table["n"], strict=True))
     ends = [level for level in rates if level in shown]
     steps = np.diff([rates[level] for level in ends]) * _sign(direction)
-    return Effect(
-        effect="odds ratio of default for each step up",
-        kind="ratio",
-        n=int(table["n"].sum()),
-        estimate=float(np.exp(slope)),
-        ci_low=float(np.exp(slope - reach)),
-        ci_high=float(np.exp(slope + reach)),
-        p_value=float(fit.pvalues[1]),
-        p_against=_against(slope, error, direction, float(np.log(smallest))),
-        null=1.0,
-        facts={
+    facts: dict[str, Any] = {}
+    if len(ends) > 1:
+        facts = {
             "first": ends[0],
             "last": ends[-1],
             "first_rate": rates[ends[0]],
@@ -177,8 +147,15 @@ def trend_effect(
             "hidden": len(rates) - len(ends),
             "steps_as_claimed": int((steps > 0).sum()),
         }
-        if len(ends) > 1
-        else {},
+    return Effect(
+        "odds ratio of default for each step up",
+        "ratio",
+        int(table["n"].sum()),
+        *(ratio, low, high),
+        p_value=float(fit.pvalues[1]),
+        p_against=_against(slope, error, direction, float(np.log(smallest))),
+        null=1.0,
+        facts=facts,
     )
 
 
@@ -198,21 +175,16 @@ def mean_effect(moments: ByOutcome, *, direction: Direction, smallest: float, al
     freedom = float(parts.sum() ** 2 / (parts**2 / [bad.n - 1, good.n - 1]).sum())
     difference, reach = bad.mean - good.mean, stats.t.isf(alpha / 2, freedom) * error
     pooled = np.sqrt(((bad.n - 1) * bad.sd**2 + (good.n - 1) * good.sd**2) / (bad.n + good.n - 2))
+    cohens_d = float(difference / pooled)
     return Effect(
-        effect="mean of the loans that defaulted minus mean of those repaid",
-        kind="number",
-        n=bad.n + good.n,
-        estimate=difference,
-        ci_low=difference - reach,
-        ci_high=difference + reach,
+        "mean of the loans that defaulted minus mean of those repaid",
+        "number",
+        bad.n + good.n,
+        *(difference, difference - reach, difference + reach),
         p_value=float(test.pvalue),
         p_against=_against(difference, error, direction, smallest, freedom=freedom),
         null=0.0,
-        facts={
-            "defaulted_mean": bad.mean,
-            "repaid_mean": good.mean,
-            "standardized": float(difference / pooled),  # Cohen's d
-        },
+        facts={"defaulted_mean": bad.mean, "repaid_mean": good.mean, "standardized": cohens_d},
     )
 
 

@@ -8,42 +8,50 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from loantap.analysis.bins import linear
 from loantap.analysis.counts import LoanCounts
-from loantap.analysis.summaries import MISSING, simultaneous, with_intervals
+from loantap.analysis.summaries import MISSING, counts_by_driver, simultaneous, with_intervals
 
 _COMPARED = [
     "n", "default_rate", "ci_low", "ci_high", "other_rate", "other_low", "other_high", "difference", "diff_low",
     "diff_high",
 ]  # fmt: skip
 
+WHISKER = 1.5  # quartile ranges beyond the quartiles (Tukey 1977)
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """A value that is allowed by the codebook but hardly true."""
+
+    column: str  # where it stands
+    low: float  # suspicious from here ..
+    high: float  # ... up to here.
+    meaning: str  # what it looks like, in words
+
+
+SUSPICIONS = (
+    Suspicion("dti", 9999, float("inf"), "a debt-to-income ratio of 9999% (no income to divide by)"),
+    Suspicion("dti", 100, 9998.99, "a debt-to-income ratio of 100% or more (payments above the income)"),
+    Suspicion("annual_inc", 0, 0, "an annual income of 0 (no income stated)"),
+    Suspicion("revol_util", 100.01, float("inf"), "a utilisation above 100% (balance above the limit)"),
+)
+
 
 @dataclass(frozen=True)
 class Contrast:
-    """Two levels of a driver against each other.
+    """Two levels of a driver against each other."""
 
-    Attributes:
-        high: The level with the higher default rate.
-        low: The level with the lower one.
-        high_rate: Default rate of `high`, a fraction.
-        low_rate: Default rate of `low`.
-        difference: `high_rate - low_rate`.
-        ci_low: Lower end of the difference's Newcombe interval.
-        ci_high: Its upper end.
-        n: Loans at the two levels together.
-        pairs: Pairs that they were picked from; the interval holds for all of them at once.
-        confidence: Of the interval.
-    """
-
-    high: str
-    low: str
-    high_rate: float
-    low_rate: float
-    difference: float
-    ci_low: float
-    ci_high: float
-    n: int
-    pairs: int = 1
-    confidence: float = 0.95
+    high: str  # the level with the higher default rate
+    low: str  # the level with the lower one
+    high_rate: float  # default rate of `high`, a fraction
+    low_rate: float  # default rate of `low`
+    difference: float  # `high_rate - low_rate`
+    ci_low: float  # lower end of the difference's Newcombe interval
+    ci_high: float  # its upper end
+    n: int  # loans at the two levels together
+    pairs: int = 1  # pairs that they were picked from; the interval holds for all of them at once
+    confidence: float = 0.95  # of the interval
 
 
 def contrast(rates: pd.DataFrame, *, ends: bool = False, confidence: float = 0.95) -> Contrast | None:
@@ -51,13 +59,12 @@ def contrast(rates: pd.DataFrame, *, ends: bool = False, confidence: float = 0.9
 
     Args:
         rates: The rows of one driver from `default_rates`.
-        ends: Compare the first and the last known level (for ordered levels); otherwise, of all pairs, the two that differ most
-            for sure: the highest lower end. Where no interval is above 0, the two that are surest to differ: the difference that
-            is largest for its interval. That choice is allowed for (Bonferroni).
+        ends: Compare the first and the last known level (for ordered levels); otherwise, of all pairs, the two that
+            differ most for sure: the highest lower end. Where no interval is above 0, the two that are surest to
+            differ: the difference that is largest for its interval. That choice is allowed for (Bonferroni).
         confidence: Of the difference's interval (Newcombe 1998, from the two Wilson intervals).
 
-    Returns:
-        The comparison, or None where there are no two levels to compare.
+    Returns None where there are no two levels to compare.
     """
     known = rates.loc[~rates["level"].eq(MISSING)] if ends else rates
     if len(known) < 2:
@@ -72,14 +79,11 @@ def contrast(rates: pd.DataFrame, *, ends: bool = False, confidence: float = 0.9
     apart = first["default_rate"].to_numpy() - second["default_rate"].to_numpy()
     surest = int(np.argmax(low if low.max() > 0 else apart / (apart - low)))
     above, below = first.iloc[surest], second.iloc[surest]
+    high_rate, low_rate = float(above["default_rate"]), float(below["default_rate"])
     return Contrast(
-        high=str(above["level"]),
-        low=str(below["level"]),
-        high_rate=float(above["default_rate"]),
-        low_rate=float(below["default_rate"]),
-        difference=float(above["default_rate"] - below["default_rate"]),
-        ci_low=float(low[surest]),
-        ci_high=float(high[surest]),
+        *(str(above["level"]), str(below["level"])),
+        *(high_rate, low_rate, high_rate - low_rate),
+        *(float(low[surest]), float(high[surest])),
         n=int(above["n"] + below["n"]),
         pairs=len(first),
         confidence=confidence,
@@ -100,25 +104,26 @@ def compare_groups(
     """Compare the default rate of the loans in each of several groups with that of the others.
 
     Args:
-        groups: For each group what it is (columns of the answer), counts (n and defaults), and which rows of them belong to it.
+        groups: For each group what it is (columns of the answer), counts (n and defaults), and which rows of them
+            belong to it.
         min_cell: The smallest group that is shown.
         confidence: Of the intervals; those of the differences hold for all groups that are shown at once (Bonferroni).
 
     Returns:
-        One row per group: what it is; share of the loans, n, default_rate, ci_low, ci_high (Wilson) of the group; other_rate,
-        other_low, other_high of the others; and difference, diff_low, diff_high (Newcombe). The numbers are None if either
-        side has fewer than `min_cell` loans.
+        One row per group: what it is; share of the loans, n, default_rate, ci_low, ci_high (Wilson) of the group;
+        other_rate, other_low, other_high of the others; and difference, diff_low, diff_high (Newcombe). The numbers are
+        None if either side has fewer than `min_cell` loans.
     """
-    found: list[tuple[dict[str, Any], tuple[int, int], tuple[int, int]]] = []
+    counted: list[tuple[dict[str, Any], tuple[int, int], tuple[int, int]]] = []
     for what, counts, inside in groups:
         inner, outer = ([int(counts.loc[side, name].sum()) for name in ("defaults", "n")] for side in (inside, ~inside))
-        found.append((what, (inner[0], inner[1]), (outer[0], outer[1])))
-    shown = [min(group[1], others[1]) >= min_cell for _, group, others in found]
+        counted.append((what, (inner[0], inner[1]), (outer[0], outer[1])))
+    shown = [min(group[1], others[1]) >= min_cell for _, group, others in counted]
     level = simultaneous(confidence, sum(shown))
     table = []
-    for (what, group, others), told in zip(found, shown, strict=True):
+    for (what, group, others), large in zip(counted, shown, strict=True):
         numbers: dict[str, Any] = dict.fromkeys(["share", *_COMPARED])
-        if told:
+        if large:
             sides = with_intervals(pd.DataFrame([group, others], columns=["defaults", "n"]), confidence=confidence)
             rates = map(float, sides[["default_rate", "ci_low", "ci_high"]].to_numpy().ravel())
             share = group[1] / (group[1] + others[1])
@@ -149,3 +154,31 @@ def missing_values(
     groups = [({"column": name}, tables[name], absent[name]) for name in order]
     compared = compare_groups(groups, min_cell=min_cell, confidence=confidence)
     return compared.reindex(columns=["column", "share", *_COMPARED])
+
+
+def outliers(counts: LoanCounts, columns: list[str], *, min_cell: int = 10, confidence: float = 0.95) -> pd.DataFrame:
+    """Compare loans beyond 1.5 quartile ranges from the quartiles with the others that have a value.
+
+    One row per column that some loan has a value of: column, low and high (the fences), the columns of
+    `compare_groups`.
+    """
+    groups = []
+    for name in columns:
+        table = counts_by_driver(counts, name).dropna()
+        if table.empty:
+            continue
+        first, third = linear(table["value"].to_numpy(), table["n"].to_numpy(), np.array([0.25, 0.75]))
+        low, high = first - WHISKER * (third - first), third + WHISKER * (third - first)
+        outside = ~table["value"].between(low, high)
+        groups.append(({"column": name, "low": low, "high": high}, table, outside))
+    return compare_groups(groups, min_cell=min_cell, confidence=confidence)
+
+
+def implausible_values(counts: LoanCounts, *, min_cell: int = 10, confidence: float = 0.95) -> pd.DataFrame:
+    """Compare loans with an implausible value with others: column, meaning, then the columns of `compare_groups`."""
+    groups = []
+    for one in SUSPICIONS:
+        table = counts.by(one.column)
+        inside = table[one.column].between(one.low, one.high)
+        groups.append(({"column": one.column, "meaning": one.meaning}, table, inside))
+    return compare_groups(groups, min_cell=min_cell, confidence=confidence)

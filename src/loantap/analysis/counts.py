@@ -1,7 +1,7 @@
 """Counts of loans and defaults by value, which is all that statistics of single columns need.
 
-A database's GROUP BY makes them as well as pandas does, and their size follows the distinct values and not the loans. So
-every statistic that reads counts gives the same numbers, whoever counted.
+A database's GROUP BY makes them as well as pandas does, and their size follows the distinct values and not the loans.
+So every statistic that reads counts gives the same numbers, whoever counted.
 """
 
 from collections.abc import Iterable
@@ -58,21 +58,19 @@ class StoredCounts:
 
     def by(self, *columns: str) -> pd.DataFrame:
         """As in `LoanCounts`; the columns may stand in any order in the file's name."""
-        found = [path for path in self._folder.glob("*.parquet") if sorted(path.stem.split("+")) == sorted(columns)]
-        if not found:
+        paths = [path for path in self._folder.glob("*.parquet") if sorted(path.stem.split("+")) == sorted(columns)]
+        if not paths:
             raise InputError(
                 f"{self._folder / '+'.join(columns)}.parquet: expected the counts by {', '.join(columns)}, found none. "
                 "Run the ingest stage again."
             )
-        return typed(pd.read_parquet(found[0])[[*columns, *SIZES]])
+        return typed(pd.read_parquet(paths[0])[[*columns, *SIZES]])
 
 
 def typed(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return counts as `LoanCounts.by` does, from values as SQL or a file gives them.
+    """Return counts as `LoanCounts.by` does, from values as SQL or a file gives them: texts, numbers and dates.
 
-    Args:
-        counts: Columns of the cleaned loans as texts, numbers and dates (`term` as a text or a number of months), then n
-            and defaults. Rows whose values become the same are added up.
+    `term` may be a text or a number of months. Rows whose values become the same are added up.
     """
     columns = [name for name in counts.columns if name not in SIZES]
     cast = counts.assign(**{name: _typed(counts[name]) for name in columns})

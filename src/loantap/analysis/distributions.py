@@ -2,16 +2,20 @@
 
 import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from loantap.analysis.bins import inverted_cdf, median_with_interval
 from loantap.analysis.counts import LoanCounts
-from loantap.analysis.quantiles import inverted_cdf, median_with_interval
 from loantap.analysis.summaries import counts_by_driver, merge_neighbours, simultaneous
 
 REPAID, DEFAULTED = "repaid", "defaulted"
+_BARS = 30
+# The interval of a correlation is then about 0.003 wide either way, and the sort stays short.
+MAX_ROWS = 500_000
 
 
 def medians(counts: LoanCounts, columns: list[str], *, confidence: float = 0.95) -> pd.DataFrame:
@@ -22,33 +26,24 @@ def medians(counts: LoanCounts, columns: list[str], *, confidence: float = 0.95)
     Newcombe's is from two Wilson intervals. The intervals of the differences hold for all columns at once (Bonferroni).
 
     Returns:
-        One row per column that some loan has a value of: column, n (loans with a value), defaulted, defaulted_low, defaulted_high, repaid, repaid_low,
-        repaid_high, difference, diff_low, diff_high.
+        One row per column that some loan has a value of: column, n (loans with a value), defaulted, defaulted_low,
+        defaulted_high, repaid, repaid_low, repaid_high, difference, diff_low, diff_high.
     """
     rows, level = [], simultaneous(confidence, len(columns))
     for name in columns:
         values, n, defaults = _present(counts, name)
         if not len(values):
             continue
-        bad, bad_low, bad_high = median_with_interval(values, defaults, confidence=confidence)
-        good, good_low, good_high = median_with_interval(values, n - defaults, confidence=confidence)
-        _, bad_least, bad_most = median_with_interval(values, defaults, confidence=level)
-        _, good_least, good_most = median_with_interval(values, n - defaults, confidence=level)
-        rows.append(
-            {
-                "column": name,
-                "n": int(n.sum()),
-                "defaulted": bad,
-                "defaulted_low": bad_low,
-                "defaulted_high": bad_high,
-                "repaid": good,
-                "repaid_low": good_low,
-                "repaid_high": good_high,
-                "difference": bad - good,
-                "diff_low": bad - good - np.hypot(bad - bad_least, good_most - good),
-                "diff_high": bad - good + np.hypot(bad_most - bad, good - good_least),
-            }
-        )
+        row: dict[str, Any] = {"column": name, "n": int(n.sum())}
+        ends = []
+        for outcome, side in ((DEFAULTED, defaults), (REPAID, n - defaults)):
+            numbers = median_with_interval(values, side, confidence=confidence)
+            row |= dict(zip((outcome, f"{outcome}_low", f"{outcome}_high"), numbers, strict=True))
+            ends.append(median_with_interval(values, side, confidence=level))
+        (bad, bad_low, bad_high), (good, good_low, good_high) = ends
+        below, above = np.hypot(bad - bad_low, good_high - good), np.hypot(bad_high - bad, good - good_low)
+        apart = bad - good
+        rows.append(row | {"difference": apart, "diff_low": apart - below, "diff_high": apart + above})
     return pd.DataFrame(rows)
 
 
@@ -57,12 +52,12 @@ def _present(counts: LoanCounts, name: str) -> tuple[np.ndarray, np.ndarray, np.
     return table["value"].to_numpy(), table["n"].to_numpy(), table["defaults"].to_numpy()
 
 
-def histograms(counts: LoanCounts, columns: list[str], *, bins: int = 30, min_cell: int = 10) -> pd.DataFrame:
+def histograms(counts: LoanCounts, columns: list[str], *, min_cell: int = 10) -> pd.DataFrame:
     """Return histograms by outcome between the 1st and 99th percentile: column, outcome, left, right, density.
 
     `density` is the share of that outcome's loans with a value, per unit of the column. Bars of whole numbers hold
-    equally many of them. Neighbouring bars are merged until each holds `min_cell` loans of either outcome. A column that no
-    loan has a value of has none.
+    equally many of them. Neighbouring bars are merged until each holds `min_cell` loans of either outcome. A column
+    that no loan has a value of has none.
     """
     tables = []
     for name in columns:
@@ -72,10 +67,10 @@ def histograms(counts: LoanCounts, columns: list[str], *, bins: int = 30, min_ce
         low, high = inverted_cdf(values, n, np.array([0.01, 0.99]))
         if low == high or np.all(np.mod(values, 1) == 0):
             # Bars of equally many whole numbers: others would make a comb of a smooth count.
-            width = max(int(np.ceil((high - low + 1) / bins)), 1)
+            width = max(int(np.ceil((high - low + 1) / _BARS)), 1)
             edges = np.arange(low - 0.5, high + width, width)
         else:
-            edges = np.linspace(low, high, bins + 1)
+            edges = np.linspace(low, high, _BARS + 1)
         sides = {REPAID: n - defaults, DEFAULTED: defaults}
         heights = np.array([np.histogram(values, bins=edges, weights=side)[0] for side in sides.values()])
         groups = merge_neighbours(range(heights.shape[1]), heights.min(axis=0), min_cell)
@@ -90,26 +85,25 @@ def histograms(counts: LoanCounts, columns: list[str], *, bins: int = 30, min_ce
 
 
 def rank_correlations(
-    loans: pd.DataFrame, columns: list[str], *, confidence: float = 0.95, max_rows: int = 500_000, random_state: int = 0
+    loans: pd.DataFrame, columns: list[str], *, confidence: float = 0.95, random_state: int = 0
 ) -> pd.DataFrame:
     """Return Spearman's rho of every pair of columns, over the loans where both have a value.
 
-    The interval is Fisher's z with the standard error of Bonett and Wright (2000); all of them hold at once (Bonferroni).
+    The interval is Fisher's z with the standard error of Bonett and Wright (2000); all of them hold at once
+    (Bonferroni).
 
     Args:
         loans: Numbers only, in the named columns.
         columns: The columns to pair.
         confidence: Of the intervals.
-        max_rows: Above this many loans, a random sample of this size is used: the interval is then about 0.003 wide
-            either way, and the sort stays short.
-        random_state: Seed of that sample.
+        random_state: Seed of the sample of MAX_ROWS that stands for more loans.
 
     Returns:
         One row per pair: first, second, n, rho, ci_low, ci_high; NaN for a column of one value.
     """
     chosen = loans[columns]
-    if len(chosen) > max_rows:
-        chosen = chosen.sample(max_rows, random_state=random_state)
+    if len(chosen) > MAX_ROWS:
+        chosen = chosen.sample(MAX_ROWS, random_state=random_state)
     matrix = chosen.corr(method="spearman").to_numpy()
     present = chosen.notna().to_numpy(dtype="float32")
     together = np.rint(present.T @ present).astype("int64")
@@ -119,7 +113,6 @@ def rank_correlations(
         reach = norm.ppf((1 + level) / 2) * np.sqrt((1 + rho**2 / 2) / max(n - 3, 1))
         middle = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
         low, high = np.tanh([middle - reach, middle + reach])
-        rows.append(
-            {"first": columns[one], "second": columns[other], "n": n, "rho": rho, "ci_low": low, "ci_high": high}
-        )
+        pair = {"first": columns[one], "second": columns[other]}
+        rows.append(pair | {"n": n, "rho": rho, "ci_low": low, "ci_high": high})
     return pd.DataFrame(rows)

@@ -14,9 +14,8 @@ from loantap.errors import InputError, UnfitDataError
 COUNTS = ["level", "n", "defaults"]
 _OF_TITLES = ("profession", "profession_group")
 # What can be tested as a factor: levels that exist by the time of funding.
-FACTORS = (
-    "pincode", "state", *_OF_TITLES, *(column.name for column in COLUMNS if column.kind == "category" and column.known != "outcome")
-)  # fmt: skip
+_CATEGORIES = (column.name for column in COLUMNS if column.kind == "category" and column.known != "outcome")
+FACTORS = ("pincode", "state", *_OF_TITLES, *_CATEGORIES)
 
 
 def known_factor(name: str) -> str:
@@ -57,7 +56,7 @@ def factor_values(loans: pd.DataFrame, factor: str, *, keep_missing: bool = True
             f"Known: {', '.join(sorted({*map(str, loans.columns), *_OF_TITLES}))}."
         )
     category = values.astype("category")
-    texts = [_text(level) for level in category.cat.categories]
+    texts = [f"{level:g}" if isinstance(level, float) else str(level) for level in category.cat.categories]
     if keep_missing and category.isna().any() and MISSING not in texts:
         texts.append(MISSING)
     codes = category.cat.codes.to_numpy().copy()
@@ -65,10 +64,6 @@ def factor_values(loans: pd.DataFrame, factor: str, *, keep_missing: bool = True
         codes[codes < 0] = texts.index(MISSING) if MISSING in texts else -1
     ordered = factor in BY_NAME and BY_NAME[factor].ordered
     return pd.Series(pd.Categorical.from_codes(codes, pd.Index(texts), ordered=ordered), index=loans.index, name=factor)
-
-
-def _text(level: object) -> str:
-    return f"{level:g}" if isinstance(level, float) else str(level)
 
 
 def factor_counts(counts: LoanCounts, factor: str, *, keep_missing: bool = True) -> pd.DataFrame:
@@ -103,31 +98,15 @@ def _sum(table: pd.DataFrame, keys: list[pd.Series]) -> pd.DataFrame:
 
 
 def check_counts(counts: pd.DataFrame, *, factor: str) -> pd.DataFrame:
-    """Return the counts as texts and whole numbers, without levels that hold no loan.
-
-    Raises InputError if they cannot be counts of a factor with both outcomes, UnfitDataError for a single level.
-    """
-
-    def refuse(expected: str, came: object) -> InputError:
-        return InputError(f"counts of '{factor}': expected {expected}, got {came}. Correct the counts.")
-
-    if missing := [name for name in COUNTS if name not in counts.columns]:
-        raise refuse(f"the columns {', '.join(COUNTS)}", f"none named {', '.join(missing)}")
-    numbers = counts[["n", "defaults"]].apply(pd.to_numeric, errors="coerce")
-    wrong = numbers.isna().any(axis=1) | (numbers % 1 != 0).any(axis=1) | (numbers["defaults"] < 0)
-    wrong |= numbers["defaults"] > numbers["n"]
-    if wrong.any():
-        first = counts.loc[wrong].iloc[0]
-        came = f"n = {first['n']} and defaults = {first['defaults']} for '{first['level']}'"
-        raise refuse("whole numbers with 0 <= defaults <= n", came)
-    levels = counts["level"].astype("str")
-    if levels.isna().any() or levels.duplicated().any():
-        raise refuse("each level once, with a name", "'" + "', '".join(levels[levels.duplicated()].astype("str")) + "'")
-    checked = pd.concat([levels, numbers.astype("int64")], axis=1)
-    checked = checked.loc[checked["n"] > 0].reset_index(drop=True)
+    """Return the counts of levels that hold loans; raises UnfitDataError without two levels, InputError without both outcomes."""
+    checked = counts.loc[counts["n"] > 0, COUNTS].reset_index(drop=True)
     loans, defaults = int(checked["n"].sum()), int(checked["defaults"].sum())
+    wanted = f"counts of '{factor}': expected"
     if len(checked) < 2:
-        raise UnfitDataError(f"counts of '{factor}': expected at least two levels with loans, got {len(checked)}")
+        raise UnfitDataError(f"{wanted} at least two levels with loans, got {len(checked)}")
     if defaults in (0, loans):
-        raise refuse("loans that defaulted and loans that did not", f"{defaults:,} defaults among {loans:,} loans")
+        raise InputError(
+            f"{wanted} loans that defaulted and loans that did not, got {defaults:,} defaults among {loans:,} loans. "
+            "Correct the counts."
+        )
     return checked

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
+from scipy import optimize, stats
+from statsmodels.stats.proportion import power_proportions_2indep, proportion_confint
 
 from loantap.errors import InputError
 
 CORRECTION_NAMES = {"holm": "Holm", "bh": "Benjamini–Hochberg"}
 EXACT_BELOW = 100  # expected loans of an outcome in a level
+POWER = 0.8
 
 
 def wilson(defaults: pd.Series, n: pd.Series, *, alpha: float) -> tuple[np.ndarray, np.ndarray]:
@@ -69,6 +70,41 @@ def level_p_values(defaults: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, lis
     tails = stats.hypergeom(loans, bad, n[few])
     p_values[few] = np.minimum(1, 2 * np.minimum(tails.cdf(defaults[few]), tails.sf(defaults[few] - 1)))
     return p_values, np.where(few, "exact", "pearson").tolist()
+
+
+def detectable_odds_ratios(
+    n: int, other_n: int, other_rate: float, *, alpha: float
+) -> tuple[float | None, float | None]:
+    """Return the odds ratios nearest to 1, below and above it, that would have been detected with `POWER`.
+
+    Two-sided test of two proportions with the pooled variance under the null hypothesis (Fleiss, Levin and Paik
+    2003, section 4.2). None where no odds ratio on that side would have been: too few loans, or the other loans all
+    ended the same way.
+
+    Args:
+        n: Loans of the level.
+        other_n: Loans it is compared with.
+        other_rate: Their default rate.
+        alpha: Level of the test; divide by the number of levels for the first step of Holm's correction.
+    """
+    if n == 0 or other_n == 0 or not 0 < other_rate < 1:
+        return None, None
+    edge = 1e-9
+
+    def lacking(rate: float) -> float:
+        power = power_proportions_2indep(
+            rate - other_rate, other_rate, n, ratio=other_n / n, alpha=alpha, return_results=False
+        )
+        return float(np.nan_to_num(power, nan=0.0)) - POWER
+
+    def search(end: float) -> float | None:
+        if lacking(end) < 0:
+            return None
+        near = other_rate + np.sign(end - other_rate) * edge
+        rate = optimize.brentq(lacking, near, end, xtol=1e-13)
+        return float(rate / (1 - rate) / (other_rate / (1 - other_rate)))
+
+    return search(min(edge, other_rate / 2)), search(1 - min(edge, (1 - other_rate) / 2))
 
 
 def adjust_p_values(p_values: pd.Series, *, correction: str) -> pd.Series:

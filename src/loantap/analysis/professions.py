@@ -29,6 +29,7 @@ from loantap.settings import reference_dir
 MISSING = "Missing"
 OTHER = "Other"
 EMPLOYER = "Employer Named"  # the title names an employer, not a job
+Rule = tuple[tuple[int, int], str]  # a pattern's place among the others (smaller is stronger), and its profession
 COLUMNS = ["pattern", "profession", "group"]
 
 _ABBREVIATIONS = {
@@ -49,44 +50,29 @@ _KEPT = {"associates", "partners", "usps"}  # no plurals: parts of firms' names
 _NO_ANSWER = {"", "n a", "none", "unknown"}
 _POSSESSIVE = re.compile(r"(?<=[a-z])['’`](s\b)?")
 _INITIALS = re.compile(r"\b([a-z])\.(?=[a-z]\b)")  # "r.n." is "rn"
+_TOP = 15  # unmapped titles that are shown
 _INVERTED = re.compile(r",| - |\(")
 _WORD = re.compile(r"[a-z0-9]+")
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What a pattern leads to, and the pattern's place among the others (smaller is stronger)."""
-
-    strength: tuple[int, int]
-    profession: str
-
-
 @dataclass(frozen=True, eq=False)
 class ProfessionTable:
-    """The rules, ready to be looked up.
+    """The rules, ready to be looked up."""
 
-    Attributes:
-        whole: Rules for whole titles.
-        phrases: Rules with `*`, by the fixed words before and after it; a phrase between two `*` stands at "anywhere".
-        groups: The group of each profession.
-        longest: Words of the longest phrase.
-        two_sided: The heads of phrases with words on both sides of `*`.
-        anywhere: The first words of phrases that may stand anywhere.
-    """
-
-    whole: Mapping[str, str]
+    whole: Mapping[str, str]  # rules for whole titles
+    # rules with `*`, by the fixed words before and after it; a phrase between two `*` stands at "anywhere"
     phrases: Mapping[tuple[str, str], Rule]
-    groups: Mapping[str, str]
-    longest: int
-    two_sided: frozenset[str]
-    anywhere: frozenset[str]
+    groups: Mapping[str, str]  # the group of each profession
+    longest: int  # words of the longest phrase
+    two_sided: frozenset[str]  # the heads of phrases with words on both sides of `*`
+    anywhere: frozenset[str]  # the first words of phrases that may stand anywhere
 
     def profession(self, title: str) -> str:
         """Return the profession of a normalised title, or OTHER."""
         if title in self.whole:
             return self.whole[title]
-        found = [self.phrases[key] for key in self._keys(title.split()) if key in self.phrases]
-        return min(found, key=lambda rule: rule.strength).profession if found else OTHER
+        rules = [self.phrases[key] for key in self._keys(title.split()) if key in self.phrases]
+        return min(rules)[1] if rules else OTHER
 
     def _keys(self, words: list[str]) -> Iterable[tuple[str, str]]:
         sizes = range(1, min(len(words), self.longest) + 1)
@@ -150,7 +136,7 @@ def load_professions(path: Path | None = None) -> ProfessionTable:
             what = "whole words with * before, between or around them" if key is None else "each pattern once"
             raise InputError(f"{path}: row {row}: expected {what}, got '{pattern}'. Correct or drop the row.")
         if "*" in pattern:
-            phrases[key] = Rule((-len(" ".join(key).removeprefix("anywhere ").split()), row), profession)
+            phrases[key] = (-len(" ".join(key).removeprefix("anywhere ").split()), row), profession
         else:
             whole[key[0]] = profession
     groups = table.drop_duplicates(["profession", "group"])
@@ -183,16 +169,17 @@ def _key(pattern: str) -> tuple[str, str] | None:
             return None
 
 
-def map_professions(titles: pd.Series, *, table: ProfessionTable | None = None) -> pd.Series:
+def map_professions(titles: pd.Series) -> pd.Series:
     """Return the profession of each title, as a category: one of the table's, "Other" or "Missing".
 
     Works on distinct titles, so time follows their number and not the number of loans.
     """
-    table = table or load_professions()
+    table = load_professions()
     codes, distinct = pd.factorize(titles)
-    found = [_profession(title, table) for title in distinct.tolist()]
+    professions = [_profession(title, table) for title in distinct.tolist()]
     levels = [*dict.fromkeys(table.groups), OTHER, MISSING]
-    of_distinct = pd.Categorical([*found, MISSING], categories=levels)  # the last one serves the code -1: no title
+    # The last one serves the code -1: no title.
+    of_distinct = pd.Categorical([*professions, MISSING], categories=levels)
     return pd.Series(of_distinct.take(codes), index=titles.index, name="profession")
 
 
@@ -202,38 +189,25 @@ def _profession(title: str, table: ProfessionTable) -> str:
     return MISSING if normal in _NO_ANSWER else table.profession(normal)
 
 
-def map_groups(professions: pd.Series, *, table: ProfessionTable | None = None) -> pd.Series:
+def map_groups(professions: pd.Series) -> pd.Series:
     """Return the group of each profession, as a category; Other and Missing stay themselves."""
-    table = table or load_professions()
-    groups = {**table.groups, OTHER: OTHER, MISSING: MISSING}
+    groups = {**load_professions().groups, OTHER: OTHER, MISSING: MISSING}
     return professions.map(groups).astype(pd.CategoricalDtype([*dict.fromkeys(groups.values())])).rename("group")
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of the loans' titles the rules reach.
+    """How much of the loans' titles the rules reach."""
 
-    Attributes:
-        loans: All loans.
-        distinct_titles: Titles as written.
-        shares: Share of loans with a profession, with an employer's name, with another title, with none.
-        unmapped: The most frequent normalised titles without a rule: title, loans; none with fewer than `min_cell`.
-    """
-
-    loans: int
-    distinct_titles: int
-    shares: dict[str, float]
+    loans: int  # all loans
+    distinct_titles: int  # titles as written
+    shares: dict[str, float]  # share of loans with a profession, with an employer's name, with another title, with none
+    # the most frequent normalised titles without a rule: title, loans; none with fewer than `min_cell`
     unmapped: pd.DataFrame
 
 
-def coverage(counts: LoanCounts, *, min_cell: int = 10, top: int = 15) -> Coverage:
-    """Return how many loans the rules reach, and the most frequent titles that they do not.
-
-    Args:
-        counts: Counts by `emp_title`.
-        min_cell: Titles of fewer loans are not shown.
-        top: Titles to show at most.
-    """
+def coverage(counts: LoanCounts, *, min_cell: int = 10) -> Coverage:
+    """Return how many loans the rules reach, and the commonest titles (of `min_cell` loans at least) they do not."""
     table = counts.by("emp_title")
     professions = map_professions(table["emp_title"])
     total, n = int(table["n"].sum()), table["n"].groupby(professions, observed=False).sum()
@@ -241,7 +215,7 @@ def coverage(counts: LoanCounts, *, min_cell: int = 10, top: int = 15) -> Covera
     loans = {"mapped": total - sum(rest.values()), **rest}
     left = table.loc[professions == OTHER]
     normal = left["n"].groupby([normalise_title(title) for title in left["emp_title"]]).sum()
-    frequent = normal[normal >= max(min_cell, 1)].sort_values(ascending=False, kind="stable").head(top)
+    frequent = normal[normal >= max(min_cell, 1)].sort_values(ascending=False, kind="stable").head(_TOP)
     return Coverage(
         loans=total,
         distinct_titles=int(table["emp_title"].notna().sum()),

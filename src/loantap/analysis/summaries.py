@@ -1,22 +1,22 @@
 """Default rates by level, with Wilson intervals, and small cells pooled before anything leaves this module."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from loantap.analysis.bins import distinct_texts, round_bins
+from loantap.analysis.bins import linear, round_bins
 from loantap.analysis.counts import SIZES, LoanCounts
-from loantap.analysis.quantiles import inverted_cdf, linear
 from loantap.data.columns import BY_NAME, names
 
+Period = Literal["month", "quarter", "year"]
+_PERIODS = {"month": ("M", "%Y-%m"), "quarter": ("Q", "%Y Q%q"), "year": ("Y", "%Y")}  # frequency, and how it is told
 MISSING = "missing"
 CREDIT_HISTORY = "credit_history_years"
-NOTABLE_SHARE = (
-    0.01  # levels with a smaller share of the loans say little about a column's reach, however extreme their rate
-)
+# Levels with a smaller share of the loans say little about a column's reach, however extreme their rate.
+NOTABLE_SHARE = 0.01
 
 
 def drivers() -> list[str]:
@@ -31,11 +31,7 @@ def credit_history_years(loans: pd.DataFrame) -> pd.Series:
 
 
 def counts_by_driver(counts: LoanCounts, driver: str) -> pd.DataFrame:
-    """Count loans and defaults by the values of a driver, a raw column or the length of the credit history.
-
-    Returns:
-        value (sorted, a missing one last), n, defaults.
-    """
+    """Return value (sorted, missing last), n, defaults of a driver: a raw column, or the length of credit history."""
     if driver != CREDIT_HISTORY:
         return counts.by(driver).rename(columns={driver: "value"})
     months = counts.by("issue_d", "earliest_cr_line")
@@ -44,11 +40,9 @@ def counts_by_driver(counts: LoanCounts, driver: str) -> pd.DataFrame:
 
 
 def outcomes(counts: LoanCounts) -> pd.DataFrame:
-    """Return how many loans ended each way, and the money lent with them.
+    """Return a row for "defaulted" and one for "repaid": how many loans ended so, and the money lent with them.
 
-    Returns:
-        A row for "defaulted" and one for "repaid": outcome, loans, amount_lent and median_loan (currency),
-        share_of_loans, share_of_amount.
+    outcome, loans, amount_lent and median_loan (currency), share_of_loans, share_of_amount.
     """
     table = counts.by("loan_amnt")
     amounts = table["loan_amnt"].to_numpy()
@@ -76,7 +70,7 @@ def known_at(driver: str) -> str:
 
 
 def simultaneous(confidence: float, intervals: int) -> float:
-    """Return the confidence that each of several intervals needs, so that all of them hold at once with the given one (Bonferroni)."""
+    """Return the confidence that each interval needs for all to hold at once with the given one (Bonferroni)."""
     return 1 - (1 - confidence) / max(intervals, 1)
 
 
@@ -90,8 +84,8 @@ def default_rates(counts: pd.DataFrame, *, min_cell: int = 10, confidence: float
     """Return the default rate of each level.
 
     Args:
-        counts: level (a category, or values that sort), n, defaults; rows of one level are added up. Missing values form
-            a level of their own.
+        counts: level (a category, or values that sort), n, defaults; rows of one level are added up. Missing values
+            form a level of their own.
         min_cell: Levels with fewer loans are pooled: with their neighbour if levels have an order, else with
             each other, and where they do not suffice together, with the next smallest level, so that totals
             do not give a small cell away.
@@ -108,13 +102,11 @@ def default_rates(counts: pd.DataFrame, *, min_cell: int = 10, confidence: float
     size = len(levels.cat.categories) + 1
     n, defaults = (np.roll(np.bincount(codes, counts[name], size), -1).astype("int64") for name in SIZES)
     labels = [*(str(level) for level in levels.cat.categories), MISSING]
-    groups = _pooled(n, min_cell, ordered=bool(levels.cat.ordered))
+    ordered = bool(levels.cat.ordered)
     table = pd.DataFrame(
-        [
-            {"level": _label(labels, rows, ordered=bool(levels.cat.ordered)), "n": n[rows].sum(), "defaults": defaults[rows].sum()}
-            for rows in groups
-        ]
-    )  # fmt: skip
+        {"level": _label(labels, rows, ordered=ordered), "n": n[rows].sum(), "defaults": defaults[rows].sum()}
+        for rows in _pooled(n, min_cell, ordered=ordered)
+    )
     return with_intervals(table, confidence=confidence)
 
 
@@ -163,53 +155,13 @@ def _label(labels: list[str], rows: list[int], *, ordered: bool) -> str:
     return f"{parts[0]} (or {MISSING})" if parts else MISSING
 
 
-def binned(values: pd.Series, n: pd.Series, *, bins: int = 10) -> pd.Series:
-    """Return an ordered category of about equally many loans per bin; a column of few values keeps them as levels.
-
-    The labels state the edges, which are quantiles; the first and last bin are open, so that the smallest and
-    the largest loan stay unnamed. Ties are never split: a value held by many loans fills its bin alone.
-
-    Args:
-        values: Numbers, in any order.
-        n: Loans at each of them.
-        bins: Bins at most.
-
-    Returns:
-        The bin of each of the values; missing ones stay missing.
-    """
-    loans = n.groupby(values).sum()
-    loans = loans.loc[loans > 0]
-    distinct = loans.index.to_numpy()
-    if len(distinct) <= bins:
-        labels = distinct_texts(distinct)
-        codes = np.searchsorted(distinct, values.to_numpy())
-    else:
-        uppers = np.unique(inverted_cdf(distinct, loans.to_numpy(), np.arange(1, bins) / bins))
-        # Where many loans share the largest value, the last bin is theirs alone.
-        uppers = np.unique(np.minimum(uppers, distinct[-2]))
-        labels = _edge_labels(uppers, lowest=distinct[0], whole=bool((distinct == np.floor(distinct)).all()))
-        codes = np.searchsorted(uppers, values.to_numpy(), side="left")
-    codes = np.where(values.isna(), -1, codes)
-    levels = pd.Categorical.from_codes(codes, pd.Index(labels), ordered=True)
-    return pd.Series(levels, index=values.index, name=values.name)
-
-
-def _edge_labels(uppers: np.ndarray, *, lowest: float, whole: bool) -> list[str]:
-    ends = distinct_texts(uppers)
-    first = ends[0] if lowest == uppers[0] else f"up to {ends[0]}"
-    if not whole:
-        return [first, *(f"over {low} to {high}" for low, high in pairwise(ends)), f"over {ends[-1]}"]
-    starts = distinct_texts(uppers + 1)
-    middle = [" to ".join(dict.fromkeys(pair)) for pair in zip(starts[:-1], ends[1:], strict=True)]
-    return [first, *middle, f"{starts[-1]} or more"]
-
-
 def driver_rates(
     counts: LoanCounts, columns: Iterable[str], *, bins: int = 10, min_cell: int = 10, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return the default rate of each level of each driver: driver, known, then the columns of `default_rates`.
 
-    Numbers are cut into at most `bins` bins with round edges. `known` says when the driver's value exists (see the codebook).
+    Numbers are cut into at most `bins` bins with round edges. `known` says when the driver's value exists (see the
+    codebook).
     """
     tables = []
     for name in columns:
@@ -221,3 +173,45 @@ def driver_rates(
         table.insert(1, "known", known_at(name))
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def vintage_rates(
+    counts: pd.DataFrame,
+    *,
+    period: Period = "quarter",
+    term: int = 36,
+    last: pd.Timestamp | None = None,
+    min_cell: int = 10,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return the default rate of the loans funded in each period.
+
+    Args:
+        counts: issue_d (month of funding), n, defaults; rows of one month are added up.
+        period: Length of a vintage.
+        term: Months that these loans run.
+        last: The last month of funding in the data, if `counts` are of a part of them.
+        min_cell: Neighbouring periods are merged until each holds so many loans of either outcome, as the bars of
+            `histograms` do.
+        confidence: Of the Wilson intervals.
+
+    Returns:
+        One row per vintage: level (such as "2014 Q1"), start, end (first days of its first and last month), n,
+        defaults, default_rate, ci_low, ci_high, and `unripe`: whether some of its loans had less than `term` months
+        until the last funding in the data. Loans still running are not in the data, so such a vintage may hold mostly
+        those that ended early, by default or by early repayment.
+    """
+    frequency, form = _PERIODS[period]
+    vintage = counts["issue_d"].dt.to_period(frequency)
+    every = pd.period_range(vintage.min(), vintage.max())
+    sums = counts[SIZES].groupby(vintage).sum().reindex(every, fill_value=0)
+    n, defaults = (sums[name].to_numpy() for name in SIZES)
+    final, rows = pd.Period(counts["issue_d"].max() if last is None else last, "M"), []
+    for group in merge_neighbours(range(len(n)), np.minimum(defaults, n - defaults), min_cell):
+        filled = every[[code for code in group if n[code]]]
+        start, end = filled[0].asfreq("M", "start"), filled[-1].asfreq("M", "end")
+        level = " to ".join(dict.fromkeys([filled[0].strftime(form), filled[-1].strftime(form)]))
+        row = {"level": level, "start": start.to_timestamp(), "end": end.to_timestamp()}
+        row |= {"n": int(n[group].sum()), "defaults": int(defaults[group].sum()), "unripe": bool(end + term > final)}
+        rows.append(row)
+    return with_intervals(pd.DataFrame(rows), confidence=confidence)

@@ -23,19 +23,14 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Pooled:
-    """Counts that may be published.
+    """Counts that may be published."""
 
-    Attributes:
-        counts: level, n, defaults; a pooled level stands last (in its group).
-        members: The levels that each pooled level is made of.
-    """
-
-    counts: pd.DataFrame
-    members: dict[str, list[str]]
+    counts: pd.DataFrame  # level, n, defaults; a pooled level stands last (in its group)
+    members: dict[str, list[str]]  # the levels that each pooled level is made of
 
     def names(self) -> dict[str, str]:
         """Return the published level of each pooled one."""
-        return {member: pooled for pooled, members in self.members.items() for member in members}
+        return {level: pooled for pooled, levels in self.members.items() for level in levels}
 
 
 def is_small(n: pd.Series, defaults: pd.Series, *, min_cell: int, default_rate: float | None) -> np.ndarray:

@@ -37,14 +37,14 @@ def claims(
     """Test the claims of the original insights on counts alone."""
     from loantap.analysis.claim_counts import read_counts
     from loantap.analysis.claim_list import load_claims
-    from loantap.analysis.claims import judge_claims
+    from loantap.analysis.claims import evaluate_claims
     from loantap.exhibits.claims import PUBLISHED, records
     from loantap.files import write_text
     from loantap.jsonable import jsonable
 
     found = read_counts(counts)
     basis = PUBLISHED if found == read_counts() else f"counts of {found.portfolio}"
-    entries = records(judge_claims(load_claims(), found), basis=basis)
+    entries = records(evaluate_claims(load_claims(), found), basis=basis)
     write_text(out, json.dumps(jsonable(entries), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     table = Table("claim", "verdict", "result", box=None, pad_edge=False)
     for entry in entries:

@@ -5,8 +5,7 @@ from typing import Any
 
 from loantap.analysis.adjusted import Adjusted
 from loantap.analysis.association import Association
-from loantap.analysis.odds import CORRECTION_NAMES
-from loantap.analysis.power import POWER
+from loantap.analysis.odds import CORRECTION_NAMES, POWER
 from loantap.analysis.professions import Coverage
 from loantap.analysis.stratified import Stratified
 from loantap.exhibits import association_words as say

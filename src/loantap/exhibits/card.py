@@ -13,7 +13,7 @@ from loantap.exhibits.words import bullets, columns, estimate, percent, plain, s
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics
 from loantap.model.evaluation import fbeta_name
-from loantap.model.study import Judged
+from loantap.model.study import Evaluation
 
 _USES = (
     "Ranking applications by risk, and asking what a threshold would do.",
@@ -39,15 +39,19 @@ _GROUPS = columns("factor", "group", "n", "default_rate", "recall", "false_posit
 
 
 def model_card(
-    facts: Mapping[str, Any], result: Mapping[str, Any], judged: Judged, ladder: pd.DataFrame, features: list[str]
+    facts: Mapping[str, Any],
+    result: Mapping[str, Any],
+    evaluation: Evaluation,
+    ladder: pd.DataFrame,
+    features: list[str],
 ) -> dict[str, Any]:
     """Return the model card.
 
     Args:
         facts: Of the run that made the model: run_id, git_commit, made_at, synthetic, data, sample, leaks.
         result: The model's part of `results/model.json`.
-        judged: How it did on the test loans.
-        ladder: How it compares with rules and rivals, see `loantap.exhibits.tuning.ladder`.
+        evaluation: How it did on the test loans.
+        ladder: How it compares with rules and other models, see `loantap.exhibits.comparisons.ladder`.
         features: Its inputs.
     """
     same = ("train_rows", "split", "threshold", "threshold_rule", "profit_threshold", "profit_threshold_rule", "capacity",
@@ -61,8 +65,8 @@ def model_card(
         "leaks": facts["leaks"],
         "recipe": {"encoding": result["features"], "sampler": result["sampler"], **result["best_params"], **recipe},
         **{name: result[name] for name in (*same, "economics", "test")},
-        "calibration": {**result["calibration"], "deciles": judged.deciles, **{name: result[name] for name in unequal}},
-        "rivals": ladder[["name", "rule", judged.score, "difference", "difference_low", "difference_high"]], "groups": judged.groups,
+        "calibration": {**result["calibration"], "deciles": evaluation.deciles, **{name: result[name] for name in unequal}},
+        "rivals": ladder[["name", "rule", evaluation.score, "difference", "difference_low", "difference_high"]], "groups": evaluation.groups,
         **{name: result[name] for name in ("out_of_time", "beta", "confidence")},
     }  # fmt: skip
     return jsonable(card)

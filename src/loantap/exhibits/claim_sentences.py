@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loantap.analysis.claims import CANNOT, CONTRADICTED, NO_EVIDENCE, SUPPORTED, Judgement
+from loantap.analysis.claims import CANNOT, CONTRADICTED, NO_EVIDENCE, SUPPORTED, ClaimResult
 from loantap.data.columns import BY_NAME
 from loantap.exhibits.words import ABSENT, capital, estimate, interval, show
 
@@ -23,17 +23,17 @@ _SEPARATED = {"all_default": "every loan defaulted", "none_default": "no loan de
 _SPELLED = {PUBLISHED: " with the exact title {}", OWN: " of the profession {} in all its spellings"}
 
 
-def measure(tested: Judgement) -> str:
+def measure(tested: ClaimResult) -> str:
     """Return what a claim's estimate measures."""
     return _MEASURES[tested.claim.test]
 
 
-def judgement(tested: Judgement) -> str:
+def judgement(tested: ClaimResult) -> str:
     """Return the verdict as people read it."""
     return BY_LEAK if by_the_leak(tested) else VERDICT_WORDS[tested.verdict]
 
 
-def by_the_leak(tested: Judgement) -> bool:
+def by_the_leak(tested: ClaimResult) -> bool:
     """Tell whether a claim holds for no better reason than the leak."""
     claim, facts = tested.claim, tested.effect.facts if tested.effect else {}
     least = (claim.claimed or 0.0) - claim.smallest_effect
@@ -41,7 +41,7 @@ def by_the_leak(tested: Judgement) -> bool:
     return tested.verdict == SUPPORTED and claim.leak and bool(pure)
 
 
-def result(tested: Judgement) -> str:
+def result(tested: ClaimResult) -> str:
     """Return the estimate with its interval."""
     effect = tested.effect
     if effect is None:
@@ -51,7 +51,7 @@ def result(tested: Judgement) -> str:
     return estimate(effect.estimate, effect.ci_low, effect.ci_high, kind=_kind(tested))
 
 
-def _kind(tested: Judgement) -> str:
+def _kind(tested: ClaimResult) -> str:
     if tested.claim.test == "mean":
         return number_kind(tested.claim.smallest_effect)
     if tested.effect:
@@ -64,7 +64,7 @@ def number_kind(smallest: float) -> str:
     return "count" if smallest >= _WHOLE else "number"
 
 
-def found(tested: Judgement) -> str:
+def found(tested: ClaimResult) -> str:
     """Return the result with what it measures, such as 'odds ratio 1.15 (1.07 to 1.24)'."""
     told = result(tested)
     return told if told in (ABSENT, *_SEPARATED.values()) else f"{measure(tested)} {told}"
@@ -75,7 +75,7 @@ def name_of(variable: str) -> str:
     return BY_NAME[variable].label if variable in BY_NAME else variable.replace("_", " ").replace("f2", "F2")
 
 
-def evidence(tested: Judgement, basis: str) -> str:
+def evidence(tested: ClaimResult, basis: str) -> str:
     """Return what the data say of a claim, and what follows; `basis` is what it rests on, and says how titles are spelled."""
     if tested.effect is None:
         return f"This cannot be tested here: {tested.reason}."
@@ -84,7 +84,7 @@ def evidence(tested: Judgement, basis: str) -> str:
     return " ".join(f"{capital(text)}." for text in told if text)
 
 
-def _conclusion(tested: Judgement) -> str:
+def _conclusion(tested: ClaimResult) -> str:
     claim, effect = tested.claim, tested.effect
     if effect is None or tested.verdict == SUPPORTED:
         return ""
@@ -103,12 +103,12 @@ def _conclusion(tested: Judgement) -> str:
     return f"even {what.get(effect.kind, f'a difference of {size}')}, the smallest effect that matters, is ruled out"
 
 
-def _share(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
+def _share(tested: ClaimResult, facts: Mapping[str, Any], n: int) -> str:
     claimed = show(tested.claim.claimed, "rate")
     return f"{result(tested)} of {show(n, 'count')} loans defaulted, and {claimed} was claimed"
 
 
-def _level(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
+def _level(tested: ClaimResult, facts: Mapping[str, Any], n: int) -> str:
     which = _SPELLED.get(facts["basis"], "") if tested.claim.variable == "profession" else ""
     loans = f"{show(facts['level_n'], 'count')} loans{which.format(tested.claim.level)}"
     rest = f"compared with {show(facts['rest_default_rate'], 'rate')} of all other loans"
@@ -120,7 +120,7 @@ def _level(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
     )
 
 
-def _factor(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
+def _factor(tested: ClaimResult, facts: Mapping[str, Any], n: int) -> str:
     text, name = f"Cramér's V is {result(tested)}", name_of(tested.claim.variable)
     if facts["pure"]:
         share = show(facts["pure_share"], "rate")
@@ -131,7 +131,7 @@ def _factor(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
     return text
 
 
-def _trend(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
+def _trend(tested: ClaimResult, facts: Mapping[str, Any], n: int) -> str:
     odds = f"the odds ratio per step of {name_of(tested.claim.variable)} is {result(tested)}"
     if "first_rate" not in facts:  # fewer than two levels may be shown
         return odds
@@ -142,7 +142,7 @@ def _trend(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
     return f"the default rate goes from {rates}, {steps}{hidden}, and {odds}"
 
 
-def _mean(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
+def _mean(tested: ClaimResult, facts: Mapping[str, Any], n: int) -> str:
     kind = _kind(tested)
     means = f"{show(facts['defaulted_mean'], kind)} among loans that defaulted and {show(facts['repaid_mean'], kind)}"
     return (
@@ -151,7 +151,7 @@ def _mean(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
     )
 
 
-def _metric(tested: Judgement, facts: Mapping[str, Any], n: int) -> str:
+def _metric(tested: ClaimResult, facts: Mapping[str, Any], n: int) -> str:
     return (
         f"with {show(facts['flagged_share'], 'rate')} of {show(n, 'count')} test loans flagged, as the claim implies, the "
         f"{name_of(tested.claim.variable)} is {result(tested)} with the pincode and {show(facts['without_pincode'], 'rate')} without it. "

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.analysis.claims import CANNOT, SUPPORTED, VERDICTS, Judgement
+from loantap.analysis.claims import CANNOT, SUPPORTED, VERDICTS, ClaimResult
 from loantap.exhibits import claim_sentences as say
 from loantap.exhibits.claim_sentences import OWN, PUBLISHED, by_the_leak, judgement
 from loantap.exhibits.exhibit import Exhibit, Notice
@@ -25,7 +25,7 @@ _KINDS = {
 Record = Mapping[str, Any]
 
 
-def records(tests: Sequence[Judgement], own: Sequence[Judgement] = (), *, basis: str = PUBLISHED) -> list[Any]:
+def records(tests: Sequence[ClaimResult], own: Sequence[ClaimResult] = (), *, basis: str = PUBLISHED) -> list[Any]:
     """Return the entries of `results/claims.json`.
 
     Args:
@@ -45,11 +45,11 @@ def records(tests: Sequence[Judgement], own: Sequence[Judgement] = (), *, basis:
     return entries
 
 
-def _told(tested: Judgement, basis: str) -> dict[str, str]:
+def _told(tested: ClaimResult, basis: str) -> dict[str, str]:
     return {"judgement": judgement(tested), "result": say.result(tested), "evidence": say.evidence(tested, basis)}
 
 
-def verdicts(tests: Sequence[Judgement], *, basis: str, note: str = "") -> Exhibit:
+def verdicts(tests: Sequence[ClaimResult], *, basis: str, note: str = "") -> Exhibit:
     """Show the verdict on each claim; `note` says which loans a model has seen, if not all."""
     rows = [
         {"id": tested.claim.id, "claim": tested.claim.claim, "verdict": tested.verdict, "judgement": judgement(tested)}
@@ -70,7 +70,7 @@ def verdicts(tests: Sequence[Judgement], *, basis: str, note: str = "") -> Exhib
     return Exhibit(name, title, f"{caption} {note}".rstrip(), table=pd.DataFrame(rows), columns=_COLUMNS)
 
 
-def _counted(tests: Sequence[Judgement]) -> str:
+def _counted(tests: Sequence[ClaimResult]) -> str:
     """Return how many claims have each verdict, as a title tells it."""
     counts, leaks = Counter(tested.verdict for tested in tests), sum(map(by_the_leak, tests))
     parts = []
@@ -82,7 +82,7 @@ def _counted(tests: Sequence[Judgement]) -> str:
     return listed(parts)
 
 
-def side_by_side(tests: Sequence[Judgement], own: Sequence[Judgement]) -> Exhibit:
+def side_by_side(tests: Sequence[ClaimResult], own: Sequence[ClaimResult]) -> Exhibit:
     """Show the claims on odds ratios, on the published counts and on the run's own loans."""
     from loantap.exhibits.plots.association import claims_forest  # here, since pages and `loantap claims` draw nothing
 
@@ -166,7 +166,7 @@ def synthetic_notice() -> Notice:
     )
 
 
-def _confidence(tests: Sequence[Judgement]) -> str:
+def _confidence(tests: Sequence[ClaimResult]) -> str:
     return percent(1 - tests[0].alpha)
 
 

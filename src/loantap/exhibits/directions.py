@@ -11,7 +11,7 @@ from loantap.exhibits.plots import tuning as plots
 from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.tuning_sentences import signed
 from loantap.exhibits.words import columns, listed, percent, show
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.inputs import Inputs
 from loantap.model.refits import Obedience
 
@@ -90,7 +90,7 @@ def price(table: pd.DataFrame, *, score: str, confidence: float, inputs: Inputs,
     )  # fmt: skip
 
 
-def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, confidence: float) -> Exhibits:
+def coefficients(ratios: pd.DataFrame, champion: FittedModel, *, averaged: int, confidence: float) -> Exhibits:
     """Show what the model looks at.
 
     Args:
@@ -125,7 +125,7 @@ def coefficients(ratios: pd.DataFrame, champion: Finalist, *, averaged: int, con
     return together(figure, table)
 
 
-def _left_out(champion: Finalist) -> str:
+def _left_out(champion: FittedModel) -> str:
     names = ", ".join(FEATURE_BY_NAME[name].label for name in champion.recipe.without)
     return f" Not used: {names}." if names else ""
 

@@ -56,7 +56,7 @@ def thresholds_told(model: Mapping[str, Any]) -> str:
 
 
 def referred_sentence(model: Mapping[str, Any]) -> str:
-    """Return in a sentence what share of all applications a model refers at its thresholds, from its results, card or what `judge` returns."""
+    """Return in a sentence what share of all applications a model refers at its thresholds, from its results, card or what `evaluate_model` returns."""
     shares = model["referred"]
     where = {
         "threshold": f"the {fbeta_name(model['beta']).upper()} threshold",

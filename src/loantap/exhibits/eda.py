@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.analysis.outliers import WHISKER
+from loantap.analysis.comparisons import WHISKER
 from loantap.exhibits import heads
 from loantap.exhibits.drivers import Driver, contrast_finding, difference
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together

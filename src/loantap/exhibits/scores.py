@@ -14,15 +14,15 @@ from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.words import by_name, capital, columns, estimate, interval, listed, percent, show
 from loantap.model.economics import Economics
 from loantap.model.groups import Gap
-from loantap.model.study import Judged
+from loantap.model.study import Evaluation
 
 Result = Mapping[str, Any]
 
 
-def tested(judged: Judged) -> str:
-    """Return on how many loans a model was judged."""
-    sampled = " of a stratified sample" if judged.sampled else ""
-    return f"n = {show(judged.test['n'], 'count')} test loans{sampled}"
+def tested(result: Evaluation) -> str:
+    """Return on how many loans a model was evaluated."""
+    sampled = " of a stratified sample" if result.sampled else ""
+    return f"n = {show(result.test['n'], 'count')} test loans{sampled}"
 
 
 def spread(test: Result, name: str, kind: str = "score") -> str:
@@ -31,7 +31,7 @@ def spread(test: Result, name: str, kind: str = "score") -> str:
     return interval(low, high, kind)
 
 
-def scores(champion: Judged, smote: Judged) -> Exhibit:
+def scores(champion: Evaluation, smote: Evaluation) -> Exhibit:
     """Show every metric of the champion, and the tuned SMOTE model's beside it."""
     score = champion.score
     table = pd.DataFrame(
@@ -47,37 +47,37 @@ def scores(champion: Judged, smote: Judged) -> Exhibit:
     return Exhibit(exhibit_name("scores", champion.inputs), title, caption, table=table, columns=shown)
 
 
-def ranking(judged: Judged) -> Exhibit:
+def ranking(result: Evaluation) -> Exhibit:
     """Draw how well the model ranks."""
-    test = judged.test
+    test = result.test
     return Exhibit(
-        exhibit_name("ranking", judged.inputs),
+        exhibit_name("ranking", result.inputs),
         title=f"The model ranks a default above a repaid loan in {show(test['roc_auc'], 'rate')} of pairs (ROC-AUC {show(test['roc_auc'], 'score')})",
-        caption=f"{percent(judged.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
-        f"{spread(test, 'average_precision')}; {tested(judged)}.",
+        caption=f"{percent(result.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
+        f"{spread(test, 'average_precision')}; {tested(result)}.",
         alt="Left, the ROC curve with the diagonal; right, the precision-recall curve with the default rate; the thresholds are marked.",
-        figure=plots.plot_ranking(judged.curve, default_rate=judged.default_rate, thresholds=_thresholds(judged)),
+        figure=plots.plot_ranking(result.curve, default_rate=result.default_rate, thresholds=_thresholds(result)),
     )
 
 
-def gains(judged: Judged) -> Exhibits:
+def gains(result: Evaluation) -> Exhibits:
     """Show how much of the defaults is found among the riskiest."""
-    name, wilson = exhibit_name("gains", judged.inputs), f"{percent(judged.confidence)} Wilson intervals"
-    top = judged.gains.iloc[0]
+    name, wilson = exhibit_name("gains", result.inputs), f"{percent(result.confidence)} Wilson intervals"
+    top = result.gains.iloc[0]
     figure = Exhibit(
         name,
         title=f"The riskiest {show(top['cumulative_loans'], 'rate')} of loans hold {show(top['cumulative_defaults'], 'rate')} of defaults",
-        caption=f"Left, the default rate by tenth of predicted risk, {wilson}; right, the share of defaults among the riskiest loans; {tested(judged)}.",
+        caption=f"Left, the default rate by tenth of predicted risk, {wilson}; right, the share of defaults among the riskiest loans; {tested(result)}.",
         alt="Left, a bar of the default rate for each tenth of predicted risk; right, the share of defaults found, with the diagonal.",
-        figure=plots.plot_gains(judged.gains),
+        figure=plots.plot_gains(result.gains),
     )
-    caption = f"{wilson}; {tested(judged)}."
+    caption = f"{wilson}; {tested(result)}."
     shown = columns("decile", "loans", "predicted", "default_rate with interval", "cumulative_defaults", "lift")
-    table = Exhibit(name, "Defaults by tenth of predicted risk", caption, table=judged.gains, columns=shown)
+    table = Exhibit(name, "Defaults by tenth of predicted risk", caption, table=result.gains, columns=shown)
     return together(figure, table)
 
 
-def calibration(champion: Judged, smote: Judged) -> Exhibits:
+def calibration(champion: Evaluation, smote: Evaluation) -> Exhibits:
     """Show whether probabilities hold, before and after calibration."""
     name, wilson = exhibit_name("calibration", champion.inputs), f"{percent(champion.confidence)} Wilson intervals"
     curves = {"Champion": champion.deciles, "SMOTE, calibrated": smote.deciles}
@@ -100,45 +100,44 @@ def calibration(champion: Judged, smote: Judged) -> Exhibits:
     return together(figure, table)
 
 
-def people(judged: Judged) -> Exhibit:
+def people(result: Evaluation) -> Exhibit:
     """Draw what the threshold does to applicants."""
-    test = judged.test
+    test = result.test
     per_thousand = pd.Series(test["confusion"]) / test["n"] * 1000
     return Exhibit(
-        exhibit_name("people", judged.inputs),
-        title=f"Of 1,000 applicants, the {judged.score.upper()} threshold flags {show(per_thousand['tp'] + per_thousand['fp'], 'count')}; "
+        exhibit_name("people", result.inputs),
+        title=f"Of 1,000 applicants, the {result.score.upper()} threshold flags {show(per_thousand['tp'] + per_thousand['fp'], 'count')}; "
         f"{show(per_thousand['fp'], 'count')} of these would repay",
-        caption=f"{referred_sentence(vars(judged))} At the {judged.score.upper()} threshold: recall {show(test['recall'], 'rate')} "
+        caption=f"{_referred(result)} At the {result.score.upper()} threshold: recall {show(test['recall'], 'rate')} "
         f"({spread(test, 'recall', 'rate')}), precision {show(test['precision'], 'rate')} ({spread(test, 'precision', 'rate')}); "
-        f"{tested(judged)}, {percent(judged.confidence)} bootstrap intervals.",
+        f"{tested(result)}, {percent(result.confidence)} bootstrap intervals.",
         alt="A bar of 1,000 applicants split into not flagged and flagged, repaying and defaulting.",
         figure=plots.plot_confusion(per_thousand),
     )
 
 
-def threshold(judged: Judged) -> Exhibit:
+def threshold(result: Evaluation) -> Exhibit:
     """Draw what moves with the threshold."""
-    label = judged.score.upper()
-    caption = (
-        f"{referred_sentence(vars(judged))} Thresholds were chosen out of fold on training loans; {tested(judged)}."
-    )
+    label = result.score.upper()
+    caption = f"{_referred(result)} Thresholds were chosen out of fold on training loans; {tested(result)}."
     alt = f"Lines of recall, precision and {label} against the threshold; the chosen thresholds are marked, as far as they flag anybody."
-    figure = plots.plot_threshold(judged.curve, score=judged.score, thresholds=_thresholds(judged))
-    return Exhibit(exhibit_name("threshold", judged.inputs), thresholds_told(vars(judged)), caption, alt, figure=figure)
+    figure = plots.plot_threshold(result.curve, score=result.score, thresholds=_thresholds(result))
+    title = thresholds_told(vars(result.model))
+    return Exhibit(exhibit_name("threshold", result.inputs), title, caption, alt, figure=figure)
 
 
-def profit(judged: Judged, economics: Economics) -> Exhibit:
+def profit(result: Evaluation, economics: Economics) -> Exhibit:
     """Show what each threshold would earn, and under which assumptions."""
     shown = columns("name", "threshold", "refused", "profit with interval", "difference with interval", profit="rate")
-    rows = judged.profit
-    title = profit_title(judged.profit)
+    rows = result.profit
+    title = profit_title(result.profit)
     caption = (
-        f"Profit as a share of the money asked for; difference from approving everyone. Assumed: {told(economics)}; {percent(judged.confidence)} bootstrap intervals; "
-        f"{tested(judged)}."
+        f"Profit as a share of the money asked for; difference from approving everyone. Assumed: {told(economics)}; {percent(result.confidence)} bootstrap intervals; "
+        f"{tested(result)}."
     )
-    text = profit_sentence(judged.profit, economics=economics)
+    text = profit_sentence(result.profit, economics=economics)
     deciles = rows.assign(name=rows["name"].map(capital), threshold=rows["threshold"].where(rows["threshold"] <= 1))
-    return Exhibit(exhibit_name("profit", judged.inputs), title, caption, text=text, table=deciles, columns=shown)
+    return Exhibit(exhibit_name("profit", result.inputs), title, caption, text=text, table=deciles, columns=shown)
 
 
 def profit_title(table: pd.DataFrame) -> str:
@@ -165,21 +164,21 @@ def profit_sentence(table: pd.DataFrame, *, economics: Economics) -> str:
     )
 
 
-def groups(judged: Judged) -> Exhibits:
+def groups(result: Evaluation) -> Exhibits:
     """Show whom the model serves worse."""
-    shown = judged.groups.assign(group=[_level(*one) for one in judged.groups[["factor", "group"]].to_numpy()])
-    name, level, label = exhibit_name("groups", judged.inputs), percent(judged.confidence), judged.score.upper()
+    shown = result.groups.assign(group=[_level(*one) for one in result.groups[["factor", "group"]].to_numpy()])
+    name, level, label = exhibit_name("groups", result.inputs), percent(result.confidence), result.score.upper()
     figure = Exhibit(
         name,
-        title=groups_title(judged.gap),
+        title=groups_title(result.gap),
         caption=f"By grade, home ownership and group of professions, at the {label} threshold; {level} intervals (Wilson; DeLong for the "
-        f"ROC-AUC). Groups with fewer than {judged.min_cell} loans, defaults or repaid loans are pooled. "
-        f"The two named are compared with a correction for all pairs (Bonferroni); {tested(judged)}.",
+        f"ROC-AUC). Groups with fewer than {result.min_cell} loans, defaults or repaid loans are pooled. "
+        f"The two named are compared with a correction for all pairs (Bonferroni); {tested(result)}.",
         alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
         figure=plots.plot_groups(shown),
     )
     caption = (
-        f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(judged)}."
+        f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(result)}."
     )
     rates = ("default_rate", "predicted", "recall", "false_positive_rate", "roc_auc with interval")
     title, in_order = f"What each group meets at the {label} threshold", columns("group", "n", *rates)
@@ -211,6 +210,11 @@ def _level(factor: str, group: str) -> str:
     return group
 
 
-def _thresholds(judged: Judged) -> dict[str, float]:
-    others = {"profit threshold": judged.profit_threshold, "capacity threshold": judged.capacity_threshold}
-    return {f"{judged.score.upper()} threshold": judged.threshold} | others
+def _thresholds(result: Evaluation) -> dict[str, float]:
+    model = result.model
+    others = {"profit threshold": model.profit_threshold, "capacity threshold": model.capacity_threshold}
+    return {f"{result.score.upper()} threshold": model.threshold} | others
+
+
+def _referred(result: Evaluation) -> str:
+    return referred_sentence(vars(result.model) | vars(result))

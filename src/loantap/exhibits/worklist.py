@@ -4,7 +4,7 @@ import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.words import ABSENT, bullets, columns, percent, plain, show
-from loantap.model.assumptions import DEFAULTS
+from loantap.model.economics import DEFAULTS
 from loantap.watchlist.last_worklist import Outcomes
 from loantap.watchlist.settings import ActingSettings
 from loantap.watchlist.worklist import totals

@@ -1,4 +1,4 @@
-"""Which part of a model brings what: recipes compete over repeated folds, and the champion is chosen by a stated rule."""
+"""Which part of a model brings what: recipes compete over repeated folds, and a stated rule chooses the champion."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.special import expit
 from statsmodels.stats.multitest import multipletests
 
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.calibration import SigmoidCalibration, probability
-from loantap.model.evaluation import BETA, Predictions, fbeta_name
+from loantap.model.evaluation import BETA, Predictions, SigmoidCalibration, fbeta_name
 from loantap.model.features import ENCODINGS, Encoding
 from loantap.model.folds import Split, out_of_fold
 from loantap.model.inputs import Inputs
@@ -19,53 +19,32 @@ from loantap.model.recipe import NEIGHBOURS, SAMPLERS, Recipe, Sampler
 
 @dataclass(frozen=True)
 class Candidate:
-    """What competes.
+    """What competes."""
 
-    Attributes:
-        name: In words.
-        recipe: The logistic regression's recipe; None for a challenger, which cannot become champion.
-        C: Inverse strength of its l2 penalty, see `compete`; None for a challenger.
-        scores: One row per fold: F-beta (f2 where beta is 2), flagged, roc_auc, average_precision, brier and
-            expected_calibration_error (calibrated), brier_uncalibrated, and the score at the raw probability 0.5 (f2_at_half).
-        tried: The strengths that C was chosen from.
-    """
-
-    name: str
-    recipe: Recipe | None
-    C: float | None
+    name: str  # in words
+    recipe: Recipe | None  # the logistic regression's recipe; None for a challenger, which cannot become champion
+    C: float | None  # inverse strength of its l2 penalty, see `compete`; None for a challenger
+    # one row per fold: F-beta (f2 where beta is 2), flagged, roc_auc, average_precision, brier and
+    # expected_calibration_error (calibrated), brier_uncalibrated, and the score at the raw probability 0.5 (f2_at_half)
     scores: pd.DataFrame
-    tried: tuple[float, ...] = ()
+    tried: tuple[float, ...] = ()  # the strengths that C was chosen from
 
 
 @dataclass(frozen=True)
 class Champion:
-    """The chosen candidate, and which came out level with it.
+    """The chosen candidate, and which came out level with it."""
 
-    Attributes:
-        candidate: The simplest of those left.
-        recipe: Its recipe.
-        C: Inverse strength of its l2 penalty.
-        best: The candidate with the best mean F-beta.
-        level: Names of those that no other clearly beats in F-beta.
-        ranked: Names of those of them that none of them clearly beats in ROC-AUC.
-        able: Names of all that could have been chosen.
-        folds: Folds of each repeat.
-        repeats: How often the folds were repeated.
-        beta: Of F-beta.
-        confidence: Of the intervals that say whether one clearly beats another.
-    """
-
-    candidate: Candidate
-    recipe: Recipe
-    C: float
-    best: str
-    level: list[str]
-    ranked: list[str]
-    able: list[str]
-    folds: int
-    repeats: int
-    beta: float
-    confidence: float
+    candidate: Candidate  # the simplest of those left
+    recipe: Recipe  # its recipe
+    C: float  # inverse strength of its l2 penalty
+    best: str  # the candidate with the best mean F-beta
+    level: list[str]  # names of those that no other clearly beats in F-beta
+    ranked: list[str]  # names of those of them that none of them clearly beats in ROC-AUC
+    able: list[str]  # names of all that could have been chosen
+    folds: int  # folds of each repeat
+    repeats: int  # how often the folds were repeated
+    beta: float  # of F-beta
+    confidence: float  # of the intervals that say whether one clearly beats another
 
     @property
     def score(self) -> str:
@@ -78,7 +57,8 @@ def recipes(
 ) -> list[Recipe]:
     """Return what competes, the simplest first.
 
-    Every sampler on the plainest features; richer features with the plainest sampler; and splines with SMOTE, if both take part.
+    Every sampler on the plainest features; richer features with the plainest sampler; and splines with SMOTE, if both
+    take part.
     """
     resample = [sampler for sampler in SAMPLERS if sampler in samplers]
     encode = [encoding for encoding in ENCODINGS if encoding in encodings]
@@ -96,21 +76,21 @@ def compete(
     Cs: Sequence[float],
     beta: float = BETA,
     random_state: int,
-    n_jobs: int = 2,
 ) -> Candidate:
     """Return a recipe's scores at one C of an l2 penalty; see `out_of_fold` for the arguments.
 
-    Of the strengths whose calibrated Brier score is within one standard error of the best one's the strongest penalty is chosen. The
-    error is that of the paired difference over the folds: what folds differ in by themselves says nothing about a penalty.
+    Of the strengths whose calibrated Brier score is within one standard error of the best one's the strongest penalty
+    is chosen. The error is that of the paired difference over the folds: what folds differ in by themselves says
+    nothing about a penalty.
     """
-    paths = out_of_fold(
-        X, y, recipe=recipe, splits=splits, penalties=["l2"], Cs=Cs, random_state=random_state, n_jobs=n_jobs
-    )
-    found = {C: log_odds for (_, C), log_odds in sorted(paths.items())}
-    briers = {C: _briers(y, log_odds, splits) for C, log_odds in found.items()}
+    paths = out_of_fold(X, y, recipe=recipe, splits=splits, penalties=["l2"], Cs=Cs, random_state=random_state)
+    log_odds_by_C = {C: log_odds for (_, C), log_odds in sorted(paths.items())}
+    briers = {C: _briers(y, log_odds, splits) for C, log_odds in log_odds_by_C.items()}
     best = briers[min(briers, key=lambda C: briers[C].mean())]
-    chosen = next(C for C, own in briers.items() if np.mean(own - best) <= _error(own - best))
-    return Candidate(recipe.name, recipe, chosen, fold_scores(y, found[chosen], splits, beta=beta), tuple(found))
+    errors = {C: np.std(own - best, ddof=1) / np.sqrt(len(best)) for C, own in briers.items()}
+    chosen = next(C for C, own in briers.items() if np.mean(own - best) <= errors[C])
+    scores = fold_scores(y, log_odds_by_C[chosen], splits, beta=beta)
+    return Candidate(recipe.name, recipe, chosen, scores, tuple(log_odds_by_C))
 
 
 def fold_scores(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split], *, beta: float = BETA) -> pd.DataFrame:
@@ -128,10 +108,10 @@ def fold_scores(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split], *,
         calibrate = SigmoidCalibration.fit(row[others], y[others])
         threshold = Predictions.of(y[others], calibrate(row[others]), beta=beta).best_threshold()
         held_out = Predictions.of(y[fold], calibrate(row[fold]), beta=beta)
-        found = held_out.metrics(threshold)
-        raw = Predictions.of(y[fold], probability(row[fold]), beta=beta).metrics(0.5)
+        metrics = held_out.metrics(threshold)
+        raw = Predictions.of(y[fold], expit(row[fold]), beta=beta).metrics(0.5)
         rows.append(
-            {name: found[name] for name in (score, "f2", "brier", "expected_calibration_error")}
+            {name: metrics[name] for name in (score, "f2", "brier", "expected_calibration_error")}
             | {name: raw[name] for name in ("roc_auc", "average_precision")}
             | {"brier_uncalibrated": raw["brier"], f"{score}_at_half": raw[score]}
             | {"flagged": float(np.mean(held_out.probability >= threshold))}
@@ -157,18 +137,13 @@ def resampled_interval(
 
 
 def comparison(
-    candidates: Sequence[Candidate],
-    *,
-    reference: str,
-    folds: int,
-    beta: float = BETA,
-    confidence: float = CONFIDENCE,
+    candidates: Sequence[Candidate], *, reference: str, folds: int, beta: float = BETA, confidence: float = CONFIDENCE
 ) -> pd.DataFrame:
     """Return one row per candidate: mean scores, intervals, and paired differences from the reference.
 
-    Columns, where beta is 2: name, C, f2 with f2_low and f2_high, the other scores of `fold_scores`; and the difference in each of
-    f2, roc_auc, brier and expected_calibration_error with its ends (f2_difference, …_low, …_high) and p_adjusted (Holm over the
-    candidates), missing for the reference itself.
+    Columns, where beta is 2: name, C, f2 with f2_low and f2_high, the other scores of `fold_scores`; and the difference
+    in each of f2, roc_auc, brier and expected_calibration_error with its ends (f2_difference, …_low, …_high) and
+    p_adjusted (Holm over the candidates), missing for the reference itself.
     """
     scored = {"held_out_share": 1 / folds, "confidence": confidence}
     main = fbeta_name(beta)
@@ -177,18 +152,13 @@ def comparison(
     rows = []
     for candidate in candidates:
         _, low, high, _ = resampled_interval(candidate.scores[main].to_numpy(), **scored)
-        row = {
-            "name": candidate.name,
-            "C": candidate.C,
-            **candidate.scores.mean(),
-            f"{main}_low": low,
-            f"{main}_high": high,
-        }
+        row = {"name": candidate.name, "C": candidate.C, **candidate.scores.mean()}
+        row |= {f"{main}_low": low, f"{main}_high": high}
         for score in compared:
             difference = (candidate.scores[score] - base.scores[score]).to_numpy()
-            found = resampled_interval(difference, **scored)
+            interval = resampled_interval(difference, **scored)
             names = (f"{score}_difference", f"{score}_difference_low", f"{score}_difference_high", f"{score}_p")
-            row |= dict(zip(names, found if candidate is not base else (np.nan,) * 4, strict=True))
+            row |= dict(zip(names, interval if candidate is not base else (np.nan,) * 4, strict=True))
         rows.append(row)
     table = pd.DataFrame(rows)
     for score in compared:
@@ -203,9 +173,9 @@ def choose_champion(
 ) -> Champion:
     """Return the champion: the best F-beta, ties to the simpler.
 
-    A tie has two parts, since F-beta at a chosen threshold hardly moves with the model. In it all are level that no other
-    candidate clearly beats: the interval of their paired difference holds 0. Of these, all are level in ranking of
-    whom the same is true of the ROC-AUC. Of what is left the simplest wins: plainer features first, then the plainer
+    A tie has two parts, since F-beta at a chosen threshold hardly moves with the model. In it all are level that no
+    other candidate clearly beats: the interval of their paired difference holds 0. Of these, all are level in ranking
+    of whom the same is true of the ROC-AUC. Of what is left the simplest wins: plainer features first, then the plainer
     sampler. The intervals are not widened for the number of candidates: this is a choice, not a finding.
     """
     able = [candidate for candidate in candidates if candidate.recipe is not None and candidate.recipe.obeys]
@@ -215,7 +185,7 @@ def choose_champion(
     ranked = _unbeaten(level, "roc_auc", scored)
     champion, recipe, C = min(
         ((c, c.recipe, c.C) for c in ranked if c.recipe is not None and c.C is not None),
-        key=lambda found: _complexity(found[1]),
+        key=lambda entry: (ENCODINGS.index(entry[1].encoding), SAMPLERS.index(entry[1].sampler)),
     )
     repeats = len(champion.scores) // folds
     names = [[candidate.name for candidate in some] for some in (level, ranked, able)]
@@ -227,18 +197,10 @@ def _unbeaten(candidates: Sequence[Candidate], score: str, scored: Mapping[str, 
         difference = (one.scores[score] - other.scores[score]).to_numpy()
         return resampled_interval(difference, **scored)[1] > 0
 
-    return [candidate for candidate in candidates if not any(beats(rival, candidate) for rival in candidates)]
+    return [candidate for candidate in candidates if not any(beats(other, candidate) for other in candidates)]
 
 
 def _briers(y: np.ndarray, log_odds: np.ndarray, splits: Sequence[Split]) -> np.ndarray:
-    """Return the Brier score of each fold; the calibration comes from all folds of its repeat, and has two numbers to learn."""
+    """Return the Brier score of each fold; the calibration, two numbers to learn, is of all folds of its repeat."""
     errors = np.array([(SigmoidCalibration.fit(row, y)(row) - y) ** 2 for row in log_odds])
     return np.array([errors[k * len(log_odds) // len(splits), fold].mean() for k, (_, fold) in enumerate(splits)])
-
-
-def _error(differences: np.ndarray) -> float:
-    return float(np.std(differences, ddof=1) / np.sqrt(len(differences)))
-
-
-def _complexity(recipe: Recipe) -> tuple[int, int]:
-    return ENCODINGS.index(recipe.encoding), SAMPLERS.index(recipe.sampler)

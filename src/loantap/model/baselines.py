@@ -1,4 +1,4 @@
-"""Rules that any model must beat, and how far models and rules lie apart on the same loans."""
+"""What a model is compared with: rules as simple as can be, and challengers that no committee can read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,26 +6,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
+from sklearn.base import ClassifierMixin, clone
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OrdinalEncoder
 
+from loantap.model.ablation import Candidate, fold_scores
 from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
 from loantap.model.evaluation import BETA, Predictions, evaluate
+from loantap.model.folds import Split, in_parallel, put_together
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that learnt from training loans, applied to others.
-
-    Attributes:
-        name: Its name.
-        words: What it does.
-        threshold: Loans are refused at and above it.
-        score: A number per loan, shape (n,).
-    """
+    """A rule that learnt from training loans, applied to others."""
 
     name: str
-    words: str
-    threshold: float
-    score: np.ndarray
+    words: str  # what it does
+    threshold: float  # loans are refused at and above it
+    score: np.ndarray  # a number per loan, shape (n,)
 
     @property
     def refused(self) -> np.ndarray:
@@ -66,12 +67,8 @@ def score_baselines(
     """Return one dict per rule: name, rule (in words), threshold, and `test` as in `evaluate`."""
     drawn: Any = {"beta": beta, "confidence": confidence, "repetitions": repetitions, "random_state": random_state}
     return [
-        {
-            "name": rule.name,
-            "rule": rule.words,
-            "threshold": rule.threshold,
-            "test": evaluate(outcome, rule.score, threshold=rule.threshold, **drawn),
-        }
+        {"name": rule.name, "rule": rule.words, "threshold": rule.threshold}
+        | {"test": evaluate(outcome, rule.score, threshold=rule.threshold, **drawn)}
         for rule in rules
     ]
 
@@ -85,46 +82,77 @@ def fbeta_differences(
     repetitions: int,
     random_state: int,
 ) -> pd.DataFrame:
-    """Return how far the F-beta of each rival lies from that of the first, on the same loans.
+    """Return how far the F-beta of each model or rule lies from that of the first, on the same loans.
 
-    The loans are drawn again with replacement, the same ones for all rivals; models and rules stay as they are.
+    The loans are drawn again with replacement, the same ones for all; models and rules stay as they are.
 
     Args:
         outcome: 1 for default, 0 for repaid, shape (n,).
-        flagged: For each rival whether it flags each loan; the first is compared with.
+        flagged: By name whether each loan is flagged; the first is compared with.
         beta: Of F-beta.
         confidence: Of the intervals.
         repetitions: Bootstrap repetitions.
         random_state: Their seed.
 
     Returns:
-        name, difference (first less rival) with difference_low and difference_high, a percentile interval;
+        name, difference (first less other) with difference_low and difference_high, a percentile interval;
         missing for the first itself.
     """
     flags = np.column_stack(list(flagged.values())).astype(float)
     columns = np.column_stack([outcome, flags, flags * np.asarray(outcome)[:, np.newaxis]])
-    rivals = len(flagged)
 
-    def score(totals: np.ndarray) -> np.ndarray:
-        defaults, called, hits = totals[0], totals[1 : rivals + 1], totals[rivals + 1 :]
-        return (1 + beta**2) * hits / (beta**2 * defaults + called)
+    def scores(totals: np.ndarray) -> np.ndarray:
+        called, hits = np.split(totals[..., 1:], 2, axis=-1)
+        return (1 + beta**2) * hits / (beta**2 * totals[..., :1] + called)
 
-    drawn = drawn_sums(columns, repetitions=repetitions, random_state=random_state)
-    draws = np.array([score(totals) for totals in drawn])
-    estimate = score(columns.sum(axis=0))
+    draws = scores(drawn_sums(columns, repetitions=repetitions, random_state=random_state))
+    estimate = scores(columns.sum(axis=0))
     low, high = percentile_interval(draws[:, :1] - draws, level=confidence)
-    table = pd.DataFrame(
-        {
-            "name": list(flagged),
-            "difference": estimate[0] - estimate,
-            "difference_low": low,
-            "difference_high": high,
-        }
-    )
-    table.loc[0, ["difference", "difference_low", "difference_high"]] = np.nan
+    ends = {"difference": estimate[0] - estimate, "difference_low": low, "difference_high": high}
+    table = pd.DataFrame({"name": list(flagged), **ends})
+    table.loc[0, list(ends)] = np.nan
     return table
 
 
 def _looked_up(levels: pd.Series, values: pd.Series) -> np.ndarray:
     # A level that no training loan had is refused: nothing speaks for it.
     return levels.astype("object").map(values).fillna(1.0).to_numpy(dtype=float)
+
+
+def challengers(random_state: int) -> dict[str, ClassifierMixin]:
+    """Return the unfitted challengers by name; their settings are moderate, and are not searched."""
+    boosting = {"learning_rate": 0.05, "max_iter": 250, "max_leaf_nodes": 8, "random_state": random_state}
+    forest = {"n_estimators": 100, "min_samples_leaf": 20, "max_samples": 0.3, "max_features": 0.5}
+    return {
+        "histogram gradient boosting": HistGradientBoostingClassifier(**boosting),
+        "random forest": RandomForestClassifier(**forest, random_state=random_state),
+    }
+
+
+def challenge(
+    X: pd.DataFrame, y: np.ndarray, *, splits: Sequence[Split], beta: float = BETA, random_state: int
+) -> list[Candidate]:
+    """Return the challengers' scores over the same folds, from the same features, ratios included."""
+    candidates = []
+    for name, model in challengers(random_state).items():
+        tasks = [(X, y, split, ordinal(model)) for split in splits]
+        held_out = in_parallel(_held_out_log_odds, tasks, label=name, fits=1)
+        scores = fold_scores(y, put_together(held_out, splits, len(y)), splits, beta=beta)
+        candidates.append(Candidate(name, None, None, scores))
+    return candidates
+
+
+def ordinal(model: ClassifierMixin) -> Pipeline:
+    """Return a tree model behind an encoder that gives each category a number in its order."""
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1)
+    columns = make_column_transformer(
+        (codes, make_column_selector(dtype_include=object)), remainder="passthrough", verbose_feature_names_out=False
+    )
+    return make_pipeline(columns, clone(model))
+
+
+def _held_out_log_odds(X: pd.DataFrame, y: np.ndarray, split: Split, model: Pipeline) -> np.ndarray:
+    train, test = split
+    X = X.loc[:, X.iloc[train].notna().any()]  # gradient boosting takes no column without a value
+    default = model.fit(X.iloc[train], y[train]).predict_proba(X.iloc[test])[:, 1]
+    return logit(np.clip(default, 1e-6, 1 - 1e-6))

@@ -9,7 +9,7 @@ CONFIDENCE = 0.95  # of intervals and tests, unless a caller says otherwise
 
 
 def drawn_counts(n: int, *, repetitions: int, random_state: int) -> Iterator[np.ndarray]:
-    """Yield how often each of n loans, in the order they stand in, is drawn; the same for the same seed, whatever is summed."""
+    """Yield how often each of n loans, in their order, is drawn; the same for the same seed, whatever is summed."""
     rng = np.random.default_rng(random_state)
     for _ in range(repetitions):
         yield np.bincount(rng.integers(0, n, n), minlength=n)

@@ -1,11 +1,14 @@
-"""How good predictions are: every metric from one sort, with bootstrap intervals, at a threshold chosen elsewhere."""
+"""How good predictions are: every metric from one sort, with bootstrap intervals; and their calibration."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import exp
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
 
 from loantap.model.bootstrap import CONFIDENCE, drawn_counts, percentile_interval
 
@@ -24,23 +27,14 @@ def fbeta_name(beta: float) -> str:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Outcomes with their predicted probabilities of default, sorted once from high to low.
+    """Outcomes with their predicted probabilities of default, sorted once from high to low."""
 
-    Attributes:
-        outcome: 1 for default, 0 for repaid, shape (n,).
-        probability: Predicted probability of default, shape (n,), descending.
-        order: Where each row stood before it was sorted, so that what is drawn does not depend on the score.
-        last_of_tie: Positions of the last row of each run of equal probabilities.
-        bin: Decile of predicted probability that each row falls in, for the calibration error.
-        beta: Of the F-beta score that thresholds are chosen for; F1 and F2 are told besides.
-    """
-
-    outcome: np.ndarray
-    probability: np.ndarray
-    order: np.ndarray
-    last_of_tie: np.ndarray
-    bin: np.ndarray
-    beta: float = BETA
+    outcome: np.ndarray  # 1 for default, 0 for repaid, shape (n,)
+    probability: np.ndarray  # predicted probability of default, shape (n,), descending
+    order: np.ndarray  # where each row stood before it was sorted, so that what is drawn does not depend on the score
+    last_of_tie: np.ndarray  # positions of the last row of each run of equal probabilities
+    bin: np.ndarray  # decile of predicted probability that each row falls in, for the calibration error
+    beta: float = BETA  # of the F-beta score that thresholds are chosen for; F1 and F2 are told besides
 
     @classmethod
     def of(cls, outcome: np.ndarray, probability: np.ndarray, *, beta: float = BETA) -> "Predictions":
@@ -59,7 +53,8 @@ class Predictions:
     def curve(self, weight: np.ndarray | None = None) -> pd.DataFrame:
         """Return one row per distinct probability used as the threshold: flagged defaults, flagged repaid, F-beta.
 
-        Columns: threshold, true_positives, false_positives, precision, recall, false_positive_rate, and the score, such as f2.
+        Columns: threshold, true_positives, false_positives, precision, recall, false_positive_rate, and the score, such
+            as f2.
         """
         weight = np.ones(len(self.outcome)) if weight is None else weight
         true_positives = np.cumsum(weight * self.outcome)[self.last_of_tie]
@@ -79,7 +74,7 @@ class Predictions:
         )
 
     def metrics(self, threshold: float, weight: np.ndarray | None = None) -> dict[str, float]:
-        """Return every metric of METRICS, and F-beta for another beta; a loan is flagged if its probability is at or above the threshold.
+        """Return every metric of METRICS, and F-beta for another beta; a loan is flagged at and above the threshold.
 
         ROC-AUC, average precision, KS and Gini do not depend on the threshold; Gini is 2 AUC - 1 and KS the
         largest distance between the two cumulative distributions. The expected calibration error is the mean
@@ -130,31 +125,28 @@ class Predictions:
 
         A seed draws the same loans whatever the score, so a decision has one interval wherever it is told.
 
-        Drawing again adds noise to every bin, and noise can only raise the calibration error: its percentiles are shifted
-        by the bootstrap's own bias. The error as estimated holds such noise already, so its lower end is 0 wherever a
-        model that is right about every loan would show as large a one by chance in 1 - confidence of all samples (the
-        consistency bars of Bröcker and Smith, Weather and Forecasting 22 (2007), 651-661).
+        Drawing again adds noise to every bin, and noise can only raise the calibration error: its percentiles are
+        shifted by the bootstrap's own bias. The error as estimated holds such noise already, so its lower end is 0
+        wherever a model that is right about every loan would show as large a one by chance in 1 - confidence of all
+        samples (the consistency bars of Bröcker and Smith, Weather and Forecasting 22 (2007), 651-661).
         """
         drawn = self._drawn(repetitions, random_state)
         draws = pd.DataFrame(self.metrics(threshold, weight) for weight in drawn)
         lows, highs = percentile_interval(draws.to_numpy(), level=confidence)
-        found = {str(name): (float(low), float(high)) for name, low, high in zip(draws, lows, highs, strict=True)}
+        intervals = {str(name): (float(low), float(high)) for name, low, high in zip(draws, lows, highs, strict=True)}
         name = "expected_calibration_error"
         error, rng = self.metrics(threshold)[name], np.random.default_rng(random_state)
-        by_chance = np.quantile(self._error_by_chance(rng, repetitions), confidence)
-        low, high = (max(end - (draws[name].mean() - error), 0.0) for end in found[name])
-        found[name] = (0.0 if error <= by_chance else low, high)
-        return found
+        # The error of a model whose probabilities are all right; a bin's defaults are near normal.
+        variance = np.bincount(self.bin, self.probability * (1 - self.probability), minlength=CALIBRATION_BINS)
+        noise = rng.standard_normal((repetitions, CALIBRATION_BINS)) * np.sqrt(variance)
+        by_chance = np.quantile(np.abs(noise).sum(axis=1) / len(self.outcome), confidence)
+        low, high = (max(end - (draws[name].mean() - error), 0.0) for end in intervals[name])
+        intervals[name] = (0.0 if error <= by_chance else low, high)
+        return intervals
 
     def _drawn(self, repetitions: int, random_state: int) -> Iterator[np.ndarray]:
         counts = drawn_counts(len(self.outcome), repetitions=repetitions, random_state=random_state)
         return (drawn[self.order].astype(float) for drawn in counts)
-
-    def _error_by_chance(self, rng: np.random.Generator, repetitions: int) -> np.ndarray:
-        """Draw the calibration error of a model whose probabilities are all right; a bin's defaults are near normal."""
-        variance = np.bincount(self.bin, self.probability * (1 - self.probability), minlength=CALIBRATION_BINS)
-        noise = rng.standard_normal((repetitions, CALIBRATION_BINS)) * np.sqrt(variance)
-        return np.abs(noise).sum(axis=1) / len(self.outcome)
 
     def best_threshold(self) -> float:
         """Return the probability at which F-beta is largest; to be called on out-of-fold predictions only."""
@@ -186,7 +178,7 @@ def evaluate(
     repetitions: int = 500,
     random_state: int,
 ) -> dict:
-    """Return the `test` part of the results contract: n, every metric, confusion counts, and intervals in `ci` and `confusion_ci`."""
+    """Return the `test` part of the results: n, every metric, confusion counts, intervals (`ci`, `confusion_ci`)."""
     predictions = Predictions.of(outcome, probability, beta=beta)
     drawn: Any = {"repetitions": repetitions, "random_state": random_state, "confidence": confidence}
     return {
@@ -204,3 +196,31 @@ def _f_beta(hits: np.ndarray | float, flagged: np.ndarray | float, defaults: flo
 
 def _ratio(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros_like(np.asarray(whole, dtype=float)), where=np.asarray(whole) > 0)
+
+
+@dataclass(frozen=True)
+class SigmoidCalibration:
+    """Platt scaling: probability = 1 / (1 + exp(-(slope * log_odds + intercept)))."""
+
+    slope: float
+    intercept: float
+
+    @classmethod
+    def fit(cls, log_odds: np.ndarray, outcome: np.ndarray) -> "SigmoidCalibration":
+        """Fit slope and intercept to out-of-fold log-odds, shape (n,), by maximum likelihood.
+
+        The slope is 0 or more: log-odds that know nothing must not be turned round.
+        """
+        model = LogisticRegression(C=np.inf).fit(np.asarray(log_odds)[:, np.newaxis], outcome)
+        if model.coef_[0, 0] <= 0:
+            return cls(0.0, float(logit(np.mean(outcome))))
+        return cls(float(model.coef_[0, 0]), float(model.intercept_[0]))
+
+    def __call__(self, log_odds: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities of default."""
+        return expit(self.slope * np.asarray(log_odds) + self.intercept)
+
+    def one(self, log_odds: float) -> float:
+        """Return the calibrated probability of default at one log-odds."""
+        x = self.slope * log_odds + self.intercept
+        return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))  # exp never overflows so

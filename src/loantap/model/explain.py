@@ -9,23 +9,23 @@ from scipy.stats import t as student
 
 from loantap.data.columns import FEATURE_BY_NAME, FEATURES
 from loantap.data.declarations import readable_level
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.inputs import CATEGORIES, capped, with_computed
 from loantap.model.recipe import encode
 from loantap.model.refits import refit
 from loantap.model.scorer import pooled_levels
 
+REFIT_ROWS = 60_000
 _FEWEST = 5  # defaults, and repaid loans, of a group whose interval can be right
 _NOTHING = 1e-12  # of log-odds: a change that the model does not notice
 
 
 def odds_ratios(
-    finalist: Finalist,
+    fitted: FittedModel,
     X: pd.DataFrame,
     y: np.ndarray,
     *,
     rows: int = 2_000,
-    refit_rows: int = 60_000,
     repetitions: int,
     min_cell: int,
     level: float = 0.95,
@@ -33,78 +33,72 @@ def odds_ratios(
 ) -> pd.DataFrame:
     """Return the odds ratio of each change to one input, everything else as it is, the strongest first.
 
-    Each is the mean change of the log-odds over a sample of loans, as an exponential; where the model is a straight line
-    in the input this is exp(coefficient times the change). The ratios to income follow amount and income. A category is compared
-    with the commonest one, and a missing value with the known ones; either is left out where fewer than `min_cell` loans, defaults
-    or repaid loans stand on one of the two sides, or fewer than five: a handful of loans that all ended alike draws a fit wherever they are drawn. Levels that share a column for want
-    of loans are told together, and not at all where they have none.
+    Each is the mean change of the log-odds over a sample of loans, as an exponential; where the model is a straight
+    line in the input this is exp(coefficient times the change). The ratios to income follow amount and income. A
+    category is compared with the commonest one, and a missing value with the known ones; either is left out where fewer
+    than `min_cell` loans, defaults or repaid loans stand on one of the two sides, or fewer than five: a handful of
+    loans that all ended alike draws a fit wherever they are drawn. Levels that share a column for want of loans are
+    told together, and not at all where they have none. A number without a step says why not (`no_step` in the column
+    table). The pincode is left out: where all loans of a level end alike, only the penalty bounds its odds ratio.
+    Inputs that the recipe leaves out have none.
 
-    A number without a step says why not (`no_step` in the column table). The pincode is left out: where all loans of a level end alike, only the penalty bounds its odds ratio.
-
-    Inputs that the recipe leaves out have none. The interval is of the change plus and minus quantiles of Student's t times its standard deviation over refits to loans drawn with replacement,
-    all of whom keep the declared directions, and ends where those end, at 1. Where fewer loans are drawn than the model was fitted on,
-    the deviation is that of m out of n loans and shrinks by the root of m / n (Bickel, Goetze and van Zwet, Statistica Sinica 7 (1997),
-    1-31). It says how far the fit would move with other loans; it does not undo the shrinkage of the penalty, and one interval
-    in twenty misses by chance. A change that the direction holds at nothing has no interval.
+    The interval is of the change plus and minus quantiles of Student's t times its standard deviation over refits to
+    loans drawn with replacement, at most `REFIT_ROWS`, all of whom keep the declared directions, and ends where those
+    end, at 1. Where fewer loans are drawn than the model was fitted on, the deviation is that of m out of n loans and
+    shrinks by the root of m / n (Bickel, Goetze and van Zwet, Statistica Sinica 7 (1997), 1-31). It says how far the
+    fit would move with other loans; it does not undo the shrinkage of the penalty, and one interval in twenty misses by
+    chance. A change that the direction holds at nothing has no interval.
 
     Args:
-        finalist: A model with an l2 penalty.
+        fitted: A model with an l2 penalty.
         X: Features of its training loans.
         y: Their outcomes.
         rows: Size of the sample that changes are averaged over.
-        refit_rows: Most loans that refits draw from.
         repetitions: How many refits.
         min_cell: The smallest count of loans, defaults or repaid loans that a comparison of groups may rest on.
         level: Of the intervals.
         random_state: Seed of the samples and draws.
 
     Returns:
-        feature, change (in words), odds_ratio, ci_low, ci_high, p_value (two-sided, of no change); of a change that is held at nothing the
-        last three are missing.
+        feature, change (in words), odds_ratio, ci_low, ci_high, p_value (two-sided, of no change); of a change that is
+        held at nothing the last three are missing.
     """
     sample = X.sample(min(rows, len(X)), random_state=random_state)
-    drawn = np.random.default_rng(random_state).permutation(len(X))[:refit_rows]
-    coefficients = finalist.model["model"].coef_[0]
-    refits = refit(
-        finalist.model, X.iloc[drawn], y[drawn], recipe=finalist.recipe, C=finalist.C, repetitions=repetitions, random_state=random_state,
-    )  # fmt: skip
-    spread, found = np.sqrt(len(drawn) / len(X)), []
-    for feature, words, before, after in _changes(
-        sample, _groups(X, y, min_cell=min_cell), pooled_levels(finalist.model)
-    ):
-        if feature in finalist.recipe.without:
+    drawn = np.random.default_rng(random_state).permutation(len(X))[:REFIT_ROWS]
+    coefficients = fitted.model["model"].coef_[0]
+    options: Any = {"recipe": fitted.recipe, "C": fitted.C, "repetitions": repetitions, "random_state": random_state}
+    refits = refit(fitted.model, X.iloc[drawn], y[drawn], **options)
+    spread, estimates = np.sqrt(len(drawn) / len(X)), []
+    groups = _groups(X, y, min_cell=min_cell)
+    for feature, words, before, after in _changes(sample, groups, pooled_levels(fitted.model)):
+        if feature in fitted.recipe.without:
             continue
-        moved = encode(finalist.model, after).mean(axis=0) - encode(finalist.model, before).mean(axis=0)
+        moved = encode(fitted.model, after).mean(axis=0) - encode(fitted.model, before).mean(axis=0)
         log_odds = float(moved @ coefficients)
         error = spread * float(np.std(refits @ moved, ddof=1)) if abs(log_odds) > _NOTHING else np.nan
-        found.append((feature, words, log_odds, error, _bound(feature, after, before) if finalist.recipe.obeys else 0))
-    table = pd.DataFrame(found, columns=["feature", "change", "log_odds", "error", "bound"])
+        # On which side of 1 the directions keep the odds ratio: 1 above, -1 below, 0 if they say nothing.
+        bound = FEATURE_BY_NAME[feature].direction * fitted.recipe.obeys * after[feature].notna().any()
+        estimates.append((feature, words, log_odds, error, bound))
+    table = pd.DataFrame(estimates, columns=["feature", "change", "log_odds", "error", "bound"])
     table = table.sort_values("log_odds", key=np.abs, ascending=False, ignore_index=True)
     freedom = repetitions - 1  # the deviation is itself estimated, from so many refits
     half = student.ppf((1 + level) / 2, freedom) * table["error"]
     low, high = table["log_odds"] - half, table["log_odds"] + half
     low, high = low.mask((table["bound"] > 0) & (low < 0), 0.0), high.mask((table["bound"] < 0) & (high > 0), 0.0)
-    told = {"odds_ratio": np.exp(table["log_odds"]), "ci_low": np.exp(low), "ci_high": np.exp(high)}
+    ratios = {"odds_ratio": np.exp(table["log_odds"]), "ci_low": np.exp(low), "ci_high": np.exp(high)}
     p_value = 2 * student.sf(table["log_odds"].abs() / table["error"], freedom)
-    return table[["feature", "change"]].assign(**told, p_value=p_value)
-
-
-def _bound(feature: str, after: pd.DataFrame, before: pd.DataFrame) -> int:
-    """Return on which side of 1 the directions keep the odds ratio of a change: 1 above, -1 below, 0 if they say nothing."""
-    if after[feature].isna().all():
-        return 0
-    return FEATURE_BY_NAME[feature].direction
+    return table[["feature", "change"]].assign(**ratios, p_value=p_value)
 
 
 def _groups(X: pd.DataFrame, y: np.ndarray, *, min_cell: int) -> dict[str, list[Any]]:
-    """Return the groups of loans that may be compared, the largest first: levels of a category, known and not of a number."""
-    found = {}
+    """Return the groups of loans to compare, the largest first: levels of a category, known and not of a number."""
+    comparable = {}
     for name in X:
         groups = X[name] if name in CATEGORIES else X[name].isna()
         counts = pd.DataFrame({"repaid": 1 - y, "defaults": y}).groupby(groups.to_numpy()).sum()
         enough = counts[(counts >= max(min_cell, _FEWEST)).all(axis=1)]
-        found[str(name)] = enough.sum(axis=1).sort_values(ascending=False, kind="stable").index.tolist()
-    return found
+        comparable[str(name)] = enough.sum(axis=1).sort_values(ascending=False, kind="stable").index.tolist()
+    return comparable
 
 
 def _changes(
@@ -133,6 +127,6 @@ def _changes(
         for level in [*(level for level in levels[1:] if level not in shared), *rare[:1]]:
             of_many = level in shared and sum(shared.values()) > 1
             words = f"one of {sum(shared.values())} rare levels" if of_many else readable_level(level)
-            told = f"{FEATURE_BY_NAME[name].label} {words} rather than {readable_level(levels[0])}"
-            changes.append((name, told, changed(name, levels[0]), changed(name, level)))
+            comparison = f"{FEATURE_BY_NAME[name].label} {words} rather than {readable_level(levels[0])}"
+            changes.append((name, comparison, changed(name, levels[0]), changed(name, level)))
     return changes

@@ -18,16 +18,17 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, SplineTran
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.model.inputs import CATEGORIES, LEAK, PLAIN, RATIOS, SKEWED, Inputs, chosen
 
-# Each holds the former one: straight lines; cubic splines of the numbers that are declared curved; a spline of the amount to
-# income besides.
+# Each holds the former one: straight lines; cubic splines of the numbers that are declared curved; a spline of the
+# amount to income besides.
 Encoding = Literal["plain", "splines", "ratios"]
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 
 # What a missing value counts as: a risky one, or a typical one with whatever effect its training loans show.
 Unknown = Literal["risky", "learned"]
 
-# The share of training loans below which levels share one column; where even together they are fewer, they have none, as a
-# level that no loan had, and count as the riskiest. Nine loans in 5,791 would otherwise have an odds ratio of their own.
+# The share of training loans below which levels share one column; where even together they are fewer, they have none,
+# as a level that no loan had, and count as the riskiest. Nine loans in 5,791 would otherwise have an odds ratio of
+# their own.
 SUPPORT = 0.01
 KNOTS, DEGREE = 5, 3
 # A risky value is one that at most this share of the known ones exceeds, so that leaving it out buys nothing.
@@ -67,9 +68,9 @@ def standard_step(
     for higher, risky in _RISKY.items():
         own = [name for name in numbers if FEATURE_BY_NAME[name].higher == higher]
         fill = SimpleImputer(strategy=risky if unknown == "risky" else "median", keep_empty_features=True)
-        skewed, plain = [name for name in own if name not in PLAIN], [name for name in own if name in PLAIN]
+        skewed, unchanged = [name for name in own if name not in PLAIN], [name for name in own if name in PLAIN]
         steps.append((f"skewed_{higher}", make_pipeline(logarithm, fill, StandardScaler()), skewed))
-        steps.append((f"plain_{higher}", make_pipeline(fill, StandardScaler()), plain))
+        steps.append((f"plain_{higher}", make_pipeline(fill, StandardScaler()), unchanged))
     indicate = make_pipeline(
         MissingIndicator(features="all"), StandardScaler(with_mean=False, with_std=False)
     )  # 0 or 1
@@ -103,8 +104,9 @@ def column_groups(
 ) -> list[tuple[str, int, int]]:
     """Return what the columns of `expand_step` are, in their order, as far as they are no levels of categories.
 
-    Each is the input, how many columns it has, and 1 where the risk is declared to rise with it, -1 where it falls, 0 where
-    nothing is declared. An unknown value counts as a risky one already, so its indicator may only add to the risk.
+    Each is the input, how many columns it has, and 1 where the risk is declared to rise with it, -1 where it falls, 0
+    where nothing is declared. An unknown value counts as a risky one already, so its indicator may only add to the
+    risk.
     """
     straight, curved, missing = _columns(inputs, encoding, without)
     sign = {name: FEATURE_BY_NAME[name].direction for name in (*straight, *curved)}

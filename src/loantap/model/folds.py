@@ -23,6 +23,7 @@ from loantap.settings import how_to_add
 
 Split = tuple[np.ndarray, np.ndarray]
 Setting = tuple[str, float]  # penalty and C
+WORKERS = 2  # tasks worked on at once; no result depends on it
 _LOOK_SECONDS, _ANSWERS_WITHIN = 2.0, "10s"
 
 
@@ -51,7 +52,6 @@ def out_of_fold(
     penalties: Sequence[str],
     Cs: Sequence[float],
     random_state: int,
-    n_jobs: int = 2,
 ) -> dict[Setting, np.ndarray]:
     """Return the log-odds of each held-out loan for every penalty and C, uncalibrated.
 
@@ -63,27 +63,13 @@ def out_of_fold(
         penalties: Among "l1" and "l2".
         Cs: Inverse strengths of the penalty.
         random_state: Seed of the sampler.
-        n_jobs: Folds worked on at once; the result does not depend on it.
 
     Returns:
         For each (penalty, C) an array of shape (n_repeats, n_loans).
-
-    Raises UnfitDataError if a fold's training or held-out loans have one outcome only.
     """
-    for number, (train, test) in enumerate(splits, 1):
-        for part, rows in (("training", train), ("held-out", test)):
-            if len(found := np.unique(y[rows])) < 2:
-                raise UnfitDataError(
-                    f"fold {number}: expected loans of both outcomes among its {len(rows):,} {part} loans, got only "
-                    f"{'defaults' if found.max() else 'repaid loans'}. Use more loans or fewer folds."
-                )
-    walked = in_parallel(
-        _walk_penalties,
-        [(X, y, split, recipe, penalties, Cs, random_state) for split in splits],
-        label=recipe.name,
-        fits=len(penalties) * len(Cs),
-        n_jobs=n_jobs,
-    )
+    tasks = [(X, y, split, recipe, penalties, Cs, random_state) for split in splits]
+    fits = len(penalties) * len(Cs)
+    walked = in_parallel(_walk_penalties, tasks, label=recipe.name, fits=fits)
     return {setting: put_together([path[setting] for path in walked], splits, len(y)) for setting in walked[0]}
 
 
@@ -96,9 +82,9 @@ def put_together(held_out: Sequence[np.ndarray], splits: Sequence[Split], n: int
     return whole
 
 
-def in_parallel(work: Callable[..., Any], tasks: Sequence[tuple], *, label: str, fits: int, n_jobs: int) -> list[Any]:
+def in_parallel(work: Callable[..., Any], tasks: Sequence[tuple], *, label: str, fits: int) -> list[Any]:
     """Return the results of `work` on each task, in order, and show the fits done; each task makes `fits` fits."""
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(
+    results = Parallel(n_jobs=WORKERS, return_as="generator")(
         delayed(_alone)(os.getpid(), work, *task) for task in tasks
     )
     return list(counted(results, label=label, each=fits, total=fits * len(tasks)))
@@ -106,12 +92,10 @@ def in_parallel(work: Callable[..., Any], tasks: Sequence[tuple], *, label: str,
 
 @contextmanager
 def on_cluster(address: str) -> Iterator[None]:
-    """Send the work inside to a Dask cluster, or keep it on this machine if the address is empty.
+    """Send the work inside to a Dask scheduler, such as tcp://host:8786, or keep it here if the address is empty.
 
-    Args:
-        address: A scheduler, such as tcp://host:8786. Its workers need this version of loantap.
-
-    Raises MissingToolError without dask.distributed, InputError if no scheduler answers.
+    The workers need this version of loantap. Raises MissingToolError without dask.distributed, InputError if no
+    scheduler answers.
     """
     if not address:
         yield

@@ -84,20 +84,14 @@ def delong_interval(
 
 @dataclass(frozen=True)
 class Gap:
-    """The two groups of one factor that lie farthest apart in a share.
+    """The two groups of one factor that lie farthest apart in a share."""
 
-    Attributes:
-        low: The group with the smaller share, a row of `by_group`.
-        high: The group with the larger one.
-        ci_low: Lower end of the interval of the difference (Newcombe), widened by Bonferroni over all pairs of groups of all
-            factors: it holds for whichever pair is picked, and shows a difference only if it lies above 0.
-        ci_high: Its upper end.
-    """
-
-    low: Mapping[Any, Any]
-    high: Mapping[Any, Any]
+    low: Mapping[Any, Any]  # the group with the smaller share, a row of `by_group`
+    high: Mapping[Any, Any]  # the group with the larger one
+    # lower end of the interval of the difference (Newcombe), widened by Bonferroni over all pairs of groups of all
+    # factors: it holds for whichever pair is picked, and shows a difference only if it lies above 0
     ci_low: float
-    ci_high: float
+    ci_high: float  # its upper end
 
     @property
     def shown(self) -> bool:
@@ -106,11 +100,9 @@ class Gap:
 
 
 def widest_gap(groups: pd.DataFrame, *, confidence: float = CONFIDENCE) -> Gap | None:
-    """Return the widest gap in repaid loans flagged between two groups of one factor; None where no factor has two groups.
+    """Return the widest gap in repaid loans flagged between two groups of one factor; None where none has two groups.
 
-    Args:
-        groups: Rows of `by_group` with their `factor`.
-        confidence: Of the interval.
+    Takes rows of `by_group` with their `factor`.
     """
     known = groups.dropna(subset=["false_positive_rate"])
     sizes = known.groupby("factor")["group"].size()
@@ -126,13 +118,10 @@ def widest_gap(groups: pd.DataFrame, *, confidence: float = CONFIDENCE) -> Gap |
 
 
 def gains(deciles: pd.DataFrame) -> pd.DataFrame:
-    """Return the gains table: deciles of predicted risk, the riskiest first.
+    """Return the gains table: deciles of predicted risk, given with the lowest risk first, the riskiest first.
 
-    Args:
-        deciles: Calibration by decile, the lowest risk first: loans, defaults and whatever else is known of them.
-
-    Returns:
-        decile (1 is the riskiest), the columns of `deciles`, cumulative_loans and cumulative_defaults (shares of all), lift (cumulative default rate over the portfolio's).
+    decile (1 is the riskiest), the columns that came (loans, defaults and others), cumulative_loans and
+    cumulative_defaults (shares of all), lift (cumulative default rate over the portfolio's).
     """
     table = deciles.iloc[::-1].reset_index(drop=True)
     loans, defaults = table["loans"].cumsum(), table["defaults"].cumsum()

@@ -88,16 +88,11 @@ def source_columns(*, inputs: Inputs) -> list[str]:
 
 
 def feature_frame(loans: pd.DataFrame, *, inputs: Inputs) -> pd.DataFrame:
-    """Return the model's inputs, one row per loan; missing values stay missing.
+    """Return the model's inputs, one row per cleaned loan; missing values stay missing.
 
-    Args:
-        loans: Cleaned loans with `source_columns`.
-        inputs: Which set of inputs.
-
-    Returns:
-        Numbers as float64, capped as in CAPS: amounts in currency, rates and utilisation in percent, term and credit
-        history in months, employment in years, the sub-grade as the place of its level, ratios as fractions of annual
-        income. Categories as text.
+    Numbers are float64, capped as in CAPS: amounts in currency, rates and utilisation in percent, term and credit
+    history in months, employment in years, the sub-grade as the place of its level, ratios as fractions of annual
+    income. Categories are texts.
     """
     loans = loans.assign(**{name: np.nan for name in OPTIONAL if name not in loans})
     numbers = {source: _numbers(loans[source], source) for source in _READ[inputs]}
@@ -141,7 +136,7 @@ def with_computed(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_features() -> None:
-    """Raise InputError for what later steps need of a feature and is not declared, and for a reason's code that is not its own."""
+    """Raise InputError for what a feature needs and does not declare, and for a reason's code that is not its own."""
     for name in names(feature=True):
         if not BY_NAME[name].enters:
             raise InputError(
@@ -157,14 +152,11 @@ def check_features() -> None:
             gaps.append("a straight line (a file may lack what it comes from, and a spline needs values)")
         if gaps:
             raise InputError(f"feature '{feature.name}': these are not declared: {'; '.join(gaps)}. {_REMEDY}")
-        if feature.code in RETIRED:
-            raise InputError(
-                f"feature '{feature.name}': expected a code of its own, {feature.code} stood for {RETIRED[feature.code]} once. {_REMEDY}"
-            )
-        if same := [other.name for other in FEATURES if other.code == feature.code and other is not feature]:
-            raise InputError(
-                f"feature '{feature.name}': expected a code of its own, {feature.code} is that of '{same[0]}' too. {_REMEDY}"
-            )
+        taken = [f"stood for {RETIRED[feature.code]} once"] if feature.code in RETIRED else []
+        taken += [f"is that of '{one.name}' too" for one in FEATURES if one.code == feature.code and one is not feature]
+        if taken:
+            wanted = f"feature '{feature.name}': expected a code of its own"
+            raise InputError(f"{wanted}, {feature.code} {taken[0]}. {_REMEDY}")
 
 
 def check_allowed(features: pd.DataFrame, *, inputs: Inputs) -> None:
@@ -175,12 +167,9 @@ def check_allowed(features: pd.DataFrame, *, inputs: Inputs) -> None:
         if inputs == "application_only" and name in PRICING:
             raise InputError(f"feature '{name}' is not allowed in {inputs}: it is the lender's own pricing.")
         # The funding month is no feature by itself; it only dates the credit history.
-        feature = FEATURE_BY_NAME.get(name)
-        sources = [
-            source for source in (feature.sources if feature else (name,)) if source == name or source != "issue_d"
-        ]
+        sources = FEATURE_BY_NAME[name].sources if name in FEATURE_BY_NAME else (name,)
         barred = [source for source in sources if source not in BY_NAME or not BY_NAME[source].feature]
-        if barred:
+        if barred := [source for source in barred if source == name or source != "issue_d"]:
             why = BY_NAME[barred[0]].why if barred[0] in BY_NAME else "the codebook does not know it"
             raise InputError(f"feature '{name}' is not allowed: {why}. Allowed features are marked in data/README.md.")
 

@@ -25,11 +25,11 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
     of C, each from the solution of the last, which costs little more than fitting one. `class_weight="balanced"`
     weighs each loss by n / (2 * loans of its class), as in scikit-learn.
 
-    `directions` says of the first columns, in their order, how many belong together and which way the log-odds may go with
-    them: 1 up, -1 down, 0 either. Several together are the B-splines of one number but the last, and the curve that they
-    make is then monotone, since its coefficients are: each is that of the next and a step of one sign (Eilers and Marx,
-    Statistical Science 11 (1996), 89-121, for B-splines). The penalty of a curve is on these steps. `rest` is the direction of all
-    further columns.
+    `directions` says of the first columns, in their order, how many belong together and which way the log-odds may go
+    with them: 1 up, -1 down, 0 either. Several together are the B-splines of one number but the last, and the curve
+    that they make is then monotone, since its coefficients are: each is that of the next and a step of one sign (Eilers
+    and Marx, Statistical Science 11 (1996), 89-121, for B-splines). The penalty of a curve is on these steps. `rest` is
+    the direction of all further columns.
     """
 
     def __init__(

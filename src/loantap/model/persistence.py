@@ -20,20 +20,18 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from loantap.errors import InputError
 from loantap.files import sha256, staging_folder, take_place
-from loantap.model.calibration import SigmoidCalibration
-from loantap.model.facts import Facts
+from loantap.model.evaluation import SigmoidCalibration
 from loantap.model.inputs import feature_frame, feature_names
-from loantap.model.pickled import PICKLE, read_pickle
-from loantap.model.plain import BINDING, plain_pipeline, versions, whole_pipeline
+from loantap.model.metadata import ModelMetadata, TrainingSummary, summarise_training
 from loantap.model.reasons import ReasonCode, reason_table
 from loantap.model.scorer import Scorer, compile_pipeline
-from loantap.model.seal import SMOTE, SUMS, check_seal, seal
-from loantap.model.training import TrainingSummary, summarise_training
+from loantap.model.seal import PICKLE, SMOTE, SUMS, check_seal, read_pickle, seal
+from loantap.model.storable import BINDING, storable_pipeline, usable_pipeline, versions
 
 if TYPE_CHECKING:
-    from loantap.model.finalist import Finalist  # what fits a model need not be loaded to use one
+    from loantap.model.fitted import FittedModel  # what fits a model need not be loaded to use one
 
-PIPELINE, FACTS, REASONS, TRAINING = "pipeline.skops", "model.json", "reasons.json", "training.json"
+PIPELINE, METADATA, REASONS, TRAINING = "pipeline.skops", "model.json", "reasons.json", "training.json"
 CARD, PAGE = "model_card.json", "model_card.html"
 _STEPS = ["standard", "expand", "model"]
 
@@ -44,7 +42,7 @@ class SavedModel:
 
     Attributes:
         version: Twelve hexadecimal digits that follow from the content of all its files.
-        facts: How it was made.
+        metadata: How it was made.
         pipeline: Encoder and logistic regression.
         reasons: Its table of reasons, one line per feature.
         training: What the training loans were like.
@@ -52,7 +50,7 @@ class SavedModel:
     """
 
     version: str
-    facts: Facts
+    metadata: ModelMetadata
     pipeline: Pipeline
     reasons: list[ReasonCode]
     training: TrainingSummary
@@ -61,12 +59,12 @@ class SavedModel:
     @property
     def threshold(self) -> float:
         """Calibrated probability at and above which a loan is flagged, for F2."""
-        return self.facts.threshold
+        return self.metadata.threshold
 
     @property
     def calibration(self) -> SigmoidCalibration:
         """From log-odds to probabilities."""
-        return SigmoidCalibration(self.facts.slope, self.facts.intercept)
+        return SigmoidCalibration(self.metadata.slope, self.metadata.intercept)
 
     @cached_property
     def scorer(self) -> Scorer:
@@ -75,50 +73,30 @@ class SavedModel:
 
     def probability(self, loans: pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities of default of cleaned loans, shape (n,)."""
-        return self.calibration(self.pipeline.decision_function(feature_frame(loans, inputs=self.facts.inputs)))
+        return self.calibration(self.pipeline.decision_function(feature_frame(loans, inputs=self.metadata.inputs)))
 
 
-def save_model(folder: Path, finalist: "Finalist", *, loans: pd.DataFrame, card: Mapping[str, Any], page: str) -> Path:
+def save_model(folder: Path, fitted: "FittedModel", *, loans: pd.DataFrame, card: Mapping[str, Any], page: str) -> Path:
     """Write a model into a folder, in the place of a former one, and return the folder.
 
     Args:
         folder: Where to.
-        finalist: The model.
+        fitted: The model.
         loans: The cleaned loans it was fitted on; none of them is written.
         card: The model card.
         page: The model card as an HTML page.
     """
-    scorer = compile_pipeline(finalist.model)
-    facts = Facts(
-        inputs=finalist.recipe.inputs,
-        encoding=finalist.recipe.encoding,
-        sampler=finalist.recipe.sampler,
-        obeys=finalist.recipe.obeys,
-        unknown=finalist.recipe.unknown,
-        without=list(finalist.recipe.without),
-        penalty=finalist.penalty,
-        C=finalist.C,
-        features=scorer.features,
-        slope=finalist.calibration.slope,
-        intercept=finalist.calibration.intercept,
-        threshold=finalist.threshold,
-        profit_threshold=finalist.profit_threshold,
-        capacity=finalist.capacity,
-        capacity_threshold=finalist.capacity_threshold,
-        versions=versions(),
-    )
-    reasons = reason_table(scorer, feature_frame(loans, inputs=finalist.recipe.inputs))
-    training = summarise_training(loans, inputs=finalist.recipe.inputs)
+    scorer = compile_pipeline(fitted.model)
+    described = {**vars(fitted.recipe), **vars(fitted.calibration), **vars(fitted)}
+    described |= {"without": [*fitted.recipe.without], "features": scorer.features, "versions": versions()}
+    metadata = ModelMetadata(**{name: described[name] for name in ModelMetadata.model_fields})
+    reasons = reason_table(scorer, feature_frame(loans, inputs=fitted.recipe.inputs))
+    training = summarise_training(loans, inputs=fitted.recipe.inputs)
     with staging_folder(folder.parent) as staging:
-        stored = plain_pipeline(finalist.model, C=finalist.C, penalty=finalist.penalty)
+        stored = storable_pipeline(fitted.model, C=fitted.C, penalty=fitted.penalty)
         skops.io.dump(stored, staging / PIPELINE, compression=zipfile.ZIP_DEFLATED)
-        parts = {
-            FACTS: facts.model_dump(),
-            REASONS: [reason.model_dump() for reason in reasons],
-            TRAINING: training.model_dump(),
-            CARD: dict(card),
-        }
-        for name, part in parts.items():
+        parts = {METADATA: metadata.model_dump(), TRAINING: training.model_dump(), CARD: dict(card)}
+        for name, part in {**parts, REASONS: [reason.model_dump() for reason in reasons]}.items():
             (staging / name).write_text(json.dumps(part, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
         (staging / PAGE).write_text(page, "utf-8")
         seal(staging)
@@ -128,45 +106,48 @@ def save_model(folder: Path, finalist: "Finalist", *, loans: pd.DataFrame, card:
 
 
 def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
-    """Read a model.
+    """Read what `save_model` or `export_pickle` wrote.
 
-    Args:
-        folder: What `save_model` or `export_pickle` wrote.
-        pickle_sums: For a pickled pipeline, which can run any code when read: a file outside the folder, in the form of
-            sha256sum, that holds its sha256. Without it no pickle is ever read.
+    A pickled pipeline can run any code when read. It is read only with `pickle_sums`, a file outside the folder, in the
+    form of sha256sum, that holds its sha256.
 
     Raises InputError for a file that is missing, changed, of another version, or not a model's.
     """
-    _check_parts(folder)
+    pickled = (folder / PICKLE).is_file()
+    for name in (SUMS, METADATA, PICKLE if pickled else PIPELINE, REASONS, TRAINING, CARD):
+        if not (folder / name).is_file():
+            raise InputError(
+                f"{folder / name}: expected a part of a saved model, found nothing. Name a model's folder."
+            )
     version = model_version(folder)
     check_seal(folder)
-    facts = _read(folder / FACTS, Facts)
+    metadata = _read(folder / METADATA, ModelMetadata)
     here_now = versions()
-    other = {name: here_now[name] for name in BINDING if facts.versions.get(name) != here_now[name]}
+    other = {name: here_now[name] for name in BINDING if metadata.versions.get(name) != here_now[name]}
     if other:
-        made = ", ".join(f"{name} {facts.versions.get(name, 'unknown')}" for name in other)
-        here = ", ".join(f"{name} {found}" for name, found in other.items())
+        made = ", ".join(f"{name} {metadata.versions.get(name, 'unknown')}" for name in other)
+        here = ", ".join(f"{name} {installed}" for name, installed in other.items())
         raise InputError(
             f"{folder}: made with {made}, and {here} is installed. Install that version, or make the model again."
         )
-    if unknown := [name for name in facts.features if name not in feature_names(inputs=facts.inputs)]:
+    if unknown := [name for name in metadata.features if name not in feature_names(inputs=metadata.inputs)]:
         raise InputError(
             f"{folder}: model {version} asks for the feature '{unknown[0]}', which this loantap does not make for the inputs "
-            f"{facts.inputs}. Declare it in src/loantap/data/columns.py again, install the loantap that made the model, or make the model again."
+            f"{metadata.inputs}. Declare it in src/loantap/data/columns.py again, install the loantap that made the model, or make the model again."
         )
-    pipeline = read_pickle(folder, pickle_sums) if (folder / PICKLE).is_file() else _read_skops(folder / PIPELINE)
+    pipeline = read_pickle(folder, pickle_sums) if pickled else _read_skops(folder / PIPELINE)
     if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != _STEPS:
         raise InputError(f"{folder}: expected a pipeline of {', '.join(_STEPS)}, got {pipeline!r:.200}")
     reasons, training = _read(folder / REASONS, list[ReasonCode]), _read(folder / TRAINING, TrainingSummary)
     card = _read(folder / CARD, dict[str, Any])
     try:
-        model = SavedModel(version, facts, whole_pipeline(pipeline), reasons, training, card)
+        model = SavedModel(version, metadata, usable_pipeline(pipeline), reasons, training, card)
         features = model.scorer.features
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder}: its pipeline is not one that loantap makes: {error!r}. Do not use it.") from error
-    if not features == facts.features == [reason.feature for reason in reasons]:
+    if not features == metadata.features == [reason.feature for reason in reasons]:
         raise InputError(
-            f"{folder}: its pipeline, {FACTS} and {REASONS} name different features. Make the model again."
+            f"{folder}: its pipeline, {METADATA} and {REASONS} name different features. Make the model again."
         )
     if model_version(folder) != version:
         raise InputError(f"{folder}: another model took its place while it was read. Read it again.")
@@ -174,12 +155,12 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
 
 
 def copy_model(folder: Path, out: Path) -> None:
-    """Copy a model's folder to a new or an empty one, without the rival that may lie in it."""
+    """Copy a model's folder to a new or an empty one, without the other model that may lie in it."""
     shutil.copytree(folder, out, ignore=shutil.ignore_patterns(SMOTE), dirs_exist_ok=True)
 
 
 def export_pickle(folder: Path, out: Path) -> Path:
-    """Write a copy of a model with a pickled pipeline, and beside the folder, as OUT.sha256, what its reader has to be given.
+    """Write a copy of a model with a pickled pipeline, and beside it what its reader has to be given: OUT.sha256.
 
     Returns that file. Raises InputError if `out` is there.
     """
@@ -189,7 +170,7 @@ def export_pickle(folder: Path, out: Path) -> Path:
             raise InputError(f"{path}: expected nothing there. Name another folder, or remove it yourself.")
     model = load_model(folder)
     with staging_folder(out.resolve().parent, alone=False) as staging:
-        for name in (FACTS, REASONS, TRAINING, CARD, PAGE):
+        for name in (METADATA, REASONS, TRAINING, CARD, PAGE):
             shutil.copy(folder / name, staging / name)
         (staging / PICKLE).write_bytes(pickle.dumps(model.pipeline, protocol=5))
         seal(staging)
@@ -197,15 +178,6 @@ def export_pickle(folder: Path, out: Path) -> Path:
         take_place(staging, out)
     sums.write_text(f"{sha256(out / PICKLE)}  {out.name}/{PICKLE}\n", "utf-8")
     return sums
-
-
-def _check_parts(folder: Path) -> None:
-    pipeline = PICKLE if (folder / PICKLE).is_file() else PIPELINE
-    for name in (SUMS, FACTS, pipeline, REASONS, TRAINING, CARD):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"{folder / name}: expected a part of a saved model, found nothing. Name a model's folder."
-            )
 
 
 def model_version(folder: Path) -> str:

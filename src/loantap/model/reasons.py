@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.data.declarations import FORM, written
 from loantap.model.inputs import PLACES
+from loantap.model.metadata import TrainingSummary
 from loantap.model.scorer import Scorer, Value
-from loantap.model.training import TrainingSummary
 
 Effect = Literal["raises", "lowers"]
 SLIGHT = 0.01  # of calibrated log-odds: a sixth of a point at a probability of 20%, which is no reason for a decision
@@ -21,24 +21,16 @@ _BELOW = {"riskier": "better than", "safer": "worse than"}
 
 
 class ReasonCode(BaseModel):
-    """One line of a model's table of reasons.
-
-    Attributes:
-        code: Its code.
-        feature: The model's input.
-        label: The input in a sentence.
-        form: How a value is written.
-        voice: Inputs of one voice are told in one reason; empty for one that speaks alone.
-        typical: What a typical loan has of it in the raw log-odds: for a number the contribution at the median of the known values
-            of the training loans, for a category the mean contribution over these loans.
-    """
+    """One line of a model's table of reasons."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    code: str
-    feature: str
-    label: str
-    form: Annotated[str, Field(pattern=FORM)]
-    voice: str
+    code: str  # its code
+    feature: str  # the model's input
+    label: str  # the input in a sentence
+    form: Annotated[str, Field(pattern=FORM)]  # how a value is written
+    voice: str  # inputs of one voice are told in one reason; empty for one that speaks alone
+    # what a typical loan has of it in the raw log-odds: for a number the contribution at the median of the known values
+    # of the training loans, for a category the mean contribution over these loans
     typical: FiniteFloat
 
 
@@ -63,7 +55,8 @@ class Reason:
 
 def reason_table(scorer: Scorer, X: pd.DataFrame) -> list[ReasonCode]:
     """Return the table of reasons of a model whose training loans have the features X."""
-    # Not the mean contribution of a number: where a few large values pull it up, one above the median would "lower" the risk.
+    # Not the mean contribution of a number: where a few large values pull it up, one above the median would "lower" the
+    # risk.
     typical = {
         str(name): None if pd.isna(value) else float(value) for name, value in X.median(numeric_only=True).items()
     }
@@ -71,23 +64,23 @@ def reason_table(scorer: Scorer, X: pd.DataFrame) -> list[ReasonCode]:
     means = dict(zip(scorer.features, scorer.many(X).mean(axis=0).tolist(), strict=True))
     return [
         ReasonCode(
-            code=told.code,
-            feature=told.name,
-            label=told.phrase,
-            form=told.form,
-            voice=told.voice,
-            typical=(at_typical if told.name in typical else means)[told.name],
+            code=feature.code,
+            feature=feature.name,
+            label=feature.phrase,
+            form=feature.form,
+            voice=feature.voice,
+            typical=(at_typical if feature.name in typical else means)[feature.name],
         )
-        for told in map(FEATURE_BY_NAME.__getitem__, scorer.features)
+        for feature in map(FEATURE_BY_NAME.__getitem__, scorer.features)
     ]
 
 
 def voices(table: list[ReasonCode]) -> list[list[int]]:
     """Return the places in the table of the lines that are told together, in the order of the table."""
-    found: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {}
     for place, line in enumerate(table):
-        found.setdefault(line.voice or line.code, []).append(place)
-    return list(found.values())
+        places.setdefault(line.voice or line.code, []).append(place)
+    return list(places.values())
 
 
 def reasons_of(
@@ -121,31 +114,24 @@ def reasons_of(
     chosen = [(total, places) for total, places in summed if total != 0 and effect in (None, _effect(total))]
     if effect is not None:  # the strongest is told however slight it is
         chosen = [one for rank, one in enumerate(chosen) if rank == 0 or abs(one[0]) >= SLIGHT]
-    found = []
+    reasons = []
     for total, places in chosen[:limit]:
         order = sorted((place for place in places if added[place] != 0), key=lambda place: -abs(added[place]))
-        said = {
-            place: _told(
-                table[place], features[table[place].feature], training, (words or {}).get(table[place].feature)
-            )
-            for place in order
-        }
+        lines = {place: (table[place], table[place].feature) for place in order}
+        said = {k: _told(line, features[name], training, (words or {}).get(name)) for k, (line, name) in lines.items()}
         pull = [place for place in order if added[place] * total > 0]
         other = [place for place in order if place not in pull and abs(added[place]) >= SLIGHT]
         text = ", and ".join(said[place] for place in pull)
         text += f", although {' and '.join(said[place] for place in other)}" if other else ""
-        text += f"; {f'this {_effect(total)}' if len(pull) + len(other) == 1 else _together(total)} the risk."
+        together = f"together they {_effect(total).removesuffix('s')}"
+        text += f"; {f'this {_effect(total)}' if len(pull) + len(other) == 1 else together} the risk."
         first = table[pull[0]]
-        found.append(Reason(first.code, first.feature, _effect(total), total, text[0].upper() + text[1:]))
-    return found
+        reasons.append(Reason(first.code, first.feature, _effect(total), total, text[0].upper() + text[1:]))
+    return reasons
 
 
 def _effect(added: float) -> Effect:
     return "raises" if added > 0 else "lowers"
-
-
-def _together(added: float) -> str:
-    return f"together they {_effect(added).removesuffix('s')}"
 
 
 def _told(line: ReasonCode, value: Value, training: TrainingSummary, words: str | None) -> str:

@@ -42,9 +42,9 @@ class Recipe:
     @property
     def name(self) -> str:
         """The recipe in words, without its inputs."""
-        told = {"none": "no resampling", "class_weights": "class weights"}.get(self.sampler, self.sampler)
+        sampling = {"none": "no resampling", "class_weights": "class weights"}.get(self.sampler, self.sampler)
         free = "" if self.obeys else ", free signs"
-        return f"{self.encoding}, {told}{free}{', missing values learnt' if self.unknown == 'learned' else ''}"
+        return f"{self.encoding}, {sampling}{free}{', missing values learnt' if self.unknown == 'learned' else ''}"
 
     @property
     def features(self) -> list[str]:
@@ -62,7 +62,8 @@ class Recipe:
         steps = [
             ("standard", standard_step(**seen, unknown=self.unknown)),
             ("expand", expand_step(**seen)),
-            # A level that hardly any loan had has no column. Where no level adds to the risk, it counts as the riskiest.
+            # A level that hardly any loan had has no column. Where no level adds to the risk, it counts as the
+            # riskiest.
             ("model", PathLogisticRegression(penalty, C, weights, shape, rest=-1 if self.obeys else 0)),
         ]
         if self.sampler == "SMOTE":

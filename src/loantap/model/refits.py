@@ -1,6 +1,7 @@
-"""Refits to loans drawn again: how surely each input goes the declared way, and how far a fit would move with other loans."""
+"""Refits to loans drawn again: how surely each input goes the declared way, and how far fits move with other loans."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,19 +22,14 @@ _PARTS = 8
 
 @dataclass(frozen=True)
 class Obedience:
-    """What the declared directions do to a recipe.
+    """What the declared directions do to a recipe."""
 
-    Attributes:
-        inputs: One row per number: feature, higher (riskier, safer or open), because, against (share of refits with free signs that go
-            against the direction; without one, against that of most), held (share of refits with bounds that leave it nothing), verdict (shown,
-            contradicted or not shown) and kept.
-        repetitions: Refits of each kind.
-        rows: Training loans that each draws from.
-    """
-
+    # one row per number: feature, higher (riskier, safer or open), because, against (share of refits with free signs
+    # that go against the direction; without one, against that of most), held (share of refits with bounds that leave it
+    # nothing), verdict (shown, contradicted or not shown) and kept
     inputs: pd.DataFrame
-    repetitions: int
-    rows: int
+    repetitions: int  # refits of each kind
+    rows: int  # training loans that each draws from
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -42,15 +38,7 @@ class Obedience:
 
 
 def refit(
-    model: Pipeline,
-    X: pd.DataFrame,
-    y: np.ndarray,
-    *,
-    recipe: Recipe,
-    C: float,
-    repetitions: int,
-    random_state: int,
-    n_jobs: int = 2,
+    model: Pipeline, X: pd.DataFrame, y: np.ndarray, *, recipe: Recipe, C: float, repetitions: int, random_state: int
 ) -> np.ndarray:
     """Return the coefficients of refits to loans drawn with replacement, shape (repetitions, n_columns).
 
@@ -65,7 +53,6 @@ def refit(
         C: Inverse strength of the l2 penalty.
         repetitions: How often to draw.
         random_state: Seed of the draws.
-        n_jobs: Draws worked on at once; the result does not depend on it.
     """
     if recipe.sampler.startswith("SMOTE"):
         # It adds loans, where class weights only shift them: the penalty weighs less against more loans.
@@ -74,7 +61,7 @@ def refit(
     matrix = np.asfortranarray(encode(model, X))
     drawn = np.array(list(drawn_counts(len(y), repetitions=repetitions, random_state=random_state)), dtype=np.uint16)
     parts = [part for part in np.array_split(drawn, _PARTS) if len(part)]
-    fits = in_parallel(_fit, [(solver, matrix, y, part) for part in parts], label="refits", fits=1, n_jobs=n_jobs)
+    fits = in_parallel(_fit, [(solver, matrix, y, part) for part in parts], label="refits", fits=1)
     return np.concatenate(fits)
 
 
@@ -87,25 +74,20 @@ def obedience(
     repetitions: int,
     confidence: float = CONFIDENCE,
     random_state: int,
-    n_jobs: int = 2,
 ) -> Obedience:
-    """Refit a recipe with free signs and with bounds, and say what becomes of each number; see `refit` for the arguments.
+    """Refit a recipe with free signs and with bounds, and say what becomes of each number; takes what `refit` takes.
 
-    An input goes against its direction where the log-odds at its upper quartile are on the wrong side of those at its lower
-    one; where both are one value, where its coefficient has the wrong sign. A direction is shown, or contradicted, where so nearly all
-    free refits agree that chance does that for any of the inputs at most as often as `confidence` allows (Bonferroni, each tail).
+    An input goes against its direction where the log-odds at its upper quartile are on the wrong side of those at its
+    lower one; where both are one value, where its coefficient has the wrong sign. A direction is shown, or
+    contradicted, where so nearly all free refits agree that chance does that for any of the inputs at most as often as
+    `confidence` allows (Bonferroni, each tail).
 
-    An input is kept unless its direction is contradicted, or leaves nothing of it in most refits; one without a declared direction is
-    kept where the refits show one, or it would be in the model, and in its reasons, by chance.
+    An input is kept unless its direction is contradicted, or leaves nothing of it in most refits; one without a
+    declared direction is kept where the refits show one, or it would be in the model, and in its reasons, by chance.
     """
     model = fit_model(X, y, recipe=recipe, penalty="l2", C=C, random_state=random_state)
-    fits = {
-        obeys: refit(
-            model, X, y, recipe=replace(recipe, obeys=obeys), C=C, repetitions=repetitions, random_state=random_state,
-            n_jobs=n_jobs,
-        )
-        for obeys in (False, True)
-    }  # fmt: skip
+    drawn: Any = {"C": C, "repetitions": repetitions, "random_state": random_state}
+    free, bound = (refit(model, X, y, recipe=replace(recipe, obeys=obeys), **drawn) for obeys in (False, True))
     numbers = X.select_dtypes("number").columns
     ends = pd.concat([X.head(2).assign(**{n: X[n].quantile([0.25, 0.75]).to_numpy() for n in numbers})])
     low, high = encode(model, ends)
@@ -116,20 +98,20 @@ def obedience(
         if name not in FEATURE_BY_NAME:
             continue
         between = high[own] - low[own]
-        moved = fits[False][:, own] @ (between if between.any() else np.ones(count))
+        moved = free[:, own] @ (between if between.any() else np.ones(count))
         against = float(((direction or np.sign(np.median(moved))) * moved < 0).mean())
-        held = float((np.abs(fits[True][:, own]).max(axis=1) < _HELD).mean())
+        held = float((np.abs(bound[:, own]).max(axis=1) < _HELD).mean())
         verdict = "shown" if against <= unlikely else "contradicted" if against >= 1 - unlikely else "not shown"
         kept = held <= 0.5 and (verdict == "shown" or (direction != 0 and verdict == "not shown"))
-        told = FEATURE_BY_NAME[name]
-        rows.append((name, told.higher, told.because, against, held, verdict, kept))
+        feature = FEATURE_BY_NAME[name]
+        rows.append((name, feature.higher, feature.because, against, held, verdict, kept))
     columns = ["feature", "higher", "because", "against", "held", "verdict", "kept"]
     return Obedience(pd.DataFrame(rows, columns=columns), repetitions, len(X))
 
 
 def _fit(solver: PathLogisticRegression, X: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    found = []
+    fits = []
     for counts in drawn:
         ((_, coefficients, _),) = clone(solver).path(X, y, [solver.C], weight=counts)
-        found.append(coefficients)
-    return np.array(found)
+        fits.append(coefficients)
+    return np.array(fits)

@@ -1,15 +1,14 @@
 """A fitted pipeline as plain numbers: what each input adds to the log-odds, for one application or for many.
 
 Encoder and logistic regression are, input by input, a piecewise cubic polynomial of a standardised number or a table of
-levels. Evaluated so, the answer is the pipeline's own to rounding, without a DataFrame per application, and it falls into
-one contribution per input, which is what reasons are made of.
+levels. Evaluated so, the answer is the pipeline's own to rounding, without a DataFrame per application, and it falls
+into one contribution per input, which is what reasons are made of.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from math import expm1, log1p
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,8 +21,9 @@ from loantap.model.features import INDICATOR
 _UNSEEN = "\x00unseen"  # a level that no training loan had: what the encoder makes of any such text
 Value = float | str | None
 _Pieces = tuple[tuple[float, float, float, float], ...]
-# name, logarithm, contribution where it is missing, slope and offset of a line, or low, high, knots and pieces of a curve
-_Term = tuple[str, bool, float, float, float, tuple[float, float, tuple[float, ...], _Pieces] | None]
+_Curve = tuple[float, float, tuple[float, ...], _Pieces]  # low, high, knots, pieces
+# name, logarithm, contribution where it is missing, slope and offset of a line, or a curve
+_Term = tuple[str, bool, float, float, float, _Curve | None]
 
 
 class _Number(NamedTuple):
@@ -68,6 +68,8 @@ class Scorer:
     Attributes:
         features: The inputs, in the order of the contributions.
         intercept: Log-odds where every contribution is 0.
+        levels: By category the levels that enough training loans had, alone or together with others.
+        rare: Those of them that only together enough training loans had: they count alike.
     """
 
     def __init__(
@@ -75,25 +77,17 @@ class Scorer:
         numbers: list[_Number],
         categories: dict[str, dict[str, float]],
         intercept: float,
-        shared: Mapping[str, Mapping[str, bool]] | None = None,
+        shared: Mapping[str, Mapping[str, bool]],
     ) -> None:
         self.features = [*(number.name for number in numbers), *categories]
         self.intercept = intercept
         self._numbers, self._categories = numbers, categories
         self._terms = [number.term() for number in numbers]
-        self._levels, self._rare = {}, {}
+        self.levels, self.rare = {}, {}
         for name, levels in categories.items():
-            pooled = (shared or {}).get(name, {})
-            self._levels[name] = frozenset(level for level in levels if pooled.get(level, True)) - {_UNSEEN}
-            self._rare[name] = frozenset(level for level, supported in pooled.items() if supported)
-
-    def levels(self, feature: str) -> frozenset[str]:
-        """Return the levels of a category that enough training loans had, alone or together with others."""
-        return self._levels[feature]
-
-    def rare(self, feature: str) -> frozenset[str]:
-        """Return those of them that only together enough training loans had: they count alike."""
-        return self._rare.get(feature, frozenset())
+            pooled = shared.get(name, {})
+            self.levels[name] = frozenset(level for level in levels if pooled.get(level, True)) - {_UNSEEN}
+            self.rare[name] = frozenset(level for level, supported in pooled.items() if supported)
 
     def unknown(self, feature: str) -> tuple[float, bool]:
         """Return what a number counts as where it is missing, and whether something is added to that."""
@@ -103,38 +97,34 @@ class Scorer:
 
     def one(self, features: Mapping[str, Value]) -> list[float]:
         """Return the contributions of one application's features, in the order of `features`."""
-        found: list[float] = []
+        contributions: list[float] = []
         for name, logarithm, unknown, slope, offset, curve in self._terms:
             value = features[name]
             if value is None:
-                found.append(unknown)
+                contributions.append(unknown)
                 continue
             t = log1p(value) if logarithm else value  # type: ignore[arg-type]
             if curve is None:
-                found.append(offset + slope * t)  # type: ignore[operator]
+                contributions.append(offset + slope * t)  # type: ignore[operator]
                 continue
             low, high, knots, pieces = curve
             t = low if t < low else high if t > high else t  # type: ignore[operator]  # min and max take thrice as long
             piece = max(bisect_right(knots, t) - 1, 0)
             a, b, c, d = pieces[piece]
             u = t - knots[piece]  # type: ignore[operator]
-            found.append(((a * u + b) * u + c) * u + d)
+            contributions.append(((a * u + b) * u + c) * u + d)
         for name, levels in self._categories.items():
             level = features[name]
-            found.append(levels.get(level, levels[_UNSEEN]))  # type: ignore[arg-type]
-        return found
+            contributions.append(levels.get(level, levels[_UNSEEN]))  # type: ignore[arg-type]
+        return contributions
 
     def only(self, names: Sequence[str]) -> "Scorer":
         """Return what scores some numbers alone, without an intercept."""
-        return Scorer([number for number in self._numbers if number.name in names], {}, 0.0)
+        return Scorer([number for number in self._numbers if number.name in names], {}, 0.0, {})
 
     def many(self, features: pd.DataFrame) -> np.ndarray:
-        """Return contributions, shape (n, features).
-
-        Args:
-            features: As from `feature_frame`: numbers as float64 with NaN where missing, categories as text.
-        """
-        found = np.empty((len(features), len(self.features)), order="F")
+        """Return the contributions, shape (n, features), of what `feature_frame` makes."""
+        contributions = np.empty((len(features), len(self.features)), order="F")
         for column, number in enumerate(self._numbers):
             values = features[number.name].to_numpy(dtype=np.float64)
             z = ((np.log1p(values) if number.logarithm else values) - number.mean) / number.scale
@@ -144,23 +134,13 @@ class Scorer:
             piece = np.searchsorted(number.knots[1:], z, side="right")
             a, b, c, d = np.array(number.pieces).T[:, piece]
             u = z - np.array(number.knots)[piece]
-            found[:, column] = ((a * u + b) * u + c) * u + d + np.where(gone, number.unknown, 0.0)
+            contributions[:, column] = ((a * u + b) * u + c) * u + d + np.where(gone, number.unknown, 0.0)
         for column, (name, levels) in enumerate(self._categories.items(), start=len(self._numbers)):
             codes, seen = pd.factorize(features[name])
             # Code -1 is a missing level; no training loan had one, so it is unseen like any other.
             table = [*(levels.get(str(level), levels[_UNSEEN]) for level in seen), levels[_UNSEEN]]
-            found[:, column] = np.array(table)[codes]
-        return found
-
-
-@dataclass(frozen=True)
-class _Standard:
-    """How a number is standardised: z = (t - mean) / scale, t the value or its logarithm, `fill` where it is missing."""
-
-    logarithm: bool
-    fill: float
-    mean: float
-    scale: float
+            contributions[:, column] = np.array(table)[codes]
+        return contributions
 
 
 def compile_pipeline(pipeline: Pipeline) -> Scorer:
@@ -170,10 +150,10 @@ def compile_pipeline(pipeline: Pipeline) -> Scorer:
     weights = dict(zip(names, model.coef_[0], strict=True))
     curves = _curves(expand, model.coef_[0])
     numbers = []
-    for name, of in _standards(standard).items():
-        low, high, knots, pieces = curves.get(name) or _line(weights[name])
-        z, added = (of.fill - of.mean) / of.scale, float(weights.get(INDICATOR + name, 0.0))
-        numbers.append(_Number(name, of.logarithm, of.mean, of.scale, z, low, high, knots, pieces, added))
+    for name, logarithm, fill, mean, scale in _standards(standard):
+        curve = curves.get(name) or (-np.inf, np.inf, (0.0,), ((0.0, 0.0, float(weights[name]), 0.0),))
+        missing, added = (fill - mean) / scale, float(weights.get(INDICATOR + name, 0.0))
+        numbers.append(_Number(name, logarithm, mean, scale, missing, *curve, added))
     return Scorer(numbers, _levels(expand, model.coef_[0]), float(model.intercept_[0]), pooled_levels(pipeline))
 
 
@@ -183,7 +163,7 @@ def pooled_levels(pipeline: Pipeline) -> dict[str, dict[str, bool]]:
     encoder = steps["onehotencoder"]
     columns = zip(encoder.get_feature_names_out(), steps["variancethreshold"].get_support(), strict=True)
     supported = {str(column): bool(kept) for column, kept in columns}
-    found: dict[str, dict[str, bool]] = {}
+    rare_levels: dict[str, dict[str, bool]] = {}
     for name, levels, rare in zip(
         encoder.feature_names_in_, encoder.categories_, encoder.infrequent_categories_, strict=True
     ):
@@ -191,53 +171,48 @@ def pooled_levels(pipeline: Pipeline) -> dict[str, dict[str, bool]]:
         kept = {str(level): supported[f"{name}_{level}"] for level in levels if str(level) not in pooled}
         # Where none has a column, one level is that of nearly all loans, and needs none.
         alone = {level: False for level, own in kept.items() if not own and any(kept.values())}
-        found[str(name)] = pooled | alone
-    return found
+        rare_levels[str(name)] = pooled | alone
+    return rare_levels
 
 
-def _standards(standard: ColumnTransformer) -> dict[str, _Standard]:
-    found = {}
+def _standards(standard: ColumnTransformer) -> Iterator[tuple[str, bool, float, float, float]]:
+    """Yield how each number is standardised: name, whether by its logarithm, value where it is missing, mean, scale."""
     for steps in standard.named_transformers_.values():
         if not isinstance(steps, Pipeline) or "simpleimputer" not in steps.named_steps:
             continue
         fill, scaler = steps["simpleimputer"], steps["standardscaler"]
         logarithm = "functiontransformer" in steps.named_steps
-        for name, *facts in zip(scaler.feature_names_in_, fill.statistics_, scaler.mean_, scaler.scale_, strict=True):
-            found[str(name)] = _Standard(logarithm, *map(float, facts))
-    return found
+        numbers = zip(scaler.feature_names_in_, fill.statistics_, scaler.mean_, scaler.scale_, strict=True)
+        yield from (
+            (str(name), logarithm, float(value), float(mean), float(scale)) for name, value, mean, scale in numbers
+        )
 
 
-def _line(weight: float) -> tuple[float, float, tuple[float, ...], tuple[tuple[float, float, float, float], ...]]:
-    return float("-inf"), float("inf"), (0.0,), ((0.0, 0.0, float(weight), 0.0),)
-
-
-def _curves(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, tuple]:
+def _curves(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, _Curve]:
     if "spline" not in expand.named_transformers_:
         return {}
     splines, own = expand.named_transformers_["spline"], coefficients[expand.output_indices_["spline"]]
-    found = {}
+    curves: dict[str, Any] = {}
     for name, basis, weights in zip(
         splines.feature_names_in_, splines.bsplines_, own.reshape(len(splines.bsplines_), -1), strict=True
     ):
         # The last basis function is left out of the matrix, since the intercept stands for it.
-        spline = BSpline(basis.t, np.append(weights, 0.0), basis.k)
-        pieces = PPoly.from_spline(spline)
+        spline = PPoly.from_spline(BSpline(basis.t, np.append(weights, 0.0), basis.k))
         inner = slice(basis.k, len(basis.t) - basis.k - 1)
-        low, high = basis.t[basis.k], basis.t[-basis.k - 1]
-        found[str(name)] = (
-            float(low), float(high), tuple(map(float, pieces.x[inner])), tuple(tuple(map(float, piece)) for piece in pieces.c[:, inner].T),
-        )  # fmt: skip
-    return found
+        knots, pieces = map(float, spline.x[inner]), (tuple(map(float, piece)) for piece in spline.c[:, inner].T)
+        ends = float(basis.t[basis.k]), float(basis.t[-basis.k - 1])
+        curves[str(name)] = (*ends, tuple(knots), tuple(pieces))
+    return curves
 
 
 def _levels(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, dict[str, float]]:
     steps, own = expand.named_transformers_["category"], coefficients[expand.output_indices_["category"]]
     encoder = steps["onehotencoder"]
-    found: dict[str, dict[str, float]] = {}
+    contributions: dict[str, dict[str, float]] = {}
     for name, levels in zip(encoder.feature_names_in_, encoder.categories_, strict=True):
         # Asked one by one, with every other column unseen: rare levels share a column, and unseen ones have none.
         asked = pd.DataFrame({other: [_UNSEEN] * (len(levels) + 1) for other in encoder.feature_names_in_})
         asked[name] = [*levels, _UNSEEN]
         values = steps.transform(asked) @ own
-        found[str(name)] = dict(zip([*map(str, levels), _UNSEEN], map(float, values), strict=True))
-    return found
+        contributions[str(name)] = dict(zip([*map(str, levels), _UNSEEN], map(float, values), strict=True))
+    return contributions

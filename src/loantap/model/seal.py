@@ -1,13 +1,16 @@
-"""The sha256 of every file of a model's folder, in the form of sha256sum, within the folder."""
+"""The sha256 of every file of a model's folder, in the form of sha256sum within it, and of a pickle from outside."""
 
+import hashlib
+import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 from loantap.errors import InputError
 from loantap.files import sha256
 
-SUMS = "SHA256SUMS"
-SMOTE = "smote"  # a folder for a rival beside the model, no part of it and with a seal of its own
+SUMS, PICKLE = "SHA256SUMS", "pipeline.pickle"
+SMOTE = "smote"  # a folder for another model beside the model, no part of it and with a seal of its own
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](?:.*/)?([^/]+)")
 
 
@@ -35,10 +38,29 @@ def check_seal(folder: Path) -> None:
 
 def read_sums(path: Path) -> dict[str, str]:
     """Return the sha256 by file name; raises InputError for what sha256sum did not write."""
-    found = {}
+    sums = {}
     for line in path.read_text("utf-8", errors="replace").splitlines():
         match = _LINE.fullmatch(line)
         if match is None:
             raise InputError(f"{path}: expected lines of a sha256, two spaces and a name, got {line[:80]!r}.")
-        found[match[2]] = match[1]
-    return found
+        sums[match[2]] = match[1]
+    return sums
+
+
+def read_pickle(folder: Path, sums: Path | None) -> Any:
+    """Return what a model's folder holds as a pickle; `sums` is a file outside of it that holds the pickle's sha256.
+
+    Raises InputError without such a file, or if the sha256 is another one; nothing of the pickle has run then.
+    """
+    path = folder / PICKLE
+    if sums is None:
+        raise InputError(
+            f"{path}: a pickle can run any code when it is read, so it is read only if you name a file outside the folder that "
+            "holds its sha256: --allow-pickle FILE. Better: use the folder with pipeline.skops."
+        )
+    if not sums.is_file() or folder.resolve() in sums.resolve().parents:
+        raise InputError(f"{sums}: expected a file outside {folder} that holds the sha256 of {PICKLE}.")
+    content = path.read_bytes()
+    if read_sums(sums).get(PICKLE) != hashlib.sha256(content).hexdigest():
+        raise InputError(f"{path}: its sha256 is not the one in {sums}. Do not use it; ask where it comes from.")
+    return pickle.loads(content)  # noqa: S301 (the caller vouched for these very bytes)

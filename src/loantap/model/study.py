@@ -1,4 +1,4 @@
-"""What a study is made of beside its searches: what a model is trained on, and how a finished one does on the test loans, touched once."""
+"""What a study is made of beside its searches: training data, and how a finished model does on the test loans."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,13 @@ from loantap.analysis.levels import factor_values
 from loantap.analysis.summaries import with_intervals
 from loantap.errors import UnfitDataError
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.decision import Share, price_of_refusal
+from loantap.model.decision import Share, price_of_refusal, profit_table
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions, evaluate, fbeta_name
-from loantap.model.facts import Facts
-from loantap.model.finalist import Finalist
+from loantap.model.fitted import FittedModel
 from loantap.model.groups import Gap, by_group, gains, widest_gap
 from loantap.model.inputs import Inputs, check_allowed, check_features, feature_frame
-from loantap.model.profit import profit_table
+from loantap.model.metadata import ModelMetadata
 
 GROUPS = ("grade", "home_ownership", "profession_group")
 THRESHOLDS = ("threshold", "profit_threshold", "capacity_threshold")
@@ -25,65 +24,39 @@ PROFIT_RULE = "largest profit on out-of-fold calibrated predictions"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """How a model does on the test loans.
+class Evaluation:
+    """How a model does on the test loans."""
 
-    Attributes:
-        inputs: What the model may see.
-        beta: Of the F-beta score that its threshold was chosen for.
-        confidence: Of every interval.
-        repetitions: Bootstrap repetitions behind them.
-        min_cell: The smallest count of loans, defaults or repaid loans that a group shows.
-        sampled: Whether the test loans are of a sample of those that were counted.
-        threshold: At and above it a loan is flagged, for the largest F-beta.
-        profit_threshold: The same for the largest profit.
-        capacity: The share of the applications that people can look at.
-        capacity_threshold: The same for that capacity.
-        referred: The share of the test loans at or above `threshold`, `profit_threshold` and `capacity_threshold`.
-        test: The scores, as in the results contract.
-        flagged: Whether each loan is at or above the threshold.
-        predicted: The mean predicted default rate.
-        refusal: What refusing the flagged loans would do, see `price_of_refusal`.
-        brier_uncalibrated: The Brier score without calibration.
-        error_uncalibrated: The expected calibration error without calibration.
-        curve: One row per threshold.
-        deciles: Calibration by decile of predicted risk, the lowest first, with Wilson intervals.
-        uncalibrated: The same before calibration.
-        gains: The gains table, the riskiest decile first.
-        groups: How each group fares, with its `factor`.
-        gap: Between which two of them the share of good customers flagged differs most.
-        profit: What each threshold earns, see `profit_table`.
-    """
-
-    inputs: Inputs
-    beta: float
-    confidence: float
-    repetitions: int
-    min_cell: int
-    sampled: bool
-    threshold: float
-    profit_threshold: float
-    capacity: float
-    capacity_threshold: float
+    model: FittedModel
+    confidence: float  # of every interval
+    repetitions: int  # bootstrap repetitions behind them
+    min_cell: int  # the smallest count of loans, defaults or repaid loans that a group shows
+    sampled: bool  # whether the test loans are of a sample of those that were counted
+    # the share of the test loans at or above `threshold`, `profit_threshold` and `capacity_threshold`
     referred: dict[str, float]
-    test: dict
-    flagged: np.ndarray
-    predicted: float
-    refusal: dict[str, Share]
-    brier_uncalibrated: float
-    error_uncalibrated: float
-    curve: pd.DataFrame
-    deciles: pd.DataFrame
-    uncalibrated: pd.DataFrame
-    gains: pd.DataFrame
-    groups: pd.DataFrame
-    gap: Gap | None
-    profit: pd.DataFrame
+    test: dict  # the scores, as in the results contract
+    flagged: np.ndarray  # whether each loan is at or above the threshold
+    predicted: float  # the mean predicted default rate
+    refusal: dict[str, Share]  # what refusing the flagged loans would do, see `price_of_refusal`
+    brier_uncalibrated: float  # the Brier score without calibration
+    error_uncalibrated: float  # the expected calibration error without calibration
+    curve: pd.DataFrame  # one row per threshold
+    deciles: pd.DataFrame  # calibration by decile of predicted risk, the lowest first, with Wilson intervals
+    uncalibrated: pd.DataFrame  # the same before calibration
+    gains: pd.DataFrame  # the gains table, the riskiest decile first
+    groups: pd.DataFrame  # how each group fares, with its `factor`
+    gap: Gap | None  # between which two of them the share of good customers flagged differs most
+    profit: pd.DataFrame  # what each threshold earns, see `profit_table`
 
     @property
     def score(self) -> str:
         """The name of the score that the threshold was chosen for, such as f2."""
-        return fbeta_name(self.beta)
+        return fbeta_name(self.model.beta)
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the model may see."""
+        return self.model.recipe.inputs
 
     @property
     def default_rate(self) -> float:
@@ -104,8 +77,8 @@ def training_data(loans: pd.DataFrame, *, inputs: Inputs) -> tuple[pd.DataFrame,
     return X, loans["default"].to_numpy()
 
 
-def judge(
-    finalist: Finalist,
+def evaluate_model(
+    fitted: FittedModel,
     loans: pd.DataFrame,
     *,
     economics: Economics,
@@ -114,11 +87,11 @@ def judge(
     min_cell: int,
     sampled: bool = False,
     random_state: int,
-) -> Judged:
-    """Judge a finished model on the test loans; nothing is chosen here.
+) -> Evaluation:
+    """Evaluate a finished model on the test loans; nothing is chosen here.
 
     Args:
-        finalist: Fitted on other loans.
+        fitted: Fitted on other loans.
         loans: Cleaned test loans.
         economics: What profit rests on.
         confidence: Of the intervals.
@@ -127,37 +100,32 @@ def judge(
         sampled: Whether the loans are of a sample of those that were counted.
         random_state: Seed of the bootstrap.
     """
-    X, y = feature_frame(loans, inputs=finalist.recipe.inputs), loans["default"].to_numpy()
-    default, raw = finalist.probability(X), Predictions.of(y, finalist.raw_probability(X))
+    X, y = feature_frame(loans, inputs=fitted.recipe.inputs), loans["default"].to_numpy()
+    default, raw = fitted.probability(X), Predictions.of(y, fitted.raw_probability(X))
     amount = loans["loan_amnt"].to_numpy()
     drawn: Any = {"confidence": confidence, "repetitions": repetitions, "random_state": random_state}
-    predictions = Predictions.of(y, default, beta=finalist.beta)
+    predictions = Predictions.of(y, default, beta=fitted.beta)
     before, deciles = raw.metrics(0.5), _calibration(predictions, confidence)
-    grouped: Any = {"threshold": finalist.threshold, "min_cell": min_cell, "confidence": confidence}
+    grouped: Any = {"threshold": fitted.threshold, "min_cell": min_cell, "confidence": confidence}
     tables = [by_group(factor_values(loans, factor), y, default, **grouped).assign(factor=factor) for factor in GROUPS]
     groups = pd.concat(tables, ignore_index=True)
     thresholds = {
         "approve all": float(np.nextafter(1.0, 2.0)),
-        f"{fbeta_name(finalist.beta).upper()} threshold": finalist.threshold,
-        "profit threshold": finalist.profit_threshold,
-        f"capacity threshold ({100 * finalist.capacity:g}%)": finalist.capacity_threshold,
+        f"{fbeta_name(fitted.beta).upper()} threshold": fitted.threshold,
+        "profit threshold": fitted.profit_threshold,
+        f"capacity threshold ({100 * fitted.capacity:g}%)": fitted.capacity_threshold,
     }
-    return Judged(
-        inputs=finalist.recipe.inputs,
-        beta=finalist.beta,
+    return Evaluation(
+        fitted,
         confidence=confidence,
         repetitions=repetitions,
         min_cell=min_cell,
         sampled=sampled,
-        threshold=finalist.threshold,
-        profit_threshold=finalist.profit_threshold,
-        capacity=finalist.capacity,
-        capacity_threshold=finalist.capacity_threshold,
-        referred=shares_referred(default, finalist),
-        test=evaluate(y, default, threshold=finalist.threshold, beta=finalist.beta, **drawn),
-        flagged=default >= finalist.threshold,
+        referred=shares_referred(default, fitted),
+        test=evaluate(y, default, threshold=fitted.threshold, beta=fitted.beta, **drawn),
+        flagged=default >= fitted.threshold,
         predicted=float(default.mean()),
-        refusal=price_of_refusal(amount, y, default >= finalist.threshold, **drawn),
+        refusal=price_of_refusal(amount, y, default >= fitted.threshold, **drawn),
         brier_uncalibrated=before["brier"],
         error_uncalibrated=before["expected_calibration_error"],
         curve=predictions.curve(),
@@ -170,52 +138,45 @@ def judge(
     )
 
 
-def shares_referred(probability: np.ndarray, model: Finalist | Facts) -> dict[str, float]:
-    """Return the share of the loans at or above each threshold of a model, by the threshold's name.
-
-    Args:
-        probability: Calibrated probabilities of default, shape (n,).
-        model: What has the thresholds: a finalist, or the facts of a saved model.
-    """
+def shares_referred(probability: np.ndarray, model: FittedModel | ModelMetadata) -> dict[str, float]:
+    """Return the share of the loans at or above each threshold of a model, by the threshold's name."""
     return {name: float((probability >= getattr(model, name)).mean()) for name in THRESHOLDS}
 
 
-def model_result(finalist: Finalist, judged: Judged) -> dict:
+def model_result(evaluation: Evaluation) -> dict:
     """Return a model's part of `results/model.json`."""
+    model, recipe, calibration = evaluation.model, evaluation.model.recipe, evaluation.model.calibration
+    name, room = fbeta_name(model.beta), f"{100 * model.capacity:g}%"
     return {
-        "best_params": {"penalty": finalist.penalty, "C": finalist.C},
-        "features": finalist.recipe.encoding,
-        "sampler": finalist.recipe.sampler,
-        "obeys": finalist.recipe.obeys,
-        "unknown": finalist.recipe.unknown,
-        "without": list(finalist.recipe.without),
-        "threshold": finalist.threshold,
-        "threshold_rule": f"largest {fbeta_name(finalist.beta).upper()} on out-of-fold calibrated predictions",
-        "profit_threshold": finalist.profit_threshold,
+        "best_params": {"penalty": model.penalty, "C": model.C},
+        "features": recipe.encoding,
+        "sampler": recipe.sampler,
+        "obeys": recipe.obeys,
+        "unknown": recipe.unknown,
+        "without": list(recipe.without),
+        "threshold": model.threshold,
+        "threshold_rule": f"largest {name.upper()} on out-of-fold calibrated predictions",
+        "profit_threshold": model.profit_threshold,
         "profit_threshold_rule": PROFIT_RULE,
-        "capacity": finalist.capacity,
-        "capacity_threshold": finalist.capacity_threshold,
-        "capacity_threshold_rule": f"at most {100 * finalist.capacity:g}% of the out-of-fold calibrated predictions at or above it",
-        "referred": judged.referred,
-        "calibration": {
-            "method": "sigmoid",
-            "slope": finalist.calibration.slope,
-            "intercept": finalist.calibration.intercept,
-        },
-        "tuning_rows": finalist.rows,
-        "train_rows": finalist.train_rows,
+        "capacity": model.capacity,
+        "capacity_threshold": model.capacity_threshold,
+        "capacity_threshold_rule": f"at most {room} of the out-of-fold calibrated predictions at or above it",
+        "referred": evaluation.referred,
+        "calibration": {"method": "sigmoid", "slope": calibration.slope, "intercept": calibration.intercept},
+        "tuning_rows": model.rows,
+        "train_rows": model.train_rows,
         "cv": {
             f"{score}_{what}": value
-            for score in dict.fromkeys(("f2", fbeta_name(finalist.beta)))
-            for what, value in (("mean", finalist.folds[score].mean()), ("sd", finalist.folds[score].std(ddof=1)))
+            for score in dict.fromkeys(("f2", name))
+            for what, value in (("mean", model.folds[score].mean()), ("sd", model.folds[score].std(ddof=1)))
         },
-        "test": judged.test,
-        "refusal": judged.refusal,
-        "brier_uncalibrated": judged.brier_uncalibrated,
-        "expected_calibration_error_uncalibrated": judged.error_uncalibrated,
-        "profit": judged.profit,
-        "beta": finalist.beta,
-        "confidence": judged.confidence,
+        "test": evaluation.test,
+        "refusal": evaluation.refusal,
+        "brier_uncalibrated": evaluation.brier_uncalibrated,
+        "expected_calibration_error_uncalibrated": evaluation.error_uncalibrated,
+        "profit": evaluation.profit,
+        "beta": model.beta,
+        "confidence": evaluation.confidence,
     }
 
 

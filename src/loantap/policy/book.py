@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 
 from loantap.analysis.levels import factor_values
-from loantap.model.balance import expected_balance_years, realised_balance_years
-from loantap.model.economics import COLUMNS, Economics, expected_profit, loan_profit
+from loantap.model.economics import (
+    COLUMNS,
+    Economics,
+    expected_balance_years,
+    expected_profit,
+    loan_profit,
+    realised_balance_years,
+)
 
 # The profession group is made from emp_title; the pincode is here to show what it is worth (nothing).
 LOAN_COLUMNS = (*COLUMNS, "issue_d", "grade", "dti", "revol_util", "annual_inc", "home_ownership", "emp_title", "purpose", "pincode", "default")  # fmt: skip

@@ -7,7 +7,7 @@ import pandas as pd
 
 from loantap.analysis.levels import factor_values
 from loantap.data.annuity import balance_after
-from loantap.model.economics import column, installments_paid
+from loantap.model.economics import loan_terms
 from loantap.policy.book import Book
 from loantap.policy.fairness import income_bands
 
@@ -88,8 +88,7 @@ def expected_loss(book: Book, refusals: Mapping[str, np.ndarray]) -> pd.DataFram
         currency, and share (expected_loss over amount, NaN where nothing is lent).
     """
     loans, economics = book.loans, book.economics
-    paid = installments_paid(loans, economics.default_after)
-    amount, rate, installment = (column(loans, name) for name in ("loan_amnt", "int_rate", "installment"))
+    amount, rate, installment, paid = loan_terms(loans, economics.default_after)
     exposure = np.maximum(balance_after(amount, rate, installment, paid), 0.0)
     each = pd.DataFrame(
         {"n_granted": 1, "amount": book.amount, "exposure": exposure, "expected_loss": book.probability * economics.loss_given_default * exposure}

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from loantap.model.decision import best_profit_threshold, capacity_threshold
 from loantap.model.economics import Economics
 from loantap.model.evaluation import Predictions
 from loantap.model.persistence import SavedModel
-from loantap.model.profit import best_profit_threshold, capacity_threshold
 from loantap.policy.book import Book
 from loantap.policy.design import Policy
 from loantap.policy.fairness import GoodCustomers
@@ -105,8 +105,8 @@ def model_thresholds(model: SavedModel, training: Book) -> dict[str, float]:
     profit is chosen anew, on the training book.
     """
     same = Economics(**model.card["economics"]) == training.economics if "economics" in model.card else False
-    profit = model.facts.profit_threshold if same else best_profit_threshold(training.probability, training.realised)
-    return {"f2": model.threshold, "profit": profit, "capacity": model.facts.capacity_threshold}
+    profit = model.metadata.profit_threshold if same else best_profit_threshold(training.probability, training.realised)
+    return {"f2": model.threshold, "profit": profit, "capacity": model.metadata.capacity_threshold}
 
 
 def threshold_score(model: SavedModel) -> str:

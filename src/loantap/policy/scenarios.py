@@ -8,9 +8,15 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
-from loantap.model.assumptions import Assumption
-from loantap.model.economics import ASSUMPTIONS, Economics, expected_profit, value_if_default, value_if_repaid
-from loantap.model.profit import best_profit_threshold
+from loantap.model.decision import best_profit_threshold
+from loantap.model.economics import (
+    ASSUMPTIONS,
+    Assumption,
+    Economics,
+    expected_profit,
+    value_if_default,
+    value_if_repaid,
+)
 from loantap.policy.book import Book
 
 DEFAULT_RATE = "default_rate"

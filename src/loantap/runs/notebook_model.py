@@ -10,9 +10,9 @@ from loantap.errors import InputError
 from loantap.files import replacing
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.finalist import fit_finalist
+from loantap.model.fitted import fit_calibrated
 from loantap.model.inputs import feature_frame
-from loantap.model.out_of_time import Apart, fit_out_of_time
+from loantap.model.fitted import Apart, fit_out_of_time
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import split_loans
@@ -109,8 +109,8 @@ def _make_quickly(run: RunFolder) -> None:
     rows, _ = split_loans(loans["default"], test_share=_SPLIT["test_share"], random_state=int(_SPLIT["seed"]))
     training = loans.iloc[rows]
     recipe = Recipe("without_pincode", "plain", "none")
-    quick: Any = {"recipe": recipe, "C": 0.1, "folds": 3, "random_state": 0, "n_jobs": 1}
-    finalist = fit_finalist(
+    quick: Any = {"recipe": recipe, "C": 0.1, "folds": 3, "random_state": 0}
+    fitted = fit_calibrated(
         feature_frame(training, inputs=recipe.inputs),
         training["default"].to_numpy(),
         loan_profit(training, Economics()),
@@ -120,4 +120,4 @@ def _make_quickly(run: RunFolder) -> None:
     apart = fit_out_of_time(loans, later_share=_SPLIT["test_share"], rows=len(loans), economics=Economics(), **quick)
     card = jsonable({"name": "made in haste, for trying a notebook", "split": _SPLIT, "economics": Economics()})
     keep_out_of_time(run, apart)
-    save_model(run.to("model"), finalist, loans=training, card=card, page="")
+    save_model(run.to("model"), fitted, loans=training, card=card, page="")

@@ -23,7 +23,7 @@ from loantap.exhibits.words import interval, percent, show
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.economics import Economics
 from loantap.model.persistence import SavedModel, load_model
-from loantap.model.profit import capacity_threshold
+from loantap.model.decision import capacity_threshold
 from loantap.runs.notebook_model import split_run
 from loantap.runs.results import RunFolder, decision_sheet
 
@@ -159,8 +159,8 @@ def _assumed(sheet: Mapping[str, Any], model: SavedModel) -> Economics:
 
 def _threshold_for(capacity: float, model: SavedModel, training: pd.DataFrame) -> float:
     """Return the model's own threshold for its own capacity, chosen out of fold; for another, that of the training loans."""
-    if capacity == model.facts.capacity:
-        return model.facts.capacity_threshold
+    if capacity == model.metadata.capacity:
+        return model.metadata.capacity_threshold
     return capacity_threshold(model.probability(training), capacity)
 
 

@@ -10,7 +10,7 @@ from loantap.data.computed import COMPUTED
 from loantap.data.declarations import readable_level
 from loantap.model.inputs import CAPS, CATEGORIES, application_features
 from loantap.model.persistence import SavedModel
-from loantap.model.reasons import Reason, reasons_of
+from loantap.model.reasons import Effect, Reason, reasons_of
 from loantap.model.scorer import Value
 from loantap.scoring.cautions import Caution, cautions
 
@@ -33,7 +33,8 @@ class Score:
         decision: "refer" to a person at and above the threshold, "approve" below it.
         threshold: The probability that decides.
         model_version: Which model said so.
-        reasons: For a referral what raises the risk most against a typical loan, for an approval what lowers it most; none is slight.
+        reasons: For a referral what raises the risk most against a typical loan, for an approval what lowers it most;
+            none is slight.
         warnings: Doubts about the score.
     """
 
@@ -46,52 +47,33 @@ class Score:
 
 
 def score_application(model: SavedModel, application: Mapping[str, Any]) -> Score:
-    """Score one application.
-
-    Args:
-        model: The model.
-        application: Values by the codebook's names, as an `Application` has them; fields that may be missing may be absent.
-    """
+    """Score one application: values by the codebook's names, as an `Application` has them; optional may be absent."""
     features, contributions = _contributions(model, application)
     probability = model.calibration.one(sum(contributions) + model.scorer.intercept)
     decision: Decision = "refer" if probability >= model.threshold else "approve"
-    reasons = reasons_of(
-        contributions,
-        _as_told(features, application),
-        model.reasons,
-        model.training,
-        slope=model.facts.slope,
-        effect="raises" if decision == "refer" else "lowers",
-        limit=REASONS,
-        words=_words(model, application),
-    )
+    effect: Effect = "raises" if decision == "refer" else "lowers"
+    reasons = _reasons(model, application, features, contributions, effect=effect, limit=REASONS)
     doubts = cautions(model, application, features)
     return Score(probability, decision, model.threshold, model.version, reasons, doubts)
 
 
 def all_reasons(model: SavedModel, application: Mapping[str, Any]) -> list[Reason]:
     """Return what every input does to an application's score, the strongest first."""
-    features, contributions = _contributions(model, application)
-    told = _as_told(features, application)
-    return reasons_of(
-        contributions, told, model.reasons, model.training, slope=model.facts.slope, words=_words(model, application)
-    )
+    return _reasons(model, application, *_contributions(model, application))
 
 
 def _contributions(model: SavedModel, application: Mapping[str, Any]) -> tuple[dict[str, Value], list[float]]:
-    features = application_features(application, inputs=model.facts.inputs, month=this_month())
+    features = application_features(application, inputs=model.metadata.inputs, month=this_month())
     return features, model.scorer.one(features)
 
 
-def _as_told(features: Mapping[str, Value], application: Mapping[str, Any]) -> dict[str, Value]:
-    """Return the features as the applicant knows them: the model caps some."""
-    return {**features, **{name: application.get(name) for name in CAPS if name in features}}
-
-
-def _words(model: SavedModel, application: Mapping[str, Any]) -> dict[str, str]:
-    # "10+ years" is not ten, and "< 1 year" is not none.
-    told = {name: application.get(level) or "" for name, level in _LEVELS.items()}
+def _reasons(
+    model: SavedModel, application: Mapping[str, Any], features: dict[str, Value], added: list[float], **chosen: Any
+) -> list[Reason]:
+    # As the applicant knows them: the model caps some, "10+ years" is not ten, and "< 1 year" is not none.
+    features = {**features, **{name: application.get(name) for name in CAPS if name in features}}
+    words = {name: application.get(level) or "" for name, level in _LEVELS.items()}
     for name in CATEGORIES:
-        if name in model.facts.features and (level := application.get(name)) in model.scorer.rare(name):
-            told[name] = f"{readable_level(str(level))}, one of the rare ones"
-    return told
+        if name in model.metadata.features and (level := application.get(name)) in model.scorer.rare[name]:
+            words[name] = f"{readable_level(str(level))}, one of the rare ones"
+    return reasons_of(added, features, model.reasons, model.training, slope=model.metadata.slope, words=words, **chosen)

@@ -11,18 +11,14 @@ from loantap.data.annuity import annuity
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.data.declarations import written
 from loantap.model.inputs import CAPS, CATEGORIES, PLACES, RATIOS
+from loantap.model.metadata import NumberSummary, Range
 from loantap.model.persistence import SavedModel
 from loantap.model.scorer import Value
-from loantap.model.training import NumberSummary, Range
 
 Code = Literal[
-    "outside_training_range",
-    "unseen_category",
-    "rarely_left_out",
-    "rate_far_from_sub_grade",
-    "bankruptcies_above_records",
-    "not_the_annuity",
-]
+    "outside_training_range", "unseen_category", "rarely_left_out", "rate_far_from_sub_grade",
+    "bankruptcies_above_records", "not_the_annuity",
+]  # fmt: skip
 RARELY = 0.02  # of recent training loans: a model has not seen enough loans without a value that so few lacked
 _RATE_MARGIN = 1.0  # percentage points beyond what nearly all loans of a sub-grade had: prices move with the years
 _ANNUITY_TOLERANCE = 0.02  # fees and rounding make installments differ by less
@@ -32,17 +28,11 @@ _GUESS, _UNUSED = "the score is a guess there.", "the model does not look at it.
 
 @dataclass(frozen=True)
 class Caution:
-    """A doubt about a score.
+    """A doubt about a score."""
 
-    Attributes:
-        field: What it is about, by the codebook's name or the feature's.
-        code: Which kind of doubt.
-        text: The doubt in a sentence.
-    """
-
-    field: str
-    code: Code
-    text: str
+    field: str  # what it is about, by the codebook's name or the feature's
+    code: Code  # which kind of doubt
+    text: str  # the doubt in a sentence
 
 
 def cautions(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> list[Caution]:
@@ -65,9 +55,9 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
         features: As from `feature_frame`.
     """
     count = np.zeros(len(features), dtype=np.int8)
-    for name in (*model.facts.features, *model.facts.without):
+    for name in (*model.metadata.features, *model.metadata.without):
         if name in CATEGORIES:
-            count += ~features[name].isin(model.scorer.levels(name)).to_numpy()
+            count += ~features[name].isin(model.scorer.levels[name]).to_numpy()
         elif known := model.training.numbers.get(name):
             values = (loans[name] if name in CAPS else features[name]).to_numpy(dtype=np.float64)
             outside = (values < known.low) | (values > known.high)
@@ -77,9 +67,8 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
             if known.missing < RARELY:
                 count += np.isnan(values)
     if {"int_rate", "sub_grade"} <= {*loans.columns}:
-        ends = [model.training.rates.get(level) for level in BY_NAME["sub_grade"].levels]
-        low = np.array([_bounds(end)[0] for end in ends])[loans["sub_grade"].cat.codes]
-        high = np.array([_bounds(end)[1] for end in ends])[loans["sub_grade"].cat.codes]
+        bounds = np.array([_bounds(model.training.rates.get(level)) for level in BY_NAME["sub_grade"].levels])
+        low, high = bounds[loans["sub_grade"].cat.codes].T
         rate = loans["int_rate"].to_numpy(dtype=np.float64)
         count += (rate < low) | (rate > high)
     if {"pub_rec", "pub_rec_bankruptcies"} <= {*loans.columns}:
@@ -93,11 +82,11 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
 
 def _of_inputs(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> Iterator[Caution]:
     """Yield the doubts about single inputs, of those that the model was not shown too."""
-    for name in (*model.facts.features, *model.facts.without):
+    for name in (*model.metadata.features, *model.metadata.without):
         value, field = features[name], _field(name)
         if name in CATEGORIES:
-            if value not in model.scorer.levels(name):
-                counts = "it counts as the riskiest level" if model.facts.obeys else "the score leaves it out"
+            if value not in model.scorer.levels[name]:
+                counts = "it counts as the riskiest level" if model.metadata.obeys else "the score leaves it out"
                 text = f"{field}: hardly any training loan had '{value}'; {counts}."
                 yield Caution(field, "unseen_category", text)
             continue
@@ -113,7 +102,7 @@ def _of_inputs(model: SavedModel, application: Mapping[str, Any], features: Mapp
             shown, low, high = (_written(name, number) for number in (asked, known.low, known.high))
             text = (
                 f"{field}: {shown} is {'just ' if shown in (low, high) else ''}outside of what nearly all training loans had, "
-                f"{low} to {high}; {_UNUSED if name in model.facts.without else _GUESS}"
+                f"{low} to {high}; {_UNUSED if name in model.metadata.without else _GUESS}"
             )
             yield Caution(field, "outside_training_range", text)
 
@@ -149,14 +138,14 @@ def _field(name: str) -> str:
 
 def _left_out(name: str, known: NumberSummary, model: SavedModel) -> str:
     had = f"{min(round(100 * (1 - known.missing), 1), 99.9):g}%" if known.missing else "all"
-    told = f"{had} of the recent training loans had it"
-    if name in model.facts.without:
-        return f"{told}; {_UNUSED}"
+    stated = f"{had} of the recent training loans had it"
+    if name in model.metadata.without:
+        return f"{stated}; {_UNUSED}"
     value, more = model.scorer.unknown(name)
     added = ", and as riskier still, as those without it were" if more else ""
-    if model.facts.unknown == "learned":
+    if model.metadata.unknown == "learned":
         added = ", and as those without it turned out"
-    return f"{told}. It counts as {_written(name, value)}{added}."
+    return f"{stated}. It counts as {_written(name, value)}{added}."
 
 
 def _written(name: str, value: Any) -> str:

@@ -17,12 +17,7 @@ class ApplicationModel:
         self._model = model
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Return probability_of_default and decision, one row per application; see `score_table`.
-
-        Args:
-            model_input: Applications.
-            params: Not used; MLflow passes it.
-        """
+        """Return probability_of_default and decision, one row per application; MLflow passes params too."""
         del params
         scores = score_table(self._model, model_input)[["probability_of_default", "decision"]]
         return scores.astype({"decision": "str"})

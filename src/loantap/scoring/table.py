@@ -57,7 +57,7 @@ class Applications(Protocol):
 def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
     """Return the scores of checked applications, indexed by row number; with the columns of `loantap score`."""
     loans = typed(checked)
-    features = feature_frame(loans, inputs=model.facts.inputs)
+    features = feature_frame(loans, inputs=model.metadata.inputs)
     contributions = model.scorer.many(features)
     probability = model.calibration(contributions.sum(axis=1) + model.scorer.intercept)
     refer = probability >= model.threshold
@@ -74,27 +74,22 @@ def score_frame(model: SavedModel, checked: pd.DataFrame) -> pa.Table:
 
 
 def score_table(model: SavedModel, applications: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of a frame of applications, one row for each under the frame's own index.
+    """Return the scores of a frame of applications under its own index: the columns of `loantap score` but the key.
 
-    Args:
-        model: The model.
-        applications: By the codebook's names, texts or typed values as in a file. Other columns are not read; missing values are None
-            or NaN, and their columns may be absent.
+    Applications have the codebook's names, texts or typed values as in a file. Other columns are not read; missing
+    values are None or NaN, and their columns may be absent.
 
-    Returns:
-        The columns of `loantap score` but the key.
-
-    Raises InputError for applications that break a rule of the codebook, with column, rule and rows (from 1), and for percentages in
-    fractions. What only looks like fractions is warned of.
+    Raises InputError for applications that break a rule of the codebook, with column, rule and rows (from 1), and for
+    percentages in fractions. What only looks like fractions is warned of.
     """
-    needed = source_columns(inputs=model.facts.inputs)
+    needed = source_columns(inputs=model.metadata.inputs)
     names = [column.name for column in application_columns(needed, list(applications.columns))]
     raw = applications.reindex(columns=names).set_axis(range(1, len(applications) + 1))
-    checked, found = checked_applications(raw, needed=needed)
-    if len(found):
-        told = "".join(f"\n  {problem}" for problem in summarise(found)[:PROBLEMS])
+    checked, failures = checked_applications(raw, needed=needed)
+    if len(failures):
+        listed = "".join(f"\n  {problem}" for problem in summarise(failures)[:PROBLEMS])
         raise InputError(
-            f"expected applications by the rules of the codebook (data/README.md):{told}\nNone was scored."
+            f"expected applications by the rules of the codebook (data/README.md):{listed}\nNone was scored."
         )
     units = Units()
     units.add(checked)
@@ -110,8 +105,8 @@ def checked_applications(raw: pd.DataFrame, *, needed: Sequence[str]) -> tuple[p
     if "issue_d" not in raw:
         columns = (*columns, BY_NAME["issue_d"])
     raw = _dated(raw)
-    checked, found = check_loans(raw, columns=columns)
-    return checked, pd.concat([found, *wrong_keys(raw)], ignore_index=True)
+    checked, failures = check_loans(raw, columns=columns)
+    return checked, pd.concat([failures, *wrong_keys(raw)], ignore_index=True)
 
 
 def _dated(raw: pd.DataFrame) -> pd.DataFrame:
@@ -130,7 +125,7 @@ def _dated(raw: pd.DataFrame) -> pd.DataFrame:
 def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) -> dict[str, pa.Array]:
     typical = np.array([line.typical for line in model.reasons])
     # What speaks for the decision: what raises the risk of a referral, what lowers that of an approval.
-    weight = (contributions - typical) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.facts.slope)
+    weight = (contributions - typical) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.metadata.slope)
     for together in voices(model.reasons):
         if len(together) > 1:  # they count by their sum, and the strongest of them speaks
             total, speaker = weight[:, together].sum(axis=1), np.array(together)[weight[:, together].argmax(axis=1)]
@@ -141,11 +136,11 @@ def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) ->
     order = np.argsort(-weights, axis=1, kind="stable")
     places, weights = np.take_along_axis(first, order, axis=1), np.take_along_axis(weights, order, axis=1)
     codes = [line.code for line in model.reasons]
-    told = weights * abs(model.facts.slope) >= SLIGHT
+    told = weights * abs(model.metadata.slope) >= SLIGHT
     told[:, 0] = weights[:, 0] > 0  # the strongest is told however slight it is
     return {
         f"reason_{number + 1}": pa.DictionaryArray.from_arrays(
-            pa.array(places[:, number].astype(np.int8), mask=weights[:, number] * abs(model.facts.slope) < SLIGHT),
+            pa.array(places[:, number].astype(np.int8), mask=~told[:, number]),
             codes,
         )
         for number in range(REASONS)
@@ -153,7 +148,7 @@ def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) ->
 
 
 def wrong_keys(raw: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the rows without a key, and those whose key a spreadsheet would take for a formula when it opens the scores."""
+    """Return the rows without a key, and those whose key a spreadsheet would take for a formula."""
     if KEY not in raw:
         return []
     keys, failures = raw[KEY].astype("str"), []

@@ -81,7 +81,7 @@ def synthetic_live(
 
 def application_needs(model: SavedModel) -> list[str]:
     """Return the columns of an application that a watchlist reads."""
-    return sorted({*source_columns(inputs=model.facts.inputs), *TERMS, "dti", "revol_util"})
+    return sorted({*source_columns(inputs=model.metadata.inputs), *TERMS, "dti", "revol_util"})
 
 
 def read_applications(model: SavedModel, applications: Applications) -> tuple[pd.DataFrame, list[str]]:

@@ -45,7 +45,7 @@ def probabilities(
 
     Raises InputError for a column that is absent, two applications of one loan, and applications of none of the loans.
     """
-    columns = source_columns(inputs=model.facts.inputs)
+    columns = source_columns(inputs=model.metadata.inputs)
     columns = [name for name in columns if name in applications or name not in OPTIONAL]
     if absent := [name for name in (KEY, *columns) if name not in applications]:
         raise InputError(
@@ -59,7 +59,7 @@ def probabilities(
     places = [place for place, name in enumerate(scorer.features) if name in _UPDATED]
     for start in range(0, len(with_application), _CHUNK):
         part = with_application[start : start + _CHUNK]
-        contributions = scorer.many(feature_frame(sources.iloc[rows[part]], inputs=model.facts.inputs))
+        contributions = scorer.many(feature_frame(sources.iloc[rows[part]], inputs=model.metadata.inputs))
         log_odds = contributions.sum(axis=1) + scorer.intercept
         rest = log_odds - contributions[:, places].sum(axis=1)
         at_application[part] = model.calibration(log_odds)

@@ -126,15 +126,15 @@ def batch_json(scores: Sequence[Score]) -> bytes:
 
 def model_answer(model: SavedModel) -> Mapping[str, Any]:
     """Return what is told of a model."""
-    facts = model.facts
+    metadata = model.metadata
     return {
         "version": model.version,
-        "threshold": facts.threshold,
-        "profit_threshold": facts.profit_threshold,
-        "capacity_threshold": facts.capacity_threshold,
-        "inputs": facts.inputs,
-        "features": facts.features,
+        "threshold": metadata.threshold,
+        "profit_threshold": metadata.profit_threshold,
+        "capacity_threshold": metadata.capacity_threshold,
+        "inputs": metadata.inputs,
+        "features": metadata.features,
         "reasons": [line.model_dump(include={"code", "feature", "label"}) for line in model.reasons],
-        "libraries": facts.versions,
+        "libraries": metadata.versions,
         "card": model.card,
     }

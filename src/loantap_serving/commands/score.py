@@ -65,7 +65,7 @@ def score(
     declared = _declared(config) if source.startswith(TABLE) or out.startswith(TABLE) else None
     applications: Applications
     total: int | None
-    needed = source_columns(inputs=chosen.facts.inputs)
+    needed = source_columns(inputs=chosen.metadata.inputs)
     if declared and source.startswith(TABLE):
         from loantap_sources.live_tables import ApplicationTable
 

@@ -134,8 +134,8 @@ columns = {
     for whose, at in (
         ("Chosen here", threshold),
         (f"{threshold_score(model)}, the model's own", model.threshold),
-        ("Profit", model.facts.profit_threshold),
-        (f"Capacity of {percent(model.facts.capacity)}", model.facts.capacity_threshold),
+        ("Profit", model.metadata.profit_threshold),
+        (f"Capacity of {percent(model.metadata.capacity)}", model.metadata.capacity_threshold),
     )
 }
 st.table(pd.DataFrame(columns, index=list(_MEASURES.values())))

@@ -50,7 +50,7 @@ def _form(model: SavedModel) -> tuple[dict[str, Any], dict[str, DeltaGenerator]]
     start, entered, places = starting_values(model.training), {}, {}
     with st.form("application"):
         note("Filled in with the median or the commonest value of the training loans. Enter in a field sends the form.")
-        seen = {source for name in model.facts.features for source in FEATURE_BY_NAME[name].sources}
+        seen = {source for name in model.metadata.features for source in FEATURE_BY_NAME[name].sources}
         aside = ", ".join(column.label for column in FIELDS if column.name not in seen)
         note(f"This model does not look at: {aside}. They are only held against the rest.")
         for known, title in _GROUPS.items():

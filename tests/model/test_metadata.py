@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from loantap.data.columns import BY_NAME
-from loantap.model.training import summarise_training
+from loantap.model.metadata import summarise_training
 
 
 def test_the_summary_agrees_with_the_loans(loans: pd.DataFrame):
@@ -43,8 +43,7 @@ def test_numbers_are_told_as_they_were_before_caps(loans: pd.DataFrame):
 
 def test_levels_and_numbers_of_a_few_loans_are_left_out(loans: pd.DataFrame):
     few = loans.assign(
-        purpose=["wedding"] * 9 + ["car"] * (len(loans) - 9),
-        mort_acc=[1.0] * 19 + [np.nan] * (len(loans) - 19),
+        purpose=["wedding"] * 9 + ["car"] * (len(loans) - 9), mort_acc=[1.0] * 19 + [np.nan] * (len(loans) - 19)
     )
     summary = summarise_training(few, inputs="without_pincode")
     assert set(summary.categories["purpose"]) == {"car"}

@@ -24,8 +24,8 @@ def versions() -> dict[str, str]:
     return {"python": python_version()} | {name: version(name) for name in _PACKAGES}
 
 
-def plain_pipeline(fitted: Pipeline, *, C: float, penalty: str) -> Pipeline:
-    """Return a copy of a fitted pipeline of `Recipe.pipeline` to be stored; `whole_pipeline` makes it usable again.
+def storable_pipeline(fitted: Pipeline, *, C: float, penalty: str) -> Pipeline:
+    """Return a copy of a fitted pipeline of `Recipe.pipeline` to be stored; `usable_pipeline` makes it usable again.
 
     The logistic regression becomes scikit-learn's own. Splines keep their knots only, and imputers forget the type of
     the columns they saw: both are held in types of other libraries, and follow from what is kept.
@@ -50,8 +50,8 @@ def plain_pipeline(fitted: Pipeline, *, C: float, penalty: str) -> Pipeline:
     return Pipeline([*steps, ("model", model)])
 
 
-def whole_pipeline(stored: Pipeline) -> Pipeline:
-    """Give a stored pipeline back what `plain_pipeline` left out, in place, and return it."""
+def usable_pipeline(stored: Pipeline) -> Pipeline:
+    """Give a stored pipeline back what `storable_pipeline` left out, in place, and return it."""
     for step in _parts(stored):
         if isinstance(step, SplineTransformer):
             # With given knots a fit reads nothing but the names of the columns.
@@ -64,10 +64,10 @@ def whole_pipeline(stored: Pipeline) -> Pipeline:
 
 def _parts(pipeline: Pipeline) -> list:
     """Return every transformer within a pipeline."""
-    found = []
+    parts = []
     for _, step in pipeline.steps:
-        found.append(step)
+        parts.append(step)
         inner = [part for _, part, _ in step.transformers_] if isinstance(step, ColumnTransformer) else []
         for part in inner:
-            found += _parts(part) if isinstance(part, Pipeline) else [part]
-    return found
+            parts += _parts(part) if isinstance(part, Pipeline) else [part]
+    return parts

@@ -10,20 +10,25 @@ from loantap.exhibits.scores import tested
 from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.tuning_sentences import signed
 from loantap.exhibits.words import by_name, capital, columns, listed, percent, show
-from loantap.model.original import CLAIMED_BETA, Original
-from loantap.model.out_of_time import OutOfTime
-from loantap.model.study import Judged
+from loantap.model.fitted import OutOfTime
+from loantap.model.study import Evaluation
+from loantap.model.tuning import CLAIMED_BETA, Original
 
 Result = Mapping[str, Any]
 _SHOWN = {"reject all": "decline all", "pincode": "by pincode", "grade": "by grade"}
 
 
 def ladder(
-    *, champion: Judged, smote: Judged, original: Original, baselines: Sequence[Result], differences: pd.DataFrame
+    *,
+    champion: Evaluation,
+    smote: Evaluation,
+    original: Original,
+    baselines: Sequence[Result],
+    differences: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return F-beta of models and rules on the same test loans, one row each, and the champion's less each other's."""
     score = champion.score
-    rivals: list[Result] = [
+    candidates: list[Result] = [
         {"name": "champion", "rule": "the model in use", "test": champion.test},
         {"name": "tuned SMOTE", "rule": "logistic regression with SMOTE, calibrated", "test": smote.test},
         {
@@ -34,33 +39,33 @@ def ladder(
         *baselines,
     ]
     table = pd.DataFrame(
-        {"name": rival["name"], "rule": rival["rule"], score: rival["test"][score]}
-        | dict(zip(("ci_low", "ci_high"), rival["test"]["ci"][score], strict=True))
-        | {name: rival["test"][name] for name in ("recall", "precision", "brier")}
-        for rival in rivals
+        {"name": candidate["name"], "rule": candidate["rule"], score: candidate["test"][score]}
+        | dict(zip(("ci_low", "ci_high"), candidate["test"]["ci"][score], strict=True))
+        | {name: candidate["test"][name] for name in ("recall", "precision", "brier")}
+        for candidate in candidates
     ).merge(differences, on="name", validate="one_to_one")
     return table.assign(name=table["name"].str.replace("_", " "))
 
 
-def _rivals_title(table: pd.DataFrame, score: str) -> str:
-    """Return how many of the rivals the champion beats, and whether any beats it."""
+def _compared_title(table: pd.DataFrame, score: str) -> str:
+    """Return how many of the others the champion beats, and whether any beats it."""
     others = table[table["name"] != "champion"].replace({"name": _SHOWN})
     beaten, better = (others["difference_low"] > 0).sum(), others.loc[others["difference_high"] < 0, "name"].tolist()
     rest = f"; {listed(better)} {'does' if len(better) == 1 else 'do'} better" if better else ""
     return f"On {score.upper()} the champion beats {beaten} of {len(others)} rivals{rest}"
 
 
-def rivals(table: pd.DataFrame, judged: Judged, original: Original, rules: Sequence[str]) -> Exhibit:
+def compared(table: pd.DataFrame, result: Evaluation, original: Original, rules: Sequence[str]) -> Exhibit:
     """Show how the champion stands against models and rules; takes what `ladder` returns, and the names of the rules."""
-    score = judged.score
+    score = result.score
     kinds = {score: "score", "difference": "score"}
     shown = columns("name", "rule", f"{score} with interval", "difference with interval", **kinds)
     return Exhibit(
-        exhibit_name("baselines", judged.inputs),
-        title=_rivals_title(table, score),
-        caption=f"{tested(judged)}; {percent(judged.confidence)} bootstrap intervals, models and rules as they are; difference: the "
+        exhibit_name("baselines", result.inputs),
+        title=_compared_title(table, score),
+        caption=f"{tested(result)}; {percent(result.confidence)} bootstrap intervals, models and rules as they are; difference: the "
         f"champion's {score.upper()} minus the rival's, paired over the loans.",
-        text=f"{original_sentence(vars(original))}\n\n{baseline_sentence(table, judged, rules)}",
+        text=f"{original_sentence(vars(original))}\n\n{baseline_sentence(table, result, rules)}",
         table=table.assign(name=table["name"].replace(_SHOWN).map(capital)),
         columns=shown,
     )
@@ -77,7 +82,7 @@ def original_sentence(original: Result) -> str:
     )
 
 
-def baseline_sentence(table: pd.DataFrame, judged: Judged, rules: Sequence[str]) -> str:
+def baseline_sentence(table: pd.DataFrame, result: Evaluation, rules: Sequence[str]) -> str:
     """Return how the champion stands against each simple rule, on the same loans; rules that decide alike count once."""
     known = by_name(table)
     # The draws are the same for all, so only the same decisions have the same difference and interval.
@@ -91,22 +96,22 @@ def baseline_sentence(table: pd.DataFrame, judged: Judged, rules: Sequence[str])
         verdict = "beats" if low > 0 else "loses to" if high < 0 else "is neither shown to beat nor to lose to"
         which = f"the rule {named[0]}" if len(named) == 1 else f"the same decisions by {' or '.join(named)}"
         parts.append(f"{verdict} {which} ({signed(difference)}, {signed(low)} to {signed(high)})")
-    return f"On {judged.score.upper()} the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap)."
+    return f"On {result.score.upper()} the champion {'; '.join(parts)}. Differences are paired over the test loans (bootstrap)."
 
 
-def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int) -> Exhibit:
+def later(result: Evaluation, found: OutOfTime | None, *, most_rows: int, rows: int) -> Exhibit:
     """Show what becomes of the model on later loans.
 
     Args:
-        judged: How it does on test loans of the same months.
+        result: How it does on test loans of the same months.
         found: How the same recipe does on later loans, fitted on earlier ones.
         most_rows: Most earlier loans that calibration and threshold were chosen on.
         rows: Training loans that the first model's were chosen on.
     """
-    cases: list[tuple[str, Judged | OutOfTime]] = [("the same months", judged)]
+    cases: list[tuple[str, Evaluation | OutOfTime]] = [("the same months", result)]
     if found is not None:
         cases.append((f"from {found.first_month:%B %Y} on", found))
-    score = judged.score
+    score = result.score
     table = pd.DataFrame(
         {"loans_of": label, "n": one.test["n"], "default_rate": one.default_rate, "predicted": one.predicted, "brier": one.test["brier"]}
         | {f"{name}{end}": value for name in ("roc_auc", score)
@@ -120,12 +125,12 @@ def later(judged: Judged, found: OutOfTime | None, *, most_rows: int, rows: int)
             "Both rows use the same features, sampler and C, chosen on all months. Calibration and threshold come from "
             f"{show(rows, 'count')} training loans above and {earlier} earlier loans below."
         )
-    title = later_title(judged.test, found)
-    caption = f"{percent(judged.confidence)} bootstrap intervals, models as fitted. {compared}".rstrip()
+    title = later_title(result.test, found)
+    caption = f"{percent(result.confidence)} bootstrap intervals, models as fitted. {compared}".rstrip()
     shown = columns(
         "loans_of", "n", "default_rate", "predicted", "roc_auc with interval", score, "brier", **{score: "score"}
     )
-    return Exhibit(exhibit_name("out-of-time", judged.inputs), title, caption, table=table, columns=shown)
+    return Exhibit(exhibit_name("out-of-time", result.inputs), title, caption, table=table, columns=shown)
 
 
 def later_title(test: Result, found: OutOfTime | None) -> str:

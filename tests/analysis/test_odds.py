@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from loantap.analysis.power import detectable_odds_ratios
+from loantap.analysis.odds import detectable_odds_ratios
 
 
 def power_by_hand(n: int, other_n: int, rate: float, other_rate: float, alpha: float) -> float:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.model.challengers import challenge, challengers, ordinal
+from loantap.model.baselines import challenge, challengers, ordinal
 from loantap.model.folds import fold_splits
 from loantap.model.inputs import feature_frame
 
@@ -12,12 +12,12 @@ pytestmark = pytest.mark.slow
 def test_challengers_meet_the_same_folds_and_find_something(loans: pd.DataFrame):
     X, y = feature_frame(loans, inputs="with_pincode"), loans["default"].to_numpy()
     splits = fold_splits(y, folds=3, random_state=0)
-    found = challenge(X, y, splits=splits, random_state=0, n_jobs=1)
-    assert [rival.name for rival in found] == list(challengers(0))
-    for rival in found:
-        assert rival.recipe is None
-        assert len(rival.scores) == len(splits)
-        assert rival.scores["roc_auc"].min() > 0.75
+    found = challenge(X, y, splits=splits, random_state=0)
+    assert [challenger.name for challenger in found] == list(challengers(0))
+    for challenger in found:
+        assert challenger.recipe is None
+        assert len(challenger.scores) == len(splits)
+        assert challenger.scores["roc_auc"].min() > 0.75
 
 
 def test_a_challenger_scores_strange_loans(loans: pd.DataFrame):
@@ -31,4 +31,4 @@ def test_a_challenger_scores_strange_loans(loans: pd.DataFrame):
 def test_a_column_without_any_value_is_no_obstacle(loans: pd.DataFrame):
     X, y = feature_frame(loans.head(600).assign(mort_acc=np.nan), inputs="without_pincode"), loans["default"].head(600)
     splits = fold_splits(y.to_numpy(), folds=2, random_state=0)[:2]
-    assert len(challenge(X, y.to_numpy(), splits=splits, random_state=0, n_jobs=1)) == len(challengers(0))
+    assert len(challenge(X, y.to_numpy(), splits=splits, random_state=0)) == len(challengers(0))
