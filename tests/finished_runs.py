@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from sealed import seal_run
 
-from loantap.data.ingest import describe, ingest
+from loantap.data.accounts import describe
+from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.exhibits.card import card_page, model_card
 from loantap.exhibits.exhibit import Exhibit

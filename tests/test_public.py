@@ -18,8 +18,9 @@ import loantap
 from loantap import public
 from loantap.analysis.counts import FrameCounts
 from loantap.analysis.levels import factor_counts
+from loantap.data.accounts import describe
 from loantap.data.applications import FIELDS
-from loantap.data.ingest import describe, ingest
+from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.errors import InputError

@@ -173,6 +173,9 @@ def write_text(path: Path, text: str) -> Path:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as hexadecimal digits."""
+    """Return the SHA-256 of a file's bytes as hexadecimal digits; of a folder that of its files' sums, in the order of their names."""
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if one.is_file())
+        return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -7,7 +7,7 @@ from typing import Any
 
 from loantap.data.columns import KEY, NAMES, NEEDED, RESERVED
 from loantap.data.ingest import IngestSummary, ingest
-from loantap.data.reading import LoanFile, open_loans
+from loantap.data.loan_file import LoanFile, open_loans
 from loantap.errors import InputError
 from loantap.files import staging_folder
 from loantap_sources.connectors.config import Config

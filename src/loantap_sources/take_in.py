@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from loantap.data.ingest import IngestSummary, describe
+from loantap.data.accounts import describe
+from loantap.data.ingest import IngestSummary
 from loantap.progress import tell
 from loantap_sources.connectors.config import read_config
 from loantap_sources.gather import gather

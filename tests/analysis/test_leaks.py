@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 from loantap.analysis.leaks import LeakReport, find_leaks
 from loantap.analysis.strength import auc_alone, counts_of_column
 from loantap.data.ingest import ingest
-from loantap.data.reading import SyntheticLoans, open_loans
+from loantap.data.loan_file import open_loans
+from loantap.data.reading import SyntheticLoans
 from loantap.errors import InputError
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.ingest import IngestSummary, ingest
-from loantap.data.reading import LoanSource, SyntheticLoans, open_loans
+from loantap.data.loan_file import open_loans
+from loantap.data.reading import LoanSource, SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.errors import LoanTapError
 from loantap.model.economics import Economics, loan_profit

@@ -41,7 +41,7 @@ def test_good_loans_have_no_failures(raw_loans: pd.DataFrame):
         ("grade", "H", "not an allowed value"),
         ("purpose", "yacht", "not an allowed value"),
         ("loan_status", "Paid", "not an allowed value"),
-        ("issue_d", "2015-01", "not a month"),
+        ("issue_d", "2015-13", "not a month"),
         ("issue_d", "Foo-2015", "not a month"),
         ("address", "1 Road, OK 2269", "no state and pincode at its end"),
         ("address", None, "missing"),

@@ -10,7 +10,8 @@ import pytest
 from loantap.data.columns import NAMES
 from loantap.data.contract import check_loans, quotable, summarise
 from loantap.data.ingest import IngestSummary
-from loantap.data.reading import LoanFile, open_loans
+from loantap.data.loan_file import LoanFile, open_loans
+from loantap.data.text_form import TextForm
 from loantap.errors import InputError
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.delimited import read_delimited
@@ -68,11 +69,11 @@ def test_a_file_without_a_header_shows_no_record(
 
 
 def test_a_file_of_another_kind_shows_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("loantap.data.reading._MOST_RAGGED", 2)
+    monkeypatch.setattr("loantap.data.text_records._MOST_RAGGED", 2)
     path = tmp_path / "loans.csv"
     path.write_text("a,b\n1,2\n" + f"{PERSON[0]}|{PERSON[1]}\n" * 5)
     with pytest.raises(InputError, match="Expected 2 columns, got") as failed:
-        list(LoanFile(path, ("a", "b")).chunks())
+        list(LoanFile(path, ("a", "b"), TextForm(("a", "b"))).chunks())
     says_nothing_of(PERSON, str(failed.value))
 
 

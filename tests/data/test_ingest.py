@@ -5,8 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from loantap.data.ingest import IngestSummary, describe, ingest
-from loantap.data.reading import SyntheticLoans, open_loans
+from loantap.data.accounts import describe
+from loantap.data.ingest import IngestSummary, ingest
+from loantap.data.loan_file import open_loans
+from loantap.data.reading import SyntheticLoans
 from loantap.data.text_records import RaggedRow
 from loantap.errors import SchemaError
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from loantap.data.columns import NAMES
-from loantap.data.reading import SyntheticLoans, open_loans
+from loantap.data.loan_file import open_loans
+from loantap.data.reading import SyntheticLoans
 from loantap.errors import InputError, SchemaError
 
 
@@ -75,10 +76,22 @@ def test_a_folder_is_refused(tmp_path: Path):
     assert "found a folder" in refusal(tmp_path)
 
 
-def test_an_unknown_type_is_refused(tmp_path: Path):
-    path = tmp_path / "loans.xlsx"
-    path.write_bytes(b"PK")
-    assert ".csv, .csv.gz, .parquet" in refusal(path)
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("loans.csv", b"PK\x03\x04rest", "a zip archive"),
+        ("loans.csv", b"%PDF-1.7", "a PDF"),
+        ("loans.csv", b"\xd0\xcf\x11\xe0rest", "an old Excel workbook"),
+        ("loans.csv", b"<!DOCTYPE html><html>", "a web page"),
+        ("loans.csv", "\xd3\xd6\xc1\xd5".encode("latin-1") * 50, "other data"),
+        ("loans.xlsx", b"PK", "expected an Excel workbook"),
+        ("loans.parquet", b"loan_amnt\n1\n", "expected a Parquet file"),
+    ],
+)
+def test_what_is_no_table_is_called_by_its_name(tmp_path: Path, name: str, content: bytes, what: str):
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert what in refusal(path)
 
 
 def test_an_empty_file_is_refused(tmp_path: Path):
@@ -93,19 +106,10 @@ def test_a_header_without_loans_is_refused(tmp_path: Path):
     assert "found none" in refusal(path, SchemaError)
 
 
-@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
-def test_another_separator_is_named(tmp_path: Path, raw_loans: pd.DataFrame, separator: str, name: str):
+def test_missing_columns_are_named(tmp_path: Path, raw_loans: pd.DataFrame):
     path = tmp_path / "loans.csv"
-    raw_loans.head(5).to_csv(path, index=False, sep=separator)
-    assert name in refusal(path, SchemaError)
-
-
-def test_missing_columns_are_named_with_those_that_look_alike(tmp_path: Path, raw_loans: pd.DataFrame):
-    path = tmp_path / "loans.csv"
-    raw_loans.head(5).drop(columns="purpose").rename(columns={"dti": "DTI "}).to_csv(path, index=False)
-    message = refusal(path, SchemaError)
-    assert "missing: purpose, dti" in message
-    assert "'DTI ' looks like 'dti'" in message
+    raw_loans.head(5).drop(columns=["purpose", "dti"]).to_csv(path, index=False)
+    assert "missing: purpose, dti" in refusal(path, SchemaError)
 
 
 def test_a_column_that_stands_twice_is_refused(tmp_path: Path, raw_loans: pd.DataFrame):
@@ -115,18 +119,19 @@ def test_a_column_that_stands_twice_is_refused(tmp_path: Path, raw_loans: pd.Dat
     assert "more than once: dti" in refusal(path, SchemaError)
 
 
-@pytest.mark.parametrize(("encoding", "hint"), [("utf-16", "UTF-16"), ("cp1252", "CP1252")])
-def test_another_encoding_is_refused(tmp_path: Path, raw_loans: pd.DataFrame, encoding: str, hint: str):
+def test_letters_of_two_encodings_are_refused(tmp_path: Path, raw_loans: pd.DataFrame):
     path = tmp_path / "loans.csv"
-    raw_loans.head(5).assign(emp_title="Café").to_csv(path, index=False, encoding=encoding)
-    assert hint in refusal(path)
+    raw_loans.head(5).assign(emp_title="Café").to_csv(path, index=False)
+    path.write_bytes(path.read_bytes().replace("Café".encode(), b"Caf\xe9", 1))
+    assert "expected text in one encoding" in refusal(path)
 
 
 def test_a_wrong_byte_far_down_is_refused(tmp_path: Path, raw_loans: pd.DataFrame):
     path = tmp_path / "loans.csv"
     raw_loans.to_csv(path, index=False)
-    path.write_bytes(path.read_bytes()[:-200].replace(b"RENT", b"R\xe9NT"))
-    assert "UTF-8" in refusal(path)
+    start, end = path.read_bytes()[:-500], path.read_bytes()[-500:]
+    path.write_bytes(start + end.replace(b"months", b"mo\xe9ths"))
+    assert "--encoding cp1252" in refusal(path)
 
 
 def test_a_gzip_cut_short_is_refused(csv_file: Path, tmp_path: Path):
@@ -134,18 +139,6 @@ def test_a_gzip_cut_short_is_refused(csv_file: Path, tmp_path: Path):
     whole = gzip.compress(csv_file.read_bytes())
     path.write_bytes(whole[: len(whole) // 2])
     assert "damaged or cut short" in refusal(path) or "expected a gzipped CSV" in refusal(path)
-
-
-def test_a_file_that_only_calls_itself_gzip_is_refused(tmp_path: Path):
-    path = tmp_path / "loans.csv.gz"
-    path.write_text("loan_amnt\n1\n")
-    assert "expected a gzipped CSV" in refusal(path)
-
-
-def test_a_file_that_only_calls_itself_parquet_is_refused(tmp_path: Path):
-    path = tmp_path / "loans.parquet"
-    path.write_text("loan_amnt\n1\n")
-    assert "expected a Parquet file" in refusal(path)
 
 
 def test_binary_data_is_refused(tmp_path: Path):

@@ -11,7 +11,7 @@ from policy_parts import basis, books, chain, grade_risk, parts
 
 from loantap.data.annuity import annuity
 from loantap.data.ingest import ingest
-from loantap.data.reading import open_loans
+from loantap.data.loan_file import open_loans
 from loantap.exhibits import decision
 from loantap.exhibits import decision_advice as advice
 from loantap.exhibits import policy as exhibits

@@ -145,7 +145,7 @@ def test_a_file_in_which_no_row_is_right_leaves_what_was_there(
 def test_a_failure_half_way_leaves_what_was_there(
     model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap.data.reading._BATCH_ROWS", 500)
+    monkeypatch.setattr("loantap.data.text_records.BATCH_ROWS", 500)
     calls = []
 
     def full(*arguments, **options):
@@ -170,7 +170,7 @@ def test_chunks_change_nothing(
 ):
     path = written(applications, tmp_path / "in.parquet")
     score_file(model, path, tmp_path / "whole.csv")
-    monkeypatch.setattr("loantap.data.reading._BATCH_ROWS", 333)
+    monkeypatch.setattr("loantap.data.text_records.BATCH_ROWS", 333)
     seen: list[int] = []
     score_file(model, path, tmp_path / "parts.csv", progress=seen.append)
     assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
@@ -274,7 +274,7 @@ def test_months_with_a_time_zone_are_taken_and_lists_are_refused(
 def test_a_file_that_is_no_table_is_refused_before_it_fills_the_memory(
     model: SavedModel, applications: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap.data.reading._MOST_RAGGED", 100)
+    monkeypatch.setattr("loantap.data.text_records._MOST_RAGGED", 100)
     path = written(applications.head(10), tmp_path / "in.csv")
     path.write_text(path.read_text() + "x\n" * 101)
     with pytest.raises(InputError, match="commas between fields"):

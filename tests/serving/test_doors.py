@@ -13,7 +13,7 @@ from loantap.data.application_file import open_applications
 from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME, KEY, NAMES, RESERVED
 from loantap.data.ingest import ingest
-from loantap.data.reading import open_loans
+from loantap.data.loan_file import open_loans
 from loantap.data.units import PERCENTAGES, Units
 from loantap.errors import InputError
 from loantap.model.inputs import feature_frame

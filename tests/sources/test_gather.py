@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from loantap.data.columns import KEY, NAMES
 from loantap.data.ingest import IngestSummary, ingest
-from loantap.data.reading import open_loans
+from loantap.data.loan_file import open_loans
 from loantap.errors import InputError, LoanTapError, MergeError, SchemaError, SourceError
 from loantap_sources import gather as gathering
 from loantap_sources.connectors.config import Config

@@ -11,7 +11,8 @@ import pytest
 from stand_ins import three_sources as demo
 
 from loantap.data.ingest import ingest
-from loantap.data.reading import SyntheticLoans, open_loans
+from loantap.data.loan_file import open_loans
+from loantap.data.reading import SyntheticLoans
 from loantap.data.synthetic import write_loans
 from loantap.errors import InputError
 from loantap.settings import project_root

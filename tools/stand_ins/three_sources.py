@@ -16,7 +16,8 @@ import sqlalchemy as sa
 import yaml
 
 from loantap.data.columns import BY_NAME, KEY, NEEDED
-from loantap.data.reading import SyntheticLoans, open_loans
+from loantap.data.loan_file import open_loans
+from loantap.data.reading import SyntheticLoans
 from loantap.files import alone_in, sha256, write_text
 from loantap.settings import environment, project_root
 

@@ -85,7 +85,7 @@ def run(
     ] = False,
 ) -> None:
     """Run the whole job: read, check, explore, test, tune, and render the report."""
-    from loantap.data.reading import open_loans
+    from loantap.data.loan_file import open_loans
     from loantap.data.text_form import Asked
     from loantap.runs.manifest import read_manifest
     from loantap.runs.notebooks import named_stages, stages_of, with_factor

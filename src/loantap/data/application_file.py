@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from loantap.data.applications import FIELDS
 from loantap.data.columns import KEY, OPTIONAL
 from loantap.data.declarations import Column
-from loantap.data.reading import LoanFile, open_loans
+from loantap.data.loan_file import LoanFile, open_loans
 from loantap.data.text_form import NOTHING_ASKED, Asked
 
 _SAMPLE_BYTES = 1 << 18

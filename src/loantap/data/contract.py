@@ -23,6 +23,9 @@ _MASKED = r"\d{3}[xX*]{2}"
 _PINCODES, _STATES = ("zip_code", "zip", "pincode", "postcode", "postal_code"), ("addr_state", "state")
 _STATE = Column("state", "State", "two letters", "category", "application", False, "part of the address")
 _HEADER_AGAIN = "the header line stands again among the loans"
+_CODED = (
+    "0 or 1 does not say which is a default: call the column loan_repaid (1 is repaid) or defaulted (1 is a default)"
+)
 _EXAMPLES = 3
 _QUOTED = 20  # characters
 _ASTRAY = 8  # broken columns, from which on names and values hardly belong together
@@ -205,6 +208,8 @@ def _check_values(parsed: pd.DataFrame, columns: tuple[Column, ...]) -> list[pd.
     except SchemaErrors as error:
         cases = error.failure_cases
         rules = cases["check"].replace({"not_nullable": "missing"})
+        coded = cases["column"].eq("loan_status") & cases["failure_case"].isin(["0", "1"])
+        rules = rules.mask(coded, _CODED)
         found = pd.DataFrame(
             {
                 "row": cases["index"].astype("int64"),

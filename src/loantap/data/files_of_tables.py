@@ -88,6 +88,12 @@ def read_excel(path: Path, *, rows: int | None = None) -> pd.DataFrame:
         frame = pd.read_excel(
             path, dtype="object", nrows=rows, keep_default_na=False, na_values=MISSING, engine="openpyxl"
         )
+        texts = [
+            name
+            for name in frame
+            if frame[name].map(lambda value: isinstance(value, str), na_action="ignore").eq(False).sum() == 0
+        ]
+        frame = frame.astype(dict.fromkeys(texts, "str"))
         return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="row"))
     except Exception as error:  # whatever is wrong with a workbook, of the many things that openpyxl raises
         raise InputError(

@@ -15,11 +15,11 @@ from loantap.data.cleaning import clean_loans
 from loantap.data.columns import BY_NAME, NAMES, NEEDED, OPTIONAL, UNFINISHED
 from loantap.data.contract import Problem, address_columns, check_loans, summarise
 from loantap.data.headers import kept_names
-from loantap.data.reading import LoanSource, Origin
+from loantap.data.reading import LoanSource
 from loantap.data.text_records import RaggedRow
 from loantap.data.units import Units
 from loantap.errors import SchemaError
-from loantap.files import replacing, sha256
+from loantap.files import replacing
 
 _SHOWN_PROBLEMS = 20
 
@@ -216,52 +216,3 @@ class _Quarantine:
         with self._path.open("a", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerows([record.row, f"a record of {record.fields} fields", record.text] for record in ragged)
-
-
-def describe(summary: IngestSummary, source: Origin, *, loans_path: Path) -> dict:
-    """Return what the manifest and the report tell of the data.
-
-    `data` is the manifest's entry; its sha256 is that of the file read, or of the cleaned loans if they were made. `dialect` is the kind of
-    file, `read_as` what was told from it and not by it.
-    `accounts` says where every record went, `problems` and `missing` are tables.
-    """
-    data = {
-        "kind": source.kind,
-        "location": source.location,
-        "sha256": sha256(Path(source.location) if source.kind == "file" else loans_path),
-        "rows": summary.rows,
-        "defaults": summary.defaults,
-        "period": list(summary.period or ()),
-        "rows_read": summary.rows_read,
-        "unfinished": summary.unfinished.total(),
-        "duplicates": summary.duplicates,
-        "quarantined": summary.quarantined,
-        "dialect": getattr(source, "dialect", ""),
-        "read_as": summary.notes,
-    }
-    accounts = [
-        ("analysed", summary.rows),
-        *((f"not finished: {status}", count) for status, count in summary.unfinished.most_common()),
-        ("copies of an earlier record", summary.duplicates),
-        ("set aside in quarantine", summary.quarantined),
-        ("read", summary.rows_read),
-    ]
-    return {
-        "data": data,
-        "accounts": [{"what": what, "records": count, "share": count / summary.rows_read} for what, count in accounts],
-        "problems": [
-            {
-                "column": problem.column,
-                "rule": problem.rule,
-                "records": problem.count,
-                "rows": ", ".join(map(str, problem.rows)),
-            }
-            for problem in summary.problems
-        ],
-        "missing": [
-            {"column": name, "loans": count, "share": count / summary.rows}
-            for name, count in summary.missing.most_common()
-        ],
-        "extra_columns": summary.extra_columns,
-        "notes": summary.notes,
-    }

@@ -135,7 +135,9 @@ def check_snapshots(raw: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.Dat
     measures = {}
     for name in (one for one in MEASURES if one in raw):
         column, array = SNAPSHOT_BY_NAME[name], _array(raw[name])
-        values = _statuses(array) if column.kind == "status" else _numbers(array)
+        values = (
+            _statuses(array) if column.kind == "status" else _numbers(array, percent=column.unit.startswith("percent"))
+        )
         wrong = _broken(column, values, array.is_null().to_numpy(zero_copy_only=False))
         measures[name] = np.where(np.logical_or.reduce(list(wrong.values())), np.nan, values)
         broken |= wrong
@@ -183,16 +185,17 @@ def _array(values: pd.Series) -> pa.Array:
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
-def _numbers(array: pa.Array) -> np.ndarray:
-    """Return finite numbers as floats, and NaN for all else."""
+def _numbers(array: pa.Array, *, percent: bool) -> np.ndarray:
+    """Return finite numbers as floats, a percent sign behind a percentage left out, and NaN for all else."""
     kind = array.type
     if not (_is_text(kind) or any(fits(kind) for fits in _NUMBER_TYPES)):
         return np.full(len(array), np.nan)  # true is no number, and a date is none
     try:
         numbers = array.cast(pa.float64(), safe=_is_text(kind))
     except pa.ArrowInvalid:  # some text is no number, or stands between spaces
-        plain = pc.match_substring_regex(array, _NUMBER)
-        numbers = pc.if_else(plain, pc.utf8_trim_whitespace(array), pa.scalar(None, kind)).cast(pa.float64())
+        texts = pc.replace_substring_regex(array, r"\s*%\s*$", "") if percent else array
+        plain = pc.match_substring_regex(texts, _NUMBER)
+        numbers = pc.if_else(plain, pc.utf8_trim_whitespace(texts), pa.scalar(None, kind)).cast(pa.float64())
     values = numbers.to_numpy(zero_copy_only=False)
     return np.where(np.isfinite(values), values, np.nan)
 

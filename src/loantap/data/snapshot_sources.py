@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from loantap.data.reading import LoanFile, open_loans
+from loantap.data.loan_file import LoanFile, open_loans
 from loantap.data.snapshot_contract import NEEDED, OPTIONAL, SNAPSHOT_COLUMNS
 from loantap.data.text_form import NOTHING_ASKED, Asked
 from loantap.data.text_records import RaggedRow

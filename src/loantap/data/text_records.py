@@ -110,7 +110,7 @@ class TextRecords:
     def _skip(self, row: pyarrow.csv.InvalidRow) -> str:
         """Say of a line with another number of fields what it is; Arrow counts lines from the file's first one."""
         number, fields = (row.number or 1) - 1 - self._form.skipped, row.actual_columns
-        if fields == 1 and (row.text.strip() == _END_OF_FILE or (len(row.text) <= _LONGEST_NOTE and _NOTE.fullmatch(row.text.strip()))):  # fmt: skip
+        if fields == 1 and _is_note(row.text.strip()):
             self.notes += 1
             self._other = (number + 1, None)
         elif self._other and self._other[0] == number and self._other[1] in (None, fields):
@@ -127,3 +127,9 @@ class TextRecords:
         taken = [number for number in self._skipped if number >= start]
         candidates = np.arange(start, start + rows + len(taken))
         return candidates[~np.isin(candidates, taken)][:rows] if taken else candidates
+
+
+def _is_note(text: str) -> bool:
+    # A quote that is never closed swallows records.
+    whole = len(text) <= _LONGEST_NOTE and text.count('"') % 2 == 0
+    return text == _END_OF_FILE or (whole and _NOTE.fullmatch(text) is not None)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from loantap.data.files_of_tables import parquet_files
 from loantap.files import sha256
 from loantap.runs.library import library_sha256
 from loantap.runs.manifest import Basis, StageRecord, packages
@@ -79,4 +80,4 @@ def _unlike(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 
 def _sum(path: Path) -> str | None:
-    return sha256(path) if path.is_file() else None
+    return sha256(path) if path.is_file() or (path.is_dir() and parquet_files(path)) else None

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from loantap.data.ingest import describe, ingest
+from loantap.data.accounts import describe
+from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.errors import InputError
 from loantap.files import write_text

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loantap.data.ingest import IngestSummary, describe, ingest
-from loantap.data.reading import SyntheticLoans, open_loans
+from loantap.data.accounts import describe
+from loantap.data.ingest import IngestSummary, ingest
+from loantap.data.loan_file import open_loans
+from loantap.data.reading import SyntheticLoans
 from loantap.data.text_form import NOTHING_ASKED, Asked
 from loantap.errors import InputError
 from loantap.extensions import provider
