@@ -1,7 +1,6 @@
 """Where reports stand to be read: a plain folder, or a bucket of S3. Both write a file whole or not at all."""
 
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from loantap.files import replacing
 from loantap_deploy import aws
@@ -15,21 +14,6 @@ _MEDIA_TYPES = {
     ".txt": "text/plain; charset=utf-8", ".woff": "font/woff", ".woff2": "font/woff2",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }  # fmt: skip
-
-
-class Shelf(Protocol):
-    """A place of files with names such as runs/r1/report.css."""
-
-    address: str
-
-    def read(self, name: str) -> bytes | None:
-        """Return a file's content, or None where there is none."""
-
-    def write(self, name: str, content: bytes, *, lasting: bool) -> None:
-        """Write a file; one that is lasting will never have another content, so that readers may keep it."""
-
-    def names(self, folder: str) -> list[str]:
-        """Return the names of all files below a folder."""
 
 
 class Folder:
@@ -47,7 +31,7 @@ class Folder:
             return None
 
     def write(self, name: str, content: bytes, *, lasting: bool) -> None:
-        """Write a file."""
+        """Write a file; one that is lasting will never have another content, so that readers may keep it."""
         with replacing(self._path / name) as temporary:
             temporary.write_bytes(content)
 
@@ -86,3 +70,6 @@ class Bucket:
         """Return the names of all objects below a folder."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=f"{folder}/")
         return [found["Key"] for page in pages for found in page.get("Contents", ())]
+
+
+Shelf = Folder | Bucket
