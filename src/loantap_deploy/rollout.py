@@ -44,15 +44,19 @@ class Deployment:
         Raises InputError, with nothing changed, for what is not there; DeployError if a step fails. CloudFormation itself goes back where a
         change fails; where the service then does not answer, what was there before is deployed again.
         """
+        folder = project_root() / "deploy" / "ecs"
+        template = (folder / "service.yml").read_text("utf-8")
+        known = template_parameters(template)
+        if strange := sorted(set(self.settings) - set(known) | set(self.settings) & _OWN):
+            offered = ", ".join(name for name in known if name not in _OWN)
+            raise InputError(f"--set {strange[0]}: expected a parameter of deploy/ecs/service.yml: {offered}.")
         values = self.environment.values()
         wanted = {"Environment": self.environment.name, **self.settings}
         wanted |= {f"{part.title()}Digest": self.environment.digest(part, self.commit) for part in ("api", "report")}
-        folder = project_root() / "deploy" / "ecs"
-        template = (folder / "service.yml").read_text("utf-8")
         sizes = json.loads((folder / f"{self.environment.name}.json").read_text("utf-8"))
         stack = ServiceStack(self.environment, values["service-stack-role"], limit=self.limit, pause=self.pause)
         former = stack.read()
-        parameters = _parameters(template_parameters(template), wanted, former, sizes)
+        parameters = _parameters(known, wanted, former, sizes)
         plan = stack.plan(template, parameters, new=former is None)
         if plan is None:
             self.say(f"{stack.name}: nothing to change")
@@ -77,16 +81,17 @@ class Deployment:
                 self.say("Smoke test: none, since the service wants no task; --set MinTasks=2 starts two")
         except DeployError as error:
             if former is None:
-                what = (
-                    "It is the first deployment: there is nothing to go back to."
-                    if changed
-                    else "Nothing was changed, so nothing is taken back."
-                )
-                raise DeployError(f"{error}\n{what}") from error
+                first = "It is the first deployment: there is nothing to go back to."
+                raise DeployError(
+                    f"{error}\n{first if changed else 'Nothing was changed, so nothing is taken back.'}"
+                ) from error
             self.say(f"{stack.name}: going back to what was there before")
             back = [{"ParameterKey": name, "ParameterValue": value} for name, value in former.parameters.items()]
-            if plan := stack.plan(former.template, back, new=False):
-                stack.carry_out(plan[0])
+            try:
+                if plan := stack.plan(former.template, back, new=False):
+                    stack.carry_out(plan[0])
+            except DeployError as second:
+                raise DeployError(f"{error}\nGoing back failed too: {second}\nLook at the service now.") from second
             raise DeployError(f"{error}\nThe former images run again, and are stable.") from error
 
 
@@ -94,10 +99,6 @@ def _parameters(
     known: list[str], wanted: Mapping[str, str], former: Deployed | None, sizes: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return the parameters of a change: what is wanted, else the present value, else that of the file of sizes, else the template's default."""
-    if strange := sorted(set(wanted) - set(known)):
-        raise InputError(
-            f"--set {strange[0]}: expected a parameter of deploy/ecs/service.yml: {', '.join(sorted(set(known) - _OWN))}."
-        )
     given: list[dict[str, Any]] = []
     for name in known:
         if name in wanted:

@@ -115,6 +115,14 @@ def test_a_service_that_does_not_answer_gets_its_former_images_again(account: Ac
     assert account.digests() == before
 
 
+def test_a_way_back_that_fails_too_is_said(account: Account, staging: Environment, service: Service):
+    deploy(staging, f"{COMMIT[:12]}-7")
+    service.answers = False
+    account.fails = lambda parameters: "no capacity" if parameters["ApiDigest"] == digest(account, "api", 7) else ""
+    with pytest.raises(DeployError, match=r"answered 500.\nGoing back failed too: .*no capacity"):
+        deploy(staging)
+
+
 @pytest.mark.parametrize(("again", "words"), [(False, "nothing to go back to"), (True, "nothing is taken back")])
 def test_where_there_is_nothing_to_go_back_to_it_is_said(again: bool, words: str, account: Account, staging: Environment, service: Service):  # fmt: skip
     if again:
@@ -155,6 +163,7 @@ def test_who_deploys_needs_the_rights_that_the_template_gives_and_asks_for_no_ot
     [
         ("f" * 40, {}, "an image of f+ in loantap/api"),
         (COMMIT, {"MinTask": "2"}, "--set MinTask: expected a parameter"),
+        (COMMIT, {"Environment": "production"}, "--set Environment: expected a parameter"),
     ],
 )
 def test_what_is_not_there_changes_nothing(commit: str, settings: dict[str, str], words: str, account: Account, staging: Environment):  # fmt: skip

@@ -153,7 +153,7 @@ def test_only_the_whole_job_counts_as_a_monthly_run(whole: bool, who: str, accou
     (sent,) = [sent for sent in account.sent if "overrides" in sent]
     assert (sent["startedBy"], sent["overrides"]) == (who, {})
     (rule,) = [one["Properties"] for one in FOUNDATION.values() if one["Properties"].get("Name") == "loantap-staging-monthly-succeeded"]  # fmt: skip
-    assert (who in rule["EventPattern"]["detail"]["startedBy"][0].values()) is not whole
+    assert (who in rule["EventPattern"]["detail"]["startedBy"][1].values()) is not whole
 
 
 def test_a_task_that_never_began_is_an_error(staging: Environment, ends: Any):
