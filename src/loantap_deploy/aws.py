@@ -39,12 +39,12 @@ def answers() -> Iterator[None]:
             if denied
             else "Run it again when that is mended."
         )
-        raise DeployError(f"{error}. {advice}") from error
+        raise DeployError(f"{str(error).rstrip('.')}. {advice}") from error
     except NoCredentialsError:
         raise DeployError(
             "Expected credentials of AWS, found none. Set AWS_PROFILE, or log in: aws sso login."
         ) from None
     except BotoCoreError as error:
         raise DeployError(
-            f"{error}. Check the network, the region (AWS_REGION) and the endpoint, and run it again."
+            f"{str(error).rstrip('.')}. Check the network, the region (AWS_REGION) and the endpoint, and run it again."
         ) from error
