@@ -114,6 +114,7 @@ lock: $(BIN)/python ## resolve pyproject.toml into requirements/*.lock
 	$(LOCK) --extra dashboard --constraint requirements/dev.lock --output-file requirements/image-dashboard.lock
 	$(LOCK) $(foreach extra,report sources aws databricks mlflow postgresql s3,--extra $(extra)) --constraint requirements/dev.lock --output-file requirements/image-report.lock
 	$(COMPILE) requirements/tools.in --output-file requirements/tools.lock
+	$(COMPILE) requirements/deploy.in --constraint requirements/dev.lock --constraint requirements/image-build.lock --output-file requirements/deploy.lock
 
 clean: ## remove the environment and all caches (runs are kept)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build src/*.egg-info

@@ -1,7 +1,10 @@
 #!/bin/sh
 # Build one image into build/loantap-TARGET.tar, with Docker where its engine answers, else with buildah, which needs none.
 #
-#   deploy/build_image.sh api|dashboard|report          BASE=IMAGE builds on another base, PLATFORM=linux/amd64 for another machine
+#   deploy/build_image.sh api|dashboard|report
+#
+# BASE=IMAGE builds on another base, PLATFORM=linux/amd64 for another machine; CACHE=REPOSITORY keeps the layers of every stage there
+# (with Docker's buildx, whose builder reads the present base each time).
 set -eu
 cd "$(dirname "$0")/.."
 target=${1:-}
@@ -11,14 +14,17 @@ case $target in
 esac
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
 commit=$(git rev-parse HEAD)
-[ -z "$(git status --porcelain)" ] || commit=$commit+changes # such an image cannot be deployed
+[ -z "$(git status --porcelain)" ] || commit=$commit+changes # such an image cannot be pushed
 name=localhost/loantap-$target:$version
 out=build/loantap-$target.tar
 mkdir -p build
 set -- --file deploy/Dockerfile --target "$target" --build-arg VERSION="$version" --build-arg COMMIT="$commit" --tag "$name"
 [ -z "${PLATFORM:-}" ] || set -- "$@" --platform "$PLATFORM"
 [ -z "${BASE:-}" ] || set -- "$@" --build-arg BASE="$BASE"
-if docker info >/dev/null 2>&1; then
+if [ -n "${CACHE:-}" ]; then
+  docker buildx build "$@" --cache-from "type=registry,ref=$CACHE:$target" \
+    --cache-to "type=registry,ref=$CACHE:$target,mode=max,image-manifest=true,oci-mediatypes=true" --output "type=docker,dest=$out.part" .
+elif docker info >/dev/null 2>&1; then
   docker build "$@" .
   docker save --output "$out.part" "$name"
 elif command -v buildah >/dev/null; then

@@ -1,121 +1,124 @@
-"""An environment as its stack describes it, and what is recorded of it beside the stack."""
+"""The service stack of an environment: changed by change sets, which CloudFormation carries out, waits for, and takes back."""
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
-from loantap.errors import DeployError, InputError
-from loantap_deploy import aws
+from loantap.errors import DeployError
+from loantap_deploy.environment import Environment
 
-Component = Literal["api", "dashboard", "report"]
-_RECORDED = ("api", "report")  # what the template reads; the dashboard runs elsewhere
+_PAUSE = 10  # seconds between two looks
+_NOTHING = ("didn't contain changes", "No updates are to be performed")
 
 
 @dataclass(frozen=True)
-class Environment:
-    """An environment, such as staging, in a region.
+class Deployed:
+    """What a stack was made from: its template, and its parameters by name."""
 
-    Attributes:
-        name: Its name.
-        region: Where it is; None for where boto3 looks.
+    template: str
+    parameters: dict[str, str]
+
+
+def template_parameters(template: str) -> list[str]:
+    """Return the names of a template's parameters, read without a parser of CloudFormation's YAML."""
+    section = re.search(r"^Parameters:\n((?:(?: .*)?\n)*)", template, re.M)
+    return re.findall(r"^  (\w+):", section[1], re.M) if section else []
+
+
+class ServiceStack:
+    """The stack of deploy/ecs/service.yml.
+
+    Args:
+        environment: Whose.
+        role: What CloudFormation acts as.
+        limit: Seconds to wait for an end; CloudFormation goes on after them.
+        pause: Seconds between two looks.
     """
 
-    name: str
-    region: str | None = None
-    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    def __init__(self, environment: Environment, role: str, *, limit: float, pause: float = _PAUSE) -> None:
+        self._aws, self._role, self._limit, self._pause = environment.client("cloudformation"), role, limit, pause
+        self.name = f"loantap-{environment.name}-service"
 
-    def client(self, service: str) -> Any:
-        """Return boto3's client of a service, the same each time."""
-        if service not in self._clients:
-            self._clients[service] = aws.client(service, self.region)
-        return self._clients[service]
-
-    @property
-    def stack(self) -> str:
-        """Return the stack's name."""
-        return f"loantap-{self.name}"
-
-    def outputs(self) -> dict[str, str]:
-        """Return the stack's outputs; raises InputError if there is no such stack, DeployError if AWS refuses."""
-        with aws.answers(f"CloudFormation: reading stack {self.stack}"):
-            try:
-                (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
-            except Exception as error:
-                if aws.refused(error, "ValidationError"):  # it says so of a stack that is not there
-                    raise InputError(
-                        f"expected the stack {self.stack}, found none. deploy/runbook.md says how it is made; images that "
-                        "it needs first go there with --push-only."
-                    ) from None
-                raise
-        return {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
-
-    def output(self, *names: str) -> list[str]:
-        """Return outputs by their names; raises DeployError if the stack lacks one."""
-        found = self.outputs()
-        if lacking := [name for name in names if name not in found]:
+    def read(self) -> Deployed | None:
+        """Return what is deployed, or None; raises DeployError in the middle of a change."""
+        status, parameters = self._status()
+        if status in ("", "REVIEW_IN_PROGRESS"):  # a change set that would have made it was never carried out
+            return None
+        if status.endswith("IN_PROGRESS"):
             raise DeployError(
-                f"{self.stack}: expected the outputs {', '.join(lacking)}, found {', '.join(sorted(found)) or 'none'}. Is the stack "
-                "made from deploy/ecs/loantap.yml, and finished?"
+                f"{self.name}: another deployment is on its way ({status}). Wait for its end, then run it again."
             )
-        return [found[name] for name in names]
+        template = self._aws.get_template(StackName=self.name, TemplateStage="Original")["TemplateBody"]
+        return Deployed(template, parameters)
 
-    def recorded(self, component: Component) -> str | None:
-        """Return the image in use as it is recorded for the template, or None."""
-        name = self._parameter(component)
-        with aws.answers(f"SSM: reading {name}"):
-            try:
-                return self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
-            except Exception as error:
-                if aws.refused(error, "ParameterNotFound"):
-                    return None
-                raise
+    def plan(self, template: str, parameters: list[dict[str, Any]], *, new: bool) -> tuple[str, list[str]] | None:
+        """Make a change set and return its id and what it changes; None where there is nothing to change."""
+        from botocore.exceptions import WaiterError
 
-    def record(self, component: Component, image: str) -> None:
-        """Record the image in use, so that an update of the stack does not bring back another one."""
-        name = self._parameter(component)
-        with aws.answers(f"SSM: writing {name}"):
-            self.client("ssm").put_parameter(Name=name, Value=image, Type="String", Overwrite=True)
-
-    def _parameter(self, component: Component) -> str:
-        return f"/loantap/{self.name}/{component}-image"
-
-    def repository(self, component: Component) -> str | None:
-        """Return the URI of a component's repository, or None if there is none.
-
-        Raises DeployError if its tags can be moved, or its images are not scanned.
-        """
-        name = f"loantap/{component}"
-        with aws.answers(f"ECR: reading repository {name}"):
-            try:
-                (found,) = self.client("ecr").describe_repositories(repositoryNames=[name])["repositories"]
-            except Exception as error:
-                if aws.refused(error, "RepositoryNotFoundException"):
-                    return None
-                raise
-        if found["imageTagMutability"] != "IMMUTABLE":
+        made = self._aws.create_change_set(
+            StackName=self.name,
+            ChangeSetName=f"loantap-{uuid4().hex}",
+            ChangeSetType="CREATE" if new else "UPDATE",
+            TemplateBody=template,
+            Parameters=parameters,
+            RoleARN=self._role,
+            **({"OnStackFailure": "DELETE"} if new else {}),  # else nobody could go on from a half-made one
+        )["Id"]
+        with suppress(WaiterError):
+            quick = {"Delay": min(self._pause, 2), "MaxAttempts": 300}
+            self._aws.get_waiter("change_set_create_complete").wait(ChangeSetName=made, WaiterConfig=quick)
+        found = self._aws.describe_change_set(ChangeSetName=made)
+        if found["Status"] != "CREATE_COMPLETE":
+            self.drop(made)
+            if any(words in found.get("StatusReason", "") for words in _NOTHING):
+                return None
             raise DeployError(
-                f"ECR: repository {name}: expected immutable tags, found {found['imageTagMutability']}. Set them: "
-                f"aws ecr put-image-tag-mutability --repository-name {name} --image-tag-mutability IMMUTABLE"
+                f"CloudFormation: the change of {self.name} cannot be planned: {found.get('StatusReason')}"
             )
-        if not found.get("imageScanningConfiguration", {}).get("scanOnPush"):
-            raise DeployError(
-                f"ECR: repository {name}: expected that images are scanned on push, found that they are not. Have them scanned: "
-                f"aws ecr put-image-scanning-configuration --repository-name {name} --image-scanning-configuration scanOnPush=true"
-            )
-        return found["repositoryUri"]
+        changes = [change["ResourceChange"] for change in found.get("Changes", [])]
+        return made, [
+            f"{change['Action']} {change['LogicalResourceId']} ({change['ResourceType']})" for change in changes
+        ]
 
-    def make_repository(self, component: Component) -> str:
-        """Make a component's repository: tags cannot be moved, and what is pushed is scanned."""
-        name = f"loantap/{component}"
-        with aws.answers(f"ECR: making repository {name}"):
-            made = self.client("ecr").create_repository(
-                repositoryName=name,
-                imageTagMutability="IMMUTABLE",
-                imageScanningConfiguration={"scanOnPush": True},
-                encryptionConfiguration={"encryptionType": "AES256"},
-            )
-        return made["repository"]["repositoryUri"]
+    def drop(self, plan: str) -> None:
+        """Delete a change set that is not carried out."""
+        self._aws.delete_change_set(ChangeSetName=plan)
 
-    def login(self) -> str:
-        """Return what the registry wants to see, in base64."""
-        with aws.answers("ECR: logging in"):
-            return self.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    def carry_out(self, plan: str) -> None:
+        """Carry a change set out and wait; raises DeployError with the first reason where CloudFormation took it back."""
+        from botocore.exceptions import WaiterError
+
+        stack = self._aws.describe_change_set(ChangeSetName=plan)["StackId"]
+        kind = "create" if self._status()[0] == "REVIEW_IN_PROGRESS" else "update"
+        began = self._aws.describe_stack_events(StackName=stack)["StackEvents"][:1]
+        self._aws.execute_change_set(ChangeSetName=plan)
+        attempts = {"Delay": self._pause, "MaxAttempts": max(1, int(self._limit / max(self._pause, 0.001)))}
+        try:
+            self._aws.get_waiter(f"stack_{kind}_complete").wait(StackName=stack, WaiterConfig=attempts)
+        except WaiterError as error:
+            raise DeployError(self._why(stack, began, str(error.kwargs["reason"]))) from error
+
+    def _why(self, stack: str, before: list[dict[str, Any]], reason: str) -> str:
+        if "Max attempts" in reason:
+            return f"{self.name}: expected an end within {self._limit:.0f} s. CloudFormation goes on, and goes back by itself if it fails: look there."
+        events = self._aws.describe_stack_events(StackName=stack)["StackEvents"]
+        known = {event["EventId"] for event in before}
+        new = events[: next((n for n, event in enumerate(events) if event["EventId"] in known), len(events))]
+        failed = [event for event in new if event["ResourceStatus"].endswith("FAILED")]
+        first = failed[-1] if failed else {"LogicalResourceId": self.name, "ResourceStatusReason": reason}
+        return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', reason)}\nCloudFormation went back to what was there before."
+
+    def _status(self) -> tuple[str, dict[str, str]]:
+        from botocore.exceptions import ClientError
+
+        try:
+            (stack,) = self._aws.describe_stacks(StackName=self.name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in error.response["Error"].get("Message", ""):
+                return "", {}
+            raise
+        return stack["StackStatus"], {
+            each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])
+        }

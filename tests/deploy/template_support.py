@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from cfnlint.decode import cfn_yaml
@@ -12,14 +13,17 @@ from loantap.settings import project_root
 FOLDER = project_root() / "deploy" / "ecs"
 TEMPLATES = sorted(path.name for path in FOLDER.glob("*.yml") if "Resources:" in path.read_text("utf-8"))
 ACCOUNT, REGION = "123456789012", "eu-central-1"
-# What other commands read of an environment's stack.
-OUTPUTS = {
-    "Cluster", "Service", "TaskFamily", "ReportTaskFamily", "TaskSubnets", "TaskSecurityGroup", "Url", "ReportBucket", "ReportUrl",
-}  # fmt: skip
-_PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::StackName": "stack"}
+_PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::AccountId": ACCOUNT,
+    "AWS::StackName": "stack",
+    "AWS::URLSuffix": "amazonaws.com",
+}
 _NOTHING = object()
 
 
+@cache
 def template(name: str) -> dict[str, Any]:
     """Return a template with its functions in their long form, such as {"Ref": "Key"}."""
     read: dict[str, Any] = cfn_yaml.load(str(FOLDER / name))
@@ -153,6 +157,7 @@ def _like(text: str | None, pattern: str) -> bool:
 _OPERATORS: dict[str, Callable[[str | None, str], bool]] = {
     "StringEquals": lambda value, wanted: value == wanted,
     "StringLike": _like,
+    "StringEqualsIfExists": lambda value, wanted: value is None or value == wanted,
     "ArnEquals": _like,
     "ArnLike": _like,
     "Bool": lambda value, wanted: value == wanted,

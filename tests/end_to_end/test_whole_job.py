@@ -19,8 +19,7 @@ from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.runs.notebooks import STAGES
 from loantap.settings import project_root
-from loantap_deploy.report import publish_report
-from loantap_deploy.report_files import read_report
+from loantap_deploy.report import publish_report, read_report
 from loantap_deploy.shelf import Folder
 from loantap_sources.connectors.config import read_config
 from loantap_sources.publish import publish_run
@@ -96,7 +95,8 @@ def test_the_manifest_tells_the_whole_story(run: Path):
 
 
 def test_the_report_can_be_published_as_it_is(run: Path, tmp_path: Path):
-    published = publish_report(read_report(run), Folder(tmp_path))
+    published = read_report(run)
+    publish_report(published, Folder(tmp_path))
     assert (tmp_path / published.path / "loantap-insights.pdf").is_file()
     assert published.path in (tmp_path / "latest" / "index.html").read_text()
 

@@ -16,7 +16,7 @@ from loantap.runs.manifest import read_manifest
 from loantap.runs.render import PDF_NAME
 from loantap.runs.results import RunFolder
 from loantap.runs.seal import check_run, folder_sha256
-from loantap_deploy.report_files import read_report
+from loantap_deploy.report import read_report
 
 OLDER = {
     "n": 12_000,

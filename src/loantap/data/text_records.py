@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from loantap.data.headers import told_arrow
-from loantap.data.text_form import TextForm, open_bytes
+from loantap.data.text_form import DELIMITERS, TextForm, open_bytes
 from loantap.errors import InputError
 
 # What pandas reads as missing by default, so that missing counts agree with the published ones.
@@ -24,7 +24,7 @@ _MOST_RAGGED = 100_000  # records with a wrong number of fields; what is more is
 _BLOCK_BYTES = 1 << 22  # Arrow reads up to 32 of them ahead
 # A line of words, such as "Total amount funded: 460296150": a record that was cut short begins with a number.
 _NOTE = re.compile(r"[^\n]*[^\W\d]{2}[^\n]*")
-_LONGEST_NOTE = 200
+_LONGEST_NOTE, _MOST_NOTES = 200, 100
 _END_OF_FILE = "\x1a"  # DOS wrote it behind the last line
 
 
@@ -110,7 +110,7 @@ class TextRecords:
     def _skip(self, row: pyarrow.csv.InvalidRow) -> str:
         """Say of a line with another number of fields what it is; Arrow counts lines from the file's first one."""
         number, fields = (row.number or 1) - 1 - self._form.skipped, row.actual_columns
-        if fields == 1 and _is_note(row.text.strip()):
+        if fields == 1 and self.notes < _MOST_NOTES and _is_note(row.text.strip()):
             self.notes += 1
             self._other = (number + 1, None)
         elif self._other and self._other[0] == number and self._other[1] in (None, fields):
@@ -130,6 +130,6 @@ class TextRecords:
 
 
 def _is_note(text: str) -> bool:
-    # A quote that is never closed swallows records.
-    whole = len(text) <= _LONGEST_NOTE and text.count('"') % 2 == 0
+    # A quote that is never closed swallows records, and signs that stand between fields elsewhere make one of another table.
+    whole = len(text) <= _LONGEST_NOTE and text.count('"') % 2 == 0 and not any(sign in text for sign in DELIMITERS)
     return text == _END_OF_FILE or (whole and _NOTE.fullmatch(text) is not None)

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from loantap.cli.common import (
@@ -21,6 +20,8 @@ from loantap.progress import Clock, rows_progress, step
 from loantap_sources.commands import find_config
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from loantap.data.text_form import Asked
     from loantap.model.persistence import SavedModel
     from loantap.watchlist.acting import Watch
@@ -173,7 +174,7 @@ def _live(
     folder: Path | None,
     model: "SavedModel",
     config: "Config | None",
-    until: np.datetime64 | None,
+    until: "np.datetime64 | None",
     asked: "Asked",
 ) -> "Live":
     from loantap.runs.notebook_model import split_run
@@ -195,11 +196,13 @@ def _live(
         return read_live(snapshots, given, model, until=until, config=config, asked=asked, progress=progress)
 
 
-def _month(text: str | None) -> np.datetime64 | None:
+def _month(text: str | None) -> "np.datetime64 | None":
     if text is None:
         return None
     if not _MONTH.fullmatch(text):
         raise InputError(f"--as-of expected a month such as 2016-05, got '{text}'.")
+    import numpy as np
+
     return np.datetime64(text, "M")
 
 
