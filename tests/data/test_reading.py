@@ -72,6 +72,11 @@ def test_an_absent_file_is_refused(tmp_path: Path):
     assert "found nothing" in refusal(tmp_path / "no.csv")
 
 
+@pytest.mark.parametrize("address", ["https://example.org/loans.csv", "s3://bucket/loans.csv"])
+def test_an_address_is_told_from_a_file(address: str):
+    assert "got an address" in refusal(Path(address))
+
+
 def test_a_folder_is_refused(tmp_path: Path):
     assert "found a folder" in refusal(tmp_path)
 

@@ -232,6 +232,10 @@ def _check_there(path: Path) -> None:
         raise InputError(
             f"{path}: expected a file of loans, found a folder without Parquet files there. Check the path."
         )
+    if str(path).startswith(("http:/", "https:/", "s3:/")):
+        raise InputError(
+            f"{path}: expected a file of this machine, got an address. Download the file, or declare it as a source (data/sources.md)."
+        )
     if not path.exists():
         raise InputError(f"{path}: expected a file of loans, found nothing there. Check the path.")
     if path.is_file() and path.stat().st_size == 0:
