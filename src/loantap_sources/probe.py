@@ -9,12 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from loantap.data.headers import told_header
 from loantap.errors import SchemaError
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.open import open_source
 from loantap_sources.connectors.sql import shown, told
-from loantap_sources.staging import raw
+from loantap_sources.staging import raw, unnamed_columns
 from loantap_sources.warehouse import open_warehouse
 
 _DATED = "issue_d"
@@ -54,11 +53,7 @@ def probe_source(config: Config, name: str) -> Probe:
         )
         for table in brought.tables:
             found.columns = list(table.column_names)
-            if missing := [column for column in source.wanted if column not in table.column_names]:
-                raise SchemaError(
-                    f"source '{name}': expected the columns {', '.join(missing)}, found instead: "
-                    f"{told_header(found.columns, source.wanted)}."
-                )
+            unnamed_columns(name, source, table)
             found.rows += table.num_rows
             if _DATED in source.columns and table.num_rows:
                 found.newest = max(found.newest, _newest(raw(table, source)[_DATED]))

@@ -87,7 +87,7 @@ def _staged(
         stack.callback(getattr(brought.tables, "close", lambda: None))
         writer = stack.enter_context(pq.ParquetWriter(stack.enter_context(replacing(path)), schema, compression="zstd"))
         for table in brought.tables:
-            fresh |= _unknown(name, source, table)
+            fresh |= unnamed_columns(name, source, table)
             writer.write_table(raw(table, source, name=name, keys=keys).cast(schema))
             rows += table.num_rows
             if progress:
@@ -108,7 +108,8 @@ def _targets(source: Source) -> list[str]:
     return [source.joins_on, *source.columns, *([NEWEST] if source.newest_by else [])]
 
 
-def _unknown(name: str, source: Source, table: pa.Table) -> set[str]:
+def unnamed_columns(name: str, source: Source, table: pa.Table) -> set[str]:
+    """Return the columns that a source does not name; raises SchemaError where one that it names is absent or stands twice."""
     if missing := [column for column in source.wanted if column not in table.column_names]:
         raise SchemaError(
             f"source '{name}': expected the column{'s'[: len(missing) > 1]} {', '.join(missing)}, found instead: "

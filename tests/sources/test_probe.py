@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import sqlalchemy as sa
 import yaml
 from typer.testing import CliRunner
 
@@ -10,7 +12,7 @@ from loantap.cli.app import app
 from loantap.cli.common import console
 from loantap.data.columns import NAMES
 from loantap.data.synthetic import generate_loans
-from loantap.errors import LoanTapError
+from loantap.errors import LoanTapError, SchemaError
 from loantap_sources.connectors.config import read_config
 from loantap_sources.probe import probe_source, probe_warehouse
 
@@ -39,6 +41,22 @@ NUMBERS = {
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1
     )
 }
+
+
+def test_a_query_that_brings_a_column_twice_is_told(tmp_path: Path):
+    url = f"sqlite:///{tmp_path / 'loans.db'}"
+    engine = sa.create_engine(url)
+    pd.DataFrame({"loan_id": [1], "grade": ["A"]}).to_sql("loans", engine, index=False)
+    source = {
+        "kind": "sql",
+        "url": url,
+        "query": "SELECT s.*, s.grade FROM loans AS s",
+        "key": "loan_id",
+        "columns": ["grade"],
+    }
+    (tmp_path / "loantap.yml").write_text(yaml.safe_dump({"sources": {"loans": source}}))
+    with pytest.raises(SchemaError, match="each column once, these stand more than once: grade"):
+        probe_source(read_config(tmp_path / "loantap.yml"), "loans")
 
 
 def test_a_warehouse_that_is_not_there_yet_is_not_made(declared: Path):

@@ -1,5 +1,9 @@
 import sqlite3
+import subprocess
+import sys
 import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pytest
@@ -7,6 +11,7 @@ import pytest
 databricks = pytest.importorskip("databricks.sql")
 
 from databricks.sql import exc  # noqa: E402
+from stand_ins import databricks_server  # noqa: E402
 from stand_ins.databricks_server import DatabricksStandIn, ThriftService  # noqa: E402
 from thrift.transport.TTransport import TTransportException  # noqa: E402
 
@@ -242,3 +247,15 @@ def test_nothing_listens_after_the_end(database):
         connect(server).close()
     with pytest.raises(urllib3.exceptions.MaxRetryError):
         connect(server)
+
+
+def test_it_is_started_by_hand(database: Path):
+    script = Path(databricks_server.__file__)
+    with subprocess.Popen([sys.executable, script, database], stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        told = dict(word.split("=", 1) for word in started.stdout.readline().split()[1:])
+        try:
+            assert urlsplit(told["DATABRICKS_HOST"]).port
+            assert told["DATABRICKS_HTTP_PATH"] == DatabricksStandIn.http_path
+        finally:
+            started.terminate()

@@ -11,6 +11,7 @@ import http.server
 import re
 import socketserver
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -232,3 +233,12 @@ class DatabricksStandIn:
         self._server.shutdown()
         self._server.server_close()
         self._service.close()
+
+
+if __name__ == "__main__":
+    with DatabricksStandIn(Path(sys.argv[1]), token="standin") as running:
+        print(
+            f"export DATABRICKS_HOST={running.uri} DATABRICKS_HTTP_PATH={running.http_path} DATABRICKS_TOKEN=standin",
+            flush=True,
+        )
+        threading.Event().wait()

@@ -129,17 +129,19 @@ def _start(path: Path) -> tuple[bytes, bool]:
             whole = not stream.read(1)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: the file is damaged or cut short ({error}). Copy or export it again.") from error
-    for magic, what in _NOT_TEXT.items():
-        if start.startswith(magic):
-            raise InputError(
-                f"{path}: expected a file of text, this is {what}. Unpack it, or give it the ending that it has."
-            )
-    if _HTML.match(start):
-        raise InputError(
-            f"{path}: expected a file of text, this is a web page: the download gave a page, such as one to log in, and not the file. "
-            "Download it again."
-        )
+    if what := other_kind(start):
+        raise InputError(f"{path}: expected a file of text, this is {what}.")
     return start, whole
+
+
+def other_kind(start: bytes) -> str:
+    """Return what a file is that begins so and is no table of text, and what to do with it; empty for text."""
+    if _HTML.match(start):
+        return "a web page: the download gave a page, such as one to log in, and not the file. Download it again"
+    if start[6:10] == b"HIXF":
+        return "DB2's IXF. Export it as DEL"
+    named = next((what for magic, what in _NOT_TEXT.items() if start.startswith(magic)), "")
+    return f"{named}. Unpack it, or give it the ending that it has" if named else ""
 
 
 def _encoding(path: Path, start: bytes) -> str:

@@ -94,7 +94,7 @@ class Config(Strict):
 
     def connection(self, text: str, *, where: str) -> str:
         """Return an ODBC connection string: references filled in, its password remembered as a secret."""
-        filled = self.secrets.fill(text, where=f"{self.path}: {where}")
+        filled = self.secrets.fill(text, where=f"{self.path}: {where}", in_odbc=True)
         self._hide(text, filled)
         return filled
 

@@ -4,6 +4,7 @@ DB2 inside AppStream takes no ODBC connection, so a person exports, and a copy a
 is what was hashed: each file is copied into the staging folder first, and parsed there.
 """
 
+import errno
 import glob
 import gzip
 import hashlib
@@ -21,10 +22,11 @@ from typing import Any
 import fsspec
 import pyarrow as pa
 
+from loantap.data.text_form import open_bytes
 from loantap.errors import InputError, LoanTapError, MissingToolError, SourceError
 from loantap.settings import how_to_add
 from loantap_sources.connectors.base import Brought
-from loantap_sources.connectors.delimited import open_bytes, read_delimited
+from loantap_sources.connectors.delimited import read_delimited
 from loantap_sources.connectors.kinds import Db2Drop
 
 MANIFEST_SUFFIX = ".manifest.json"
@@ -88,6 +90,10 @@ def _told(folder: str) -> Iterator[None]:
     except ImportError as error:
         raise MissingToolError(f"{folder}: {error}. Get it with: {how_to_add('s3')}") from None
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise SourceError(
+                f"{folder}: there is no room in {tempfile.gettempdir()} for a copy of the drop. Make room there, or set TMPDIR to a place that has it."
+            ) from error
         # Those of S3 have no base of their own: some are OSErrors, some botocore's, some those of the HTTP client.
         raise SourceError(
             f"{folder}: the folder cannot be read ({type(error).__name__}: {error}). Check its address and your rights, or "
@@ -167,7 +173,7 @@ def _check_end(copy: Path, name: str, encoding: str) -> None:
                 tail = (tail + block)[-4:]
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise _IncompleteError(f"{name} is cut short or damaged ({error})") from None
-    if not tail.decode(encoding, "ignore").endswith(("\n", "\r", "\x85")):
+    if not tail.decode(encoding, "ignore").rstrip("\x1a").endswith(("\n", "\r", "\x85")):
         raise _IncompleteError(f"{name} ends in the middle of a line, and no manifest says that this is its end")
 
 

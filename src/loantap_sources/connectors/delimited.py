@@ -2,11 +2,11 @@
 
 import codecs
 import csv
-import gzip
 import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ import pyarrow as pa
 import pyarrow.csv
 
 from loantap.data.headers import told_arrow, told_header
+from loantap.data.text_form import open_bytes, other_kind
 from loantap.errors import InputError, SchemaError
 
 _BLOCK = 1 << 22
-_LONGEST_HEADER = 1 << 17
+_LONGEST_HEADER, _MAGIC = 1 << 17, 64
+_END_OF_FILE = "\x1a"  # DOS wrote it behind the last line
 # 'Ã©' in a file of one byte per character is a UTF-8 'é', and 'â‚¬' is '€': texts of two code pages were put together.
 # What cp1252 has for quotes, dashes and spaces may well follow 'Ä' and 'Å'.
 _UTF8 = re.compile(
@@ -56,7 +58,7 @@ def read_delimited(
     """Yield the records of a file, all values texts and none taken for missing.
 
     Args:
-        path: The file; `.gz` is unpacked.
+        path: The file; a gzipped one is unpacked.
         shown: How messages call it.
         wanted: Columns that have to be there.
         header: The columns' names, if the first line does not hold them.
@@ -66,6 +68,12 @@ def read_delimited(
     Raises SchemaError for a wrong header, a record of another number of fields, a quote that is not closed, and bytes
     that the code page does not know, with the place; InputError for a damaged file.
     """
+    with (
+        suppress(OSError, EOFError, zlib.error),
+        open_bytes(path) as stream,
+    ):  # what is damaged is told of when it is read
+        if what := other_kind(stream.read(_MAGIC)):
+            raise SchemaError(f"{shown}: expected delimited text, this is {what}.")
     first = _header(path, shown, encoding, delimiter)
     if header and first == list(header):
         raise SchemaError(f"{shown}: expected records only, its first line names the columns. Leave 'header' out.")
@@ -127,16 +135,17 @@ def _checked(names: Sequence[str], wanted: Sequence[str], shown: str, encoding: 
         raise SchemaError(
             f"{shown}: expected the column{'s'[: len(missing) > 1]} {', '.join(missing)}, found instead: "
             f"{told_header(names, wanted)}. If a column was renamed, say so under 'columns'; if the first line is a record, name "
-            f"the columns under 'header'; if this is hard to read, encoding ({encoding}) or delimiter ({delimiter}) is wrong."
+            f"the columns under 'header'; if this is hard to read, encoding ({encoding}) or delimiter ({delimiter}) is wrong"
+            f"{'. Text of a mainframe is EBCDIC, such as cp037' if _unreadable(names) else ''}."
         )
     if doubled := sorted({name for name in names if names.count(name) > 1} & set(wanted)):
         raise SchemaError(f"{shown}: expected each column once, these stand more than once: {', '.join(doubled)}.")
     return list(names)
 
 
-def open_bytes(path: Path) -> Any:
-    """Open a file for reading; `.gz` is unpacked."""
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+def _unreadable(names: Sequence[str]) -> bool:
+    text = "".join(names)
+    return sum(map(str.isascii, text)) < len(text) / 2
 
 
 class _Utf8(io.RawIOBase):
@@ -186,6 +195,8 @@ class _Utf8(io.RawIOBase):
             raise self._mixed(block, match.start() - len(self._tail), "and what follows is UTF-8")
         self._read, self._lines, self._tail = self._read + len(block), self._lines + block.count(b"\n"), block[-2:]
         # EBCDIC ends a line with NEL.
+        if len(block) < _BLOCK:
+            text = text.rstrip(_END_OF_FILE)
         return text.replace("\x85", "\n").encode() if self._encoding.startswith("cp") else text.encode()
 
     def _mixed(self, block: bytes, start: int, what: str) -> SchemaError:

@@ -28,12 +28,13 @@ class Secrets:
         """Show names only, since a notebook may print anything."""
         return f"Secrets({', '.join(sorted(self.values))})" if len(self.values) < 20 else "Secrets(...)"
 
-    def fill(self, text: str, *, where: str, in_url: bool = False) -> str:
+    def fill(self, text: str, *, where: str, in_url: bool = False, in_odbc: bool = False) -> str:
         """Replace `${NAME}` and `${NAME:-default}`; the default stands for what is empty, too.
 
         Args:
             text: The text with references.
             where: Names the setting in a message.
+            in_odbc: Put braces around a whole value that holds a semicolon or a brace.
             in_url: Quote values before the @ and those of options, so that a password may hold any character.
 
         Raises InputError for a name that is not set, and for a reference of another form.
@@ -55,6 +56,9 @@ class Secrets:
                     f"{match['name']}=... into .env beside the file."
                 )
             is_option = "?" in text[host : match.start()] and text[match.start() - 1] == "="
+            whole = text[: match.start()].endswith("=") and text[match.end() :][:1] in ("", ";")
+            if in_odbc and whole and any(sign in found for sign in ";{}"):
+                return "{" + found.replace("}", "}}") + "}"
             return quote(found, safe="") if in_url and (match.end() <= host or is_option) else found
 
         return _REFERENCE.sub(value, text)

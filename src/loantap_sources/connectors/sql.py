@@ -105,6 +105,10 @@ def told(engine: Engine, secrets: Secrets) -> Iterator[None]:
 def _advice(message: str) -> str:
     lowered = message.lower()
     for words, advice in (
+        (
+            ("07006", "restricted data type"),
+            "The ANSI driver cannot bring this: name the Unicode one, such as PostgreSQL Unicode.",
+        ),
         (("locked", "lock timeout"), "Another process writes there: wait for it, then run again."),
         (("full", "no space", "max_page"), "Make room, then run again. What was there is untouched."),
         (("password", "authentication", "permission", "denied"), "Check the user, the secret and its rights."),

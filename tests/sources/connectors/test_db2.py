@@ -1,6 +1,8 @@
+import errno
 import gzip
 import hashlib
 import json
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -293,3 +295,13 @@ def test_a_complete_drop_of_another_form_is_an_error_and_not_passed_over(refusal
     (drops / "y.csv").write_bytes(b"NO,AMOUNT\n1,10\n")
     message = refusal(SchemaError)
     assert "y.csv: expected the column AMT, found instead: AMOUNT" in message
+
+
+def test_a_full_disk_is_told_as_such(drops: Path, refusal, monkeypatch: pytest.MonkeyPatch):
+    (drops / "a.csv").write_bytes(NEW)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    assert "there is no room in" in refusal(SourceError, pattern="*.csv")

@@ -228,8 +228,8 @@ def test_a_byte_that_the_code_page_does_not_know_is_refused(refusal):
 
 @pytest.mark.parametrize(
     "data",
-    [b"no gzip", gzip.compress(b"A,B\n" + bytes(range(256)) * 400)[:-30], gzip.compress(b"A,B\n1,2\n")[:-4]],
-    ids=["other", "cut", "cut at the end"],  # a gzip holds the time it was made
+    [gzip.compress(b"A,B\n" + bytes(range(256)) * 400)[:-30], gzip.compress(b"A,B\n1,2\n")[:-4]],
+    ids=["cut", "cut at the end"],  # a gzip holds the time it was made
 )
 def test_a_damaged_gzip_is_refused(refusal, data: bytes):
     assert "damaged or cut short" in refusal(data, InputError, name="x.csv.gz", encoding="latin-1", header=["A"])
@@ -258,3 +258,24 @@ def test_what_was_written_is_read(tmp_path: Path, encoding: str, data: st.DataOb
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delimited, "_BLOCK", data.draw(st.sampled_from([200, 257, 1 << 22])))
         assert records(path, encoding=encoding, delimiter=delimiter) == rows
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"PK\x03\x04rest", "a zip archive"),
+        (b"000105HIXF0002", "DB2's IXF"),
+        (b"<html>", "a web page"),
+        ("LOAN,AMT\n1,2\n".encode("cp037"), "Text of a mainframe is EBCDIC, such as cp037"),
+    ],
+)
+def test_what_is_no_delimited_text_is_called_by_its_name(refusal, data: bytes, what: str):
+    assert what in refusal(data, encoding="cp1252")
+
+
+def test_the_end_of_file_that_dos_wrote_is_no_record(read):
+    assert read(b"A,B\r\n1,2\r\n\x1a") == [("1", "2")]
+
+
+def test_what_is_packed_is_unpacked_whatever_its_name(read):
+    assert read(gzip.compress(b"A,B\n1,2\n"), name="x.del") == [("1", "2")]
