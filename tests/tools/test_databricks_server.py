@@ -250,8 +250,9 @@ def test_nothing_listens_after_the_end(database):
 
 
 def test_it_is_started_by_hand(database: Path):
-    script = Path(databricks_server.__file__)
-    with subprocess.Popen([sys.executable, script, database], stdout=subprocess.PIPE, text=True) as started:
+    words = [sys.executable, "-m", databricks_server.__name__, database]
+    tools = Path(databricks_server.__file__).parents[1]
+    with subprocess.Popen(words, cwd=tools, stdout=subprocess.PIPE, text=True) as started:
         assert started.stdout is not None
         told = dict(word.split("=", 1) for word in started.stdout.readline().split()[1:])
         try:
