@@ -250,7 +250,7 @@ def test_published_teachers_and_managers_have_the_published_rates():
 @pytest.mark.parametrize(
     ("counts", "says"),
     [
-        ({"a": (10, 1)}, "at least two levels"),
+        ({"a": (10, 1)}, "all loans have the same"),
         ({"a": (10, 0), "b": (20, 0)}, "did not"),
         ({"a": (20, 1), "b": (30, 2)}, "smaller min_cell"),
     ],

@@ -47,13 +47,15 @@ COUNT_PARAMETERS = 'run_dir: str = ""  # folder\nseed: int = 0  # seed\nwhat: st
 COUNT = """
 import os, signal, time
 from pathlib import Path
-from loantap.errors import InputError
+from loantap.errors import InputError, UnfitDataError
 from loantap.runs.bench import notebook_run
 run = notebook_run(run_dir)
 print(run)
 run.update_result("shared", count=int(run.loans_path.read_text()))
 if what == "fail" and not Path("mended").exists():
     raise ZeroDivisionError("no loans")
+if what == "unfit":
+    raise UnfitDataError("all loans have the same grade, B.")
 if what == "refuse":
     raise InputError("these loans will not do")
 if what == "die" and not Path("mended").exists():

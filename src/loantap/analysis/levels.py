@@ -103,7 +103,9 @@ def check_counts(counts: pd.DataFrame, *, factor: str) -> pd.DataFrame:
     loans, defaults = int(checked["n"].sum()), int(checked["defaults"].sum())
     wanted = f"counts of '{factor}': expected"
     if len(checked) < 2:
-        raise UnfitDataError(f"{wanted} at least two levels with loans, got {len(checked)}")
+        only = [level for level in checked["level"] if level != MISSING]
+        name = factor.replace("_", " ")
+        raise UnfitDataError(f"all loans have the same {name}, {only[0]}" if only else f"the loans hold no {name}")
     if defaults in (0, loans):
         raise InputError(
             f"{wanted} loans that defaulted and loans that did not, got {defaults:,} defaults among {loans:,} loans. "

@@ -46,7 +46,7 @@ class Page:
     @property
     def left_out(self) -> dict[str, str]:
         """The stages that the loans could not feed, and why."""
-        return {one["name"]: one["error"] for one in self.manifest["stages"] if one["status"] == "left out"}
+        return {one["name"]: one["error"] for one in self.manifest.get("stages", ()) if one["status"] == "left out"}
 
     def result(self, name: str) -> Any:
         """Return a result, without local paths."""

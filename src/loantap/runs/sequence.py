@@ -153,7 +153,7 @@ def _run_stage(
         record.status, record.error = "left out" if left_out else "failed", str(error).rstrip(".") or type(error).__name__
         record.seconds = round(time.perf_counter() - started, 2)
         if left_out:
-            tell_left_out(target, str(error))
+            tell_left_out(target, record.error)
         keep_notebook(folder, record)
         if left_out:
             return
@@ -168,4 +168,5 @@ def _check_needs(folder: Path, manifest: Manifest, stage: Stage) -> None:
     """Raise UnfitDataError where what a stage needs would come from one that was left out."""
     absent = [name for name in stage.needs if not (folder / name).exists()]
     if manifest.left_out and absent:
-        raise UnfitDataError(f"it needs {' and '.join(absent)}, which a stage that was left out would have made")
+        what = "a model" if any(name.startswith("model/") for name in absent) else " and ".join(absent)
+        raise UnfitDataError(f"it needs {what}, and the stage that makes it was left out")

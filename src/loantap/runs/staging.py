@@ -48,7 +48,7 @@ def stage_report(run: Path, folder: Path) -> Staged:
 
     left_out = {one["name"]: one.get("error") for one in manifest.get("stages") or [] if one.get("status") == "left out"}
     for page in folder.glob("*.qmd"):
-        _tell_left_out(page, left_out)
+        tell_left_out(page, left_out)
     _tell_period(folder / "index.qmd", manifest)
     known = [run, root, *(manifest.get("parameters") or {}).values()]
     for path in (*folder.glob("figures/*.json"), *folder.glob("tables/*")):
@@ -74,7 +74,7 @@ def stage_report(run: Path, folder: Path) -> Staged:
     )
 
 
-def _tell_left_out(path: Path, left_out: Mapping[str, str]) -> None:
+def tell_left_out(path: Path, left_out: Mapping[str, str]) -> None:
     """Put the reason in the place of a page that needs a stage which was left out; its sections stay, so that links to them lead there."""
     text = path.read_text("utf-8")
     front, _, body = text.removeprefix("---\n").partition("\n---\n")
@@ -149,7 +149,7 @@ def _stage_notebooks(source: Path, target: Path, stages: Sequence[str], known: C
 
 def stage_title(stage: str) -> str:
     """Return the title of a stage whose notebook other stages ran too: what differs, in words."""
-    kind, _, which = stage.replace("_", " ").partition("-")
+    kind, _, which = stage.replace("_", " ").replace("early-", "early ").partition("-")
     link = " with " if kind == "association" else ": "
     return f"{kind.capitalize()}{link}{which.replace('-', ' ')}" if which else kind.capitalize()
 
