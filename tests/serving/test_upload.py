@@ -48,11 +48,11 @@ def test_refused_rows_come_back_with_reasons(model: SavedModel, raw_loans: pd.Da
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("loans.xlsx", b"PK", "expected a file that ends in .csv, .csv.gz, .parquet"),
+        ("loans.xlsx", b"PK", "loans.xlsx: expected an Excel workbook"),
         ("loans.csv", b"", "loans.csv"),
         ("loans.csv", b"a,b\n1,2\n", "loans.csv: .*missing"),
         ("loans.parquet", b"no parquet", "loans.parquet"),
-        ("loans.csv.gz", b"no gzip", "loans.csv.gz: expected a whole gzip file"),
+        ("loans.csv.gz", b"no gzip", "loans.csv.gz: .*missing"),
         ("loans.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9], "loans.csv.gz: expected a whole gzip file"),
         ("loans.csv.gz", gzip.compress(b"a,b\n1,2\n", mtime=0), "loans.csv.gz: .*missing"),
     ],

@@ -17,7 +17,9 @@ from loantap.data.applications import MONTH_NAMES
 from loantap.data.declarations import Column
 
 _YEARS = (1900, 2099)
-_NAMED = re.compile(rf"(?P<name>{'|'.join(MONTH_NAMES)})[a-z]*[- ]'?(?P<year>\d{{4}}|\d\d)", re.I)
+_REST = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember")
+_FULL = "|".join(f"{name}(?:{rest})?" for name, rest in zip(MONTH_NAMES, _REST, strict=True))
+_NAMED = re.compile(rf"(?P<name>{_FULL})[- ]'?(?P<year>\d{{4}}|\d\d)", re.I)
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)(-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?")
 _SLASHED = re.compile(r"\s*(\d{1,2})[/.](\d{1,2})[/.](\d{4}|\d\d)(?: [\d:]+(?: ?[AP]M)?)?\s*")
 _SPACES = " \t\r\n\u00a0\u202f"
@@ -63,7 +65,7 @@ def _month(value: object) -> pd.Timestamp | None:
     text = str(value).strip(_SPACES)
     if found := _NAMED.fullmatch(text):
         number, year = (
-            [name.lower() for name in MONTH_NAMES].index(found["name"].lower()) + 1,
+            [name.lower() for name in MONTH_NAMES].index(found["name"][:3].lower()) + 1,
             _whole_year(found["year"]),
         )
     elif found := _ISO.fullmatch(text):
