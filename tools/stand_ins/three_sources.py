@@ -15,7 +15,7 @@ import pandas as pd
 import sqlalchemy as sa
 import yaml
 
-from loantap.data.columns import BY_NAME, KEY, NEEDED
+from loantap.data.columns import BY_NAME, KEY, NAMES, OPTIONAL
 from loantap.data.loan_file import open_loans
 from loantap.data.reading import SyntheticLoans
 from loantap.files import alone_in, sha256, write_text
@@ -103,8 +103,9 @@ def _empty(folder: Path) -> None:
 def _keyed_loans(data: Path | None, *, rows: int, seed: int) -> pd.DataFrame:
     """Return raw loans as texts, copies of a whole record left out as the ingest does, with a key in their order."""
     source = open_loans(data) if data else SyntheticLoans(rows, seed)
-    loans = pd.concat([frame[list(NEEDED)] for frame in source.chunks()]).drop_duplicates(ignore_index=True)
-    texts = {name: loans[name].map(_text, na_action="ignore").astype("object") for name in NEEDED}
+    names = [name for name in NAMES if name not in OPTIONAL]
+    loans = pd.concat([frame[names] for frame in source.chunks()]).drop_duplicates(ignore_index=True)
+    texts = {name: loans[name].map(_text, na_action="ignore").astype("object") for name in names}
     digits = len(str(len(loans)))
     keys = [f"L{number:0{digits}d}" for number in range(1, len(loans) + 1)]
     return pd.DataFrame({KEY: keys, **texts}).where(lambda frame: frame.notna(), None)

@@ -107,7 +107,7 @@ def say_notices(folder: Path) -> None:
 
     run = RunFolder(folder)
     facts = run.result("ingest")
-    left_out = [one for one in run.manifest()["stages"] if one["status"] == "left out"]
+    left_out = [one for one in run.manifest().get("stages", []) if one.get("status") == "left out"]
     data, extra = facts["data"], facts["extra_columns"]
     notices = [
         (data["unfinished"], f"loans that have not ended, left out: {data['unfinished']:,}"),

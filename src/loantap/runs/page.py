@@ -40,13 +40,13 @@ class Page:
         return [
             record["name"].removeprefix("association-")
             for record in self.manifest["stages"]
-            if record["name"].startswith("association-") and record["status"] != "left out"
+            if record["name"].startswith("association-") and record["name"] not in self.left_out
         ]
 
     @property
     def left_out(self) -> dict[str, str]:
         """The stages that the loans could not feed, and why."""
-        return {one["name"]: one["error"] for one in self.manifest.get("stages", ()) if one["status"] == "left out"}
+        return {one["name"]: one["error"] for one in self.manifest.get("stages", ()) if one.get("status") == "left out"}
 
     def result(self, name: str) -> Any:
         """Return a result, without local paths."""

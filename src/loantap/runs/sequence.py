@@ -150,9 +150,10 @@ def _run_stage(
             manifest.data = RunFolder(folder, draft).result("ingest")["data"]
     except BaseException as error:
         left_out = isinstance(error, UnfitDataError) and stage.name != "ingest"  # without loans there is no other stage
-        record.status, record.error = "left out" if left_out else "failed", str(error).rstrip(".") or type(error).__name__
+        record.status, record.error = "left out" if left_out else "failed", str(error) or type(error).__name__
         record.seconds = round(time.perf_counter() - started, 2)
         if left_out:
+            record.error = record.error.rstrip(".")
             tell_left_out(target, record.error)
         keep_notebook(folder, record)
         if left_out:

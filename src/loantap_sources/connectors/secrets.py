@@ -57,7 +57,8 @@ class Secrets:
                 )
             is_option = "?" in text[host : match.start()] and text[match.start() - 1] == "="
             whole = text[: match.start()].endswith("=") and text[match.end() :][:1] in ("", ";")
-            if in_odbc and whole and any(sign in found for sign in ";{}"):
+            braced = found.startswith("{") and found.endswith("}")
+            if in_odbc and whole and not braced and any(sign in found for sign in ";{}"):
                 return "{" + found.replace("}", "}}") + "}"
             return quote(found, safe="") if in_url and (match.end() <= host or is_option) else found
 
