@@ -160,3 +160,19 @@ def test_a_quote_that_never_ends_is_refused(csv_file: Path):
     except InputError:
         return
     assert file.ragged
+
+
+def test_a_workbook_that_unpacks_to_more_than_a_memory_is_refused(
+    tmp_path: Path, raw_loans: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+):
+    raw_loans.head(5).to_excel(tmp_path / "loans.xlsx", index=False)
+    monkeypatch.setattr("loantap.data.files_of_tables._LARGEST", 1_000)
+    assert "unpacked it is larger than 1,000 bytes" in refusal(tmp_path / "loans.xlsx")
+
+
+def test_two_names_for_a_column_that_is_not_read_are_no_doubt(tmp_path: Path, raw_loans: pd.DataFrame):
+    path = tmp_path / "loans.csv"
+    raw_loans.head(5).drop(columns="loan_status").assign(default=0, repaid=1).to_csv(path, index=False)
+    assert open_loans(path, needed=["dti"], welcome=["grade"]).notes == []
+    with pytest.raises(SchemaError, match="expected one column loan_status, found default and repaid"):
+        open_loans(path)

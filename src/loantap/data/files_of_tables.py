@@ -1,6 +1,8 @@
 """Files that hold a table by their form: Parquet, a folder of Parquet files as Spark writes them, Excel."""
 
+import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +13,8 @@ from loantap.data.headers import with_text_keys, without_marks
 from loantap.data.text_records import BATCH_ROWS, MISSING
 from loantap.errors import InputError, MissingToolError, SchemaError
 from loantap.settings import how_to_add
+
+_LARGEST = 1_000_000_000  # bytes of an unpacked workbook
 
 
 def parquet_files(path: Path) -> list[Path]:
@@ -84,6 +88,12 @@ def read_excel(path: Path, *, rows: int | None = None) -> pd.DataFrame:
         raise MissingToolError(
             f"{path}: Excel needs openpyxl, which the extra [excel] brings. Get it with: {how_to_add('excel')}"
         ) from None
+    with (
+        suppress(OSError, zipfile.BadZipFile),
+        zipfile.ZipFile(path) as packed,
+    ):  # what is no workbook is told of when it is read
+        if sum(one.file_size for one in packed.infolist()) > _LARGEST:
+            raise InputError(f"{path}: unpacked it is larger than {_LARGEST:,} bytes. Export it as CSV.")
     try:
         frame = pd.read_excel(
             path, dtype="object", nrows=rows, keep_default_na=False, na_values=MISSING, engine="openpyxl"

@@ -132,11 +132,9 @@ def check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
         )
     missing = [name for name in needed if name not in header]
     if missing:
-        close = {name: other for name in missing for other in header if other.strip().lower() == name and other != name}
-        hint = "".join(f" Column '{other}' looks like '{name}': rename it." for name, other in close.items())
         raise SchemaError(
             f"{path}: expected {'the ' if needed is NEEDED else ''}{len(needed)} columns of the codebook (data/README.md), found {len(header)} "
-            f"columns, and these are missing: {', '.join(missing)}.{hint or ' Export them too.'}"
+            f"columns, and these are missing: {', '.join(missing)}. Export them too."
         )
 
 

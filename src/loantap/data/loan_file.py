@@ -24,7 +24,6 @@ from loantap.data.values import by_level, date_order, dated, told_forms, with_po
 from loantap.errors import InputError, SchemaError
 
 _FIRST_ROWS = 1_000  # in which the forms of values are looked at
-_FIRST_ROWS = 1_000  # in which the forms of values are looked at
 
 
 @dataclass
@@ -93,7 +92,7 @@ class LoanFile:
 
         Raises InputError for a damaged file, SchemaError for one that holds no loan.
         """
-        empty, self._dates = True, self.asked.dates
+        empty, self._dates, self._blank = True, self.asked.dates, 0
         for read in self._read():
             frame = self._without_blanks(read.rename(columns={name: column for column, name in self.renamed.items()}))
             if empty:
@@ -191,9 +190,11 @@ def open_loans(
     path = Path(path)
     _check_there(path)
     wanted = {*needed, *(welcome or ())}
+    # Two names for what is not read are no doubt, and one is nothing to tell.
+    sought = columns if welcome is None else [one for one in columns if one.name in wanted]
 
     def known(header: Sequence[str]) -> int:
-        return len(wanted & {*header, *recognised(header, columns=columns)})
+        return len(wanted & {*header, *recognised(header, columns=sought)})
 
     form = None
     if is_parquet(path):
@@ -203,7 +204,7 @@ def open_loans(
     else:
         form = text_form(path, known=known, asked=asked)
         header = list(form.header)
-    renamed = recognised(header, columns=columns)
+    renamed = recognised(header, columns=sought)
     names = {name: column for column, name in renamed.items()}
     own = [names.get(name, name) for name in header]
     check_header(path, own, needed)
