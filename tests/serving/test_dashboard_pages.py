@@ -1,6 +1,8 @@
 """Each page of the dashboard, run by Streamlit's own test harness; a browser looks at them in tests/end_to_end."""
 
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +30,14 @@ APP = Path(pages.__file__).with_name("app.py")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, fitted: FittedModel, loans: pd.DataFrame) -> Path:
     return write_run(tmp_path_factory.mktemp("dashboard") / "run", fitted, loans)
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit puts the page in the place of the main module, which processes started later would run again."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
 
 
 @pytest.fixture
