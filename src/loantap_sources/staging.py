@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from loantap.data.columns import BY_NAME
 from loantap.data.headers import told_header
+from loantap.data.loan_file import outcome_by_code
 from loantap.data.text_records import MISSING
 from loantap.errors import SchemaError
 from loantap.files import replacing
@@ -131,7 +132,10 @@ def raw(table: pa.Table, source: Source, *, name: str = "", keys: frozenset[str]
     arrays = []
     for column, target in zip(own, _targets(source), strict=True):
         try:
-            arrays.append(_raw(table[column], target, source, keys | {source.joins_on}))
+            values = _raw(table[column], target, source, keys | {source.joins_on})
+            for code, word in (outcome_by_code(column) if target == "loan_status" else {}).items():
+                values = pc.if_else(pc.equal(values, code), word, values)
+            arrays.append(values)
         except pa.ArrowException:
             raise SchemaError(
                 f"source '{name}': expected texts, numbers or dates in the column {column}, found {table[column].type}. "
@@ -162,7 +166,7 @@ def _raw(values: pa.ChunkedArray, target: str, source: Source, keys: frozenset[s
 
 
 def _raw_text(texts: pa.ChunkedArray, kind: str, target: str, source: Source) -> pa.ChunkedArray:
-    if source.dates != "month" and (kind == "month" or target == NEWEST):
+    if source.dates in _FORMATS and (kind == "month" or target == NEWEST):
         return _dated(texts, *_FORMATS[source.dates], month=kind == "month")
     if kind == "number" and isinstance(source, Db2Drop):
         return _plain_number(texts, source.decimal)

@@ -171,6 +171,12 @@ def test_a_type_without_a_text_is_named(values: list):
         raw(pa.table({"loan_id": ["1"], "title": pa.array(values)}), sql(["title"]), name="loans")
 
 
+@pytest.mark.parametrize(("name", "words"), [("loan_repaid", ["Fully Paid", "Charged Off"]), ("STATUS", ["1", "0"])])
+def test_an_outcome_of_0_and_1_is_read_where_its_name_says_what_they_mean(name: str, words: list[str]):
+    table = raw(pa.table({"loan_id": ["1", "2"], name: [1, 0]}), sql({"loan_status": name}))
+    assert table["loan_status"].to_pylist() == words
+
+
 def test_a_time_of_day_is_no_month_and_stays_for_the_contract():
     assert staged_values([time(10, 30)], "issue_d") == ["10:30:00.000000"]
 
@@ -235,7 +241,9 @@ def test_a_file_without_rows_is_an_error(declare: Declare, tmp_path: Path, suffi
     frame = pd.DataFrame({"loan_id": [], "title": []})
     getattr(frame, f"to_{suffix}")(tmp_path / f"loans.{suffix}", index=False)
     source = {"kind": "file", "path": f"loans.{suffix}", "columns": ["title"]}
-    with pytest.raises(SchemaError, match=r"'loans' \(.*loans\..*expected rows, it brought none"):
+    with pytest.raises(
+        SchemaError, match=r"loans\..*(expected rows, it brought none|expected loans below the header, found none)"
+    ):
         staged(declare({"loans": source}), tmp_path / "staging")
 
 

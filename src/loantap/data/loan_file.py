@@ -189,7 +189,7 @@ def open_loans(
     """
     path = Path(path)
     _check_there(path)
-    wanted = {*needed, *(welcome or ())}
+    wanted = {*needed, *(welcome or ())} or {one.name for one in columns}
     # Two names for what is not read are no doubt, and one is nothing to tell.
     sought = columns if welcome is None else [one for one in columns if one.name in wanted]
 

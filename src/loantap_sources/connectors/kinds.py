@@ -91,11 +91,22 @@ class _Source(Strict):
 
 
 class FileSource(_Source):
-    """A CSV or Parquet file."""
+    """A file as a run reads it: text, gzipped or not, Parquet, a folder of Parquet files, Excel.
+
+    Attributes:
+        path: The file or folder.
+        encoding: As Python calls it; told from the file if empty, as are delimiter and decimal.
+        delimiter: Between fields.
+        decimal: The decimal sign.
+        dates: As elsewhere, or how to read 3/4/2015; month reads every form of a month that can be told.
+    """
 
     kind: Literal["file"]
     path: Clean
-    dates: Dates = "month"
+    encoding: str = ""
+    delimiter: str = ""
+    decimal: Literal["", ".", ","] = ""
+    dates: Dates | Literal["day-first", "month-first"] = "month"  # type: ignore[assignment]  # wider than elsewhere
 
 
 class Db2Drop(_Source):
