@@ -5,17 +5,21 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
+import pandas as pd
 import pytest
 
+from loantap.data.application_file import open_applications
 from loantap.data.applications import FIELDS
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.features import SUPPORT
+from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel, load_model
 from loantap.model.reasons import SLIGHT
 from loantap.scoring.application import REASONS, all_reasons, score_application
 from loantap.scoring.cautions import RARELY, Code
 from loantap.settings import project_root
 from loantap_serving.api.answers import ScoreAnswer
+from loantap_serving.batch import score_applications
 
 PAGE = (project_root() / "docs" / "api.md").read_text("utf-8")
 EXAMPLE: dict[str, Any] = json.loads(re.search(r"-d '(\{.*?\})'", PAGE, re.DOTALL)[1])
@@ -40,6 +44,14 @@ def test_nothing_is_won_by_leaving_a_field_out(model: SavedModel, name: str):
     lowering = [reason for reason in all_reasons(model, bare) if reason.effect == "lowers"]
     assert name not in FEATURE_BY_NAME[lowering[0].feature].sources
     assert not any("not known" in reason.text.partition(", although ")[0] for reason in lowering)
+
+
+def test_the_example_as_a_file_gets_the_score_of_the_example(model: SavedModel, tmp_path: Path):
+    pd.DataFrame([EXAMPLE]).to_csv(tmp_path / "one.csv", index=False)
+    applications = open_applications(tmp_path / "one.csv", needed=source_columns(inputs=model.metadata.inputs))
+    score_applications(model, applications, tmp_path / "scores.csv")
+    scored = pd.read_csv(tmp_path / "scores.csv")["probability_of_default"]
+    assert scored.tolist() == pytest.approx([score_application(model, EXAMPLE).probability_of_default], abs=1e-12)
 
 
 def test_the_documented_answer_has_the_form_of_answers():
