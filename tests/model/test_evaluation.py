@@ -1,11 +1,13 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from loantap.model.bootstrap import drawn_counts
 from loantap.model.decision import price_of_refusal
-from loantap.model.evaluation import METRICS, Predictions, evaluate
+from loantap.model.evaluation import CELLS, METRICS, Predictions, evaluate
 
 pytestmark = pytest.mark.slow
 
@@ -42,18 +44,32 @@ def test_metrics_equal_those_of_scikit_learn(scored: tuple[np.ndarray, np.ndarra
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=EXACT)
 
 
-def test_weights_count_loans_as_often_as_they_say(scored: tuple[np.ndarray, np.ndarray]):
+def test_a_draw_is_scored_as_its_loans_are_by_scikit_learn(scored: tuple[np.ndarray, np.ndarray]):
     outcome, probability = scored
-    predictions = Predictions.of(outcome, probability)
-    weight = np.random.default_rng(0).integers(0, 4, len(outcome)).astype(float)
-    found = predictions.metrics(0.3, weight)
-    for name, function in (
-        ("roc_auc", metrics.roc_auc_score),
-        ("average_precision", metrics.average_precision_score),
-        ("brier", metrics.brier_score_loss),
-    ):
-        expected = function(predictions.outcome, predictions.probability, sample_weight=weight)
-        assert found[name] == pytest.approx(expected, abs=EXACT), name
+    drawn = Predictions.of(outcome, probability).draws(0.3, repetitions=3, random_state=5)
+    for (_, found), weight in zip(drawn.iterrows(), drawn_counts(3_000, repetitions=3, random_state=5), strict=True):
+        for name, function in (
+            ("roc_auc", metrics.roc_auc_score),
+            ("average_precision", metrics.average_precision_score),
+            ("brier", metrics.brier_score_loss),
+        ):
+            assert found[name] == pytest.approx(function(outcome, probability, sample_weight=weight), abs=EXACT), name
+        counts = metrics.confusion_matrix(outcome, probability >= 0.3, sample_weight=weight).ravel()
+        assert list(found[list(CELLS)]) == list(counts)
+
+
+def test_bins_leave_the_intervals_of_many_distinct_probabilities_as_they_are(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(2)
+    probability = rng.beta(2, 8, 12_000)
+    predictions = Predictions.of((rng.random(12_000) < probability).astype(int), probability)
+    binned = predictions.draws(0.25, repetitions=40, random_state=0)
+    monkeypatch.setattr("loantap.model.evaluation.RANKING_BINS", 20_000)
+    exact = predictions.draws(0.25, repetitions=40, random_state=0)
+    ranked = ["roc_auc", "average_precision", "ks", "gini"]
+    pd.testing.assert_frame_equal(binned.drop(columns=ranked), exact.drop(columns=ranked), rtol=EXACT)
+    # The standard errors are about 0.005: bins move a draw by a hundredth of that, KS by a tenth.
+    assert (binned[ranked] - exact[ranked]).abs().max().to_dict() == pytest.approx(dict.fromkeys(ranked, 0), abs=6e-4)
+    assert (binned["roc_auc"] - exact["roc_auc"]).abs().max() < 5e-5
 
 
 def test_confusion_counts_are_those_of_scikit_learn(scored: tuple[np.ndarray, np.ndarray]):

@@ -1,19 +1,20 @@
 """How good predictions are: every metric from one sort, with bootstrap intervals; and their calibration."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import exp
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from loantap.model.bootstrap import CONFIDENCE, drawn_counts, percentile_interval
+from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
 
 BETA = 2.0  # of the F-beta score that models are tuned for, unless a caller says otherwise
-CALIBRATION_BINS = 10
+CALIBRATION_BINS, RANKING_BINS = 10, 2_000
+CELLS = ("tn", "fp", "fn", "tp")
 METRICS = (
     "accuracy", "precision", "recall", "f1", "f2", "roc_auc", "average_precision", "brier",
     "expected_calibration_error", "ks", "gini",
@@ -50,17 +51,16 @@ class Predictions:
         bins = np.repeat(first * CALIBRATION_BINS // len(order), last - first + 1)
         return cls(outcome[order], sorted_probability, order, last, bins, beta)
 
-    def curve(self, weight: np.ndarray | None = None) -> pd.DataFrame:
+    def curve(self) -> pd.DataFrame:
         """Return one row per distinct probability used as the threshold: flagged defaults, flagged repaid, F-beta.
 
         Columns: threshold, true_positives, false_positives, precision, recall, false_positive_rate, and the score, such
             as f2.
         """
-        weight = np.ones(len(self.outcome)) if weight is None else weight
-        true_positives = np.cumsum(weight * self.outcome)[self.last_of_tie]
-        false_positives = np.cumsum(weight * (1 - self.outcome))[self.last_of_tie]
+        true_positives = np.cumsum(self.outcome)[self.last_of_tie]
+        flagged = self.last_of_tie + 1.0
+        false_positives = flagged - true_positives
         defaults, repaid = true_positives[-1], false_positives[-1]
-        flagged = true_positives + false_positives
         return pd.DataFrame(
             {
                 "threshold": self.probability[self.last_of_tie],
@@ -73,65 +73,44 @@ class Predictions:
             }
         )
 
-    def metrics(self, threshold: float, weight: np.ndarray | None = None) -> dict[str, float]:
+    def metrics(self, threshold: float) -> dict[str, float]:
         """Return every metric of METRICS, and F-beta for another beta; a loan is flagged at and above the threshold.
 
         ROC-AUC, average precision, KS and Gini do not depend on the threshold; Gini is 2 AUC - 1 and KS the
         largest distance between the two cumulative distributions. The expected calibration error is the mean
         distance between predicted and observed default rate over deciles of the prediction.
         """
-        weight = np.ones(len(self.outcome)) if weight is None else weight
-        curve = self.curve(weight)
-        total, defaults = weight.sum(), (weight * self.outcome).sum()
-        flags = self.probability >= threshold
-        flagged, hits = weight[flags].sum(), (weight * self.outcome)[flags].sum()
-        recall, false_rate = (np.append(0.0, curve[name]) for name in ("recall", "false_positive_rate"))
-        auc = float(np.trapezoid(recall, false_rate))
-        gaps = np.abs(np.bincount(self.bin, weight * (self.probability - self.outcome), minlength=CALIBRATION_BINS))
-        return {
-            "accuracy": float((hits + (total - defaults) - (flagged - hits)) / total),
-            "precision": float(_ratio(hits, flagged)),
-            "recall": float(hits / defaults),
-            **{fbeta_name(b): float(_f_beta(hits, flagged, defaults, b)) for b in (1.0, 2.0, self.beta)},
-            "roc_auc": auc,
-            "average_precision": float(np.sum(np.diff(recall) * curve["precision"])),
-            "brier": float(np.average((self.probability - self.outcome) ** 2, weights=weight)),
-            "expected_calibration_error": float(gaps.sum() / total),
-            "ks": float(np.max(recall - false_rate)),
-            "gini": 2 * auc - 1,
-        }
+        return {name: float(value[0]) for name, value in self._exact(threshold).items() if name not in CELLS}
 
     def confusion(self, threshold: float) -> dict[str, int]:
         """Return the counts tn, fp, fn, tp at a threshold."""
-        flags = self.probability >= threshold
-        tp = int(self.outcome[flags].sum())
-        fp, defaults = int(flags.sum()) - tp, int(self.outcome.sum())
-        return {"tn": len(self.outcome) - defaults - fp, "fp": fp, "fn": defaults - tp, "tp": tp}
+        exact = self._exact(threshold)
+        return {name: int(exact[name][0]) for name in CELLS}
 
-    def confusion_intervals(
-        self, threshold: float, *, repetitions: int, random_state: int, confidence: float = CONFIDENCE
-    ) -> dict[str, tuple[int, int]]:
-        """Return a percentile bootstrap interval of each count of `confusion`; the number of loans is as it is."""
-        flags, defaults = self.probability >= threshold, self.outcome == 1
-        cells = np.column_stack([~flags & ~defaults, flags & ~defaults, ~flags & defaults, flags & defaults])
-        draws = [drawn @ cells for drawn in self._drawn(repetitions, random_state)]
-        ends = np.rint(percentile_interval(np.array(draws), level=confidence)).astype(int)
-        return {name: (int(low), int(high)) for name, low, high in zip(("tn", "fp", "fn", "tp"), *ends, strict=True)}
+    def draws(self, threshold: float, *, repetitions: int, random_state: int) -> pd.DataFrame:
+        """Return the metrics, and tn, fp, fn and tp, of loans drawn again with replacement: one row per repetition.
+
+        A seed draws the same loans whatever the score, so a decision has one interval wherever it is told. Many distinct
+        probabilities are ranked by bins, of which the threshold is an edge, and moved by what bins change in the loans as
+        they are.
+        """
+        ends = self._bin_ends(threshold)
+        columns = self._columns(ends)
+        drawn = self._scores(drawn_sums(columns, repetitions=repetitions, random_state=random_state), ends, threshold)
+        binned, exact = self._scores(columns.sum(axis=0), ends, threshold), self._exact(threshold)
+        return pd.DataFrame({name: values + (exact[name] - binned[name]) for name, values in drawn.items()})
 
     def intervals(
         self, threshold: float, *, repetitions: int, random_state: int, confidence: float = CONFIDENCE
     ) -> dict[str, tuple[float, float]]:
-        """Return a percentile bootstrap interval of each metric: loans are drawn again with replacement.
-
-        A seed draws the same loans whatever the score, so a decision has one interval wherever it is told.
+        """Return a percentile bootstrap interval of each metric, and of tn, fp, fn and tp.
 
         Drawing again adds noise to every bin, and noise can only raise the calibration error: its percentiles are
         shifted by the bootstrap's own bias. The error as estimated holds such noise already, so its lower end is 0
         wherever a model that is right about every loan would show as large a one by chance in 1 - confidence of all
         samples (the consistency bars of Bröcker and Smith, Weather and Forecasting 22 (2007), 651-661).
         """
-        drawn = self._drawn(repetitions, random_state)
-        draws = pd.DataFrame(self.metrics(threshold, weight) for weight in drawn)
+        draws = self.draws(threshold, repetitions=repetitions, random_state=random_state)
         lows, highs = percentile_interval(draws.to_numpy(), level=confidence)
         intervals = {str(name): (float(low), float(high)) for name, low, high in zip(draws, lows, highs, strict=True)}
         name = "expected_calibration_error"
@@ -144,9 +123,55 @@ class Predictions:
         intervals[name] = (0.0 if error <= by_chance else low, high)
         return intervals
 
-    def _drawn(self, repetitions: int, random_state: int) -> Iterator[np.ndarray]:
-        counts = drawn_counts(len(self.outcome), repetitions=repetitions, random_state=random_state)
-        return (drawn[self.order].astype(float) for drawn in counts)
+    def _bin_ends(self, threshold: float) -> np.ndarray:
+        """Return the last position of each bin of about equally many loans; equal probabilities share one."""
+        if len(self.last_of_tie) <= RANKING_BINS:
+            return self.last_of_tie
+        places = np.linspace(0, len(self.outcome) - 1, RANKING_BINS)
+        ends = self.last_of_tie[np.searchsorted(self.last_of_tie, places)]
+        flagged = int((self.probability >= threshold).sum())
+        return np.unique(np.append(ends, flagged - 1)) if flagged else np.unique(ends)
+
+    def _columns(self, ends: np.ndarray) -> sparse.csr_array:
+        """Return what is summed over loans, one row per loan as they came: by bin and outcome 1, by decile and in all its error."""
+        n, width, error = len(self.order), 2 * len(ends), self.probability - self.outcome
+        ranked = 2 * np.searchsorted(ends, np.arange(n)) + self.outcome.astype(int)
+        columns = np.column_stack([ranked, width + self.bin, np.full(n, width + CALIBRATION_BINS)])
+        values = np.column_stack([np.ones(n), error, error**2])
+        back = np.argsort(self.order)
+        starts = np.arange(0, 3 * n + 1, 3)
+        return sparse.csr_array(
+            (values[back].ravel(), columns[back].ravel(), starts), shape=(n, width + CALIBRATION_BINS + 1)
+        )
+
+    def _exact(self, threshold: float) -> dict[str, np.ndarray]:
+        return self._scores(self._columns(self.last_of_tie).sum(axis=0), self.last_of_tie, threshold)
+
+    def _scores(self, sums: np.ndarray, ends: np.ndarray, threshold: float) -> dict[str, np.ndarray]:
+        """Return each metric, and the confusion counts, of sums over loans, shape (repetitions, columns) or (columns,)."""
+        sums = np.atleast_2d(sums)
+        seen = np.cumsum(sums[:, : 2 * len(ends)].reshape(len(sums), -1, 2), axis=1)
+        (repaid, defaults), flagged = seen[:, -1].T, int((self.probability[ends] >= threshold).sum())
+        fp, tp = seen[:, flagged - 1].T if flagged else np.zeros((2, len(sums)))
+        total, above = repaid + defaults, seen.sum(axis=2)
+        with np.errstate(invalid="ignore"):  # where few loans are drawn, one outcome may be absent
+            rates = np.insert(seen / seen[:, -1:], 0, 0.0, axis=1)
+            false_rate, recall = rates[..., 0], rates[..., 1]
+            hit_share = tp / defaults
+        auc = np.trapezoid(recall, false_rate, axis=1)
+        return {
+            "accuracy": (tp + repaid - fp) / total,
+            "precision": _ratio(tp, tp + fp),
+            "recall": hit_share,
+            **{fbeta_name(b): _f_beta(tp, tp + fp, defaults, b) for b in (1.0, 2.0, self.beta)},
+            "roc_auc": auc,
+            "average_precision": np.sum(np.diff(recall, axis=1) * _ratio(seen[..., 1], above), axis=1),
+            "brier": sums[:, -1] / total,
+            "expected_calibration_error": np.abs(sums[:, 2 * len(ends) : -1]).sum(axis=1) / total,
+            "ks": np.max(recall - false_rate, axis=1),
+            "gini": 2 * auc - 1,
+            **dict(zip(CELLS, (repaid - fp, fp, defaults - tp, tp), strict=True)),
+        }
 
     def best_threshold(self) -> float:
         """Return the probability at which F-beta is largest; to be called on out-of-fold predictions only."""
@@ -181,12 +206,13 @@ def evaluate(
     """Return the `test` part of the results: n, every metric, confusion counts, intervals (`ci`, `confusion_ci`)."""
     predictions = Predictions.of(outcome, probability, beta=beta)
     drawn: Any = {"repetitions": repetitions, "random_state": random_state, "confidence": confidence}
+    intervals = predictions.intervals(threshold, **drawn)
     return {
         "n": len(predictions.outcome),
         **predictions.metrics(threshold),
         "confusion": predictions.confusion(threshold),
-        "confusion_ci": predictions.confusion_intervals(threshold, **drawn),
-        "ci": predictions.intervals(threshold, **drawn),
+        "confusion_ci": {name: tuple(round(end) for end in intervals.pop(name)) for name in CELLS},
+        "ci": intervals,
     }
 
 
