@@ -25,7 +25,7 @@ def test_two_workers_of_a_cluster_give_the_same_numbers(loans: pd.DataFrame, mon
     tried = {"recipe": Recipe("without_pincode"), "penalties": ("l1", "l2"), "Cs": (0.01, 1.0)}
     options = {**tried, "splits": splits, "random_state": 0}
     here = tune(X, y, **options)
-    challengers = challenge(X, y, splits=splits, random_state=0)
+    challengers = challenge(X, y, splits=splits, folds=3, random_state=0)
     monkeypatch.setattr("loantap.model.folds.WORKERS", 2)
     with (
         distributed.LocalCluster(
@@ -34,7 +34,7 @@ def test_two_workers_of_a_cluster_give_the_same_numbers(loans: pd.DataFrame, mon
         on_cluster(cluster.scheduler_address),
     ):
         there = tune(X, y, **options)
-        challengers_there = challenge(X, y, splits=splits, random_state=0)
+        challengers_there = challenge(X, y, splits=splits, folds=3, random_state=0)
         ran = distributed.get_client().run(lambda dask_worker: dask_worker.state.executed_count)
     pd.testing.assert_frame_equal(here.grid, there.grid)
     assert here.best == there.best
