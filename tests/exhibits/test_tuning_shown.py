@@ -29,6 +29,7 @@ def chosen(
     recipe: Recipe = Recipe("without_pincode", "plain", "none"),  # noqa: B008
     *,
     able: tuple[str, ...] = (REFERENCE, SMOTE),
+    behind: tuple[str, ...] = (),
     level: int = 2,
     ranked: int = 2,
     beta: float = 2.0,
@@ -43,6 +44,7 @@ def chosen(
         [*able[:level]],
         [*able[:ranked]],
         [*able],
+        [*behind],
         folds=5,
         repeats=2,
         beta=beta,
@@ -113,6 +115,11 @@ def test_the_champion_is_said_to_be_smote_or_not(sampler: Any, words: str):
 )
 def test_a_tie_is_told_as_one(level: int, ranked: int, words: str):
     assert champion_sentence(chosen(level=level, ranked=ranked)).startswith(words)
+
+
+def test_who_ran_the_first_repeat_only_is_named():
+    told = champion_sentence(chosen(behind=(SMOTE,)))
+    assert "Plain features with SMOTE ran the first repeat only: clearly beaten there." in told
 
 
 def test_candidates_that_tie_in_one_score_only_are_counted_apart():

@@ -9,7 +9,7 @@ from loantap.exhibits import tuning_sentences as say
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import tuning as plots
 from loantap.exhibits.tuning_sentences import in_a_sentence
-from loantap.exhibits.words import at_the_edge, capital, columns, percent, show
+from loantap.exhibits.words import at_the_edge, capital, columns, listed, percent, show
 from loantap.model.ablation import Champion
 from loantap.model.inputs import Inputs
 from loantap.model.recipe import Recipe
@@ -92,7 +92,12 @@ def ablation(choice: Champion, table: pd.DataFrame, *, inputs: Inputs, rows: int
         rows: Training loans they competed on.
     """
     score, level, name = choice.score, percent(choice.confidence), exhibit_name("ablation", inputs)
-    over = f"{choice.repeats} times {choice.folds} folds; n = {show(rows, 'count')} training loans"
+    first = (
+        f" ({listed([say.in_a_sentence(one) for one in choice.behind])} over the first {choice.folds} only)"
+        if choice.behind
+        else ""
+    )
+    over = f"{choice.repeats} times {choice.folds} folds{first}; n = {show(rows, 'count')} training loans"
     reference = say.reference_of(table, score)
     title = capital(f"{say.smote_title(choice, table)}the champion is {in_a_sentence(choice.candidate.name)}")
     caption = (
@@ -127,10 +132,10 @@ def competition(choice: Champion, table: pd.DataFrame, from_champion: pd.DataFra
     """
     score, reference = choice.score, say.reference_of(table, choice.score)
     encodings, samplers = zip(*(name.split(", ") for name in choice.able), strict=True)
-    rule = f"best {score.upper()} out of fold; ties (clearly beaten by none in {score.upper()}, then by none of these in ROC-AUC) go to the simpler"
+    rule = f"best {score.upper()} out of fold; ties (clearly beaten by none in {score.upper()}, then by none of these in ROC-AUC) go to the simpler; who is clearly beaten over the first repeat (at 99.9 %) runs no further"
     return {
         "champion": choice.candidate.name, "uses_smote": choice.recipe.sampler.startswith("SMOTE"), "reference": reference,
-        f"best_{score}": choice.best, f"level_in_{score}": choice.level, "level_in_ranking": choice.ranked, "eligible": len(choice.able),
+        f"best_{score}": choice.best, f"level_in_{score}": choice.level, "level_in_ranking": choice.ranked, "left_behind": choice.behind, "eligible": len(choice.able),
         "rule": rule, "rows": rows, "repeats": choice.repeats, "folds": choice.folds,
         "why": say.champion_sentence(choice), "smote": say.smote_sentence(choice, table),
         "features": say.features_sentence(choice, table), "challengers": say.challenger_sentence(choice, from_champion),

@@ -25,6 +25,8 @@ def champion_sentence(choice: Champion) -> str:
     else:
         both = f", {_number(ranked).lower()} of them on ROC-AUC too" if ranked < level else ""
         won = f"{_number(level)} candidates tie on {score}{both}; we kept the simplest, {name}"
+    if choice.behind:
+        won += f". {capital(listed([in_a_sentence(one) for one in choice.behind]))} ran the first repeat only: clearly beaten there"
     uses = "It uses SMOTE." if choice.recipe.sampler.startswith("SMOTE") else "It does not use SMOTE."
     return f"{won}. {uses}{at_the_edge(choice.C, choice.candidate.tried, ' Its C')}"
 
@@ -74,7 +76,7 @@ def challenger_sentence(choice: Champion, from_champion: pd.DataFrame) -> str:
         f"{name} {_difference(row, 'roc_auc', None if place else choice.confidence)}"
         for place, (name, row) in enumerate(rows.items())
     ]
-    return f"Would a black-box model do better? {answer}. ROC-AUC against the champion's: {', '.join(parts)}. Their settings were not searched."
+    return f"Would a black-box model do better? {answer}. ROC-AUC against the champion's: {', '.join(parts)}. Settings were searched over the first of the repeats, which flatters it a little."
 
 
 def in_a_sentence(name: str) -> str:
