@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, canvas
 
 _WIDTH, _HEIGHT, _ROW = 2.4, 1.75, 0.25
-_INK = "#1d2733"
+_INK, _MOST_LETTERS = "#1d2733", 28
 _OVERALL: dict[str, Any] = {"color": NEUTRAL, "linewidth": 0.9, "linestyle": (0, (2, 2)), "zorder": 0}
 _LABEL: dict[str, Any] = {
     "fontsize": 10,
@@ -61,7 +61,8 @@ def _ends(axes: Axes, last_place: int, first: str, last: str) -> None:
     _bare(axes)
     axes.set_yticks([])
     axes.set_xticks([])
-    for place, name, side in ((0, first, "left"), (last_place, last, "right")):
+    below = "\n" if len(first) + len(last) > _MOST_LETTERS else ""  # both in one line would run into each other
+    for place, name, side in ((0, first, "left"), (last_place, below + last, "right")):
         edge = place + (0.4 if side == "right" else -0.4)
         axes.text(edge, -0.04, name, ha=side, va="top", fontsize=10, color=_INK, transform=axes.get_xaxis_transform())
     axes.spines["bottom"].set(visible=True, color=LIGHT)
