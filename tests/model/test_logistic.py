@@ -149,7 +149,7 @@ def test_a_bounded_path_ends_where_single_fits_end(wiggly: Wiggly, penalty: str)
 def test_a_row_that_counts_twice_is_two_rows(wiggly: Wiggly):
     X, y, _ = wiggly
     weight = np.random.default_rng(0).integers(0, 3, len(y))
-    ((_, found, _),) = PathLogisticRegression(directions=((1, 0), (BASIS, 1))).path(X, y, [1.0], weight=weight)
+    (found,) = PathLogisticRegression(directions=((1, 0), (BASIS, 1))).refits(X, y, [weight])
     again = np.repeat(np.arange(len(y)), weight)
     twice = PathLogisticRegression(directions=((1, 0), (BASIS, 1))).fit(X[again], y[again])
     assert found == pytest.approx(twice.coef_[0], abs=5e-3)

@@ -46,24 +46,42 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
         self.directions = directions
         self.rest = rest
 
-    def path(
-        self, X: np.ndarray, y: np.ndarray, Cs: Iterable[float], *, weight: np.ndarray | None = None
-    ) -> Iterator[tuple[float, np.ndarray, float]]:
+    def path(self, X: np.ndarray, y: np.ndarray, Cs: Iterable[float]) -> Iterator[tuple[float, np.ndarray, float]]:
         """Fit each C, strongest penalty first, and yield C, coefficients of shape (n_features,), and intercept.
 
         Args:
             X: Shape (n, n_features).
             y: 1 or 0.
             Cs: Inverse strengths of the penalty.
-            weight: How often each row counts, shape (n,); once if absent.
 
         Raises ConvergenceWarning as an error if a fit does not converge.
         """
+        solver, X, y, curves = self._solver(X, y)
+        weight = compute_sample_weight(self.class_weight, y)
+        for C in sorted(Cs):
+            yield C, self._solved(solver, X, y, curves, weight, C), float(solver.intercept_)
+
+    def refits(self, X: np.ndarray, y: np.ndarray, counts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Fit rows that count as often as each of some counts says, shape (n,), and yield coefficients.
+
+        Each fit starts from that of the rows as they are, which is near. Takes and raises what `path` does.
+        """
+        solver, X, y, curves = self._solver(X, y)
+        weight = compute_sample_weight(self.class_weight, y)
+        self._solved(solver, X, y, curves, weight, self.C)
+        start = solver.coef_.copy(), solver.intercept_
+        for drawn in counts:
+            solver.coef_, solver.intercept_ = start[0].copy(), start[1]
+            yield self._solved(solver, X, y, curves, weight * drawn, self.C)
+
+    def _solver(
+        self, X: np.ndarray, y: np.ndarray
+    ) -> tuple[GeneralizedLinearRegressor, np.ndarray, np.ndarray, list[slice]]:
+        """Return the solver with its bounds, and X with sums of the B-splines of each curve."""
         curves, low, high = self._shape(X.shape[1])
-        X, y = np.array(X, order="F"), np.asarray(y, dtype=np.float64)
+        X = np.array(X, order="F")
         for curve in curves:
             np.cumsum(X[:, curve], axis=1, out=X[:, curve])
-        weight = compute_sample_weight(self.class_weight, y) * (1.0 if weight is None else weight)
         bounded = bool(np.isfinite(low).any() or np.isfinite(high).any())
         solver = GeneralizedLinearRegressor(
             family="binomial",
@@ -74,18 +92,38 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
             lower_bounds=low if bounded else None,
             upper_bounds=high if bounded else None,
         )
-        for C in sorted(Cs):
-            # One thread: several would add sums in another order each time, and a seed would not fix the result.
-            with threadpool_limits(1):
-                solver.set_params(alpha=1.0 / (C * weight.sum())).fit(X, y, sample_weight=weight)
-            if solver.n_iter_ >= MAX_ITERATIONS:
-                raise ConvergenceWarning(
-                    f"no solution for penalty {self.penalty}, C = {C:g} in {MAX_ITERATIONS} iterations; use a smaller C"
-                )
-            coefficients = np.array(solver.coef_, dtype=float)
-            for curve in curves:
-                coefficients[curve] = np.cumsum(coefficients[curve][::-1])[::-1]
-            yield C, coefficients, float(solver.intercept_)
+        return solver, X, np.asarray(y, dtype=np.float64), curves
+
+    def _solved(
+        self,
+        solver: GeneralizedLinearRegressor,
+        X: np.ndarray,
+        y: np.ndarray,
+        curves: list[slice],
+        weight: np.ndarray,
+        C: float,
+    ) -> np.ndarray:
+        # One thread: several would add sums in another order each time, and a seed would not fix the result.
+        with threadpool_limits(1):
+            solver.set_params(alpha=1.0 / (C * weight.sum())).fit(X, y, sample_weight=weight)
+        if solver.n_iter_ >= MAX_ITERATIONS:
+            raise ConvergenceWarning(
+                f"no solution for penalty {self.penalty}, C = {C:g} in {MAX_ITERATIONS} iterations; use a smaller C"
+            )
+        coefficients = np.array(solver.coef_, dtype=float)
+        for curve in curves:
+            coefficients[curve] = np.cumsum(coefficients[curve][::-1])[::-1]
+        return coefficients
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+        """Fit coefficients for this C; y holds two classes, and raises ValueError otherwise."""
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) != 2:
+            raise ValueError(f"expected two classes, got {len(self.classes_)}")
+        ((_, coefficients, intercept),) = self.path(X, codes, [self.C])
+        self.coef_, self.intercept_ = coefficients[np.newaxis, :], np.array([intercept])
+        return self
 
     def _shape(self, width: int) -> tuple[list[slice], np.ndarray, np.ndarray]:
         """Return which columns are curves, and the lowest and highest values of the coefficients that are searched."""
@@ -99,16 +137,6 @@ class PathLogisticRegression(ClassifierMixin, BaseEstimator):
             start += count
         low[start:], high[start:] = (0.0 if self.rest > 0 else -np.inf), (0.0 if self.rest < 0 else np.inf)
         return curves, low, high
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
-        """Fit coefficients for this C; y holds two classes, and raises ValueError otherwise."""
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(f"expected two classes, got {len(self.classes_)}")
-        ((_, coefficients, intercept),) = self.path(X, codes, [self.C])
-        self.coef_, self.intercept_ = coefficients[np.newaxis, :], np.array([intercept])
-        return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Return the log-odds of the second class, shape (n_rows,)."""

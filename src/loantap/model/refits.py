@@ -110,8 +110,4 @@ def obedience(
 
 
 def _fit(solver: PathLogisticRegression, X: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    fits = []
-    for counts in drawn:
-        ((_, coefficients, _),) = clone(solver).path(X, y, [solver.C], weight=counts)
-        fits.append(coefficients)
-    return np.array(fits)
+    return np.array([*clone(solver).refits(X, y, drawn)])
