@@ -114,7 +114,7 @@ def test_the_pages_of_the_dashboard_need_its_extra_alone():
 
 
 def test_the_service_needs_its_extra_alone():
-    code = f"{ABSENT}\nimport loantap_serving.api.app, loantap_serving.api.server, loantap_serving.batch, loantap.watchlist.acting"
+    code = f"{ABSENT}\nimport loantap_serving.api.app, loantap_serving.api.server, loantap_serving.batch, loantap.watchlist.month"
     done = started(code, extras=("api",))
     assert done.returncode == 0, done.stderr
 

@@ -21,7 +21,7 @@ from loantap.watchlist.expected_loss import expected_loss
 from loantap.watchlist.hazards import fit_hazards
 from loantap.watchlist.landmarks import borrowers, landmarks
 from loantap.watchlist.settings import read_settings
-from loantap.watchlist.signals import stand
+from loantap.watchlist.standing import standing
 
 PAGE = Path(__file__).parents[1] / "docs" / "early-warning.md"
 LOANS, MONTHS, DIFFERENT = 100_000, 24, 50_000
@@ -70,7 +70,7 @@ def run(folder: Path) -> None:
     months = np.arange(np.datetime64("2016-01"), np.datetime64("2016-01") + MONTHS)
     panel = Panel(loans["loan_id"].to_numpy(), months, **matrices)
     settings = read_settings()
-    stands = stand(panel, settings=settings)
+    stands = standing(panel, settings=settings)
     known = borrowers(panel, loans, probability=loans["probability"].to_numpy(), issued=loans["issued"].to_numpy())
     steps, started = {}, time.perf_counter()
     hazards = fit_hazards(panel, stands, known)

@@ -14,8 +14,7 @@ from loantap.exhibits.watch_page import watch_page
 from loantap.files import alone_in, sha256, staging_folder, take_place
 from loantap.jsonable import jsonable
 from loantap.model.persistence import SavedModel
-from loantap.watchlist.acting import Watch
-from loantap.watchlist.month import Month
+from loantap.watchlist.month import Month, Watch
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.worklist_files import as_written, free_path, keep_edited, kept_note, write_csv, write_excel
 

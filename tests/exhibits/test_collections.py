@@ -43,7 +43,7 @@ def loans(n: int = 3_000, seed: int = 0) -> Panel:
 
 def all_of(panel: Panel) -> dict[str, Exhibit]:
     """Return every exhibit of a panel, by its name."""
-    stands, last = standing(panel, carry=2, probation=3, good_below=30), 15
+    stands, last = standing(panel, settings=read_settings()), 15
     rng = np.random.default_rng(1)
     months = {"months": "from 2019-03 to 2019-04", "month": "2019-04"}
     frame = pd.DataFrame({"grade": rng.choice(list("ABC"), len(panel.loan_id)), "pd": 0.1, "pd_before": 0.1})
@@ -60,7 +60,7 @@ def all_of(panel: Panel) -> dict[str, Exhibit]:
     matrix = transition_matrix(panel, stands, first=last, last=last, **LEVELS)
     rates = roll_rates(panel, stands, last, earlier=12, **LEVELS)
     funded = pd.Series(rng.choice(pd.date_range("2017-09-01", periods=5, freq="MS"), len(panel.loan_id)))
-    curves = vintage_curves(panel, funded, period="quarter", **LEVELS)
+    curves = vintage_curves(panel, funded, **LEVELS)
     shown = [
         *exhibits.transitions(matrix, months=months["months"], **LEVELS),
         exhibits.roll_rates(rates, month=months["month"], against="the twelve months before", **LEVELS),
@@ -199,7 +199,7 @@ def test_unchanged_rates_are_not_said_to_have_changed():
     changed = 0
     for seed in range(12):
         panel = loans(800, seed)
-        stands = standing(panel, carry=2, probation=3, good_below=30)
+        stands = standing(panel, settings=read_settings())
         table = roll_rates(panel, stands, 15, earlier=6, min_cell=10, confidence=0.95)
         changed += "Changed in" in sentences.rates_title(table, month="2019-04", against="the months before")
     assert changed <= 3
@@ -207,7 +207,7 @@ def test_unchanged_rates_are_not_said_to_have_changed():
 
 def test_the_first_month_of_a_panel_has_nothing_to_compare():
     panel = loans(200)
-    stands = standing(panel, carry=2, probation=3, good_below=30)
+    stands = standing(panel, settings=read_settings())
     matrix = transition_matrix(panel, stands, first=0, last=0, **LEVELS)
     rates = roll_rates(panel, stands, 0, earlier=12, **LEVELS)
     for exhibit in (

@@ -16,12 +16,12 @@ from loantap.exhibits.warning_sentences import record
 from loantap.model.economics import Economics
 from loantap.model.persistence import load_model
 from loantap.watchlist import drift as stability
-from loantap.watchlist.acting import Acting, act
 from loantap.watchlist.backtest import Backtest, backtest, why_not
 from loantap.watchlist.live import Live, synthetic_live
-from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.month import Month, watch_month
 from loantap.watchlist.settings import Settings, read_settings
+from loantap.watchlist.signals import Probabilities
+from loantap.watchlist.worklist import Acting, act
 
 EARLY, HORIZON = 20, 4
 

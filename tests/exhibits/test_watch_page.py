@@ -10,11 +10,10 @@ import pytest
 
 from loantap.exhibits.watch_page import SYNTHETIC, watch_page
 from loantap.model.economics import Economics
-from loantap.watchlist.acting import Acting, Watch
-from loantap.watchlist.month import Delivery
+from loantap.watchlist.lights import CHANGES, COLUMNS, Changes
+from loantap.watchlist.month import Delivery, Watch
 from loantap.watchlist.settings import read_settings
-from loantap.watchlist.watchlist import CHANGES, COLUMNS, Changes
-from loantap.watchlist.worklist import worklist
+from loantap.watchlist.worklist import Acting, worklist
 
 HOSTILE = "<script>alert(1)</script>"
 SETTINGS = read_settings()
@@ -38,11 +37,7 @@ def offers(*loans: str) -> pd.DataFrame:
         "dti_after",
         "expected_cost",
     )
-    known = dict.fromkeys(names, 2.0) | {
-        "offer": "12 months longer",
-        "pays_for_itself": "would never",
-        "reason": "",
-    }
+    known = dict.fromkeys(names, 2.0) | {"offer": "12 months longer", "pays_for_itself": "would never", "reason": ""}
     return pd.DataFrame(
         [known | {"loan_id": loan} for loan in loans], columns=["loan_id", "offer", *names, "pays_for_itself", "reason"]
     )

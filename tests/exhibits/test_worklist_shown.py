@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.exhibits import live_performance
+from loantap.exhibits import early_warning
 from loantap.exhibits import worklist as exhibits
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import to_markdown
@@ -101,7 +101,7 @@ def chances() -> np.ndarray:
 
 def test_expected_performance_says_what_it_rests_on(chances: np.ndarray):
     found = expected_performance(chances, threshold=0.25, random_state=0, confidence=0.8)
-    shown_ = live_performance.expected(found, confidence=0.8, threshold=0.25)
+    shown_ = early_warning.expected(found, confidence=0.8, threshold=0.25)
     assert shown_.title.startswith("If the calibration holds, ")
     for words in (
         "80% intervals",
@@ -117,7 +117,7 @@ def test_expected_performance_says_what_it_rests_on(chances: np.ndarray):
 
 def test_a_measure_that_is_undefined_is_not_drawn():
     found = expected_performance(np.full(50, 1e-4), threshold=0.25, random_state=0)
-    shown_ = live_performance.expected(found, confidence=0.95, threshold=0.25)
+    shown_ = early_warning.expected(found, confidence=0.95, threshold=0.25)
     assert [label.get_text() for label in shown_.figure.axes[0].get_yticklabels()] == ["Default rate", "Brier score"]
     assert "nan" not in shown(shown_).lower()
 

@@ -23,9 +23,9 @@ from loantap.errors import InputError, SchemaError
 from loantap.files import alone_in
 from loantap.model.economics import Economics
 from loantap.model.persistence import SavedModel, load_model
-from loantap.watchlist.acting import Watch, watch
 from loantap.watchlist.last_worklist import read_last
 from loantap.watchlist.live import Live, application_needs
+from loantap.watchlist.month import Watch, watch
 from loantap.watchlist.settings import read_settings
 from loantap_serving import month_files as module
 from loantap_serving.live import read_live

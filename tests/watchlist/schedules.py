@@ -9,9 +9,8 @@ import pandas as pd
 
 from loantap.data.annuity import annuity
 from loantap.model.economics import Economics
-from loantap.watchlist.offer import OFFERS, Offer, in_cents
+from loantap.watchlist.offers import COLUMNS, OFFERS, Offer, in_cents, options
 from loantap.watchlist.payments import remaining_months
-from loantap.watchlist.restructuring import COLUMNS, options
 
 AS_IT_IS = "as it is"
 

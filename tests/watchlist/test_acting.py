@@ -7,10 +7,10 @@ from test_month import LOANS, terms, tiny, watched
 
 from loantap.data.panel import Panel
 from loantap.model.economics import Economics
-from loantap.watchlist.acting import Acting, act
 from loantap.watchlist.hazards import MIN_MONTHS, why_not
-from loantap.watchlist.restructuring import options
+from loantap.watchlist.offers import options
 from loantap.watchlist.settings import read_settings
+from loantap.watchlist.worklist import Acting, act
 
 NAN = float("nan")
 RISK = pd.Series({"rises": 0.3, "stays": 0.5, "wakes": 0.1})
@@ -88,5 +88,5 @@ def test_days_that_are_carried_say_of_when_they_are():
 
 def test_too_short_a_panel_has_no_probability_and_says_so():
     month = watched(tiny())
-    assert f"it needs {MIN_MONTHS} months" in why_not(month.panel, month.where)
+    assert f"it needs {MIN_MONTHS} months" in why_not(month.panel, month.standing)
     assert np.isnan(acting(risk=pd.Series(dtype=float)).worklist.set_index("loan_id").loc["rises", "expected_loss"])

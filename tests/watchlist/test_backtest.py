@@ -6,10 +6,9 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from loantap.data.panel import Panel
-from loantap.watchlist.backtest import BASELINES, RULES, Backtest, backtest, why_not
-from loantap.watchlist.choice import NEVER, choose, mark_frontier
-from loantap.watchlist.history import baseline_scores, make_history
-from loantap.watchlist.measures import Period, clustered_interval, found, measure, paired_difference
+from loantap.watchlist.backtest import BASELINES, RULES, Backtest, backtest, baseline_scores, why_not
+from loantap.watchlist.choice import NEVER, choose, make_history, mark_frontier
+from loantap.watchlist.measures import Period, clustered_interval, find_defaults, measure, paired_difference
 from loantap.watchlist.settings import SIGNALS, Settings, read_settings
 
 SETTINGS = read_settings()
@@ -64,7 +63,7 @@ def test_what_chance_finds_by_hand(by_hand: dict[str, float]):
 def test_a_loan_judged_in_fewer_months_has_less_of_a_chance():
     # The default in month 3 was judged in month 1 only; of three others one had an alert then, and a second one in month 2.
     lights = np.array([[X, 0, X, X], [X, 1, 0, 0], [X, 0, 1, 0], [X, 0, 0, 0]])
-    outcome = found(lights, np.array([3, 9, 9, 9]), Period(1, 3, 2))
+    outcome = find_defaults(lights, np.array([3, 9, 9, 9]), Period(1, 3, 2))
     assert outcome.chance.tolist() == [1 / 4]
 
 
@@ -395,7 +394,7 @@ def test_the_frontier_is_what_no_other_setting_beats():
 
 def test_a_default_is_found_by_an_alert_in_the_months_before_it_only():
     lights = np.array([[0, 1, 0, 0, 0, X, X], [0, 0, 0, 0, 1, X, X]])
-    outcome = found(lights, np.array([5, 5]), Period(0, 6, 3))
+    outcome = find_defaults(lights, np.array([5, 5]), Period(0, 6, 3))
     assert outcome.caught.tolist() == [False, True]
     assert outcome.lead.tolist() == [0, 1]
 
@@ -410,7 +409,7 @@ def test_an_alert_that_stood_before_the_horizon_has_a_longer_lead_than_the_horiz
             [X, 1, 1, 1, 0, 0, 0, X],  # not found: nothing stood in the two months before
         ]
     )
-    outcome = found(lights, np.full(5, 7), PERIOD)
+    outcome = find_defaults(lights, np.full(5, 7), PERIOD)
     assert outcome.caught.tolist() == [True, True, True, True, False]
     assert outcome.lead.tolist() == [2, 2, 2, 1, 0]
     assert outcome.stood.tolist() == [5, 6, 4, 1, 0]
@@ -431,7 +430,7 @@ def test_the_median_of_how_long_alerts_stood_is_a_lower_bound_where_the_middle_o
 def test_days_past_due_alone_flag_who_is_late_and_first_who_was_later_before():
     panel = four_loans()
     panel.days_past_due[1, 4:], panel.days_past_due[3, 4:], panel.days_past_due[3, 2] = 12, 12, 25
-    history = make_history(panel, settings=SHORT, probability_then=None, probability_now=None)
+    history = make_history(panel, settings=SHORT)
     score = baseline_scores(history, settings=SHORT)["days_past_due"]
     # Of month 4: loans 1 and 3 are 12 days late, 3 was 25 days late two months before; 0 and 2 are not late.
     month = pd.Series(score, index=history.row)[history.month == 4]

@@ -11,9 +11,9 @@ from loantap.data.panel import Panel
 from loantap.data.snapshots import read_snapshots
 from loantap.data.text_records import RaggedRow
 from loantap.errors import InputError, SchemaError
-from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.month import Month, find_month, watch_month
 from loantap.watchlist.settings import read_settings
+from loantap.watchlist.signals import Probabilities
 
 NA = float("nan")
 SETTINGS = read_settings()

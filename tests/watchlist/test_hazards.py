@@ -16,13 +16,14 @@ from loantap.watchlist.hazard_regression import aalen_johansen, incidence_slopes
 from loantap.watchlist.hazards import Hazards, fit_hazards, why_not
 from loantap.watchlist.hazards_backtest import backtest_hazards, by_group, incidence, why_no_backtest
 from loantap.watchlist.landmarks import COVARIATES, Borrowers, Landmarks, borrowers, landmarks
+from loantap.watchlist.settings import read_settings
 from loantap.watchlist.standing import BUCKETS, CURRENT, TO_29, TO_59, Standing, standing
 
 NAN = np.nan
 
 
 def stand(panel: Panel) -> Standing:
-    return standing(panel, carry=2, probation=3, good_below=30)
+    return standing(panel, settings=read_settings())
 
 
 def by_hand(days: list[list[float]], status: list[list[float]] | None = None, *, balance: float = 5_000.0) -> Panel:
@@ -378,9 +379,10 @@ def test_a_panel_without_status_has_hazards_too(truth: SyntheticPanel, known: Bo
 
 
 def test_only_some_loans_are_fitted_to_where_there_are_many(
-    truth: SyntheticPanel, known: Borrowers, live: Landmarks, fitted: Hazards
+    truth: SyntheticPanel, known: Borrowers, live: Landmarks, fitted: Hazards, monkeypatch: pytest.MonkeyPatch
 ):
-    whole, part = fitted, fit_hazards(truth.panel, stand(truth.panel), known, most=20_000)
+    monkeypatch.setattr(module, "MOST", 20_000)
+    whole, part = fitted, fit_hazards(truth.panel, stand(truth.panel), known)
     assert part.fitted_to < 0.5 * whole.fitted_to
     assert part.loans == whole.loans
     group = np.zeros(len(live.row), dtype=int)

@@ -14,8 +14,8 @@ from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
-from loantap.watchlist import model_update
-from loantap.watchlist.model_update import probabilities as of_panel
+from loantap.watchlist import signals
+from loantap.watchlist.signals import probabilities as of_panel
 
 probabilities = partial(of_panel, carry=0)
 # Sums of some thirty terms in another order: rounding only.
@@ -24,7 +24,7 @@ N, MONTHS = 400, 3
 
 
 @dataclass(frozen=True)
-class Book:
+class Portfolio:
     applications: pd.DataFrame
     panel: Panel
 
@@ -35,7 +35,7 @@ class Book:
 
 
 @pytest.fixture(scope="module")
-def book(loans: pd.DataFrame) -> Book:
+def portfolio(loans: pd.DataFrame) -> Portfolio:
     """400 loans, their applications in another order and among others; snapshots lack a value here and there."""
     rng = np.random.default_rng(0)
     loan_id = rng.permutation(np.arange(1_000, 1_000 + 2 * N))
@@ -45,7 +45,7 @@ def book(loans: pd.DataFrame) -> Book:
     dti, util = rng.uniform(0, 70, (N, MONTHS)), rng.uniform(0, 160, (N, MONTHS))  # beyond the caps too
     dti[rng.random((N, MONTHS)) < 0.1], util[rng.random((N, MONTHS)) < 0.1] = np.nan, np.nan
     dti[:3, 0] = 0.0, 9_999.0, 60.0
-    return Book(applications, Panel(mine, months, dti, util, np.full((N, MONTHS), 1_000.0)))
+    return Portfolio(applications, Panel(mine, months, dti, util, np.full((N, MONTHS), 1_000.0)))
 
 
 @pytest.fixture(scope="module")
@@ -68,26 +68,32 @@ def models(
 @pytest.mark.parametrize("encoding", ["plain", "ratios", "products"])
 @pytest.mark.parametrize("chunk", [7, 50_000])
 def test_probabilities_are_the_models_own_on_the_changed_applications(
-    monkeypatch: pytest.MonkeyPatch, book: Book, models: dict[Encoding, SavedModel], encoding: Encoding, chunk: int
+    monkeypatch: pytest.MonkeyPatch,
+    portfolio: Portfolio,
+    models: dict[Encoding, SavedModel],
+    encoding: Encoding,
+    chunk: int,
 ):
-    monkeypatch.setattr(model_update, "_CHUNK", chunk)
+    monkeypatch.setattr(signals, "_SCORED", chunk)
     model = models[encoding]
-    found = probabilities(model, book.applications, book.panel, [2, 0])
+    found = probabilities(model, portfolio.applications, portfolio.panel, [2, 0])
 
     assert found.now.shape == (N, 2)
-    as_applied = model.probability(book.applications.set_index("loan_id").loc[book.panel.loan_id])
+    as_applied = model.probability(portfolio.applications.set_index("loan_id").loc[portfolio.panel.loan_id])
     np.testing.assert_allclose(found.at_application, as_applied, rtol=0, atol=ROUNDING)
     for column, position in enumerate([2, 0]):
-        lacks = np.isnan(book.panel.dti[:, position]) | np.isnan(book.panel.revol_util[:, position])
-        wanted = np.where(lacks, np.nan, model.probability(book.changed(position)))
+        lacks = np.isnan(portfolio.panel.dti[:, position]) | np.isnan(portfolio.panel.revol_util[:, position])
+        wanted = np.where(lacks, np.nan, model.probability(portfolio.changed(position)))
         np.testing.assert_allclose(found.now[:, column], wanted, rtol=0, atol=ROUNDING)
         assert 0 < lacks.sum() < N / 3
         assert np.nanmax(np.abs(found.now[:, column] - as_applied)) > 0.01
 
 
-def test_a_loan_without_an_application_has_no_probability(book: Book, models: dict[Encoding, SavedModel]):
-    known = book.applications[~book.applications["loan_id"].isin(book.panel.loan_id[[0, 5]])]
-    found, whole = (probabilities(models["ratios"], frame, book.panel, [1]) for frame in (known, book.applications))
+def test_a_loan_without_an_application_has_no_probability(portfolio: Portfolio, models: dict[Encoding, SavedModel]):
+    known = portfolio.applications[~portfolio.applications["loan_id"].isin(portfolio.panel.loan_id[[0, 5]])]
+    found, whole = (
+        probabilities(models["ratios"], frame, portfolio.panel, [1]) for frame in (known, portfolio.applications)
+    )
 
     assert np.flatnonzero(np.isnan(found.at_application)).tolist() == [0, 5]
     assert np.isnan(found.now[[0, 5]]).all()
@@ -95,60 +101,66 @@ def test_a_loan_without_an_application_has_no_probability(book: Book, models: di
     np.testing.assert_array_equal(found.now[kept], whole.now[kept])
 
 
-def test_values_that_are_not_known_are_carried(book: Book, models: dict[Encoding, SavedModel]):
-    filled = [pd.DataFrame(values).ffill(axis=1).to_numpy() for values in (book.panel.dti, book.panel.revol_util)]
-    known = replace(book.panel, dti=filled[0], revol_util=filled[1])
-    found = of_panel(models["ratios"], book.applications, book.panel, [2], carry=2)
-    np.testing.assert_array_equal(found.now, probabilities(models["ratios"], book.applications, known, [2]).now)
+def test_values_that_are_not_known_are_carried(portfolio: Portfolio, models: dict[Encoding, SavedModel]):
+    filled = [
+        pd.DataFrame(values).ffill(axis=1).to_numpy() for values in (portfolio.panel.dti, portfolio.panel.revol_util)
+    ]
+    known = replace(portfolio.panel, dti=filled[0], revol_util=filled[1])
+    found = of_panel(models["ratios"], portfolio.applications, portfolio.panel, [2], carry=2)
+    np.testing.assert_array_equal(found.now, probabilities(models["ratios"], portfolio.applications, known, [2]).now)
     assert (
-        np.isnan(probabilities(models["ratios"], book.applications, book.panel, [2]).now).sum()
+        np.isnan(probabilities(models["ratios"], portfolio.applications, portfolio.panel, [2]).now).sum()
         > np.isnan(found.now).sum()
     )
 
 
 def test_a_value_that_an_application_lacks_does_not_matter_once_a_snapshot_has_it(
-    book: Book, models: dict[Encoding, SavedModel]
+    portfolio: Portfolio, models: dict[Encoding, SavedModel]
 ):
-    blank = book.applications.assign(revol_util=np.nan, dti=20.0)
-    found, whole = (probabilities(models["ratios"], frame, book.panel, [1]) for frame in (blank, book.applications))
+    blank = portfolio.applications.assign(revol_util=np.nan, dti=20.0)
+    found, whole = (
+        probabilities(models["ratios"], frame, portfolio.panel, [1]) for frame in (blank, portfolio.applications)
+    )
     np.testing.assert_allclose(found.now, whole.now, rtol=0, atol=ROUNDING)
     assert not np.allclose(found.at_application, whole.at_application)
 
 
-def test_no_months_give_the_probabilities_at_application_alone(book: Book, models: dict[Encoding, SavedModel]):
-    found = probabilities(models["ratios"], book.applications, book.panel, [])
+def test_no_months_give_the_probabilities_at_application_alone(
+    portfolio: Portfolio, models: dict[Encoding, SavedModel]
+):
+    found = probabilities(models["ratios"], portfolio.applications, portfolio.panel, [])
     assert found.now.shape == (N, 0)
     assert not np.isnan(found.at_application).any()
 
 
-def test_a_panel_without_loans_has_no_probabilities(book: Book, models: dict[Encoding, SavedModel]):
+def test_a_panel_without_loans_has_no_probabilities(portfolio: Portfolio, models: dict[Encoding, SavedModel]):
     nobody = np.empty((0, MONTHS))
-    empty = Panel(np.array([], dtype=int), book.panel.months, nobody, nobody, nobody)
-    assert probabilities(models["ratios"], book.applications, empty, [0]).now.shape == (0, 1)
+    empty = Panel(np.array([], dtype=int), portfolio.panel.months, nobody, nobody, nobody)
+    assert probabilities(models["ratios"], portfolio.applications, empty, [0]).now.shape == (0, 1)
 
 
-def test_arguments_stay_as_they_are(book: Book, models: dict[Encoding, SavedModel]):
-    before, dti = book.applications.copy(), book.panel.dti.copy()
-    probabilities(models["products"], book.applications, book.panel, [0])
-    pd.testing.assert_frame_equal(book.applications, before)
-    np.testing.assert_array_equal(book.panel.dti, dti)
+def test_arguments_stay_as_they_are(portfolio: Portfolio, models: dict[Encoding, SavedModel]):
+    before, dti = portfolio.applications.copy(), portfolio.panel.dti.copy()
+    probabilities(models["products"], portfolio.applications, portfolio.panel, [0])
+    pd.testing.assert_frame_equal(portfolio.applications, before)
+    np.testing.assert_array_equal(portfolio.panel.dti, dti)
 
 
-def test_two_applications_of_a_loan_are_refused(book: Book, models: dict[Encoding, SavedModel]):
-    twice = pd.concat([book.applications, book.applications.head(1)])
-    with pytest.raises(InputError, match=f"got several of loan_id {book.applications['loan_id'].iloc[0]}"):
-        probabilities(models["ratios"], twice, book.panel, [0])
+def test_two_applications_of_a_loan_are_refused(portfolio: Portfolio, models: dict[Encoding, SavedModel]):
+    twice = pd.concat([portfolio.applications, portfolio.applications.head(1)])
+    with pytest.raises(InputError, match=f"got several of loan_id {portfolio.applications['loan_id'].iloc[0]}"):
+        probabilities(models["ratios"], twice, portfolio.panel, [0])
 
 
-def test_applications_of_other_loans_are_refused(book: Book, models: dict[Encoding, SavedModel]):
-    others = book.applications.assign(loan_id=book.applications["loan_id"].astype(str))
+def test_applications_of_other_loans_are_refused(portfolio: Portfolio, models: dict[Encoding, SavedModel]):
+    others = portfolio.applications.assign(loan_id=portfolio.applications["loan_id"].astype(str))
     with pytest.raises(InputError, match="got none of them, but such as '"):
-        probabilities(models["ratios"], others, book.panel, [0])
+        probabilities(models["ratios"], others, portfolio.panel, [0])
     with pytest.raises(InputError, match=r"got none of them\. Read"):
-        probabilities(models["ratios"], book.applications.iloc[:0], book.panel, [0])
+        probabilities(models["ratios"], portfolio.applications.iloc[:0], portfolio.panel, [0])
 
 
 @pytest.mark.parametrize("name", ["loan_id", "emp_length"])
-def test_a_column_that_is_absent_is_named(book: Book, models: dict[Encoding, SavedModel], name: str):
+def test_a_column_that_is_absent_is_named(portfolio: Portfolio, models: dict[Encoding, SavedModel], name: str):
     with pytest.raises(InputError, match=f"{name} is absent"):
-        probabilities(models["ratios"], book.applications.drop(columns=name), book.panel, [0])
+        probabilities(models["ratios"], portfolio.applications.drop(columns=name), portfolio.panel, [0])

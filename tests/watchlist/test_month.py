@@ -9,9 +9,9 @@ import pytest
 
 from loantap.data.panel import Panel
 from loantap.errors import InputError
-from loantap.watchlist.model_update import Probabilities
 from loantap.watchlist.month import Month, find_month, watch_month
 from loantap.watchlist.settings import read_settings
+from loantap.watchlist.signals import Probabilities
 
 # Two known months are too few for trends, so the points are those of the levels: DTI above 40 gives 2, utilisation above 95
 # gives 2, 30 days past due make red. With 2 points for amber and 4 for red the lights of the two months are:

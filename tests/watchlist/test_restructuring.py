@@ -11,9 +11,8 @@ from schedules import AS_IT_IS, schedules
 
 from loantap.data.annuity import annuity
 from loantap.model.economics import Economics
-from loantap.watchlist.offer import AT_ONCE, NEVER, OFFERS, RATE_FLOOR, Offer, who_gains
+from loantap.watchlist.offers import AT_ONCE, BURDEN, NEVER, OFFERS, RATE_FLOOR, Offer, best_offer, options
 from loantap.watchlist.payments import expected_value
-from loantap.watchlist.restructuring import BURDEN, best_offer, options
 from loantap.watchlist.worklist_files import as_written
 
 FREE = Economics(funding_cost=0.0)
@@ -298,16 +297,13 @@ def test_who_gains_is_said_in_words():
 
 
 def test_a_loss_or_gain_of_less_than_one_is_none():
-    offers = pd.DataFrame(
-        {"interest_change": [0.4, -0.4, 1_234.5, np.nan], "expected_cost": [-0.4, 0.4, -1_000.0, 2.0]}
-    )
-    none = "the borrower pays as much interest as before, the lender expects neither a gain nor a loss"
-    assert who_gains(offers) == [
-        none,
-        none,
-        "the borrower pays 1,234 more interest, the lender expects to gain 1,000",
-        "",
-    ]
+    # A hundredth of the loan: the borrower pays 0.31 less interest, and 0.64 more.
+    for offer in (CHEAPER, LONGER):
+        found = terms(offer, balance=5.0, installment=0.45)
+        assert abs(found["interest_change"]) < 0.5
+        assert found["who_gains"] == (
+            "the borrower pays as much interest as before, the lender expects neither a gain nor a loss"
+        )
 
 
 def test_where_money_costs_the_loans_rate_only_a_lower_rate_costs():

@@ -6,8 +6,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from loantap.data.panel import Panel
-from loantap.watchlist.choice import settings_cost
-from loantap.watchlist.history import make_history
+from loantap.watchlist.choice import make_history, settings_cost
 from loantap.watchlist.measures import Period
 from loantap.watchlist.settings import SIGNALS, Settings, read_settings
 
@@ -42,7 +41,7 @@ def four_loans() -> Panel:
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     panel = four_loans()
-    history = make_history(panel, settings=SETTINGS, probability_then=None, probability_now=None)
+    history = make_history(panel, settings=SETTINGS)
     return settings_cost(panel, history, settings=SETTINGS, period=PERIOD, confidence=0.9).set_index(
         ["signal", "floor"]
     )
@@ -83,7 +82,7 @@ def test_every_signal_that_is_known_has_a_row(table: pd.DataFrame):
 def test_without_days_past_due_there_are_no_floors():
     panel = four_loans()
     silent = Panel(panel.loan_id, panel.months, panel.dti, panel.revol_util, panel.balance)
-    history = make_history(silent, settings=SETTINGS, probability_then=None, probability_now=None)
+    history = make_history(silent, settings=SETTINGS)
     found = settings_cost(silent, history, settings=SETTINGS, period=PERIOD)
     assert set(found["floor"]) == {""}
     assert "days_past_due" not in set(found["signal"])
@@ -93,7 +92,7 @@ def test_a_higher_threshold_flags_no_more():
     panel, flagged = four_loans(), []
     for factor in (1.0, 1.5):
         strict = SETTINGS.stricter(factor)
-        history = make_history(panel, settings=strict, probability_then=None, probability_now=None)
+        history = make_history(panel, settings=strict)
         found = settings_cost(panel, history, settings=strict, period=PERIOD)
         flagged.append(found["flagged_per_1000"])
     assert (flagged[1] <= flagged[0]).all()

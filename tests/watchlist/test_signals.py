@@ -13,7 +13,8 @@ from scipy.stats import theilslopes
 
 from loantap.data.panel import Panel
 from loantap.watchlist.settings import read_settings
-from loantap.watchlist.signals import acceleration, live, signals, stand, theil_sen
+from loantap.watchlist.signals import acceleration, live, signals, theil_sen
+from loantap.watchlist.standing import standing
 
 NA = float("nan")
 SETTINGS = read_settings()  # a window of six months, caps of 40 and 95%
@@ -34,11 +35,11 @@ def panel_of(dti: list, *, util: list | None = None, late: list | None = None) -
 
 
 def seen(panel: Panel, t: int, **known: Any) -> pd.DataFrame:
-    return signals(panel, t, settings=SETTINGS, where=stand(panel, settings=SETTINGS), **known)
+    return signals(panel, t, settings=SETTINGS, stands=standing(panel, settings=SETTINGS), **known)
 
 
 def live_at(panel: Panel, t: int) -> np.ndarray:
-    return live(panel, t, where=stand(panel, settings=SETTINGS))
+    return live(panel, t, stands=standing(panel, settings=SETTINGS))
 
 
 def test_a_trend_by_hand():

@@ -21,6 +21,7 @@ NAN = np.nan
 HALF = Economics(loss_given_default=0.5)
 
 SETTINGS = read_settings().expected_loss
+NOTHING_CARRIED = read_settings().model_copy(update={"carry": 0})
 
 
 def changed(**values: Any) -> LossSettings:
@@ -80,7 +81,7 @@ def known(panel: Panel) -> Borrowers:
 
 
 def told(panel: Panel, known: Borrowers, hazards: Hazards | None = None, settings: LossSettings | None = None) -> module.ExpectedLoss:  # fmt: skip
-    stands = standing(panel, carry=0, probation=3, good_below=30)  # what is not known now is unknown
+    stands = standing(panel, settings=NOTHING_CARRIED)  # what is not known now is unknown
     return expected_loss(
         panel, stands, known, 1, hazards=hazards or Flat(), economics=HALF, settings=settings or SETTINGS
     )
@@ -196,7 +197,7 @@ def test_exposure_of_unknown_terms_stays(panel: Panel):
 
 
 def test_lifetime_is_withheld_and_says_why(panel: Panel, known: Borrowers):
-    stands = standing(panel, carry=0, probation=3, good_below=30)
+    stands = standing(panel, settings=NOTHING_CARRIED)
     marks = landmarks(panel, stands, known, [1]).only(np.array([0]))
     whole = lifetime(Flat(), marks).loc[0]
     assert whole["withheld"] == ""

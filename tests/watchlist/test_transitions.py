@@ -7,11 +7,12 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from loantap.data.panel import CHARGED_OFF, CLOSED, OPEN, Panel
 from loantap.watchlist.measures import clustered_interval
+from loantap.watchlist.settings import read_settings
 from loantap.watchlist.standing import BUCKETS, CURRENT, GONE, NOT_YET, Standing, standing
 from loantap.watchlist.transitions import ALL, BACK, CURES, LEAVES, NEW, ROWS, WORSE, roll_rates, transition_matrix
 
 X = np.nan
-AS_USUAL = {"carry": 2, "probation": 3, "good_below": 30}
+AS_USUAL = {"settings": read_settings()}  # carried for two months, a probation of three, good below 30 days
 
 
 def panel_of(

@@ -37,7 +37,7 @@ def drawn(n: int = 3_000, seed: int = 0) -> tuple[Panel, pd.Series]:
 @pytest.mark.parametrize("min_cell", [1, 25])
 def test_curves_are_the_product_limit_of_the_loans_at_risk(event: str, days: int, min_cell: int):
     panel, issue_d = drawn()
-    found = vintage_curves(panel, issue_d, period="year", min_cell=min_cell, confidence=0.9).curves
+    found = vintage_curves(panel, issue_d, min_cell=min_cell, confidence=0.9).curves
     compared = 0
     for vintage, rows in found[found["event"] == event].groupby("vintage"):
         ages, hits, entries = [], [], []
@@ -74,10 +74,10 @@ def test_curves_are_the_product_limit_of_the_loans_at_risk(event: str, days: int
 def test_a_curve_by_hand():
     # Funded in 2020-01 and seen from then on, but the last, which is first seen at an age of 2 months.
     days = [[0, 40, 0, 0], [0, 0, 95, 0], [0, 0, 0, 0], [0, 0, X, X], [X, X, 0, 31]]
-    found = vintage_curves(panel_of(days), pd.Series([MONTHS[0]] * 5), period="quarter", min_cell=1, confidence=0.95)
+    found = vintage_curves(panel_of(days), pd.Series([MONTHS[0]] * 5), min_cell=1, confidence=0.95)
     late = found.curves[found.curves["event"] == LATE]
     # Age 1: one of the four that are seen. Age 2: one of two. Age 3: the loan that came at age 2, of two.
-    assert late["vintage"].unique().tolist() == ["2020 Q1"]
+    assert late["vintage"].unique().tolist() == ["2020"]
     assert late[["age", "at_risk", "events"]].to_numpy().tolist() == [[1, 4, 1], [2, 2, 1], [3, 2, 1]]
     assert late["share"].to_numpy() == pytest.approx([1 - 3 / 4, 1 - 3 / 8, 1 - 3 / 16])
     default = found.curves[found.curves["event"] == DEFAULT]
@@ -86,14 +86,14 @@ def test_a_curve_by_hand():
 
 def test_a_loan_that_is_late_when_it_is_first_seen_is_left_out_and_counted():
     days = [[45, 0, 0]] * 3 + [[0, 0, 45]] * 2 + [[0, 0, 0]] * 5
-    found = vintage_curves(panel_of(days), pd.Series([MONTHS[0]] * 10), period="year", min_cell=1, confidence=0.95)
+    found = vintage_curves(panel_of(days), pd.Series([MONTHS[0]] * 10), min_cell=1, confidence=0.95)
     counts = found.counts.set_index("event").loc[LATE]
     assert (counts["loans"], counts["events"], counts["late_at_entry"]) == (7, 2, 3)
     assert found.curves.query("event == @LATE")["share"].to_numpy() == pytest.approx([0, 2 / 7])
 
 
 def test_a_vintage_that_is_seen_late_begins_late():
-    found = vintage_curves(panel_of([[0, 0, 45]] * 4 + [[0, 0, 0]] * 4), pd.Series(pd.Timestamp("2019-01-01")).repeat(8), period="year",
+    found = vintage_curves(panel_of([[0, 0, 45]] * 4 + [[0, 0, 0]] * 4), pd.Series(pd.Timestamp("2019-01-01")).repeat(8),
                            min_cell=5, confidence=0.95)  # fmt: skip
     rows = found.curves.query("event == @LATE")
     assert rows["age"].tolist() == [13, 14]
@@ -103,30 +103,26 @@ def test_a_vintage_that_is_seen_late_begins_late():
 
 def test_points_of_few_loans_are_withheld():
     ends = [[0, 0, 45, X]] * 8 + [[0, 0, 0, 45]] * 3
-    found = vintage_curves(panel_of(ends), pd.Series([MONTHS[0]] * 11), period="year", min_cell=10, confidence=0.95)
+    found = vintage_curves(panel_of(ends), pd.Series([MONTHS[0]] * 11), min_cell=10, confidence=0.95)
     assert found.curves.query("event == @LATE")["age"].tolist() == [1, 2]
 
 
 def test_charged_off_is_default_whatever_the_days():
     status = np.array([[OPEN, CHARGED_OFF]] * 10)
-    found = vintage_curves(
-        panel_of([[0, 0]] * 10, status), pd.Series([MONTHS[0]] * 10), period="year", min_cell=1, confidence=0.95
-    )
+    found = vintage_curves(panel_of([[0, 0]] * 10, status), pd.Series([MONTHS[0]] * 10), min_cell=1, confidence=0.95)
     assert found.curves["share"].tolist() == [1, 1]
     assert found.curves["share_low"].isna().all()
 
 
 def test_loans_without_a_month_of_funding_are_counted_and_in_no_curve():
     issue_d = pd.Series([pd.NaT, pd.Timestamp("2021-06-01"), MONTHS[0]])
-    found = vintage_curves(panel_of([[0, 0]] * 3), issue_d, period="year", min_cell=1, confidence=0.95)
+    found = vintage_curves(panel_of([[0, 0]] * 3), issue_d, min_cell=1, confidence=0.95)
     assert found.unknown == 2  # one is not told, one lies after the first snapshot
     assert found.counts["loans"].tolist() == [1, 1]
 
 
 def test_nothing_that_was_late_yet_is_not_known_to_be_nothing():
-    found = vintage_curves(
-        panel_of([[0, 0, 0]] * 30), pd.Series([MONTHS[0]] * 30), period="year", min_cell=10, confidence=0.95
-    ).curves
+    found = vintage_curves(panel_of([[0, 0, 0]] * 30), pd.Series([MONTHS[0]] * 30), min_cell=10, confidence=0.95).curves
     assert (found["share"] == 0).all()
     # The exact interval of none of 30: up to 1 - 0.025 ** (1 / 30).
     assert found["share_high"].to_numpy() == pytest.approx(np.full(4, 1 - 0.025 ** (1 / 30)))
@@ -145,9 +141,7 @@ def test_the_interval_covers_the_truth():
         # Who is late before it is first seen is late already: first seen at 30 days.
         gone = event <= entry
         panel = panel_of(days[~gone])
-        row = vintage_curves(
-            panel, pd.Series([MONTHS[0]] * len(days[~gone])), period="year", min_cell=10, confidence=0.9
-        )
+        row = vintage_curves(panel, pd.Series([MONTHS[0]] * len(days[~gone])), min_cell=10, confidence=0.9)
         told = row.curves.query("event == @LATE and age == 12").iloc[0]
         inside += told["share_low"] <= 1 - 0.97**12 <= told["share_high"]
     # 90% of 300 is 270, standard deviation 5.2: within 4 of them.
@@ -155,7 +149,7 @@ def test_the_interval_covers_the_truth():
 
 
 def test_without_any_vintage_there_are_no_curves():
-    found = vintage_curves(panel_of([[0, 0]]), pd.Series([pd.NaT]), period="year", min_cell=1, confidence=0.95)
+    found = vintage_curves(panel_of([[0, 0]]), pd.Series([pd.NaT]), min_cell=1, confidence=0.95)
     assert len(found.curves) == 0
     assert found.unknown == 1
 

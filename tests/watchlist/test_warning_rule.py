@@ -14,41 +14,12 @@ from hypothesis.extra.numpy import arrays
 
 from loantap.errors import InputError
 from loantap.settings import reference_dir
-from loantap.watchlist.settings import FILE_NAME, SIGNALS, Settings, read_settings
-from loantap.watchlist.watchlist import judge, light_codes, signal_points
+from loantap.watchlist.lights import evaluate, light_codes, signal_points
+from loantap.watchlist.settings import FILE_NAME, SIGNALS, Settings, Thresholds, read_settings
 
 NA = float("nan")
 FILE = reference_dir() / FILE_NAME
-RAW = {
-    "window": 6,
-    "carry": 2,
-    "probation": 3,
-    "floors": {"amber": 1, "red": 30},
-    "delivery": {"loans": 0.1, "balance": 0.1, "arrears": 0.5, "known": 0.2},
-    "signals": {
-        "dti": {"amber": 30, "red": 40},
-        "revol_util": {"amber": 80, "red": 95},
-        "dti_trend": {"amber": 0.5, "red": 1},
-        "util_trend": {"amber": 1.5, "red": 3},
-        "dti_acceleration": {"amber": 1, "red": 2},
-        "util_acceleration": {"amber": 4, "red": 8},
-        "probability_change": {"amber": 0.05, "red": 0.1},
-        "payment_shortfall": {"amber": 0.05, "red": 0.5},
-        "inquiries": {"amber": 3, "red": 6},
-    },
-    "amber_points": 2,
-    "red_points": 4,
-    "backtest": {"horizon": 6, "early_days": 30, "alerts_per_1000": 50, "red_per_1000": 10},
-    "acting": {"performing": 0.2, "in_default": 0.05, "from_probability": 0.3},
-    "expected_loss": {
-        "relative": 2,
-        "absolute": 0.02,
-        "backstop_days": 30,
-        "better": {"odds": 0.8, "weight": 0.25},
-        "base": {"odds": 1, "weight": 0.5},
-        "worse": {"odds": 1.5, "weight": 0.25},
-    },
-}
+RAW = yaml.safe_load(FILE.read_text("utf-8")) | {"amber_points": 2, "red_points": 4}
 SETTINGS = Settings.model_validate(RAW)
 
 
@@ -59,7 +30,7 @@ def loans(*signals: dict) -> pd.DataFrame:
 
 
 def judged(**signals: float) -> pd.Series:
-    return judge(loans(signals), settings=SETTINGS).iloc[0]
+    return evaluate(loans(signals), settings=SETTINGS).iloc[0]
 
 
 def test_a_signal_has_a_point_above_amber_and_two_above_red():
@@ -69,7 +40,7 @@ def test_a_signal_has_a_point_above_amber_and_two_above_red():
 
 def test_days_past_due_set_a_floor_from_their_limits_on():
     frame = loans(*({"days_past_due": days} for days in (NA, 0, 1, 29, 30, 89)))
-    assert judge(frame, settings=SETTINGS)["light"].tolist() == ["green", "green", "amber", "amber", "red", "red"]
+    assert evaluate(frame, settings=SETTINGS)["light"].tolist() == ["green", "green", "amber", "amber", "red", "red"]
     assert signal_points(frame, settings=SETTINGS).sum() == 0
 
 
@@ -126,7 +97,7 @@ def test_days_past_due_that_make_the_light_red_come_first():
 
 def test_every_loan_gets_its_own_reasons_and_green_ones_none():
     frame = loans({"dti": 45}, {"dti": 35}, {"dti_trend": 0.72, "days_past_due": 12})
-    assert judge(frame, settings=SETTINGS)["reasons"].tolist() == [
+    assert evaluate(frame, settings=SETTINGS)["reasons"].tolist() == [
         "debt-to-income 45.0%, above 40%",
         "",
         "12 days past due; debt-to-income rising by 0.7 points a month",
@@ -138,14 +109,14 @@ def test_days_that_are_carried_say_of_when_they_are():
 
 
 def test_no_loans_are_no_error():
-    assert judge(loans(), settings=SETTINGS).empty
-    assert judge(loans({"dti": 1}), settings=SETTINGS)["light"].tolist() == ["green"]
+    assert evaluate(loans(), settings=SETTINGS).empty
+    assert evaluate(loans({"dti": 1}), settings=SETTINGS)["light"].tolist() == ["green"]
 
 
 def test_the_signals_are_left_as_they_were():
     frame = loans({"dti": 45})
     before = frame.copy()
-    judge(frame, settings=SETTINGS)
+    evaluate(frame, settings=SETTINGS)
     pd.testing.assert_frame_equal(frame, before)
 
 
@@ -155,7 +126,9 @@ random_signals = arrays(float, (len(SIGNALS), 20), elements=st.one_of(st.floats(
 @given(random_signals, st.floats(1, 3), st.integers(0, 3), st.sampled_from(SIGNALS))
 def test_stricter_settings_never_raise_an_alert(values: np.ndarray, factor: float, more: int, one: str):
     frame = pd.DataFrame(dict(zip(SIGNALS, values, strict=True)))
-    raised = SETTINGS.signals.model_copy(update={one: SETTINGS.signals.of(one).scaled(factor)})
+    limits = SETTINGS.signals.of(one)
+    higher = Thresholds(amber=factor * limits.amber, red=factor * limits.red)
+    raised = SETTINGS.signals.model_copy(update={one: higher})
     for stricter in (
         SETTINGS.stricter(factor),
         SETTINGS.with_points(2 + more, 4 + more),
@@ -202,21 +175,9 @@ BOUNDS = re.findall(r"^( *)(\w+):.*\[([\d.]+)\.\.([\d.]+)\]", FILE.read_text("ut
 
 
 def test_every_setting_tells_its_bounds():
-    assert {name for _, name, _, _ in BOUNDS} == {
-        *SIGNALS,
-        "window",
-        "carry",
-        "probation",
-        "floors",
-        "amber_points",
-        "red_points",
-        *RAW["delivery"],
-        *RAW["backtest"],
-        *RAW["acting"],
-        "relative",
-        "absolute",
-        "backstop_days",
-    }
+    sections = [*RAW["delivery"], *RAW["backtest"], *RAW["acting"], "relative", "absolute", "backstop_days"]
+    whole = ["window", "carry", "probation", "floors", "amber_points", "red_points"]
+    assert {name for _, name, _, _ in BOUNDS} == {*SIGNALS, *whole, *sections}
 
 
 @pytest.mark.parametrize(("indent", "name", "low", "high"), BOUNDS)

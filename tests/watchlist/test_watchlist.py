@@ -4,17 +4,18 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.panel import Panel
+from loantap.watchlist.lights import COLUMNS, changes, watchlist
+from loantap.watchlist.lights import assess as assess_all
 from loantap.watchlist.settings import read_settings
-from loantap.watchlist.signals import stand
-from loantap.watchlist.watchlist import COLUMNS, LISTED, changes, watchlist
-from loantap.watchlist.watchlist import assess as assess_all
+from loantap.watchlist.standing import standing
+from loantap.watchlist.worklist import LISTED
 
 SETTINGS = read_settings().with_points(2, 4)
 MONTHS = np.datetime64("2020-01", "M") + np.arange(12)
 
 
 def assess(panel: Panel, t: int) -> pd.DataFrame:
-    return assess_all(panel, t, settings=SETTINGS, where=stand(panel, settings=SETTINGS))
+    return assess_all(panel, t, settings=SETTINGS, stands=standing(panel, settings=SETTINGS))
 
 
 def portfolio(n: int = 400) -> Panel:
@@ -103,5 +104,5 @@ def test_a_months_list_does_not_depend_on_later_months_and_comes_out_the_same_ag
 def test_loans_in_default_have_a_line_of_their_own():
     panel = portfolio()
     listed = watchlist(assess(panel, 8))
-    inside = stand(panel, settings=SETTINGS).in_default[:, 8]
+    inside = standing(panel, settings=SETTINGS).in_default[:, 8]
     assert set(listed.loc[listed["light"] == "in default", "loan_id"]) == set(panel.loan_id[inside])

@@ -50,14 +50,11 @@ class Panel:
             if (values := getattr(self, field.name)) is not None:
                 yield field.name, values
 
-    def default_month(self) -> np.ndarray:
-        """Return for each loan the position of the month in which it first defaults, m if it does not, shape (n,).
-
-        It defaults with DEFAULT_DAYS days past due, or when it is charged off.
-        """
+    def default_month(self, days: int = DEFAULT_DAYS) -> np.ndarray:
+        """Return the position of the month in which each loan is first so many days past due, or charged off; m if never, shape (n,)."""
         late = np.zeros(self.delivered.shape, dtype=bool)
         if self.days_past_due is not None:
-            late |= self.days_past_due >= DEFAULT_DAYS  # NaN is not
+            late |= self.days_past_due >= days  # NaN is not
         if self.status is not None:
             late |= self.status == CHARGED_OFF
         return np.where(late.any(axis=1), late.argmax(axis=1), len(self.months))

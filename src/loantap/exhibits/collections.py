@@ -95,7 +95,7 @@ def roll_rates(rates: pd.DataFrame, *, month: str, against: str, min_cell: int, 
         "roll-rates", say.rates_title(rates, month=month, against=against),
         f"Shares of the loans of a bucket the month before that are known now, against {against}. {percent(confidence)} intervals: Wilson, of "
         f"differences Newcombe's and for all rates at once. Loans that are not known now may as well have become worse. {_withheld(min_cell)}",
-        "Dots with intervals for each rate, this month above the months before.", table=_told(told), columns=with_confidence(shown, confidence),
+        "Dots with intervals for each rate, this month above the months before.", table=_with_words(told), columns=with_confidence(shown, confidence),
         figure=plots.plot_rates(told.assign(name=names)),
     )  # fmt: skip
 
@@ -143,7 +143,7 @@ def states(table: pd.DataFrame, name: str, *, month: str, min_cell: int, confide
         f"exposure-by-{name.replace(' ', '-')}", say.states_title(table, name, month=month),
         f"Loans delivered in {month} by {name}, against the month before. {_paired(confidence, 'states')}{_PRICED if loss else ''} "
         f"{_withheld(min_cell)}".strip(),
-        table=_told(table), columns=with_confidence(shown, confidence),
+        table=_with_words(table), columns=with_confidence(shown, confidence),
     )  # fmt: skip
 
 
@@ -172,15 +172,15 @@ def concentration(
         f"concentration-{by}", say.concentration_title(table, name, attention=attention, month=month),
         f"Loans of {month} by {name}, against the month before. Flagged: {attention}. {_paired(confidence, 'levels')}"
         f"{_PRICED if loss else ''} Levels of fewer than {min_cell} loans are pooled.",
-        table=_told(table), columns=with_confidence(shown, confidence),
+        table=_with_words(table), columns=with_confidence(shown, confidence),
     )  # fmt: skip
 
 
-def settings_cost(judged: "Backtest | None", found: dict[str, Any]) -> Exhibit:
+def settings_cost(backtest: "Backtest | None", found: dict[str, Any]) -> Exhibit:
     """Show what each threshold costs in alerts and finds in defaults by itself, or why nobody can tell."""
-    if judged is None:
+    if backtest is None:
         return Exhibit(text=plain(found["why_not"]))
-    rules, horizon = judged.costs, found["settings"]["backtest"]["horizon"]
+    rules, horizon = backtest.costs, found["settings"]["backtest"]["horizon"]
     named = [
         say.FLOORS[row["floor"]] if row["floor"] else say.SIGNAL_WORDS.get(row["signal"], label(row["signal"]))
         for row in rules.to_dict("records")
@@ -196,12 +196,12 @@ def settings_cost(judged: "Backtest | None", found: dict[str, Any]) -> Exhibit:
         "settings-cost", say.settings_title(table),
         f"Each threshold as if it were the only one, over all months. Recall: of the loans that defaulted, those flagged in the {horizon} months "
         f"before. Precision: flagged loans that default within {horizon} months. Floors include loans that are late already, and days past due come before every default. "
-        f"{percent(judged.confidence)} intervals (Wilson, of precision over loans).",
-        table=table, columns=with_confidence(shown, judged.confidence),
+        f"{percent(backtest.confidence)} intervals (Wilson, of precision over loans).",
+        table=table, columns=with_confidence(shown, backtest.confidence),
     )  # fmt: skip
 
 
-def _told(table: pd.DataFrame) -> pd.DataFrame:
+def _with_words(table: pd.DataFrame) -> pd.DataFrame:
     return table.replace({"change": {"open": "not shown"}})
 
 

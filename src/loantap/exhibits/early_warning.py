@@ -9,10 +9,10 @@ from loantap.exhibits import warning_sentences as say
 from loantap.exhibits import watch_page as page
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.plots import early_warning as plots
-from loantap.exhibits.words import ABSENT, bullets, columns, percent, plain, show
+from loantap.exhibits.words import ABSENT, bullets, by_name, columns, estimate, percent, plain, show
 from loantap.exhibits.worklist import with_main_reasons
 from loantap.watchlist import drift as stability
-from loantap.watchlist.watchlist import LISTED
+from loantap.watchlist.worklist import LISTED
 
 if TYPE_CHECKING:
     from loantap.data.panel import Panel
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from loantap.watchlist.month import Month
     from loantap.watchlist.settings import Settings
 
+# What the measures are called; precision, recall and F2 are those of the flagged loans.
+MEASURES = {
+    "default_rate": "Default rate", "auc": "AUC", "precision": "Precision", "recall": "Recall", "f2": "F2", "brier": "Brier score",
+}  # fmt: skip
 NAMES_LOANS = Exhibit(text="Single loans are shown in the report only.")
 
 
@@ -81,12 +85,12 @@ def warned(found: say.Result) -> Exhibit:
     return Exhibit(text="\n\n".join([*map(plain, filter(None, told)), bullets(map(plain, found["backtest_notes"]))]))
 
 
-def performance(judged: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
+def performance(backtest: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
     """Show how well the lights would have warned, beside simpler ways to alert as many loans."""
-    if judged is None:
+    if backtest is None:
         return Exhibit(text=plain(found["why_not"]))
-    intervals = f"{percent(judged.confidence)} intervals (Wilson, of precision over loans)"
-    horizon, rows = found["settings"]["backtest"]["horizon"], judged.performance
+    intervals = f"{percent(backtest.confidence)} intervals (Wilson, of precision over loans)"
+    horizon, rows = found["settings"]["backtest"]["horizon"], backtest.performance
     ahead = [say.lead_words(row, horizon) if row["caught"] else ABSENT for row in found["performance"]]
     told = rows.assign(method=rows["method"].replace(say.METHODS), ahead=ahead)
     # First the setting that was judged on the months it was not chosen on.
@@ -100,21 +104,21 @@ def performance(judged: "Backtest | None", found: say.Result, panel: "Panel") ->
     )  # fmt: skip
 
 
-def every_setting(judged: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
+def every_setting(backtest: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
     """Show what every setting that was tried would have done, and the simpler ways at as many alerts."""
-    if judged is None:
+    if backtest is None:
         return Exhibit(text=plain(found["why_not"]))
     caption = f"On {say.period_of(say.backtest_row(found['performance']))}; {_loans(panel)}."
     shown = columns("method", "strictness", "points", "alerts_per_1000", "recall", "by_chance", "precision")
     title = "Defaults warned of and alerts, at every setting"
-    return Exhibit("warning-trade-off", title, caption, table=judged.trade_off, columns=shown)
+    return Exhibit("warning-trade-off", title, caption, table=backtest.trade_off, columns=shown)
 
 
-def trade_off(judged: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
+def trade_off(backtest: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
     """Draw what alerts cost and bring, at the settings that were best on the earlier months."""
-    if judged is None:
+    if backtest is None:
         return Exhibit(text=plain(found["why_not"]))
-    tried, row = judged.trade_off, say.backtest_row(found["performance"])
+    tried, row = backtest.trade_off, say.backtest_row(found["performance"])
     lines = tried[(tried["method"] != "rule") | tried["frontier"]]
     best = ""
     if tried["frontier"].any():
@@ -137,12 +141,12 @@ def months(by_month: pd.DataFrame | None, found: say.Result, panel: "Panel") -> 
     """
     if by_month is None:
         return Exhibit(text=plain(found["why_not"]))
-    judged, row = found["settings"]["backtest"], say.backtest_row(found["performance"])
+    rule, row = found["settings"]["backtest"], say.backtest_row(found["performance"])
     share = (by_month["red"] + by_month["amber"]).sum() / by_month["loans"].sum()
     return Exhibit(
         "warning-months", f"Each month {show(share, 'rate')} of live loans would have had an alert on average",
         f"Lights of the {'settings as they are' if row['setting'] == 'as set' else 'recommended setting'} on loans less than "
-        f"{judged['early_days']} days late; defaults: loans {DEFAULT_DAYS} days past due within {judged['horizon']} months, right: "
+        f"{rule['early_days']} days late; defaults: loans {DEFAULT_DAYS} days past due within {rule['horizon']} months, right: "
         f"alerts on them; {_loans(panel)}.",
         "Stacked bars by month: the share of live loans that are red, and amber above it.",
         table=by_month, columns=columns("month", "loans", "amber", "red", "defaults", "right", "precision", "recall"),
@@ -181,6 +185,25 @@ def calibration(outcomes: pd.DataFrame | None, panel: "Panel", *, confidence: fl
 def truth(live: "Live", listed: pd.DataFrame, position: int) -> Exhibit:
     """Say how the lights of a month meet the hidden distress that synthetic snapshots were drawn from, if they were."""
     return Exhibit(text="" if live.truth is None else say.truth_sentence(live.truth, listed, position))
+
+
+def expected(found: pd.DataFrame, *, confidence: float, threshold: float) -> Exhibit:
+    """Show the performance that the probabilities let expect: `expected_performance` at a confidence and a threshold."""
+    row = by_name(found.rename(columns={"measure": "name"}))["default_rate"]
+    rate = estimate(row["expected"], row["low"], row["high"], kind="rate")
+    n, unknown = int(found["n"].iloc[0]), int(found["unknown"].iloc[0])
+    left = f", {show(unknown, 'count')} left out since something is not known" if unknown else ""
+    caption = (
+        f"{percent(confidence)} intervals of the values that will come out; precision, recall and F2 of loans flagged from a probability of "
+        f"{show(threshold, 'rate')}; n = {show(n, 'count')} loans{left}. All of this rests on the calibration "
+        "still holding: only outcomes can show whether it does. A common shock, such as a recession, would move results further."
+    )
+    named = found.replace({"measure": MEASURES}).rename(columns={"low": "expected_low", "high": "expected_high"})
+    return Exhibit(
+        "live-expected-performance", f"If the calibration holds, {rate} of the live loans default within their term, says the model of the applications",
+        caption, "A dot on its interval for each measure, between 0 and 1.",
+        table=named, columns=columns("measure", "expected with interval", expected="score"), figure=plots.plot_expected(named),
+    )  # fmt: skip
 
 
 def as_months(table: pd.DataFrame) -> pd.DataFrame:

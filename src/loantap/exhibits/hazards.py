@@ -36,7 +36,9 @@ SIMPLIFIED = (
 )
 
 
-def probability_now(now: pd.DataFrame | None, hazards: "Hazards | None", why_not: str, *, month: str, confidence: float) -> Exhibit:  # fmt: skip
+def probability_now(
+    now: pd.DataFrame | None, hazards: "Hazards | None", why_not: str, *, month: str, confidence: float
+) -> Exhibit:
     """Show the 12-month probability of default of the live loans of a month, by group as from `by_group`."""
     if hazards is None or now is None:
         return Exhibit(text=plain(why_not))
@@ -62,28 +64,28 @@ def now_title(now: pd.DataFrame, month: str) -> str:
     return f"{said}; of those in “{top['group']}” {show(top['pd'], 'rate')}"
 
 
-def came_true(judged: "HazardBacktest | None", why_not: str) -> Exhibit:
+def came_true(backtest: "HazardBacktest | None", why_not: str) -> Exhibit:
     """Show the defaults that came against those expected, by group."""
-    if judged is None:
+    if backtest is None:
         return Exhibit(text=plain(why_not))
-    groups = judged.groups
+    groups = backtest.groups
     caption = (
-        f"Hazards of the months until {judged.fitted_until} against the {judged.horizon} months after it; {percent(judged.confidence)} "
+        f"Hazards of the months until {backtest.fitted_until} against the {backtest.horizon} months after it; {percent(backtest.confidence)} "
         f"intervals. Tenths are of the probability of loans that are not late, the lowest first. What moves all loans at once, such as a "
         f"recession, is in no interval. {_FEW} n = {show(groups.loc[groups['kind'] == 'all', 'loans'].sum(), 'count')} loans."
     )
     shown = columns("group", "loans", "defaults", "expected_rate with interval", "observed_rate with interval", "agrees", expected_rate="rate", observed_rate="rate")  # fmt: skip
     named = groups.assign(group=np.where(groups["kind"] == "tenth", "tenth " + groups["group"].astype(str), groups["group"]))  # fmt: skip
     return Exhibit(
-        "probability-came-true", came_true_title(judged), caption,
+        "probability-came-true", came_true_title(backtest), caption,
         "Two dots with intervals for each group of loans: the share expected to default, and the share that did.",
         table=named, columns=shown, figure=plots.plot_expected_observed(named),
     )  # fmt: skip
 
 
-def came_true_title(judged: "HazardBacktest") -> str:
+def came_true_title(backtest: "HazardBacktest") -> str:
     """Return whether as many loans defaulted as were expected, of all and by group."""
-    whole, parts = (judged.groups[(judged.groups["kind"] == "all") == is_all] for is_all in (True, False))
+    whole, parts = (backtest.groups[(backtest.groups["kind"] == "all") == is_all] for is_all in (True, False))
     if whole.empty:
         return "Too few live loans to hold probabilities against what came"
     row = whole.iloc[0]
@@ -92,13 +94,13 @@ def came_true_title(judged: "HazardBacktest") -> str:
     verdict = f", {more} than the {expected} expected"
     if row["agrees"]:
         verdict = f"; {expected} were expected, a difference within chance"
-    tenths = judged.groups[judged.groups["kind"] == "tenth"]
+    tenths = backtest.groups[backtest.groups["kind"] == "tenth"]
     same_way = int(
         ((tenths["observed_rate"] > tenths["expected_rate"]) == (row["observed_rate"] > row["expected_rate"])).sum()
     )
-    missed, chance = int((~parts["agrees"].astype(bool)).sum()), show((1 - judged.confidence) * len(parts), "number")
+    missed, chance = int((~parts["agrees"].astype(bool)).sum()), show((1 - backtest.confidence) * len(parts), "number")
     return (
-        f"Within {judged.horizon} months {show(row['observed_rate'], 'rate')} of loans defaulted{verdict}. "
+        f"Within {backtest.horizon} months {show(row['observed_rate'], 'rate')} of loans defaulted{verdict}. "
         f"{same_way} of {len(tenths)} tenths err to the same side; of {len(parts)} groups {missed} differ{'s' if missed == 1 else ''} by more than chance "
         f"(about {chance} would)"
     )
@@ -156,7 +158,7 @@ def rules_sentence(found: "ExpectedLoss") -> str:
 
 
 def record(
-    hazards: "Hazards | None", now: pd.DataFrame | None, judged: "HazardBacktest | None", found: "ExpectedLoss | None",
+    hazards: "Hazards | None", now: pd.DataFrame | None, backtest: "HazardBacktest | None", found: "ExpectedLoss | None",
     withheld: Mapping[str, int], *, why_not: str, why_no_backtest: str, month: str, confidence: float,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the run's results hold of probabilities over time, with the sentences that follow from them.
@@ -164,7 +166,7 @@ def record(
     Args:
         hazards: Fitted, or None.
         now: As in `probability_now`.
-        judged: As from `backtest_hazards`, or None.
+        backtest: As from `backtest_hazards`, or None.
         found: As from `expected_loss`, or None.
         withheld: How many live loans have no lifetime probability, by reason.
         why_not: Why there are no hazards.
@@ -179,10 +181,10 @@ def record(
         "loans": hazards.loans, "fitted_to": hazards.fitted_to, "oldest": hazards.oldest, "groups": now.to_dict("records"),
         "sentence": f"{now_title(now, month)}.", "lifetime_withheld": dict(withheld), "lifetime_sentence": lifetime_sentence(withheld),
     }  # fmt: skip
-    if judged is None:
+    if backtest is None:
         told["backtest"] = {"why_not": why_no_backtest, "sentence": why_no_backtest}
     else:
-        told["backtest"] = {"fitted_until": str(judged.fitted_until), "horizon": judged.horizon, "groups": judged.groups.to_dict("records"), "sentence": f"{came_true_title(judged)}."}  # fmt: skip
+        told["backtest"] = {"fitted_until": str(backtest.fitted_until), "horizon": backtest.horizon, "groups": backtest.groups.to_dict("records"), "sentence": f"{came_true_title(backtest)}."}  # fmt: skip
     if found is not None:
         told["expected_loss"] = {
             "stages": found.stages.to_dict("records"), "settings": found.settings.model_dump(), "loss_given_default": found.loss_given_default,

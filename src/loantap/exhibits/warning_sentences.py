@@ -8,7 +8,7 @@ import pandas as pd
 from loantap.exhibits.words import estimate, interval, listed, percent, show
 from loantap.watchlist import drift as stability
 from loantap.watchlist.drift import calibration_level
-from loantap.watchlist.watchlist import LIVE
+from loantap.watchlist.lights import LIVE
 
 if TYPE_CHECKING:
     from loantap.watchlist.backtest import Backtest
@@ -23,19 +23,19 @@ VARIABLES = {"probability": "probability of default", "dti": "debt-to-income", "
 
 
 def record(
-    live: "Live", month: "Month", judged: "Backtest | None", why_not: str, settings: "Settings", *, confidence: float
+    live: "Live", month: "Month", backtest: "Backtest | None", why_not: str, settings: "Settings", *, confidence: float
 ) -> dict[str, Any]:
     """Return what the run's results hold of a month and its back-test, with the sentences that follow from them."""
     names = ("performance", "comparisons", "costs")
-    tables = {name: getattr(judged, name).to_dict("records") if judged else [] for name in names}
+    tables = {name: getattr(backtest, name).to_dict("records") if backtest else [] for name in names}
     found = {
         "month": str(month.month), "synthetic": live.truth is not None, "source": live.source, "notes": live.notes,
         "loans": len(live.panel.loan_id), "months": len(live.panel.months), "lights": month.lights.to_dict("records"),
         "changes": month.changes.counts, "changed": month.changes.words, "unknown": month.unknown,
         "delivered": month.delivery.loans, "delivered_before": month.delivery.before, "delivered_again": month.delivery.again,
         "incomplete": month.delivery.problems, "not_delivered": month.delivery.untold, "quarantined": len(live.quarantine), "settings": settings.model_dump(),
-        "recommended": judged and judged.recommended.model_dump(), "chosen": judged.chosen if judged else "",
-        "backtest_notes": judged.notes if judged else [], "why_not": why_not, "confidence": confidence,
+        "recommended": backtest and backtest.recommended.model_dump(), "chosen": backtest.chosen if backtest else "",
+        "backtest_notes": backtest.notes if backtest else [], "why_not": why_not, "confidence": confidence,
         **tables,
     }  # fmt: skip
     return found | {"sentence": warning_sentence(found), "against_baselines": baseline_sentences(found)}

@@ -12,8 +12,7 @@ from loantap.exhibits.words import bullets, columns, plain, show, to_markdown
 from loantap.exhibits.worklist import as_shown, order_sentence, work_columns
 
 if TYPE_CHECKING:
-    from loantap.watchlist.acting import Watch
-    from loantap.watchlist.month import Month
+    from loantap.watchlist.month import Month, Watch
     from loantap.watchlist.settings import Settings
 
 _SHOWN = 50

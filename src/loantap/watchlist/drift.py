@@ -39,11 +39,7 @@ def shares(counts: np.ndarray) -> np.ndarray:
 
 
 def drift(
-    panel: Panel,
-    training: Mapping[str, Any],
-    *,
-    probability: np.ndarray | None = None,
-    confidence: float = CONFIDENCE,
+    panel: Panel, training: Mapping[str, Any], *, probability: np.ndarray | None = None, confidence: float = CONFIDENCE
 ) -> pd.DataFrame:
     """Compare the live loans of each month with the training loans, one variable at a time.
 
@@ -59,42 +55,33 @@ def drift(
 
     Returns:
         One row per month and variable: month, variable, n (live loans), missing (share without a value), psi; chance, chance_high and
-        chance_95 (mean, the quantile at `confidence` and that at 0.95 of psi if both came from one population); light: red from RED,
-        amber from AMBER, green below or where chance_high is not exceeded. NaN and "" without live loans. Chance:
-        (1/n + 1/training loans) times chi-square with B - 1 degrees of freedom for B cells (Yurdakul, Statistical
-        Properties of Population Stability Index, 2018). It takes months one by one, and loans as independent of the
-        training loans.
+        chance_95 (mean, the quantile at `confidence` and that at 0.95 of psi if both came from one population: (1/n + 1/training loans) times
+        chi-square with B - 1 degrees of freedom for B cells, Yurdakul, Statistical Properties of Population Stability Index, 2018); light:
+        red from RED, amber from AMBER, green below or where chance_high is not exceeded. NaN and "" without live loans.
     """
     given = {"dti": panel.dti, "revol_util": panel.revol_util, PROBABILITY: probability}
-    alive = _live(panel)
-    rows = []
+    alive, rows = _live(panel), []
     for name, values in training.items():
         known, live = np.asarray(values, dtype=float), given[name]
         assert live is not None  # noqa: S101 (where probabilities are compared, they are given)
         cells = _cells(known)
         before = _count(known, cells)
         for position, month in enumerate(panel.months):
-            now = live[:, position]
-            here = alive[:, position] & ~np.isnan(now) if name == PROBABILITY else alive[:, position]
-            rows.append({"month": month, "variable": name} | _stability(before, _count(now[here], cells), confidence))
+            now = live[alive[:, position], position]
+            now = now[~np.isnan(now)] if name == PROBABILITY else now
+            rows.append({"month": month, "variable": name} | _stability(before, _count(now, cells), confidence))
     return pd.DataFrame(rows).sort_values("month", kind="stable", ignore_index=True)
 
 
 def calibration_drift(
-    panel: Panel,
-    probability: np.ndarray,
-    term: np.ndarray,
-    *,
-    confidence: float = CONFIDENCE,
+    panel: Panel, probability: np.ndarray, term: np.ndarray, *, confidence: float = CONFIDENCE
 ) -> pd.DataFrame:
     """Compare the defaults of each month with those that the model lets expect.
 
-    A loan defaults in the first month that finds it 90 or more days past due. At risk are loans that were live in an earlier month and
-    are live or default in this one; so the panel's first month has none, and a loan that comes in default is not counted.
-
-    The model says how likely default is at all, not when. An assumption fills in: the same hazard in every month of the term,
-    1 - (1 - p)^(1 / term). Defaults come earlier or later in truth, and a loan 90 days past due may recover, so the level of observed to
-    expected says little; its change against the first months says more, as long as loans of all ages are among those at risk.
+    A loan defaults in the first month that finds it 90 or more days past due. At risk are loans that were live in an earlier month and are
+    live or default in this one. The model says how likely default is at all, not when. An assumption fills in: the same hazard in every
+    month of the term, 1 - (1 - p)^(1 / term). Defaults come earlier or later in truth, and a loan 90 days past due may recover, so the
+    level of observed to expected says little; its change says more, as long as loans of all ages are among those at risk.
 
     Args:
         panel: The n loans in m months, with days past due.
@@ -103,11 +90,10 @@ def calibration_drift(
         confidence: Of the intervals.
 
     Returns:
-        One row per month: month, n (loans at risk), defaults, expected, ratio (defaults to expected) with ci_low,
-        ci_high (exact Poisson, Garwood 1936) and light; change (the ratio against that of the FIRST_MONTHS with loans at risk
-        together) with change_low, change_high (exact, given the defaults of both) and change_light; NaN and "" in the
-        first months and where nothing is expected. A light is green if the interval holds 1 or the value lies within
-        TOLERANCE, red if the whole interval lies outside of it, and amber otherwise.
+        One row per month: month, n (loans at risk), defaults, expected, ratio (defaults to expected) with ci_low, ci_high (exact Poisson)
+        and light; change (the ratio against that of the FIRST_MONTHS with loans at risk together) with change_low, change_high (exact, given
+        the defaults of both) and change_light; NaN and "" in the first months and where nothing is expected. A light is green if the
+        interval holds 1 or the value lies within TOLERANCE, red if the whole interval lies outside of it, and amber otherwise.
     """
     positions, end, alive = np.arange(len(panel.months)), panel.default_month(), _live(panel)
     known = alive.any(axis=1) & ~np.isnan(probability)
@@ -118,24 +104,14 @@ def calibration_drift(
     counted = end < len(positions)
     defaults = np.bincount(end[counted][at_risk[counted, end[counted]]], minlength=len(positions))
     first = np.flatnonzero(expected > 0)[:FIRST_MONTHS]
-    observed_first, expected_first = defaults[first].sum(), expected[first].sum()
-    later = (expected > 0) & (positions > first.max(initial=-1))
-    tail = (1 - confidence) / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = [
-            values / np.where(expected > 0, expected, np.nan)
-            for values in (defaults, *poisson_interval(defaults, confidence=confidence))
-        ]
-        # Given the defaults of both, those of a month are binomial: odds of its share are the ratio of the two rates.
-        odds = np.where(later & (observed_first > 0), expected_first / expected, np.nan)
-        low = np.where(defaults > 0, beta.ppf(tail, defaults, observed_first + 1), 0.0)
-        high = beta.ppf(1 - tail, defaults + 1, observed_first)
-        change = [odds * defaults / observed_first, odds * low / (1 - low), odds * high / (1 - high)]
+    compared = (expected > 0) & (positions > first.max(initial=-1)) & (defaults[first].sum() > 0)
+    ratio = _to_expected(defaults, expected, confidence)
+    sides = defaults[first].sum(), expected[first].sum(), defaults, np.where(compared, expected, np.nan)
+    change = _rate_ratio(*sides, confidence)
     table = pd.DataFrame({"month": panel.months, "n": n, "defaults": defaults, "expected": expected})
-    table = table.assign(**dict(zip(("ratio", "ci_low", "ci_high"), ratio, strict=True)), light=ratio_lights(*ratio))
-    return table.assign(
-        **dict(zip(("change", "change_low", "change_high"), change, strict=True)), change_light=ratio_lights(*change)
-    )
+    table = table.assign(**dict(zip(("ratio", "ci_low", "ci_high"), ratio, strict=True)), light=_ratio_lights(*ratio))
+    changes = dict(zip(("change", "change_low", "change_high"), change, strict=True))
+    return table.assign(**changes, change_light=_ratio_lights(*change))
 
 
 def poisson_interval(count: np.ndarray, *, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
@@ -143,6 +119,27 @@ def poisson_interval(count: np.ndarray, *, confidence: float = CONFIDENCE) -> tu
     count, tail = np.asarray(count, dtype=float), (1 - confidence) / 2
     low = np.where(count > 0, chi2.ppf(tail, 2 * np.maximum(count, 1)) / 2, 0.0)
     return low, chi2.ppf(1 - tail, 2 * count + 2) / 2
+
+
+def _to_expected(count: np.ndarray, expected: np.ndarray, confidence: float) -> list[np.ndarray]:
+    """Return counts to those expected with the ends of their exact intervals, NaN where nothing is expected."""
+    expected = np.where(expected > 0, expected, np.nan)
+    return [values / expected for values in (count, *poisson_interval(count, confidence=confidence))]
+
+
+def _rate_ratio(
+    first: np.ndarray, expected_first: np.ndarray, count: np.ndarray, expected: np.ndarray, confidence: float
+) -> list[np.ndarray]:
+    """Return how many times the ratio of defaults to those expected is that of the first months, with the ends of its exact interval.
+
+    Given the defaults of both, those of the later months are binomial: odds of their share are the ratio of the two rates.
+    """
+    tail = (1 - confidence) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        odds = expected_first / expected
+        low = np.where(count > 0, beta.ppf(tail, count, first + 1), 0.0)
+        high = beta.ppf(1 - tail, count + 1, first)
+        return [odds * count / first, odds * low / (1 - low), odds * high / (1 - high)]
 
 
 def _live(panel: Panel) -> np.ndarray:
@@ -171,62 +168,46 @@ def _stability(before: np.ndarray, now: np.ndarray, confidence: float) -> dict[s
     n, filled = int(now.sum()), (before + now) > 0
     if n == 0:
         return {"n": 0, **dict.fromkeys(("missing", "psi", "chance", "chance_high", "chance_95"), np.nan), "light": ""}
-    found, scale, freedom = psi(shares(before[filled]), shares(now[filled])), 1 / n + 1 / before.sum(), filled.sum() - 1
+    index, scale, freedom = psi(shares(before[filled]), shares(now[filled])), 1 / n + 1 / before.sum(), filled.sum() - 1
     # What others read is the level of 95%, whatever is asked for.
-    chance_high, chance_95 = (float(scale * chi2.ppf(level, freedom)) if freedom else 0.0 for level in (confidence, 0.95))  # fmt: skip
-    light = "green" if found < AMBER or found <= chance_high else "amber" if found < RED else "red"
+    chance_high, chance_95 = (float(scale * chi2.ppf(one, freedom)) if freedom else 0.0 for one in (confidence, 0.95))
+    light = "green" if index < AMBER or index <= chance_high else "amber" if index < RED else "red"
     chance = {"chance": scale * freedom, "chance_high": chance_high, "chance_95": chance_95}
-    return {"n": n, "missing": now[-1] / n, "psi": found, **chance, "light": light}
+    return {"n": n, "missing": now[-1] / n, "psi": index, **chance, "light": light}
 
 
-def ratio_lights(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _ratio_lights(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return the light of ratios with the ends of their intervals, as `calibration_drift` says; "" for NaN."""
     near, far = TOLERANCE
-    conditions = [
-        np.isnan(value),
-        ((low <= 1) & (high >= 1)) | ((value >= near) & (value <= far)),
-        (low > far) | (high < near),
-    ]
-    return np.select(conditions, ["", "green", "red"], "amber")
+    green = ((low <= 1) & (high >= 1)) | ((value >= near) & (value <= far))
+    return np.select([np.isnan(value), green, (low > far) | (high < near)], ["", "green", "red"], "amber")
 
 
 @dataclass(frozen=True)
 class CalibrationLevel:
-    """Observed against expected defaults of all months with loans at risk.
-
-    Attributes:
-        defaults: Defaults.
-        expected: Defaults that the model lets expect.
-        ratio: The first over the second, with the ends of its exact Poisson interval; NaN where nothing is expected.
-        light: Of the ratio, as in `calibration_drift`; "" where there is none.
-        change: The ratio of the later months over that of the first ones, with the ends of its exact interval given the defaults of
-            both; NaN without later months, or without defaults in the first ones.
-        change_light: Its light.
-    """
+    """Observed against expected defaults of all months with loans at risk."""
 
     defaults: int
-    expected: float
-    ratio: tuple[float, float, float]
-    light: str
+    expected: float  # defaults that the model lets expect
+    ratio: tuple[float, float, float]  # the first over the second, with its exact Poisson interval; NaN of nothing
+    light: str  # of the ratio, as in `calibration_drift`; "" where there is none
+    # The ratio of the later months over that of the first ones, with the ends of its exact interval given the defaults of both; NaN
+    # without later months, or without defaults in the first ones.
     change: tuple[float, float, float]
     change_light: str
 
 
 def calibration_level(outcomes: pd.DataFrame, *, confidence: float = CONFIDENCE) -> CalibrationLevel:
-    """Return how the defaults of all months of `calibration_drift` together meet those expected; its months without a change are the first ones."""
+    """Return how the defaults of all months of `calibration_drift` meet those expected; its months without a change are the first."""
     at_risk = outcomes[outcomes["expected"] > 0]
     later = at_risk["change_high"].notna()
     sums = [part[["defaults", "expected"]].sum() for part in (at_risk, at_risk[~later], at_risk[later])]
-    (defaults, expected), (first, expected_first), (last, expected_last) = ((int(d), float(e)) for d, e in sums)
-    ratio = change = (float("nan"),) * 3
-    if expected > 0:
-        ends = poisson_interval(np.array(defaults), confidence=confidence)
-        ratio = (defaults / expected, float(ends[0]) / expected, float(ends[1]) / expected)
-    if first and later.any():
-        # Given the defaults of both, those of the later months are binomial: odds of their share are the ratio of the two rates.
-        odds, tail = expected_first / expected_last, (1 - confidence) / 2
-        low = float(beta.ppf(tail, last, first + 1)) if last else 0.0
-        high = float(beta.ppf(1 - tail, last + 1, first))
-        change = (odds * last / first, odds * low / (1 - low), odds * high / (1 - high))
-    lights = [str(ratio_lights(*(np.array([value]) for value in values))[0]) for values in (ratio, change)]
-    return CalibrationLevel(defaults, expected, ratio, lights[0], change, lights[1])
+    whole, first, last = ((np.array(int(d)), np.array(float(e))) for d, e in sums)
+    ratio = change = [np.array(np.nan)] * 3
+    if whole[1] > 0:
+        ratio = _to_expected(*whole, confidence)
+    if first[0] and later.any():
+        change = _rate_ratio(*first, *last, confidence)
+    lights = [str(_ratio_lights(*ends)) for ends in (ratio, change)]
+    (a, b, c), (d, e, f) = (map(float, ends) for ends in (ratio, change))
+    return CalibrationLevel(int(whole[0]), float(whole[1]), (a, b, c), lights[0], (d, e, f), lights[1])

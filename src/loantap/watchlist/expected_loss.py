@@ -18,6 +18,7 @@ What is simplified, and would not pass an audit:
 
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,6 @@ from loantap.watchlist.settings import LossSettings
 from loantap.watchlist.standing import OFF, TO_59, TO_89, UNKNOWN, Standing
 
 MIN_DEFAULTS = 100  # below, nothing is projected
-
 UNPAID = 3  # installments that a loan has not paid when it is 90 days past due
 SCENARIOS = ("better", "base", "worse")
 REASONS = ("in default", "past the backstop", "not known how late", "probability risen", "")
@@ -42,23 +42,17 @@ _PIECE = 50_000  # loans at a time
 
 @dataclass(frozen=True)
 class ExpectedLoss:
-    """What is expected to be lost on the loans of a month.
+    """What is expected to be lost on the loans of a month."""
 
-    Attributes:
-        loans: One row per loan, indexed by its row in the panel: loan_id, stage (1 to 3), because (one of REASONS), exposure (currency), pd
-            (12 months; 1 in stage 3), pd_granted (what the application let expect), months (that losses are counted for), cut (months
-            of stage 2 that could not be told; NaN where the remaining term is not known), better, base, worse and expected_loss (currency; the last one weighted).
-        stages: One row per stage and one for all: stage, loans, exposure, better, base, worse, expected_loss, coverage (expected loss by exposure).
-        settings: Thresholds and scenarios.
-        loss_given_default: The assumption.
-        confidence: Of the intervals.
-    """
-
+    # One row per loan, indexed by its row in the panel: loan_id, stage (1 to 3), because (one of REASONS), exposure (currency), pd (12
+    # months; 1 in stage 3), pd_granted (what the application let expect), months (that losses are counted for), cut (months of stage 2
+    # that could not be told; NaN where the remaining term is not known), better, base, worse, expected_loss (currency; weighted).
     loans: pd.DataFrame
+    # By stage and for all: stage, loans, exposure, better, base, worse, expected_loss, coverage (expected loss by exposure).
     stages: pd.DataFrame
-    settings: LossSettings
-    loss_given_default: float
-    confidence: float
+    settings: LossSettings  # thresholds and scenarios
+    loss_given_default: float  # the assumption
+    confidence: float  # of the intervals
 
 
 def expected_loss(
@@ -87,25 +81,33 @@ def expected_loss(
         settings: Thresholds and scenarios.
         confidence: Of the intervals.
     """
-    marks = landmarks(panel, stands, known, [t])
+    marks, lost = landmarks(panel, stands, known, [t]), economics.loss_given_default
     now, granted = (hazards.probability(one)["pd"].to_numpy() for one in (marks, marks.as_granted()))
     because = _because(marks, stands.days[marks.row, t], now, granted, settings)
     stage = np.where(because == REASONS[-1], 1, 2)
-    told = lifetime(hazards, marks)
-    wanted = np.where(np.isnan(told["months"]), _as_far_as_seen(hazards, marks), told["months"])
+    wanted = lifetime(hazards, marks)["months"].to_numpy()
+    wanted = np.where(np.isnan(wanted), _as_far_as_seen(hazards, marks), wanted)
     months = np.where(stage == 1, np.minimum(HORIZON, wanted), wanted).astype(np.int64)
     cut = np.where(stage == 1, 0, months_left(marks) - months)
-    losses, errors = _losses(hazards, marks, known, months, stage, settings, economics.loss_given_default)
-    live = pd.DataFrame({"stage": stage, "because": because, "exposure": marks.balance, "pd": now, "pd_granted": granted, "months": months, "cut": cut, **losses}, index=marks.row)  # fmt: skip
-    balance = balance_known(panel, t)
-    bad = np.flatnonzero(panel.delivered[:, t] & stands.in_default[:, t] & (stands.bucket[:, t] != OFF) & ~(balance <= 0))  # fmt: skip
-    owed = balance[bad]
-    lost = dict.fromkeys(SCENARIOS, owed * economics.loss_given_default)
-    defaulted = pd.DataFrame({"stage": 3, "because": REASONS[0], "exposure": owed, "pd": 1.0, "pd_granted": np.nan, "months": 0, "cut": 0, **lost}, index=bad)  # fmt: skip
+    losses, errors = _losses(hazards, marks, known, months, stage, settings, lost)
+    told = {"stage": stage, "because": because, "exposure": marks.balance, "pd": now, "pd_granted": granted}
+    live = pd.DataFrame(told | {"months": months, "cut": cut, **losses}, index=marks.row)
+    balance, inside = balance_known(panel, t), panel.delivered[:, t] & stands.in_default[:, t]
+    bad = np.flatnonzero(inside & (stands.bucket[:, t] != OFF) & ~(balance <= 0))
+    certain: dict[str, Any] = {
+        "stage": 3,
+        "because": REASONS[0],
+        "pd": 1.0,
+        "pd_granted": np.nan,
+        "months": 0,
+        "cut": 0,
+    }
+    lost_here = dict.fromkeys(SCENARIOS, balance[bad] * lost)
+    defaulted = pd.DataFrame({"exposure": balance[bad], **lost_here}, index=bad).assign(**certain)
     loans = pd.concat([live, defaulted]).sort_index()
     loans.insert(0, "loan_id", panel.loan_id[loans.index])
     loans["expected_loss"] = sum(getattr(settings, name).weight * loans[name] for name in SCENARIOS)
-    return ExpectedLoss(loans, _by_stage(loans, errors, confidence), settings, economics.loss_given_default, confidence)
+    return ExpectedLoss(loans, _by_stage(loans, errors, confidence), settings, lost, confidence)
 
 
 def exposure_ahead(balance: np.ndarray, rate: np.ndarray, installment: np.ndarray, months: int) -> np.ndarray:
@@ -122,7 +124,9 @@ def exposure_ahead(balance: np.ndarray, rate: np.ndarray, installment: np.ndarra
     return np.where(np.isnan(owed), balance[:, np.newaxis], np.maximum(owed, 0))
 
 
-def _because(marks: Landmarks, days: np.ndarray, now: np.ndarray, granted: np.ndarray, settings: LossSettings) -> np.ndarray:  # fmt: skip
+def _because(
+    marks: Landmarks, days: np.ndarray, now: np.ndarray, granted: np.ndarray, settings: LossSettings
+) -> np.ndarray:
     late = np.where(np.isnan(days), np.isin(marks.bucket, (TO_59, TO_89)), days >= settings.backstop_days)
     risen = (now >= settings.relative * granted) & (now - granted >= settings.absolute)
     return np.select([late, marks.bucket == UNKNOWN, risen], REASONS[1:4], REASONS[-1]).astype(object)
@@ -147,7 +151,7 @@ def _losses(
     lost: float,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return the expected loss of each live loan by scenario, and the standard errors of the weighted sums of stage 1, stage 2 and both."""
-    found = {name: np.zeros(len(marks.row)) for name in SCENARIOS}
+    losses = {name: np.zeros(len(marks.row)) for name in SCENARIOS}
     order = np.argsort(months, kind="stable")  # loans of as many months together
     gradients: np.ndarray | float = 0.0
     for start in range(0, len(order), _PIECE):
@@ -156,16 +160,17 @@ def _losses(
         ahead = np.arange(1, longest + 1)
         rate, installment = known.int_rate[part.row], known.installment[part.row]
         discounted = (1 + np.nan_to_num(rate)[:, np.newaxis] / 1200) ** -ahead
-        value = lost * exposure_ahead(part.balance, rate, installment, longest) * discounted * (ahead <= months[rows, np.newaxis])  # fmt: skip
-        value = np.nan_to_num(value)  # what nobody knows the balance of adds nothing, and is counted among the loans
+        owed, counted = exposure_ahead(part.balance, rate, installment, longest), ahead <= months[rows, np.newaxis]
+        # What nobody knows the balance of adds nothing, and is counted among the loans.
+        value = np.nan_to_num(lost * owed * discounted * counted)
         for name in SCENARIOS:
             scenario = getattr(settings, name)
             total, gradient = hazards.valued(part, longest, value=value, odds=scenario.odds)
-            found[name][rows] = total[:, 0]
+            losses[name][rows] = total[:, 0]
             gradients = gradients + scenario.weight * sum_rows(gradient, stage[rows] - 1, 2)
     if not len(order):
-        return found, np.zeros(3)
-    return found, hazards.error(np.vstack([gradients, np.sum(gradients, axis=0)]))
+        return losses, np.zeros(3)
+    return losses, hazards.error(np.vstack([gradients, np.sum(gradients, axis=0)]))
 
 
 def _by_stage(loans: pd.DataFrame, errors: np.ndarray, confidence: float) -> pd.DataFrame:
@@ -184,9 +189,8 @@ def _by_stage(loans: pd.DataFrame, errors: np.ndarray, confidence: float) -> pd.
 def lifetime(hazards: Hazards, marks: Landmarks, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
     """Return of each live loan the months until its last installment, its probability of default in them and why it is withheld.
 
-    Loans are followed for HORIZON months; beyond, the hazards of the last of them go on, at the months on book the loan will then have.
-    That the borrower stays as risky as it looks now is an assumption: who has not defaulted by then has often recovered. The intervals tell
-    how well the hazards are known and nothing of that assumption.
+    Loans are followed for HORIZON months; beyond, the hazards of the last of them go on, at the months on book the loan will then have. That
+    the borrower stays as risky as it looks now is an assumption, of which the intervals tell nothing.
 
     Args:
         hazards: Fitted.
@@ -196,21 +200,17 @@ def lifetime(hazards: Hazards, marks: Landmarks, *, confidence: float = CONFIDEN
     Returns:
         months, lifetime_pd with lifetime_pd_low and lifetime_pd_high, NaN where it is withheld, and withheld: the reason, or "".
     """
-    left = months_left(marks)
-    withheld = np.select(
-        [hazards.defaults < MIN_DEFAULTS, np.isnan(left), marks.age + np.nan_to_num(left) > hazards.oldest],
-        [
-            f"fewer than {MIN_DEFAULTS} defaults were seen",
-            "the remaining term is not known",
-            f"no loans were seen beyond {hazards.oldest} months on book",
-        ],
-        "",
-    ).astype(object)
-    table = pd.DataFrame({"months": left, "lifetime_pd": np.nan, "lifetime_pd_low": np.nan, "lifetime_pd_high": np.nan, "withheld": withheld})  # fmt: skip
-    told = np.flatnonzero(withheld == "")
-    if len(told):
+    left, names = months_left(marks), ["lifetime_pd", "lifetime_pd_low", "lifetime_pd_high"]
+    cases = {
+        f"fewer than {MIN_DEFAULTS} defaults were seen": np.full(len(left), hazards.defaults < MIN_DEFAULTS),
+        "the remaining term is not known": np.isnan(left),
+        f"no loans were seen beyond {hazards.oldest} months on book": marks.age + np.nan_to_num(left) > hazards.oldest,
+    }
+    withheld = np.select(list(cases.values()), list(cases), "").astype(object)
+    told = withheld == ""
+    table = pd.DataFrame({"months": np.where(told, left, np.nan), **dict.fromkeys(names, np.nan), "withheld": withheld})
+    if told.any():
         months = max(HORIZON, int(left[told].max()))
-        found = hazards.probability(marks.only(told), months=months, confidence=confidence)
-        table.loc[told, ["lifetime_pd", "lifetime_pd_low", "lifetime_pd_high"]] = found[["pd", "pd_low", "pd_high"]].to_numpy()  # fmt: skip
-    table.loc[withheld != "", "months"] = np.nan
+        chance = hazards.probability(marks.only(told), months=months, confidence=confidence)
+        table.loc[told, names] = chance[["pd", "pd_low", "pd_high"]].to_numpy()
     return table

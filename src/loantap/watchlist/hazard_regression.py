@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -20,53 +21,55 @@ _FEW, _THINNED = 2_000, 16  # of more landmarks than this product, each sixteent
 
 @dataclass(frozen=True)
 class Stack:
-    """k landmarks that are followed for up to H months.
+    """k landmarks that are followed for up to H months."""
 
-    Attributes:
-        x: Covariates of a landmark, shape (k, p).
-        stratum: Which of G strata a landmark is in, shape (k,).
-        cells: What a month's log-odds depend on besides, by stratum and month, shape (G, H, q); the first is the intercept.
-        cluster: Which of L loans it is of, shape (k,).
-        weight: How many loans it stands for, shape (k,).
-        at_risk: Months for which it is at risk, from the first on, shape (k,).
-        event: Whether it happens in the last of them, shape (k,).
-    """
+    x: np.ndarray  # covariates of a landmark, shape (k, p)
+    stratum: np.ndarray  # which of G strata a landmark is in, shape (k,)
+    cells: (
+        np.ndarray
+    )  # what log-odds depend on besides, by stratum and month, shape (G, H, q); the first is the intercept
+    cluster: np.ndarray  # which of L loans it is of, shape (k,)
+    weight: np.ndarray  # how many loans it stands for, shape (k,)
+    at_risk: np.ndarray  # months for which it is at risk, from the first on, shape (k,)
+    event: np.ndarray  # whether it happens in the last of them, shape (k,)
 
-    x: np.ndarray
-    stratum: np.ndarray
-    cells: np.ndarray
-    cluster: np.ndarray
-    weight: np.ndarray
-    at_risk: np.ndarray
-    event: np.ndarray
+    def by_stratum(self, order: np.ndarray, theta: np.ndarray) -> Iterator["Part"]:
+        """Yield the landmarks of each stratum, given the order that sorts them and the coefficients."""
+        q, h = self.cells.shape[2], np.arange(1, self.cells.shape[1] + 1)
+        for g, rows in strata(self.stratum, order):
+            x, cells, ends = self.x[rows], self.cells[g], self.at_risk[rows, np.newaxis]
+            log_odds = (x @ theta[q:])[:, np.newaxis] + cells @ theta[:q]
+            yield Part(rows, x, cells, h <= ends, (h == ends) & self.event[rows, np.newaxis], log_odds)
+
+
+class Part(NamedTuple):
+    """The landmarks of a stratum."""
+
+    rows: np.ndarray  # which
+    x: np.ndarray  # their covariates
+    cells: np.ndarray  # of the stratum, shape (H, q)
+    at_risk: np.ndarray  # in which months they are, shape (rows, H)
+    event: np.ndarray  # in which month it happens, shape (rows, H)
+    log_odds: np.ndarray  # of it, shape (rows, H)
 
 
 @dataclass(frozen=True)
 class StackedLogit:
-    """What was fitted.
+    """What was fitted."""
 
-    Attributes:
-        coefficients: Of the cells and the covariates, shape (q + p,).
-        influence: What each loan adds to them, to first order, shape (L, q + p).
-        held: The same of the ridge, shape (q + p, q + p): what is known of a cell in which it always happens is little, though its loans
-            do not contradict one another.
-    """
-
-    coefficients: np.ndarray
-    influence: np.ndarray
+    coefficients: np.ndarray  # of the cells and the covariates, shape (q + p,)
+    influence: np.ndarray  # what each loan adds to them, to first order, shape (L, q + p)
+    # The same of the ridge, shape (q + p, q + p): what is known of a cell in which it always happens is little, though its loans do not
+    # contradict one another.
     held: np.ndarray
 
 
 def fit_stacked_logit(stack: Stack, *, spread: float) -> StackedLogit:
     """Return the logistic regression with logit P(event in month h | at risk) = cells[stratum, h] a + x b, by Newton steps.
 
-    A ridge holds all coefficients but the intercept, as if each had been drawn with this standard deviation: cells in which it always or
-    never happens keep finite log-odds. The squares of `influence` add up to a variance that is robust to whatever months of a
-    loan share (sandwich; Liang and Zeger, Biometrika 73 (1986), 13-22).
-
-    Args:
-        stack: What happened.
-        spread: Standard deviation behind the ridge.
+    A ridge holds all coefficients but the intercept, as if each had been drawn with the standard deviation `spread`: cells in which it always
+    or never happens keep finite log-odds. The squares of `influence` add up to a variance that is robust to whatever months of a loan share
+    (sandwich; Liang and Zeger, Biometrika 73 (1986), 13-22).
     """
     q, p = stack.cells.shape[2], stack.x.shape[1]
     penalty = np.full(q + p, spread**-2.0)
@@ -78,9 +81,10 @@ def fit_stacked_logit(stack: Stack, *, spread: float) -> StackedLogit:
     theta, information = _newton(stack, order, penalty, start)
     loans = int(stack.cluster.max()) + 1
     scores = np.zeros((loans, q + p))
-    for rows, x, cells, residual, weight in _residuals(stack, order, theta):
-        own = weight[:, np.newaxis] * np.hstack([residual @ cells, residual.sum(axis=1, keepdims=True) * x])
-        scores += sum_rows(own, stack.cluster[rows], loans)
+    for part in stack.by_stratum(order, theta):
+        residual = (part.event - expit(part.log_odds)) * part.at_risk
+        own = np.hstack([residual @ part.cells, residual.sum(axis=1, keepdims=True) * part.x])
+        scores += sum_rows(stack.weight[part.rows, np.newaxis] * own, stack.cluster[part.rows], loans)
     inverse = np.linalg.inv(information + np.diag(penalty))
     return StackedLogit(theta, scores @ inverse, np.sqrt(penalty)[:, np.newaxis] * inverse)
 
@@ -119,33 +123,12 @@ def strata(stratum: np.ndarray, order: np.ndarray) -> Iterator[tuple[int, np.nda
             yield int(stratum[rows[0]]), rows
 
 
-def _months(stack: Stack, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return in which months some landmarks are at risk, and in which it happens, shape (rows, H)."""
-    h = np.arange(1, stack.cells.shape[1] + 1)
-    ends = stack.at_risk[rows, np.newaxis]
-    return h <= ends, (h == ends) & stack.event[rows, np.newaxis]
-
-
-def _residuals(
-    stack: Stack, order: np.ndarray, theta: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    q = stack.cells.shape[2]
-    for g, rows in strata(stack.stratum, order):
-        x, cells = stack.x[rows], stack.cells[g]
-        at_risk, event = _months(stack, rows)
-        chance = expit((x @ theta[q:])[:, np.newaxis] + cells @ theta[:q])
-        yield rows, x, cells, (event - chance) * at_risk, stack.weight[rows]
-
-
 def _sums(stack: Stack, order: np.ndarray, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Return log-likelihood, score and information."""
     q = stack.cells.shape[2]
-    size = q + stack.x.shape[1]
-    objective, score, information = 0.0, np.zeros(size), np.zeros((size, size))
-    for g, rows in strata(stack.stratum, order):
-        x, cells, weight = stack.x[rows], stack.cells[g], stack.weight[rows]
-        at_risk, event = _months(stack, rows)
-        log_odds = np.clip((x @ theta[q:])[:, np.newaxis] + cells @ theta[:q], -500, 500)
+    objective, score, information = 0.0, np.zeros(len(theta)), np.zeros((len(theta), len(theta)))
+    for rows, x, cells, at_risk, event, log_odds in stack.by_stratum(order, theta):
+        weight, log_odds = stack.weight[rows], np.clip(log_odds, -500, 500)
         odds = np.exp(log_odds)
         chance = odds / (1 + odds)
         happened = at_risk * (event * log_odds - np.log1p(odds))
@@ -184,7 +167,8 @@ def cells(codes: np.ndarray, months: int) -> np.ndarray:
     h = np.arange(1, months + 1)
     groups = np.minimum(np.searchsorted(_AHEAD, h), len(_AHEAD) - 1)[:, np.newaxis] == np.arange(1, len(_AHEAD))
     ahead = np.broadcast_to(groups[np.newaxis].astype(float), (len(codes), *groups.shape))
-    late = [ahead * (bucket == place)[:, np.newaxis, np.newaxis] for place, one in enumerate(FOLLOWED) if one != CURRENT]  # fmt: skip
+    places = [place for place, one in enumerate(FOLLOWED) if one != CURRENT]
+    late = [ahead * (bucket == place)[:, np.newaxis, np.newaxis] for place in places]
     on_book = np.searchsorted(_AGES, age[:, np.newaxis] + h, side="right") - 1
     ages = on_book[:, :, np.newaxis] == np.array([0, 1, 2, len(_AGES) - 1])
     young = np.repeat(np.stack([age == 0, (age == 1) | (age == 2)], axis=1)[:, np.newaxis], months, axis=1)

@@ -16,18 +16,7 @@ from scipy.special import expit
 
 from loantap.data.panel import Panel
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.watchlist.hazard_regression import (
-    Stack,
-    cells,
-    fit_stacked_logit,
-    incidence_slopes,
-    log_odds_interval,
-    slopes,
-    strata,
-    stratum,
-    sum_rows,
-    survival,
-)
+from loantap.watchlist import hazard_regression as regression
 from loantap.watchlist.landmarks import (
     QUARTER,
     Borrowers,
@@ -41,7 +30,7 @@ from loantap.watchlist.standing import Standing
 
 HORIZON = 12  # months of the probability
 MIN_MONTHS, MIN_DEFAULTS = 12, 50  # below, nothing is fitted: the last months ahead, or the numbers, would be guesses
-_MOST = 400_000  # landmarks that are fitted to: some 10,000 loans that default, and twice as many others
+MOST = 400_000  # landmarks that are fitted to: some 10,000 loans that default, and twice as many others
 _PIECE = 50_000  # loans at a time
 _SEEN = 30  # loan-months at an age below which it does not count as observed
 _SPREAD = 2.0  # of log-odds, behind a ridge that matters only in cells where it always or never happens
@@ -49,34 +38,21 @@ _SPREAD = 2.0  # of log-odds, behind a ridge that matters only in cells where it
 
 @dataclass(frozen=True)
 class Hazards:
-    """Hazards of default and of early repayment, fitted.
+    """Hazards of default and of early repayment, fitted."""
 
-    Attributes:
-        default: Coefficients of default, shape (K,).
-        repaid: The same of early repayment.
-        influence: What each loan, and last the ridge, adds to both, shape (L + 2 K, 2 K): the square of it is their variance, robust to
-            what the months of a loan share.
-        mean: What is taken from each covariate, shape (p,).
-        scale: By what it is then divided, shape (p,).
-        loans: Loans followed.
-        defaults: Defaults that were seen from a month before.
-        repayments: Loans repaid early, likewise; estimated where not all loans were fitted to.
-        fitted_to: Loans that were fitted to, of `loans`.
-        oldest: Months on book up to which enough loans were seen.
-        months: First and last month of the snapshots.
-    """
-
-    default: np.ndarray
-    repaid: np.ndarray
+    default: np.ndarray  # coefficients of default, shape (K,)
+    repaid: np.ndarray  # the same of early repayment
+    # What each loan, and last the ridge, adds to both, shape (L + 2 K, 2 K): the square of it is their variance, robust to what the
+    # months of a loan share.
     influence: np.ndarray
-    mean: np.ndarray
-    scale: np.ndarray
-    loans: int
-    defaults: int
-    repayments: int
-    fitted_to: int
-    oldest: int
-    months: tuple[np.datetime64, np.datetime64]
+    mean: np.ndarray  # what is taken from each covariate, shape (p,)
+    scale: np.ndarray  # by what it is then divided, shape (p,)
+    loans: int  # followed
+    defaults: int  # that were seen from a month before
+    repayments: int  # loans repaid early, likewise; estimated where not all loans were fitted to
+    fitted_to: int  # loans that were fitted to, of `loans`
+    oldest: int  # months on book up to which enough loans were seen
+    months: tuple[np.datetime64, np.datetime64]  # first and last month of the snapshots
 
     def probability(self, marks: Landmarks, *, months: int = HORIZON, confidence: float = CONFIDENCE) -> pd.DataFrame:
         """Return of each live loan: pd, pd_low and pd_high, and repaid_early, the probability that it is repaid early.
@@ -85,10 +61,12 @@ class Hazards:
         """
         parts = [self.valued(marks.only(rows), months) for rows in _pieces(len(marks.row))]
         total, error = np.vstack([part[0] for part in parts]), np.concatenate([self.error(part[1]) for part in parts])
-        low, high = log_odds_interval(total[:, 0], error, confidence)
+        low, high = regression.log_odds_interval(total[:, 0], error, confidence)
         return pd.DataFrame({"pd": total[:, 0], "pd_low": low, "pd_high": high, "repaid_early": total[:, 1]})
 
-    def group_means(self, marks: Landmarks, group: np.ndarray, *, months: int = HORIZON, confidence: float = CONFIDENCE) -> pd.DataFrame:  # fmt: skip
+    def group_means(
+        self, marks: Landmarks, group: np.ndarray, *, months: int = HORIZON, confidence: float = CONFIDENCE
+    ) -> pd.DataFrame:
         """Return the mean probability of each group of live loans: loans, pd with pd_low and pd_high, pd_error, repaid_early.
 
         Args:
@@ -102,11 +80,11 @@ class Hazards:
         mean, gradient = np.zeros((groups, 2)), np.zeros((groups, 2 * len(self.default)))
         for rows in _pieces(len(marks.row)):
             for sums, values in zip((mean, gradient), self.valued(marks.only(rows), months), strict=True):
-                sums += sum_rows(values, group[rows], groups) / np.maximum(loans, 1)[:, np.newaxis]
-        error = self.error(gradient)
-        mean[loans == 0] = np.nan
-        low, high = log_odds_interval(mean[:, 0], error, confidence)
-        return pd.DataFrame({"loans": loans, "pd": mean[:, 0], "pd_low": low, "pd_high": high, "pd_error": error, "repaid_early": mean[:, 1]})  # fmt: skip
+                sums += regression.sum_rows(values, group[rows], groups) / np.maximum(loans, 1)[:, np.newaxis]
+        mean[loans == 0], error = np.nan, self.error(gradient)
+        low, high = regression.log_odds_interval(mean[:, 0], error, confidence)
+        told = {"loans": loans, "pd": mean[:, 0], "pd_low": low, "pd_high": high, "pd_error": error}
+        return pd.DataFrame(told | {"repaid_early": mean[:, 1]})
 
     def valued(
         self, marks: Landmarks, months: int, *, value: np.ndarray | float = 1.0, odds: float = 1.0
@@ -119,23 +97,23 @@ class Hazards:
             value: What a default in each of them counts, shape (k, months).
             odds: What the odds of default are multiplied by, of each month.
         """
-        x, codes = (slopes(marks) - self.mean) / self.scale, stratum(marks)
-        value = np.broadcast_to(value, (len(marks.row), months))
+        x, codes = (regression.slopes(marks) - self.mean) / self.scale, regression.stratum(marks)
+        value, ahead = np.broadcast_to(value, (len(marks.row), months)), np.arange(1, months + 1)
         size, total = len(self.default), np.zeros((len(marks.row), 2))
-        gradient, q, ahead = np.zeros((len(marks.row), 2 * size)), size - x.shape[1], np.arange(1, months + 1)
-        for g, rows in strata(codes, np.argsort(codes, kind="stable")):
-            here, inside = (
-                cells(np.array([g]), months)[0],
-                ahead <= marks.end[rows, np.newaxis],
-            )  # until the last installment
+        gradient, q = np.zeros((len(marks.row), 2 * size)), size - x.shape[1]
+        for g, rows in regression.strata(codes, np.argsort(codes, kind="stable")):
+            here = regression.cells(np.array([g]), months)[0]
+            inside = ahead <= marks.end[rows, np.newaxis]  # until the last installment
             d, r = (
                 expit((x[rows] @ theta[q:])[:, np.newaxis] + here @ theta[:q] + shift) * inside
                 for theta, shift in ((self.default, np.log(odds)), (self.repaid, 0.0))
             )
-            before = survival(d, r)
+            before = regression.survival(d, r)
             total[rows] = np.stack([(before * d * value[rows]).sum(axis=1), (before * (1 - d) * r).sum(axis=1)], axis=1)
-            for place, slope in enumerate(incidence_slopes(d, r, value[rows])):
-                by_log_odds = slope * ((1 - d) * d if place == 0 else (1 - r) * r)
+            for place, (slope, hazard) in enumerate(
+                zip(regression.incidence_slopes(d, r, value[rows]), (d, r), strict=True)
+            ):
+                by_log_odds = slope * ((1 - hazard) * hazard)
                 part = np.hstack([by_log_odds @ here, by_log_odds.sum(axis=1, keepdims=True) * x[rows]])
                 gradient[rows, place * size : (place + 1) * size] = part
         return total, gradient
@@ -158,11 +136,11 @@ def why_not(panel: Panel, stands: Standing) -> str:
     return ""
 
 
-def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_state: int = 0, most: int = _MOST) -> Hazards:  # fmt: skip
+def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_state: int = 0) -> Hazards:
     """Return hazards of default and early repayment, of a panel that `why_not` says nothing against.
 
     Loans are followed from the fourth month of the panel on: before, nobody knows what has changed within a quarter. Where there are
-    more than `most` landmarks, loans are drawn: those that default up to half of them, the others for the rest, each with the
+    more than MOST landmarks, loans are drawn: those that default up to half of them, the others for the rest, each with the
     weight of those it stands for.
 
     Args:
@@ -170,23 +148,28 @@ def fit_hazards(panel: Panel, stands: Standing, known: Borrowers, *, random_stat
         stands: Where each loan stands, of the same panel.
         known: What is known of each loan since it was granted.
         random_state: Seed of the draw.
-        most: Landmarks to fit to.
     """
     months, bad = can_be_followed(panel, stands)[:, QUARTER:-1].sum(axis=1), stands.in_default.any(axis=1)
-    rows, weight = draw_loans(months, np.asarray(bad), most, np.random.default_rng(random_state))
+    rows, weight = draw_loans(months, np.asarray(bad), MOST, np.random.default_rng(random_state))
     ends = range(QUARTER, len(panel.months) - 1)
     marks = landmarks(panel.only(rows), stands.only(rows), known.only(rows), ends).within(HORIZON)
     marks = marks.only((marks.followed >= 1) & ~marks.defaulted_before)
-    x = slopes(marks)
+    x = regression.slopes(marks)
     mean, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     _, cluster = np.unique(marks.row, return_inverse=True)
-    codes, place = np.unique(stratum(marks), return_inverse=True)
-    happens = {"x": (x - mean) / scale, "stratum": place, "cells": cells(codes, HORIZON), "cluster": cluster, "weight": weight[marks.row]}  # fmt: skip
+    codes, place = np.unique(regression.stratum(marks), return_inverse=True)
     bad, early = marks.outcome == 1, marks.outcome == 2
-    default = fit_stacked_logit(Stack(at_risk=marks.followed, event=bad, **happens), spread=_SPREAD)
     # Who defaults in a month cannot be repaid in it: that month is not at risk.
-    repaid = fit_stacked_logit(Stack(at_risk=marks.followed - bad, event=early, **happens), spread=_SPREAD)
+    default, repaid = (
+        regression.fit_stacked_logit(
+            regression.Stack(
+                (x - mean) / scale, place, regression.cells(codes, HORIZON), cluster, weight[marks.row], at_risk, event
+            ),
+            spread=_SPREAD,
+        )
+        for at_risk, event in ((marks.followed, bad), (marks.followed - bad, early))
+    )
     influence = [
         one.influence * _small_sample(len(np.unique(marks.row[event])), len(one.coefficients))
         for one, event in ((default, bad), (repaid, early))

@@ -1,7 +1,7 @@
 """Probabilities of default from earlier months against the defaults that came, by group."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -21,22 +21,15 @@ FEW = 10  # loans below which a group is not told
 
 @dataclass(frozen=True)
 class HazardBacktest:
-    """What hazards of earlier months let expect at a month, and what came.
+    """What hazards of earlier months let expect at a month, and what came."""
 
-    Attributes:
-        fitted_until: Last month that the hazards know of; from it the loans are followed.
-        horizon: Months for which they are.
-        groups: One row per group: kind (all, bucket, tenth), group, loans, expected_rate with its low and high, defaults, observed_rate
-            with its low and high (shares that default within the horizon), agrees.
-        hazards: Fitted to the months until then.
-        confidence: Of the intervals.
-    """
-
-    fitted_until: np.datetime64
-    horizon: int
+    fitted_until: np.datetime64  # last month that the hazards know of; from it the loans are followed
+    horizon: int  # months for which they are
+    # One row per group: kind (all, bucket, tenth), group, loans, expected_rate with its low and high, defaults, observed_rate with its
+    # low and high (shares that default within the horizon), agrees.
     groups: pd.DataFrame
-    hazards: Hazards
-    confidence: float
+    hazards: Hazards  # fitted to the months until then
+    confidence: float  # of the intervals
 
 
 def backtest_hazards(
@@ -57,22 +50,20 @@ def backtest_hazards(
     if why_no_backtest(panel, stands):
         return None
     t = _cut(len(panel.months))
-    hazards = fit_hazards(panel.until(panel.months[t]), _until(stands, t), known, random_state=random_state)
-
+    hazards = fit_hazards(panel.until(panel.months[t]), stands.until(t), known, random_state=random_state)
     horizon = min(HORIZON, len(panel.months) - 1 - t)
     marks = landmarks(panel, stands, known, [t]).within(horizon)
     marks = marks.only(~marks.defaulted_before)
-    chance = hazards.probability(marks, months=horizon, confidence=confidence)["pd"].to_numpy()
+    chance = hazards.probability(marks, months=horizon, confidence=confidence)["pd"]
     current = marks.bucket == CURRENT
-    tenth = np.zeros(len(chance), dtype=np.int64)
-    tenth[current] = np.minimum(pd.Series(chance[current]).rank(pct=True).to_numpy() * TENTHS, TENTHS - 1)
+    tenth = np.minimum(chance[current].rank(pct=True).to_numpy() * TENTHS, TENTHS - 1).astype(np.int64)
     parts = {
         "all": (marks, np.zeros(len(chance), dtype=np.int64), [EVERYBODY]),
         "bucket": (marks, marks.bucket, BUCKETS),
-        "tenth": (marks.only(current), tenth[current], [str(one + 1) for one in range(TENTHS)]),
+        "tenth": (marks.only(current), tenth, [str(one + 1) for one in range(TENTHS)]),
     }
     groups = [
-        compare(hazards, some, group, names=names, months=horizon, confidence=confidence).assign(kind=kind)
+        _compare(hazards, some, group, names, horizon, confidence).assign(kind=kind)
         for kind, (some, group, names) in parts.items()
     ]
     return HazardBacktest(panel.months[t], horizon, pd.concat(groups, ignore_index=True), hazards, confidence)
@@ -88,11 +79,13 @@ def why_no_backtest(panel: Panel, stands: Standing) -> str:
             f"No back-test of the probability over time: {MIN_MONTHS} months to fit to and {HORIZON // 2} to look at afterwards "
             f"are needed, the panel has {len(panel.months)}."
         )
-    earlier = why_not(panel.until(panel.months[t]), _until(stands, t))
+    earlier = why_not(panel.until(panel.months[t]), stands.until(t))
     return earlier and f"No back-test of the probability over time, for the months until {panel.months[t]}. {earlier}"
 
 
-def by_group(hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Sequence[str], confidence: float = CONFIDENCE) -> pd.DataFrame:  # fmt: skip
+def by_group(
+    hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Sequence[str], confidence: float = CONFIDENCE
+) -> pd.DataFrame:
     """Return the mean probabilities of all live loans and of each group: group, loans, pd with pd_low and pd_high, repaid_early.
 
     Groups of fewer than FEW loans are left out.
@@ -112,36 +105,28 @@ def by_group(hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Se
     return table[table["loans"] >= FEW].reset_index(drop=True)
 
 
-def compare(
-    hazards: Hazards, marks: Landmarks, group: np.ndarray, *, names: Sequence[str], months: int, confidence: float
+def _compare(
+    hazards: Hazards, marks: Landmarks, group: np.ndarray, names: Sequence[str], months: int, confidence: float
 ) -> pd.DataFrame:
     """Return what was expected and what came, by group of landmarks that were followed; groups of fewer than FEW loans are left out.
 
     What came is the cumulative incidence after Aalen and Johansen (Scandinavian Journal of Statistics 5 (1978), 141-150), since some
     loans are not followed to the end; its interval is Wilson's for as many loans as would have its variance. A group agrees where
     expected and observed lie within the root of the sum of their squared reaches towards each other.
-
-    Args:
-        hazards: Fitted.
-        marks: Landmarks.
-        group: Position of each one's group in `names`.
-        names: What the groups are called.
-        months: How many months ahead.
-        confidence: Of the intervals.
     """
-    table = hazards.group_means(marks, group, months=months, confidence=confidence)
-    rows = []
+    table, rows = hazards.group_means(marks, group, months=months, confidence=confidence), []
     for place, told in enumerate(table.to_dict("records")):
         if told["loans"] < FEW:
             continue
-        inside = group == place
+        inside, expected = group == place, told["pd"]
         observed, error = incidence(marks.only(inside), months=months)
-        count, expected = inside.sum(), told["pd"]
-        alike = observed * (1 - observed) / error**2 if error > 0 else float(count)
-        low, high = (float(end[0]) for end in wilson(pd.Series([observed * alike]), pd.Series([alike]), alpha=1 - confidence))  # fmt: skip
-        reach = np.hypot(high - observed, expected - told["pd_low"]) if observed < expected else np.hypot(observed - low, told["pd_high"] - expected)  # fmt: skip
+        alike = observed * (1 - observed) / error**2 if error > 0 else float(inside.sum())
+        ends = wilson(pd.Series([observed * alike]), pd.Series([alike]), alpha=1 - confidence)
+        low, high = (float(end[0]) for end in ends)
+        below = (high - observed, expected - told["pd_low"])  # less came than was expected
+        reach = np.hypot(*(below if observed < expected else (observed - low, told["pd_high"] - expected)))
         rows.append({
-            "group": names[place], "loans": count, "expected_rate": expected,
+            "group": names[place], "loans": inside.sum(), "expected_rate": expected,
             "expected_rate_low": told["pd_low"], "expected_rate_high": told["pd_high"],
             "defaults": int((marks.outcome[inside] == 1).sum()), "observed_rate": observed,
             "observed_rate_low": low, "observed_rate_high": high, "agrees": abs(observed - expected) <= reach,
@@ -161,7 +146,3 @@ def incidence(marks: Landmarks, *, months: int) -> tuple[float, float]:
 def _cut(months: int) -> int:
     """Return the position of the month from which the loans are followed: as long as the horizon, where the panel is long enough."""
     return max(months - 1 - HORIZON, min(MIN_MONTHS - 1, months - 1 - HORIZON // 2))
-
-
-def _until(stands: Standing, t: int) -> Standing:
-    return Standing(*(getattr(stands, one.name)[:, : t + 1] for one in fields(stands)))

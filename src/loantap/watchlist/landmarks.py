@@ -6,7 +6,7 @@ last seen (right censoring): when the panel ends, when it is gone and nobody tel
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,15 @@ from scipy.special import logit
 from loantap.data.columns import KEY
 from loantap.data.panel import Panel
 from loantap.watchlist.payments import remaining_months
-from loantap.watchlist.signals import carried
-from loantap.watchlist.standing import CURRENT, ENDED, TO_29, TO_59, TO_89, UNKNOWN, Standing
+from loantap.watchlist.standing import CURRENT, ENDED, TO_29, TO_59, TO_89, UNKNOWN, ByLoan, Standing, carried
 
 FOLLOWED = (CURRENT, TO_29, TO_59, TO_89, UNKNOWN)  # buckets of loans that are live and not in default
 COVARIATES = (
     "log-odds of default by the application", "no probability by the application", "no snapshot a quarter ago",
-    *(f"{change} of {measure}" for measure in ("debt-to-income", "utilisation") for change in ("change since the application", "change within a quarter")),
+    *(
+        f"change {since} of {measure}" for measure in ("debt-to-income", "utilisation")
+        for since in ("since the application", "within a quarter")
+    ),
     "both since the application, beyond the usual", "both within a quarter, beyond the usual", "both within a quarter, far beyond",
 )  # fmt: skip
 _NEVER = 1 << 14  # a position after every month
@@ -34,28 +36,15 @@ _SMALLEST = 1e-4  # probabilities are taken within this of 0 and 1
 
 
 @dataclass(frozen=True)
-class Borrowers:
-    """What is known of the n loans of a panel since they were granted; NaN and NaT where it is not.
+class Borrowers(ByLoan):
+    """What is known of the n loans of a panel since they were granted, each of shape (n,); NaN and NaT where it is not."""
 
-    Attributes:
-        probability: Of default by the application, shape (n,).
-        dti: Debt-to-income at the application, percent, shape (n,); else that of the first snapshot.
-        revol_util: Utilisation at the application, percent, shape (n,); else that of the first snapshot.
-        int_rate: Percent a year, shape (n,).
-        installment: Currency a month, shape (n,).
-        issued: Month of the loan, datetime64[M], shape (n,); else that of the first snapshot.
-    """
-
-    probability: np.ndarray
-    dti: np.ndarray
-    revol_util: np.ndarray
-    int_rate: np.ndarray
-    installment: np.ndarray
-    issued: np.ndarray
-
-    def only(self, rows: np.ndarray) -> "Borrowers":
-        """Return those of some loans."""
-        return Borrowers(*(getattr(self, one.name)[rows] for one in fields(self)))
+    probability: np.ndarray  # of default by the application
+    dti: np.ndarray  # debt-to-income at the application, percent; else that of the first snapshot
+    revol_util: np.ndarray  # utilisation at the application, percent; else that of the first snapshot
+    int_rate: np.ndarray  # percent a year
+    installment: np.ndarray  # currency a month
+    issued: np.ndarray  # month of the loan, datetime64[M]; else that of the first snapshot
 
 
 def borrowers(
@@ -70,9 +59,9 @@ def borrowers(
         issued: Month of each loan where it does not follow from issue_d, datetime64[M], shape (n,): synthetic snapshots.
     """
     rows = applications.set_index(KEY).reindex(panel.loan_id)
-    unknown = np.full(len(rows), np.nan)
-    known = {name: rows[name].to_numpy(dtype=float) if name in rows else unknown for name in ("dti", "revol_util", "int_rate", "installment")}  # fmt: skip
-    first = panel.delivered.argmax(axis=1)
+    unknown, first = np.full(len(rows), np.nan), panel.delivered.argmax(axis=1)
+    names = ("dti", "revol_util", "int_rate", "installment")
+    known = {name: rows[name].to_numpy(dtype=float) if name in rows else unknown for name in names}
     for name in _CHANGES:
         values = getattr(panel, name)
         earliest = values[np.arange(len(rows)), (~np.isnan(values)).argmax(axis=1)]
@@ -85,36 +74,19 @@ def borrowers(
 
 
 @dataclass(frozen=True)
-class Landmarks:
-    """Live loans at months from which they are followed, k of them.
+class Landmarks(ByLoan):
+    """Live loans at months from which they are followed, k of them; each of shape (k,) but x."""
 
-    Attributes:
-        row: Row of the loan in the panel, shape (k,).
-        month: Position of the month, shape (k,).
-        bucket: Position in `standing.BUCKETS`, one of FOLLOWED, shape (k,).
-        age: Months on book, shape (k,).
-        end: Months until the last installment is due, and so until a loan is no longer followed; arrears prolong it, shape (k,).
-        balance: Currency, the last one known within a quarter, shape (k,).
-        defaulted_before: Whether it was in default before and performs again, shape (k,).
-        x: COVARIATES, shape (k, p).
-        followed: Months for which it is known what became of the loan, shape (k,).
-        outcome: At the last of them: 0 nothing yet, 1 default, 2 early repayment, shape (k,).
-    """
-
-    row: np.ndarray
-    month: np.ndarray
-    bucket: np.ndarray
-    age: np.ndarray
-    end: np.ndarray
-    balance: np.ndarray
-    defaulted_before: np.ndarray
-    x: np.ndarray
-    followed: np.ndarray
-    outcome: np.ndarray
-
-    def only(self, rows: np.ndarray) -> "Landmarks":
-        """Return some of them."""
-        return Landmarks(*(getattr(self, one.name)[rows] for one in fields(self)))
+    row: np.ndarray  # of the loan in the panel
+    month: np.ndarray  # position of the month
+    bucket: np.ndarray  # position in `standing.BUCKETS`, one of FOLLOWED
+    age: np.ndarray  # months on book
+    end: np.ndarray  # months until the last installment is due, after which nobody follows; arrears prolong it
+    balance: np.ndarray  # currency, the last one known within a quarter
+    defaulted_before: np.ndarray  # whether it was in default before and performs again
+    x: np.ndarray  # COVARIATES, shape (k, p)
+    followed: np.ndarray  # months for which it is known what became of the loan
+    outcome: np.ndarray  # at the last of them: 0 nothing yet, 1 default, 2 early repayment
 
     def within(self, months: int) -> "Landmarks":
         """Return them as if nobody had looked further than some months ahead."""
@@ -146,7 +118,7 @@ def can_be_followed(panel: Panel, stands: Standing) -> np.ndarray:
     return panel.delivered & ~stands.in_default & np.isin(stands.bucket, FOLLOWED) & ~(panel.balance <= 0)
 
 
-def defaults_here(stands: Standing) -> np.ndarray:
+def _defaults_here(stands: Standing) -> np.ndarray:
     """Return in which months each loan enters default, shape (n, m)."""
     entered = stands.in_default.copy()
     entered[:, 1:] &= ~stands.in_default[:, :-1]
@@ -155,7 +127,7 @@ def defaults_here(stands: Standing) -> np.ndarray:
 
 def seen_defaults(panel: Panel, stands: Standing) -> int:
     """Return how many loans were seen to enter default after a month from which they were followed."""
-    live, entered = can_be_followed(panel, stands), defaults_here(stands)
+    live, entered = can_be_followed(panel, stands), _defaults_here(stands)
     live[:, :QUARTER] = False
     before = np.logical_or.accumulate(live, axis=1)
     return int((entered[:, 1:] & before[:, :-1]).any(axis=1).sum())
@@ -164,14 +136,21 @@ def seen_defaults(panel: Panel, stands: Standing) -> int:
 def draw_loans(
     marks: np.ndarray, bad: np.ndarray, most: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the loans to fit to, and how many each stands for."""
-    followed = marks > 0
-    shares, left = np.zeros(2), float(most)
-    for place, (group, most_of) in enumerate(((bad, most / 2), (~bad, most))):
+    """Return the loans to fit to, and how many each stands for.
+
+    Args:
+        marks: Landmarks of each loan, shape (n,).
+        bad: Whether it defaults, shape (n,).
+        most: Landmarks to fit to.
+        rng: What is drawn with.
+    """
+    followed, left = marks > 0, float(most)
+    share = np.ones(len(marks))
+    for group, wanted in ((bad, most / 2), (~bad, float(most))):
         held = float(marks[group & followed].sum())
-        shares[place] = min(1.0, min(most_of, left) / held) if held else 1.0
-        left -= shares[place] * held
-    share = np.where(bad, shares[0], shares[1])
+        part = min(1.0, min(wanted, left) / held) if held else 1.0
+        left -= part * held
+        share[group] = part
     rows = np.flatnonzero(followed & (rng.random(len(marks)) < share))
     return rows, 1 / share[rows]
 
@@ -185,23 +164,23 @@ def landmarks(panel: Panel, stands: Standing, known: Borrowers, months: Iterable
         known: What is known of each loan since it was granted.
         months: Positions of the months.
     """
-    live, entered = can_be_followed(panel, stands), defaults_here(stands)
+    live, entered = can_be_followed(panel, stands), _defaults_here(stands)
     when, what = _next_event(np.where(entered, 1, np.where(stands.bucket == ENDED, 2, 0)).astype(np.int8))
     seen = np.where(live, np.arange(live.shape[1], dtype=np.int16), -1).max(axis=1)
     before = np.logical_or.accumulate(stands.in_default, axis=1)
     parts = [_at(panel, stands, known, t, np.flatnonzero(live[:, t]), before[:, t]) for t in months]
-    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    place = found["row"], found["month"]
-    until = np.where(what[place] > 0, when[place], seen[found["row"]]) - found["month"]
-    outcome = np.where(until > found["end"], 0, what[place])
-    return Landmarks(**found, followed=np.minimum(until, found["end"]), outcome=outcome)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    row, end = columns["row"], columns["end"]
+    place = row, columns["month"]
+    until = np.where(what[place] > 0, when[place], seen[row]) - columns["month"]
+    outcome = np.where(until > end, 0, what[place])
+    return Landmarks(**columns, followed=np.minimum(until, end), outcome=outcome)
 
 
 def _next_event(happens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return for each loan and month the position and kind of the next event after it."""
-    n, m = happens.shape
-    when, what = np.full((n, m), _NEVER, dtype=np.int16), np.zeros((n, m), dtype=np.int8)
-    for t in range(m - 2, -1, -1):
+    when, what = np.full(happens.shape, _NEVER, dtype=np.int16), np.zeros(happens.shape, dtype=np.int8)
+    for t in range(happens.shape[1] - 2, -1, -1):
         now = happens[:, t + 1] > 0
         when[:, t] = np.where(now, t + 1, when[:, t + 1])
         what[:, t] = np.where(now, happens[:, t + 1], what[:, t + 1])
@@ -214,11 +193,10 @@ def _at(
     """Return all of landmarks but the outcome, from snapshots up to their month."""
     balance, bucket = balance_known(panel, t)[rows], stands.bucket[rows, t]
     log_odds = logit(np.clip(known.probability[rows], _SMALLEST, 1 - _SMALLEST))
-    x = np.zeros((len(rows), len(COVARIATES)))
+    x, both = np.zeros((len(rows), len(COVARIATES))), np.zeros((len(rows), 2))
     x[:, 0], x[:, 1] = np.nan_to_num(log_odds), np.isnan(log_odds)
-    # Too few loans perform again to learn from: each is judged as one that is 30 days late, which is what nobody would call hopeful.
+    # Too few loans perform again to learn from: each is taken as one that is 30 days late, which is what nobody would call hopeful.
     bucket = np.where(before[rows] & np.isin(bucket, (CURRENT, TO_29)), TO_59, bucket)
-    both = np.zeros((len(rows), 2))
     for column, (name, (usual, most)) in zip((3, 5), _CHANGES.items(), strict=True):
         values, then = getattr(panel, name), getattr(known, name)[rows]
         recent = _mean(values[rows, max(t + 1 - QUARTER, 0) : t + 1])
@@ -232,10 +210,12 @@ def _at(
     x[:, 8:10] = np.maximum(both[:, 1:] - [1, 3], 0)
     left = remaining_months(balance, known.int_rate[rows], known.installment[rows])
     end = np.where(np.isnan(left), _NEVER, left - 1)
-    end = np.where(np.isin(bucket, (TO_59, TO_89)), np.maximum(end, _LATEST), end)
+    end = np.where(np.isin(bucket, (TO_59, TO_89)), np.maximum(end, _LATEST), end).astype(np.int64)
     age = (panel.months[t] - known.issued[rows]).astype(np.int64)
-    row, month = rows.astype(np.int64), np.full(len(rows), t)
-    return {"row": row, "month": month, "bucket": bucket, "age": age, "end": end.astype(np.int64), "balance": balance, "defaulted_before": before[rows], "x": x}  # fmt: skip
+    return {
+        "row": rows.astype(np.int64), "month": np.full(len(rows), t), "bucket": bucket, "age": age, "end": end,
+        "balance": balance, "defaulted_before": before[rows], "x": x,
+    }  # fmt: skip
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import StringIO
@@ -29,33 +30,22 @@ _DAY_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 
 @dataclass(frozen=True)
 class LastList:
-    """An earlier work list.
+    """An earlier work list."""
 
-    Attributes:
-        rows: NEEDED as text, one row a loan; due_date as 2026-12-01 where it could be read.
-        notes: What was seen when reading it.
-    """
-
-    rows: pd.DataFrame
-    notes: tuple[str, ...]
+    rows: pd.DataFrame  # NEEDED as text, one row a loan; due_date as 2026-12-01 where it could be read
+    notes: tuple[str, ...]  # what was seen when reading it
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What has become of the loans of an earlier work list.
+    """What has become of the loans of an earlier work list."""
 
-    Attributes:
-        rows: NEEDED with light as it was, light_now, outcome (words) and overdue (whether the due date has passed and the status is
-            not done).
-        counts: outcome and loans, the most frequent first.
-        by: The same by owner and status: kind ("owner" or "status"), value ("none" where empty), outcome, loans.
-        notes: What has to be told.
-    """
-
-    rows: pd.DataFrame
-    counts: pd.DataFrame
-    by: pd.DataFrame
-    notes: tuple[str, ...]
+    rows: (
+        pd.DataFrame
+    )  # NEEDED with light as it was, light_now, outcome (words), overdue (date passed, and status not done)
+    counts: pd.DataFrame  # outcome and loans, the most frequent first
+    by: pd.DataFrame  # by owner and status: kind ("owner" or "status"), value ("none" where empty), outcome, loans
+    notes: tuple[str, ...]  # what has to be told
 
 
 def read_last(path: Path) -> LastList:
@@ -93,18 +83,16 @@ def read_last(path: Path) -> LastList:
     cells = [[*line, *[""] * len(names)] for line in lines[start + 1 :] if any(line)]
     rows = pd.DataFrame({name: [line[names.index(name)] for line in cells] for name in NEEDED}, dtype="str")
     rows = rows.apply(lambda texts: texts.str.replace(r"\r\n?", "\n", regex=True).str.strip())
-    if (empty := rows["loan_id"] == "").any():
-        notes.append(f"{int(empty.sum()):,} rows without a loan were left out.")
-    rows = rows[~empty]
+    if empty := int((rows["loan_id"] == "").sum()):
+        notes.append(f"{empty:,} rows without a loan were left out.")
+    rows = rows[rows["loan_id"] != ""]
     if cut := rows.loc[rows["loan_id"].str.fullmatch(_ROUNDED), "loan_id"].tolist():
         raise InputError(
             f"{path}: {_some(cut)}: a spreadsheet has rounded these loan numbers. Keep that column as text."
         )
-    if (again := rows["loan_id"].duplicated()).any():
-        notes.append(
-            f"Loans that stand there twice, of which the first row counts: {_some(rows.loc[again, 'loan_id'].unique())}."
-        )
-    rows = rows[~again].reset_index(drop=True)
+    if again := rows.loc[rows["loan_id"].duplicated(), "loan_id"].unique().tolist():
+        notes.append(f"Loans that stand there twice, of which the first row counts: {_some(again)}.")
+    rows = rows.drop_duplicates("loan_id").reset_index(drop=True)
     days = [_day(text) for text in rows["due_date"]]
     if unread := [text for text, day in zip(rows["due_date"], days, strict=True) if text and day is None]:
         notes.append(f"Due dates that could not be read, write them as 2026-12-01: {_some(unread)}.")
@@ -131,11 +119,11 @@ def outcomes(last: pd.DataFrame, now: pd.DataFrame, *, today: date) -> Outcomes:
             f"The earlier work list: {len(cut):,} loans, such as {_some(cut)}, are known with zeros before their numbers, which a "
             "spreadsheet has dropped. Keep that column as text."
         )
-    found = last["loan_id"].map(lights).fillna("gone").astype("str")
-    said = [_outcome(was, light) for was, light in zip(last["light"], found, strict=True)]
+    light_now = last["loan_id"].map(lights).fillna("gone").astype("str")
+    outcome = [_outcome(was, light) for was, light in zip(last["light"], light_now, strict=True)]
     passed = [(day := _day(text)) is not None and day < today for text in last["due_date"]]
-    overdue = np.array(passed, dtype=bool) & (last["status"].str.strip().str.lower() != DONE)
-    rows = last.assign(light_now=found, outcome=said, overdue=overdue.astype(bool))
+    overdue = np.array(passed, dtype=bool) & (last["status"].str.strip().str.lower() != DONE).to_numpy(dtype=bool)
+    rows = last.assign(light_now=light_now, outcome=outcome, overdue=overdue)
     by = [
         rows.assign(kind=kind, value=rows[kind].replace("", "none")).groupby(["kind", "value", "outcome"]).size()
         for kind in ("owner", "status")
@@ -157,16 +145,12 @@ def _outcome(was: str, light: str) -> str:
 
 
 def _csv(path: Path) -> list[list[str]]:
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:  # what Excel writes as "CSV" in western Europe
-        try:
-            text = content.decode("cp1252")
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path}: expected UTF-8. In Excel choose 'CSV UTF-8' or keep the workbook (.xlsx)."
-            ) from error
+    content, text = path.read_bytes(), None
+    for encoding in ("utf-8-sig", "cp1252"):  # the second is what Excel writes as "CSV" in western Europe
+        with suppress(UnicodeDecodeError):
+            text = text or content.decode(encoding)
+    if text is None:
+        raise InputError(f"{path}: expected UTF-8. In Excel choose 'CSV UTF-8' or keep the workbook (.xlsx).")
     text = re.sub(r"\Asep=(.)\r?\n", "", text)
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
@@ -211,26 +195,22 @@ def _text(value: Any) -> str:
 
 def _name(text: str) -> str:
     """Return the column that a head names, "" for one that is not known."""
-    plain = " ".join(text.replace("_", " ").lower().split())
-    return next((name for name, words in HEADS.items() if plain in (name.replace("_", " "), words.lower())), "")
+    head = " ".join(text.replace("_", " ").lower().split())
+    return next((name for name, words in HEADS.items() if head in (name.replace("_", " "), words.lower())), "")
 
 
 def _day(text: str) -> date | None:
     """Return a date: 2026-12-01, 01.12.2026, or with slashes where only one reading is possible."""
-    try:
+    with suppress(ValueError):
         return date.fromisoformat(text.replace("/", "-")[:10])
-    except ValueError:
-        pass
-    if not (found := _DAY_FIRST.fullmatch(text)):
-        return None
-    first, second, year = int(found[1]), int(found[3]), int(found[4])
-    readings = {(first, second)} if found[2] == "." else {(first, second), (second, first)}
-    valid = {(day, month) for day, month in readings if 1 <= month <= 12 and 1 <= day <= 31}
-    try:
-        ((day, month),) = valid
-        return date(year, month, day)
-    except ValueError:  # no reading, more than one, or no such day
-        return None
+    if parts := _DAY_FIRST.fullmatch(text):
+        first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
+        readings = {(first, second)} if parts[2] == "." else {(first, second), (second, first)}
+        valid = {(day, month) for day, month in readings if 1 <= month <= 12 and 1 <= day <= 31}
+        with suppress(ValueError):  # no reading, more than one, or no such day
+            ((day, month),) = valid
+            return date(year, month, day)
+    return None
 
 
 def _some(values: Sequence[str] | np.ndarray) -> str:

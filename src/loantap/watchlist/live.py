@@ -1,4 +1,4 @@
-"""Live loans: their snapshots, and the applications they began as."""
+"""Live loans: their snapshots, the applications they began as, and whether a month's delivery is complete."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,35 +23,49 @@ from loantap.errors import InputError, SchemaError
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
 from loantap.scoring.table import Applications, checked_applications
+from loantap.watchlist.settings import DeliverySettings
+from loantap.watchlist.worklist import TERMS
 
-TERMS = ("int_rate", "installment", "annual_inc", "revol_bal")  # what offers need of an application
 _PROBLEMS = 5  # of applications, that are told
+_LEAST = 10  # loans in arrears in the month before, below which their number may fall by chance
+_VALUES = {
+    "dti": "debt-to-income", "revol_util": "utilisation", "balance": "the balance", "days_past_due": "days past due",
+    "payment": "payments", "inquiries": "inquiries", "status": "the status",
+}  # fmt: skip
+_UNTOLD = {
+    "days_past_due": "days past due; no light is green, and nobody is known to be in arrears or in default",
+    "status": "status; loans that were repaid or charged off are told from others by balance and days past due alone",
+    "payment": "payments; installments paid in part are seen only when days past due rise",
+    "inquiries": "inquiries; that a borrower looks for credit elsewhere is not seen",
+}
 
 
 @dataclass(frozen=True)
 class Live:
-    """What early warning reads.
+    """What early warning reads."""
 
-    Attributes:
-        panel: Snapshots of n loans.
-        applications: Their applications, with loan_id.
-        source: Where the snapshots are stored, in words.
-        truth: What synthetic snapshots were drawn from, see `SyntheticPanel`; None for real ones.
-        notes: What was seen when reading.
-        quarantine: Rows of snapshots set aside, with their reasons.
-    """
-
-    panel: Panel
-    applications: pd.DataFrame
-    source: str
-    truth: pd.DataFrame | None = None
-    notes: tuple[str, ...] = ()
-    quarantine: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["row", KEY, "as_of", "reason"]))
+    panel: Panel  # snapshots of n loans
+    applications: pd.DataFrame  # theirs, with loan_id
+    source: str  # where the snapshots are stored, in words
+    truth: pd.DataFrame | None = None  # what synthetic snapshots were drawn from, see `SyntheticPanel`
+    notes: tuple[str, ...] = ()  # what was seen when reading
+    quarantine: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["row", KEY, AS_OF, "reason"]))
 
     @property
     def issued(self) -> np.ndarray | None:
         """The months in which synthetic loans were funded, shape (n,); None for real ones, whose applications tell it."""
         return None if self.truth is None else self.panel.months[0] + self.truth["funded"].to_numpy()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What was delivered for a month."""
+
+    loans: int
+    before: int  # loans of the last month before it that was delivered, 0 without one
+    again: int  # loans of both
+    problems: tuple[str, ...]  # how the month falls short of the one before, a sentence each
+    untold: tuple[str, ...]  # columns that nobody delivered, in words, and what is therefore not told
 
 
 def synthetic_live(
@@ -67,16 +81,10 @@ def synthetic_live(
         random_state: Seed of the choice of loans and of the snapshots.
     """
     chosen = loans.sample(min(most, len(loans)), random_state=random_state).reset_index(drop=True)
-    first = str(np.datetime64(model.training.period[1], "M") + 1)
-    made = synthetic_panel(
-        chosen, model.probability(chosen), months=months, random_state=random_state, first_month=first
-    )
-    return Live(
-        panel=made.panel,
-        applications=chosen.drop(columns=KEY, errors="ignore").assign(**{KEY: made.panel.loan_id}),
-        source=f"synthetic: {len(chosen):,} loans over {months} months",
-        truth=made.truth,
-    )
+    first, p = str(np.datetime64(model.training.period[1], "M") + 1), model.probability(chosen)
+    made = synthetic_panel(chosen, p, months=months, random_state=random_state, first_month=first)
+    applications = chosen.drop(columns=KEY, errors="ignore").assign(**{KEY: made.panel.loan_id})
+    return Live(made.panel, applications, f"synthetic: {len(chosen):,} loans over {months} months", made.truth)
 
 
 def application_needs(model: SavedModel) -> list[str]:
@@ -94,11 +102,11 @@ def read_applications(model: SavedModel, applications: Applications) -> tuple[pd
         raise InputError(
             f"{place}: expected the column {KEY}, which joins applications to snapshots; there is none. Add it."
         )
-    needed, units, read, parts, failures = application_needs(model), Units(), 0, [], [pd.DataFrame(columns=FAILURE_COLUMNS)]  # fmt: skip
+    needed, units, read, parts, failures = application_needs(model), Units(), 0, [], []
     for raw in applications.chunks():
-        checked, found = checked_applications(raw, needed=needed)
-        parts.append(typed(checked.loc[~checked.index.isin(found["row"])]))
-        failures.append(found)
+        checked, problems = checked_applications(raw, needed=needed)
+        parts.append(typed(checked.loc[~checked.index.isin(problems["row"])]))
+        failures.append(problems)
         units.add(checked)
         read += len(raw)
     read += len(applications.ragged)
@@ -109,13 +117,12 @@ def read_applications(model: SavedModel, applications: Applications) -> tuple[pd
     due = annuity(good["loan_amnt"], good["int_rate"], good["term"]).round(2)
     good = good.assign(installment=good["installment"].fillna(due) if "installment" in good else due)
     if refused := read - len(good):
-        problems = summarise(pd.concat([found for found in failures if len(found)] or failures, ignore_index=True))
-        told = [str(problem) for problem in problems[:_PROBLEMS]]
+        broken = [found for found in failures if len(found)] or [pd.DataFrame(columns=FAILURE_COLUMNS)]
+        told = [str(problem) for problem in summarise(pd.concat(broken, ignore_index=True))[:_PROBLEMS]]
         if applications.ragged:
             told.append(f"{len(applications.ragged):,} records have another number of fields than the header.")
         if good.empty:
-            lines = "".join(f"\n  {one}" for one in told)
-            raise SchemaError(f"{place}: no row keeps the contract of applications:{lines}")
+            raise SchemaError("\n  ".join([f"{place}: no row keeps the contract of applications:", *told]))
         note = f"{refused:,} of {read:,} applications break the contract and were left out: their loans have no probability."
         notes = [" ".join([note, *told]), *notes]
     return good, notes
@@ -125,8 +132,7 @@ class _UpTo:
     """Snapshots without those of later months, so that what is said of a month is the same whenever it is said."""
 
     def __init__(self, source: SnapshotSource, month: np.datetime64) -> None:
-        self._source, self._month = source, month
-        self.location = source.location
+        self._source, self._month, self.location = source, month, source.location
 
     @property
     def ragged(self) -> Sequence[RaggedRow]:
@@ -185,3 +191,70 @@ def read_live(
         )
     read = read_snapshots(source if until is None else _UpTo(source, until), progress=progress)
     return Live(read.panel, applications, source.location, notes=(*read.notes, *notes), quarantine=read.quarantine)
+
+
+def check_delivery(
+    panel: Panel,
+    t: int,
+    before: int | None,
+    *,
+    settings: DeliverySettings,
+    accept_incomplete: bool = False,
+    without_arrears: bool = False,
+) -> Delivery:
+    """Return what was delivered for a month.
+
+    Args:
+        panel: Snapshots of n loans.
+        t: Position of the month.
+        before: Position of the last month before it that was delivered; None where there is none.
+        settings: By how much it may fall short of the month before.
+        accept_incomplete: Whether a month that does is accepted.
+        without_arrears: Whether to go on where nobody tells days past due.
+
+    Raises InputError for a month that falls short, with the numbers, and where nobody tells days past due, unless that is accepted.
+    """
+    if panel.days_past_due is None and not without_arrears:
+        raise InputError(
+            "snapshots: expected days_past_due, found no such column with values. Arrears come before every other sign: export them. "
+            "To go on without, add --without-arrears; then no light is green."
+        )
+    problems = () if before is None else tuple(_short(panel, before, t, settings))
+    if problems and not accept_incomplete:
+        lines = "\n  ".join(problems)
+        raise InputError(
+            f"snapshots of {panel.months[t]}: the delivery looks incomplete beside {panel.months[before]}:\n  {lines}\n"
+            "Export the month again. If it is right as it is, add --accept-incomplete; the page will say so."
+        )
+    here = panel.delivered[:, t]
+    there = np.zeros_like(here) if before is None else panel.delivered[:, before]
+    untold = tuple(f"Not delivered: {what}." for name, what in _UNTOLD.items() if getattr(panel, name) is None)
+    return Delivery(int(here.sum()), int(there.sum()), int((here & there).sum()), problems, untold)
+
+
+def _short(panel: Panel, before: int, t: int, settings: DeliverySettings) -> Iterator[str]:
+    """Yield how a month falls short of one before, a sentence each."""
+
+    def compare(words: str, now: float, then: float, share: float) -> Iterator[str]:
+        if now < (1 - share) * then:
+            less = f"{100 * (1 - now / then):.1f}% less ({100 * share:g}% may be missing)"
+            yield f"{words}: {now:,.0f} after {then:,.0f}, {less}"
+
+    here, there = (panel.delivered[:, month] for month in (t, before))
+    yield from compare("loans", here.sum(), there.sum(), settings.loans)
+    yield from compare("loans of the month before", (here & there).sum(), there.sum(), 2 * settings.loans)
+    yield from compare("balance", np.nansum(panel.balance[:, t]), np.nansum(panel.balance[:, before]), settings.balance)
+    arrears_known = panel.days_past_due is not None
+    for name, words in _VALUES.items():
+        values = getattr(panel, name)
+        if values is None or not here.any():
+            continue
+        now, then = ((~np.isnan(values[one, month])).mean() for one, month in ((here, t), (there, before)))
+        if now < then - settings.known:
+            arrears_known &= name != "days_past_due"
+            allowed = f"({100 * settings.known:g} points may be missing)"
+            yield f"{words}: known of {100 * now:.1f}% of the loans after {100 * then:.1f}% {allowed}"
+    if panel.days_past_due is not None and arrears_known:
+        now, then = (int((panel.days_past_due[:, month] >= 1).sum()) for month in (t, before))
+        if then >= _LEAST:
+            yield from compare("loans in arrears", now, then, settings.arrears)

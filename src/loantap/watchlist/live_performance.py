@@ -1,9 +1,8 @@
 """How well scores may be expected to do before outcomes are known.
 
 A calibrated probability says by itself how often it will be wrong (confidence-based performance estimation). All of this rests on the
-calibration still holding, which the scores alone cannot show: only outcomes can (`calibration_level`, and the back-test of the hazards). Loans are taken as independent given their
-probabilities, so a common shock, such as a recession, moves results further than the intervals say. Whether the loans still look like
-the training loans is told by `drift.psi` with its chance level.
+calibration still holding, which only outcomes can show (`calibration_level`, and the back-test of the hazards). Loans are taken as
+independent given their probabilities, so a common shock, such as a recession, moves results further than the intervals say.
 """
 
 import numpy as np
@@ -16,10 +15,8 @@ from loantap.model.bootstrap import CONFIDENCE
 MEASURES = ("default_rate", "auc", "precision", "recall", "f2", "brier")
 REPETITIONS = 1_000
 _AT_ONCE = 2_000_000  # draws held in memory
-MANY, _ENOUGH = (
-    50_000,
-    100,
-)  # loans, and variance of the defaults among flagged ones, from which sums are drawn as normal
+# Loans, and variance of the defaults among flagged ones, from which sums are drawn as normal.
+MANY, _ENOUGH = 50_000, 100
 
 
 def expected_performance(
@@ -58,13 +55,14 @@ def expected_performance(
 
 def _draws(probability: np.ndarray, threshold: float, repetitions: int, random_state: int) -> np.ndarray:
     """Return the measures of drawn outcomes, shape (repetitions, measures)."""
-    rng, columns, spread = np.random.default_rng(random_state), _columns(probability, threshold), probability * (1 - probability)  # fmt: skip
-    if len(probability) >= MANY and columns[:, 1] @ spread >= _ENOUGH:
+    rng, flagged = np.random.default_rng(random_state), (probability >= threshold).astype(float)
+    # What is added up over the loans that default.
+    columns = np.column_stack([np.ones_like(probability), flagged, rankdata(probability), 1 - 2 * probability])
+    spread = probability * (1 - probability)
+    if len(probability) >= MANY and flagged @ spread >= _ENOUGH:
         # Sums over so many independent loans are normal (Lyapunov): drawing them loan by loan would take minutes and change nothing.
-        sums = rng.multivariate_normal(
-            probability @ columns, columns.T @ (spread[:, np.newaxis] * columns), repetitions
-        )
-        return _measures(sums, probability, threshold)
+        moments = probability @ columns, columns.T @ (spread[:, np.newaxis] * columns)
+        return _measures(rng.multivariate_normal(*moments, repetitions), probability, threshold)
     at_once, parts = max(_AT_ONCE // len(probability), 1), []
     for start in range(0, repetitions, at_once):
         shape = (min(at_once, repetitions - start), len(probability))
@@ -73,24 +71,17 @@ def _draws(probability: np.ndarray, threshold: float, repetitions: int, random_s
     return np.concatenate(parts)
 
 
-def _columns(probability: np.ndarray, threshold: float) -> np.ndarray:
-    """Return what is added up over the loans that default: one, flagged, rank and 1 - 2 p; shape (n, 4)."""
-    flagged = (probability >= threshold).astype(float)
-    return np.column_stack([np.ones_like(probability), flagged, rankdata(probability), 1 - 2 * probability])
-
-
 def _measures(sums: np.ndarray, probability: np.ndarray, threshold: float) -> np.ndarray:
     """Return MEASURES, shape (k, measures), from sums over the loans that default, shape (k, 4)."""
     defaults, hits, ranks, tilted = sums.T
     n, alerts = len(probability), int((probability >= threshold).sum())
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.column_stack(
-            [
-                defaults / n,
-                (ranks - defaults * (defaults + 1) / 2) / (defaults * (n - defaults)),  # Mann and Whitney (1947)
-                hits / alerts if alerts else np.full(len(defaults), np.nan),
-                hits / defaults,
-                5 * hits / (4 * defaults + alerts),
-                (tilted + (probability**2).sum()) / n,  # (y - p)^2 = y (1 - 2 p) + p^2 for y of 0 or 1
-            ]
+        measures = (
+            defaults / n,
+            (ranks - defaults * (defaults + 1) / 2) / (defaults * (n - defaults)),  # Mann and Whitney (1947)
+            hits / alerts if alerts else np.full(len(defaults), np.nan),
+            hits / defaults,
+            5 * hits / (4 * defaults + alerts),
+            (tilted + (probability**2).sum()) / n,  # (y - p)^2 = y (1 - 2 p) + p^2 for y of 0 or 1
         )
+    return np.column_stack(measures)

@@ -124,12 +124,10 @@ def _balances(
     """Return the sum over k = 0 ... n - 1 of w^k B_k, with the balance B_k after k installments."""
     rate, power = int_rate / 1200, kept**months
     rest = installment / rate  # B_k = (B_0 - P / r) (1 + r)^k + P / r
-    plain = _geometric(kept, power, months)
-    found = (owed - rest) * _geometric(grown, power * (1 + rate) ** months, months) + rest * plain
-    free = rate == 0
-    if free.any():  # B_k = B_0 - k P
-        ramp = np.where(
-            np.abs(kept - 1) < _NEAR, months * (months - 1) / 2, (plain - 1 - (months - 1) * power) / (1 - kept)
-        )
-        found = np.where(free, owed * plain - installment * ramp, found)
-    return found
+    alive = _geometric(kept, power, months)
+    total = (owed - rest) * _geometric(grown, power * (1 + rate) ** months, months) + rest * alive
+    if (free := rate == 0).any():  # B_k = B_0 - k P
+        slow = (alive - 1 - (months - 1) * power) / (1 - kept)
+        ramp = np.where(np.abs(kept - 1) < _NEAR, months * (months - 1) / 2, slow)
+        total = np.where(free, owed * alive - installment * ramp, total)
+    return total

@@ -1,6 +1,5 @@
 """The thresholds of early warning: `data/reference/early_warning.yml`, which says what each setting means, checked."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -15,6 +14,8 @@ SIGNALS = (
     "dti", "revol_util", "dti_trend", "util_trend", "dti_acceleration", "util_acceleration", "probability_change", "payment_shortfall",
     "inquiries",
 )  # fmt: skip
+_Share = Annotated[float, Field(ge=0.01, le=1)]
+_Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Checked(BaseModel):
@@ -33,22 +34,19 @@ class Thresholds(_Checked):
             raise ValueError(f"expected amber below red, got {self.amber:g} and {self.red:g}")
         return self
 
-    def scaled(self, factor: float) -> "Thresholds":
-        """Return both thresholds times a factor."""
-        return Thresholds(amber=self.amber * factor, red=self.red * factor)
 
-
-def _within(low: float, high: float) -> Callable[[Thresholds], Thresholds]:
+def _within(low: float, high: float) -> AfterValidator:
     def check(value: Thresholds) -> Thresholds:
         if value.amber < low or value.red > high:
             raise ValueError(f"expected thresholds within {low:g} to {high:g}, got {value.amber:g} and {value.red:g}")
         return value
 
-    return check
+    return AfterValidator(check)
 
 
-_Level = Annotated[Thresholds, AfterValidator(_within(1, 1000))]
-_Trend = Annotated[Thresholds, AfterValidator(_within(0.01, 100))]
+_Level = Annotated[Thresholds, _within(1, 1000)]
+_Trend = Annotated[Thresholds, _within(0.01, 100)]
+_Part = Annotated[Thresholds, _within(0.001, 1)]
 
 
 class SignalThresholds(_Checked):
@@ -60,9 +58,9 @@ class SignalThresholds(_Checked):
     util_trend: _Trend
     dti_acceleration: _Trend
     util_acceleration: _Trend
-    probability_change: Annotated[Thresholds, AfterValidator(_within(0.001, 1))]
-    payment_shortfall: Annotated[Thresholds, AfterValidator(_within(0.001, 1))]
-    inquiries: Annotated[Thresholds, AfterValidator(_within(1, 100))]
+    probability_change: _Part
+    payment_shortfall: _Part
+    inquiries: Annotated[Thresholds, _within(1, 100)]
 
     def of(self, signal: str) -> Thresholds:
         """Return the thresholds of one of SIGNALS."""
@@ -70,7 +68,7 @@ class SignalThresholds(_Checked):
 
 
 class BacktestSettings(_Checked):
-    """What the back-test judges by: the horizon in months, when an alert comes late, and the budgets of alerts."""
+    """What the back-test evaluates by: the horizon in months, when an alert comes late, and the budgets of alerts."""
 
     horizon: int = Field(ge=1, le=24)
     early_days: int = Field(ge=1, le=90)
@@ -79,14 +77,10 @@ class BacktestSettings(_Checked):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.red_per_1000 > self.alerts_per_1000:
-            raise ValueError(
-                f"expected red_per_1000 no larger than alerts_per_1000, got {self.red_per_1000:g} and {self.alerts_per_1000:g}"
-            )
+        red, alerts = self.red_per_1000, self.alerts_per_1000
+        if red > alerts:
+            raise ValueError(f"expected red_per_1000 no larger than alerts_per_1000, got {red:g} and {alerts:g}")
         return self
-
-
-_Share = Annotated[float, Field(ge=0.01, le=1)]
 
 
 class DeliverySettings(_Checked):
@@ -101,16 +95,16 @@ class DeliverySettings(_Checked):
 class ActingSettings(_Checked):
     """The share of its expected loss that acting on a loan saves: assumptions, to be replaced by the lender's own experience."""
 
-    performing: float = Field(ge=0, le=1)
-    in_default: float = Field(ge=0, le=1)
-    from_probability: float = Field(ge=0.01, le=1)
+    performing: _Fraction
+    in_default: _Fraction
+    from_probability: _Share
 
     @property
     def words(self) -> str:
         """The assumptions in a sentence."""
         return (
-            f"Acting is assumed to save {self.performing:.0%} of the expected loss of a performing loan and {self.in_default:.0%} of that of "
-            "a loan in default. These shares are assumptions: nothing here shows them."
+            f"Acting is assumed to save {self.performing:.0%} of the expected loss of a performing loan and {self.in_default:.0%} "
+            "of that of a loan in default. These shares are assumptions: nothing here shows them."
         )
 
 
@@ -118,7 +112,7 @@ class Scenario(_Checked):
     """What the odds of default of each month are multiplied by, and how much the scenario counts; both are assumptions."""
 
     odds: float = Field(ge=0.1, le=10)
-    weight: float = Field(ge=0, le=1)
+    weight: _Fraction
 
 
 class LossSettings(_Checked):
@@ -137,14 +131,12 @@ class LossSettings(_Checked):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if not self.better.odds <= self.base.odds <= self.worse.odds:
-            raise ValueError(
-                f"expected odds that rise from better to worse, got {self.better.odds:g}, {self.base.odds:g} and {self.worse.odds:g}"
-            )
-        if abs(self.better.weight + self.base.weight + self.worse.weight - 1) > 1e-9:
-            raise ValueError(
-                f"expected weights that add up to 1, got {self.better.weight:g}, {self.base.weight:g} and {self.worse.weight:g}"
-            )
+        scenarios = (self.better, self.base, self.worse)
+        odds, weights = ([getattr(one, name) for one in scenarios] for name in ("odds", "weight"))
+        if odds != sorted(odds):
+            raise ValueError("expected odds that rise from better to worse, got {:g}, {:g} and {:g}".format(*odds))
+        if abs(sum(weights) - 1) > 1e-9:
+            raise ValueError("expected weights that add up to 1, got {:g}, {:g} and {:g}".format(*weights))
         return self
 
 
@@ -154,7 +146,7 @@ class Settings(_Checked):
     window: int = Field(ge=5, le=24)
     carry: int = Field(ge=0, le=12)
     probation: int = Field(ge=1, le=24)
-    floors: Annotated[Thresholds, AfterValidator(_within(1, 89))]
+    floors: Annotated[Thresholds, _within(1, 89)]
     delivery: DeliverySettings
     signals: SignalThresholds
     amber_points: int = Field(ge=1, le=18)
@@ -175,7 +167,8 @@ class Settings(_Checked):
 
     def stricter(self, factor: float) -> "Settings":
         """Return the same with all thresholds of signals times a factor, above 1 for fewer alerts; floors stay as they are."""
-        scaled = {name: self.signals.of(name).scaled(factor) for name in SIGNALS}
+        limits = {name: self.signals.of(name) for name in SIGNALS}
+        scaled = {name: Thresholds(amber=one.amber * factor, red=one.red * factor) for name, one in limits.items()}
         return self.model_copy(update={"signals": self.signals.model_copy(update=scaled)})
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from loantap.analysis.summaries import simultaneous
-from loantap.analysis.suppression import is_small
+from loantap.analysis.suppression import is_small, withheld
 from loantap.data.panel import Panel
 from loantap.watchlist.measures import clustered_interval
-from loantap.watchlist.shares import difference_ends, wilson_ends, withheld
 from loantap.watchlist.standing import BUCKETS, CURRENT, ENDED, FROM_90, GONE, NOT_YET, OFF, TO_29, Standing
 
 NEW, BACK, ALL = "new", "delivered again", "all"
@@ -29,42 +29,42 @@ def transition_matrix(
 ) -> pd.DataFrame:
     """Return how many loans moved from which bucket into which, from the month before to each of the months together.
 
-    Loans that are delivered in neither of two months are in neither: so the rows but NEW and BACK add up to the deliveries of the
-    months before, and the columns but GONE to those of the months. What was delivered before and is not now is GONE, whatever it was.
+    Loans delivered in neither of two months are in neither: rows but NEW and BACK add up to the deliveries of the months before, columns but
+    GONE to those of the months. What was delivered before and is not now is GONE, whatever it was.
 
     Args:
         panel: Snapshots of n loans.
         stands: Where they stand.
         first: Position of the first month that loans move into; into the panel's first one nobody does.
         last: Position of the last one.
-        min_cell: Cells with fewer loans are withheld, as `shares.withheld` says.
-        confidence: Of the intervals: Wilson's, over several months with as many loans as are left once the months of one loan are
-            seen to go together, as in `measures.clustered_interval`.
+        min_cell: Cells with fewer loans are withheld, as `suppression.withheld` says.
+        confidence: Of the intervals: Wilson's, over several months as in `measures.clustered_interval`.
 
     Returns:
         One row per cell, sums included (ALL): before, now, loans, share (of the row) with share_low and share_high, balance (of the month
         before, of the month itself for NEW and BACK and where it is not known), share_of_balance, and `withheld`, whose numbers are NaN.
     """
     size = (len(ROWS), len(BUCKETS))
-    sums = np.zeros((3, *size))  # moves; their squares by loan; with the loan's moves from the row
-    starts, squares, loans, balance = np.zeros(size[0]), np.zeros(size[0]), np.zeros(size[0]), np.zeros(size)
+    cells = size[0] * size[1]
+    sums, balance = (
+        np.zeros((3, *size)),
+        np.zeros(size),
+    )  # moves; their squares by loan; with the loan's moves from the row
+    starts, squares, loans = np.zeros((3, size[0]))
     for begin in range(0, len(panel.loan_id), _BLOCK):
         part = slice(begin, begin + _BLOCK)
-        n = len(panel.loan_id[part])
-        moves = np.zeros(n * size[0] * size[1], dtype=np.int32)
+        moves = np.zeros(len(panel.loan_id[part]) * cells, dtype=np.int32)
         for where, cell, owed in _moves(panel, stands, part, first, last):
-            moves += np.bincount(where * size[0] * size[1] + cell, minlength=len(moves)).astype(np.int32)
-            balance += np.bincount(cell, weights=owed, minlength=size[0] * size[1]).reshape(size)
-        by_loan = moves.reshape(n, *size).astype(float)
+            moves += np.bincount(where * cells + cell, minlength=len(moves)).astype(np.int32)
+            balance += np.bincount(cell, weights=owed, minlength=cells).reshape(size)
+        by_loan = moves.reshape(-1, *size).astype(float)
         of = by_loan.sum(axis=2)
-        sums[0] += by_loan.sum(axis=0)
-        sums[1] += (by_loan**2).sum(axis=0)
-        sums[2] += np.einsum("nrc,nr->rc", by_loan, of)
+        sums += [by_loan.sum(axis=0), (by_loan**2).sum(axis=0), np.einsum("nrc,nr->rc", by_loan, of)]
         starts, squares, loans = starts + of.sum(axis=0), squares + (of**2).sum(axis=0), loans + (of > 0).sum(axis=0)
     counts = sums[0].astype(np.int64)
     share, effective = _effective(sums, starts, squares, loans, one_month=first == last)
     low, high = wilson_ends(share, effective, confidence=confidence)
-    return _long(counts, balance, (share, low, high), withheld(counts, min_cell=min_cell))
+    return _long(counts, balance, [share, low, high], withheld(counts, min_cell=min_cell))
 
 
 def _moves(
@@ -99,29 +99,29 @@ def _effective(
     return share, np.where(sure, loans[:, np.newaxis], effective)
 
 
-def _long(
-    counts: np.ndarray, balance: np.ndarray, shares: tuple[np.ndarray, np.ndarray, np.ndarray], hidden: np.ndarray
-) -> pd.DataFrame:
+def _long(counts: np.ndarray, balance: np.ndarray, shares: list[np.ndarray], hidden: np.ndarray) -> pd.DataFrame:
     def summed(values: np.ndarray) -> np.ndarray:
         wide = np.append(values, values.sum(axis=1, keepdims=True), axis=1)
         return np.append(wide, wide.sum(axis=0, keepdims=True), axis=0)
 
-    loans, money = summed(counts), summed(balance)
+    loans, money = summed(counts).astype(float), summed(balance)
     names = pd.MultiIndex.from_product([[*ROWS, ALL], [*BUCKETS, ALL]], names=["before", "now"])
-    table = pd.DataFrame({"loans": loans.ravel().astype(float), "balance": money.ravel()}, index=names)
-    for name, values in zip(("share", "share_low", "share_high"), shares, strict=True):
-        inner = np.full(loans.shape, np.nan)
-        inner[:-1, :-1] = values
-        table[name] = inner.ravel()
+    share, low, high = (np.pad(values, (0, 1), constant_values=np.nan) for values in shares)
     with np.errstate(invalid="ignore", divide="ignore"):
-        part = money / money[:, -1:]
-        part[:, -1] = np.nan
-        table["share_of_balance"] = part.ravel()
-        table.loc[(ALL, slice(None)), "share"] = loans[-1] / loans[-1, -1]
+        share[-1], part = loans[-1] / loans[-1, -1], money / money[:, -1:]
+    part[:, -1] = np.nan
+    values = {
+        "loans": loans,
+        "share": share,
+        "share_low": low,
+        "share_high": high,
+        "balance": money,
+        "share_of_balance": part,
+    }
+    table = pd.DataFrame({name: cells.ravel() for name, cells in values.items()}, index=names)
     # A share tells its count to whoever knows the sum, and the sum to whoever knows the count.
     table[hidden.ravel() | np.repeat(hidden[:, -1], hidden.shape[1])] = np.nan
-    columns = ["loans", "share", "share_low", "share_high", "balance", "share_of_balance"]
-    return table[columns].assign(withheld=hidden.ravel()).reset_index()
+    return table.assign(withheld=hidden.ravel()).reset_index()
 
 
 def roll_rates(
@@ -129,9 +129,9 @@ def roll_rates(
 ) -> pd.DataFrame:
     """Return which share of each bucket has become worse or current in a month, against the months before.
 
-    At risk is a loan that was delivered the month before with days past due known then. Shares are of those whose state is known now;
-    how many are not is told, since a loan that is gone or unknown may as well have become worse. The two sides are taken as independent;
-    where a loan that was late once is late again more often, the interval of their difference is wider than need be.
+    At risk is a loan that was delivered the month before with days past due known then. Shares are of those whose state is known now; how
+    many are not is told, since they may as well have become worse. The two sides are taken as independent; where a loan that was late once
+    is late again more often, the interval of their difference is wider than need be.
 
     Args:
         panel: Snapshots of n loans.
@@ -207,3 +207,40 @@ class _Moved:
         share_of_balance = self._moved / self._owed if self._owed else np.nan
         values = (self.loans, self.count, *self.ends(confidence), share_of_balance)
         return dict(zip(_NUMBERS, values, strict=True))
+
+
+def wilson_ends(share: np.ndarray, of: np.ndarray, *, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of Wilson's intervals of shares of so many loans, which need be no whole numbers; NaN of no loans.
+
+    Args:
+        share: The shares.
+        of: Of how many loans, of the same shape.
+        confidence: Of the intervals.
+    """
+    share, of = np.asarray(share, dtype=float), np.asarray(of, dtype=float)
+    count, loans = np.where(of > 0, share * of, 0.0), np.where(of > 0, of, 1.0)
+    ends = proportion_confint(count, loans, method="wilson", alpha=round(1 - confidence, 9))
+    low, high = (np.where(of > 0, end, np.nan) for end in ends)
+    return low, high
+
+
+def difference_ends(
+    now: tuple[float, float, float], before: tuple[float, float, float], *, correlation: float = 0.0
+) -> tuple[float, float, float]:
+    """Return by how much one share is larger than another, both with the ends of their intervals, and the ends of the difference's.
+
+    Square and add: Newcombe, Statistics in Medicine 17 (1998), 873-890, method 10 of his paper on independent shares and, with the
+    correlation of the two estimates (0 for different loans), of that on paired ones (2635-2650); for intervals of any kind: Zou and
+    Donner, Statistics in Medicine 27 (2008), 1693-1702.
+
+    Args:
+        now: A share, and the ends of its interval.
+        before: The same of what it is compared with.
+        correlation: Of the two estimates.
+    """
+    (one, one_low, one_high), (other, other_low, other_high) = now, before
+    below, above = (
+        np.sqrt(max(here**2 - 2 * correlation * here * there + there**2, 0.0))
+        for here, there in ((one - one_low, other_high - other), (one_high - one, other - other_low))
+    )
+    return one - other, one - other - below, one - other + above

@@ -11,34 +11,27 @@ its last one (censoring). Three things follow, and have to be said beside a curv
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.stats import beta, norm
 
 from loantap.data.columns import KEY
-from loantap.data.panel import CHARGED_OFF, DEFAULT_DAYS, Panel
+from loantap.data.panel import DEFAULT_DAYS, Panel
 from loantap.watchlist.live import Live
 
 EVENTS = {"30 or more days late": 30, "in default": DEFAULT_DAYS}
-_PERIODS = {"quarter": "Q", "year": "Y"}
 
 
 @dataclass(frozen=True)
 class Vintages:
-    """Curves by vintage.
+    """Curves by vintage."""
 
-    Attributes:
-        curves: One row per event (EVENTS), vintage and age at which its curve is told: event, vintage, age (months on book), at_risk,
-            events, share (cumulative) with share_low and share_high, and since: the age after which the curve begins.
-        counts: One row per event and vintage: event, vintage, loans (followed), events, late_at_entry (left out).
-        unknown: Loans without a month of funding, or with snapshots before it: in no vintage.
-    """
-
+    # One row per event (EVENTS), vintage and age at which its curve is told: event, vintage, age (months on book), at_risk, events,
+    # share (cumulative) with share_low and share_high, and since: the age after which the curve begins.
     curves: pd.DataFrame
-    counts: pd.DataFrame
-    unknown: int
+    counts: pd.DataFrame  # by event and vintage: event, vintage, loans (followed), events, late_at_entry (left out)
+    unknown: int  # loans without a month of funding, or with snapshots before it: in no vintage
 
 
 def funding_months(live: Live) -> pd.Series:
@@ -46,23 +39,17 @@ def funding_months(live: Live) -> pd.Series:
 
     The month of the application; of synthetic snapshots that of their truth, since they begin when the panel wants it.
     """
-    if live.truth is None:
+    live_ids, truth = live.panel.loan_id, live.truth
+    if truth is None:
         known = live.applications.drop_duplicates(KEY).set_index(KEY).get("issue_d", pd.Series(dtype="datetime64[ns]"))
-        return pd.Series(pd.to_datetime(known.reindex(live.panel.loan_id)).to_numpy())
-    if "funded" not in live.truth:
-        return pd.Series(pd.NaT, index=range(len(live.panel.loan_id)), dtype="datetime64[ns]")
-    return pd.Series((live.panel.months[0] + live.truth["funded"].to_numpy()).astype("datetime64[ns]"))
+        return pd.Series(pd.to_datetime(known.reindex(live_ids)).to_numpy())
+    if "funded" not in truth:
+        return pd.Series(pd.NaT, index=range(len(live_ids)), dtype="datetime64[ns]")
+    return pd.Series((live.panel.months[0] + truth["funded"].to_numpy()).astype("datetime64[ns]"))
 
 
-def vintage_curves(
-    panel: Panel,
-    issue_d: pd.Series,
-    *,
-    period: Literal["quarter", "year"],
-    min_cell: int,
-    confidence: float,
-) -> Vintages:
-    """Return the curves of the loans of a panel.
+def vintage_curves(panel: Panel, issue_d: pd.Series, *, min_cell: int, confidence: float) -> Vintages:
+    """Return the curves of the loans of a panel, by the year in which they were funded.
 
     A curve begins at the first age with `min_cell` loans at risk and ends before the first one with fewer: a product cannot leave out
     a factor.
@@ -70,7 +57,6 @@ def vintage_curves(
     Args:
         panel: Snapshots of n loans.
         issue_d: When each was funded, in the panel's order, NaT where not known, shape (n,).
-        period: Length of a vintage.
         min_cell: The fewest loans at risk that a point may rest on.
         confidence: Of the intervals, point by point: Greenwood's variance on the log-log scale (Kalbfleisch and Prentice, The Statistical
             Analysis of Failure Time Data, 2002, 1.4); where no loan has been late yet, the exact binomial one of the fewest at risk.
@@ -81,33 +67,23 @@ def vintage_curves(
     funded = issue_d.to_numpy().astype("datetime64[M]")
     age_at = np.where(np.isnat(funded), -1, (panel.months[first] - funded).astype(np.int64))
     used = seen & (age_at >= 0)
-    names = pd.Series(issue_d).dt.to_period(_PERIODS[period]).astype(str).to_numpy()
+    names = pd.Series(issue_d).dt.to_period("Y").astype(str).to_numpy()
     curves, counts = [], []
     for event, days in EVENTS.items():
-        at = _first(panel, days)
+        at = panel.default_month(days)
         hit = at < m
         early = hit & (at <= first)
         exit_age = age_at + np.where(hit, at, last) - first
         for vintage in np.unique(names[used].astype(str)):
             inside = used & (names == vintage)
             kept = inside & ~early
-            what = {"event": event, "vintage": str(vintage).replace("Q", " Q")}
+            what = {"event": event, "vintage": str(vintage)}
             curves.append(_curve(age_at[kept], exit_age[kept], hit[kept], min_cell, confidence).assign(**what))
             loans, late = int(kept.sum()), int((inside & early).sum())
             counts.append(what | {"loans": loans, "events": int(hit[kept].sum()), "late_at_entry": late})
     told = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
     order = ["event", "vintage", "age", "at_risk", "events", "share", "share_low", "share_high", "since"]
     return Vintages(told.reindex(columns=order), pd.DataFrame(counts), int((seen & ~used).sum()))
-
-
-def _first(panel: Panel, days: int) -> np.ndarray:
-    """Return the position of the first month with so many days past due, or charged off, m if there is none, shape (n,)."""
-    late = np.zeros(panel.delivered.shape, dtype=bool)
-    if panel.days_past_due is not None:
-        late |= panel.days_past_due >= days
-    if panel.status is not None:
-        late |= panel.status == CHARGED_OFF
-    return np.where(late.any(axis=1), late.argmax(axis=1), len(panel.months))
 
 
 def _curve(entry: np.ndarray, leaves: np.ndarray, hit: np.ndarray, min_cell: int, confidence: float) -> pd.DataFrame:

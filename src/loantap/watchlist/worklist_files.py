@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain, count
 from pathlib import Path
 from shutil import copy2
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ _WIDTHS = {
     "rank": 6, "light": 11, "days_past_due": 9, "days_past_due_as_of": 12, "due_date": 12, "reasons": 48, "changed": 28, "offer": 34,
     "note": 48, "owner": 16, "status": 20, "since": 16, "loan_id": 16,
 }  # fmt: skip
+_DATE = "yyyy-mm-dd"
 _TALL = ("reasons", "changed", "offer", "note")
 _HEAD = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#E9EDF1"}
 
@@ -54,10 +56,12 @@ def write_excel(listed: pd.DataFrame, path: Path, *, title: str, notes: Sequence
     except ImportError as error:
         raise InputError("Excel: expected XlsxWriter, which is not installed. Install loantap[report].") from error
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
-    with replacing(path, private=True) as temporary, Workbook(str(temporary), options) as book:
-        book.set_properties({"title": title, "created": datetime(2000, 1, 1)})  # that the bytes hold no time of writing
-        _counts(book, listed, title, notes)
-        _rows(book, listed)
+    with replacing(path, private=True) as temporary, Workbook(str(temporary), options) as workbook:
+        workbook.set_properties(
+            {"title": title, "created": datetime(2000, 1, 1)}
+        )  # that the bytes hold no time of writing
+        _counts(workbook, listed, title, notes)
+        _rows(workbook, listed)
 
 
 def unedited(path: Path, written: str | None) -> bool:
@@ -70,11 +74,8 @@ def free_path(path: Path, written: Mapping[str, str]) -> Path:
 
     `written` holds the SHA-256 of the files that were written there, by name.
     """
-    found, number = path, 1
-    while not unedited(found, written.get(found.name)):
-        number += 1
-        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return found
+    others = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return next(one for one in chain([path], others) if unedited(one, written.get(one.name)))
 
 
 def keep_edited(before: Path, staging: Path, written: Mapping[str, str], *, own: Collection[str] = ()) -> None:
@@ -122,13 +123,14 @@ def _texts(listed: pd.DataFrame) -> pd.DataFrame:
     return listed.assign(**shown)
 
 
-def _counts(book: "Workbook", listed: pd.DataFrame, title: str, notes: Sequence[str]) -> None:
-    sheet, head, wrapped = _sheet(book, "Summary"), book.add_format(_HEAD), book.add_format({"text_wrap": True, "valign": "top"})  # fmt: skip
-    money, count = book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "#,##0"})
+def _counts(workbook: "Workbook", listed: pd.DataFrame, title: str, notes: Sequence[str]) -> None:
+    sheet, head = _sheet(workbook, "Summary"), workbook.add_format(_HEAD)
+    wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
+    money, whole = workbook.add_format({"num_format": "#,##0.00"}), workbook.add_format({"num_format": "#,##0"})
     sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 16)
     sheet.set_column(1, 5, 18)
-    sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 14}))
+    sheet.write_string(0, 0, title, workbook.add_format({"bold": True, "font_size": 14}))
     heads = {"loans": "Loans", "unknown": "Expected loss not known (loans)"}
     table = totals(listed)
     for place, name in enumerate(map(str, table)):
@@ -137,37 +139,36 @@ def _counts(book: "Workbook", listed: pd.DataFrame, title: str, notes: Sequence[
             if isinstance(value, str) or pd.isna(value):
                 sheet.write_string(row, place, value if isinstance(value, str) else "not known")
             else:
-                sheet.write_number(row, place, float(value), money if name in MONEY else count)
+                sheet.write_number(row, place, float(value), money if name in MONEY else whole)
     for row, text in enumerate(notes, 4 + len(table)):
         sheet.merge_range(row, 0, row, 5, "", wrapped)
         sheet.write_string(row, 0, text, wrapped)
         sheet.set_row(row, 15 * -(-len(text) // 95))
 
 
-def _sheet(book: "Workbook", name: str) -> Any:
+def _sheet(workbook: "Workbook", name: str) -> Any:
     """Return a new sheet that prints in landscape on A4, one page wide."""
-    sheet = book.add_worksheet(name)
+    sheet = workbook.add_worksheet(name)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     return sheet
 
 
-def _rows(book: "Workbook", listed: pd.DataFrame) -> None:
-    sheet, head, wrapped = _sheet(book, SHEET), book.add_format(_HEAD), book.add_format({"text_wrap": True, "valign": "top", "indent": 1})  # fmt: skip
-    looks = {
-        form: book.add_format({"num_format": form, "valign": "top"}) for form in {*_FORMATS.values(), "yyyy-mm-dd"}
-    }
+def _rows(workbook: "Workbook", listed: pd.DataFrame) -> None:
+    sheet, head = _sheet(workbook, SHEET), workbook.add_format(_HEAD)
+    wrapped = workbook.add_format({"text_wrap": True, "valign": "top", "indent": 1})
+    forms = {*_FORMATS.values(), _DATE}
+    looks = {form: workbook.add_format({"num_format": form, "valign": "top"}) for form in forms}
+    last, places = max(len(listed), 1), list(HEADS)
     for place, name in enumerate(HEADS):
         sheet.set_column(place, place, _WIDTHS.get(name, 13))
         sheet.write_string(0, place, HEADS[name], head)
         for row, value in enumerate(listed[name], 1):
             _cell(sheet, row, place, name, value, wrapped, looks)
-    last, places = max(len(listed), 1), list(HEADS)
-    for row, texts in enumerate(listed[list(_TALL)].itertuples(index=False), 1):
+    for row, texts in enumerate(listed[list(_TALL)].to_dict("records"), 1):
         lines = max(
-            sum(1 + len(line) // _WIDTHS[name] for line in text.split("\n"))
-            for name, text in zip(_TALL, texts, strict=True)
+            sum(1 + len(line) // _WIDTHS[str(name)] for line in text.split("\n")) for name, text in texts.items()
         )
         if lines > 1:  # not every program finds the height of a row by itself
             sheet.set_row(row, 15 * min(lines, 10))
@@ -175,13 +176,16 @@ def _rows(book: "Workbook", listed: pd.DataFrame) -> None:
     sheet.freeze_panes(1, places.index("loan_id") + 1)
     sheet.autofilter(0, 0, last, len(HEADS) - 1)
     sheet.repeat_rows(0)
-    status, due = places.index("status"), places.index("due_date")
-    sheet.data_validation(1, status, last, status, {"validate": "list", "source": list(STATUSES), "error_type": "warning"})  # fmt: skip
-    rule = {"validate": "date", "criteria": ">", "value": date(2000, 1, 1), "error_type": "warning"}
-    sheet.data_validation(1, due, last, due, rule)
-    for row in range(1, last + 1):
-        if row > len(listed) or not listed["due_date"].iloc[row - 1]:
-            sheet.write_blank(row, due, None, looks["yyyy-mm-dd"])
+    rules: dict[str, dict[str, Any]] = {
+        "status": {"validate": "list", "source": list(STATUSES)},
+        "due_date": {"validate": "date", "criteria": ">", "value": date(2000, 1, 1)},
+    }
+    for name, rule in rules.items():
+        place = places.index(name)
+        sheet.data_validation(1, place, last, place, rule | {"error_type": "warning"})
+    for row, due in enumerate([*listed["due_date"], *[""] * (last - len(listed))], 1):
+        if not due:
+            sheet.write_blank(row, places.index("due_date"), None, looks[_DATE])
 
 
 def _cell(sheet: Any, row: int, place: int, name: str, value: Any, wrapped: Any, looks: Mapping[str, Any]) -> None:
@@ -195,6 +199,6 @@ def _cell(sheet: Any, row: int, place: int, name: str, value: Any, wrapped: Any,
     except ValueError:
         day = None
     if day is not None and day.year >= 1900:  # Excel knows none before
-        sheet.write_datetime(row, place, datetime(day.year, day.month, day.day), looks["yyyy-mm-dd"])
+        sheet.write_datetime(row, place, datetime(day.year, day.month, day.day), looks[_DATE])
     else:
         sheet.write_string(row, place, str(value)[:_TEXT_MOST], wrapped)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from loantap.data.text_form import Asked
     from loantap.model.persistence import SavedModel
-    from loantap.watchlist.acting import Watch
     from loantap.watchlist.live import Live
+    from loantap.watchlist.month import Watch
     from loantap_sources.connectors.config import Config
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -81,8 +81,8 @@ def watch(
     from loantap.data.text_form import Asked
     from loantap.model.economics import Economics
     from loantap.settings import project_root
-    from loantap.watchlist.acting import watch as watch_live
     from loantap.watchlist.last_worklist import read_last
+    from loantap.watchlist.month import watch as watch_live
     from loantap.watchlist.settings import read_settings
     from loantap_serving.locate import find_store
     from loantap_serving.month_files import write_month

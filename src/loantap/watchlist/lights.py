@@ -11,8 +11,9 @@ import pandas as pd
 
 from loantap.data.panel import Panel
 from loantap.watchlist.settings import SIGNALS, Settings
-from loantap.watchlist.signals import carried, signals
-from loantap.watchlist.standing import ENDED, OFF, Standing
+from loantap.watchlist.signals import signals
+from loantap.watchlist.standing import OFF, Standing, carried
+from loantap.watchlist.worklist import LISTED
 
 GREEN, AMBER, RED = 0, 1, 2
 LIGHTS = ("green", "amber", "red")
@@ -36,7 +37,7 @@ ACTIONS = {
 }  # fmt: skip
 LINES = tuple(ACTIONS)
 LIVE = LINES[:4]
-LISTED = ("red", "amber", "unknown", "in default")  # what somebody has to look at
+_OVER = ("charged off", "closed")
 COLUMNS = (
     "loan_id", "light", "points", "reasons", "dti", "dti_trend", "revol_util", "util_trend", "probability", "probability_change",
     "balance", "days_past_due",
@@ -50,67 +51,51 @@ CHANGES = {
 
 @dataclass(frozen=True)
 class Changes:
-    """What has become of the loans since the month before.
+    """What has become of the loans since the month before."""
 
-    Attributes:
-        counts: Loans by change (the keys of CHANGES), and `unchanged`: on the list in both months with the same light.
-        rows: One row per loan that changed: loan_id, change, before and after (lines; empty where not delivered), words.
-        words: The counts in one sentence.
-    """
-
-    counts: dict[str, int]
-    rows: pd.DataFrame
-    words: str
+    counts: dict[
+        str, int
+    ]  # loans by change (the keys of CHANGES), and `unchanged`: listed in both months with the same light
+    rows: (
+        pd.DataFrame
+    )  # loans that changed: loan_id, change, before and after (lines; empty where not delivered), words
+    words: str  # the counts in one sentence
 
 
 def assess(
-    panel: Panel,
-    t: int,
-    *,
-    settings: Settings,
-    where: Standing,
-    probability_then: np.ndarray | None = None,
-    probability_now: np.ndarray | None = None,
-    installment: np.ndarray | None = None,
-    with_reasons: bool = True,
+    panel: Panel, t: int, *, settings: Settings, stands: Standing, with_reasons: bool = True, **known: np.ndarray | None
 ) -> pd.DataFrame:
     """Return every loan that is delivered for a month with its signals, points, light and reasons.
 
-    It follows from snapshots up to that month, the settings and the probabilities alone, so it comes out the same whenever it is
-    computed.
-
     Args:
-        panel: Snapshots of n loans.
+        panel: Snapshots of n loans; only those up to the month count.
         t: Position of the month in the panel.
         settings: Thresholds and points.
-        where: Where the loans stand, as from `signals.stand`.
-        probability_then: Probability of default of each loan by its application, shape (n,).
-        probability_now: The same with debt-to-income and utilisation as in the month's snapshot, shape (n,).
-        installment: What each loan pays a month, in currency, shape (n,).
+        stands: Where the loans stand.
         with_reasons: Whether they are wanted.
+        known: Probabilities and installments, as in `signals.signals`.
     """
-    known = {"probability_then": probability_then, "probability_now": probability_now, "installment": installment}
-    found = signals(panel, t, settings=settings, where=where, **known)
-    live = _with_unknown(judge(found, settings=settings, with_reasons=with_reasons))
-    ended = np.isin(where.bucket[:, t], (OFF, ENDED))
-    others = np.flatnonzero(panel.delivered[:, t] & (ended | where.in_default[:, t]))
+    told = signals(panel, t, settings=settings, stands=stands, **known)
+    loans = _with_unknown(evaluate(told, settings=settings, with_reasons=with_reasons))
+    others = np.flatnonzero(panel.delivered[:, t] & (stands.ended(t) | stands.in_default[:, t]))
     if len(others) == 0:
-        return live
-    light = np.where(ended[others], np.where(where.bucket[others, t] == OFF, "charged off", "closed"), "in default")
-    days, known_in = where.days[others, t], where.known_in(panel, t)[others]
-    told = [
-        _in_default(late, month, int(good), settings.probation)
-        for late, month, good in zip(days, known_in, where.good[others, t], strict=True)
+        return loans
+    off, ended = stands.bucket[others, t] == OFF, stands.ended(t)[others]
+    light = np.select([off, ended], _OVER, "in default").astype(object)
+    days, known_in = stands.days[others, t], stands.known_in(panel, t)[others]
+    reasons = [
+        "" if over else _in_default(late, month, good, settings.probation)
+        for over, late, month, good in zip(ended, days, known_in, stands.good[others, t], strict=True)
     ]
     rest = {
-        "loan_id": panel.loan_id[others], "balance": carried(panel.balance[others, : t + 1], settings.carry)[0], "known_in": known_in, "dti": panel.dti[others, t],
-        "revol_util": panel.revol_util[others, t], "days_past_due": days, "points": 0, "light": light.astype(object),
-        "reasons": np.where(light == "in default", np.array(told, dtype=object), ""),
+        "loan_id": panel.loan_id[others], "balance": carried(panel.balance[others, : t + 1], settings.carry)[0],
+        "known_in": known_in, "dti": panel.dti[others, t], "revol_util": panel.revol_util[others, t], "days_past_due": days,
+        "points": 0, "light": light, "reasons": np.array(reasons, dtype=object),
     }  # fmt: skip
-    return pd.concat([live, pd.DataFrame(rest, index=others)]).sort_index()
+    return pd.concat([loans, pd.DataFrame(rest, index=others)]).sort_index()
 
 
-def judge(signals: pd.DataFrame, *, settings: Settings, with_reasons: bool = True) -> pd.DataFrame:
+def evaluate(signals: pd.DataFrame, *, settings: Settings, with_reasons: bool = True) -> pd.DataFrame:
     """Return the signals with `points`, `light` (green, amber or red) and `reasons` (empty for green, or where nobody asks).
 
     Args:
@@ -131,14 +116,14 @@ def _in_default(days: float, known_in: str, good: int, probation: int) -> str:
     return f"in default: {late}" + (f", month {good} of a probation of {probation}" if good else "")
 
 
-def _with_unknown(judged: pd.DataFrame) -> pd.DataFrame:
-    """Return the lights with `unknown` where a value was lost, unless red, and in the place of green where days past due never were known."""
-    lost, never = judged["lost"] != "", ~judged["arrears_told"]
-    unknown = (lost & (judged["light"] != "red")) | (never & (judged["light"] == "green"))
-    words = ("no longer known: " + judged["lost"]).where(lost, "days past due never known")
-    reasons = words.where(judged["reasons"] == "", words + "; " + judged["reasons"])
-    return judged.assign(
-        light=judged["light"].mask(unknown, "unknown"), reasons=judged["reasons"].mask(unknown | lost, reasons)
+def _with_unknown(loans: pd.DataFrame) -> pd.DataFrame:
+    """Return `unknown` lights where a value was lost, unless red, and in the place of green where arrears never were known."""
+    lost, never = loans["lost"] != "", ~loans["arrears_told"]
+    unknown = (lost & (loans["light"] != "red")) | (never & (loans["light"] == "green"))
+    words = ("no longer known: " + loans["lost"]).where(lost, "days past due never known")
+    reasons = words.where(loans["reasons"] == "", words + "; " + loans["reasons"])
+    return loans.assign(
+        light=loans["light"].mask(unknown, "unknown"), reasons=loans["reasons"].mask(unknown | lost, reasons)
     )
 
 
@@ -155,29 +140,27 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> Changes:
     sides = [frame.set_index("loan_id")["light"] for frame in (before, after)]
     both = pd.concat(sides, axis=1, keys=["before", "after"]).astype(object).fillna("").sort_index()
     was, now = both["before"], both["after"]
-    looked_at, moved = was.isin(LISTED), was != now
-    kinds = {
-        "defaulted": moved & (now == "in default"),
-        "left default": (was == "in default") & now.isin(LIVE),
-        "charged off": moved & (now == "charged off"),
-        "closed": moved & (now == "closed") & (was != ""),
-        "gone": (now == "") & ~was.isin(("charged off", "closed")),
-        "unknown": moved & (now == "unknown") & (was != ""),
-        "new": now.isin(("red", "amber", "unknown")) & ~looked_at & ~was.isin(("charged off", "closed")),
-        "escalated": moved & (now == "red"),
-        "eased": (was == "red") & (now == "amber"),
-        "resolved": looked_at & (now == "green"),
-        "open again": was.isin(("charged off", "closed")) & now.isin(LIVE),
-        "new again": moved & (now == "amber"),  # known again after it was unknown
-    }
-    change = np.select(list(kinds.values()), list(kinds), default="")
-    change = np.where(change == "new again", "new", change)
+    looked_at, was_over, moved = was.isin(LISTED), was.isin(_OVER), was != now
+    kinds = [
+        ("defaulted", moved & (now == "in default")),
+        ("left default", (was == "in default") & now.isin(LIVE)),
+        ("charged off", moved & (now == "charged off")),
+        ("closed", moved & (now == "closed") & (was != "")),
+        ("gone", (now == "") & ~was_over),
+        ("unknown", moved & (now == "unknown") & (was != "")),
+        ("new", now.isin(("red", "amber", "unknown")) & ~looked_at & ~was_over),
+        ("escalated", moved & (now == "red")),
+        ("eased", (was == "red") & (now == "amber")),
+        ("resolved", looked_at & (now == "green")),
+        ("open again", was_over & now.isin(LIVE)),
+        ("new", moved & (now == "amber")),  # known again after it was unknown
+    ]
+    change = np.select([holds for _, holds in kinds], [kind for kind, _ in kinds], default="")
     rows = both.assign(change=change)[change != ""].reset_index()[["loan_id", "change", "before", "after"]]
     rows["words"] = rows["change"].map(CHANGES)
     counts = {kind: int((change == kind).sum()) for kind in CHANGES} | {"unchanged": int((looked_at & ~moved).sum())}
     told = [f"{counts[kind]:,} {words}" for kind, words in CHANGES.items() if counts[kind]]
-    told.append(f"{counts['unchanged']:,} on the list as before")
-    return Changes(counts, rows, ", ".join(told))
+    return Changes(counts, rows, ", ".join([*told, f"{counts['unchanged']:,} on the list as before"]))
 
 
 def signal_points(signals: pd.DataFrame, *, settings: Settings) -> np.ndarray:
@@ -216,22 +199,20 @@ def _reasons(signals: pd.DataFrame, points: np.ndarray, *, settings: Settings) -
     """
     texts: list[list[tuple[bool, float, str]]] = [[] for _ in range(len(signals))]
     for place, name in enumerate(SIGNALS):
-        rows = np.flatnonzero(points[place])
-        values, limits = signals[name].to_numpy()[rows], settings.signals.of(name)
-        shown = values * _IN_WORDS.get(name, 1.0)
-        for row, value, told in zip(rows.tolist(), values, shown, strict=True):
+        rows, limits = np.flatnonzero(points[place]), settings.signals.of(name)
+        for row, value in zip(rows.tolist(), signals[name].to_numpy()[rows], strict=True):
             red = points[place, row] == RED
-            words = _WORDS[name].format(value=told, threshold=limits.red if red else limits.amber)
-            texts[row].append((not red, -value / limits.red, words))
-    found = []
-    for signs, days, known_in, forborne in zip(texts, signals["days_past_due"], signals["known_in"], signals["forbearance"], strict=True):  # fmt: skip
-        floor = []
-        if days >= settings.floors.amber:
-            floor.append(_late(days, known_in))
-        if forborne:
-            floor.append("in forbearance")
-        found.append("; ".join([*floor, *(words for *_, words in sorted(signs, key=lambda sign: sign[:2]))]))
-    return found
+            shown, threshold = value * _IN_WORDS.get(name, 1.0), limits.red if red else limits.amber
+            texts[row].append((not red, -value / limits.red, _WORDS[name].format(value=shown, threshold=threshold)))
+    floors = zip(texts, signals["days_past_due"], signals["known_in"], signals["forbearance"], strict=True)
+    return [
+        "; ".join(
+            [_late(days, known_in)] * (days >= settings.floors.amber)
+            + ["in forbearance"] * bool(forborne)
+            + [words for *_, words in sorted(signs, key=lambda sign: sign[:2])]
+        )
+        for signs, days, known_in, forborne in floors
+    ]
 
 
 def _late(days: float, known_in: str) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loantap.watchlist.shares import withheld
+from loantap.analysis.suppression import withheld
 
 
 def table_of(seed: int) -> np.ndarray:
