@@ -67,19 +67,24 @@ def delong_interval(
     DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), 837-845, with the placements from ranks, and the interval
     on the logit scale, so that its ends stay within 0 to 1.
     """
-    positive, negative = score[outcome == 1], score[outcome == 0]
-    m, n = len(positive), len(negative)
+    m, n = int((outcome == 1).sum()), int((outcome == 0).sum())
     if m == 0 or n == 0:
         return (float("nan"),) * 3
-    ranks = rankdata(np.concatenate([positive, negative]))
-    above = (ranks[:m] - rankdata(positive)) / n  # share of repaid loans that each default is ranked above
-    below = 1 - (ranks[m:] - rankdata(negative)) / m
+    above, below = placements(outcome, score)
     auc = float(above.mean())
     if m < 2 or n < 2 or auc in (0.0, 1.0):
         return auc, 0.0, 1.0
     error = np.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n) / (auc * (1 - auc))
     half = norm.ppf((1 + confidence) / 2) * error
     return auc, float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
+
+
+def placements(outcome: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share of repaid loans that each default is ranked above, and that of defaults above each repaid loan."""
+    positive, negative = score[outcome == 1], score[outcome == 0]
+    m, n = len(positive), len(negative)
+    ranks = rankdata(np.concatenate([positive, negative]))
+    return (ranks[:m] - rankdata(positive)) / n, 1 - (ranks[m:] - rankdata(negative)) / m
 
 
 @dataclass(frozen=True)
