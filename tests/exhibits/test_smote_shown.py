@@ -13,7 +13,7 @@ SCORES = {"f2": 0.58, "roc_auc": 0.7}
 
 
 def evaluated(f2: float) -> Any:
-    test = {**SCORES, "f2": f2, "n": 900, "ci": {name: (0.5, 0.8) for name in SCORES}}
+    test = {**SCORES, "f2": f2, "n": 900, "ci": dict.fromkeys(SCORES, (0.5, 0.8))}
     counts = {"tn": 300, "fp": 400, "fn": 20, "tp": 180}
     test |= {"confusion": counts, "confusion_ci": {name: (n - 10, n + 10) for name, n in counts.items()}}
     model = SimpleNamespace(penalty="l2", C=0.3, threshold=0.12)
