@@ -48,7 +48,7 @@ _HEADS = {
     "gain_high": "Gain at the high end", "turns_at": "Gain gone at", "meaning": "Assumption",
     "n_granted": "Loans granted", "lever": "Limit", "expected_if_short": "Expected at the short term",
     "product": "Segment", "who": "Group", "decile": "Tenth of predicted risk",
-    "cumulative_defaults": "Defaults found so far", "predicted": "Predicted default rate", "roc_auc": "ROC-AUC",
+    "cumulative_defaults": "Defaults found so far", "predicted": "Predicted default rate", "roc_auc": "ROC-AUC", "roc_auc_promised": "ROC-AUC promised",
     "f2_at_half": "F2 at probability 0.5", "f2_p_adjusted": "Adjusted p (F2)", "brier": "Brier score",
     "brier_uncalibrated": "Brier score before calibration", "expected_calibration_error": "Calibration error",
     "tn": "Repaid, not flagged", "fp": "Repaid, flagged", "fn": "Defaulted, not flagged", "tp": "Defaulted, flagged",

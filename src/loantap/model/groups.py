@@ -39,13 +39,9 @@ def by_group(
         among repaid) and roc_auc, each with `_low` and `_high`, and the mean predicted default rate. Wilson
         intervals; DeLong's for the AUC.
     """
-    names = group.astype("object").where(group.notna(), "Missing").astype(str).to_numpy()
-    loans = pd.DataFrame({"level": names, "n": 1, "defaults": outcome})
-    pooled = pool_small(loans.groupby("level").sum().reset_index(), min_cell=min_cell, by_expectation=False)
-    members = pooled.names()
-    names = np.array([members.get(name, name) for name in names])
+    names = pooled_groups(group, outcome, min_cell=min_cell)
     flagged, rows = probability >= threshold, []
-    for name in pooled.counts["level"]:
+    for name in names.categories:
         inside = names == name
         y, flags = np.asarray(outcome)[inside], flagged[inside]
         auc = delong_interval(y, probability[inside], confidence=confidence)
@@ -57,6 +53,15 @@ def by_group(
             | dict(zip(("roc_auc", "roc_auc_low", "roc_auc_high"), auc, strict=True))
         )
     return pd.DataFrame(rows)
+
+
+def pooled_groups(group: pd.Series, outcome: np.ndarray, *, min_cell: int) -> pd.Categorical:
+    """Return the group of each loan, where missing is a group and small ones are pooled; a pooled one stands last."""
+    names = group.astype("object").where(group.notna(), "Missing").astype(str)
+    loans = pd.DataFrame({"level": names.to_numpy(), "n": 1, "defaults": outcome})
+    pooled = pool_small(loans.groupby("level").sum().reset_index(), min_cell=min_cell, by_expectation=False)
+    members = pooled.names()
+    return pd.Categorical([members.get(name, name) for name in names], categories=pooled.counts["level"])
 
 
 def delong_interval(
