@@ -1,5 +1,7 @@
 """The effect of each input: the model adds its inputs up, so one curve for each input is the whole model."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -37,7 +39,9 @@ def effect_curves(
     """
     scorer, model = compile_pipeline(fitted.model), fitted.model
     spread = pd.Series(scorer.many(X).std(axis=0), index=scorer.features).sort_values(ascending=False)
-    typical = {name: X[name].mode()[0] if X[name].dtype == object else X[name].median() for name in X}
+    typical: dict[str, Any] = {
+        str(name): X[name].mode()[0] if X[name].dtype == object else X[name].median() for name in X
+    }
     base, tables = X.head(1).assign(**typical), []
     for name in map(str, spread.index[spread > 0]):
         table = _levels(X[name], min_cell) if X[name].dtype == object else _values(X[name], min_cell)
@@ -46,8 +50,8 @@ def effect_curves(
         column = scorer.features.index(name)
         log_odds = scorer.many(asked)[:, column] - scorer.many(base)[0, column]
         error = refits.error(encode(model, asked) - encode(model, base))
-        bound = np.sign(table["value"] - typical[name]) if X[name].dtype != object else pd.Series(0.0, table.index)
-        bound = bound.fillna(0) * FEATURE_BY_NAME[name].direction * fitted.recipe.obeys
+        beyond = np.zeros(len(table)) if X[name].dtype == object else table["value"].to_numpy() - typical[name]
+        bound = np.sign(np.nan_to_num(beyond)) * FEATURE_BY_NAME[name].direction * fitted.recipe.obeys
         ends = refits.ratios(pd.DataFrame({"log_odds": log_odds, "error": error, "bound": bound}), level=level)
         tables.append(pd.concat([table.assign(feature=name), ends], axis=1))
     return pd.concat(tables, ignore_index=True)[
@@ -63,7 +67,7 @@ def _values(values: pd.Series, min_cell: int) -> pd.DataFrame:
         counts = counts[counts >= min_cell]
         points, n = counts.index.to_numpy(dtype=float), counts.to_numpy()
     else:
-        points = np.linspace(*known.quantile([tail, 1 - tail]), POINTS)
+        points = np.linspace(known.quantile(tail), known.quantile(1 - tail), POINTS)
         n = np.bincount(np.searchsorted((points[1:] + points[:-1]) / 2, known), minlength=POINTS)
     if (gone := int(values.isna().sum())) >= min_cell:
         points, n = np.append(points, np.nan), np.append(n, gone)

@@ -27,7 +27,7 @@ def paired_differences(
     apart = [one - other for one, other in zip(placements(y, first), placements(y, second), strict=True)]
     errors = (first - y) ** 2 - (second - y) ** 2
     ranked: Any = (apart[0].mean(), sum(part.var(ddof=1) / len(part) for part in apart))
-    found = {}
+    found: dict[str, float] = {}
     for name, (mean, variance) in {"roc_auc": ranked, "brier": (errors.mean(), errors.var(ddof=1) / len(y))}.items():
         half = norm.ppf((1 + confidence) / 2) * np.sqrt(variance)
         ends = {f"{name}_difference_low": mean - half, f"{name}_difference_high": mean + half}

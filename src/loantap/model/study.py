@@ -140,7 +140,7 @@ def evaluate_model(
 
 def named_groups(loans: pd.DataFrame, *, min_cell: int) -> dict[tuple[str, str], np.ndarray]:
     """Return by factor and group whether each loan is in it; small groups are pooled, as in `by_group`."""
-    found = {}
+    found: dict[tuple[str, str], np.ndarray] = {}
     for factor in GROUPS:
         names = pooled_groups(factor_values(loans, factor), loans["default"].to_numpy(), min_cell=min_cell)
         found |= {(factor, str(name)): np.asarray(names == name) for name in names.categories}

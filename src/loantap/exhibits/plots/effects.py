@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ def plot_effects(curves: Mapping[str, pd.DataFrame], *, ticks: Mapping[str, Mapp
     down = ceil(len(curves) / _ACROSS)
     ends = [table[["ci_low", "ci_high"]].to_numpy() for table in curves.values()]
     low, high = (float(end(rows)) for end, rows in ((np.min, np.vstack(ends)), (np.max, np.vstack(ends))))
-    shape = {"rows": 2 * down, "columns": _ACROSS, "gridspec_kw": {"height_ratios": [4, 1] * down}}
+    shape: Any = {"rows": 2 * down, "columns": _ACROSS, "gridspec_kw": {"height_ratios": [4, 1] * down}}
     with canvas(height=0.3 + 1.95 * down, **shape) as (figure, _):
         grid = np.array(figure.axes).reshape(2 * down, _ACROSS)
         panels = [(grid[2 * (k // _ACROSS), k % _ACROSS], grid[2 * (k // _ACROSS) + 1, k % _ACROSS]) for k in range(down * _ACROSS)]  # fmt: skip
