@@ -73,7 +73,7 @@ def weak_spots(found: WeakSpots, result: Evaluation) -> Exhibit:
         exhibit_name("weak-spots", result.inputs),
         title=weak_title(found, table),
         caption=caption,
-        table=table.sort_values("verdict", key=lambda one: one == "nothing shown", kind="stable", ignore_index=True),
+        table=table,
         columns=columns("segment", "n", "default_rate with interval", "predicted", "roc_auc", "roc_auc_promised", "verdict", roc_auc_promised="score"),
     )  # fmt: skip
 

@@ -52,7 +52,7 @@ class WeakSpots:
     """What was judged, and how.
 
     Attributes:
-        table: One row per group or segment: kind ("group" or "segment"), name (of a group; "" for a segment), place (in
+        table: One row per group or segment, those with a verdict first, then by how far the predicted rate is off: kind ("group" or "segment"), name (of a group; "" for a segment), place (in
             `segments`; -1 for a group), n, defaults, default_rate with ci_low and ci_high, predicted, roc_auc with its
             ends, roc_auc_promised (what the model's own probabilities would give if they were right), verdict: "more
             defaults", "fewer defaults", "ranks worse" or "nothing shown".
@@ -117,8 +117,15 @@ def weak_spots(
     each, rows = simultaneous(confidence, 2 * len(asked)), []
     for kind, name, place, inside in asked:
         rows.append({"kind": kind, "name": name, "place": place, **_judged(y[inside], p[inside], each)})
+    table = pd.DataFrame(rows)
+    off = (table["default_rate"] - table["predicted"]).abs() / (table["ci_high"] - table["ci_low"])
+    order = np.lexsort((-off, table["verdict"] == "nothing shown"))
     return WeakSpots(
-        pd.DataFrame(rows), tuple(conditions for conditions, _ in found), len(finding), len(judging), confidence
+        table.iloc[order].reset_index(drop=True),
+        tuple(conditions for conditions, _ in found),
+        len(finding),
+        len(judging),
+        confidence,
     )
 
 
