@@ -33,7 +33,7 @@ def effects(curves: pd.DataFrame, champion: FittedModel, *, refits: int, min_cel
         for feature, levels in PLACES.items() if feature in called
     }  # fmt: skip
     basis = (
-        f"Odds of default against those at the median (categories: at the commonest level), all else equal, as the model computes them; "
+        f"Odds of default against those at the median (categories: at the commonest level), all else equal, as the model computes them. "
         f"{percent(confidence)} bands, value by value, from {show(refits, 'count')} refits to loans drawn again, features and sampler as chosen; "
         f"n = {show(champion.train_rows, 'count')} training loans."
     )

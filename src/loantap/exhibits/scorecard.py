@@ -38,7 +38,7 @@ def scorecard(
     fitted = f"n = {show(result.model.train_rows, 'count')} training loans"
     total = points["n"].groupby(points["feature"]).transform("sum")
     rows = points.assign(
-        input=[capital(label(name)) for name in points["feature"]],
+        input=points["feature"].map(lambda name: capital(label(name))).mask(points["feature"].duplicated(), ""),
         range=[bin_in_words(row) for row in points.to_dict("records")],
         share=points["n"] / total,
         points=points["points"].round(),
