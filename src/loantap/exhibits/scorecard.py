@@ -69,6 +69,11 @@ def scorecard(
     return together(card, information)
 
 
+def absent() -> Exhibit:
+    """Say why there is no scorecard."""
+    return Exhibit(text="No scorecard: it is for inputs without pincode, needs optbinning, and can be turned off.")
+
+
 def cost(champion: Evaluation, card: Evaluation, ladder: pd.DataFrame, paired: Mapping[str, float]) -> str:
     """Return what a card costs in accuracy against the champion, on the same test loans.
 
