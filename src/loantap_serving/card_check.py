@@ -28,7 +28,7 @@ def held_out(run: RunFolder, model: SavedModel) -> tuple[int, pd.DataFrame]:
     return len(train), loans.iloc[test]
 
 
-def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: bool = False) -> tuple[bool, str]:
+def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, beside: str = "") -> tuple[bool, str]:
     """Return whether a model's card is whole, agrees with the run's results and with the model, and what was seen.
 
     The saved model scores the run's test loans again: its scores and deciles have to be the card's to 1e-9, its confusion
@@ -38,12 +38,12 @@ def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: 
         run: The run.
         manifest: Its manifest.
         model: The model.
-        smote: Whether it is the tuned SMOTE model of the run and not its champion.
+        beside: Which of the models beside the champion it is, "smote" or "scorecard"; empty for the champion.
     """
     card = model.card
     if missing := [name for name in _PARTS if card.get(name) in (None, [], {}, "")]:
         return False, f"the card lacks {', '.join(missing)}"
-    if other := _unlike_the_results(run, manifest, model, smote=smote):
+    if other := _unlike_the_results(run, manifest, model, beside=beside):
         return False, f"the card says otherwise than the run's results: {', '.join(other)}"
     trained, unseen = held_out(run, model)
     probability = model.probability(unseen)
@@ -74,13 +74,13 @@ def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: 
     )
 
 
-def _unlike_the_results(run: RunFolder, manifest: Manifest, model: SavedModel, *, smote: bool) -> list[str]:
+def _unlike_the_results(run: RunFolder, manifest: Manifest, model: SavedModel, *, beside: str) -> list[str]:
     """Return the parts of the card that the run's own results do not say."""
     card, metadata = model.card, model.metadata
     result, data = run.result("model")["without_pincode"], manifest.data
     leaks = [line["column"] for line in run.result("leaks")["columns"] if line["verdict"] == LEAK]
-    if smote:
-        result = result["smote"]
+    if beside:
+        result = result[beside]
         rivals, groups = (pd.DataFrame(result[name]) for name in ("rivals", "groups"))
     else:
         rivals, groups = (run.table(f"model-{name}-without-pincode") for name in ("baselines", "groups"))

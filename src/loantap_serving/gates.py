@@ -16,7 +16,6 @@ from loantap.exhibits.words import percent
 from loantap.model.evaluation import fbeta_name
 from loantap.model.inputs import check_allowed
 from loantap.model.persistence import SavedModel, load_model
-from loantap.model.seal import SMOTE
 from loantap.runs.manifest import Manifest, read_manifest
 from loantap.runs.results import RunFolder, is_synthetic
 from loantap_serving import conduct_gates as conduct
@@ -36,18 +35,18 @@ class Evidence:
         run: The run's folder.
         manifest: Its manifest.
         allow_synthetic: Whether a model of synthetic loans is wanted all the same.
-        smote: Whether the tuned SMOTE model is meant rather than the run's champion.
+        beside: Which of the models beside the run's champion is meant, "smote" or "scorecard"; empty for the champion.
         refusal: Why the model cannot be loaded; empty if it can.
     """
 
-    def __init__(self, folder: Path, *, allow_synthetic: bool, smote: bool) -> None:
+    def __init__(self, folder: Path, *, allow_synthetic: bool, beside: str) -> None:
         """Open a run; raises InputError if the folder holds none."""
-        self.run, self.allow_synthetic, self.smote = RunFolder(folder), allow_synthetic, smote
+        self.run, self.allow_synthetic, self.beside = RunFolder(folder), allow_synthetic, beside
         self.manifest: Manifest = read_manifest(folder)
         self.refusal = ""
         self._model: SavedModel | None = None
         try:
-            self._model = load_model(model_folder(folder, smote=smote))
+            self._model = load_model(model_folder(folder, beside=beside))
         except InputError as error:
             self.refusal = str(error)
 
@@ -100,22 +99,22 @@ class Verdict:
         return asdict(self)
 
 
-def model_folder(run: Path, *, smote: bool) -> Path:
-    """Return where a run keeps its champion, or else its tuned SMOTE model."""
-    return run / "model" / SMOTE if smote else run / "model"
+def model_folder(run: Path, *, beside: str) -> Path:
+    """Return where a run keeps its champion, or else the named model beside it."""
+    return run / "model" / beside
 
 
-def judge_run(folder: Path, *, allow_synthetic: bool = False, smote: bool = False) -> list[Verdict]:
+def judge_run(folder: Path, *, allow_synthetic: bool = False, beside: str = "") -> list[Verdict]:
     """Hold a run's model against every gate; what a gate cannot judge does not pass it.
 
     Args:
         folder: The run's folder.
         allow_synthetic: Let a model of synthetic loans pass, for trying things out.
-        smote: Hold the tuned SMOTE model against them rather than the champion.
+        beside: The model beside the champion to hold against them, "smote" or "scorecard"; empty for the champion.
 
     Raises InputError if the folder holds no run.
     """
-    evidence = Evidence(folder, allow_synthetic=allow_synthetic, smote=smote)
+    evidence = Evidence(folder, allow_synthetic=allow_synthetic, beside=beside)
     return [_judged(gate, evidence) for gate in GATES]
 
 
@@ -196,7 +195,7 @@ def _no_leak(evidence: Evidence) -> Finding:
 
 
 def _card_is_true(evidence: Evidence) -> Finding:
-    return check_card(evidence.run, evidence.manifest, evidence.model, smote=evidence.smote)
+    return check_card(evidence.run, evidence.manifest, evidence.model, beside=evidence.beside)
 
 
 def _holds_later(evidence: Evidence) -> Finding:

@@ -18,7 +18,7 @@ from loantap.data.reading import LoanSource, SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.errors import LoanTapError
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.explain import odds_ratios
+from loantap.model.explain import odds_ratios, refitted
 from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import check_allowed, check_features, feature_frame
 from loantap.model.persistence import load_model, save_model
@@ -51,15 +51,9 @@ def fit(loans: pd.DataFrame) -> FittedModel:
 
 
 def ratios(fitted: FittedModel, loans: pd.DataFrame) -> dict[str, list[float]]:
-    table = odds_ratios(
-        fitted,
-        feature_frame(loans, inputs=INPUTS),
-        loans["default"].to_numpy(),
-        rows=300,
-        repetitions=30,
-        min_cell=10,
-        random_state=0,
-    )
+    X, y = feature_frame(loans, inputs=INPUTS), loans["default"].to_numpy()
+    refits = refitted(fitted, X, y, repetitions=30, random_state=0)
+    table = odds_ratios(fitted, X, y, refits=refits, rows=300, min_cell=10, random_state=0)
     own = table.loc[table["feature"] == NAME].set_index("change")
     return {str(words): row.tolist() for words, row in own[["odds_ratio", "ci_low"]].iterrows()}
 

@@ -7,7 +7,7 @@ from scipy.special import expit
 from scipy.stats import binom
 
 from loantap.data.columns import FEATURE_BY_NAME
-from loantap.model.explain import _changes, _groups, odds_ratios
+from loantap.model.explain import _changes, _groups, odds_ratios, refitted
 from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
@@ -16,7 +16,11 @@ from loantap.model.tuning import fit_model
 pytestmark = pytest.mark.slow
 
 
-DRAWN = {"min_cell": 10, "repetitions": 30, "random_state": 0}
+def ratios(
+    model: FittedModel, X: pd.DataFrame, y: np.ndarray, *, rows: int = 2_000, repetitions: int = 30
+) -> pd.DataFrame:
+    refits = refitted(model, X, y, repetitions=repetitions, random_state=0)
+    return odds_ratios(model, X, y, refits=refits, rows=rows, min_cell=10, random_state=0)
 
 
 def fitted(
@@ -43,7 +47,7 @@ def test_where_the_model_is_a_straight_line_it_is_the_coefficient_times_the_chan
     loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]
 ):
     model = fitted(loans)
-    found = odds_ratios(model, *table, **DRAWN | {"repetitions": 3}).set_index("change")["odds_ratio"]
+    found = ratios(model, *table, repetitions=3).set_index("change")["odds_ratio"]
     names = list(model.model[:-1].get_feature_names_out())
     coefficient = model.model["model"].coef_[0][names.index("credit_history_months")]
     scaler = model.model["standard"].named_transformers_["plain_safer"]["standardscaler"]
@@ -68,7 +72,7 @@ def test_intervals_are_as_wide_as_the_bootstrap_says(
 ):
     X, y = table
     model = fitted(loans, encoding=encoding, sampler=sampler)
-    found = odds_ratios(model, X, y, rows=300, **DRAWN | {"repetitions": 60}).set_index("change")
+    found = ratios(model, X, y, rows=300, repetitions=60).set_index("change")
     names = [
         "debt-to-income 5 points higher",
         "annual income doubled",
@@ -100,7 +104,7 @@ def test_intervals_are_as_wide_as_the_bootstrap_says(
 
 @pytest.fixture(scope="module")
 def told(loans: pd.DataFrame, table: tuple[pd.DataFrame, np.ndarray]) -> pd.DataFrame:
-    return odds_ratios(fitted(loans, encoding="ratios", C=0.1), *table, **DRAWN)
+    return ratios(fitted(loans, encoding="ratios", C=0.1), *table)
 
 
 def test_the_strongest_change_stands_first_and_every_interval_holds_its_estimate(told: pd.DataFrame):
@@ -130,14 +134,14 @@ def contrary(loans: pd.DataFrame) -> pd.DataFrame:
 def test_what_its_direction_holds_at_nothing_has_no_interval_and_what_is_left_out_no_row(contrary: pd.DataFrame):
     X, y = feature_frame(contrary, inputs="without_pincode"), contrary["default"].to_numpy()
     bound, free = (
-        odds_ratios(fitted(contrary, obeys=obeys), X, y, rows=200, **DRAWN | {"repetitions": 10}).set_index("change")
+        ratios(fitted(contrary, obeys=obeys), X, y, rows=200, repetitions=10).set_index("change")
         for obeys in (True, False)
     )
     words = "interest rate 1 point higher"
     assert bound.loc[words, "odds_ratio"] == 1
     assert bound.loc[words, ["ci_low", "ci_high", "p_value"]].isna().all()
     assert free.loc[words, "ci_high"] < 0.9  # so it is the direction that holds it
-    without = odds_ratios(fitted(contrary, without=("int_rate",)), X, y, rows=200, **DRAWN | {"repetitions": 10})
+    without = ratios(fitted(contrary, without=("int_rate",)), X, y, rows=200, repetitions=10)
     assert words not in {*without["change"]}
     assert {*without["change"]} == {*bound.index} - {words}
 
@@ -148,7 +152,7 @@ def test_fewer_loans_to_draw_from_leave_the_intervals_about_as_wide(
     model, width = fitted(loans, obeys=False), []
     for rows in (len(loans), 1_500):
         monkeypatch.setattr("loantap.model.explain.REFIT_ROWS", rows)
-        found = odds_ratios(model, *table, rows=200, **DRAWN | {"repetitions": 60}).set_index("change")
+        found = ratios(model, *table, rows=200, repetitions=60).set_index("change")
         width.append(np.log(found["ci_high"] / found["ci_low"]))
     # Each change leaves some 13% of doubt about either width; their median over some twenty leaves little.
     assert np.median(width[1][width[0].index] / width[0]) == pytest.approx(1, abs=0.15)
@@ -192,7 +196,7 @@ def test_where_nothing_goes_with_default_small_groups_stand_out_no_oftener_than_
     for draw in range(6):
         mixed = np.random.default_rng(draw).permutation(y)
         model = fitted(loans.assign(default=mixed), C=3.0)
-        found = odds_ratios(model, X, mixed, rows=100, **DRAWN | {"repetitions": 60})
+        found = ratios(model, X, mixed, rows=100, repetitions=60)
         groups = found[found["change"].str.contains("rather than|not known|not stated")].dropna()
         beyond += ((groups["ci_low"] > 1) | (groups["ci_high"] < 1)).sum()
         asked += len(groups)

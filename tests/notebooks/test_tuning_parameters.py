@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 SMALL: dict[str, Any] = {
     "penalties": ["l2"], "Cs": [0.01], "candidate_strengths": [0.03], "samplers": ["SMOTE"], "encodings": ["splines"], "smote_neighbours": 3,
-    "beta": 0.5, "confidence": 0.5, "folds": 2, "repeats": 1, "tuning_rows": 1_000, "ablation_rows": 1_000, "repetitions": 20, "seed": 1,
+    "beta": 0.5, "confidence": 0.5, "folds": 2, "repeats": 1, "tuning_rows": 1_000, "ablation_rows": 1_000, "repetitions": 20, "seed": 1, "deeper": True,
 }  # fmt: skip
 
 
@@ -53,6 +53,7 @@ def shown(cells: list[dict[str, Any]], source: str) -> str:
 def test_no_word_of_the_default_confidence_or_score_is_left(run: RunFolder):
     told = {path.name: path.read_text("utf-8") for folder in ("results", "model") for path in (run.path / folder).rglob("*") if path.suffix in (".json", ".csv", ".html")}  # fmt: skip
     assert {"model.json", "model_card.html", "model_card.json", "model-baselines-without-pincode.csv"} <= set(told)
+    del told["model-effects-without-pincode.csv"]  # in which it is a share of income
     assert [name for name, text in told.items() if re.search(r"(?<![\d.])95%", text)] == []
     assert [name for name, text in told.items() if "50%" in text]
     # F2 is the score of the original protocol, whatever this run is tuned for, and a row in each list of scores.

@@ -38,9 +38,9 @@ def run(finished_run: Path, tmp_path: Path) -> Path:
     return shutil.copytree(finished_run, tmp_path / "run")
 
 
-def failed(folder: Path, *, allow_synthetic: bool = True, smote: bool = False) -> dict[str, str]:
+def failed(folder: Path, *, allow_synthetic: bool = True, beside: str = "") -> dict[str, str]:
     """Return what was found by the gates that the run does not pass."""
-    verdicts = judge_run(folder, allow_synthetic=allow_synthetic, smote=smote)
+    verdicts = judge_run(folder, allow_synthetic=allow_synthetic, beside=beside)
     assert [verdict.gate for verdict in verdicts] == [gate.name for gate in GATES]
     return {verdict.gate: verdict.found for verdict in verdicts if not verdict.passed}
 
@@ -292,7 +292,7 @@ def test_scores_that_are_no_numbers_fail(run: Path):
 
 
 def test_the_tuned_smote_model_has_to_pass_the_same_gates(finished_run: Path):
-    found = failed(finished_run, smote=True)
+    found = failed(finished_run, beside=SMOTE)
     assert set(found) == {
         "worse never scores better",
         "leaving out buys nothing",
@@ -306,11 +306,11 @@ def change_smote_card(run: Path, change: Callable[[dict[str, Any]], object]) -> 
 
 
 def test_the_smote_card_is_held_against_the_smote_models_own_results(run: Path):
-    assert "model card" not in failed(run, smote=True)
+    assert "model card" not in failed(run, beside=SMOTE)
     champion = json.loads((run / "model" / CARD).read_text("utf-8"))
     for part in ("rivals", "groups", "test"):
         change_smote_card(run, lambda card, part=part: card.update({part: champion[part]}))
-    found = failed(run, smote=True)["model card"]
+    found = failed(run, beside=SMOTE)["model card"]
     assert found == "the card says otherwise than the run's results: test, rivals, groups"
     assert failed(run) == {}
 
@@ -325,6 +325,6 @@ def test_the_smote_card_says_that_nothing_binds_it(finished_run: Path):
 def test_a_run_that_kept_no_smote_model_fails_without_a_traceback(run: Path):
     shutil.rmtree(run / "model" / SMOTE)
     assert failed(run) == {}
-    found = failed(run, smote=True)
+    found = failed(run, beside=SMOTE)
     assert "expected a part of a saved model, found nothing" in found["sound model"]
     assert set(found) == {gate.name for gate in GATES} - {"finished run"}

@@ -30,6 +30,7 @@ _LIMITS = (
     "Of the latest loans, only those that ended early are in the data.",
     "What was recovered after a default is not in the data; the profit threshold rests on an assumed loss.",
 )
+_FEATURES = {"woe": "weight-of-evidence"}
 SYNTHETIC = "::: notice\nMade from synthetic loans: for trials only. Decide nothing about real people with it.\n:::"
 _SCORES = columns("metric", "estimate", "ci_low", "ci_high", ci_low="score", ci_high="score")
 _RULES = columns(
@@ -117,7 +118,7 @@ def made(card: Mapping[str, Any]) -> str:
     recipe, rows = card["recipe"], card["data"]["rows"]
     sampled = {"none": "no resampling", "class_weights": "class weights"}.get(recipe["sampler"], recipe["sampler"])
     return (
-        f"A logistic regression ({recipe['encoding']} features, {sampled}, penalty "
+        f"A logistic regression ({_FEATURES.get(recipe['encoding'], recipe['encoding'])} features, {sampled}, penalty "
         f"{recipe['penalty']}, C = {recipe['C']:g}), fitted on {show(card['train_rows'], 'count')} of {show(rows, 'count')} finished loans, "
         f"with calibrated probabilities of default. {card['sample']}\n\n"
         f"{referred_sentence(card)} The first is in use ({card['threshold_rule']}): whoever reaches it is sent to a person. "

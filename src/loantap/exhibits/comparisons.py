@@ -22,6 +22,7 @@ def ladder(
     *,
     champion: Evaluation,
     smote: Evaluation,
+    card: Evaluation | None = None,
     original: Original,
     baselines: Sequence[Result],
     differences: pd.DataFrame,
@@ -31,6 +32,7 @@ def ladder(
     candidates: list[Result] = [
         {"name": "champion", "rule": "the model in use", "test": champion.test},
         {"name": "tuned SMOTE", "rule": "logistic regression with SMOTE, calibrated", "test": smote.test},
+        *([{"name": "scorecard", "rule": "points for bins of each input", "test": card.test}] if card else []),
         {
             "name": "original protocol",
             "rule": "SMOTE before splitting, liblinear, TPR = 1 - FPR",

@@ -32,7 +32,7 @@ def spread(test: Result, name: str, kind: str = "score") -> str:
 
 
 def scores(champion: Evaluation, smote: Evaluation) -> Exhibit:
-    """Show every metric of the champion, and the tuned SMOTE model's beside it."""
+    """Show every metric of the champion; the table keeps the tuned SMOTE model's beside it."""
     score = champion.score
     table = pd.DataFrame(
         {"metric": head(name), "estimate": champion.test[name], "ci_low": low, "ci_high": high}
@@ -43,7 +43,7 @@ def scores(champion: Evaluation, smote: Evaluation) -> Exhibit:
     caption = (
         f"{tested(champion)}; {percent(champion.confidence)} bootstrap intervals ({champion.repetitions} repetitions)."
     )
-    shown = columns("metric", "estimate with interval", "smote with interval")
+    shown = columns("metric", "estimate with interval")
     return Exhibit(exhibit_name("scores", champion.inputs), title, caption, table=table, columns=shown)
 
 

@@ -1,6 +1,7 @@
 """A model's coefficients as odds ratios per unit that a person understands, with intervals."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,53 @@ _FEWEST = 5  # defaults, and repaid loans, of a group whose interval can be righ
 _NOTHING = 1e-12  # of log-odds: a change that the model does not notice
 
 
+@dataclass(frozen=True)
+class Refits:
+    """How far a model would move with other loans.
+
+    Attributes:
+        coefficients: Those of refits to loans drawn again, shape (repetitions, n_columns).
+        spread: By how much their deviations shrink, where fewer loans were drawn than the model was fitted on.
+    """
+
+    coefficients: np.ndarray
+    spread: float
+
+    def error(self, moved: np.ndarray) -> Any:
+        """Return the standard error of the log-odds of a change of the encoded columns, or of one change a row."""
+        return self.spread * np.std(self.coefficients @ moved.T, axis=0, ddof=1)
+
+    def ratios(self, table: pd.DataFrame, *, level: float) -> pd.DataFrame:
+        """Return odds_ratio, ci_low and ci_high of changes with their log_odds, error and bound.
+
+        Quantiles are Student's: the deviation is itself estimated, from so many refits. `bound` is the side of 1 on which
+        the directions keep the odds ratio: 1 above, -1 below, 0 if they say nothing.
+        """
+        half = student.ppf((1 + level) / 2, len(self.coefficients) - 1) * table["error"]
+        low, high = table["log_odds"] - half, table["log_odds"] + half
+        low, high = low.mask((table["bound"] > 0) & (low < 0), 0.0), high.mask((table["bound"] < 0) & (high > 0), 0.0)
+        return pd.DataFrame({"odds_ratio": np.exp(table["log_odds"]), "ci_low": np.exp(low), "ci_high": np.exp(high)})
+
+
+def refitted(fitted: FittedModel, X: pd.DataFrame, y: np.ndarray, *, repetitions: int, random_state: int) -> Refits:
+    """Refit a model with an l2 penalty to loans drawn again with replacement, at most `REFIT_ROWS`.
+
+    Takes the features and outcomes of its training loans. All refits keep the declared directions. Where fewer loans
+    are drawn than the model was fitted on, a deviation is that of m out of n loans and shrinks by the root of m / n
+    (Bickel, Goetze and van Zwet, Statistica Sinica 7 (1997), 1-31).
+    """
+    drawn = np.random.default_rng(random_state).permutation(len(X))[:REFIT_ROWS]
+    options: Any = {"recipe": fitted.recipe, "C": fitted.C, "repetitions": repetitions, "random_state": random_state}
+    return Refits(refit(fitted.model, X.iloc[drawn], y[drawn], **options), np.sqrt(len(drawn) / len(X)))
+
+
 def odds_ratios(
     fitted: FittedModel,
     X: pd.DataFrame,
     y: np.ndarray,
     *,
+    refits: Refits,
     rows: int = 2_000,
-    repetitions: int,
     min_cell: int,
     level: float = 0.95,
     random_state: int,
@@ -42,52 +83,40 @@ def odds_ratios(
     table). The pincode is left out: where all loans of a level end alike, only the penalty bounds its odds ratio.
     Inputs that the recipe leaves out have none.
 
-    The interval is of the change plus and minus quantiles of Student's t times its standard deviation over refits to
-    loans drawn with replacement, at most `REFIT_ROWS`, all of whom keep the declared directions, and ends where those
-    end, at 1. Where fewer loans are drawn than the model was fitted on, the deviation is that of m out of n loans and
-    shrinks by the root of m / n (Bickel, Goetze and van Zwet, Statistica Sinica 7 (1997), 1-31). It says how far the
-    fit would move with other loans; it does not undo the shrinkage of the penalty, and one interval in twenty misses by
-    chance. A change that the direction holds at nothing has no interval.
+    The interval is of the change plus and minus quantiles of Student's t times its standard deviation over the refits,
+    and ends where the directions end, at 1. It says how far the fit would move with other loans; it does not undo the
+    shrinkage of the penalty, and one interval in twenty misses by chance. A change that the direction holds at nothing
+    has no interval.
 
     Args:
         fitted: A model with an l2 penalty.
         X: Features of its training loans.
         y: Their outcomes.
+        refits: From `refitted`.
         rows: Size of the sample that changes are averaged over.
-        repetitions: How many refits.
         min_cell: The smallest count of loans, defaults or repaid loans that a comparison of groups may rest on.
         level: Of the intervals.
-        random_state: Seed of the samples and draws.
+        random_state: Seed of the sample.
 
     Returns:
         feature, change (in words), odds_ratio, ci_low, ci_high, p_value (two-sided, of no change); of a change that is
         held at nothing the last three are missing.
     """
     sample = X.sample(min(rows, len(X)), random_state=random_state)
-    drawn = np.random.default_rng(random_state).permutation(len(X))[:REFIT_ROWS]
-    coefficients = fitted.model["model"].coef_[0]
-    options: Any = {"recipe": fitted.recipe, "C": fitted.C, "repetitions": repetitions, "random_state": random_state}
-    refits = refit(fitted.model, X.iloc[drawn], y[drawn], **options)
-    spread, estimates = np.sqrt(len(drawn) / len(X)), []
+    coefficients, estimates = fitted.model["model"].coef_[0], []
     groups = _groups(X, y, min_cell=min_cell)
     for feature, words, before, after in _changes(sample, groups, pooled_levels(fitted.model)):
         if feature in fitted.recipe.without:
             continue
         moved = encode(fitted.model, after).mean(axis=0) - encode(fitted.model, before).mean(axis=0)
         log_odds = float(moved @ coefficients)
-        error = spread * float(np.std(refits @ moved, ddof=1)) if abs(log_odds) > _NOTHING else np.nan
-        # On which side of 1 the directions keep the odds ratio: 1 above, -1 below, 0 if they say nothing.
+        error = float(refits.error(moved)) if abs(log_odds) > _NOTHING else np.nan
         bound = FEATURE_BY_NAME[feature].direction * fitted.recipe.obeys * after[feature].notna().any()
         estimates.append((feature, words, log_odds, error, bound))
     table = pd.DataFrame(estimates, columns=["feature", "change", "log_odds", "error", "bound"])
     table = table.sort_values("log_odds", key=np.abs, ascending=False, ignore_index=True)
-    freedom = repetitions - 1  # the deviation is itself estimated, from so many refits
-    half = student.ppf((1 + level) / 2, freedom) * table["error"]
-    low, high = table["log_odds"] - half, table["log_odds"] + half
-    low, high = low.mask((table["bound"] > 0) & (low < 0), 0.0), high.mask((table["bound"] < 0) & (high > 0), 0.0)
-    ratios = {"odds_ratio": np.exp(table["log_odds"]), "ci_low": np.exp(low), "ci_high": np.exp(high)}
-    p_value = 2 * student.sf(table["log_odds"].abs() / table["error"], freedom)
-    return table[["feature", "change"]].assign(**ratios, p_value=p_value)
+    p_value = 2 * student.sf(table["log_odds"].abs() / table["error"], len(refits.coefficients) - 1)
+    return table[["feature", "change"]].assign(**refits.ratios(table, level=level), p_value=p_value)
 
 
 def _groups(X: pd.DataFrame, y: np.ndarray, *, min_cell: int) -> dict[str, list[Any]]:

@@ -19,9 +19,9 @@ from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.model.inputs import CATEGORIES, LEAK, PLAIN, RATIOS, SKEWED, Inputs, chosen
 
 # Each holds the former one: straight lines; cubic splines of the numbers that are declared curved; a spline of the
-# amount to income besides.
-Encoding = Literal["plain", "splines", "ratios"]
-ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+# amount to income besides. These compete; a scorecard has the weights of evidence of bins, see `loantap.model.woe`.
+Encoding = Literal["plain", "splines", "ratios", "woe"]
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)[:-1]
 
 # What a missing value counts as: a risky one, or a typical one with whatever effect its training loans show.
 Unknown = Literal["risky", "learned"]
@@ -49,7 +49,7 @@ _RISKY: dict[str, Any] = {"riskier": _high, "safer": _low, "open": "median"}
 
 def numbers_of(*, inputs: Inputs, encoding: Encoding, without: Collection[str] = ()) -> list[str]:
     """Return the numbers that a model sees, in the order of its columns."""
-    names = (*SKEWED, *PLAIN, *(RATIOS if encoding == "ratios" else ()))
+    names = (*SKEWED, *PLAIN, *(RATIOS if encoding in ("ratios", "woe") else ()))
     return [name for name in chosen(names, inputs=inputs) if name not in without]
 
 

@@ -16,6 +16,7 @@ from loantap.model.evaluation import BETA, Predictions, SigmoidCalibration, eval
 from loantap.model.folds import fold_splits, out_of_fold
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
+from loantap.model.scorer import compile_pipeline
 from loantap.model.tuning import fit_model, stratified_sample
 
 _LEAST = 10  # loans of each outcome in a fold of the earlier loans
@@ -40,6 +41,11 @@ class FittedModel:
     beta: float  # of F-beta
     rows: int  # loans the out-of-fold predictions were made for
     train_rows: int  # loans the model was fitted on
+
+    @property
+    def features(self) -> list[str]:
+        """The inputs that it looks at."""
+        return compile_pipeline(self.model).features
 
     def probability(self, X: pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities of default, shape (n,)."""

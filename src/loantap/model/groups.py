@@ -39,13 +39,9 @@ def by_group(
         among repaid) and roc_auc, each with `_low` and `_high`, and the mean predicted default rate. Wilson
         intervals; DeLong's for the AUC.
     """
-    names = group.astype("object").where(group.notna(), "Missing").astype(str).to_numpy()
-    loans = pd.DataFrame({"level": names, "n": 1, "defaults": outcome})
-    pooled = pool_small(loans.groupby("level").sum().reset_index(), min_cell=min_cell, by_expectation=False)
-    members = pooled.names()
-    names = np.array([members.get(name, name) for name in names])
+    names = pooled_groups(group, outcome, min_cell=min_cell)
     flagged, rows = probability >= threshold, []
-    for name in pooled.counts["level"]:
+    for name in names.categories:
         inside = names == name
         y, flags = np.asarray(outcome)[inside], flagged[inside]
         auc = delong_interval(y, probability[inside], confidence=confidence)
@@ -59,6 +55,15 @@ def by_group(
     return pd.DataFrame(rows)
 
 
+def pooled_groups(group: pd.Series, outcome: np.ndarray, *, min_cell: int) -> pd.Categorical:
+    """Return the group of each loan, where missing is a group and small ones are pooled; a pooled one stands last."""
+    names = group.astype("object").where(group.notna(), "Missing").astype(str)
+    loans = pd.DataFrame({"level": names.to_numpy(), "n": 1, "defaults": outcome})
+    pooled = pool_small(loans.groupby("level").sum().reset_index(), min_cell=min_cell, by_expectation=False)
+    members = pooled.names()
+    return pd.Categorical([members.get(name, name) for name in names], categories=pooled.counts["level"])
+
+
 def delong_interval(
     outcome: np.ndarray, score: np.ndarray, *, confidence: float = CONFIDENCE
 ) -> tuple[float, float, float]:
@@ -67,19 +72,24 @@ def delong_interval(
     DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), 837-845, with the placements from ranks, and the interval
     on the logit scale, so that its ends stay within 0 to 1.
     """
-    positive, negative = score[outcome == 1], score[outcome == 0]
-    m, n = len(positive), len(negative)
+    m, n = int((outcome == 1).sum()), int((outcome == 0).sum())
     if m == 0 or n == 0:
         return (float("nan"),) * 3
-    ranks = rankdata(np.concatenate([positive, negative]))
-    above = (ranks[:m] - rankdata(positive)) / n  # share of repaid loans that each default is ranked above
-    below = 1 - (ranks[m:] - rankdata(negative)) / m
+    above, below = placements(outcome, score)
     auc = float(above.mean())
     if m < 2 or n < 2 or auc in (0.0, 1.0):
         return auc, 0.0, 1.0
     error = np.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n) / (auc * (1 - auc))
     half = norm.ppf((1 + confidence) / 2) * error
     return auc, float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
+
+
+def placements(outcome: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share of repaid loans that each default is ranked above, and that of defaults above each repaid loan."""
+    positive, negative = score[outcome == 1], score[outcome == 0]
+    m, n = len(positive), len(negative)
+    ranks = rankdata(np.concatenate([positive, negative]))
+    return (ranks[:m] - rankdata(positive)) / n, 1 - (ranks[m:] - rankdata(negative)) / m
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,17 @@ from loantap.model.inputs import feature_frame, feature_names
 from loantap.model.metadata import ModelMetadata, TrainingSummary, summarise_training
 from loantap.model.reasons import ReasonCode, reason_table
 from loantap.model.scorer import Scorer, compile_pipeline
-from loantap.model.seal import PICKLE, SMOTE, SUMS, check_seal, read_pickle, seal
+from loantap.model.seal import BESIDE, PICKLE, SUMS, check_seal, read_pickle, seal
 from loantap.model.storable import BINDING, storable_pipeline, usable_pipeline, versions
+from loantap.model.woe import StoredScorecard, is_scorecard, usable_scorecard, write_scorecard
 
 if TYPE_CHECKING:
     from loantap.model.fitted import FittedModel  # what fits a model need not be loaded to use one
 
 PIPELINE, METADATA, REASONS, TRAINING = "pipeline.skops", "model.json", "reasons.json", "training.json"
 CARD, PAGE = "model_card.json", "model_card.html"
-_STEPS = ["standard", "expand", "model"]
+BINS = "scorecard.json"  # of a scorecard, in the place of the pipeline
+_STEPS = (["standard", "expand", "model"], ["woe", "model"])
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,11 @@ def save_model(folder: Path, fitted: "FittedModel", *, loans: pd.DataFrame, card
     reasons = reason_table(scorer, feature_frame(loans, inputs=fitted.recipe.inputs))
     training = summarise_training(loans, inputs=fitted.recipe.inputs)
     with staging_folder(folder.parent) as staging:
-        stored = storable_pipeline(fitted.model, C=fitted.C, penalty=fitted.penalty)
-        skops.io.dump(stored, staging / PIPELINE, compression=zipfile.ZIP_DEFLATED)
+        if is_scorecard(fitted.model):
+            write_scorecard(staging / BINS, fitted.model)
+        else:
+            stored = storable_pipeline(fitted.model, C=fitted.C, penalty=fitted.penalty)
+            skops.io.dump(stored, staging / PIPELINE, compression=zipfile.ZIP_DEFLATED)
         parts = {METADATA: metadata.model_dump(), TRAINING: training.model_dump(), CARD: dict(card)}
         for name, part in {**parts, REASONS: [reason.model_dump() for reason in reasons]}.items():
             (staging / name).write_text(json.dumps(part, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
@@ -113,8 +118,8 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
 
     Raises InputError for a file that is missing, changed, of another version, or not a model's.
     """
-    pickled = (folder / PICKLE).is_file()
-    for name in (SUMS, METADATA, PICKLE if pickled else PIPELINE, REASONS, TRAINING, CARD):
+    form = next((name for name in (PICKLE, BINS) if (folder / name).is_file()), PIPELINE)
+    for name in (SUMS, METADATA, form, REASONS, TRAINING, CARD):
         if not (folder / name).is_file():
             raise InputError(
                 f"{folder / name}: expected a part of a saved model, found nothing. Name a model's folder."
@@ -135,9 +140,12 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
             f"{folder}: model {version} asks for the feature '{unknown[0]}', which this loantap does not make for the inputs "
             f"{metadata.inputs}. Declare it in src/loantap/data/columns.py again, install the loantap that made the model, or make the model again."
         )
-    pipeline = read_pickle(folder, pickle_sums) if pickled else _read_skops(folder / PIPELINE)
-    if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != _STEPS:
-        raise InputError(f"{folder}: expected a pipeline of {', '.join(_STEPS)}, got {pipeline!r:.200}")
+    if form == BINS:
+        pipeline = usable_scorecard(_read(folder / BINS, StoredScorecard))
+    else:
+        pipeline = read_pickle(folder, pickle_sums) if form == PICKLE else _read_skops(folder / PIPELINE)
+    if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) not in _STEPS:
+        raise InputError(f"{folder}: expected a pipeline of {', '.join(_STEPS[0])}, got {pipeline!r:.200}")
     reasons, training = _read(folder / REASONS, list[ReasonCode]), _read(folder / TRAINING, TrainingSummary)
     card = _read(folder / CARD, dict[str, Any])
     try:
@@ -156,7 +164,7 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
 
 def copy_model(folder: Path, out: Path) -> None:
     """Copy a model's folder to a new or an empty one, without the other model that may lie in it."""
-    shutil.copytree(folder, out, ignore=shutil.ignore_patterns(SMOTE), dirs_exist_ok=True)
+    shutil.copytree(folder, out, ignore=shutil.ignore_patterns(*BESIDE), dirs_exist_ok=True)
 
 
 def export_pickle(folder: Path, out: Path) -> Path:

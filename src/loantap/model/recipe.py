@@ -20,6 +20,7 @@ from loantap.model.features import (
 )
 from loantap.model.inputs import Inputs
 from loantap.model.logistic import PathLogisticRegression
+from loantap.model.woe import WoeEncoder
 
 # From the simplest to the most involved.
 Sampler = Literal["none", "class_weights", "SMOTE", "SMOTENC"]
@@ -55,6 +56,8 @@ class Recipe:
     def pipeline(self, *, penalty: str = "l2", C: float = 1.0, random_state: int) -> Pipeline:
         """Return encoder, sampler and logistic regression as one unfitted pipeline."""
         weights = "balanced" if self.sampler == "class_weights" else None
+        if self.encoding == "woe":  # riskier bins have higher weights, so a coefficient below 0 would turn them round
+            return Pipeline([("woe", WoeEncoder()), ("model", PathLogisticRegression(penalty, C, weights, rest=1))])
         seen: Any = {"inputs": self.inputs, "encoding": self.encoding, "without": self.without}
         shape = tuple((columns, way if self._binds(name) else 0) for name, columns, way in column_groups(**seen))
         if not any(way or columns > 1 for columns, way in shape):

@@ -1,7 +1,7 @@
 """A fitted pipeline as plain numbers: what each input adds to the log-odds, for one application or for many.
 
 Encoder and logistic regression are, input by input, a piecewise cubic polynomial of a standardised number or a table of
-levels. Evaluated so, the answer is the pipeline's own to rounding, without a DataFrame per application, and it falls
+levels; the bins of a scorecard are pieces that are constant. Evaluated so, the answer is the pipeline's own to rounding, without a DataFrame per application, and it falls
 into one contribution per input, which is what reasons are made of.
 """
 
@@ -17,6 +17,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from loantap.model.features import INDICATOR
+from loantap.model.woe import is_scorecard, steps_of
 
 _UNSEEN = "\x00unseen"  # a level that no training loan had: what the encoder makes of any such text
 Value = float | str | None
@@ -145,6 +146,8 @@ class Scorer:
 
 def compile_pipeline(pipeline: Pipeline) -> Scorer:
     """Return a fitted pipeline of `Recipe.pipeline`, without its sampler, as a Scorer."""
+    if is_scorecard(pipeline):
+        return _compile_scorecard(pipeline)
     standard, expand, model = (pipeline[name] for name in ("standard", "expand", "model"))
     names = list(expand.get_feature_names_out())
     weights = dict(zip(names, model.coef_[0], strict=True))
@@ -155,6 +158,25 @@ def compile_pipeline(pipeline: Pipeline) -> Scorer:
         missing, added = (fill - mean) / scale, float(weights.get(INDICATOR + name, 0.0))
         numbers.append(_Number(name, logarithm, mean, scale, missing, *curve, added))
     return Scorer(numbers, _levels(expand, model.coef_[0]), float(model.intercept_[0]), pooled_levels(pipeline))
+
+
+def _compile_scorecard(pipeline: Pipeline) -> Scorer:
+    """Return weights of evidence times their coefficients: bins of numbers as pieces that are constant."""
+    numbers, categories = [], {}
+    for name, bins, coefficient in steps_of(pipeline):
+        points, missing = (
+            [coefficient * woe for woe in bins.woe[: len(bins.woe) - bins.own]],
+            coefficient * bins.missing,
+        )
+        if bins.splits:
+            knots = (bins.splits[0] - 1, *bins.splits)
+            pieces = tuple((0.0, 0.0, 0.0, point) for point in points)
+            ends = knots[bins.riskiest], knots[0], knots[-1]
+            numbers.append(_Number(name, False, 0.0, 1.0, *ends, knots, pieces, missing - points[bins.riskiest]))
+        else:
+            levels = zip(bins.groups, points, strict=True)
+            categories[name] = {level: point for group, point in levels for level in group} | {_UNSEEN: missing}
+    return Scorer(numbers, categories, float(pipeline["model"].intercept_[0]), {})
 
 
 def pooled_levels(pipeline: Pipeline) -> dict[str, dict[str, bool]]:

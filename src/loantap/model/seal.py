@@ -10,13 +10,15 @@ from loantap.errors import InputError
 from loantap.files import sha256
 
 SUMS, PICKLE = "SHA256SUMS", "pipeline.pickle"
-SMOTE = "smote"  # a folder for another model beside the model, no part of it and with a seal of its own
+# Folders for other models beside the model, no part of it and with seals of their own.
+SMOTE, SCORECARD = "smote", "scorecard"
+BESIDE = (SMOTE, SCORECARD)
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](?:.*/)?([^/]+)")
 
 
 def seal(folder: Path) -> None:
     """Write the sha256 of every file into the folder; `sha256sum --check SHA256SUMS` reads it too."""
-    lines = [f"{sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir()) if path.name != SMOTE]
+    lines = [f"{sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir()) if path.name not in BESIDE]
     (folder / SUMS).write_text("".join(lines), "utf-8")
 
 
@@ -24,7 +26,7 @@ def check_seal(folder: Path) -> None:
     """Raise InputError for a file that was changed, is gone, or came later."""
     sums = read_sums(folder / SUMS)
     for path in sorted(folder.iterdir()):
-        if path.name not in (SUMS, *sums) and not (path.name == SMOTE and path.is_dir()):
+        if path.name not in (SUMS, *sums) and not (path.name in BESIDE and path.is_dir()):
             raise InputError(
                 f"{path}: it is not in {SUMS}: it was put there later. Do not use this model; make it again."
             )

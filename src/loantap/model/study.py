@@ -14,7 +14,7 @@ from loantap.model.decision import Share, price_of_refusal, profit_table
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions, evaluate, fbeta_name
 from loantap.model.fitted import FittedModel
-from loantap.model.groups import Gap, by_group, gains, widest_gap
+from loantap.model.groups import Gap, by_group, gains, pooled_groups, widest_gap
 from loantap.model.inputs import Inputs, check_allowed, check_features, feature_frame
 from loantap.model.metadata import ModelMetadata
 
@@ -136,6 +136,15 @@ def evaluate_model(
         gap=widest_gap(groups, confidence=confidence),
         profit=profit_table(default, loan_profit(loans, economics), amount, thresholds, **drawn),
     )
+
+
+def named_groups(loans: pd.DataFrame, *, min_cell: int) -> dict[tuple[str, str], np.ndarray]:
+    """Return by factor and group whether each loan is in it; small groups are pooled, as in `by_group`."""
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for factor in GROUPS:
+        names = pooled_groups(factor_values(loans, factor), loans["default"].to_numpy(), min_cell=min_cell)
+        found |= {(factor, str(name)): np.asarray(names == name) for name in names.categories}
+    return found
 
 
 def shares_referred(probability: np.ndarray, model: FittedModel | ModelMetadata) -> dict[str, float]:

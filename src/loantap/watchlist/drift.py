@@ -15,27 +15,13 @@ from scipy.stats import beta, chi2
 from loantap.data.panel import CLOSED, Panel
 from loantap.errors import InputError
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.model.stability import psi, shares
 
 PROBABILITY = "probability"
 AMBER, RED = 0.10, 0.25  # of a stability index, by custom
 TOLERANCE = (0.8, 1.25)  # ratios of observed to expected defaults that need no action
 FIRST_MONTHS = 6  # which the later ones are compared with
 _BINS = 10
-
-
-def psi(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Return the population stability index, the sum over cells of (a - e) ln(a / e), of shares above 0 as from `shares`.
-
-    Symmetric, 0 or more, and 0 only for equal shares. (Jeffreys' divergence; Siddiqi, Credit Risk Scorecards, 2006.)
-    """
-    e, a = np.asarray(expected, dtype=float), np.asarray(actual, dtype=float)
-    return float(np.sum((a - e) * np.log(a / e)))
-
-
-def shares(counts: np.ndarray) -> np.ndarray:
-    """Return the share of each cell, with half a loan added to every cell so that no share is 0 (Laplace's rule with Jeffreys' half)."""
-    counts = np.asarray(counts, dtype=float)
-    return (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
 
 
 def drift(

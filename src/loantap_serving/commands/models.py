@@ -29,18 +29,25 @@ def promote(
     smote: Annotated[
         bool, typer.Option("--smote", help="Promote the run's tuned SMOTE model, model/smote, and not its champion.")
     ] = False,
+    scorecard: Annotated[
+        bool,
+        typer.Option("--scorecard", help="Promote the run's points scorecard, model/scorecard, and not its champion."),
+    ] = False,
     store: Annotated[
         Path | None, typer.Option(help="The folder of promoted models; models/ or LOANTAP_MODELS if absent.")
     ] = None,
 ) -> None:
     """Make a run's model the champion if it passes every gate; nothing changes if it does not."""
     from loantap.model.persistence import model_version
+    from loantap.model.seal import SCORECARD, SMOTE
     from loantap.runs.manifest import read_manifest
     from loantap_serving.gates import judge_run, model_folder
     from loantap_serving.store import ModelStore
 
     if rollback == (run is not None):
         raise InputError("expected a run to promote, or --rollback for the former champion: one of them.")
+    if smote and scorecard:
+        raise InputError("expected --smote or --scorecard, got both: one model is promoted at a time.")
     models = ModelStore(store)
     if run is None:
         back = models.rollback()
@@ -48,10 +55,11 @@ def promote(
         _say(f"The champion is {version} of run {back.run_id} again, promoted at {back.promoted_at}.")
     else:
         folder = sealed_folder(run)
-        model = model_folder(folder, smote=smote)
+        beside = SMOTE if smote else SCORECARD if scorecard else ""
+        model = model_folder(folder, beside=beside)
         version = model_version(model) if model.is_dir() else ""
         with step(console, "holding the model against the gates"):
-            verdicts = judge_run(folder, allow_synthetic=allow_synthetic, smote=smote)
+            verdicts = judge_run(folder, allow_synthetic=allow_synthetic, beside=beside)
         _show(verdicts)
         failed = [verdict.gate for verdict in verdicts if not verdict.passed]
         if failed:

@@ -1,0 +1,103 @@
+"""What a regression's reader asks besides: does each input add anything, do inputs overlap, would more loans help."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+from sklearn.metrics import log_loss
+from statsmodels.stats.multitest import multipletests
+
+from loantap.model.ablation import resampled_interval
+from loantap.model.bootstrap import CONFIDENCE
+from loantap.model.features import INDICATOR, column_groups
+from loantap.model.fitted import FittedModel
+from loantap.model.logistic import PathLogisticRegression
+from loantap.model.recipe import encode
+
+_FOLLOWS = 1e-8  # of a column: no more than this is its own where it follows from others
+_UNPENALISED = 1e6  # inverse strength of a penalty that moves no likelihood
+
+
+def likelihood_ratios(fitted: FittedModel, X: pd.DataFrame, y: np.ndarray) -> pd.DataFrame:
+    """Return what each input adds to the others, in likelihood, and how far the others tell it already.
+
+    The columns are those of the fitted model. For the tests they are fitted by plain maximum likelihood: unpenalised,
+    with free signs, without resampling, so that twice the difference of log-likelihoods is chi-squared where an input
+    adds nothing. The inflation is that of Fox and Monette (Journal of the American Statistical Association 87 (1992),
+    178-183), which for one column is the variance inflation factor: of the correlations R, det(own) det(others) / det(all),
+    and its root 1 / columns, so that inputs with several columns compare.
+
+    Args:
+        fitted: A model.
+        X: Features of training loans.
+        y: Their outcomes.
+
+    Returns:
+        feature, columns, likelihood_ratio, p_value, p_adjusted (Holm), inflation; the largest ratio for its columns first.
+    """
+    matrix = encode(fitted.model, X)
+    # A column that follows from those before it stays out, such as the last level of a category: no likelihood tells it.
+    spread = matrix - matrix.mean(axis=0)
+    own_part = np.abs(np.diag(np.linalg.qr(spread, mode="r")))
+    kept = own_part > _FOLLOWS * np.maximum(np.linalg.norm(spread, axis=0), 1e-300)
+    matrix, names = matrix[:, kept], np.array(_features(fitted, matrix.shape[1]))[kept]
+    whole, rows = _log_likelihood(matrix, y), []
+    log_det = _log_det(matrix)
+    for name in dict.fromkeys(names):
+        own = names == name
+        ratio = max(2 * (whole - _log_likelihood(matrix[:, ~own], y)), 0.0)
+        inflation = np.exp((_log_det(matrix[:, own]) + _log_det(matrix[:, ~own]) - log_det) / own.sum())
+        row = {"feature": str(name), "columns": int(own.sum()), "likelihood_ratio": ratio}
+        rows.append({**row, "p_value": float(chi2.sf(ratio, own.sum())), "inflation": float(inflation)})
+    table = pd.DataFrame(rows)
+    table["p_adjusted"] = multipletests(table["p_value"], method="holm")[1]
+    return table.sort_values(["p_value", "likelihood_ratio"], ascending=[True, False], ignore_index=True)
+
+
+def learning(sizes: np.ndarray, scores: np.ndarray, *, folds: int, confidence: float = CONFIDENCE) -> pd.DataFrame:
+    """Return mean scores by number of training loans, and what the last step brought; takes what scikit-learn's `learning_curve` returns.
+
+    Args:
+        sizes: Training loans, ascending.
+        scores: Of held-out folds, shape (sizes, folds).
+        folds: Folds of each repeat.
+        confidence: Of the intervals of the corrected resampled t-test.
+
+    Returns:
+        n, roc_auc with its ends, and gain over the size before with gain_low and gain_high (NaN for the first).
+    """
+    drawn: Any = {"held_out_share": 1 / folds, "confidence": confidence}
+    rows = []
+    for place, (n, own) in enumerate(zip(sizes, scores, strict=True)):
+        gained = resampled_interval(own - scores[place - 1], **drawn)[:3] if place else (np.nan,) * 3
+        row = dict(zip(("roc_auc", "roc_auc_low", "roc_auc_high"), resampled_interval(own, **drawn)[:3], strict=True))
+        rows.append({"n": int(n), **row} | dict(zip(("gain", "gain_low", "gain_high"), gained, strict=True)))
+    return pd.DataFrame(rows)
+
+
+def _features(fitted: FittedModel, width: int) -> list[str]:
+    """Return the input of each column of the model."""
+    recipe = fitted.recipe
+    groups = column_groups(inputs=recipe.inputs, encoding=recipe.encoding, without=recipe.without)
+    names = [name.removeprefix(INDICATOR) for name, count, _ in groups for _ in range(count)]
+    steps = fitted.model["expand"].named_transformers_["category"]
+    kept = steps["onehotencoder"].get_feature_names_out()[steps["variancethreshold"].get_support()]
+    categories = sorted(steps["onehotencoder"].feature_names_in_, key=len, reverse=True)
+    names += [next(str(name) for name in categories if column.startswith(f"{name}_")) for column in kept]
+    if len(names) != width:
+        raise ValueError(f"expected an input for each of {width} columns, got {len(names)}")
+    return names
+
+
+def _log_likelihood(matrix: np.ndarray, y: np.ndarray) -> float:
+    if not matrix.shape[1]:
+        return -log_loss(y, np.full(len(y), y.mean()), normalize=False)
+    model = PathLogisticRegression("l2", _UNPENALISED).fit(matrix, y)
+    return -log_loss(y, model.predict_proba(matrix), normalize=False)
+
+
+def _log_det(matrix: np.ndarray) -> float:
+    if not matrix.shape[1]:
+        return 0.0
+    return float(np.linalg.slogdet(np.atleast_2d(np.corrcoef(matrix, rowvar=False)))[1])
