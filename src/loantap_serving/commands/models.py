@@ -112,12 +112,9 @@ def _export_sql(folder: Path, out: Path | None, *, dialect: Dialect, table: str,
 
     if out is not None and out.suffix != ".sql":
         raise InputError(f"{out}: expected a file ending in .sql. Name one.")
-    name, schema, catalogue = (
-        *(exp.to_identifier(table_name(part), quoted=True) for part in reversed(table.split(".", 2))),
-        None,
-        None,
-    )[:3]
-    place = exp.table_(name, schema, catalogue)
+    *schemas, name = map(table_name, table.split(".", 2))
+    catalogue, schema = (None, None, *schemas)[-2:]
+    place = exp.table_(name, schema, catalogue, quoted=True)
     text = written(model_select(load_model(folder), dialect=dialect, table=place, key=key), dialect) + "\n"
     if out is None:
         sys.stdout.write(text)
