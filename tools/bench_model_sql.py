@@ -1,27 +1,27 @@
 """Time and memory of a model that scores as SQL: python tools/bench_model_sql.py --model RUN [--url URL] [--times N,N].
 
-Half a million synthetic loans, each as often as is said, are scored into a table: by DuckDB in a file, and with --url by
+Writes a table of docs/scoring.md. Half a million synthetic loans, each as often as is said, are scored into a table: by DuckDB in a file, and with --url by
 `loantap score --table loans --into scores` in that warehouse. A password in the URL is written as ${NAME}.
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
 
 import duckdb
 import pandas as pd
-import psutil
 import sqlalchemy as sa
 import yaml
 from bench import measured
+from page_parts import write_measured
 
 from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap_sources.connectors.config import read_config
 from loantap_sources.warehouse import open_warehouse, write_loans
 
+PAGE = Path(__file__).parents[1] / "docs" / "scoring.md"
 ROWS = 500_000
 LOANTAP = [sys.executable, "-m", "loantap"]
 _IN_DUCKDB = (
@@ -36,7 +36,6 @@ def main() -> None:
     parser.add_argument("--url", help="a PostgreSQL or SQLite database to write into")
     parser.add_argument("--times", default="2,8,20", help="how often each of the half million loans stands there")
     given = parser.parse_args()
-    print(f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         checked = folder / "checked.parquet"
@@ -48,7 +47,8 @@ def main() -> None:
             found.append({"loans": f"{ROWS * times:,}", **_in_duckdb(folder, checked, times, given.model)})
             if given.url:
                 found[-1] |= _in_warehouse(folder, checked, times, given.model, given.url)
-            print(pd.DataFrame(found).to_markdown(index=False), flush=True)
+            print(found[-1], flush=True)
+    write_measured(PAGE, "inside", pd.DataFrame(found).to_markdown(index=False))
 
 
 def _in_duckdb(folder: Path, checked: Path, times: int, model: str) -> dict[str, float]:
@@ -75,7 +75,8 @@ def _in_warehouse(folder: Path, checked: Path, times: int, model: str, url: str)
     with open_warehouse(declared).begin() as connection:
         for table in ("bench_many", "bench_scores"):
             connection.execute(sa.text(f"DROP TABLE {table}"))
-    return {"warehouse s": round(seconds, 1), "loantap's peak GB": round(peak, 2)}
+    name = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[open_warehouse(declared).dialect.name]
+    return {f"{name} s": round(seconds, 1), f"beside {name}, loantap's peak GB": round(peak, 2)}
 
 
 if __name__ == "__main__":

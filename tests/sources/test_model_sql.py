@@ -32,6 +32,8 @@ from loantap_sources.model_sql import REFUSED, SCORES, model_select
 from loantap_sources.sql_values import Number, written
 from loantap_sources.tables import append
 
+pytestmark = pytest.mark.slow
+
 # One that is bound to directions, with splines; one with lines; one that learned what a missing value does, without the lender's price.
 RECIPES = [
     Recipe("without_pincode", "ratios", "none"),
