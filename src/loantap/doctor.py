@@ -16,6 +16,7 @@ EXTRAS = {
     "cluster": "searches on a Dask cluster",
     "postgresql": "a warehouse in PostgreSQL",
     "databricks": "Databricks as a source",
+    "spark": "tests of what goes to Databricks, on Spark",
     "excel": "Excel workbooks as data",
     "odbc": "SQL Server and other ODBC sources",
     "s3": "DB2 drops on S3",

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from loantap.data.columns import KEY
-from loantap.errors import SourceError
+from loantap.data.columns import BY_NAME, KEY
+from loantap.errors import InputError, SourceError
 
 _BATCH = 100_000
 
@@ -37,6 +37,11 @@ def replace_table(
     count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
     if count != rows:
         raise SourceError(f"warehouse: wrote {rows:,} rows into {new}, but it holds {count:,}. '{name}' is untouched.")
+    take_place(connection, new, name, schema)
+
+
+def take_place(connection: sa.Connection, new: str, name: str, schema: str | None) -> None:
+    """Let a table take the place of one of another name, and others keep the rights that they had on that."""
     operations = Operations(MigrationContext.configure(connection))
     grants: list[str] = []
     if sa.inspect(connection).has_table(name, schema):
@@ -45,6 +50,18 @@ def replace_table(
     operations.rename_table(new, name, schema=schema)
     for grant in grants:
         connection.execute(sa.text(grant))
+
+
+def need_own(connection: sa.Connection, name: str, schema: str | None, columns: Collection[str]) -> None:
+    """Raise InputError for a table of that name with other columns than these, which is somebody else's."""
+    inspector = sa.inspect(connection)
+    view = name in inspector.get_view_names(schema)
+    there = view or inspector.has_table(name, schema)
+    if there and (view or {column["name"] for column in inspector.get_columns(name, schema)} != {*columns}):
+        raise InputError(
+            f"warehouse: '{name}' is there and was not written by loantap as this is (its columns are not "
+            f"{', '.join(sorted(columns))}). Name another table, or remove it yourself."
+        )
 
 
 def _grants(connection: sa.Connection, name: str, schema: str | None) -> list[str]:
@@ -61,6 +78,8 @@ def _grants(connection: sa.Connection, name: str, schema: str | None) -> list[st
 
 
 def _columns(schema: pa.Schema, *, keyed: bool) -> list[sa.Column]:
+    # PostgreSQL keeps money to the digit.
+    money: Any = sa.Double().with_variant(sa.Numeric(asdecimal=False), "postgresql")
     kinds: list[tuple[Callable[[Any], bool], Any]] = [
         (pa.types.is_floating, sa.Double()),
         (pa.types.is_integer, sa.BigInteger()),
@@ -69,6 +88,8 @@ def _columns(schema: pa.Schema, *, keyed: bool) -> list[sa.Column]:
     columns = []
     for field in schema:
         kind = next((kind for fits, kind in kinds if fits(field.type)), sa.Text())
+        if field.name in BY_NAME and BY_NAME[field.name].unit.startswith("currency"):
+            kind = money
         key = keyed and field.name == KEY
         columns.append(sa.Column(field.name, sa.String(255) if key else kind, primary_key=key))
     return columns

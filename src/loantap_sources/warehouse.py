@@ -17,7 +17,7 @@ from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.kinds import check_name
 from loantap_sources.connectors.sql import open_engine, shown, told
 from loantap_sources.staging import Staged
-from loantap_sources.tables import content_id, replace_table
+from loantap_sources.tables import content_id, need_own, replace_table
 
 LOADS = "loantap_loads"
 _TRANSACTIONAL = ("sqlite", "postgresql", "mssql")  # CREATE, DROP and RENAME can be rolled back
@@ -143,15 +143,7 @@ def write_table(config: Config, name: str, path: Path) -> str:
     name, engine = table_name(name), open_warehouse(config, create=True)
     schema = config.warehouse.table_schema if config.warehouse else None
     with transaction(engine, config) as connection:
-        inspector = sa.inspect(connection)
-        view = name in inspector.get_view_names(schema)
-        columns = set(pq.read_schema(path).names)
-        there = view or inspector.has_table(name, schema)
-        if there and (view or {column["name"] for column in inspector.get_columns(name, schema)} != columns):
-            raise InputError(
-                f"warehouse: '{name}' is there and was not written by loantap as this is (its columns are not "
-                f"{', '.join(sorted(columns))}). Name another table, or remove it yourself."
-            )
+        need_own(connection, name, schema, pq.read_schema(path).names)
         replace_table(connection, name, schema, path, {})
     return f"table {name} in {shown(engine.url)}"
 

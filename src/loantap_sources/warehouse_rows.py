@@ -23,6 +23,7 @@ class WarehouseRows:
         location: Where it is stored, in words.
         rows: How many there are.
         renamed: Which columns have another name in the table: that name by column.
+        columns: Of the columns that are read, the name in the table.
         ragged: Always empty: a table has no such records.
     """
 
@@ -66,6 +67,7 @@ class WarehouseRows:
                     f"are missing: {', '.join(absent)}. Add them."
                 )
             names = {self.renamed.get(column, column): column for column in (*needed, *welcome)}
+            self.columns = {column: name for name, column in names.items() if name in kinds}
             wanted = [sa.column(column, kind) for column, kind in kinds.items() if column in names]
             self._table = sa.table(name, *wanted, schema=schema)
             self._columns = [column.label(names[column.name]) for column in self._table.columns]

@@ -8,6 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
+import numpy as np
 import pytest
 import typer
 from absences import absent
@@ -195,6 +197,33 @@ def test_the_export_tells_how_a_pickle_is_read(finished_run: Path, tmp_path: Pat
 def test_a_models_folder_can_be_exported_too(model_folder: Path, tmp_path: Path):
     said("export", model_folder, "--out", tmp_path / "pickled")
     assert "found none" in str(call("export", tmp_path, "--out", tmp_path / "more").exception)
+
+
+def test_a_model_is_exported_as_a_statement_that_scores_the_runs_loans(finished_run: Path, tmp_path: Path):
+    file = tmp_path / "model.sql"
+    words = ["export", finished_run, "--sql", "--key", "row"]
+    assert said(*words, "--out", file) == f"Wrote {file}\n"
+    assert said(*words) == file.read_text("utf-8")
+    loans = RunFolder(finished_run).loans()
+    with duckdb.connect() as db:
+        db.from_parquet(str(RunFolder(finished_run).loans_path)).create_view("loans")
+        found = db.execute(file.read_text("utf-8")).df()
+    assert found["row"].astype(int).tolist() == loans["row"].tolist()
+    wanted = load_model(finished_run / "model").probability(loans)
+    np.testing.assert_allclose(found["probability_of_default"], wanted, rtol=0, atol=1e-12)
+    assert 'FROM "credit"."loans"' in said(*words, "--dialect", "postgres", "--table", "credit.loans")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ([], "expected --out"),
+        (["--sql", "--out", "work.csv"], "expected a file ending in .sql"),
+        (["--sql", "--table", "loans; DROP TABLE loans"], "expected a name of letters"),
+    ],
+)
+def test_an_export_without_a_place_for_it_is_refused(finished_run: Path, words: list[str], complaint: str):
+    assert complaint in str(call("export", finished_run, *words).exception)
 
 
 @pytest.fixture

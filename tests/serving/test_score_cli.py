@@ -16,6 +16,7 @@ from loantap.errors import InputError
 from loantap.model.persistence import export_pickle, load_model, model_version
 from loantap_serving.batch import score_applications
 from loantap_sources.connectors.config import read_config
+from loantap_sources.tables import append
 from loantap_sources.warehouse import open_warehouse
 
 COLUMNS = [column.name for column in FIELDS]
@@ -60,6 +61,70 @@ def test_a_table_is_scored_into_a_table_as_a_file_is_into_a_file(
     from_file = pd.read_csv(tmp_path / "out.csv")
     both = from_table.sort_values("row", ignore_index=True)[from_file.columns]
     pd.testing.assert_frame_equal(both, from_file, check_dtype=False, rtol=0, atol=1e-12)
+
+
+@pytest.fixture
+def cleaned(config: Path, loans: pd.DataFrame) -> pd.DataFrame:
+    """A table of cleaned loans beside it, as `loantap sources load` writes it."""
+    frame = loans.assign(loan_id="L" + loans["row"].astype("str"), term=loans["term"].astype("str") + " months")
+    with open_warehouse(read_config(config)).begin() as connection:
+        connection.execute(sa.text("DROP TABLE IF EXISTS cleaned"))
+        texts = {name: frame[name].astype("str") for name in frame.select_dtypes("category")}
+        append(connection, sa.Table("cleaned", sa.MetaData()), frame.assign(**texts))
+    return frame
+
+
+INSIDE = ["score", "--table", "cleaned", "--into", "scores", "--model"]
+
+
+def test_a_table_scored_inside_the_warehouse_is_one_scored_row_by_row(
+    config: Path, cleaned: pd.DataFrame, model_folder: Path, tmp_path: Path
+):
+    for _ in range(2):  # again takes the place of the first
+        done = loantap(*INSIDE, model_folder, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    inside = rows(config, "SELECT * FROM scores ORDER BY loan_id")
+    said = done.stdout.partition(" (")[0]
+    # It may take the place of scores that were made row by row, and they may take its.
+    done = loantap("score", "table:cleaned", "--out", "table:scores", "--model", model_folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.partition(" (")[0] == said
+    wanted = rows(config, "SELECT * FROM scores ORDER BY loan_id")
+    pd.testing.assert_frame_equal(inside, wanted, check_dtype=False, rtol=0, atol=1e-12)
+    assert len(wanted) == len(cleaned)
+    assert wanted["decision"].nunique() == 2
+
+
+def test_a_row_that_breaks_the_contract_keeps_a_table_from_being_scored_inside(
+    config: Path, cleaned: pd.DataFrame, model_folder: Path, tmp_path: Path
+):
+    assert loantap(*INSIDE, model_folder, cwd=tmp_path).returncode == 0
+    with open_warehouse(read_config(config)).begin() as connection:
+        connection.execute(sa.text("UPDATE cleaned SET purpose = 'a yacht', dti = NULL WHERE loan_id = 'L7'"))
+        connection.execute(sa.text("UPDATE cleaned SET dti = NULL WHERE loan_id IN ('L8', 'L9')"))
+    done = loantap(*INSIDE, model_folder, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "column 'purpose': not an allowed value: 1." in done.stderr
+    assert "column 'dti': missing: 2." in done.stderr
+    assert len(rows(config, "SELECT * FROM scores")) == len(cleaned)
+
+
+def test_percentages_in_fractions_are_not_scored_inside(
+    config: Path, cleaned: pd.DataFrame, model_folder: Path, tmp_path: Path
+):
+    with open_warehouse(read_config(config)).begin() as connection:
+        connection.execute(sa.text("UPDATE cleaned SET revol_util = revol_util / 100"))
+    done = loantap(*INSIDE, model_folder, cwd=tmp_path)
+    assert (done.returncode, "column 'revol_util'" in done.stderr) == (2, True)
+    assert "Multiply the column by 100" in done.stderr
+
+
+def test_a_table_of_others_is_not_replaced_from_inside(
+    config: Path, cleaned: pd.DataFrame, model_folder: Path, tmp_path: Path
+):
+    done = loantap("score", "--table", "cleaned", "--into", "applications", "--model", model_folder, cwd=tmp_path)
+    assert (done.returncode, "was not written by loantap" in done.stderr) == (2, True)
+    assert len(rows(config, "SELECT * FROM applications")) == 2_000
 
 
 def test_a_table_of_others_is_not_replaced(config: Path, model_folder: Path, tmp_path: Path):
@@ -113,6 +178,9 @@ def test_a_file_that_holds_something_else_is_replaced_only_where_that_is_said(
         (["table:x; DROP TABLE applications", "--out", "s.csv"], "expected a name of letters, digits and _"),
         (["absent.csv", "--out", "s.csv"], "found nothing"),
         (["table:applications", "--out", "s.xlsx"], "expected a file ending in"),
+        (["--table", "applications"], "expected FILE and --out, or --table and --into"),
+        (["a.csv", "--out", "s.csv", "--into", "scores"], "expected FILE and --out, or --table and --into"),
+        (["--table", "nothing", "--into", "scores"], "there is none"),
     ],
 )
 def test_what_cannot_be_read_or_written_is_named(config: Path, model_folder: Path, tmp_path: Path, words, complaint):

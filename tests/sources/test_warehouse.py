@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from loantap.data.columns import NAMES
+from loantap.data.columns import BY_NAME, NAMES
 from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.data.synthetic import generate_loans
@@ -92,6 +92,24 @@ def test_the_table_holds_what_was_checked(config: Config, checked: Callable[[int
         else:
             assert found[name].equals(given[name].astype(found[name].dtype)), name
     assert tables(config) == {"loans", LOADS}
+
+
+def test_money_is_kept_to_the_digit_where_the_database_can(config: Config, checked: Callable[[int], Path]):
+    write_loans(config, checked(500))
+    schema = config.warehouse.table_schema if config.warehouse else None
+    kinds = {
+        column["name"]: column["type"] for column in sa.inspect(open_warehouse(config)).get_columns("loans", schema)
+    }
+    money = {name for name, column in BY_NAME.items() if column.unit.startswith("currency")}
+    assert money == {"loan_amnt", "installment", "annual_inc", "revol_bal"}
+    exact = open_warehouse(config).dialect.name == "postgresql"
+    assert {name for name, kind in kinds.items() if not isinstance(kind, sa.Float) and isinstance(kind, sa.Numeric)} == (money if exact else set())  # fmt: skip
+    if exact:
+        with open_warehouse(config).connect() as connection:
+            table = sa.table("loans", sa.column("row"), sa.column("installment"), schema=schema)
+            found = dict(connection.execute(sa.select(table)).all())
+        given = pd.read_parquet(checked(500)).set_index("row")["installment"]
+        assert {row: str(value) for row, value in found.items()} == {row: f"{value!r}" for row, value in given.items()}
 
 
 def test_values_are_bound_and_never_run(config: Config, checked: Callable[[int], Path]):

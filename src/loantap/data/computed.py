@@ -1,15 +1,14 @@
 """The features that are computed from raw columns: each declared once, as the columns are in `loantap.data.columns`."""
 
+from numbers import Real
 from typing import Any
-
-import pandas as pd
 
 from loantap.data.declarations import NO_ORDER, Feature, Step
 
 
 def _some(income: Any) -> Any:
     """Return an income to divide by: one of 0 counts as 1."""
-    return income.clip(lower=1) if isinstance(income, pd.Series) else max(income, 1.0)
+    return max(income, 1.0) if isinstance(income, Real) else income.clip(lower=1)
 
 
 COMPUTED: tuple[Feature, ...] = (

@@ -1,19 +1,23 @@
 """The contract of a loan table: raw values are parsed and checked against the codebook, all problems at once."""
 
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
-from pandera.errors import SchemaErrors
 
 from loantap.data.columns import BY_NAME, COLUMNS, KEY
 from loantap.data.declarations import Column
 from loantap.data.headers import kept_names, plain_name
 from loantap.data.values import levels, months, numbers
+
+# pandera loads pyspark where it is installed, and that one warns whoever has pandas 3.
+warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+import pandera.pandas as pa  # noqa: E402
+from pandera.errors import SchemaErrors  # noqa: E402
 
 FAILURE_COLUMNS = ["row", "column", "rule", "value"]
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")

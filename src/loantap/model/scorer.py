@@ -19,12 +19,12 @@ from sklearn.pipeline import Pipeline
 from loantap.model.features import INDICATOR
 from loantap.model.woe import is_scorecard, steps_of
 
-_UNSEEN = "\x00unseen"  # a level that no training loan had: what the encoder makes of any such text
+UNSEEN = "\x00unseen"  # a level that no training loan had: what the encoder makes of any such text
 Value = float | str | None
 _Pieces = tuple[tuple[float, float, float, float], ...]
-_Curve = tuple[float, float, tuple[float, ...], _Pieces]  # low, high, knots, pieces
+Curve = tuple[float, float, tuple[float, ...], _Pieces]  # low, high, knots, pieces
 # name, logarithm, contribution where it is missing, slope and offset of a line, or a curve
-_Term = tuple[str, bool, float, float, float, _Curve | None]
+Term = tuple[str, bool, float, float, float, Curve | None]
 
 
 class _Number(NamedTuple):
@@ -44,7 +44,7 @@ class _Number(NamedTuple):
     pieces: _Pieces  # of (z - knot), highest power first
     unknown: float  # what is added where the value is missing
 
-    def term(self) -> _Term:
+    def term(self) -> Term:
         """Return the same contribution in t, with all that is constant multiplied out, for one value at a time."""
         unknown = self._at(self.missing) + self.unknown
         if len(self.knots) == 1:
@@ -71,6 +71,8 @@ class Scorer:
         intercept: Log-odds where every contribution is 0.
         levels: By category the levels that enough training loans had, alone or together with others.
         rare: Those of them that only together enough training loans had: they count alike.
+        terms: What each number adds, as a line or a curve.
+        tables: By category what each level adds; any other one counts as UNSEEN.
     """
 
     def __init__(
@@ -82,12 +84,12 @@ class Scorer:
     ) -> None:
         self.features = [*(number.name for number in numbers), *categories]
         self.intercept = intercept
-        self._numbers, self._categories = numbers, categories
-        self._terms = [number.term() for number in numbers]
+        self._numbers, self.tables = numbers, categories
+        self.terms = [number.term() for number in numbers]
         self.levels, self.rare = {}, {}
         for name, levels in categories.items():
             pooled = shared.get(name, {})
-            self.levels[name] = frozenset(level for level in levels if pooled.get(level, True)) - {_UNSEEN}
+            self.levels[name] = frozenset(level for level in levels if pooled.get(level, True)) - {UNSEEN}
             self.rare[name] = frozenset(level for level, supported in pooled.items() if supported)
 
     def unknown(self, feature: str) -> tuple[float, bool]:
@@ -99,7 +101,7 @@ class Scorer:
     def one(self, features: Mapping[str, Value]) -> list[float]:
         """Return the contributions of one application's features, in the order of `features`."""
         contributions: list[float] = []
-        for name, logarithm, unknown, slope, offset, curve in self._terms:
+        for name, logarithm, unknown, slope, offset, curve in self.terms:
             value = features[name]
             if value is None:
                 contributions.append(unknown)
@@ -114,9 +116,9 @@ class Scorer:
             a, b, c, d = pieces[piece]
             u = t - knots[piece]  # type: ignore[operator]
             contributions.append(((a * u + b) * u + c) * u + d)
-        for name, levels in self._categories.items():
+        for name, levels in self.tables.items():
             level = features[name]
-            contributions.append(levels.get(level, levels[_UNSEEN]))  # type: ignore[arg-type]
+            contributions.append(levels.get(level, levels[UNSEEN]))  # type: ignore[arg-type]
         return contributions
 
     def only(self, names: Sequence[str]) -> "Scorer":
@@ -136,10 +138,10 @@ class Scorer:
             a, b, c, d = np.array(number.pieces).T[:, piece]
             u = z - np.array(number.knots)[piece]
             contributions[:, column] = ((a * u + b) * u + c) * u + d + np.where(gone, number.unknown, 0.0)
-        for column, (name, levels) in enumerate(self._categories.items(), start=len(self._numbers)):
+        for column, (name, levels) in enumerate(self.tables.items(), start=len(self._numbers)):
             codes, seen = pd.factorize(features[name])
             # Code -1 is a missing level; no training loan had one, so it is unseen like any other.
-            table = [*(levels.get(str(level), levels[_UNSEEN]) for level in seen), levels[_UNSEEN]]
+            table = [*(levels.get(str(level), levels[UNSEEN]) for level in seen), levels[UNSEEN]]
             contributions[:, column] = np.array(table)[codes]
         return contributions
 
@@ -210,7 +212,7 @@ def _standards(standard: ColumnTransformer) -> Iterator[tuple[str, bool, float, 
         )
 
 
-def _curves(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, _Curve]:
+def _curves(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, Curve]:
     if "spline" not in expand.named_transformers_:
         return {}
     splines, own = expand.named_transformers_["spline"], coefficients[expand.output_indices_["spline"]]
@@ -233,8 +235,8 @@ def _levels(expand: ColumnTransformer, coefficients: np.ndarray) -> dict[str, di
     contributions: dict[str, dict[str, float]] = {}
     for name, levels in zip(encoder.feature_names_in_, encoder.categories_, strict=True):
         # Asked one by one, with every other column unseen: rare levels share a column, and unseen ones have none.
-        asked = pd.DataFrame({other: [_UNSEEN] * (len(levels) + 1) for other in encoder.feature_names_in_})
-        asked[name] = [*levels, _UNSEEN]
+        asked = pd.DataFrame({other: [UNSEEN] * (len(levels) + 1) for other in encoder.feature_names_in_})
+        asked[name] = [*levels, UNSEEN]
         values = steps.transform(asked) @ own
-        contributions[str(name)] = dict(zip([*map(str, levels), _UNSEEN], map(float, values), strict=True))
+        contributions[str(name)] = dict(zip([*map(str, levels), UNSEEN], map(float, values), strict=True))
     return contributions

@@ -21,8 +21,8 @@ Code = Literal[
 ]  # fmt: skip
 RARELY = 0.02  # of recent training loans: a model has not seen enough loans without a value that so few lacked
 _RATE_MARGIN = 1.0  # percentage points beyond what nearly all loans of a sub-grade had: prices move with the years
-_ANNUITY_TOLERANCE = 0.02  # fees and rounding make installments differ by less
-_CENT = 0.01
+ANNUITY_TOLERANCE = 0.02  # fees and rounding make installments differ by less
+CENT = 0.01
 _GUESS, _UNUSED = "the score is a guess there.", "the model does not look at it."
 
 
@@ -67,7 +67,7 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
             if known.missing < RARELY:
                 count += np.isnan(values)
     if {"int_rate", "sub_grade"} <= {*loans.columns}:
-        bounds = np.array([_bounds(model.training.rates.get(level)) for level in BY_NAME["sub_grade"].levels])
+        bounds = np.array([rate_bounds(model.training.rates.get(level)) for level in BY_NAME["sub_grade"].levels])
         low, high = bounds[loans["sub_grade"].cat.codes].T
         rate = loans["int_rate"].to_numpy(dtype=np.float64)
         count += (rate < low) | (rate > high)
@@ -76,7 +76,7 @@ def count_cautions(model: SavedModel, loans: pd.DataFrame, features: pd.DataFram
     if {"installment", "int_rate"} <= {*loans.columns}:
         due = annuity(loans["loan_amnt"], loans["int_rate"], loans["term"])
         off = (loans["installment"] - due).abs()
-        count += (off > np.maximum(_ANNUITY_TOLERANCE * due, _CENT)).to_numpy(dtype=bool)
+        count += (off > np.maximum(ANNUITY_TOLERANCE * due, CENT)).to_numpy(dtype=bool)
     return count
 
 
@@ -110,7 +110,7 @@ def _of_inputs(model: SavedModel, application: Mapping[str, Any], features: Mapp
 def _of_pairs(model: SavedModel, application: Mapping[str, Any], features: Mapping[str, Value]) -> Iterator[Caution]:
     """Yield the doubts about inputs that do not go together, whatever the model looks at."""
     rate, level = application["int_rate"], application["sub_grade"]
-    low, high = _bounds(ends := model.training.rates.get(level))
+    low, high = rate_bounds(ends := model.training.rates.get(level))
     if ends and not low <= rate <= high:
         text = (
             f"int_rate: {rate:.2f}% is far from what training loans of sub-grade {level} and its like had, "
@@ -122,12 +122,13 @@ def _of_pairs(model: SavedModel, application: Mapping[str, Any], features: Mappi
         text = f"pub_rec_bankruptcies: {bankruptcies:g} is more than pub_rec, {records:g}, and each of them is a public record."
         yield Caution("pub_rec_bankruptcies", "bankruptcies_above_records", text)
     stated, due = application.get("installment"), annuity(application["loan_amnt"], rate, features["term"])
-    if stated is not None and abs(stated - due) > max(_ANNUITY_TOLERANCE * due, _CENT):
+    if stated is not None and abs(stated - due) > max(ANNUITY_TOLERANCE * due, CENT):
         text = f"installment: {stated:,.2f} is not the annuity of amount, rate and term, {due:,.2f}."
         yield Caution("installment", "not_the_annuity", text)
 
 
-def _bounds(ends: Range | None) -> tuple[float, float]:
+def rate_bounds(ends: Range | None) -> tuple[float, float]:
+    """Return between which rates a loan of a sub-grade is not doubted."""
     return (ends.low - _RATE_MARGIN, ends.high + _RATE_MARGIN) if ends else (-np.inf, np.inf)
 
 

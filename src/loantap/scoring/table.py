@@ -125,18 +125,15 @@ def _dated(raw: pd.DataFrame) -> pd.DataFrame:
 def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) -> dict[str, pa.Array]:
     typical = np.array([line.typical for line in model.reasons])
     # What speaks for the decision: what raises the risk of a referral, what lowers that of an approval.
-    weight = (contributions - typical) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * np.sign(model.metadata.slope)
-    for together in voices(model.reasons):
-        if len(together) > 1:  # they count by their sum, and the strongest of them speaks
-            total, speaker = weight[:, together].sum(axis=1), np.array(together)[weight[:, together].argmax(axis=1)]
-            weight[:, together] = -np.inf
-            weight[np.arange(len(weight)), speaker] = total
-    first = np.argpartition(-weight, REASONS, axis=1)[:, :REASONS]
-    weights = np.take_along_axis(weight, first, axis=1)
-    order = np.argsort(-weights, axis=1, kind="stable")
-    places, weights = np.take_along_axis(first, order, axis=1), np.take_along_axis(weights, order, axis=1)
+    weight = (contributions - typical) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * model.metadata.slope
+    # Those of one voice count by their sum, and the strongest of them speaks.
+    together = voices(model.reasons)
+    total = np.column_stack([weight[:, places].sum(axis=1) for places in together])
+    speaker = np.column_stack([np.array(places)[weight[:, places].argmax(axis=1)] for places in together])
+    order = np.argsort(-total, axis=1, kind="stable")[:, :REASONS]  # ties stay in the order of the table
+    places, weights = np.take_along_axis(speaker, order, axis=1), np.take_along_axis(total, order, axis=1)
     codes = [line.code for line in model.reasons]
-    told = weights * abs(model.metadata.slope) >= SLIGHT
+    told = weights >= SLIGHT
     told[:, 0] = weights[:, 0] > 0  # the strongest is told however slight it is
     return {
         f"reason_{number + 1}": pa.DictionaryArray.from_arrays(

@@ -1,6 +1,7 @@
 """Commands on finished models: `loantap promote`, `loantap export`, `loantap track`, `loantap mlflow`."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,8 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from loantap.cli.common import become, console, sealed_folder
+from loantap.data.columns import KEY
 from loantap.errors import InputError, PromotionError, SourceError
 from loantap.progress import step
+from loantap_sources.dialects import Dialect
 
 if TYPE_CHECKING:
     from loantap_serving.gates import Verdict
@@ -79,18 +82,53 @@ def promote(
 
 def export(
     model: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run, or a model's folder.")],
-    out: Annotated[Path, typer.Option(help="The new folder for the model with a pickled pipeline.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The new folder for the model with a pickled pipeline; with --sql a file, shown if absent."),
+    ] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Write one SELECT that scores a table where it lies.")] = False,
+    dialect: Annotated[Dialect, typer.Option(help="Of the database that will run the SELECT.")] = "duckdb",
+    table: Annotated[str, typer.Option(help="The table or view of cleaned loans or applications.")] = "loans",
+    key: Annotated[str, typer.Option(help="The column that names a row.")] = KEY,
 ) -> None:
-    """Write a model with its pipeline as a pickle, for readers that need one; prefer the folder as it is."""
-    from loantap.model.persistence import export_pickle
+    """Write a model as one SELECT for a database (--sql), or with its pipeline as a pickle, for readers that need one."""
     from loantap_serving.locate import find_model
 
+    if sql:
+        _export_sql(find_model(model), out, dialect=dialect, table=table, key=key)
+        return
+    from loantap.model.persistence import export_pickle
+
+    if out is None:
+        raise InputError("expected --out, the new folder for the model, or --sql. Name one of them.")
     sums = export_pickle(find_model(model), out)
     _say(f"Wrote {out}, and its sha256 to {sums}")
     _say(
         "A pickle can run any code when it is read. It is read only with --allow-pickle and that file, so send the file "
         "by another way than the folder."
     )
+
+
+def _export_sql(folder: Path, out: Path | None, *, dialect: Dialect, table: str, key: str) -> None:
+    from sqlglot import exp
+
+    from loantap.files import write_text
+    from loantap.model.persistence import load_model
+    from loantap_sources.model_sql import model_select
+    from loantap_sources.sql_values import written
+    from loantap_sources.warehouse import table_name
+
+    if out is not None and out.suffix != ".sql":
+        raise InputError(f"{out}: expected a file ending in .sql. Name one.")
+    *schemas, name = map(table_name, table.split(".", 2))
+    catalogue, schema = (None, None, *schemas)[-2:]
+    place = exp.table_(name, schema, catalogue, quoted=True)
+    text = written(model_select(load_model(folder), dialect=dialect, table=place, key=key), dialect) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+        return
+    write_text(out, text)
+    _say(f"Wrote {out}")
 
 
 def track(run: RunArgument) -> None:

@@ -1,0 +1,178 @@
+"""What goes to Databricks, on the engine and in the SQL that it is made of: a Spark session on this machine."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from absences import absent
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from scored_alike import applications, as_cleaned, assert_alike
+from sqlglot import exp
+
+from loantap.data.columns import KEY
+from loantap.data.ingest import ingest
+from loantap.data.reading import SyntheticLoans
+from loantap.model.persistence import SavedModel, load_model
+from loantap_sources import pushdown
+from loantap_sources.connectors.config import read_config
+from loantap_sources.model_sql import model_select
+from loantap_sources.sql_values import written
+from loantap_sources.warehouse import write_loans
+
+pytestmark = pytest.mark.slow
+
+CLOSE = 1e-9  # its EXP and LN are Java's
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        absent("a Java runtime")
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        absent("pyspark")
+    names = ("spark.driver.host", "spark.driver.bindAddress")
+    builder = SparkSession.builder.master("local[2]").config(map=dict.fromkeys(names, "127.0.0.1"))
+    builder = builder.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "1")
+    session = builder.config("spark.log.level", "ERROR").getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def model(model_folder: Path) -> SavedModel:
+    return load_model(model_folder)
+
+
+@pytest.fixture(scope="module")
+def statement(model: SavedModel) -> exp.Select:
+    return model_select(model, dialect="spark", table=exp.to_table("applications"))
+
+
+def rows_of(spark: Any, query: str) -> pd.DataFrame:
+    found = spark.sql(query)
+    return pd.DataFrame(map(tuple, found.collect()), columns=found.columns)
+
+
+def scored(spark: Any, statement: exp.Select, frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    path = folder / "applications.parquet"
+    frame.to_parquet(path, index=False)
+    spark.catalog.clearCache()
+    spark.read.parquet(str(path)).createOrReplaceTempView("applications")
+    return rows_of(spark, written(statement, "spark"))
+
+
+@settings(max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(frames=st.lists(applications(least=20), min_size=10, max_size=10))
+def test_any_application_is_scored_as_loantap_score_does(
+    spark: Any,
+    model: SavedModel,
+    statement: exp.Select,
+    tmp_path_factory: pytest.TempPathFactory,
+    frames: list[pd.DataFrame],
+):
+    frame = pd.concat(frames, ignore_index=True)  # a statement is planned for seconds, whatever its rows
+    frame[KEY] = [f"L{number}" for number in frame.index]
+    assert_alike(model, frame, scored(spark, statement, frame, tmp_path_factory.mktemp("any")), atol=CLOSE)
+
+
+def test_loans_as_they_come_are_scored_as_loantap_score_does(
+    spark: Any, model: SavedModel, statement: exp.Select, loans: pd.DataFrame, tmp_path: Path
+):
+    frame = as_cleaned(loans)
+    found = scored(spark, statement, frame, tmp_path)
+    assert found["refused"].isna().all()
+    assert_alike(model, frame, found, atol=CLOSE)
+
+
+def test_scores_written_into_a_delta_table_are_a_statement_to_sparks_parser(spark: Any, model: SavedModel):
+    query = model_select(model, dialect="databricks", table=exp.to_table("credit.applications"))
+    create = query.ctas("scores")
+    create.set("replace", True)
+    text = written(create, "databricks")
+    assert text.startswith("CREATE OR REPLACE TABLE")
+    plan = spark._jsparkSession.sessionState().sqlParser().parsePlan(text)
+    assert plan.getClass().getSimpleName() == "ReplaceTableAsSelect"
+
+
+class Cursor:
+    """A cursor as Python's databases have them, on a Spark session."""
+
+    arraysize = 1
+
+    def __init__(self, spark: Any) -> None:
+        self._spark = spark
+        self.description: Any = None
+        self._rows: Iterator[tuple] = iter(())
+
+    def execute(self, statement: str, parameters: Any = None, **_: Any) -> "Cursor":
+        found = self._spark.sql(statement, args=parameters or None)
+        self.description = [(name, None, None, None, None, None, None) for name in found.columns]
+        self._rows = iter([tuple(row) for row in found.collect()])
+        return self
+
+    def fetchmany(self, size: int = 1) -> Sequence[tuple]:
+        return list(islice(self._rows, size))
+
+    def fetchone(self) -> tuple | None:
+        return next(self._rows, None)
+
+    def fetchall(self) -> Sequence[tuple]:
+        return list(self._rows)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Connection:
+    def __init__(self, spark: Any) -> None:
+        self._spark = spark
+
+    def cursor(self, *_: Any, **__: Any) -> Cursor:
+        return Cursor(self._spark)
+
+    def commit(self) -> None:
+        """Spark has no transactions."""
+
+    rollback = close = commit
+
+
+def test_counts_and_sample_are_those_of_every_other_database(
+    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    checked = tmp_path / "checked.parquet"
+    ingest(SyntheticLoans(3_000, 5), loans_path=tmp_path / "loans.parquet", quarantine_path=None, checked_path=checked)
+    frame = pd.read_parquet(checked)
+    frame.assign(loan_id=frame["row"].astype("str")).to_parquet(checked, index=False)
+    (tmp_path / "loantap.yml").write_text("warehouse: {url: 'sqlite:///w.db'}")
+    config = read_config(tmp_path / "loantap.yml")
+    write_loans(config, checked)
+
+    def count(name: str) -> pushdown.Counted:
+        folder = tmp_path / name
+        return pushdown.count_in_warehouse(
+            config, counts_dir=folder / "counts", loans_path=folder / "sample.parquet", sample_rows=500
+        )
+
+    wanted = count("sqlite")
+    loans = spark.read.parquet(str(checked))
+    months = ", ".join(f"CAST({name} AS DATE) AS {name}" for name in ("issue_d", "earliest_cr_line"))
+    others = ", ".join(f"`{name}`" for name in loans.columns if name not in ("issue_d", "earliest_cr_line"))
+    loans.createOrReplaceTempView("checked")
+    spark.sql(f"SELECT {others}, {months}, '{wanted.load_id}' AS load_id FROM checked").createOrReplaceTempView("loans")
+    url = "databricks://token:a-token@127.0.0.1?http_path=/sql"
+    engine = sa.create_engine(url, creator=lambda: Connection(spark))
+    monkeypatch.setattr(pushdown, "open_warehouse", lambda _: engine)
+    found = count("spark")
+    assert found.sha256 == wanted.sha256
+    assert vars(found.summary) == vars(wanted.summary)
+    samples = [pd.read_parquet(tmp_path / name / "sample.parquet") for name in ("spark", "sqlite")]
+    pd.testing.assert_frame_equal(*samples)
