@@ -141,7 +141,7 @@ def challenge(
     Of its settings, the one with the best mean F-beta over the first repeat is taken. That flatters a challenger a little, as
     a ceiling may be.
     """
-    X, candidates = _with_categories(X), []
+    X, candidates = with_categories(X), []
     for name, settings in challengers(random_state).items():
         entered = [_challenger(name, model, X, y, splits[:folds], beta) for model in settings]
         best = max(range(len(settings)), key=lambda place: entered[place].scores[fbeta_name(beta)].mean())
@@ -158,7 +158,7 @@ def _challenger(
     return Candidate(name, None, None, fold_scores(y, put_together(held_out, splits, len(y)), splits, beta=beta))
 
 
-def _with_categories(X: pd.DataFrame) -> pd.DataFrame:
+def with_categories(X: pd.DataFrame) -> pd.DataFrame:
     """Return features with texts as categories; the boosting takes 255 of a column, and those beyond count as missing."""
     levels = {str(name): X[name].value_counts().index[:MOST_LEVELS] for name in X.select_dtypes(exclude="number")}
     return X.assign(**{name: pd.Categorical(X[name].where(X[name].isin(most)), most) for name, most in levels.items()})
