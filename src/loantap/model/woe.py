@@ -74,7 +74,7 @@ def find_bins(values: pd.Series, y: np.ndarray) -> Bins | None:
         from optbinning import OptimalBinning
     except ImportError:
         raise MissingToolError(
-            f"a scorecard needs optbinning, which is not installed. Get it with: {how_to_add('scorecard')}"
+            f"a scorecard needs optbinning, which is not installed. Get it with: {how_to_add('report')}"
         ) from None
     limits: dict[str, Any] = {"min_bin_size": LEAST_SHARE, "min_bin_n_event": LEAST_CASES, "min_bin_n_nonevent": LEAST_CASES, "max_n_bins": MOST_BINS, "solver": "mip"}  # fmt: skip
     if values.dtype == object:
