@@ -2,32 +2,39 @@
 
 import json
 import logging
+import os
+import re
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 from uuid import uuid4
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from loantap.errors import InputError
 from loantap.model.persistence import SavedModel
 from loantap.scoring.application import score_application
 from loantap_serving.api.answers import batch_json, model_answer, score_json
-from loantap_serving.api.keys import Keys
+from loantap_serving.api.keys import Keys, parse_keys
 from loantap_serving.api.limits import Buckets
 from loantap_serving.api.models import Models
 from loantap_serving.api.openapi import describe
 from loantap_serving.api.page import STYLE_HASH, docs_page
-from loantap_serving.api.problems import PROBLEM_JSON, Problem
-from loantap_serving.api.telemetry import Telemetry
+from loantap_serving.api.problems import PROBLEM_JSON, Problem, too_large
+from loantap_serving.api.telemetry import Telemetry, log_as_json
 from loantap_serving.api.validation import BATCH_BRACKETS, SINGLE_BRACKETS, read_json, valid_application, valid_batch
+from loantap_serving.locate import find_model
 
 LOG = logging.getLogger("loantap.api")
 JSON = "application/json"
+MODEL, KEYS, RATE = "LOANTAP_API_MODEL", "LOANTAP_API_KEYS", "LOANTAP_API_RATE"  # variables of the environment
 SINGLE_BYTES, BATCH_BYTES = 64 << 10, 16 << 20
 BATCH_PATH = "/v1/score/batch"
+REFUSED = "loantap.refused"  # in the WSGI environment: a Problem that the server has with the request
 _OPEN = ("health", "ready")  # whoever runs the service asks these, often and without a key
 _BATCHES = 2  # at once: each takes memory and time, and single applications should not have to wait for many
 _GUESSES, _GUESSES_PER_SECOND = 10, 0.5
@@ -53,15 +60,24 @@ class ApiSettings:
     rate: float | None = None
 
 
-def create_app(models: Models, settings: ApiSettings | None = None) -> Flask:
+def create_app(models: Models | None = None, settings: ApiSettings | None = None) -> Flask:
     """Return the service.
 
     Args:
-        models: Holds the model to answer with.
-        settings: How callers are treated.
+        models: Holds the model to answer with. None: the service is what the environment says, the model LOANTAP_API_MODEL or
+            the champion, and logs and looks for another model by itself, as a WSGI server wants it.
+        settings: How callers are treated; None: as the environment says where `models` is None too, else everybody may ask.
+
+    Raises InputError for a model, keys or a rate in the environment that are none.
     """
-    settings = settings or ApiSettings()
     app = Flask("loantap_serving.api", static_folder=None)
+    if models is None:
+        given = os.environ.get(MODEL)
+        models, settings = Models(lambda: find_model(Path(given) if given else None)), settings or _told_settings()
+        models.refresh()
+        log_as_json()
+        app.before_request(models.watch)  # not here: a server may load the service first and fork then
+    settings = settings or ApiSettings()
     app.url_map.merge_slashes = False  # no redirects: what is not a path of the service is answered 404
     telemetry = Telemetry(models)
     _guard(app, settings)
@@ -76,6 +92,19 @@ def create_app(models: Models, settings: ApiSettings | None = None) -> Flask:
     for path, (text, kind) in documents.items():
         _add(app, path, lambda text=text, kind=kind: Response(text, content_type=kind))
     return app
+
+
+def told_keys() -> Keys | None:
+    """Return the keys in the environment, or None; an empty text raises InputError: it was to shut somebody out."""
+    text = os.environ.get(KEYS)
+    return None if text is None else parse_keys(text, KEYS)
+
+
+def _told_settings() -> ApiSettings:
+    rate = os.environ.get(RATE)
+    if rate is not None and not re.fullmatch(r"(?=.*[1-9])\d+(\.\d+)?", rate):
+        raise InputError(f"{RATE}: expected requests a second, a number above 0, got {rate!r}.")
+    return ApiSettings(keys=told_keys(), rate=float(rate) if rate else None)
 
 
 def _add_scoring(app: Flask, models: Models) -> None:
@@ -143,7 +172,7 @@ def _body(most: int) -> bytes:
         raise Problem(415, f"Send the header Content-Type: {JSON}, and JSON in UTF-8, not compressed.")
     request.max_content_length = most
     if (request.content_length or 0) > most:
-        raise Problem(413, f"At most {most:,} bytes are taken here.")
+        raise too_large(most)
     return request.get_data(cache=False)
 
 
@@ -156,6 +185,12 @@ def _guard(app: Flask, settings: ApiSettings) -> None:
     @app.before_request
     def admit() -> None:
         g.started, g.request_id = time.perf_counter(), str(uuid4())
+        if refused := request.environ.get(REFUSED):
+            raise refused
+        if request.environ["PATH_INFO"].startswith("//"):
+            raise Problem(400, "A path begins with one slash.")
+        if "HTTP_HOST" not in request.environ and request.environ["SERVER_PROTOCOL"] == "HTTP/1.1":
+            raise Problem(400, "HTTP/1.1 asks for the header Host.")
         if request.endpoint in _OPEN:
             return
         address = request.remote_addr or ""

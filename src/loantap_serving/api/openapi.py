@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from loantap import __version__
@@ -24,14 +24,20 @@ _ABOUT = (
 )
 
 
+class BatchRequest(BaseModel):
+    """A batch of applications."""
+
+    model_config = ConfigDict(extra="forbid")
+    applications: list[Application] = Field(min_length=1, max_length=MOST_ROWS)  # type: ignore[valid-type]
+
+
 def describe(*, secured: bool) -> dict[str, Any]:
     """Return the OpenAPI document; `secured`: whether keys are asked for."""
     _, shared = models_json_schema(
-        [(model, "validation") for model in (Application, BatchAnswer, ModelAnswer, ProblemAnswer, ScoreAnswer, StatusAnswer)],
+        [(model, "validation") for model in (Application, BatchAnswer, BatchRequest, ModelAnswer, ProblemAnswer, ScoreAnswer, StatusAnswer)],
         ref_template="#/components/schemas/{model}",
     )  # fmt: skip
-    schemas = shared["$defs"] | {"BatchRequest": _batch_schema()}
-    components: dict[str, Any] = {"schemas": schemas}
+    components: dict[str, Any] = {"schemas": shared["$defs"]}
     if secured:
         components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
 
@@ -61,6 +67,7 @@ def describe(*, secured: bool) -> dict[str, Any]:
 
     return {
         "openapi": "3.1.0",
+        "servers": [{"url": "./"}],  # wherever a proxy puts this description
         "info": {"title": "LoanTap scoring", "version": __version__, "description": _ABOUT},
         "paths": {
             "/v1/score": {
@@ -85,23 +92,6 @@ def describe(*, secured: bool) -> dict[str, Any]:
         },
         "components": components,
     }  # fmt: skip
-
-
-def _batch_schema() -> dict[str, Any]:
-    rows = {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": MOST_ROWS,
-        "items": {"$ref": "#/components/schemas/Application"},
-    }
-    return {
-        "type": "object",
-        "title": "BatchRequest",
-        "description": "A batch of applications.",
-        "properties": {"applications": rows},
-        "required": ["applications"],
-        "additionalProperties": False,
-    }
 
 
 def _answer(kind: type[BaseModel] | str) -> dict[str, Any]:
