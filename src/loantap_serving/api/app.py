@@ -2,36 +2,42 @@
 
 import json
 import logging
-import os
-import re
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
-from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from loantap.errors import InputError
 from loantap.model.persistence import SavedModel
 from loantap.scoring.application import score_application
 from loantap_serving.api.answers import batch_json, model_answer, score_json
-from loantap_serving.api.keys import Keys, parse_keys
+from loantap_serving.api.keys import Keys
 from loantap_serving.api.limits import Buckets
 from loantap_serving.api.models import Models
 from loantap_serving.api.openapi import describe
 from loantap_serving.api.page import STYLE_HASH, docs_page
 from loantap_serving.api.problems import PROBLEM_JSON, Problem, too_large
 from loantap_serving.api.telemetry import Telemetry, log_as_json
-from loantap_serving.api.validation import BATCH_BRACKETS, SINGLE_BRACKETS, read_json, valid_application, valid_batch
-from loantap_serving.locate import find_model
+from loantap_serving.api.validation import (
+    BATCH_BRACKETS,
+    SINGLE_BRACKETS,
+    read_json,
+    valid_application,
+    valid_batch,
+    valid_decision,
+)
+
+if TYPE_CHECKING:
+    from loantap_serving.records import Records
 
 LOG = logging.getLogger("loantap.api")
 JSON = "application/json"
-MODEL, KEYS, RATE = "LOANTAP_API_MODEL", "LOANTAP_API_KEYS", "LOANTAP_API_RATE"  # variables of the environment
 SINGLE_BYTES, BATCH_BYTES = 64 << 10, 16 << 20
 BATCH_PATH = "/v1/score/batch"
 REFUSED = "loantap.refused"  # in the WSGI environment: a Problem that the server has with the request
@@ -54,10 +60,12 @@ class ApiSettings:
     Attributes:
         keys: Who may ask; everybody if None.
         rate: Requests a second that one caller may make (a key, or an address where there are no keys); None: no limit.
+        records: Where answers are kept, beside those of a challenger, and persons' decisions; nothing is if None.
     """
 
     keys: Keys | None = None
     rate: float | None = None
+    records: "Records | None" = None
 
 
 def create_app(models: Models | None = None, settings: ApiSettings | None = None) -> Flask:
@@ -72,9 +80,9 @@ def create_app(models: Models | None = None, settings: ApiSettings | None = None
     """
     app = Flask("loantap_serving.api", static_folder=None)
     if models is None:
-        given = os.environ.get(MODEL)
-        models, settings = Models(lambda: find_model(Path(given) if given else None)), settings or _told_settings()
-        models.refresh()
+        from loantap_serving.api.environment import told_models, told_settings  # which needs ApiSettings
+
+        models, settings = told_models(), settings or told_settings()
         log_as_json()
         app.before_request(models.watch)  # not here: a server may load the service first and fork then
     settings = settings or ApiSettings()
@@ -82,38 +90,24 @@ def create_app(models: Models | None = None, settings: ApiSettings | None = None
     telemetry = Telemetry(models)
     _guard(app, settings)
     _observe(app, telemetry)
-    _add_scoring(app, models)
+    _add_scoring(app, models, settings.records)
     _add_state(app, models, telemetry)
-    described = describe(secured=settings.keys is not None)
-    documents = {
-        "/openapi.json": (json.dumps(described), JSON),
-        "/docs": (docs_page(described), "text/html; charset=utf-8"),
-    }
-    for path, (text, kind) in documents.items():
-        _add(app, path, lambda text=text, kind=kind: Response(text, content_type=kind))
+    described = describe(secured=settings.keys is not None, recorded=settings.records is not None)
+    page, html = docs_page(described), "text/html; charset=utf-8"
+    _add(app, "/openapi.json", lambda: Response(json.dumps(described), content_type=JSON))
+    _add(app, "/docs", lambda: Response(page, content_type=html))
     return app
 
 
-def told_keys() -> Keys | None:
-    """Return the keys in the environment, or None; an empty text raises InputError: it was to shut somebody out."""
-    text = os.environ.get(KEYS)
-    return None if text is None else parse_keys(text, KEYS)
-
-
-def _told_settings() -> ApiSettings:
-    rate = os.environ.get(RATE)
-    if rate is not None and not re.fullmatch(r"(?=.*[1-9])\d+(\.\d+)?", rate):
-        raise InputError(f"{RATE}: expected requests a second, a number above 0, got {rate!r}.")
-    return ApiSettings(keys=told_keys(), rate=float(rate) if rate else None)
-
-
-def _add_scoring(app: Flask, models: Models) -> None:
+def _add_scoring(app: Flask, models: Models, records: "Records | None") -> None:
     batches = threading.BoundedSemaphore(_BATCHES)
 
     def score() -> Response:
         application = valid_application(read_json(_body(SINGLE_BYTES), brackets=SINGLE_BRACKETS))
         found = score_application(_present(models), application)
         g.decisions = {found.decision: 1}
+        if records:
+            records.keep(g.request_id, [found], [application])
         return Response(score_json(found), content_type=JSON)
 
     def score_batch() -> Response:
@@ -125,12 +119,28 @@ def _add_scoring(app: Flask, models: Models) -> None:
             model = _present(models)
             scores = [score_application(model, application) for application in applications]
             g.decisions = Counter(found.decision for found in scores)
+            if records:
+                records.keep(g.request_id, scores, applications)
             return Response(batch_json(scores), content_type=JSON)
         finally:
             batches.release()
 
     _add(app, "/v1/score", score, method="POST")
     _add(app, BATCH_PATH, score_batch, method="POST")
+    if records:
+        _add(app, "/v1/decision", partial(_decide, records), method="POST")
+
+
+def _decide(records: "Records") -> Response:
+    said = valid_decision(read_json(_body(SINGLE_BYTES), brackets=SINGLE_BRACKETS))
+    try:
+        kept = records.decide(**said, caller=g.get("caller"))
+    except Exception:
+        LOG.exception("decision not recorded", extra={"facts": {"request_id": g.request_id}})
+        raise Problem(503, "The decision was not stored. Send it again.") from None
+    if kept is None:
+        raise Problem(404, "No score is recorded under this request_id and row.")
+    return Response(json.dumps(kept), content_type=JSON)
 
 
 def _add_state(app: Flask, models: Models, telemetry: Telemetry) -> None:

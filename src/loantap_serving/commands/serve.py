@@ -29,10 +29,23 @@ def api(
     notice: Annotated[
         float, typer.Option(help="Seconds after SIGTERM in which /ready says 503 and callers are still let in.", min=0)
     ] = 5,
+    records: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep answers and persons' decisions here: a file of SQLite, or an address of SQLAlchemy; else LOANTAP_API_RECORDS; nothing is kept with neither."
+        ),
+    ] = None,
+    challenger: Annotated[
+        Path | None,
+        typer.Option(
+            help="A model scored beside for comparison, named as --model; kept with the answers (in runs/decisions.db if not told where)."
+        ),
+    ] = None,
     allow_pickle: PickleOption = None,
 ) -> None:
     """Score applications that are sent as JSON; a newly promoted champion answers without a restart."""
-    from loantap_serving.api.app import ApiSettings, create_app, told_keys
+    from loantap_serving.api.app import ApiSettings, create_app
+    from loantap_serving.api.environment import told_keys, told_records
     from loantap_serving.api.keys import read_keys
     from loantap_serving.api.models import Models
     from loantap_serving.api.server import serve
@@ -40,7 +53,7 @@ def api(
     from loantap_serving.locate import find_model
 
     held = read_keys(keys) if keys else told_keys()
-    settings = ApiSettings(keys=held, rate=rate)
+    settings = ApiSettings(keys=held, rate=rate, records=told_records(records, challenger))
     models = Models(lambda: find_model(model), pickle_sums=allow_pickle)
     models.refresh()  # what is wrong with the model is said before anybody asks
     if held is None and host not in ("127.0.0.1", "::1", "localhost"):
