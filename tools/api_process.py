@@ -23,6 +23,7 @@ class Service:
 
     Attributes:
         port: On loopback.
+        address: As the service told it.
         process: It.
         log: The file of what it writes to stderr.
     """
@@ -30,6 +31,7 @@ class Service:
     port: int
     process: subprocess.Popen[str]
     log: Path
+    address: str
 
     def connection(self, *, timeout: float = 30) -> http.client.HTTPConnection:
         """Return a new connection to it."""
@@ -57,13 +59,14 @@ def running_service(model: Path, *options: str) -> Iterator[Service]:
     """Start `loantap serve api` on a free port; stop it when the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        words = [sys.executable, "-c", START, "api", "--model", str(model), "--port", "0", *options]
+        words = [sys.executable, "-c", START, "api", "--model", str(model), "--port", "0", "--notice", "0", *options]
         with (
             log.open("w") as stream,
             subprocess.Popen(words, stdout=subprocess.PIPE, stderr=stream, text=True) as process,
         ):
             try:
-                yield Service(_port(process, log), process, log)
+                address = _address(process, log)
+                yield Service(int(address.rpartition(":")[2]), process, log, address)
             finally:
                 process.terminate()
                 try:
@@ -72,12 +75,12 @@ def running_service(model: Path, *options: str) -> Iterator[Service]:
                     process.kill()
 
 
-def _port(process: subprocess.Popen[str], log: Path, seconds: float = 60) -> int:
+def _address(process: subprocess.Popen[str], log: Path, seconds: float = 60) -> str:
     lines: queue.Queue[str] = queue.Queue()
     assert process.stdout is not None
     threading.Thread(target=lambda: lines.put(process.stdout.readline()), daemon=True).start()  # type: ignore[union-attr]
     line = lines.get(timeout=seconds)
-    match = re.search(r"http://\S+?:(\d+)", line)
+    match = re.search(r"http://\S+:\d+(?=\s)", line)
     if match is None:
         raise RuntimeError(f"the service did not start: {line}{log.read_text()}")
-    return int(match[1])
+    return match[0]

@@ -22,6 +22,7 @@ EXTRAS = {
     "s3": "DB2 drops on S3",
     "mlflow": "tracking runs in MLflow",
     "api": "serving scores",
+    "shadow": "a challenger beside the champion",
     "dashboard": "the dashboard",
     "aws": "deploying to AWS",
     "dev": "the tests",

@@ -1,6 +1,7 @@
 """A finished run in MLflow: parameters, scores, exhibits, report and model, and the points of its searches as nested runs."""
 
 import hashlib
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -15,12 +16,19 @@ from loantap.model.persistence import CARD, PAGE, SavedModel, load_model
 from loantap.runs.manifest import Manifest, read_manifest
 from loantap.runs.results import MANIFEST, RunFolder
 from loantap_serving.registry import VERSION_TAG, register_model, registered_version
-from loantap_serving.tracking_store import artifacts_uri, tracking_client, tracking_uri, without_secrets
+from loantap_serving.tracking_store import (
+    EXPERIMENT,
+    VIEW,
+    artifacts_uri,
+    experiment_id,
+    tracking_client,
+    tracking_uri,
+    without_secrets,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EXPERIMENT = "loantap"
 RUN_TAG, DATA_TAG, CONTENT_TAG = "loantap.run_id", "loantap.data_sha256", "loantap.manifest_sha256"
 _PARENT = "mlflow.parentRunId"
 
@@ -75,6 +83,7 @@ def track_run(folder: Path, uri: str | None = None) -> Tracked:
         run_id = client.create_run(experiment, _moment(manifest.started_at), tags, manifest.run_id).info.run_id
         _log_numbers(client, run_id, RunFolder(folder), manifest, model)
         _log_files(client, run_id, folder, manifest)
+        _show_columns(client, experiment, model)
         _log_searches(client, experiment, run_id, RunFolder(folder).result("model")["without_pincode"])
         number = register_model(client, run_id, folder / "model", model)
         client.set_terminated(run_id, "FINISHED", _moment(manifest.finished_at))
@@ -82,10 +91,16 @@ def track_run(folder: Path, uri: str | None = None) -> Tracked:
 
 
 def _experiment(client: "MlflowClient", uri: str) -> str:
-    known = client.get_experiment_by_name(EXPERIMENT)
-    if known is not None:
-        return str(known.experiment_id)
-    return client.create_experiment(EXPERIMENT, artifacts_uri(uri))
+    return experiment_id(client) or client.create_experiment(EXPERIMENT, artifacts_uri(uri))
+
+
+def _show_columns(client: "MlflowClient", experiment: str, model: SavedModel) -> None:
+    """Let MLflow's page of the runs have the columns that a model is judged by."""
+    scores = (fbeta_name(model.card["beta"]), "roc_auc", "average_precision", "brier", "expected_calibration_error")
+    names = [*(f"test.{name}" for name in scores), "threshold"]
+    state = {"selectedColumns": [f"metrics.`{name}`" for name in names]}
+    client.set_experiment_tag(experiment, f"mlflow.sharedViewState.{VIEW}", json.dumps(state))
+    client.set_experiment_tag(experiment, "mlflow.experimentKind", "custom_model_development")
 
 
 def _tracked(client: "MlflowClient", experiment: str, manifest: Manifest) -> list[Any]:

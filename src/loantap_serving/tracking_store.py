@@ -16,6 +16,7 @@ from loantap_sources.connectors.secrets import Secrets, secrets_in
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+EXPERIMENT, VIEW = "loantap", "loantap"  # the name of the experiment, and of how its page shows the runs
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # By default MLflow asks a server that does not answer for four minutes, reports on its use, and copies what it finds in
@@ -28,6 +29,8 @@ _SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_UV_AUTO_DETECT": "false",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # eight processes for language models
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
@@ -111,8 +114,19 @@ def tracking_client(uri: str | None = None) -> Iterator["MlflowClient"]:
             os.environ[URI_VARIABLE] = before
 
 
-def server_command(port: int) -> tuple[list[str], dict[str, str]]:
-    """Return the command that opens MLflow's pages on the local store, and its environment, which may hold a password.
+def experiment_id(client: "MlflowClient") -> str | None:
+    """Return the id of the experiment of all runs, None where nothing was tracked; raises InputError for a deleted one."""
+    known = client.get_experiment_by_name(EXPERIMENT)
+    if known is not None and known.lifecycle_stage == "deleted":
+        raise InputError(
+            f"MLflow's experiment '{EXPERIMENT}' was deleted, and holds its name. With {URI_VARIABLE} set to the store, restore it: "
+            f"mlflow experiments restore --experiment-id {known.experiment_id}, or remove it for good: mlflow gc"
+        )
+    return str(known.experiment_id) if known else None
+
+
+def server_command(port: int) -> tuple[list[str], dict[str, str], str]:
+    """Return the command that opens MLflow's pages on the local store, its environment, which may hold a password, and the page of the runs.
 
     Raises InputError where a server keeps the store: it has pages of its own.
     """
@@ -121,7 +135,10 @@ def server_command(port: int) -> tuple[list[str], dict[str, str]]:
     if artifacts is None:
         raise InputError(f"{URI_VARIABLE} names a server; its pages are at {without_secrets(uri)}")
     with tracking_client(uri) as client:
-        client.search_experiments(max_results=1)  # makes the store where there is none
+        known = experiment_id(client)  # makes the store where there is none
+    page = f"experiments/{known}/runs" if known else "experiments"
+    view = f"&viewStateShareKey={VIEW}" if known else ""
+    address = f"http://127.0.0.1:{port}/#/{page}?workflowType=machine_learning{view}"  # else pages of language models
     stores = {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifacts}
     words = ["server", "--no-serve-artifacts", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    return [sys.executable, "-m", "mlflow", *words], {**os.environ, **_SETTINGS, **stores}
+    return [sys.executable, "-m", "mlflow", *words], {**os.environ, **_SETTINGS, **stores}, address

@@ -10,7 +10,7 @@ from template_support import of_kind, rendered, template
 
 from loantap.settings import project_root
 from loantap_deploy import commands as deploy
-from loantap_serving.api import server
+from loantap_serving.api import connection, server
 from loantap_serving.api.app import BATCH_BYTES, SINGLE_BYTES
 from loantap_serving.api.connection import WAITING
 from loantap_serving.api.openapi import describe
@@ -65,14 +65,14 @@ BALANCER = int(attributes("LoadBalancer", "LoadBalancerAttributes")["idle_timeou
 
 
 def test_the_service_keeps_an_idle_connection_longer_than_the_load_balancer() -> None:
-    assert server.IDLE >= BALANCER + 10, (
+    assert connection.IDLE >= BALANCER + 10, (
         "the load balancer would send a request into a connection that closes, and answer 502"
     )
 
 
 def test_what_is_in_flight_is_answered_before_a_task_is_ended() -> None:
     delay = int(attributes("TargetGroup", "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
-    assert min(delay, container()["StopTimeout"]) >= server.DRAIN + 5
+    assert min(delay, container()["StopTimeout"]) >= server.NOTICE + server.DRAIN + 5
 
 
 def test_one_port_leads_to_the_service() -> None:
@@ -94,7 +94,7 @@ def test_one_port_leads_to_the_dashboard() -> None:
 
 
 def test_the_command_and_the_service_have_the_same_defaults() -> None:
-    for option in ("host", "port", "threads"):
+    for option in ("host", "port", "threads", "notice"):
         assert default(serve.api, option) == default(server.serve, option), option
 
 
@@ -138,19 +138,20 @@ def test_what_a_task_is_told_is_read_by_somebody() -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        f"for {server.NOTICE:g} s (`--notice`) callers are still let in",
         f"answered whole (for up to {server.DRAIN:g} s)",
-        f"has to arrive within {server.ARRIVAL} s",
-        f"has to be taken within {server.LEAVING} s",
-        f"A connection is kept for {server.IDLE} s without a request",
+        f"has to arrive within {connection.ARRIVAL} s",
+        f"has to be taken within {connection.LEAVING} s",
+        f"A connection is kept for {connection.IDLE} s without a request",
         f"`deploy/ecs` does after {BALANCER} s",
-        f"{server.CONNECTIONS} connections may be open",
+        f"{connection.CONNECTIONS} connections may be open",
         f"one application (up to {SINGLE_BYTES >> 10} KiB)",
         f"{SINGLE_BYTES >> 10} KiB for all but batches",
         f'of 1 to {MOST_ROWS:,} in `{{"applications": [...]}}` (up to {BATCH_BYTES >> 20} MiB)',
         f"more than {SINGLE_BRACKETS} of `{{` and `[` ({BATCH_BRACKETS:,} in a batch)",
         f"bodies of {WAITING >> 20} MiB in all wait",
         f"of all bodies that wait, {WAITING >> 20} MiB at most are",
-        f"headers of more than {server.HEADER_BYTES >> 10} KiB",
+        f"headers of more than {connection.HEADER_BYTES >> 10} KiB",
     ],
 )
 def test_the_page_of_the_service_tells_its_limits(words: str) -> None:

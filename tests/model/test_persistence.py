@@ -80,6 +80,21 @@ def test_a_file_that_is_missing_is_named(folder: Path, name: str):
         load_model(folder)
 
 
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db"])
+def test_what_a_desktop_leaves_is_told_as_that(folder: Path, name: str):
+    (folder / name).write_bytes(b"\x00")
+    with pytest.raises(InputError, match="a desktop leaves it where somebody has looked"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("names", [[METADATA], [SUMS], [METADATA, REASONS, SUMS]])
+def test_line_ends_of_windows_are_told_as_that(folder: Path, names: list[str]):
+    for name in names:
+        (folder / name).write_bytes((folder / name).read_bytes().replace(b"\n", b"\r\n"))
+    with pytest.raises(InputError, match="its line ends were changed to CRLF"):
+        load_model(folder)
+
+
 def test_a_file_that_came_later_is_named(folder: Path):
     (folder / "helper.py").write_text("")
     with pytest.raises(InputError, match=r"helper\.py: it is not in SHA256SUMS"):

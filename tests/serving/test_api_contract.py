@@ -18,9 +18,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from loantap_serving.api.app import ApiSettings, create_app
 from loantap_serving.api.keys import Keys
 from loantap_serving.api.models import Models
+from loantap_serving.records import Records
 
 HEADERS = {"X-API-Key": "of-the-contract"}
-OPERATIONS = 7  # all but /openapi.json, from which they are read
+OPERATIONS = 8
 # What the schema cannot say: these two rules hold between fields, so a request that keeps the schema may break them. Such a
 # one is sent as it is, where it may be refused for them only, and again with the rules kept, where it has to be scored.
 ACROSS = {"sub_grade: of another grade than 'grade'", "earliest_cr_line: later than issue_d"}
@@ -53,7 +54,7 @@ def answers(folder: Path, settings: ApiSettings, *, examples: int, headers: dict
     config = SchemathesisConfig.from_dict({"seed": 1, "generation": {"mode": "all"}})
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=config, headers=headers)
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == OPERATIONS
+    assert len(operations) == OPERATIONS + (settings.records is not None)
     # By hand and not by `schema.parametrize`: its tests share one name, of which xdist runs one.
     settings_ = hypothesis.settings(
         max_examples=examples, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
@@ -82,6 +83,13 @@ def test_requests_are_answered_as_described(model_folder: Path, examples: int):
     assert seen[200] > examples / 3
     assert seen[422] > examples
     assert {400, 405, 415} <= set(seen)
+    assert not [status for status in seen if status >= 500]
+
+
+def test_the_same_holds_where_decisions_are_taken(model_folder: Path, tmp_path: Path):
+    settings = ApiSettings(records=Records(str(tmp_path / "decisions.db")))
+    seen = answers(model_folder, settings, examples=20, headers={})
+    assert {200, 404, 422} <= set(seen)
     assert not [status for status in seen if status >= 500]
 
 

@@ -17,10 +17,9 @@ import api_support  # noqa: F401 (finds the scripts)
 import pytest
 from api_process import START, Service, running_service
 from flask import Flask
-from waitress import create_server
 
 from loantap.errors import InputError
-from loantap_serving.api import server
+from loantap_serving.api import connection
 from loantap_serving.api.app import BATCH_BYTES
 from loantap_serving.api.connection import WAITING
 from loantap_serving.api.server import serve
@@ -58,15 +57,35 @@ def test_a_body_sent_in_chunks_is_taken(service: Service, application: dict[str,
     connection.close()
 
 
-@pytest.mark.parametrize("raw", [b"GET /health HTTP/1.1\r\nnot a header\r\n\r\n", b"GET http://[ HTTP/1.1\r\n\r\n"])
-def test_http_that_is_not_http_is_a_problem_too(service: Service, raw: bytes):
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        pytest.param(b"GET /health HTTP/1.1\r\nnot a header\r\n\r\n", 400, id="not a header"),
+        pytest.param(b"GET http://[ HTTP/1.1\r\n\r\n", 400, id="not a URL"),
+        pytest.param(b"GET /health HTTP/1.1\r\n\r\n", 400, id="no Host"),
+        pytest.param(b"GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, id="two hosts"),
+        pytest.param(b"GET /health HTTP/1.1\r\nHost: x\r\nX-A: 1\r\n 2\r\n\r\n", 400, id="a folded header"),
+        pytest.param(b"POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400, id="a length and chunks"),
+        pytest.param(b"POST /v1/score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400, id="chunks and a length"),
+        pytest.param(b"POST /v1/score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, id="no chunk"),
+        pytest.param(b"GET //v1/score HTTP/1.1\r\nHost: x\r\n\r\n", 400, id="two slashes"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 9_000 + b"\r\n\r\n", 431, id="a long header"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"a" * 4_000) for n in range(9)) + b"\r\n", 431, id="long headers"),
+    ],
+)  # fmt: skip
+def test_http_that_is_not_http_is_a_problem_too(service: Service, raw: bytes, status: int):
     with socket.create_connection(("127.0.0.1", service.port), timeout=10) as peer:
         peer.sendall(raw)
         response = http.client.HTTPResponse(peer)
         response.begin()
-        assert (response.status, response.getheader("Content-Type")) == (400, "application/problem+json")
+        assert (response.status, response.getheader("Content-Type")) == (status, "application/problem+json")
         assert response.getheader("X-Content-Type-Options") == "nosniff"
-        assert json.loads(response.read())["status"] == 400
+        told = json.loads(response.read())
+        assert (told["status"], told["instance"]) == (status, f"urn:uuid:{response.getheader('X-Request-Id')}")
+
+
+def test_http_1_0_needs_no_host(service: Service):
+    assert answer_to(service, b"GET /health HTTP/1.0\r\n\r\n") == (200, "ok")
 
 
 def test_a_batch_beyond_all_bounds_is_refused_before_it_is_sent(service: Service):
@@ -141,7 +160,7 @@ def test_who_asks_whether_to_go_on_with_no_body_or_too_large_a_one_is_answered_a
 
 def test_who_asks_whether_to_go_on_is_told_to(service: Service, application: dict[str, Any]):
     body = json.dumps(application).encode()
-    head = f"POST /v1/score HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    head = f"POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", service.port), timeout=10) as peer:
         peer.sendall(head.encode())
         assert peer.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -157,7 +176,7 @@ def test_the_head_of_a_chunk_has_an_end(service: Service):
 def test_no_answer_names_the_server_or_its_version(service: Service):
     connection = service.connection()
     connection.request("GET", "/health")
-    assert connection.getresponse().getheader("Server") is None
+    assert connection.getresponse().getheader("Server") == "loantap"
     connection.close()
 
 
@@ -173,6 +192,17 @@ def test_a_name_that_is_no_address_is_named():
         serve(None, host="no.such.host.invalid", port=0, started=print, ending=print)  # type: ignore[arg-type]
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6")
+def test_two_colons_answer_both_protocols_and_stand_in_brackets(model_folder: Path):
+    with running_service(model_folder, "--host", "::") as service:
+        for host in ("127.0.0.1", "::1"):
+            connection = http.client.HTTPConnection(host, service.port, timeout=10)
+            connection.request("GET", "/health")
+            assert connection.getresponse().status == 200
+            connection.close()
+        assert service.address == f"http://[::]:{service.port}"
+
+
 def test_a_model_that_is_none_ends_it_at_once(tmp_path: Path):
     words = [sys.executable, "-c", START, "api", "--model", str(tmp_path), "--port", "0"]
     found = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
@@ -181,10 +211,8 @@ def test_a_model_that_is_none_ends_it_at_once(tmp_path: Path):
 
 
 def test_an_idle_connection_outlives_a_request_that_does_not_arrive(monkeypatch: pytest.MonkeyPatch):
-    """In this process, with less patience: a second for a request, looked at more often."""
-    monkeypatch.setattr(server, "ARRIVAL", 1)
-    often = {"cleanup_interval": 0.1}
-    monkeypatch.setattr(server, "create_server", lambda app, **given: create_server(app, **given | often))
+    """In this process, with less patience: a second for a request."""
+    monkeypatch.setattr(connection, "ARRIVAL", 1)
     got: list[Any] = []
 
     def ask(address: str) -> None:
@@ -212,6 +240,47 @@ def test_an_idle_connection_outlives_a_request_that_does_not_arrive(monkeypatch:
     assert got == [404, b"", 404, b""]
 
 
+def test_an_answer_that_is_not_taken_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    """In this process, with less patience; the answer is larger than what the system keeps."""
+    monkeypatch.setattr(connection, "LEAVING", 1)
+    got: list[Any] = []
+
+    def ask(address: str) -> None:
+        with socket.socket() as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+            peer.connect(("127.0.0.1", int(address.rpartition(":")[2])))
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(2)
+            signal.raise_signal(signal.SIGTERM)
+            while part := peer.recv(1 << 20):
+                got.append(len(part))
+
+    asking: list[threading.Thread] = []
+
+    def started(address: str) -> None:
+        asking.append(threading.Thread(target=ask, args=[address]))
+        asking[0].start()
+
+    app = Flask("large")
+    app.add_url_rule("/", view_func=lambda: b"x" * 100_000_000)
+    serve(app, port=0, notice=0, started=started, ending=list)
+    asking[0].join()
+    assert 0 < sum(got) < 100_000_000
+
+
+def test_beyond_so_many_connections_the_next_is_closed_and_the_others_stay(model_folder: Path):
+    with running_service(model_folder) as service, ExitStack() as stack:
+        held = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+            for _ in range(connection.CONNECTIONS)
+        ]
+        with pytest.raises(OSError, match=r"reset|closed|Broken"):
+            service.ask("/health")
+        held.pop().close()
+        time.sleep(0.3)
+        assert service.ask("/health")[0] == 200
+
+
 def batch_of(application: dict[str, Any], rows: int) -> bytes:
     return json.dumps({"applications": [application] * rows}).encode()
 
@@ -226,6 +295,32 @@ def in_flight(service: Service, path: str, body: bytes) -> tuple[threading.Threa
     thread = threading.Thread(target=ask)
     thread.start()
     return thread, found
+
+
+def test_who_connects_anew_is_answered_until_all_could_know_that_the_service_ends(
+    model_folder: Path, application: dict[str, Any]
+):
+    with running_service(model_folder, "--notice", "2") as service:
+        service.process.terminate()
+        told = time.monotonic()
+        time.sleep(0.2)
+        assert service.ask("/ready")[0] == 503
+        asked = 0
+        while time.monotonic() - told < 1.5:
+            connection = service.connection()
+            connection.request("POST", "/v1/score", json.dumps(application), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            assert (response.status, response.getheader("Connection")) == (200, "close")
+            asked += 1
+        assert asked > 10
+        assert service.process.wait(5) == 0
+        assert time.monotonic() - told > 2
+
+
+def test_a_person_who_ends_it_waits_for_nobody(model_folder: Path):
+    with running_service(model_folder, "--notice", "60") as service:
+        service.process.send_signal(signal.SIGINT)
+        assert service.process.wait(5) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -243,9 +338,6 @@ def test_requests_in_flight_are_answered_whole_when_the_service_is_told_to_end(
         service.process.send_signal(number)
         told = time.monotonic()
         time.sleep(0.05)
-        kept.request("GET", "/ready")
-        response = kept.getresponse()
-        assert (response.status, response.getheader("Connection")) == (503, "close")
         with pytest.raises(OSError, match="refused"):
             service.ask("/health")
         for thread, _ in batches + singles:

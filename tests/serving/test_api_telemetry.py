@@ -23,7 +23,7 @@ def log() -> Iterator[io.StringIO]:
     stream = io.StringIO()
     log_as_json(stream)
     yield stream
-    for logger in map(logging.getLogger, ("loantap.api", "waitress")):
+    for logger in map(logging.getLogger, ("loantap.api", "aiohttp", "asyncio", "gunicorn.error")):
         logger.handlers, logger.propagate = [], True
         logger.setLevel(logging.NOTSET)
 
@@ -92,13 +92,13 @@ def test_a_failure_is_logged_with_its_place_and_without_its_message(
 
 
 def test_what_the_server_itself_says_quotes_nothing(log: io.StringIO):
-    logger = logging.getLogger("waitress")
+    logger = logging.getLogger("aiohttp.server")
     try:
         raise ValueError(MARK)
     except ValueError:
-        logger.exception(f"Exception while serving /{MARK}")
-    logger.error(f"uncaptured python exception, closing channel <it> ({MARK}\n)")
-    assert [line["event"] for line in lines(log)] == ["Exception", "uncaptured python exception"]
+        logger.exception("Unhandled exception")
+    logger.warning("Error handling request from %s", MARK)
+    assert [line["event"] for line in lines(log)] == ["Unhandled exception", "Error handling request from %s"]
     assert MARK not in log.getvalue()
 
 

@@ -3,7 +3,9 @@
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,7 +23,10 @@ from loantap.model.fitted import FittedModel
 from loantap.model.persistence import load_model
 from loantap.runs.manifest import read_manifest
 from loantap.runs.results import RunFolder
-from loantap_serving.dashboard.sources import MODEL, RUN, find_sources
+from loantap.scoring.application import score_application
+from loantap_serving.api.models import Models
+from loantap_serving.dashboard.sources import MODEL, RECORDS, RUN, find_sources
+from loantap_serving.records import Records
 from loantap_serving.store import ModelStore
 
 APP = Path(pages.__file__).with_name("app.py")
@@ -69,6 +74,25 @@ def test_every_page_says_that_data_are_synthetic_and_what_is_shown(page: str, ru
     assert "not the champion" in said(app)
     assert "**Run** r1" in [line.value for line in app.sidebar.markdown]
     assert "{" not in said(app)
+
+
+def test_disagreements_are_a_page_where_the_service_keeps_its_answers(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fitted: FittedModel, application: dict[str, Any]
+):
+    monkeypatch.setenv(RECORDS, str(tmp_path / "decisions.db"))
+    models = Models(lambda: run / "model")
+    models.refresh()
+    records = Records(str(tmp_path / "decisions.db"), models)
+    assert "No challenger was scored" in said(opened("disagreements.py"))
+    assert "No decision of a person" in said(opened("disagreements.py"))
+    score = score_application(load_model(run / "model"), application)
+    others = [replace(score, decision=decision) for decision in ("approve", "refer")]
+    records.keep("a" * 36, [score, *others], [application] * 3)
+    records.decide("a" * 36, 1, person="a.meyer", caller=None, decision="decline", reason="No such employer")
+    app = opened("disagreements.py")
+    assert "They decide differently on 1 of 3 applications: 33.3% (95% interval 6.1 to 79.2%)" in said(app)
+    assert len(app.dataframe) == 4
+    assert [*app.dataframe[3].value["reason"]] == ["No such employer"]
 
 
 def test_a_promoted_model_is_shown_first_and_without_a_warning(run: Path):

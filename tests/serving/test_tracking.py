@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from absences import absent
 from finished_runs import RUN_ID, finished_run_in, other_model
@@ -319,11 +320,53 @@ def test_the_default_store_is_local_quiet_and_made_at_need(
 
 
 def test_the_pages_are_opened_on_the_store_for_this_machine_only(store: Path, tracked: Tracked):
-    words, environment = server_command(5050)
+    words, environment, address = server_command(5050)
     assert words[words.index("--host") + 1] == "127.0.0.1"
     assert words[words.index("--port") + 1] == "5050"
     assert environment["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{store / 'mlflow.db'}"
     assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert address.startswith("http://127.0.0.1:5050/#/experiments/1/runs?workflowType=machine_learning&")
+
+
+def test_the_page_of_the_runs_has_the_scores_that_a_model_is_judged_by_as_columns(
+    client: "MlflowClient", logged: "Run"
+):
+    view = server_command(5050)[2].partition("viewStateShareKey=")[2]
+    state = json.loads(client.get_experiment(logged.info.experiment_id).tags[f"mlflow.sharedViewState.{view}"])
+    columns = [re.fullmatch("metrics.`(.*)`", column)[1] for column in state["selectedColumns"]]
+    assert {"test.f2", "test.roc_auc", "threshold"} <= set(columns) <= set(logged.data.metrics)
+
+
+def test_the_pages_take_no_more_processes_than_the_command_and_its_server(store: Path, tracked: Tracked):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words, environment, _ = server_command(port)
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + 90
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port)).close()
+                    break
+                except ConnectionRefusedError:
+                    assert time.monotonic() < end, "it does not start"
+                    time.sleep(0.2)
+            time.sleep(1)
+            assert len(psutil.Process(process.pid).children(recursive=True)) == 1
+        finally:
+            process.terminate()
+
+
+def test_a_deleted_experiment_is_told_with_the_way_back(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{tmp_path / 'mlflow.db'}")
+    with tracking_client() as client:
+        number = client.create_experiment("loantap")
+        client.delete_experiment(number)
+    for use in (lambda: track_run(finished_run), lambda: server_command(5050)):
+        with pytest.raises(InputError, match=rf"was deleted.*mlflow experiments restore --experiment-id {number}"):
+            use()
 
 
 def test_a_server_has_pages_of_its_own(monkeypatch: pytest.MonkeyPatch):

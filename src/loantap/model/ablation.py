@@ -112,17 +112,7 @@ def race(
 
     C is chosen over the first repeat. Who leads it in F-beta beats another where the interval of the paired difference, in
     F-beta or ROC-AUC, lies above 0 at a confidence of 99.9 %. As good a candidate is left behind once in five hundred times,
-    so what is told of those that run on is told as if all had.
-
-    Args:
-        X: Features, one row per loan.
-        y: 1 for default, 0 for repaid.
-        recipes: What competes.
-        splits: As from `fold_splits`, one repeat after the other.
-        folds: Folds of a repeat.
-        Cs: Inverse strengths of the penalty to try.
-        beta: Of F-beta.
-        random_state: Seed of the sampler.
+    so what is told of those that run on is told as if all had. `folds` is how many a repeat has; see `compete`.
     """
     fair: Any = {"beta": beta, "random_state": random_state}
     entered = [compete(X, y, recipe=recipe, splits=splits[:folds], Cs=Cs, **fair) for recipe in recipes]

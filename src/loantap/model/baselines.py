@@ -9,6 +9,8 @@ import pandas as pd
 from scipy.special import logit
 from sklearn.base import ClassifierMixin, clone
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from loantap.model.ablation import Candidate, fold_scores
 from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
@@ -118,18 +120,21 @@ def _looked_up(levels: pd.Series, values: pd.Series) -> np.ndarray:
     return levels.astype("object").map(values).fillna(1.0).to_numpy(dtype=float)
 
 
-def challengers(random_state: int) -> dict[str, list[ClassifierMixin]]:
+def challengers(random_state: int) -> dict[str, list[ClassifierMixin | Pipeline]]:
     """Return the unfitted challengers by name, each in the settings that are searched."""
-    boosting = {
-        "learning_rate": 0.05,
-        "max_iter": 250,
-        "categorical_features": "from_dtype",
-        "random_state": random_state,
-    }
+
+    def boosting(leaves: int) -> Pipeline:
+        trees = HistGradientBoostingClassifier(
+            learning_rate=0.05,
+            max_iter=250,
+            max_leaf_nodes=leaves,
+            categorical_features="from_dtype",
+            random_state=random_state,
+        )
+        return make_pipeline(FunctionTransformer(with_categories), trees)
+
     return {
-        "histogram gradient boosting": [
-            HistGradientBoostingClassifier(max_leaf_nodes=most, **boosting) for most in (4, 8, 16)
-        ],
+        "histogram gradient boosting": [boosting(4), boosting(8), boosting(16)],
     }
 
 
@@ -141,7 +146,7 @@ def challenge(
     Of its settings, the one with the best mean F-beta over the first repeat is taken. That flatters a challenger a little, as
     a ceiling may be.
     """
-    X, candidates = with_categories(X), []
+    candidates = []
     for name, settings in challengers(random_state).items():
         entered = [_challenger(name, model, X, y, splits[:folds], beta) for model in settings]
         best = max(range(len(settings)), key=lambda place: entered[place].scores[fbeta_name(beta)].mean())
@@ -152,7 +157,7 @@ def challenge(
 
 
 def _challenger(
-    name: str, model: ClassifierMixin, X: pd.DataFrame, y: np.ndarray, splits: Sequence[Split], beta: float
+    name: str, model: ClassifierMixin | Pipeline, X: pd.DataFrame, y: np.ndarray, splits: Sequence[Split], beta: float
 ) -> Candidate:
     held_out = in_parallel(_held_out_log_odds, [(X, y, split, model) for split in splits], label=name, fits=1)
     return Candidate(name, None, None, fold_scores(y, put_together(held_out, splits, len(y)), splits, beta=beta))
@@ -164,7 +169,7 @@ def with_categories(X: pd.DataFrame) -> pd.DataFrame:
     return X.assign(**{name: pd.Categorical(X[name].where(X[name].isin(most)), most) for name, most in levels.items()})
 
 
-def _held_out_log_odds(X: pd.DataFrame, y: np.ndarray, split: Split, model: ClassifierMixin) -> np.ndarray:
+def _held_out_log_odds(X: pd.DataFrame, y: np.ndarray, split: Split, model: ClassifierMixin | Pipeline) -> np.ndarray:
     train, test = split
     X = X.loc[:, X.iloc[train].notna().any()]  # gradient boosting takes no column without a value
     default = clone(model).fit(X.iloc[train], y[train]).predict_proba(X.iloc[test])[:, 1]

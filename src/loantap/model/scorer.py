@@ -177,7 +177,7 @@ def _compile_scorecard(pipeline: Pipeline) -> Scorer:
             numbers.append(_Number(name, False, 0.0, 1.0, *ends, knots, pieces, missing - points[bins.riskiest]))
         else:
             levels = zip(bins.groups, points, strict=True)
-            categories[name] = {level: point for group, point in levels for level in group} | {_UNSEEN: missing}
+            categories[name] = {level: point for group, point in levels for level in group} | {UNSEEN: missing}
     return Scorer(numbers, categories, float(pipeline["model"].intercept_[0]), {})
 
 

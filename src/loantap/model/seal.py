@@ -13,6 +13,7 @@ SUMS, PICKLE = "SHA256SUMS", "pipeline.pickle"
 # Folders for other models beside the model, no part of it and with seals of their own.
 SMOTE, SCORECARD = "smote", "scorecard"
 BESIDE = (SMOTE, SCORECARD)
+_DESKTOP = (".DS_Store", "Thumbs.db", "desktop.ini")
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](?:.*/)?([^/]+)")
 
 
@@ -24,18 +25,32 @@ def seal(folder: Path) -> None:
 
 def check_seal(folder: Path) -> None:
     """Raise InputError for a file that was changed, is gone, or came later."""
+    _say_if_line_ends(folder / SUMS, None)
     sums = read_sums(folder / SUMS)
     for path in sorted(folder.iterdir()):
+        if path.name in _DESKTOP:
+            raise InputError(f"{path}: no part of the model: a desktop leaves it where somebody has looked. Remove it.")
         if path.name not in (SUMS, *sums) and not (path.name in BESIDE and path.is_dir()):
             raise InputError(
                 f"{path}: it is not in {SUMS}: it was put there later. Do not use this model; make it again."
             )
     for name, digest in sums.items():
         if not (folder / name).is_file() or sha256(folder / name) != digest:
+            _say_if_line_ends(folder / name, digest)
             raise InputError(
                 f"{folder / name}: its sha256 is not the one in {SUMS}: it was changed, or its writing was interrupted. "
                 "Do not use it; make the model again."
             )
+
+
+def _say_if_line_ends(path: Path, digest: str | None) -> None:
+    """Raise InputError for a file of CRLF that has the sha256 with LF, or whatever its sha256, where none is told."""
+    content = path.read_bytes() if path.is_file() else b""
+    if b"\r\n" in content and digest in (None, hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()):
+        raise InputError(
+            f"{path}: its line ends were changed to CRLF, as Git and editors on Windows do, and with them the sha256. Copy the "
+            "folder again as it is; in Git, give it the attribute -text."
+        )
 
 
 def read_sums(path: Path) -> dict[str, str]:

@@ -87,6 +87,27 @@ class ModelAnswer(_Answer):
     card: dict[str, Any] = Field(description="The model card: uses, misuses, limits, how it was tested")
 
 
+class Decision(_Answer):
+    """What a person decided on an application that was scored."""
+
+    request_id: str = Field(pattern=r"^[0-9a-f-]{36}$", description="The header X-Request-Id of the score's answer")
+    row: int = Field(default=0, ge=0, description="In a batch: which application")
+    decision: Literal["approve", "decline"]
+    person: str = Field(pattern=r"^[A-Za-z0-9._@-]{1,64}$", description="Who decided")
+    reason: str = Field(min_length=3, max_length=500, description="Why; names no customer")
+
+
+class DecisionAnswer(_Answer):
+    """What was recorded."""
+
+    request_id: str
+    row: int
+    at: str = Field(description="UTC")
+    decision: Literal["approve", "decline"]
+    model_decision: Literal["approve", "refer"]
+    model_version: str
+
+
 class StatusAnswer(_Answer):
     """How the service is."""
 

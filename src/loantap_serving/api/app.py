@@ -6,7 +6,9 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from flask import Flask, Response, g, request
@@ -20,14 +22,25 @@ from loantap_serving.api.limits import Buckets
 from loantap_serving.api.models import Models
 from loantap_serving.api.openapi import describe
 from loantap_serving.api.page import STYLE_HASH, docs_page
-from loantap_serving.api.problems import PROBLEM_JSON, Problem
-from loantap_serving.api.telemetry import Telemetry
-from loantap_serving.api.validation import BATCH_BRACKETS, SINGLE_BRACKETS, read_json, valid_application, valid_batch
+from loantap_serving.api.problems import PROBLEM_JSON, Problem, too_large
+from loantap_serving.api.telemetry import Telemetry, log_as_json
+from loantap_serving.api.validation import (
+    BATCH_BRACKETS,
+    SINGLE_BRACKETS,
+    read_json,
+    valid_application,
+    valid_batch,
+    valid_decision,
+)
+
+if TYPE_CHECKING:
+    from loantap_serving.records import Records
 
 LOG = logging.getLogger("loantap.api")
 JSON = "application/json"
 SINGLE_BYTES, BATCH_BYTES = 64 << 10, 16 << 20
 BATCH_PATH = "/v1/score/batch"
+REFUSED = "loantap.refused"  # in the WSGI environment: a Problem that the server has with the request
 _OPEN = ("health", "ready")  # whoever runs the service asks these, often and without a key
 _BATCHES = 2  # at once: each takes memory and time, and single applications should not have to wait for many
 _GUESSES, _GUESSES_PER_SECOND = 10, 0.5
@@ -47,44 +60,54 @@ class ApiSettings:
     Attributes:
         keys: Who may ask; everybody if None.
         rate: Requests a second that one caller may make (a key, or an address where there are no keys); None: no limit.
+        records: Where answers are kept, beside those of a challenger, and persons' decisions; nothing is if None.
     """
 
     keys: Keys | None = None
     rate: float | None = None
+    records: "Records | None" = None
 
 
-def create_app(models: Models, settings: ApiSettings | None = None) -> Flask:
+def create_app(models: Models | None = None, settings: ApiSettings | None = None) -> Flask:
     """Return the service.
 
     Args:
-        models: Holds the model to answer with.
-        settings: How callers are treated.
+        models: Holds the model to answer with. None: the service is what the environment says, the model LOANTAP_API_MODEL or
+            the champion, and logs and looks for another model by itself, as a WSGI server wants it.
+        settings: How callers are treated; None: as the environment says where `models` is None too, else everybody may ask.
+
+    Raises InputError for a model, keys or a rate in the environment that are none.
     """
-    settings = settings or ApiSettings()
     app = Flask("loantap_serving.api", static_folder=None)
+    if models is None:
+        from loantap_serving.api.environment import told_models, told_settings  # which needs ApiSettings
+
+        models, settings = told_models(), settings or told_settings()
+        log_as_json()
+        app.before_request(models.watch)  # not here: a server may load the service first and fork then
+    settings = settings or ApiSettings()
     app.url_map.merge_slashes = False  # no redirects: what is not a path of the service is answered 404
     telemetry = Telemetry(models)
     _guard(app, settings)
     _observe(app, telemetry)
-    _add_scoring(app, models)
+    _add_scoring(app, models, settings.records)
     _add_state(app, models, telemetry)
-    described = describe(secured=settings.keys is not None)
-    documents = {
-        "/openapi.json": (json.dumps(described), JSON),
-        "/docs": (docs_page(described), "text/html; charset=utf-8"),
-    }
-    for path, (text, kind) in documents.items():
-        _add(app, path, lambda text=text, kind=kind: Response(text, content_type=kind))
+    described = describe(secured=settings.keys is not None, recorded=settings.records is not None)
+    page, html = docs_page(described), "text/html; charset=utf-8"
+    _add(app, "/openapi.json", lambda: Response(json.dumps(described), content_type=JSON))
+    _add(app, "/docs", lambda: Response(page, content_type=html))
     return app
 
 
-def _add_scoring(app: Flask, models: Models) -> None:
+def _add_scoring(app: Flask, models: Models, records: "Records | None") -> None:
     batches = threading.BoundedSemaphore(_BATCHES)
 
     def score() -> Response:
         application = valid_application(read_json(_body(SINGLE_BYTES), brackets=SINGLE_BRACKETS))
         found = score_application(_present(models), application)
         g.decisions = {found.decision: 1}
+        if records:
+            records.keep(g.request_id, [found], [application])
         return Response(score_json(found), content_type=JSON)
 
     def score_batch() -> Response:
@@ -96,12 +119,28 @@ def _add_scoring(app: Flask, models: Models) -> None:
             model = _present(models)
             scores = [score_application(model, application) for application in applications]
             g.decisions = Counter(found.decision for found in scores)
+            if records:
+                records.keep(g.request_id, scores, applications)
             return Response(batch_json(scores), content_type=JSON)
         finally:
             batches.release()
 
     _add(app, "/v1/score", score, method="POST")
     _add(app, BATCH_PATH, score_batch, method="POST")
+    if records:
+        _add(app, "/v1/decision", partial(_decide, records), method="POST")
+
+
+def _decide(records: "Records") -> Response:
+    said = valid_decision(read_json(_body(SINGLE_BYTES), brackets=SINGLE_BRACKETS))
+    try:
+        kept = records.decide(**said, caller=g.get("caller"))
+    except Exception:
+        LOG.exception("decision not recorded", extra={"facts": {"request_id": g.request_id}})
+        raise Problem(503, "The decision was not stored. Send it again.") from None
+    if kept is None:
+        raise Problem(404, "No score is recorded under this request_id and row.")
+    return Response(json.dumps(kept), content_type=JSON)
 
 
 def _add_state(app: Flask, models: Models, telemetry: Telemetry) -> None:
@@ -143,7 +182,7 @@ def _body(most: int) -> bytes:
         raise Problem(415, f"Send the header Content-Type: {JSON}, and JSON in UTF-8, not compressed.")
     request.max_content_length = most
     if (request.content_length or 0) > most:
-        raise Problem(413, f"At most {most:,} bytes are taken here.")
+        raise too_large(most)
     return request.get_data(cache=False)
 
 
@@ -156,6 +195,12 @@ def _guard(app: Flask, settings: ApiSettings) -> None:
     @app.before_request
     def admit() -> None:
         g.started, g.request_id = time.perf_counter(), str(uuid4())
+        if refused := request.environ.get(REFUSED):
+            raise refused
+        if request.environ["PATH_INFO"].startswith("//"):
+            raise Problem(400, "A path begins with one slash.")
+        if "HTTP_HOST" not in request.environ and request.environ["SERVER_PROTOCOL"] == "HTTP/1.1":
+            raise Problem(400, "HTTP/1.1 asks for the header Host.")
         if request.endpoint in _OPEN:
             return
         address = request.remote_addr or ""

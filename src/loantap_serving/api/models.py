@@ -31,6 +31,7 @@ class Models:
         self._locate, self._pickle_sums = locate, pickle_sums
         self._model: SavedModel | None = None
         self._retired = threading.Event()
+        self._watcher: threading.Thread | None = None
 
     @property
     def current(self) -> SavedModel | None:
@@ -60,11 +61,14 @@ class Models:
         self.loads += 1
         return True
 
-    def watch(self, seconds: float = POLL) -> threading.Thread:
-        """Look for another model every so many seconds, in a thread of its own, until the service ends."""
-        thread = threading.Thread(target=self._watch, args=(seconds,), name="model-watcher", daemon=True)
-        thread.start()
-        return thread
+    def watch(self, seconds: float = POLL) -> None:
+        """Look for another model every so many seconds, in a thread of its own, until the service ends.
+
+        A thread that looks already goes on; in a forked process there is none, and another one begins.
+        """
+        if self._watcher is None or not (self._watcher.is_alive() or self.retired):
+            self._watcher = threading.Thread(target=self._watch, args=(seconds,), name="model-watcher", daemon=True)
+            self._watcher.start()
 
     def retire(self) -> None:
         """Look for no more models, and be ready no more; the present one still answers what is asked."""

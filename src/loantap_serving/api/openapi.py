@@ -2,16 +2,27 @@
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from loantap import __version__
 from loantap.data.applications import FIELDS, Application
-from loantap_serving.api.answers import BatchAnswer, ModelAnswer, ProblemAnswer, ScoreAnswer, StatusAnswer
+from loantap_serving.api.answers import (
+    BatchAnswer,
+    Decision,
+    DecisionAnswer,
+    ModelAnswer,
+    ProblemAnswer,
+    ScoreAnswer,
+    StatusAnswer,
+)
 from loantap_serving.api.problems import PROBLEM_JSON, TITLES
 from loantap_serving.api.validation import MOST_ROWS
 
 EXAMPLE: dict[str, Any] = {column.name: column.example for column in FIELDS if column.example is not None}
+DECISION = {
+    "request_id": "dff9bf71-3e82-411b-b0d9-708052c7173f", "decision": "approve", "person": "a.meyer", "reason": "Income verified on paper",
+}  # fmt: skip
 _SENDING = (400, 413, 415, 422, 503)  # what sending an application may meet
 _HEADERS = {
     401: ("WWW-Authenticate", "Which key is wanted", "string"),
@@ -24,14 +35,20 @@ _ABOUT = (
 )
 
 
-def describe(*, secured: bool) -> dict[str, Any]:
-    """Return the OpenAPI document; `secured`: whether keys are asked for."""
+class BatchRequest(BaseModel):
+    """A batch of applications."""
+
+    model_config = ConfigDict(extra="forbid")
+    applications: list[Application] = Field(min_length=1, max_length=MOST_ROWS)  # type: ignore[valid-type]
+
+
+def describe(*, secured: bool, recorded: bool = False) -> dict[str, Any]:
+    """Return the OpenAPI document; `secured`: whether keys are asked for; `recorded`: whether persons' decisions are taken."""
     _, shared = models_json_schema(
-        [(model, "validation") for model in (Application, BatchAnswer, ModelAnswer, ProblemAnswer, ScoreAnswer, StatusAnswer)],
+        [(model, "validation") for model in (Application, BatchAnswer, BatchRequest, ModelAnswer, ProblemAnswer, ScoreAnswer, StatusAnswer)],
         ref_template="#/components/schemas/{model}",
     )  # fmt: skip
-    schemas = shared["$defs"] | {"BatchRequest": _batch_schema()}
-    components: dict[str, Any] = {"schemas": schemas}
+    components: dict[str, Any] = {"schemas": shared["$defs"]}
     if secured:
         components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
 
@@ -59,8 +76,9 @@ def describe(*, secured: bool) -> dict[str, Any]:
             found["security"] = [{"key": []}]
         return found
 
-    return {
+    found: dict[str, Any] = {
         "openapi": "3.1.0",
+        "servers": [{"url": "./"}],  # wherever a proxy puts this description
         "info": {"title": "LoanTap scoring", "version": __version__, "description": _ABOUT},
         "paths": {
             "/v1/score": {
@@ -85,23 +103,12 @@ def describe(*, secured: bool) -> dict[str, Any]:
         },
         "components": components,
     }  # fmt: skip
-
-
-def _batch_schema() -> dict[str, Any]:
-    rows = {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": MOST_ROWS,
-        "items": {"$ref": "#/components/schemas/Application"},
-    }
-    return {
-        "type": "object",
-        "title": "BatchRequest",
-        "description": "A batch of applications.",
-        "properties": {"applications": rows},
-        "required": ["applications"],
-        "additionalProperties": False,
-    }
+    if recorded:
+        _, more = models_json_schema([(Decision, "validation"), (DecisionAnswer, "validation")], ref_template="#/components/schemas/{model}")  # fmt: skip
+        components["schemas"] |= more["$defs"]
+        told = operation("decide", "Record what a person decided on a score", DecisionAnswer, body="Decision", example=DECISION, also=(*_SENDING, 404))  # fmt: skip
+        found["paths"]["/v1/decision"] = {"post": told}
+    return found
 
 
 def _answer(kind: type[BaseModel] | str) -> dict[str, Any]:

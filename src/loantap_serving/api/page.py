@@ -40,7 +40,7 @@ def docs_page(described: dict[str, Any]) -> str:
 <title>{escape(info["title"])}</title><style>{_STYLE}</style></head>
 <body><main><h1>{escape(info["title"])} {escape(info["version"])}</h1>
 <p>{escape(info["description"])}</p>
-<p>The same for programs: <a href="/openapi.json">openapi.json</a>.</p>
+<p>The same for programs: <a href="openapi.json">openapi.json</a>.</p>
 <h2>What can be asked</h2>{operations}
 <h2>Fields of an application</h2>{fields}
 <h2>Problems</h2><p>Every problem comes as <code>application/problem+json</code> (RFC 9457).</p>{problems}

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 PROBLEM_JSON = "application/problem+json"
@@ -28,6 +29,7 @@ _DETAILS = {
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
+@dataclass(eq=False)
 class Problem(Exception):  # noqa: N818 (the term of RFC 9457)
     """An answer other than what was asked for.
 
@@ -39,20 +41,15 @@ class Problem(Exception):  # noqa: N818 (the term of RFC 9457)
         headers: Headers that the answer needs.
     """
 
-    def __init__(
-        self,
-        status: int,
-        detail: str = "",
-        *,
-        errors: Sequence[Mapping[str, Any]] = (),
-        more: int = 0,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(detail)
-        self.status = status if status in TITLES else 500
-        self.detail = detail or _DETAILS.get(self.status, TITLES[self.status] + ".")
-        self.errors, self.more = errors, more
-        self.headers = dict(headers or {})
+    status: int
+    detail: str = ""
+    errors: Sequence[Mapping[str, Any]] = ()
+    more: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.status = self.status if self.status in TITLES else 500
+        self.detail = self.detail or _DETAILS.get(self.status, TITLES[self.status] + ".")
 
     def body(self, request_id: str) -> bytes:
         """Return the problem as JSON."""
@@ -66,6 +63,11 @@ class Problem(Exception):  # noqa: N818 (the term of RFC 9457)
         if self.errors:
             found |= {"errors": list(self.errors), "more": self.more}
         return json.dumps(found).encode()
+
+
+def too_large(most: int) -> Problem:
+    """Return what is said of a body beyond so many bytes."""
+    return Problem(413, f"At most {most:,} bytes are taken here.")
 
 
 def shown(name: str) -> str:

@@ -1,37 +1,37 @@
-"""The service on a port: waitress, told to bear slow clients, and to finish what it began before it ends."""
+"""The service on a port, which finishes what it began before it ends."""
 
+import asyncio
 import logging
 import signal
 import socket
-import time
 from collections.abc import Callable
-from types import FrameType
-from typing import Any
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-from flask import Flask
-from waitress import create_server, wasyncore  # type: ignore[import-untyped]
+from aiohttp import web
 
 from loantap.errors import InputError
-from loantap_serving.api.app import BATCH_BYTES
-from loantap_serving.api.connection import Connection
+from loantap_serving.api.connection import Gate
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 LOG = logging.getLogger("loantap.api")
-CONNECTIONS = 800  # of 1,024 files that a process may usually have open
-ARRIVAL = 30  # seconds in which a request has to arrive as a whole
-IDLE = 75  # seconds that a connection is kept without a request: longer than a load balancer keeps it, or that one would send into a closed one
-LEAVING = 120  # seconds in which an answer has to be taken
-HEADER_BYTES = 32 << 10
+NOTICE = (
+    5.0  # seconds in which the service says that it ends, and still lets callers in: who sends them has to see it first
+)
 DRAIN = 20.0  # seconds for requests in flight when the service ends
 _BACKLOG = 1024
-_LINGER = 0.5  # seconds that an idle connection may still send a request while the service ends
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(
-    app: Flask,
+    app: "WSGIApplication",
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
     threads: int = 4,
+    notice: float = NOTICE,
     started: Callable[[str], None],
     ending: Callable[[], None],
 ) -> None:
@@ -39,96 +39,77 @@ def serve(
 
     Args:
         app: The service.
-        host: The address to listen at.
+        host: The address to listen at; `::` answers both protocols.
         port: The port; 0 for any free one.
         threads: How many requests are worked on at a time.
+        notice: Seconds in which callers are let in after SIGTERM; a person's SIGINT has none.
         started: Called with the service's address when it listens.
         ending: Called once when the first signal has come.
 
     Raises InputError if the address cannot be listened at.
     """
-    server = create_server(
-        app,
-        sockets=[_listening(host, port)],
-        threads=threads,
-        backlog=_BACKLOG,
-        connection_limit=CONNECTIONS,
-        channel_timeout=IDLE,
-        cleanup_interval=5,
-        asyncore_use_poll=True,  # select knows 1,024 files only
-        max_request_body_size=BATCH_BYTES + 1,
-        max_request_header_size=HEADER_BYTES,
-        log_socket_errors=False,
-        ident=None,
-    )
-    server.channel_class = Connection
-    stop = False
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        nonlocal stop
-        stop = True
-        for each in (signal.SIGTERM, signal.SIGINT):  # a second one, of either kind, ends the process
-            signal.signal(each, signal.SIG_DFL)
-        # An exception here, waitress' own way, could strike between sending bytes and noting that they were sent.
-        server.pull_trigger()
-
-    former = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    listening = _listening(host, port)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
-        started(f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}")
-        looked = time.monotonic()
-        while not stop:
-            wasyncore.loop(timeout=1, use_poll=True, map=server._map, count=1)
-            if time.monotonic() - looked >= 1:
-                looked = time.monotonic()
-                _close_slow(server)
-        ending()
-        _drain(server)
+        with ThreadPoolExecutor(threads) as pool:
+            asyncio.run(_serve(app, pool, listening, notice, lambda: started(address), ending))
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
 
 
+async def _serve(
+    app: "WSGIApplication",
+    pool: Executor,
+    listening: socket.socket,
+    notice: float,
+    started: Callable[[], None],
+    ending: Callable[[], None],
+) -> None:
+    gate = Gate(app, pool)
+    runner = web.ServerRunner(gate, shutdown_timeout=1)
+    await runner.setup()
+    site = web.SockSite(runner, listening, backlog=_BACKLOG)
+    await site.start()
+    told = _first_signal()
+    started()
+    number = await told
+    ending()
+    gate.ending = True
+    await asyncio.sleep(notice if number == signal.SIGTERM else 0)
+    await site.stop()
+    try:
+        async with asyncio.timeout(DRAIN):
+            while gate.busy:
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        facts = {"requests": gate.busy, "seconds": DRAIN}
+        LOG.warning("requests were cut off, they took too long to finish", extra={"facts": facts})
+    await runner.cleanup()
+
+
+def _first_signal() -> asyncio.Future[int]:
+    loop = asyncio.get_running_loop()
+    told = loop.create_future()
+
+    def end(number: int) -> None:
+        for each in _SIGNALS:  # a second one, of either kind, ends the process
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+        told.set_result(number)
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, end, number)
+    return told
+
+
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=host == "::")
     except OSError as error:
         raise InputError(
             f"expected to listen at {host}, port {port}, but: {error.strerror or error}. Name another with --host or --port "
             "(0 takes any free port)."
         ) from error
-
-
-def _close_slow(server: Any) -> None:
-    """Close connections whose request, or whose answer, does not get through: a byte now and then is not enough."""
-    now = time.time()
-    for channel in list(server.active_channels.values()):
-        if channel.requests:
-            continue  # it waits for us
-        arriving = channel.request is not None and now - channel.began > ARRIVAL
-        leaving = channel.total_outbufs_len and now - channel.began > LEAVING
-        if arriving or leaving:
-            channel.will_close = True
-
-
-def _drain(server: Any) -> None:
-    """Accept nobody else; close what is idle; finish the rest, for so long."""
-    # Whoever the kernel has let in already is served too.
-    known = -1
-    while known < len(server.active_channels):
-        known = len(server.active_channels)
-        server.handle_accept()
-    server.accepting = False
-    wasyncore.dispatcher.close(server)
-    begun = time.time()
-    while server.active_channels and time.time() - begun < DRAIN:
-        now = time.time()
-        for channel in list(server.active_channels.values()):
-            if not channel.is_busy and now - max(channel.last_activity, begun) > _LINGER:
-                channel.will_close = True
-        wasyncore.loop(timeout=0.05, use_poll=True, map=server._map, count=1)
-    if server.active_channels:
-        facts = {"connections": len(server.active_channels), "seconds": DRAIN}
-        LOG.warning("requests were cut off, they took too long to finish", extra={"facts": facts})
-    server.task_dispatcher.shutdown(timeout=1)
-    wasyncore.close_all(server._map, ignore_all=True)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import sys
 import traceback
 from collections import Counter
@@ -19,7 +18,7 @@ from loantap_serving.api.models import Models
 LOG = logging.getLogger("loantap.api")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUOTE = re.compile(r" while serving .*|, closing channel .*", re.DOTALL)
+_SERVERS = ("aiohttp", "asyncio", "gunicorn.error")
 OTHER = "other"  # one label for all paths, and all methods, that there are not: callers must not make labels
 
 
@@ -67,13 +66,13 @@ class _OfModels(Collector):
 class JsonLines(logging.Formatter):
     """A log record as one line of JSON.
 
-    Of an error only its type and the places in the code are told: its message could hold a value of an application.
+    Of an error only its type and the places in the code are told, and a message is not filled in: both could hold what a caller sent.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line: dict[str, Any] = {"time": time, "level": record.levelname.lower(), "event": record.getMessage()}
+        line: dict[str, Any] = {"time": time, "level": record.levelname.lower(), "event": str(record.msg)}
         line |= getattr(record, "facts", {})
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
@@ -82,23 +81,11 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-class _WithoutQuotes(logging.Filter):
-    """The server's own messages may end in what a caller sent: a path, or the text of an exception about it."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Cut the message before that."""
-        record.msg, record.args = _QUOTE.sub("", record.getMessage()), ()
-        return True
-
-
 def log_as_json(stream: TextIO = sys.stderr) -> None:
     """Send the log of the service and of its server to a stream, one line of JSON each."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
-    for name, level in (("loantap.api", logging.INFO), ("waitress", logging.WARNING)):
+    for name, level in (("loantap.api", logging.INFO), *((name, logging.WARNING) for name in _SERVERS)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)
-    logging.getLogger("waitress").addFilter(_WithoutQuotes())
-    # A queue is no fault: requests wait their turn.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from loantap.data.applications import Application, rule
 from loantap.data.units import PERCENTAGES, Units
 from loantap.errors import SchemaError
+from loantap_serving.api.answers import Decision
 from loantap_serving.api.problems import LISTED, Problem, shown
 
 MOST_ROWS = 10_000
@@ -18,6 +19,11 @@ _WHOLE, _BATCH = "application", "applications"
 _RULES = {
     _WHOLE: "an object with the fields of an application",
     _BATCH: f"a list of 1 to {MOST_ROWS:,} applications",
+    "request_id": "the header X-Request-Id of the score's answer",
+    "row": "in a batch: which application, from 0",
+    "decision": "approve or decline",
+    "person": "up to 64 letters, digits and ._@-",
+    "reason": "3 to 500 letters",
 }
 
 
@@ -45,10 +51,10 @@ def read_json(body: bytes, *, brackets: int) -> Any:
         raise Problem(400, f"Expected JSON: {text}") from None
 
 
-def valid_application(given: Any) -> dict[str, Any]:
-    """Return the values of an application; raises Problem 422 with every field that breaks its rule."""
+def valid_application(given: Any, kind: type[BaseModel] = Application) -> dict[str, Any]:
+    """Return the values of an application, or of another kind of request; raises Problem 422 with every field that breaks its rule."""
     try:
-        return _values(given)
+        return _values(given, kind)
     except _InvalidError as error:
         listed = error.errors[:LISTED]
         raise Problem(422, _count(len(error.errors)), errors=listed, more=len(error.errors) - len(listed)) from None
@@ -96,11 +102,16 @@ class _InvalidError(Exception):
         self.errors = errors
 
 
-def _values(given: Any) -> dict[str, Any]:
+def valid_decision(given: Any) -> dict[str, Any]:
+    """Return the values of a person's decision; raises Problem as `valid_application`."""
+    return valid_application(given, Decision)
+
+
+def _values(given: Any, kind: type[BaseModel] = Application) -> dict[str, Any]:
     if isinstance(given, dict) and len(given) > _MOST_FIELDS:
         raise _InvalidError([_fault(_WHOLE, f"Has {len(given):,} fields")])
     try:
-        return Application.model_validate(given).model_dump()
+        return kind.model_validate(given).model_dump()
     except ValidationError as error:
         raise _InvalidError([_told(found) for found in error.errors(include_url=False, include_input=False)]) from None
 

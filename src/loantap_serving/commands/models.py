@@ -143,8 +143,8 @@ def mlflow(port: Annotated[int, typer.Option(help="The port, on this machine onl
     """Open MLflow's pages on the local store."""
     from loantap_serving.tracking_store import server_command
 
-    words, environment = server_command(port)
-    _say(f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)")
+    words, environment, address = server_command(port)
+    _say(f"MLflow: {address} (Ctrl-C ends it)")
     become(words, environment)
 
 

@@ -1,6 +1,5 @@
 """Commands that answer questions about applications: `loantap serve`."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +7,6 @@ import typer
 
 from loantap.cli.common import ModelOption, PickleOption, console, errors
 from loantap_serving.commands.dashboard import dashboard
-
-_KEYS = "LOANTAP_API_KEYS"  # as a store of secrets hands them to a container
 
 app = typer.Typer(no_args_is_help=True, help="The model as a service.")
 
@@ -29,20 +26,34 @@ def api(
         float | None, typer.Option(help="Requests a second from one key, or address; no limit if absent.", min=0.01)
     ] = None,
     threads: Annotated[int, typer.Option(help="Requests worked on at a time.", min=1, max=64)] = 4,
+    notice: Annotated[
+        float, typer.Option(help="Seconds after SIGTERM in which /ready says 503 and callers are still let in.", min=0)
+    ] = 5,
+    records: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep answers and persons' decisions here: a file of SQLite, or an address of SQLAlchemy; else LOANTAP_API_RECORDS; nothing is kept with neither."
+        ),
+    ] = None,
+    challenger: Annotated[
+        Path | None,
+        typer.Option(
+            help="A model scored beside for comparison, named as --model; kept with the answers (in runs/decisions.db if not told where)."
+        ),
+    ] = None,
     allow_pickle: PickleOption = None,
 ) -> None:
     """Score applications that are sent as JSON; a newly promoted champion answers without a restart."""
     from loantap_serving.api.app import ApiSettings, create_app
-    from loantap_serving.api.keys import parse_keys, read_keys
+    from loantap_serving.api.environment import told_keys, told_records
+    from loantap_serving.api.keys import read_keys
     from loantap_serving.api.models import Models
     from loantap_serving.api.server import serve
     from loantap_serving.api.telemetry import log_as_json
     from loantap_serving.locate import find_model
 
-    held = read_keys(keys) if keys else None
-    if held is None and (text := os.environ.get(_KEYS)) is not None:
-        held = parse_keys(text, _KEYS)  # an empty one is an error: it was to shut somebody out
-    settings = ApiSettings(keys=held, rate=rate)
+    held = read_keys(keys) if keys else told_keys()
+    settings = ApiSettings(keys=held, rate=rate, records=told_records(records, challenger))
     models = Models(lambda: find_model(model), pickle_sums=allow_pickle)
     models.refresh()  # what is wrong with the model is said before anybody asks
     if held is None and host not in ("127.0.0.1", "::1", "localhost"):
@@ -54,7 +65,8 @@ def api(
         version = models.current.version if models.current else ""
         console.print(f"Model {version} answers at {address} (see {address}/docs)", highlight=False, soft_wrap=True)
 
-    serve(create_app(models, settings), host=host, port=port, threads=threads, started=started, ending=models.retire)
+    service = create_app(models, settings)
+    serve(service, host=host, port=port, threads=threads, notice=notice, started=started, ending=models.retire)
 
 
 @app.command()

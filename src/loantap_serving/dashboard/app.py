@@ -1,9 +1,12 @@
 """What `loantap serve dashboard` lets Streamlit run: the frame of all pages."""
 
+import os
+
 import streamlit as st
 
 from loantap.exhibits.plots.style import REPAID
 from loantap_serving.dashboard.parts import need_model, plain, sources
+from loantap_serving.dashboard.sources import RECORDS
 
 # Its own icon: Streamlit would fetch that of a page from another host.
 _ICON = (
@@ -12,15 +15,16 @@ _ICON = (
 )
 
 st.set_page_config(page_title="loantap", page_icon=_ICON, layout="wide")
-page = st.navigation(
-    [
-        st.Page("score.py", title="Score", icon=":material/person_search:", default=True),
-        st.Page("explore.py", title="Explore", icon=":material/bar_chart:"),
-        st.Page("portfolio.py", title="Portfolio", icon=":material/upload_file:"),
-        st.Page("policy.py", title="Policy", icon=":material/tune:"),
-        st.Page("watchlist.py", title="Watchlist", icon=":material/visibility:"),
-    ]
-)
+pages = [
+    st.Page("score.py", title="Score", icon=":material/person_search:", default=True),
+    st.Page("explore.py", title="Explore", icon=":material/bar_chart:"),
+    st.Page("portfolio.py", title="Portfolio", icon=":material/upload_file:"),
+    st.Page("policy.py", title="Policy", icon=":material/tune:"),
+    st.Page("watchlist.py", title="Watchlist", icon=":material/visibility:"),
+]
+if os.environ.get(RECORDS):
+    pages.append(st.Page("disagreements.py", title="Disagreements", icon=":material/compare_arrows:"))
+page = st.navigation(pages)
 if page.url_path != "portfolio":
     st.session_state.pop("scored", None)  # of people: not kept longer than they are looked at
 shown = sources()

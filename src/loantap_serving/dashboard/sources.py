@@ -14,6 +14,7 @@ from loantap_serving.store import ModelStore, Promotion
 
 # How the command line tells the pages what it was given.
 MODEL, RUN = "LOANTAP_DASHBOARD_MODEL", "LOANTAP_DASHBOARD_RUN"
+RECORDS = "LOANTAP_API_RECORDS"  # where the service keeps its answers
 
 
 @dataclass(frozen=True)
