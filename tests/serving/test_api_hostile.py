@@ -47,6 +47,7 @@ def test_what_is_not_http_harms_nobody(service: Service):
     answers = Counter(send_raw(service))
     assert answers.total() == len(RAW)
     assert answers["5xx"] == 0
+    assert answers["4xx"] > len(RAW) / 2, "they get an answer"
     alive(service)
 
 

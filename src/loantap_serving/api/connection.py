@@ -27,6 +27,7 @@ ARRIVAL = 30  # seconds in which a request has to arrive as a whole
 IDLE = 75  # seconds that a connection is kept without a request: longer than a load balancer keeps it, or that one would send into a closed one
 LEAVING = 120  # seconds in which an answer has to be taken
 HEADER_BYTES = 32 << 10
+_SOON = 0.1  # seconds in which a request that came with the end of its connection is read
 WAITING = 4 * BATCH_BYTES  # bytes of all bodies that have not been answered; beyond, no batch is taken
 
 
@@ -82,6 +83,7 @@ class Gate(web.Server):
         finally:
             self.busy -= 1
             self._held -= held
+            connection.asked = False
         return answer
 
     def _bound(self, request: web.BaseRequest) -> tuple[int, int]:
@@ -107,6 +109,7 @@ class Connection(web.RequestHandler):
     def __init__(self, gate: Gate, **options: Any) -> None:
         super().__init__(gate, **options)
         self._gate = gate
+        self.asked = False  # for something that is not answered yet
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -120,9 +123,17 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; those of a new request start the clock."""
+        self.asked = True
         if self._deadline is None:
             self._deadline = asyncio.get_running_loop().call_later(ARRIVAL, self.cut)
         super().data_received(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer who sends no more before the connection closes, unless half of a request is all that came."""
+        if self.asked:
+            self.close()
+            asyncio.get_running_loop().call_later(_SOON, lambda: self.cut() if self._deadline else None)
+        return self.asked
 
     def arrived(self) -> None:
         """Stop the clock."""
