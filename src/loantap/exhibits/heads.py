@@ -52,7 +52,7 @@ _HEADS = {
     "f2_at_half": "F2 at probability 0.5", "f2_p_adjusted": "Adjusted p (F2)", "brier": "Brier score",
     "brier_uncalibrated": "Brier score before calibration", "expected_calibration_error": "Calibration error",
     "tn": "Repaid, not flagged", "fp": "Repaid, flagged", "fn": "Defaulted, not flagged", "tp": "Defaulted, flagged",
-    "smote": "With SMOTE", "woe": "Weight of evidence", "range": "Values", "refits_left_nothing": "Refits that leave nothing", "loan_id": "Loan",
+    "smote": "With SMOTE", "ks": "KS", "woe": "Weight of evidence", "range": "Values", "refits_left_nothing": "Refits that leave nothing", "loan_id": "Loan",
     "mainly": "Main reasons", "revol_util": "Utilisation (%)", "dti_before": "DTI before (%)",
     "installment": "Installment after", "expected_cost": "Expected cost to the lender", "unknown": "Not known (loans)",
     "offer": "Offer", "dti_after": "DTI after (%)", "alerts_per_1000": "Alerts per 1,000 loans a month",

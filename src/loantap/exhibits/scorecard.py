@@ -38,7 +38,7 @@ def scorecard(
     fitted = f"n = {show(result.model.train_rows, 'count')} training loans"
     total = points["n"].groupby(points["feature"]).transform("sum")
     rows = points.assign(
-        input=points["feature"].map(lambda name: capital(label(name))).mask(points["feature"].duplicated(), ""),
+        input=points["feature"].map(lambda name: capital(label(name))).mask(points["feature"].duplicated(), "\u00a0"),
         range=[bin_in_words(row) for row in points.to_dict("records")],
         share=points["n"] / total,
         points=points["points"].round(),
@@ -71,7 +71,7 @@ def scorecard(
 
 def absent() -> Exhibit:
     """Say why there is no scorecard."""
-    return Exhibit(text="No scorecard: it is for inputs without pincode, needs optbinning, and can be turned off.")
+    return Exhibit(text="No scorecard: it is for inputs without pincode, and `-P scorecard=false` turns it off.")
 
 
 def cost(champion: Evaluation, card: Evaluation, ladder: pd.DataFrame, paired: Mapping[str, float]) -> str:

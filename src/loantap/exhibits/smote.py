@@ -1,4 +1,4 @@
-"""The logistic regression with SMOTE that was asked for: how it was chosen, what it decides and how good it is, beside the champion."""
+"""The tuned logistic regression with SMOTE: how it was chosen, what it decides and how good it is, beside the champion."""
 
 from collections.abc import Mapping
 

@@ -64,7 +64,8 @@ def points_table(card: FittedModel, scale: Scale) -> tuple[float, pd.DataFrame]:
     Returns:
         The base points; and one row per bin: feature, bin (its place), low and high (ends of a number, the lower one
         within; NaN where it is open), levels (of a category), missing (whether it is of missing values alone), unknown
-        (whether those and levels that are not named count as this bin), n, defaults, default_rate, woe, points.
+        (whether those and levels that are not named count as this bin), n, defaults, default_rate, woe (as scorecards
+        tell it: above 0 is safer than the portfolio), points.
     """
     rows, slope = [], card.calibration.slope
     least = 0.0
@@ -79,7 +80,7 @@ def points_table(card: FittedModel, scale: Scale) -> tuple[float, pd.DataFrame]:
                 {"feature": name, "bin": place, "low": ends[0], "high": ends[1]}
                 | {"levels": [] if missing or bins.splits else bins.groups[place], "missing": missing}
                 | {"unknown": not missing and not bins.own and place == bins.riskiest, "n": n, "defaults": defaults}
-                | {"default_rate": defaults / n, "woe": woe, "points": unit * (bins.missing - counts_as)}
+                | {"default_rate": defaults / n, "woe": -woe, "points": unit * (bins.missing - counts_as)}
             )  # fmt: skip
     log_odds = slope * float(card.model["model"].intercept_[0]) + card.calibration.intercept
     return float(scale.points(log_odds)) - least, pd.DataFrame(rows)
