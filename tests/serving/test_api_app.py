@@ -18,6 +18,7 @@ from loantap_serving.api.app import BATCH_BYTES, FIXED_HEADERS, SINGLE_BYTES, cr
 from loantap_serving.api.models import Models
 from loantap_serving.api.openapi import describe
 from loantap_serving.api.problems import LISTED
+from loantap_serving.api.validation import COMMAS
 
 
 @pytest.fixture(scope="module")
@@ -310,6 +311,15 @@ def test_a_batch_of_more_objects_and_lists_than_rows_is_refused_before_it_is_dec
     body = b'{"applications":[' + b",".join([row] * 40_001) + b"]}"
     answer = client.post("/v1/score/batch", data=body[:BATCH_BYTES], headers=JSON)
     assert "at most 40,000 of { and [" in problem(answer, 400)["detail"]
+
+
+def test_a_batch_of_more_fields_than_applications_have_is_refused_before_it_is_decoded(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("loantap_serving.api.validation._DECODER", None)
+    names = ",".join(f'"{number}":1' for number in range(COMMAS + 2))
+    answer = client.post("/v1/score/batch", data=f'{{"applications":[{{{names}}}]}}', headers=JSON)
+    assert "at most 600,000 commas here, got 600,001" in problem(answer, 400)["detail"]
 
 
 def test_nesting_within_that_number_is_refused_too(client: FlaskClient):

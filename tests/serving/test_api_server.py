@@ -340,6 +340,18 @@ def test_a_person_who_ends_it_waits_for_nobody(model_folder: Path):
         assert service.process.wait(5) == 0
 
 
+def lets_nobody_in(service: Service, *, within: float) -> bool:
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        try:
+            service.ask("/health")
+        except ConnectionRefusedError:
+            return True
+        except OSError:  # let in at the moment in which the port closed
+            continue
+    return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_requests_in_flight_are_answered_whole_when_the_service_is_told_to_end(
     model_folder: Path, application: dict[str, Any], number: signal.Signals
@@ -354,9 +366,7 @@ def test_requests_in_flight_are_answered_whole_when_the_service_is_told_to_end(
         time.sleep(0.2)
         service.process.send_signal(number)
         told = time.monotonic()
-        with pytest.raises(OSError, match="refused"):
-            while time.monotonic() - told < 5:  # threads at work let the others wait
-                service.ask("/health")
+        assert lets_nobody_in(service, within=5)  # threads at work let it wait
         for thread, _ in batches + singles:
             thread.join(30)
         for _, (status, body, _) in batches:

@@ -14,6 +14,7 @@ from loantap_serving.api.problems import LISTED, Problem, shown
 
 MOST_ROWS = 10_000
 SINGLE_BRACKETS, BATCH_BRACKETS = 500, 4 * MOST_ROWS  # an application is flat; its texts may hold some
+COMMAS = 60 * MOST_ROWS  # in a request; an application needs two dozen, and its texts may hold some
 _MOST_FIELDS = 100  # an application has far fewer; a million wrong names are not worth looking at
 _WHOLE, _BATCH = "application", "applications"
 _RULES = {
@@ -30,10 +31,12 @@ _RULES = {
 def read_json(body: bytes, *, brackets: int) -> Any:
     """Return what the JSON says.
 
-    Raises Problem 400 for what is not JSON of RFC 8259 in UTF-8, has a name twice, or more than so many `{` and `[`:
-    millions of them would take seconds, in which nobody else is answered, and fifty times the memory of their bytes.
+    Raises Problem 400 for what is not JSON of RFC 8259 in UTF-8, has a name twice, or more than so many `{` and `[`, or
+    commas: millions of them would take seconds, in which nobody else is answered, and fifty times the memory of their bytes.
     """
     opened = body.count(b"{") + body.count(b"[")
+    if (parts := body.count(b",")) > COMMAS:
+        raise Problem(400, f"Expected at most {COMMAS:,} commas here, got {parts:,}: applications hold no others.")
     if opened > brackets:
         raise Problem(
             400, f"Expected at most {brackets:,} of {{ and [ here, got {opened:,}: applications hold no others."
