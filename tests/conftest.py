@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from absences import absent
+from hypothesis import HealthCheck, settings
 from postgres import PASSWORD, postgres_server, server_programs
 from real_sample import REAL
 
@@ -25,6 +26,9 @@ from loantap.model.recipe import Recipe
 from loantap_sources.connectors.config import Config, read_config
 
 PASSWORD_VARIABLE = "PG_PASSWORD"
+# A busy machine is slow, and that is no failure.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

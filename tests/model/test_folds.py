@@ -71,10 +71,10 @@ def test_workers_end_when_their_process_is_killed():
             workers = [child for child in children if "LokyProcess" in " ".join(child.cmdline())]
             time.sleep(0.2)
         assert len(workers) == 2
-        time.sleep(2)  # they have begun to work
+        time.sleep(4)  # they have begun to work
         search.send_signal(signal.SIGKILL)
         search.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(map(works, workers)) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not any(map(works, workers))

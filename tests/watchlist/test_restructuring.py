@@ -1,5 +1,5 @@
 from io import StringIO
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -431,6 +431,6 @@ def test_no_loans_have_no_options():
 
 def test_thirty_thousand_loans_take_less_than_two_seconds():
     loans = random_loans(30_000)
-    start = perf_counter()
+    start = process_time()  # a busy machine must not count
     assert len(options(loans, economics=FREE)) == 30_000 * len(OFFERS)
-    assert perf_counter() - start < 2
+    assert process_time() - start < 2
