@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.columns import KEY
-from loantap.model.economics import Economics
-from loantap.watchlist.offers import best_offer, options
-from loantap.watchlist.settings import ActingSettings
 
 if TYPE_CHECKING:
+    from loantap.model.economics import Economics
     from loantap.watchlist.month import Month
+    from loantap.watchlist.settings import ActingSettings
 
 IN_DEFAULT, GONE = "in default", "gone"
 LISTED = ("red", "amber", "unknown", IN_DEFAULT)  # lines that somebody has to look at
@@ -44,7 +43,7 @@ class Acting:
 
 
 def act(
-    month: "Month", *, applications: pd.DataFrame, risk: pd.Series, economics: Economics, saved: ActingSettings
+    month: "Month", *, applications: pd.DataFrame, risk: pd.Series, economics: "Economics", saved: "ActingSettings"
 ) -> Acting:
     """Return what to do about a month's loans.
 
@@ -57,6 +56,11 @@ def act(
         economics: What a cost to the lender rests on.
         saved: What acting saves.
     """
+    from loantap.watchlist.offers import (  # here, since a page reads the heads, and needs no assumptions
+        best_offer,
+        options,
+    )
+
     offers = options(_red(month, applications, risk), economics=economics)
     best = best_offer(offers)
     rows = pd.concat([_listed(month), _likely(month, risk, saved.from_probability), _gone(month)], ignore_index=True)
@@ -114,7 +118,7 @@ def _gone(month: "Month") -> pd.DataFrame:
     return pd.DataFrame(told)
 
 
-def worklist(loans: pd.DataFrame, *, economics: Economics, saved: ActingSettings) -> pd.DataFrame:
+def worklist(loans: pd.DataFrame, *, economics: "Economics", saved: "ActingSettings") -> pd.DataFrame:
     """Return the work list, ordered by what acting could save.
 
     Where that is not known, red loans and those that are gone come first of all, and the others last, by light and exposure.
