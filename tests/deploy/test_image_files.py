@@ -59,7 +59,7 @@ def test_only_what_is_named_may_come_into_an_image():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("image", "most"), [("api", 450), ("dashboard", 700), ("report", 1200)])
+@pytest.mark.parametrize(("image", "most"), [("api", 450), ("dashboard", 700), ("report", 1450)])
 def test_the_packages_of_an_image_stay_within_bounds(image: str, most: int):
     """In MB, as this environment has them, without bytecode and the packages' own tests, which the image leaves out."""
     text = (ROOT / "requirements" / f"image-{image}.lock").read_text("utf-8")

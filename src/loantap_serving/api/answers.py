@@ -14,6 +14,7 @@ from loantap.model.persistence import SavedModel
 from loantap.scoring.application import Score
 from loantap.scoring.cautions import Code
 
+MOST_ROWS = 10_000  # applications of a batch
 Probability = Annotated[float, Field(ge=0, le=1)]
 Threshold = Annotated[float, Field(ge=0)]  # one above 1 is never reached
 
@@ -91,7 +92,7 @@ class Decision(_Answer):
     """What a person decided on an application that was scored."""
 
     request_id: str = Field(pattern=r"^[0-9a-f-]{36}$", description="The header X-Request-Id of the score's answer")
-    row: int = Field(default=0, ge=0, description="In a batch: which application")
+    row: int = Field(default=0, ge=0, lt=MOST_ROWS, description="In a batch: which application")
     decision: Literal["approve", "decline"]
     person: str = Field(pattern=r"^[A-Za-z0-9._@-]{1,64}$", description="Who decided")
     reason: str = Field(min_length=3, max_length=500, description="Why; names no customer")

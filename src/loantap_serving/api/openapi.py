@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 from loantap import __version__
 from loantap.data.applications import FIELDS, Application
 from loantap_serving.api.answers import (
+    MOST_ROWS,
     BatchAnswer,
     Decision,
     DecisionAnswer,
@@ -17,7 +18,6 @@ from loantap_serving.api.answers import (
     StatusAnswer,
 )
 from loantap_serving.api.problems import PROBLEM_JSON, TITLES
-from loantap_serving.api.validation import MOST_ROWS
 
 EXAMPLE: dict[str, Any] = {column.name: column.example for column in FIELDS if column.example is not None}
 DECISION = {

@@ -9,10 +9,9 @@ from pydantic import BaseModel, ValidationError
 from loantap.data.applications import Application, rule
 from loantap.data.units import PERCENTAGES, Units
 from loantap.errors import SchemaError
-from loantap_serving.api.answers import Decision
+from loantap_serving.api.answers import MOST_ROWS, Decision
 from loantap_serving.api.problems import LISTED, Problem, shown
 
-MOST_ROWS = 10_000
 SINGLE_BRACKETS, BATCH_BRACKETS = 500, 4 * MOST_ROWS  # an application is flat; its texts may hold some
 COMMAS = 60 * MOST_ROWS  # in a request; an application needs two dozen, and its texts may hold some
 _MOST_FIELDS = 100  # an application has far fewer; a million wrong names are not worth looking at

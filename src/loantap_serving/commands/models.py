@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from loantap.cli.common import become, console, sealed_folder
-from loantap.data.columns import KEY
 from loantap.errors import InputError, PromotionError, SourceError
 from loantap.progress import step
 from loantap_sources.dialects import Dialect
@@ -89,7 +88,7 @@ def export(
     sql: Annotated[bool, typer.Option("--sql", help="Write one SELECT that scores a table where it lies.")] = False,
     dialect: Annotated[Dialect, typer.Option(help="Of the database that will run the SELECT.")] = "duckdb",
     table: Annotated[str, typer.Option(help="The table or view of cleaned loans or applications.")] = "loans",
-    key: Annotated[str, typer.Option(help="The column that names a row.")] = KEY,
+    key: Annotated[str, typer.Option(help="The column that names a row.")] = "loan_id",
 ) -> None:
     """Write a model as one SELECT for a database (--sql), or with its pipeline as a pickle, for readers that need one."""
     from loantap_serving.locate import find_model
