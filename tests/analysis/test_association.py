@@ -276,7 +276,7 @@ def named(cells: list[tuple[int, int]]) -> dict[str, tuple[int, int]]:
     return {f"level {place}": cell for place, cell in enumerate(cells)}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(COUNTS)
 def test_numbers_stay_in_their_ranges(cells):
     found = analyse(frame(named(cells)), factor="x", min_cell=0)
@@ -289,7 +289,7 @@ def test_numbers_stay_in_their_ranges(cells):
     json.dumps(found.to_dict(), allow_nan=False)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(COUNTS)
 def test_chi_square_agrees_with_scipy_for_any_counts(cells):
     found = analyse(frame(named(cells)), factor="x", min_cell=0)
@@ -297,7 +297,7 @@ def test_chi_square_agrees_with_scipy_for_any_counts(cells):
     assert found.chi2 == pytest.approx(reference.statistic, rel=1e-8, abs=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(COUNTS, st.randoms())
 def test_the_order_of_levels_changes_nothing(cells, random):
     counts = frame(named(cells))
@@ -309,7 +309,7 @@ def test_the_order_of_levels_changes_nothing(cells, random):
     pd.testing.assert_frame_equal(ordered, first.levels.sort_values("level", ignore_index=True))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(COUNTS)
 def test_swapping_the_outcomes_inverts_odds_ratios(cells):
     first = analyse(frame(named(cells)), factor="x", min_cell=0)

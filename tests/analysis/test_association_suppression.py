@@ -101,7 +101,7 @@ LEVELS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(LEVELS, st.integers(0, 20))
 def test_no_small_cell_is_published_and_none_can_be_worked_out(cells, min_cell):
     counts = frame(*((f"level {place}", *cell) for place, cell in enumerate(cells)))
@@ -156,7 +156,7 @@ def test_groups_are_sums_of_published_levels():
     assert groups.n == found.n
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(LEVELS.filter(lambda cells: 0 < sum(b for _, b in cells) < sum(n for n, _ in cells) and len(cells) > 2))
 def test_merged_levels_add_up(cells):
     counts = frame(*((f"level {place}", *cell) for place, cell in enumerate(cells)))

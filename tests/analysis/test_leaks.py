@@ -256,7 +256,7 @@ def test_noise_with_many_levels_has_no_auc():
     assert auc_alone(exact, rng.permutation(np.arange(4_000) % 5), folds=5) == pytest.approx(0.5, abs=0.035)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(10, 400), st.floats(0, 1)), min_size=2, max_size=8), st.integers(0, 3))
 def test_swapping_the_outcomes_swaps_the_ends_and_nothing_else(cells, seed):
     rng = np.random.default_rng(seed)

@@ -109,7 +109,7 @@ def test_typed_values_are_taken_as_they_are(raw_loans: pd.DataFrame):
     pd.testing.assert_frame_equal(from_types, from_texts, check_dtype=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(value=st.one_of(st.text(max_size=12), st.floats(width=32).map(str), st.none()), column=st.sampled_from(NAMES))
 def test_any_value_is_parsed_or_reported_and_never_lost(raw_loans: pd.DataFrame, value: str | None, column: str):
     raw = with_value(raw_loans, column, value)

@@ -132,7 +132,7 @@ def test_days_past_due_that_nobody_tells_are_none(panel: Panel, tmp_path: Path):
     assert read(many().assign(days_past_due=np.nan)).panel.days_past_due is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.permutations(range(16)))
 def test_any_order_of_rows_gives_the_same_panel(order: list[int]):
     wrong = [month_of_loan("B", "2016-03", dti=1.0), month_of_loan("A", "2016-01"), month_of_loan("E", "2016-05"), month_of_loan("C", "2016-02", balance=-1)]  # fmt: skip

@@ -107,7 +107,7 @@ def test_one_outcome_is_refused():
         Predictions.of(np.zeros(5), np.linspace(0, 1, 5))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_loans_does_not_matter(seed: int):
     rng = np.random.default_rng(seed)

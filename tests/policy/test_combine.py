@@ -180,7 +180,7 @@ def test_the_interval_of_a_marginal_gain_is_that_of_a_plain_loop():
     assert (gains.loc["cap_dti", "n_refused"], gains.loc["cap_dti", "expected_gain"]) == (0, 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 50), st.floats(0.05, 0.5), st.floats(5, 40), st.floats(20, 100))
 def test_marginal_gains_add_up_to_the_effect_of_the_whole(seed: int, at: float, dti: float, utilisation: float):
     book = random_book(200, seed=seed)
@@ -194,7 +194,7 @@ def test_marginal_gains_add_up_to_the_effect_of_the_whole(seed: int, at: float, 
     assert policy.steps["expected_gain"].sum() == pytest.approx(whole, abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 50))
 def test_no_lever_left_out_would_still_be_worth_adopting(seed: int):
     book = random_book(200, seed=seed)

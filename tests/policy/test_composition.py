@@ -77,7 +77,7 @@ def test_small_levels_are_joined_and_a_single_one_takes_the_smallest_other_with_
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 50), st.integers(1, 120), st.integers(1, 40), st.floats(0, 45), st.floats(0, 0.6))
 def test_the_levels_add_up_for_every_policy_and_attribute(seed: int, n: int, min_cell: int, dti: float, at: float):
     rng = np.random.default_rng(seed)

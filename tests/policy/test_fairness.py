@@ -91,7 +91,7 @@ def test_the_interval_of_a_ratio_is_as_wide_as_that_of_its_gap_asks():
     assert [gap["approval_ratio_low"], gap["approval_ratio_high"]] == pytest.approx(list(theirs), abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(30, 120), st.integers(10, 20)), min_size=2, max_size=4))
 def test_the_ratio_of_a_gap_is_that_of_its_groups_and_its_difference_theirs(counts: list[tuple[int, int]]):
     found = fairness(*_with({f"group {place}": each for place, each in enumerate(counts)}), min_cell=5)
@@ -256,7 +256,7 @@ COUNTS = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(COUNTS)
 def test_no_small_count_is_published(counts: dict[str, tuple[int, int, int]]):
     home = np.repeat(list(counts), [good + bad for good, _, bad in counts.values()])

@@ -47,7 +47,7 @@ def test_the_parameters_are_in_the_rules_and_the_score_in_its_title():
     assert policies["threshold_f2"].title.startswith("F0.5")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 100), st.integers(1, 80), st.floats(0, 1))
 def test_the_risk_cut_off_refuses_as_many_and_the_riskiest(seed: int, n: int, share: float):
     rng = np.random.default_rng(seed)
@@ -96,7 +96,7 @@ def test_of_rules_that_gain_nearly_as_much_the_one_with_the_higher_worst_ratio_i
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 40), st.sampled_from([0.0, 0.1, 0.5]))
 def test_it_keeps_its_gain_and_is_never_more_disparate_than_the_rule_that_gains_most(seed: int, forgone: float):
     book = random_book(500, seed=seed, annual_inc=np.random.default_rng(seed).gamma(4, 15_000, 500).round())

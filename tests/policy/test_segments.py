@@ -237,7 +237,7 @@ def published_terms(term: list[int], n: np.ndarray, bad: np.ndarray) -> np.ndarr
 SIZES = st.sampled_from([(0, 0), (0, 0), (3, 1), (8, 0), (12, 0), (12, 12), (15, 4), (40, 20), (60, 12), (30, 30), (90, 45)])  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(SIZES, min_size=24, max_size=24).filter(lambda sizes: sum(n for n, _ in sizes) > 0))
 def test_no_small_segment_is_published_or_follows_from_totals_by_purpose_and_by_term(sizes: list[tuple[int, int]]):
     keys = list(product(("car", "other", "wedding"), (36, 60), AMOUNTS))

@@ -150,7 +150,7 @@ def earned(book: Book, name: str, value: float) -> float:
     return float(100 * loan_profit(book.loans, book.economics.with_(name, value)).sum() / book.amount.sum())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(0.3, 0.9), st.floats(0.05, 0.6), st.floats(0.3, 1.0), st.floats(0.02, 0.1))
 def test_nothing_is_earned_at_the_break_even(loss: float, after: float, settled: float, cost: float):
     book = portfolio(200, 2, Economics(loss, after, settled, cost))

@@ -124,7 +124,7 @@ def test_a_rule_has_the_same_effect_alone_and_among_many():
         assert together.iloc[place].drop(shared).astype(float).tolist() == pytest.approx(alone.tolist(), rel=1e-9, nan_ok=True)  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 20), st.floats(0, 45), st.floats(0, 110))
 def test_refusing_more_never_approves_more(seed: int, dti: float, utilisation: float):
     book = random_book(40, seed=seed)
@@ -138,7 +138,7 @@ def test_refusing_more_never_approves_more(seed: int, dti: float, utilisation: f
         assert table.loc["both", name] >= table.loc["one", name]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 20), st.floats(40.1, 1_000))
 def test_a_cap_that_refuses_nobody_changes_nothing(seed: int, limit: float):
     book = random_book(40, seed=seed)

@@ -112,7 +112,7 @@ def test_of_equal_gains_the_first_is_chosen():
     assert choose(effects(b=(5, 1), a=(5, 1)), judged(b=SHOWN, a=SHOWN)) == Choice(SHOWN, "b")
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 20), st.floats(40.1, 1_000))
 def test_a_cap_that_refuses_nobody_is_not_shown_for_that_reason(seed: int, limit: float):
     book = random_book(200, seed=seed)

@@ -143,7 +143,7 @@ def test_refusing_everybody_leaves_no_default_rate(run: RunFolder):
     assert found.gaps == []
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.floats(1.1, 60), st.floats(1.1, 60))
 def test_a_looser_cap_never_refuses_more(run: RunFolder, one: float, other: float):
     tight, loose = (asked(run, Cap("dti", limit)).effect for limit in sorted((one, other)))

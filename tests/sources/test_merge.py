@@ -310,7 +310,7 @@ def reference(first: list[Row], second: list[Row], conflicts: str, how: str) -> 
     return table or None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     first=_ROWS,
     second=_ROWS,

@@ -141,7 +141,7 @@ def test_a_hostile_note_is_data_in_both_files(tmp_path: Path):
 
 
 @pytest.mark.parametrize("end", ["csv", "xlsx"])
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(note=st.text(max_size=60).filter(lambda text: not text.startswith("'")))
 def test_every_note_comes_back_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, end: str, note: str):
     path, rows = tmp_path_factory.mktemp("notes") / f"w.{end}", listed({"loan_id": "007"}).assign(note=note)

@@ -45,7 +45,7 @@ def test_chunks_have_the_size_asked_for_and_a_running_index():
     assert list(pd.concat(parts).index) == list(range(2_500))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 3_000), st.integers(1, 3_000))
 def test_the_shares_of_chunks_sum_to_the_plan(rows, chunk_rows):
     reference = load_reference()
@@ -60,7 +60,7 @@ def test_the_shares_of_chunks_sum_to_the_plan(rows, chunk_rows):
             assert sum(part[status].prices[name] for part in taken).tolist() == expected.tolist()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 60), st.integers(0, 1_000))
 def test_small_tables_hold_no_impossible_loan(rows, seed):
     loans = generate_loans(rows, seed=seed)
