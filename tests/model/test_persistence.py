@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import zipfile
@@ -166,6 +167,12 @@ def test_the_version_follows_from_the_content_alone(
     assert model_version(folder) == model_version(model_folder)
     other = save_model(tmp_path / "other", fitted, loans=loans, card={"name": "another"}, page="")
     assert model_version(other) != model_version(model_folder)
+
+
+def test_no_spreadsheet_reads_a_version_as_a_number(tmp_path: Path):
+    for number in range(50):  # as digits alone and as 12e34 some would be
+        (tmp_path / SUMS).write_text(str(number))
+        assert re.fullmatch("[a-f][0-9a-f]{11}", model_version(tmp_path))
 
 
 def test_a_new_model_takes_the_place_of_the_old_one(folder: Path, fitted: FittedModel, loans: pd.DataFrame):

@@ -191,10 +191,10 @@ def export_pickle(folder: Path, out: Path) -> Path:
 def model_version(folder: Path) -> str:
     """Return the version of the model in a folder: twelve hexadecimal digits that follow from its content.
 
-    Raises InputError where there is none.
+    They begin with a letter, so that no spreadsheet reads one as a number. Raises InputError where there is none.
     """
     try:
-        return hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()[:12]
+        return hashlib.sha256((folder / SUMS).read_bytes()).hexdigest().lstrip("0123456789")[:12]
     except FileNotFoundError as error:
         raise InputError(
             f"{folder}: expected a saved model with its {SUMS}, found none. Name a model's folder."
