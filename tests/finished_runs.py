@@ -17,11 +17,12 @@ from loantap.data.reading import SyntheticLoans
 from loantap.exhibits.card import card_page, model_card
 from loantap.exhibits.exhibit import Exhibit
 from loantap.jsonable import jsonable
-from loantap.model.baselines import baseline_rules, fbeta_differences
+from loantap.model.baselines import baseline_rules
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.evaluation import Predictions
 from loantap.model.fitted import evaluate_out_of_time, fit_calibrated, fit_out_of_time
 from loantap.model.inputs import feature_frame
+from loantap.model.paired import fbeta_differences
 from loantap.model.persistence import CARD, METADATA, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.seal import SMOTE, SUMS, seal

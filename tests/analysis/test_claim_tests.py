@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
-from statsmodels.stats.proportion import proportions_ztost
+from sklearn.metrics import accuracy_score, confusion_matrix, fbeta_score, precision_score, recall_score
+from statsmodels.stats.proportion import proportion_confint, proportions_ztost
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from loantap.analysis.association import analyse
 from loantap.analysis.claim_counts import ByOutcome, Count, Moments, read_counts
 from loantap.analysis.claim_tests import factor_effect, level_effect, mean_effect, share_effect, trend_effect
-from loantap.analysis.claims import implied_scores, metric_effect, scores_at_share
+from loantap.analysis.claims import implied_scores, metric_effect, scores_of
 
 COUNTS = read_counts()
 
@@ -94,31 +95,30 @@ def test_the_smallest_cramers_v_agrees_with_its_interval():
             assert (found.p_against < 0.05) == (found.ci_high < smallest)
 
 
-def test_scores_at_a_share_are_those_of_the_flagged_loans():
-    n, defaults = np.full(10, 100), np.array([1, 2, 4, 6, 9, 12, 16, 20, 40, 90])
-    found = scores_at_share(defaults, n, 0.2)
-    hits, flagged, bad = 130, 200, defaults.sum()
-    assert found["recall"] == pytest.approx(hits / bad)
-    assert found["precision"] == pytest.approx(hits / flagged)
-    assert found["accuracy"] == pytest.approx((hits + 1000 - bad - 70) / 1000)
-    assert found["f2"] == pytest.approx(5 * hits / (4 * bad + flagged))
-    half = scores_at_share(defaults, n, 0.25)  # half of the third decile, by lot
-    assert half["recall"] == pytest.approx((130 + 10) / bad)
+def test_scores_of_counts_are_scikit_learns():
+    rng = np.random.default_rng(0)
+    y, called = rng.random(500) < 0.2, rng.random(500) < 0.3
+    found = scores_of(confusion_matrix(y, called).ravel())
+    assert found["accuracy"] == pytest.approx(accuracy_score(y, called))
+    assert found["precision"] == pytest.approx(precision_score(y, called))
+    assert found["recall"] == pytest.approx(recall_score(y, called))
+    assert found["f2"] == pytest.approx(fbeta_score(y, called, beta=2))
 
 
-def test_a_model_that_does_what_is_claimed_flags_as_claimed():
-    n, defaults = np.full(10, 1000), np.array([10, 20, 40, 60, 90, 120, 160, 200, 460, 840])
-    base = defaults.sum() / n.sum()
-    at = {name: float(value) for name, value in scores_at_share(defaults, n, 0.2).items()}
-    assert implied_scores(at["recall"], at["precision"], base)["accuracy"] == pytest.approx(at["accuracy"])
-    assert implied_scores(at["recall"], at["precision"], base)["f2"] == pytest.approx(at["f2"])
-    table = pd.DataFrame({"loans": n, "defaults": defaults})
-    deciles = {"with_pincode": table, "without_pincode": table}
-    options = {"recall": at["recall"], "precision": at["precision"], "margin": 0.02, "alpha": 0.05}
-    same = metric_effect(deciles, "recall", claimed=at["recall"], **options)
-    assert same.facts["flagged_share"] == pytest.approx(0.2)
-    assert same.ci_low < same.estimate < same.ci_high
-    better = metric_effect(deciles, "recall", claimed=at["recall"] + 0.2, **options)
+def test_a_score_is_judged_by_the_calls_of_its_own_model():
+    counts = {"tn": 7_300, "fp": 700, "fn": 700, "tp": 1_300}
+    confusions = {"with_pincode": counts, "without_pincode": {"tn": 6_000, "fp": 2_000, "fn": 1_000, "tp": 1_000}}
+    at = {name: float(value) for name, value in scores_of(np.array(list(counts.values()))).items()}
+    assert implied_scores(at["recall"], at["precision"], 0.2) == pytest.approx(
+        {"accuracy": at["accuracy"], "f2": at["f2"]}
+    )
+    options = {"margin": 0.02, "alpha": 0.05}
+    same = metric_effect(confusions, "recall", claimed=at["recall"], **options)
+    assert same.estimate == 0.65
+    assert (same.facts["flagged_share"], same.facts["without_pincode"]) == (0.2, 0.5)
+    low, high = proportion_confint(1_300, 2_000)  # loans drawn again: nearly the binomial one of its defaults
+    assert (same.ci_low, same.ci_high) == pytest.approx((low, high), abs=0.003)
+    better = metric_effect(confusions, "recall", claimed=at["recall"] + 0.2, **options)
     assert better.p_against < 0.001 < better.p_value
-    worse = metric_effect(deciles, "recall", claimed=at["recall"] - 0.2, **options)
+    worse = metric_effect(confusions, "recall", claimed=at["recall"] - 0.2, **options)
     assert worse.p_value < 0.001 < worse.p_against

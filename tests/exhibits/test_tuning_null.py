@@ -17,12 +17,13 @@ from loantap.exhibits.tuning import ablation
 from loantap.exhibits.tuning_sentences import smote_sentence
 from loantap.exhibits.words import show
 from loantap.model.ablation import choose_champion, comparison, compete
-from loantap.model.baselines import baseline_rules, fbeta_differences
+from loantap.model.baselines import baseline_rules
 from loantap.model.decision import best_profit_threshold, profit_table
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.folds import fold_splits
 from loantap.model.groups import by_group, widest_gap
+from loantap.model.paired import fbeta_differences
 from loantap.model.recipe import Recipe
 from loantap.model.refits import obedience
 from loantap.model.study import GROUPS, Evaluation, evaluate_model, training_data

@@ -16,9 +16,9 @@ from loantap.exhibits.tuning import (
 )
 from loantap.exhibits.tuning_sentences import challenger_sentence, champion_sentence, features_sentence, smote_sentence
 from loantap.model.ablation import Candidate, Champion
-from loantap.model.baselines import fbeta_differences
 from loantap.model.economics import Economics
 from loantap.model.groups import Gap
+from loantap.model.paired import fbeta_differences
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import Tuned
 

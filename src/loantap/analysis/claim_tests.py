@@ -1,4 +1,4 @@
-"""One test for each kind of claim, from counts, moments or a model's deciles: an estimate and two p-values.
+"""One test for each kind of claim, from counts or moments: an estimate and two p-values.
 
 Every claim is asked two questions. Its p-value is small if the claim holds: for "more" and "less" it is the two-sided
 test of no difference. `p_against` is small if the claim fails: it tests that the effect is as large as matters, in the
@@ -20,6 +20,7 @@ from loantap.analysis.claim_counts import ByOutcome, Count
 from loantap.analysis.odds import wilson
 
 METRICS = ("accuracy", "precision", "recall", "f2")
+CELLS = ("tn", "fp", "fn", "tp")
 Direction = Literal["more", "less", "any", "equal", "at_least"]
 
 

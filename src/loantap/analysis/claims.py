@@ -23,7 +23,7 @@ from loantap.analysis import claim_tests as tests
 from loantap.analysis.association import Association, analyse
 from loantap.analysis.claim_counts import PortfolioCounts
 from loantap.analysis.claim_list import Claim
-from loantap.analysis.claim_tests import Effect, doubled
+from loantap.analysis.claim_tests import CELLS, Effect, doubled
 from loantap.analysis.odds import adjust_p_values
 from loantap.data.columns import BY_NAME
 from loantap.errors import InputError
@@ -57,7 +57,8 @@ def evaluate_claims(
     claims: Sequence[Claim],
     counts: PortfolioCounts,
     *,
-    deciles: Mapping[str, pd.DataFrame] | None = None,
+    confusions: Mapping[str, Mapping[str, int]] | None = None,
+    untested: str = "a score needs a model, and loans that the model has not seen",
     alpha: float = 0.05,
     min_cell: int = 0,
 ) -> list[ClaimResult]:
@@ -66,12 +67,13 @@ def evaluate_claims(
     Args:
         claims: The claims; one correction goes over all of them.
         counts: The portfolio.
-        deciles: The models' deciles, as in `metric_effect`; None where there are only counts.
+        confusions: Of the original's protocol, as in `metric_effect`; None where no score can be tested.
+        untested: Why not.
         alpha: Error rate over all claims, and one minus the confidence of each interval.
         min_cell: Levels with smaller counts are not shown, as in the association's results; 0 for published counts.
     """
     scores = {claim.variable: claim.claimed for claim in claims if claim.test == "metric"}
-    portfolio = _Portfolio(counts, deciles, alpha, min_cell, scores)
+    portfolio = _Portfolio(counts, confusions, untested, alpha, min_cell, scores)
     effects = [portfolio.effect(claim) for claim in claims]
     p_values = [getattr(effect, name, None) for name in ("p_value", "p_against") for effect in effects]
     adjusted = adjust_p_values(pd.Series(p_values, dtype="float64"), correction="holm").to_numpy()
@@ -96,7 +98,8 @@ def _verdict(claim: Claim, effect: Effect, p: float, against: float, alpha: floa
 @dataclass(frozen=True)
 class _Portfolio:
     counts: PortfolioCounts
-    deciles: Mapping[str, pd.DataFrame] | None
+    confusions: Mapping[str, Mapping[str, int]] | None
+    untested: str
     alpha: float
     min_cell: int
     scores: Mapping[str, float | None]  # the claimed ones
@@ -105,11 +108,11 @@ class _Portfolio:
     def effect(self, claim: Claim) -> Effect | str:
         """Return what the portfolio says of a claim, or why it says nothing."""
         known = {
-            "share": True, "metric": self.deciles is not None, "mean": claim.variable in self.counts.means,
+            "share": True, "metric": self.confusions is not None, "mean": claim.variable in self.counts.means,
         }.get(claim.test, claim.variable in self.counts.levels)  # fmt: skip
         if not known:
             label = BY_NAME[claim.variable].label if claim.variable in BY_NAME else claim.variable
-            return self._not_with_counts() if claim.test == "metric" else f"the counts say nothing about {label}"
+            return self._without_model() if claim.test == "metric" else f"the counts say nothing about {label}"
         options: dict[str, Any] = {"direction": claim.direction, "smallest": claim.smallest_effect}
         match claim.test:
             case "share":
@@ -126,14 +129,12 @@ class _Portfolio:
                 trend = tests.trend_effect(self._ordered(claim.variable), **options, alpha=self.alpha, shown=shown)
                 return trend or f"too few levels of the {BY_NAME[claim.variable].label} hold both outcomes"
             case "metric":
-                recall, precision = self.scores.get("recall"), self.scores.get("precision")
-                if not recall or not precision or self.deciles is None:
-                    return (
-                        "the share of loans flagged follows from recall and precision, and one of them is not claimed"
-                    )
-                named = {"recall": recall, "precision": precision, "claimed": claim.claimed or 0.0}
                 return metric_effect(
-                    self.deciles, claim.variable, **named, margin=claim.smallest_effect, alpha=self.alpha
+                    self.confusions or {},
+                    claim.variable,
+                    claimed=claim.claimed or 0.0,
+                    margin=claim.smallest_effect,
+                    alpha=self.alpha,
                 )
         association = self._association(claim.variable)
         if association is None or (claim.level and claim.level not in set(association.levels["level"])):
@@ -157,82 +158,57 @@ class _Portfolio:
         frame = self.counts.frame(factor).set_index("level")
         return frame.loc[[level for level in BY_NAME[factor].levels if level in frame.index]].reset_index()
 
-    def _not_with_counts(self) -> str:
+    def _without_model(self) -> str:
         recall, precision = self.scores.get("recall"), self.scores.get("precision")
-        why = "a score needs a model, and loans that the model has not seen"
         if not recall or not precision:
-            return why
+            return self.untested
         implied = implied_scores(recall, precision, self.counts.loans.defaults / self.counts.loans.n)
         return (
-            f"{why}. The claimed figures agree with each other: at this portfolio's default rate a recall of {100 * recall:.1f}% "
+            f"{self.untested}. The claimed figures agree with each other: at this portfolio's default rate a recall of {100 * recall:.1f}% "
             f"and a precision of {100 * precision:.1f}% give an accuracy of {100 * implied['accuracy']:.1f}% and an F2 of "
             f"{100 * implied['f2']:.1f}%"
         )
 
 
 def metric_effect(
-    deciles: Mapping[str, pd.DataFrame],
-    metric: str,
-    *,
-    claimed: float,
-    recall: float,
-    precision: float,
-    margin: float,
-    alpha: float,
+    confusions: Mapping[str, Mapping[str, int]], metric: str, *, claimed: float, margin: float, alpha: float
 ) -> Effect:
-    """Test that a model reaches a claimed score where it flags as many loans as the claim implies.
-
-    The claimed threshold applies to probabilities that nobody else has; the share of loans it flagged follows from the
-    claimed recall and precision and the default rate. The test loans are flagged from the highest predicted decile
-    down to that share, the last decile by lot in part, which can only understate the model.
+    """Test that a model reaches a claimed score on loans that it has not seen, at its own threshold.
 
     Args:
-        deciles: loans, defaults by decile of the prediction, lowest risk first; of the model to test under
-            "with_pincode", and of the one to compare with under "without_pincode".
+        confusions: Counts tn, fp, fn and tp of those loans: of the model to test under "with_pincode", and of the one to
+            compare with under "without_pincode".
         metric: One of METRICS.
         claimed: The claimed score.
-        recall: The claimed recall.
-        precision: The claimed precision.
         margin: How far below the claim still counts as reaching it.
-        alpha: One minus the confidence of the interval: bootstrap, defaults drawn within deciles.
+        alpha: One minus the confidence of the interval: loans drawn again, so their counts are multinomial.
     """
-    n, defaults = (deciles["with_pincode"][name].to_numpy() for name in ("loans", "defaults"))
-    share = recall * defaults.sum() / n.sum() / precision
-    value = float(scores_at_share(defaults, n, share)[metric])
-    drawn = np.random.default_rng(0).binomial(n, defaults / n, size=(_DRAWS, len(n)))
-    draws = scores_at_share(drawn, n, share)[metric]
+    counts = np.array([confusions["with_pincode"][cell] for cell in CELLS])
+    value, n = float(scores_of(counts)[metric]), int(counts.sum())
+    draws = scores_of(np.random.default_rng(0).multinomial(n, counts / n, size=_DRAWS))[metric]
     low, high = map(float, np.quantile(draws, [alpha / 2, 1 - alpha / 2]))
     distance, error = value - (claimed - margin), max(float(np.std(draws)), 1e-12)
-    other = deciles["without_pincode"]
-    without = scores_at_share(other["defaults"].to_numpy(), other["loans"].to_numpy(), share)[metric]
+    without = scores_of(np.array([confusions["without_pincode"][cell] for cell in CELLS]))[metric]
     return Effect(
         f"{metric} on the test loans, with the pincode",
         "rate",
-        int(n.sum()),
+        n,
         *(value, low, high),
         p_value=doubled(stats.norm.sf(distance / error)),
         p_against=doubled(stats.norm.sf(-distance / error)),
         null=claimed,
-        facts={"flagged_share": float(share), "without_pincode": float(without)},
+        facts={"flagged_share": float(counts[[1, 3]].sum() / n), "without_pincode": float(without)},
     )
 
 
-def scores_at_share(defaults: np.ndarray, n: np.ndarray, share: float) -> dict[str, np.ndarray]:
-    """Return accuracy, precision, recall and F2 where the riskiest `share` of the loans is flagged.
-
-    Args:
-        defaults: Defaults by decile, lowest risk first, shape (..., deciles).
-        n: Loans by decile, shape (deciles,).
-        share: Share of all loans to flag; where it ends inside a decile, that decile's loans are flagged by lot.
-    """
-    riskier = np.append(np.cumsum(n[::-1])[::-1][1:], 0)
-    part = np.clip((share * n.sum() - riskier) / n, 0, 1)
-    hits, flagged, bad = (defaults * part).sum(axis=-1), (n * part).sum(), defaults.sum(axis=-1)
+def scores_of(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return accuracy, precision, recall and F2 of counts in the order of CELLS, shape (..., 4)."""
+    tn, fp, fn, tp = np.moveaxis(counts, -1, 0)
     return {
-        "accuracy": 1 - (flagged - hits + bad - hits) / n.sum(),
-        "precision": hits / flagged,
-        "recall": hits / np.maximum(bad, 1),
-        "f2": 5 * hits / (4 * bad + flagged),
+        "accuracy": (tn + tp) / counts.sum(axis=-1),
+        "precision": tp / np.maximum(tp + fp, 1),
+        "recall": tp / np.maximum(tp + fn, 1),
+        "f2": 5 * tp / np.maximum(5 * tp + 4 * fn + fp, 1),
     }
 
 

@@ -153,7 +153,7 @@ def _mean(tested: ClaimResult, facts: Mapping[str, Any], n: int) -> str:
 
 def _metric(tested: ClaimResult, facts: Mapping[str, Any], n: int) -> str:
     return (
-        f"with {show(facts['flagged_share'], 'rate')} of {show(n, 'count')} test loans flagged, as the claim implies, the "
+        f"the original's protocol, rebuilt on these loans, flags {show(facts['flagged_share'], 'rate')} of {show(n, 'count')} test loans: its "
         f"{name_of(tested.claim.variable)} is {result(tested)} with the pincode and {show(facts['without_pincode'], 'rate')} without it. "
         f"The claim is {show(tested.claim.claimed, 'rate')}"
     )

@@ -20,9 +20,16 @@ _KINDS = {
     "trend": ("Defaults rise, or fall, from level to level", "Logistic regression on the level's place", "odds ratio per step"),
     "factor": ("A column goes with default", "Chi-square test, and the interval of Cramér's V", "Cramér's V"),
     "share": ("The default rate has a stated value", "Two one-sided tests of the rate", "difference"),
-    "metric": ("A model reaches a stated score", "The score at the share of loans that the claim flags", "shortfall"),
+    "metric": ("A model reaches a stated score", "The score of the original's protocol on the test loans", "shortfall"),
 }  # fmt: skip
 Record = Mapping[str, Any]
+
+
+def why_no_score(synthetic: bool) -> str:
+    """Return why a claim on a model's score cannot be tested on a run that has no model with and without the pincode, or no real loans."""
+    if synthetic:
+        return "a model's score on synthetic loans is that of the recipe they were made by"
+    return "a score needs a model with the pincode and one without it, and this run lacks one of them"
 
 
 def records(tests: Sequence[ClaimResult], own: Sequence[ClaimResult] = (), *, basis: str = PUBLISHED) -> list[Any]:

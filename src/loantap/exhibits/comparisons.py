@@ -6,13 +6,14 @@ from typing import Any
 import pandas as pd
 
 from loantap.exhibits.exhibit import Exhibit
+from loantap.exhibits.original import original_sentence
 from loantap.exhibits.scores import tested
 from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.tuning_sentences import signed
 from loantap.exhibits.words import by_name, capital, columns, listed, percent, show
 from loantap.model.fitted import OutOfTime
+from loantap.model.original import Original
 from loantap.model.study import Evaluation
-from loantap.model.tuning import CLAIMED_BETA, Original
 
 Result = Mapping[str, Any]
 _SHOWN = {"reject all": "decline all", "pincode": "by pincode", "grade": "by grade"}
@@ -35,7 +36,7 @@ def ladder(
         *([{"name": "scorecard", "rule": "points for bins of each input", "test": card.test}] if card else []),
         {
             "name": "original protocol",
-            "rule": "SMOTE before splitting, liblinear, TPR = 1 - FPR",
+            "rule": "rebuilt: pruned columns, SMOTE, threshold where both error rates meet",
             "test": original.test,
         },
         *baselines,
@@ -70,17 +71,6 @@ def compared(table: pd.DataFrame, result: Evaluation, original: Original, rules:
         text=f"{original_sentence(vars(original))}\n\n{baseline_sentence(table, result, rules)}",
         table=table.assign(name=table["name"].replace(_SHOWN).map(capital)),
         columns=shown,
-    )
-
-
-def original_sentence(original: Result) -> str:
-    """Return why the original figure, an F2, was what it was; takes the fields of `Original`."""
-    test = original["test"]
-    return (
-        f"The original's protocol (penalty {original['penalty']}, C = {original['C']:g}, {show(original['rows'], 'count')} training loans) scores F2 "
-        f"{show(original['claimed_f2'], 'score')} on the resampled loans it learnt from, but {show(test['f2'], 'score')} on the test loans. Half of "
-        "the resampled loans default, so precision there is not the portfolio's. Its threshold equalises both error rates, which is not best "
-        f"for a score that counts a missed default {CLAIMED_BETA**2:g} times."
     )
 
 

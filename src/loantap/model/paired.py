@@ -1,11 +1,14 @@
 """Two models on the same test loans: how far their scores lie apart, with intervals that know that the loans are shared."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 
-from loantap.model.bootstrap import CONFIDENCE
+from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
+from loantap.model.evaluation import BETA
 from loantap.model.groups import placements
 
 
@@ -33,3 +36,44 @@ def paired_differences(
         ends = {f"{name}_difference_low": mean - half, f"{name}_difference_high": mean + half}
         found |= {f"{name}_difference": float(mean), **{end: float(value) for end, value in ends.items()}}
     return found
+
+
+def fbeta_differences(
+    outcome: np.ndarray,
+    flagged: Mapping[str, np.ndarray],
+    *,
+    beta: float = BETA,
+    confidence: float = CONFIDENCE,
+    repetitions: int,
+    random_state: int,
+) -> pd.DataFrame:
+    """Return how far the F-beta of each model or rule lies from that of the first, on the same loans.
+
+    The loans are drawn again with replacement, the same ones for all; models and rules stay as they are.
+
+    Args:
+        outcome: 1 for default, 0 for repaid, shape (n,).
+        flagged: By name whether each loan is flagged; the first is compared with.
+        beta: Of F-beta.
+        confidence: Of the intervals.
+        repetitions: Bootstrap repetitions.
+        random_state: Their seed.
+
+    Returns:
+        name, difference (first less other) with difference_low and difference_high, a percentile interval;
+        missing for the first itself.
+    """
+    flags = np.column_stack(list(flagged.values())).astype(float)
+    columns = np.column_stack([outcome, flags, flags * np.asarray(outcome)[:, np.newaxis]])
+
+    def scores(totals: np.ndarray) -> np.ndarray:
+        called, hits = np.split(totals[..., 1:], 2, axis=-1)
+        return (1 + beta**2) * hits / (beta**2 * totals[..., :1] + called)
+
+    draws = scores(drawn_sums(columns, repetitions=repetitions, random_state=random_state))
+    estimate = scores(columns.sum(axis=0))
+    low, high = percentile_interval(draws[:, :1] - draws, level=confidence)
+    ends = {"difference": estimate[0] - estimate, "difference_low": low, "difference_high": high}
+    table = pd.DataFrame({"name": list(flagged), **ends})
+    table.loc[0, list(ends)] = np.nan
+    return table

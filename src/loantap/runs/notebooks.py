@@ -16,7 +16,6 @@ from loantap.settings import notebooks_dir
 
 LOANS = "data/loans.parquet"
 MODEL = "model/SHA256SUMS"  # follows from every file of the model
-MODEL_DECILES = tuple(f"results/tables/model-calibration-{name}-pincode.csv" for name in ("with", "without"))
 # The results that a run is compared with another in, besides those of its factors.
 COMPARED = ("ingest", "eda", "leaks", "model", "policy", "claims")
 # A parameter of the job: it says which association stages there are.
@@ -89,7 +88,7 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
             "claims",
             "07_claims.ipynb",
             needs=(LOANS,),
-            welcome=MODEL_DECILES,
+            welcome=("results/model.json",),
             reference=("claims.yml", "published_counts.json", "professions.csv"),
         ),
         Stage(
