@@ -146,10 +146,30 @@ def test_a_bounded_path_ends_where_single_fits_end(wiggly: Wiggly, penalty: str)
         assert intercept == pytest.approx(single.intercept_[0], abs=2e-2 if penalty == "l1" else 5e-3)
 
 
-def test_a_row_that_counts_twice_is_two_rows(wiggly: Wiggly):
+@pytest.mark.parametrize("direction", [1, -1, 0])
+def test_refits_are_those_of_another_solver(wiggly: Wiggly, direction: int):
     X, y, _ = wiggly
-    weight = np.random.default_rng(0).integers(0, 3, len(y))
-    (found,) = PathLogisticRegression(directions=((1, 0), (BASIS, 1))).refits(X, y, [weight])
-    again = np.repeat(np.arange(len(y)), weight)
-    twice = PathLogisticRegression(directions=((1, 0), (BASIS, 1))).fit(X[again], y[again])
-    assert found == pytest.approx(twice.coef_[0], abs=5e-3)
+    counts = np.random.default_rng(0).integers(0, 3, (3, len(y)))
+    found = PathLogisticRegression(C=0.5, directions=((1, 0), (BASIS, direction))).refits(X, y, counts)
+    steps = X.copy()
+    steps[:, 1:] = np.cumsum(X[:, 1:], axis=1)
+    way = {1: (None, 0.0), -1: (0.0, None), 0: (None, None)}[direction]
+    for row, drawn in zip(found, counts, strict=True):
+        again = np.repeat(np.arange(len(y)), drawn)  # a row that counts twice is two rows
+        expected = reference(steps[again], y[again], 0.5, [(None, None), *[way] * BASIS])
+        assert row == pytest.approx(np.append(expected[0], np.cumsum(expected[1:-1][::-1])[::-1]), abs=2e-3)
+
+
+def test_a_refit_to_quite_other_rows_comes_to_its_end_too(wiggly: Wiggly):
+    X, y, _ = wiggly
+    counts = np.zeros((2, len(y)), dtype=int)
+    counts[0, :60] = 1  # few of the rows
+    counts[1, X[:, 1:].argmax(axis=1) < 2] = 5  # or one end of the number, many times
+    model = PathLogisticRegression(C=5.0, directions=((1, 0), (BASIS, 1)))
+    for row, drawn in zip(model.refits(X, y, counts), counts, strict=True):
+        again = np.repeat(np.arange(len(y)), drawn)
+        alone = PathLogisticRegression(C=5.0, directions=((1, 0), (BASIS, 1))).fit(X[again], y[again])
+        # The same predictions; columns that hardly occur in these rows are flat directions.
+        assert X[again] @ row - (X[again] @ row).mean() == pytest.approx(
+            X[again] @ alone.coef_[0] - (X[again] @ alone.coef_[0]).mean(), abs=0.02
+        )

@@ -88,6 +88,7 @@ class ProfessionTable:
                 yield "anywhere", " ".join(words[start:end])
 
 
+@lru_cache(maxsize=500_000)  # a stage asks for the same titles several times
 def normalise_title(title: str) -> str:
     """Return a title in lower case, words only: no punctuation, plural, possessive or rank, abbreviations written out.
 

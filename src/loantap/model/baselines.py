@@ -84,8 +84,8 @@ def challengers(random_state: int) -> dict[str, list[ClassifierMixin | Pipeline]
 
     def boosting(leaves: int) -> Pipeline:
         trees = HistGradientBoostingClassifier(
-            learning_rate=0.05,
-            max_iter=250,
+            learning_rate=0.1,
+            max_iter=125,
             max_leaf_nodes=leaves,
             categorical_features="from_dtype",
             random_state=random_state,

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, log_expit
 from scipy.stats import chi2
-from sklearn.metrics import log_loss
 from statsmodels.stats.multitest import multipletests
 
 from loantap.model.ablation import resampled_interval
@@ -17,6 +17,7 @@ from loantap.model.recipe import encode
 
 _FOLLOWS = 1e-8  # of a column: no more than this is its own where it follows from others
 _UNPENALISED = 1e6  # inverse strength of a penalty that moves no likelihood
+_STEPS, _CLOSE, _RIDGE = 50, 1e-6, 1e-12
 
 
 def likelihood_ratios(fitted: FittedModel, X: pd.DataFrame, y: np.ndarray) -> pd.DataFrame:
@@ -42,11 +43,14 @@ def likelihood_ratios(fitted: FittedModel, X: pd.DataFrame, y: np.ndarray) -> pd
     own_part = np.abs(np.diag(np.linalg.qr(spread, mode="r")))
     kept = own_part > _FOLLOWS * np.maximum(np.linalg.norm(spread, axis=0), 1e-300)
     matrix, names = matrix[:, kept], np.array(_features(fitted, matrix.shape[1]))[kept]
-    whole, rows = _log_likelihood(matrix, y), []
+    design = np.column_stack([matrix, np.ones(len(y))])
+    model = PathLogisticRegression("l2", _UNPENALISED).fit(matrix, y)
+    (whole, best), rows = _maximised(design, y, np.append(model.coef_[0], model.intercept_)), []
     log_det = _log_det(matrix)
     for name in dict.fromkeys(names):
         own = names == name
-        ratio = max(2 * (whole - _log_likelihood(matrix[:, ~own], y)), 0.0)
+        rest = np.append(~own, True)
+        ratio = max(2 * (whole - _maximised(design[:, rest], y, best[rest])[0]), 0.0)
         inflation = np.exp((_log_det(matrix[:, own]) + _log_det(matrix[:, ~own]) - log_det) / own.sum())
         row = {"feature": str(name), "columns": int(own.sum()), "likelihood_ratio": ratio}
         rows.append({**row, "p_value": float(chi2.sf(ratio, own.sum())), "inflation": float(inflation)})
@@ -90,11 +94,26 @@ def _features(fitted: FittedModel, width: int) -> list[str]:
     return names
 
 
-def _log_likelihood(matrix: np.ndarray, y: np.ndarray) -> float:
-    if not matrix.shape[1]:
-        return -log_loss(y, np.full(len(y), y.mean()), normalize=False)
-    model = PathLogisticRegression("l2", _UNPENALISED).fit(matrix, y)
-    return -log_loss(y, model.predict_proba(matrix), normalize=False)
+def _maximised(design: np.ndarray, y: np.ndarray, start: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the largest log-likelihood of a logistic regression and where it is, from a start that is near."""
+    at, value = start, _log_likelihood(design @ start, y)
+    for step in range(_STEPS):
+        p = expit(design @ at)
+        if step % 5 == 0:  # the curvature hardly changes on so short a way
+            curvature = (design * (p * (1 - p))[:, np.newaxis]).T @ design
+            curvature += _RIDGE * curvature.max() * np.eye(len(at))  # a column may end up flat
+        gradient = design.T @ (y - p)
+        up = np.linalg.solve(curvature, gradient)
+        if gradient @ up < _CLOSE:  # twice what is left to gain
+            break
+        while (ahead := _log_likelihood(design @ (at + up), y)) < value:
+            up /= 2
+        at, value = at + up, ahead
+    return value, at
+
+
+def _log_likelihood(log_odds: np.ndarray, y: np.ndarray) -> float:
+    return float(log_expit(np.where(y == 1, log_odds, -log_odds)).sum())
 
 
 def _log_det(matrix: np.ndarray) -> float:

@@ -38,6 +38,7 @@ NUMBERS = (
     "total_acc", "mort_acc", "pub_rec_bankruptcies",
 )  # fmt: skip
 CATEGORIES = ("grade", "home_ownership", "application_type", "verification_status", "initial_list_status", LEAK)
+ORIGINAL_COLUMNS = (*NUMBERS, *CATEGORIES, "sub_grade", "emp_length", "purpose", "state", "issue_d", "earliest_cr_line")
 PURPOSES = {
     "debt_consolidation": "debt", "credit_card": "debt", "home_improvement": "home", "moving": "home", "house": "home",
     "small_business": "business", "educational": "education", "renewable_energy": "energy",

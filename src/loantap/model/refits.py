@@ -5,19 +5,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.bootstrap import CONFIDENCE, drawn_counts
 from loantap.model.features import column_groups
-from loantap.model.folds import in_parallel
 from loantap.model.logistic import PathLogisticRegression
 from loantap.model.recipe import Recipe, encode
 from loantap.model.tuning import fit_model
 
 _HELD = 1e-9  # the solver holds a bounded coefficient at exactly 0; curves add up some
-_PARTS = 8
 
 
 @dataclass(frozen=True)
@@ -60,9 +57,7 @@ def refit(
     solver: PathLogisticRegression = recipe.pipeline(C=C, random_state=random_state)["model"]
     matrix = np.asfortranarray(encode(model, X))
     drawn = np.array(list(drawn_counts(len(y), repetitions=repetitions, random_state=random_state)), dtype=np.uint16)
-    parts = [part for part in np.array_split(drawn, _PARTS) if len(part)]
-    fits = in_parallel(_fit, [(solver, matrix, y, part) for part in parts], label="refits", fits=1)
-    return np.concatenate(fits)
+    return solver.refits(matrix, y, drawn)
 
 
 def obedience(
@@ -107,7 +102,3 @@ def obedience(
         rows.append((name, feature.higher, feature.because, against, held, verdict, kept))
     columns = ["feature", "higher", "because", "against", "held", "verdict", "kept"]
     return Obedience(pd.DataFrame(rows, columns=columns), repetitions, len(X))
-
-
-def _fit(solver: PathLogisticRegression, X: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    return np.array([*clone(solver).refits(X, y, drawn)])
