@@ -95,7 +95,7 @@ docs: $(VENV)/.dev ## the reference of `import loantap` with a tutorial, into bu
 bench: $(VENV)/.dev ## time and memory of the job, as a table
 	$(BIN)/python tools/bench.py
 
-bench-tuning: $(VENV)/.dev ## the search against scikit-learn's GridSearchCV [ROWS=316824], a quarter of an hour
+bench-tuning: $(VENV)/.dev ## the search against scikit-learn's GridSearchCV, without and with its cache [ROWS=316824], half an hour
 	$(BIN)/python tools/bench_tuning.py --rows $(ROWS)
 
 validate: $(VENV)/.dev ## simulate loans of known truth and hold the statistics against it (minutes)
