@@ -48,41 +48,40 @@ def watchlist(month: "Month", panel: "Panel") -> Exhibit:
     """Show the loans to look at."""
     listed = month.watchlist
     counts = listed["light"].value_counts().reindex(LISTED).dropna()
-    told = [f"{show(count, 'count')} {light}" for light, count in counts.items()]
-    title = f"{', '.join(told) or 'No'} loan{'s'[: len(listed) != 1]} to look at in {month.month}"
+    by_light = ", ".join(f"{show(count, 'count')} {light}" for light, count in counts.items())
+    title = f"{by_light or 'No'} loan{'s'[: len(listed) != 1]} to look at in {month.month}"
     caption = f"Red first, then amber, unknown and in default; by points and balance; the strongest reasons first; {_loans(panel)}."
     return Exhibit("watchlist", title, caption, table=with_main_reasons(listed), columns=page.LIST_COLUMNS)
 
 
 def changes(month: "Month") -> Exhibit:
     """Show the loans whose light has changed."""
-    title, caption = "Changes since the month before", f"{month.changes.words}."
-    shown = columns("loan_id", "words", "before", "after")
-    return Exhibit("watchlist-changes", title, caption, table=month.changes.rows, columns=shown)
+    title, shown = "Changes since the month before", columns("loan_id", "words", "before", "after")
+    return Exhibit("watchlist-changes", title, f"{month.changes.words}.", table=month.changes.rows, columns=shown)
 
 
 def offers(offered: pd.DataFrame) -> Exhibit:
     """Show what each offer changes, loan by loan, as from `restructuring.options`."""
-    title, caption = "What each offer changes for borrower and lender", f"{page.OFFERS_NOTE} {_red(offered)}."
+    caption = f"{page.OFFERS_NOTE} n = {offered['loan_id'].nunique():,} red loans."
+    title = "What each offer changes for borrower and lender"
     return Exhibit("watchlist-offers", title, caption, table=offered, columns=page.OFFER_COLUMNS)
 
 
 def offer_medians(medians: pd.DataFrame, offered: pd.DataFrame) -> Exhibit:
     """Show what each offer changes in the middle of the n red loans that it is made to: medians of what `options` computes, and all of it."""
-    told = medians.round(2).assign(months=medians["months"].round().astype("Int64"))
+    table = medians.round(2).assign(months=medians["months"].round().astype("Int64"))
     title = "What each offer changes for the median red loan"
-    caption = f"Medians over the red loans that an offer is made to, of {_red(offered)}; an offer that is made to none is not listed. {page.OFFERS_NOTE}"
-    return Exhibit("watchlist-offers-medians", title, caption, table=told, columns=page.MEDIAN_COLUMNS)
-
-
-def _red(offered: pd.DataFrame) -> str:
-    return f"n = {show(offered['loan_id'].nunique(), 'count')} red loans"
+    caption = (
+        f"Medians over the red loans that an offer is made to, of n = {offered['loan_id'].nunique():,} red loans; an offer that is made to "
+        f"none is not listed. {page.OFFERS_NOTE}"
+    )
+    return Exhibit("watchlist-offers-medians", title, caption, table=table, columns=page.MEDIAN_COLUMNS)
 
 
 def warned(found: say.Result) -> Exhibit:
     """Say what the lights would have found, or why nobody can tell."""
-    told = [found["sentence"], found["chosen"], found["against_baselines"]]
-    return Exhibit(text="\n\n".join([*map(plain, filter(None, told)), bullets(map(plain, found["backtest_notes"]))]))
+    sentences = filter(None, (found["sentence"], found["chosen"], found["against_baselines"]))
+    return Exhibit(text="\n\n".join([*map(plain, sentences), bullets(map(plain, found["backtest_notes"]))]))
 
 
 def performance(backtest: "Backtest | None", found: say.Result, panel: "Panel") -> Exhibit:
@@ -92,15 +91,14 @@ def performance(backtest: "Backtest | None", found: say.Result, panel: "Panel") 
     intervals = f"{percent(backtest.confidence)} intervals (Wilson, of precision over loans)"
     horizon, rows = found["settings"]["backtest"]["horizon"], backtest.performance
     ahead = [say.lead_words(row, horizon) if row["caught"] else ABSENT for row in found["performance"]]
-    told = rows.assign(method=rows["method"].replace(say.METHODS), ahead=ahead)
+    rows = rows.assign(method=rows["method"].replace(say.METHODS), ahead=ahead)
     # First the setting that was judged on the months it was not chosen on.
-    groups = [group for _, group in told.groupby(["period", "setting"], sort=False)]
+    groups = [group for _, group in rows.groupby(["period", "setting"], sort=False)]
+    shown = columns("period", "setting", "method", "alerts_per_1000", "precision with interval", "recall with interval", "by_chance", "ahead")  # fmt: skip
     return Exhibit(
         "warning-performance", "How well the lights would have warned",
         f"{intervals}; months ahead are counted within {horizon} months; {_loans(panel)}.",
-        table=pd.concat(groups[::-1], ignore_index=True),
-        columns=columns("period", "setting", "method", "alerts_per_1000", "precision with interval", "recall with interval", "by_chance",
-                        "ahead"),
+        table=pd.concat(groups[::-1], ignore_index=True), columns=shown,
     )  # fmt: skip
 
 
@@ -120,9 +118,11 @@ def trade_off(backtest: "Backtest | None", found: say.Result, panel: "Panel") ->
         return Exhibit(text=plain(found["why_not"]))
     tried, row = backtest.trade_off, say.backtest_row(found["performance"])
     lines = tried[(tried["method"] != "rule") | tried["frontier"]]
-    best = ""
-    if tried["frontier"].any():
-        best = "the line of the rule joins the settings that were best on the earlier months; "
+    best = (
+        "the line of the rule joins the settings that were best on the earlier months; "
+        if tried["frontier"].any()
+        else ""
+    )
     return Exhibit(
         "warning-trade-off", say.trade_off_title(found),
         f"On {say.period_of(row)}; {best}baselines alert as often; {_loans(panel)}.",
@@ -134,10 +134,7 @@ def trade_off(backtest: "Backtest | None", found: say.Result, panel: "Panel") ->
 def months(by_month: pd.DataFrame | None, found: say.Result, panel: "Panel") -> Exhibit:
     """Show how many lights there would have been in each month, and what they were worth.
 
-    Args:
-        by_month: month (text), loans, amber, red, defaults, right, precision, recall; None where there is no back-test.
-        found: As from `record`.
-        panel: The snapshots.
+    `by_month` has month (text), loans, amber, red, defaults, right, precision and recall; it is None where there is no back-test.
     """
     if by_month is None:
         return Exhibit(text=plain(found["why_not"]))

@@ -9,34 +9,23 @@ from loantap.analysis.association import Association
 from loantap.analysis.leaks import UNKNOWN, LeakReport
 from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit, Finding, Notice
-from loantap.exhibits.words import capital, columns, estimate, interval, percent, plain, show, with_confidence
+from loantap.exhibits.words import capital, columns, estimate, interval, percent, plain, show
 
 _SHOWN = ("column", "known", "levels", "pure_levels", "loans_in_pure", "auc with interval", "auc_ceiling", "verdict")
 _ENDS = {"all_default": "all defaulted in", "none_default": "none defaulted in"}
 _NAMED = 10
 
 
-def leak(association: Association) -> str:
-    """Return which levels give the outcome away, as a sentence, or an empty text where none does."""
-    separated = association.leaks()
-    if separated.empty:
-        return ""
-    return (
-        f"In {len(separated)} of {len(association.levels)} {heads.plural(association.factor)} every loan ended the same way: "
-        f"{_ends(separated)} ({show(separated['n'].sum() / association.n, 'rate')} of all loans)."
-    )
-
-
 def leak_text(association: Association) -> str:
     """Return the warning about the pincode in words; empty for other factors."""
     if association.factor != "pincode":
         return ""
-    pure = leak(association)
-    why = "In no pincode did every loan end the same way. "
-    if pure:
+    pure, why = association.leaks(), "In no pincode did every loan end the same way. "
+    if len(pure):
         why = (
-            f"{pure} No real place does that: the publisher made the addresses up after the outcome was known. The pincode is data leakage, "
-            "and a lender must not use it, in a policy or in a model. "
+            f"In {len(pure)} of {len(association.levels)} pincodes every loan ended the same way: {_ends(pure)} "
+            f"({show(pure['n'].sum() / association.n, 'rate')} of all loans). No real place does that: the publisher made the addresses up "
+            "after the outcome was known. The pincode is data leakage, and a lender must not use it, in a policy or in a model. "
         )
     return f"{why}Where a borrower lives is also a fair-lending question, since it can stand for race or origin."
 
@@ -62,10 +51,9 @@ def search(report: LeakReport, *, note: str = "") -> Exhibit:
         f"more than {report.odds_ceiling:g} times the portfolio's or less than one {report.odds_ceiling:g}th, beyond chance. {note}".rstrip()
     )
     auc, low, high = named.iloc[0][["auc", "auc_low", "auc_high"]] if len(named) else (None, None, None)
-    told = report.columns
-    shown = with_confidence(columns(*_SHOWN), round(1 - report.alpha, 9))
+    shown = columns(*_SHOWN, confidence=round(1 - report.alpha, 9))
     findings = (Finding("leaks", title, text, auc, low, high, report.n),)
-    return Exhibit("eda-leaks", title, caption, text=plain(text), table=told, columns=shown, findings=findings)
+    return Exhibit("eda-leaks", title, caption, "", plain(text), report.columns, shown, findings=findings)
 
 
 def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
@@ -91,12 +79,10 @@ def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
 
 
 def _title(report: LeakReport) -> str:
-    named = report.leaks()["column"].tolist()
-    examined = f"{len(report.columns)} columns"
-    if not named:
-        return f"None of {examined} gives the outcome away by itself"
-    told = ", ".join(map(heads.label, named))
-    return f"{len(named)} of {examined} {'gives' if len(named) == 1 else 'give'} the outcome away: {told}"
+    names, of = report.leaks()["column"].map(heads.label).tolist(), f"of {len(report.columns)} columns"
+    if not names:
+        return f"None {of} gives the outcome away by itself"
+    return f"{len(names)} {of} {'gives' if len(names) == 1 else 'give'} the outcome away: {', '.join(names)}"
 
 
 def _leak(report: LeakReport, row: pd.Series) -> str:
@@ -112,9 +98,8 @@ def _leak(report: LeakReport, row: pd.Series) -> str:
         )
     if len(near):
         rates = interval(near["default_rate"].min(), near["default_rate"].max(), "rate")
-        parts.append(
-            f"in {len(near)} of {row['levels']:,} levels nearly every loan did: {_listed(near)} (default rates {rates})"
-        )
+        of = f"{len(near)} of {row['levels']:,} levels"
+        parts.append(f"in {of} nearly every loan did: {_listed(near)} (default rates {rates})")
     auc = estimate(row["auc"], row["auc_low"], row["auc_high"], kind="score")
     above = f", above the ceiling of {show(row['auc_ceiling'], 'score')}" if row["auc_low"] > row["auc_ceiling"] else ""
     parts.append(f"by itself it has an AUC of {auc}{above}")
@@ -124,20 +109,18 @@ def _leak(report: LeakReport, row: pd.Series) -> str:
 def _meaning(report: LeakReport, row: pd.Series) -> str:
     if row["column"] == "pincode":
         states = report.columns.loc[report.columns["column"] == "state"]
-        noise = [
-            f"The state in the same address says nothing of default ({_of_auc(state)}). "
-            for _, state in states.iterrows()
-            if state["auc_low"] <= 1 / 2  # out of fold, levels without meaning fall a little below
-        ]
+        noise = ""
+        if (
+            len(states) and states["auc_low"].iloc[0] <= 1 / 2
+        ):  # out of fold, levels without meaning fall a little below
+            noise = f"The state in the same address says nothing of default ({_of_auc(states.iloc[0])}). "
         return (
-            f"{''.join(noise)}No real place does that: the addresses were made up after the outcome was known. A lender must "
+            f"{noise}No real place does that: the addresses were made up after the outcome was known. A lender must "
             "not use the pincode, in a policy or in a model. Geography is also a fair-lending question."
         )
-    when = (
-        "The codebook does not know when its value comes to exist"
-        if row["known"] == UNKNOWN
-        else f"It is said to be known at {row['known']}, which this contradicts"
-    )
+    when = f"It is said to be known at {row['known']}, which this contradicts"
+    if row["known"] == UNKNOWN:
+        when = "The codebook does not know when its value comes to exist"
     return f"{when}: until that is settled, a lender must not use it, in a policy or in a model."
 
 

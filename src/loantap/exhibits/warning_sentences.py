@@ -140,22 +140,20 @@ def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> 
 
 def trade_off_title(result: Result) -> str:
     """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
-    told = {"more": "finds more defaults than", "fewer": "finds fewer defaults than", "open": "is not shown to beat"}
+    verbs = {"more": "finds more defaults than", "fewer": "finds fewer defaults than", "open": "is not shown to beat"}
     rows = _last_comparisons(result)
-    alike, fewer = ([row for row in rows if row.get("as_many", True) is as_many] for as_many in (True, False))
     parts = []
-    for some in (alike, fewer):
+    for as_many in (True, False):
         by_verdict: dict[str, list[str]] = {}
-        for row in some:
-            by_verdict.setdefault(row["verdict"], []).append(_IN_SENTENCES[row["baseline"]])
-        parts.append(listed([f"{told[verdict]} {listed(names)}" for verdict, names in by_verdict.items()]))
+        for row in rows:
+            if row.get("as_many", True) is as_many:
+                by_verdict.setdefault(row["verdict"], []).append(_IN_SENTENCES[row["baseline"]])
+        parts.append(listed([f"{verbs[verdict]} {listed(names)}" for verdict, names in by_verdict.items()]))
     if not rows:
         return "Defaults warned of, by the number of alerts"
-    if not parts[1]:
-        return f"With as many alerts, the rule {parts[0]}"
-    if parts[0]:
-        return f"With as many alerts, the rule {parts[0]}; it {parts[1]}, with more alerts"
-    return f"The rule {parts[1]}, with more alerts"
+    alike = f"With as many alerts, the rule {parts[0]}" if parts[0] else ""
+    more = f"{'; it' if alike else 'The rule'} {parts[1]}, with more alerts" if parts[1] else ""
+    return alike + more
 
 
 def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
@@ -163,23 +161,21 @@ def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
     found = calibration_level(outcomes, confidence=confidence)
     if not found.light:
         return "No month has loans at risk, so nothing can be said on how many default"
-    ratio, low, high = found.ratio
-    side = "more" if ratio > 1 else "fewer"
+    side = "more" if found.ratio[0] > 1 else "fewer"
     level = {
         "red": f"{side} than the model lets expect", "amber": f"{side} than the model lets expect, beyond chance",
         "green": "as many as the model lets expect, as far as can be told",
     }[found.light]  # fmt: skip
-    expected, of = show(found.expected, "count"), estimate(ratio, low, high, kind="ratio", confidence=confidence)
-    told = f"{show(found.defaults, 'count')} loans defaulted, {level} ({expected}): a ratio of {of}"
+    ratio = estimate(*found.ratio, kind="ratio", confidence=confidence)
+    defaults = f"{show(found.defaults, 'count')} loans defaulted, {level} ({show(found.expected, 'count')}): a ratio of {ratio}"
     first = f"the first {stability.FIRST_MONTHS} months"
     if not found.change_light:
-        return f"{told}. Whether that has changed since {first} cannot be told"
-    change, change_low, change_high = found.change
+        return f"{defaults}. Whether that has changed since {first} cannot be told"
+    change, *ends = found.change
     moved = f"that ratio has {'risen' if change > 1 else 'fallen'}"
     if found.change_light == "green":
         moved = "no change is shown"
-    ends = interval(change_low, change_high, "ratio")
-    return f"{told}. Since {first} {moved} ({show(change, 'ratio')} times, {ends})"
+    return f"{defaults}. Since {first} {moved} ({show(change, 'ratio')} times, {interval(*ends, 'ratio')})"
 
 
 def lead_words(row: Result, horizon: int) -> str:

@@ -64,7 +64,11 @@ def take_in(
         "quarantine_path": run.to("data", "quarantine.csv") if quarantine else None,
     }
     if sources:
-        counted = {"counts_dir": run.to("data", "counts"), "sample_rows": model_rows, "random_state": seed} if pushdown else None
+        counted = (
+            {"counts_dir": run.to("data", "counts"), "sample_rows": model_rows, "random_state": seed}
+            if pushdown
+            else None
+        )
         summary, facts = provider("take_in_sources")(Path(sources), **paths, counted=counted)
         return Intake(summary, facts)
     source = open_loans(Path(data), asked=asked) if data else SyntheticLoans(rows, seed)

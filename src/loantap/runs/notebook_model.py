@@ -10,9 +10,8 @@ from loantap.errors import InputError
 from loantap.files import replacing
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.fitted import fit_calibrated
+from loantap.model.fitted import Apart, fit_calibrated, fit_out_of_time
 from loantap.model.inputs import feature_frame
-from loantap.model.fitted import Apart, fit_out_of_time
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import split_loans

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loantap.errors import MissingToolError, RenderError
+
 if TYPE_CHECKING:
     from loantap.runs.staging import Staged
 

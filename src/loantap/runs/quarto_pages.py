@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
+from loantap.runs.staging import Staged
+from loantap.runs.word import write_word
 from loantap_pages.compose import compose_page
 from loantap_pages.execute import execute_page
 from loantap_pages.pages import read_page
 from loantap_pages.pandoc import HERE as PAGES
-from loantap.runs.staging import Staged
-from loantap.runs.word import write_word
 
 HERE = Path(__file__).parent
 FILTERS = (

@@ -113,7 +113,9 @@ def _go_on(
             ended = None
             _run_stage(folder, manifest, stage, chosen[stage.name], progress)
             progress.done(stage.name, record.seconds, "" if new else why)
-        complete = all(record.status in ("done", "left out") and not [*outdated(manifest, record)] for record in manifest.stages)
+        complete = all(
+            record.status in ("done", "left out") and not [*outdated(manifest, record)] for record in manifest.stages
+        )
         manifest.status, manifest.finished_at = ("done" if complete else "partial"), ended or now()
         manifest.write(folder)
     except BaseException as error:

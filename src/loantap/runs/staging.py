@@ -46,7 +46,9 @@ def stage_report(run: Path, folder: Path) -> Staged:
         if (run / "results" / name).is_dir():
             shutil.copytree(run / "results" / name, folder / name, dirs_exist_ok=True)
 
-    left_out = {one["name"]: one.get("error") for one in manifest.get("stages") or [] if one.get("status") == "left out"}
+    left_out = {
+        one["name"]: one.get("error") for one in manifest.get("stages") or [] if one.get("status") == "left out"
+    }
     for page in folder.glob("*.qmd"):
         tell_left_out(page, left_out)
     _tell_period(folder / "index.qmd", manifest)

@@ -7,23 +7,22 @@ from typing import Any
 import pandas as pd
 
 from loantap.data.columns import BY_NAME
+from loantap.errors import InputError
+from loantap.exhibits.decision import records
+from loantap.exhibits.economics import told
+from loantap.exhibits.words import interval, percent, show
+from loantap.model.bootstrap import CONFIDENCE
+from loantap.model.decision import capacity_threshold
+from loantap.model.economics import Economics
+from loantap.model.persistence import SavedModel, load_model
 from loantap.policy.book import LOAN_COLUMNS, make_book
-from loantap.policy.composition import composition
-from loantap.policy.composition import expected_loss
+from loantap.policy.composition import composition, expected_loss
 from loantap.policy.fairness import fairness
 from loantap.policy.groupings import words_of
 from loantap.policy.levers import Cap, Lever, Threshold, Together
 from loantap.policy.scenarios import scenarios, worst_corners
 from loantap.policy.simulate import simulate
 from loantap.policy.verdicts import APPROVE_ALL, NOT_LATER, verdicts
-from loantap.errors import InputError
-from loantap.exhibits.decision import records
-from loantap.exhibits.economics import told
-from loantap.exhibits.words import interval, percent, show
-from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.economics import Economics
-from loantap.model.persistence import SavedModel, load_model
-from loantap.model.decision import capacity_threshold
 from loantap.runs.notebook_model import split_run
 from loantap.runs.results import RunFolder, decision_sheet
 
