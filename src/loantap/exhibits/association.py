@@ -66,7 +66,8 @@ def agreement(
 
 
 def _adjusted_exhibit(a: Association, adjusted: Adjusted, name: str, method: str, **parts: Any) -> Exhibit:
-    lead = f"Odds ratios against the rest, adjusted for {say.equal(adjusted)}. "
+    equal = "loan and borrower" if "int_rate" in adjusted.left_out else "loan, price and borrower"
+    lead = f"Odds ratios against the rest, adjusted for {equal}. "
     tested = int(adjusted.levels["p_adjusted"].notna().sum())
     return _exhibit(a, name, survival(a, adjusted), method, lead=lead, tested=tested, **parts)
 

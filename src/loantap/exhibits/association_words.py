@@ -28,9 +28,8 @@ def shown_levels(table: pd.DataFrame, *, by: pd.DataFrame | None = None, limit: 
 def readable(table: pd.DataFrame, association: Association) -> pd.DataFrame:
     """Return the table without odds ratios of separated levels, a convention and no estimate, and with what names no level last."""
     ratios = [str(name) for name in table if str(name).startswith(("odds_ratio", "or_", "observed"))]
-    return _ordered(
-        table.assign(**{name: table[name].where(table["separation"].isna()) for name in ratios}), association
-    )
+    estimated = {name: table[name].where(table["separation"].isna()) for name in ratios}
+    return _ordered(table.assign(**estimated), association)
 
 
 def _ordered(table: pd.DataFrame, association: Association) -> pd.DataFrame:
@@ -82,9 +81,8 @@ def headline(association: Association) -> str:
         return f"1 of {count} differs significantly from the rest in default rate: {rates[0]}"
     if len(rates) == len(levels):
         return f"Default rates by {name} range from {rates[0]} to {rates[-1]}"
-    return (
-        f"{len(rates)} of {count} differ significantly from the rest, with default rates from {rates[0]} to {rates[-1]}"
-    )
+    ends = f"from {rates[0]} to {rates[-1]}"
+    return f"{len(rates)} of {count} differ significantly from the rest, with default rates {ends}"
 
 
 def survival(association: Association, adjusted: Adjusted) -> str:
@@ -107,11 +105,6 @@ def survival(association: Association, adjusted: Adjusted) -> str:
         return f"1 of {of} differs significantly; it {'still does' if stays.any() else 'no longer does'} {after}"
     still = {0: "none still does", raw.sum(): "all still do", 1: "1 still does"}
     return f"{raw.sum()} of {of} differ significantly; {still.get(stays.sum(), f'{stays.sum()} still do')} {after}"
-
-
-def equal(adjusted: Adjusted) -> str:
-    """Return what an adjusted odds ratio holds equal."""
-    return "loan and borrower" if "int_rate" in adjusted.left_out else "loan, price and borrower"
 
 
 def sampled(adjusted: Adjusted, note: str) -> str:

@@ -1,6 +1,6 @@
 """What a collections team reads: how loans move between buckets, roll and cure rates, vintages, concentrations, what settings cost."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -9,12 +9,10 @@ from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.heads import label
 from loantap.exhibits.plots import collections as plots
 from loantap.exhibits.words import ABSENT, columns, percent, plain, show
+from loantap.watchlist.backtest import Backtest
 from loantap.watchlist.standing import BUCKETS, GONE, OFF
 from loantap.watchlist.transitions import ALL, BACK, NEW
-
-if TYPE_CHECKING:
-    from loantap.watchlist.backtest import Backtest
-    from loantap.watchlist.vintages import Vintages
+from loantap.watchlist.vintages import Vintages
 
 _WORSENS = BUCKETS[: OFF + 1]
 _OPEN = {"change": {"open": "not shown"}}
@@ -85,17 +83,17 @@ def roll_rates(rates: pd.DataFrame, *, month: str, against: str, min_cell: int, 
     )  # fmt: skip
 
 
-def vintages(found: "Vintages", *, min_cell: int, confidence: float) -> Exhibit:
+def vintages(result: Vintages, *, min_cell: int, confidence: float) -> Exhibit:
     """Show vintage curves, as from `vintages.vintage_curves`."""
-    if found.curves.empty:
+    if result.curves.empty:
         return Exhibit(
             text="No vintage curves: too few loans of one time of funding are on the panel, or nobody knows when they were funded."
         )
-    late = found.counts.groupby("event")["late_at_entry"].sum()
+    late = result.counts.groupby("event")["late_at_entry"].sum()
     left_out = ", ".join(f"{show(number, 'count')} loans {event}" for event, number in late.items())
-    curves = found.curves.assign(event=found.curves["event"].map(say.EVENT_WORDS))
+    curves = result.curves.assign(event=result.curves["event"].map(say.EVENT_WORDS))
     recent = sorted(curves["vintage"].unique())[-_MOST_VINTAGES:]
-    unknown = f" {found.unknown:,} loans without a known month of funding are in no curve." if found.unknown else ""
+    unknown = f" {result.unknown:,} loans without a known month of funding are in no curve." if result.unknown else ""
     counts: Any = dict.fromkeys(("age", "at_risk", "events", "since"), "count")
     shown = columns("event", "vintage", "age", "at_risk", "events", "share with interval", "since", confidence=confidence, **counts)  # fmt: skip
     return Exhibit(
@@ -128,9 +126,8 @@ def concentration(
 ) -> Exhibit:
     """Show where exposure and expected loss stand, as from `concentration.concentration`, and what flags a loan: "red or amber"."""
     name = label(by)
-    loss = [
-        one for one in ("expected_loss", "expected_loss_before", "expected_loss_rate", "without_pd") if one in table
-    ]
+    losses = ("expected_loss", "expected_loss_before", "expected_loss_rate", "without_pd")
+    loss = [name for name in losses if name in table]
     rates = (
         "share_of_exposure",
         "share_of_exposure_before",
@@ -149,11 +146,11 @@ def concentration(
     )  # fmt: skip
 
 
-def settings_cost(backtest: "Backtest | None", found: dict[str, Any]) -> Exhibit:
+def settings_cost(backtest: Backtest | None, result: dict[str, Any]) -> Exhibit:
     """Show what each threshold costs in alerts and finds in defaults by itself, or why nobody can tell."""
     if backtest is None:
-        return Exhibit(text=plain(found["why_not"]))
-    horizon, rows = found["settings"]["backtest"]["horizon"], []
+        return Exhibit(text=plain(result["why_not"]))
+    horizon, rows = result["settings"]["backtest"]["horizon"], []
     for row in backtest.costs.to_dict("records"):
         as_text = percent if row["signal"] in _FRACTIONS else "{:g}".format
         amber, red = (ABSENT if pd.isna(row[light]) else as_text(row[light]) for light in ("amber", "red"))

@@ -3,18 +3,16 @@
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
+from loantap.analysis.comparisons import Contrast
 from loantap.analysis.summaries import NOTABLE_SHARE
 from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together
 from loantap.exhibits.plots import drivers as plots
 from loantap.exhibits.words import capital, columns, interval, listed, percent, show
-
-if TYPE_CHECKING:
-    from loantap.analysis.comparisons import Contrast
 
 _NOTABLE = f"Levels with {percent(NOTABLE_SHARE)} of the loans or more."
 _BY_TIME = {
@@ -81,7 +79,7 @@ def with_percent(level: str) -> str:
     return re.sub(r"(\d)(?=\D*$)", r"\1%", level)
 
 
-def driver(of: Driver, levels: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
+def driver(of: Driver, levels: pd.DataFrame, pair: Contrast | None, *, overall: float, confidence: float) -> Exhibit:
     """Show the default rate of each level of a column, in their order, and how two of them differ."""
     finding = contrast_finding(of, pair)
     named = levels.assign(level=levels["level"].map(with_percent if of.percent else heads.level))
@@ -94,7 +92,7 @@ def driver(of: Driver, levels: pd.DataFrame, pair: "Contrast | None", *, overall
     )  # fmt: skip
 
 
-def panels(rates: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
+def panels(rates: pd.DataFrame, pair: Contrast | None, *, overall: float, confidence: float) -> Exhibit:
     """Show the notable levels of several columns, and how two levels of `annual_inc`, the pair, differ."""
     finding = contrast_finding(INCOME, pair)
     named = rates.assign(driver=rates["driver"].map(heads.label), level=rates["level"].map(heads.level))
@@ -154,25 +152,25 @@ def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: f
     return Finding(name, title, text, first["auc"], first["ci_low"], first["ci_high"], int(first["n"]))
 
 
-def contrast_finding(of: Driver, found: "Contrast | None") -> Finding:
+def contrast_finding(of: Driver, pair: Contrast | None) -> Finding:
     """Say how two levels of a column differ, if there were two."""
-    if found is None:
+    if pair is None:
         text = f"There are no two {of.levels} with enough loans to compare"
         return Finding(of.name, text, f"{text}.")
-    phrases = of.phrase.format(of.in_words(found.high)), of.other.format(of.in_words(found.low))
+    phrases = of.phrase.format(of.in_words(pair.high)), of.other.format(of.in_words(pair.low))
     high, low = (re.sub(r"(of|with) (under|up to) ", r"\2 ", phrase) for phrase in phrases)
-    rates = f"{show(found.high_rate, 'rate')} against {show(found.low_rate, 'rate')}"
+    rates = f"{show(pair.high_rate, 'rate')} against {show(pair.low_rate, 'rate')}"
     title = f"{capital(high)} and {low} do not differ significantly in default rate: {rates}"
-    closest, corrected = "", f", corrected for {found.pairs} pairs" if found.pairs > 1 else ""
-    if not found.ci_low <= 0 <= found.ci_high:
-        ratio = f"{found.high_rate / found.low_rate:.1f}" if found.low_rate > 0 else "1.0"
+    closest, corrected = "", f", corrected for {pair.pairs} pairs" if pair.pairs > 1 else ""
+    if not pair.ci_low <= 0 <= pair.ci_high:
+        ratio = f"{pair.high_rate / pair.low_rate:.1f}" if pair.low_rate > 0 else "1.0"
         title = f"{capital(high)} default {_TIMES.get(ratio, f'{ratio} times as often as')} {low}: {rates}"
-    elif found.pairs > 1:
+    elif pair.pairs > 1:
         title = f"No two {of.levels} differ significantly in default rate"
         closest = f"closest to it: {high} and {low}, {rates}; "
-    ends = found.difference, found.ci_low, found.ci_high
-    text = f"{title} ({closest}{difference(*ends, found.confidence)}{corrected}; n = {found.n:,})."
-    return Finding(of.name, title, text, *ends, found.n)
+    ends = pair.difference, pair.ci_low, pair.ci_high
+    text = f"{title} ({closest}{difference(*ends, pair.confidence)}{corrected}; n = {pair.n:,})."
+    return Finding(of.name, title, text, *ends, pair.n)
 
 
 def difference(value: float, low: float, high: float, confidence: float) -> str:

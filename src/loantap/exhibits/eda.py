@@ -5,19 +5,16 @@ Tables are those of the functions of `loantap.analysis` that bear their names; `
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from loantap.analysis.comparisons import WHISKER
+from loantap.analysis.comparisons import WHISKER, Contrast
 from loantap.exhibits import heads
 from loantap.exhibits.drivers import Driver, contrast_finding, difference
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together
 from loantap.exhibits.plots import eda as plots
 from loantap.exhibits.words import bullets, capital, columns, interval, percent, plain, show
-
-if TYPE_CHECKING:
-    from loantap.analysis.comparisons import Contrast
 
 _STRONG = 0.5  # two columns with a rank correlation from here on are counted
 _GROUP = ("default_rate", "other_rate", "difference with interval")
@@ -158,7 +155,7 @@ def timeline(months: pd.DataFrame, years: pd.DataFrame) -> Exhibit:
 
 
 def vintages(
-    shown: pd.DataFrame, by_term: dict[int, pd.DataFrame], pair: "Contrast | None", *, period: str, synthetic: bool, confidence: float
+    shown: pd.DataFrame, by_term: dict[int, pd.DataFrame], pair: Contrast | None, *, period: str, synthetic: bool, confidence: float
 ) -> Exhibits:  # fmt: skip
     """Show the default rate of each vintage, of all loans and by term, and how two of the shortest term's differ."""
     term = min(by_term)
@@ -181,9 +178,8 @@ def vintages(
 def listed(findings: list[Finding], *, n: int) -> Exhibit:
     """Show every finding in one list."""
     table = pd.DataFrame([{"id": finding.id, "finding": finding.text} for finding in findings])
-    return Exhibit(
-        "eda-findings", f"{len(table)} findings of the exploratory analysis", f"n = {n:,} loans.", table=table, columns=columns("finding")
-    )  # fmt: skip
+    title = f"{len(table)} findings of the exploratory analysis"
+    return Exhibit("eda-findings", title, f"n = {n:,} loans.", table=table, columns=columns("finding"))
 
 
 def _small_print(what: str, table: pd.DataFrame, confidence: float) -> str:
@@ -204,7 +200,7 @@ def _group_findings(
     compared = int(table["n"].notna().sum())
     corrected = f" for {compared} comparisons at once" if compared > 1 else ""
     return [
-        group_finding(name.format(**row), row, loans=loans.format(**row), total=int(total[row["column"]]), confidence=confidence, corrected=corrected)
+        group_finding(name.format_map(row), row, loans=loans.format_map(row), total=int(total[row["column"]]), confidence=confidence, corrected=corrected)
         for row in table.to_dict(orient="records")
     ]  # fmt: skip
 

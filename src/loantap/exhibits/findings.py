@@ -47,13 +47,13 @@ class Shown:
 
 def first_findings(page: Any) -> list[Shown]:
     """Return the findings for the first screen, of the factors that the run tested and of its exploration."""
-    found: dict[str, Shown] = {}
+    findings: dict[str, Shown] = {}
     for name in _ORDER:
         if name in _FACTORS and name in page.factors:
-            found[name] = _factor(page, name)
-        elif name in _DRIVERS and name not in found and (shown := _driver(page.result("eda"), name)):
-            found[name] = shown
-    return list(found.values())[:MOST]
+            findings[name] = _factor(page, name)
+        elif name in _DRIVERS and name not in findings and (shown := _driver(page.result("eda"), name)):
+            findings[name] = shown
+    return list(findings.values())[:MOST]
 
 
 def _factor(page: Any, factor: str) -> Shown:

@@ -1,7 +1,7 @@
 """What early warning says of probabilities over time: who defaults within a year, whether that came true, and what it may cost."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,9 @@ from loantap.data.panel import DEFAULT_DAYS
 from loantap.exhibits.exhibit import Exhibit, Notice
 from loantap.exhibits.plots import early_warning as plots
 from loantap.exhibits.words import bullets, columns, listed, percent, plain, show
-from loantap.watchlist.expected_loss import MIN_DEFAULTS
-from loantap.watchlist.hazards import HORIZON
-from loantap.watchlist.hazards_backtest import FEW
-
-if TYPE_CHECKING:
-    from loantap.watchlist.expected_loss import ExpectedLoss
-    from loantap.watchlist.hazards import Hazards
-    from loantap.watchlist.hazards_backtest import HazardBacktest
+from loantap.watchlist.expected_loss import MIN_DEFAULTS, ExpectedLoss
+from loantap.watchlist.hazards import HORIZON, Hazards
+from loantap.watchlist.hazards_backtest import FEW, HazardBacktest
 
 _FEW = f"Groups of fewer than {FEW} loans are left out."
 _SCENARIOS = ("better", "base", "worse")
@@ -38,7 +33,7 @@ SIMPLIFIED = (
 
 
 def probability_now(
-    now: pd.DataFrame | None, hazards: "Hazards | None", why_not: str, *, month: str, confidence: float
+    now: pd.DataFrame | None, hazards: Hazards | None, why_not: str, *, month: str, confidence: float
 ) -> Exhibit:
     """Show the 12-month probability of default of the live loans of a month, by group as from `by_group`."""
     if hazards is None or now is None:
@@ -65,7 +60,7 @@ def now_title(now: pd.DataFrame, month: str) -> str:
     return f"{share}; of those in “{top['group']}” {show(top['pd'], 'rate')}"
 
 
-def came_true(backtest: "HazardBacktest | None", why_not: str) -> Exhibit:
+def came_true(backtest: HazardBacktest | None, why_not: str) -> Exhibit:
     """Show the defaults that came against those expected, by group."""
     if backtest is None:
         return Exhibit(text=plain(why_not))
@@ -84,7 +79,7 @@ def came_true(backtest: "HazardBacktest | None", why_not: str) -> Exhibit:
     )  # fmt: skip
 
 
-def came_true_title(backtest: "HazardBacktest") -> str:
+def came_true_title(backtest: HazardBacktest) -> str:
     """Return whether as many loans defaulted as were expected, of all and by group."""
     whole, parts = (backtest.groups[(backtest.groups["kind"] == "all") == is_all] for is_all in (True, False))
     if whole.empty:
@@ -104,19 +99,19 @@ def came_true_title(backtest: "HazardBacktest") -> str:
     )
 
 
-def stages(found: "ExpectedLoss | None", why_not: str, *, month: str) -> Exhibit:
+def stages(losses: ExpectedLoss | None, why_not: str, *, month: str) -> Exhibit:
     """Show stages and expected credit loss in money, by scenario."""
-    if found is None:
+    if losses is None:
         return Exhibit(text=plain(why_not))
-    rules, scenarios = found.settings, [getattr(found.settings, name) for name in _SCENARIOS]
+    rules, scenarios = losses.settings, [getattr(losses.settings, name) for name in _SCENARIOS]
     odds, weights = listed([f"{one.odds:g}" for one in scenarios]), listed([f"{one.weight:.0%}" for one in scenarios])
-    second = found.loans[found.loans["stage"] == 2]
+    second = losses.loans[losses.loans["stage"] == 2]
     cut = ""
     if short := int(((second["cut"] > 0) | second["cut"].isna()).sum()):
         cut = f" Of {short:,} {'loan' if short == 1 else 'loans'} in stage 2 the whole term cannot be told: less is counted than will be lost."
     caption = (
         f"Odds of default times {odds} in the better, base and worse scenario, with weights of {weights}: assumptions. "
-        f"Loss given default: {show(found.loss_given_default, 'rate')}. {percent(found.confidence)} intervals tell how well the hazards are known, "
+        f"Loss given default: {show(losses.loss_given_default, 'rate')}. {percent(losses.confidence)} intervals tell how well the hazards are known, "
         f"as if the assumptions were certain. In currency.{cut}"
     )
     rule = (
@@ -127,12 +122,12 @@ def stages(found: "ExpectedLoss | None", why_not: str, *, month: str) -> Exhibit
     money: Any = dict.fromkeys(_SCENARIOS, "money")
     shown = columns("stage", "loans", "exposure", *_SCENARIOS, "expected_loss with interval", "coverage", coverage="rate", **money)  # fmt: skip
     text = f"{plain(rule)}\n\n{bullets(SIMPLIFIED)}"
-    return Exhibit("expected-loss", stages_title(found, month), caption, "", text, found.stages, shown, notice=SKETCH)
+    return Exhibit("expected-loss", stages_title(losses, month), caption, "", text, losses.stages, shown, notice=SKETCH)
 
 
-def stages_title(found: "ExpectedLoss", month: str) -> str:
+def stages_title(losses: ExpectedLoss, month: str) -> str:
     """Return what is expected to be lost, and how much of it in stage 2."""
-    by_stage = {row["stage"]: row for row in found.stages.to_dict("records")}
+    by_stage = {row["stage"]: row for row in losses.stages.to_dict("records")}
     whole, second = by_stage["all"], by_stage["2"]
     if not whole["exposure"] > 0:
         return f"Nothing is owed in {month}, so nothing can be lost"
@@ -145,7 +140,7 @@ def stages_title(found: "ExpectedLoss", month: str) -> str:
 
 
 def record(
-    hazards: "Hazards | None", now: pd.DataFrame | None, backtest: "HazardBacktest | None", found: "ExpectedLoss | None",
+    hazards: Hazards | None, now: pd.DataFrame | None, backtest: HazardBacktest | None, losses: ExpectedLoss | None,
     withheld: Mapping[str, int], *, why_not: str, why_no_backtest: str, month: str, confidence: float,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the run's results hold of probabilities over time, with the sentences that follow from them.
@@ -154,7 +149,7 @@ def record(
         hazards: Fitted, or None, and `why_not`.
         now: As in `probability_now`.
         backtest: As from `backtest_hazards`, or None, and `why_no_backtest`.
-        found: As from `expected_loss`, or None.
+        losses: As from `expected_loss`, or None.
         withheld: How many live loans have no lifetime probability, by reason.
         why_not: Why there are no hazards.
         why_no_backtest: Why they were not held against what came.
@@ -172,10 +167,10 @@ def record(
         "fitted_until": str(backtest.fitted_until), "horizon": backtest.horizon, "groups": backtest.groups.to_dict("records"),
         "sentence": f"{came_true_title(backtest)}.",
     }  # fmt: skip
-    if found is not None:
+    if losses is not None:
         outlook["expected_loss"] = {
-            "stages": found.stages.to_dict("records"), "settings": found.settings.model_dump(), "loss_given_default": found.loss_given_default,
-            "sentence": f"{stages_title(found, month)}.",
+            "stages": losses.stages.to_dict("records"), "settings": losses.settings.model_dump(), "loss_given_default": losses.loss_given_default,
+            "sentence": f"{stages_title(losses, month)}.",
         }  # fmt: skip
     return outlook
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from loantap.analysis.professions import EMPLOYER, MISSING, OTHER
-from loantap.data.columns import COLUMNS, FEATURE_BY_NAME
+from loantap.data.columns import BY_NAME, COLUMNS, FEATURE_BY_NAME
 from loantap.data.declarations import readable_level
 from loantap.watchlist.worklist import HEADS as _OF_WORKLIST
 
-# Names that are no columns of a file but are tested or shown beside them.
-_LABELS = {name: feature.label for name, feature in FEATURE_BY_NAME.items()} | {
+LABELS = {name: one.label for name, one in (BY_NAME | FEATURE_BY_NAME).items()}
+# In sentences, with names that are no columns of a file but are tested or shown beside them.
+_LABELS = LABELS | {
     **{column.name: column.label for column in COLUMNS},
     "credit_history_years": "length of credit history", "profession_group": "profession group", "sub_grade": "sub-grade",
     "loan_amnt": "loan amount", "verification_status": "income verification", "dti": "debt-to-income ratio",

@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from loantap.data.ingest import IngestSummary
 from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import bullets, capital, columns, plain, show
 
-if TYPE_CHECKING:
-    from loantap.data.ingest import IngestSummary
 
-
-def summary(loans: "IngestSummary") -> Exhibit:
+def summary(loans: IngestSummary) -> Exhibit:
     """Say how many loans are analysed, from when, and how many of them defaulted."""
     first, last = loans.period or ("", "")
     return Exhibit(
@@ -28,9 +26,10 @@ def sources(read: pd.DataFrame, notes: list[str]) -> Exhibit:
     text = bullets(map(plain, notes))
     if read.empty:
         return Exhibit(text=text)
+    by_source = [known if isinstance(known, list) else [] for known in read.get("files", [None] * len(read))]
     files = [
-        "; ".join(f"{Path(one['file']).name} ({one['size']:,} bytes, sha256 {one['sha256'][:12]})" for one in several if isinstance(several, list))
-        for several in read.get("files", [[]] * len(read))
+        "; ".join(f"{Path(one['file']).name} ({one['size']:,} bytes, sha256 {one['sha256'][:12]})" for one in several)
+        for several in by_source
     ]  # fmt: skip
     table = read[["source", "kind", "location", "rows", "seconds"]].assign(files=files)
     caption = f"What {len(table)} sources brought: {show(int(table['rows'].sum()), 'count')} rows."
@@ -91,9 +90,8 @@ def missing(table: pd.DataFrame, *, loans: int) -> Exhibit:
     title = "No value is missing"
     if len(table):
         most = table.iloc[int(table["share"].argmax())]
-        title = (
-            f"{capital(heads.label(most['column']))} is missing most often: in {show(most['share'], 'rate')} of loans"
-        )
+        name, share = capital(heads.label(most["column"])), show(most["share"], "rate")
+        title = f"{name} is missing most often: in {share} of loans"
     caption = f"{len(table)} columns lack values; n = {show(loans, 'count')} loans."
     return Exhibit("ingest-missing", title, caption, table=table, columns=columns("column", "loans", "share"))
 

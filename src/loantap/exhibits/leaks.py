@@ -56,12 +56,12 @@ def search(report: LeakReport, *, note: str = "") -> Exhibit:
     return Exhibit("eda-leaks", title, caption, "", plain(text), report.columns, shown, findings=findings)
 
 
-def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
+def rules(result: Mapping[str, Any], *, roc_auc: float) -> str:
     """Return how columns that give the outcome away are found, from `results/leaks.json` and the model's ROC-AUC, as Markdown."""
-    ceilings = [row["auc_ceiling"] for row in found["columns"]]
+    ceilings = [row["auc_ceiling"] for row in result["columns"]]
     text = (
         "Every column is examined by itself, also those that the codebook does not know, and is named as a leak by either of two "
-        f"rules. By its levels: the odds of default at a level lie more than {show(found['odds_ceiling'], 'count')} times above or "
+        f"rules. By its levels: the odds of default at a level lie more than {show(result['odds_ceiling'], 'count')} times above or "
         "below the portfolio's, by more than chance, corrected for all levels of all columns that are large enough to be named "
         "(Tarone). That is further than the lender's own sub-grades reach in the published portfolio, so that neither a good grade "
         "nor a few loans that ended alike raise an alarm. By its AUC: alone and out of fold it lies above a ceiling of "
@@ -69,7 +69,7 @@ def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
         f"{show(roc_auc, 'score')}. "
     )
     if min(ceilings) < max(ceilings):
-        price = max(row["auc"] for row in found["columns"] if row["known"] == "pricing" and row["auc"] is not None)
+        price = max(row["auc"] for row in result["columns"] if row["known"] == "pricing" and row["auc"] is not None)
         text += (
             f"For a column known by the time of funding the ceiling is {show(min(ceilings), 'score')} here: a little above the upper "
             f"end of the strongest price's AUC (estimated as {show(price, 'score')}), because the price was set with that column in "
@@ -110,9 +110,8 @@ def _meaning(report: LeakReport, row: pd.Series) -> str:
     if row["column"] == "pincode":
         states = report.columns.loc[report.columns["column"] == "state"]
         noise = ""
-        if (
-            len(states) and states["auc_low"].iloc[0] <= 1 / 2
-        ):  # out of fold, levels without meaning fall a little below
+        # Out of fold, levels without meaning fall a little below one half.
+        if len(states) and states["auc_low"].iloc[0] <= 1 / 2:
             noise = f"The state in the same address says nothing of default ({_of_auc(states.iloc[0])}). "
         return (
             f"{noise}No real place does that: the addresses were made up after the outcome was known. A lender must "

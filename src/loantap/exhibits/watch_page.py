@@ -1,7 +1,7 @@
 """A month's watchlist as a page: how many, what has changed, who, why, and what can be offered."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -10,10 +10,8 @@ from loantap.exhibits.single_page import single_page
 from loantap.exhibits.warning_sentences import rule_sentence
 from loantap.exhibits.words import bullets, capital, columns, plain, show, to_markdown
 from loantap.exhibits.worklist import as_shown, order_sentence, work_columns
-
-if TYPE_CHECKING:
-    from loantap.watchlist.month import Month, Watch
-    from loantap.watchlist.settings import Settings
+from loantap.watchlist.month import Month, Watch
+from loantap.watchlist.settings import Settings
 
 _SHOWN = 50
 _OFFERED = 10
@@ -35,9 +33,9 @@ OFFERS_NOTE = (
 )
 
 
-def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Settings") -> str:
+def watch_page(watch: Watch, summary: Mapping[str, Any], *, settings: Settings) -> str:
     """Return the page of a month as HTML that needs nothing else; `summary` holds the counts and notes that are written beside it."""
-    month, worklist, offers = found.month, found.acting.worklist, found.acting.offers
+    month, worklist, offers = watch.month, watch.acting.worklist, watch.acting.offers
     incomplete, notes = "", [*summary["notes"], *summary["not_delivered"]]
     if summary["incomplete"]:
         problems = bullets(f"{plain(problem)}." for problem in summary["incomplete"])
@@ -49,9 +47,9 @@ def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Setting
     first = worklist.loc[worklist["light"] == "red", "loan_id"].head(_OFFERED)
     fitting = offers[offers["loan_id"].isin(first) & offers["installment"].notna()]
     rule = rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
-    became = [] if found.became is None else [
-        "## What became of last month's list", to_markdown(found.became.counts, columns("outcome", "loans")),
-        to_markdown(_in_one_line(found.became.by, "value"), columns("kind", "value", "outcome", "loans")),
+    became = [] if watch.became is None else [
+        "## What became of last month's list", to_markdown(watch.became.counts, columns("outcome", "loans")),
+        to_markdown(_in_one_line(watch.became.by, "value"), columns("kind", "value", "outcome", "loans")),
     ]  # fmt: skip
     parts = [
         f"# Watchlist of {summary['as_of']}",
@@ -62,7 +60,7 @@ def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Setting
         delivered_sentence(month),
         to_markdown(with_sum(month.lights), LIGHT_COLUMNS),
         "## Changes since the month before", f"{capital(summary['changed'])}.",
-        "## Whom to act on first", _some(worklist, _SHOWN, "worklist.csv"), plain(f"{order_sentence(found.no_risk)} {settings.acting.words}"),
+        "## Whom to act on first", _some(worklist, _SHOWN, "worklist.csv"), plain(f"{order_sentence(watch.no_risk)} {settings.acting.words}"),
         to_markdown(_in_one_line(as_shown(worklist.head(_SHOWN))), work_columns(worklist)) if len(worklist) else "", *became,
         "## What can be offered to red loans", _some(worklist[worklist["light"] == "red"], _OFFERED, "offers.csv"),
         *([OFFERS_NOTE, to_markdown(_in_one_line(fitting), OFFER_COLUMNS)] if len(fitting) else []),
@@ -72,16 +70,16 @@ def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Setting
     return single_page(f"Watchlist of {summary['as_of']}", [part for part in parts if part])
 
 
-def delivered_sentence(month: "Month") -> str:
+def delivered_sentence(month: Month) -> str:
     """Return how the loans of a month follow from those of the month before."""
-    found, missing = month.delivery, month.changes.counts["gone"]
-    if not found.before:
+    delivery, missing = month.delivery, month.changes.counts["gone"]
+    if not delivery.before:
         return "No month before it was delivered."
-    ended = found.before - found.again - missing
+    ended = delivery.before - delivery.again - missing
     return (
-        f"Of the {show(found.before, 'count')} loans of the month before, {show(found.again, 'count')} were delivered again, {show(ended, 'count')} had "
+        f"Of the {show(delivery.before, 'count')} loans of the month before, {show(delivery.again, 'count')} were delivered again, {show(ended, 'count')} had "
         f"ended, and {show(missing, 'count')} {'is' if missing == 1 else 'are'} gone: not delivered, and nobody knows why. "
-        f"{show(found.loans - found.again, 'count')} came."
+        f"{show(delivery.loans - delivery.again, 'count')} came."
     )
 
 
@@ -92,9 +90,8 @@ def with_sum(lights: pd.DataFrame) -> pd.DataFrame:
 
 
 def _in_one_line(table: pd.DataFrame, name: str = "loan_id") -> pd.DataFrame:
-    return table.assign(
-        **{name: table[name].astype("str").str.replace(r"\s+", " ", regex=True)}
-    )  # or a row would break
+    one_line = table[name].astype("str").str.replace(r"\s+", " ", regex=True)  # or a row would break
+    return table.assign(**{name: one_line})
 
 
 def _some(table: pd.DataFrame, most: int, file: str) -> str:

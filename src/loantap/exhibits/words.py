@@ -93,12 +93,12 @@ def at_the_edge(chosen: float, tried: Sequence[float], name: str) -> str:
     return f"{name} = {chosen:g} is the {side} that was tried; one beyond might do better."
 
 
-def columns(*names: str, confidence: float | None = None, **kinds: str) -> dict[str, str]:
+def columns(*names: str, confidence: Any = None, **kinds: str) -> dict[str, str]:
     """Return the columns of a table to show, each with its kind of value; 'default_rate with interval' shows the interval in the cell.
 
     Args:
         names: Of the columns.
-        confidence: Of all intervals, for the heads to name.
+        confidence: Of all intervals, in (0, 1), for the heads to name; None for none.
         kinds: Of columns that mean something else here, such as profit="rate" where it is a share of the money.
     """
     of_level = "" if confidence is None else f" of {percent(confidence)}"

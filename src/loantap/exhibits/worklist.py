@@ -30,9 +30,8 @@ def as_shown(listed: pd.DataFrame) -> pd.DataFrame:
         for days, month in zip(listed["days_past_due"], listed["days_past_due_as_of"], strict=True)
     ]
     since = listed["since"].str.replace("-", "\N{NON-BREAKING HYPHEN}")
-    return with_main_reasons(listed).assign(
-        days_past_due=late, offer=listed["offer"].replace("", ABSENT), light_since=since
-    )
+    offers = listed["offer"].replace("", ABSENT)
+    return with_main_reasons(listed).assign(days_past_due=late, offer=offers, light_since=since)
 
 
 def work_columns(listed: pd.DataFrame) -> dict[str, str]:
@@ -52,9 +51,8 @@ def order_sentence(no_risk: str) -> str:
 def with_main_reasons(listed: pd.DataFrame) -> pd.DataFrame:
     """Return a list with the strongest reasons of each loan in a column of their own, and how many more there are."""
     parts = [text.split("; ") for text in listed["reasons"]]
-    return listed.assign(
-        mainly=["; ".join(all_[:2]) + (f", and {len(all_) - 2} more" if len(all_) > 2 else "") for all_ in parts]
-    )
+    more = [f", and {len(reasons) - 2} more" if len(reasons) > 2 else "" for reasons in parts]
+    return listed.assign(mainly=["; ".join(reasons[:2]) + rest for reasons, rest in zip(parts, more, strict=True)])
 
 
 def work_title(listed: pd.DataFrame, month: str) -> str:
@@ -80,9 +78,8 @@ def fitting(chosen: pd.DataFrame, *, dti_at_most: float, relief: float, fall: fl
     """Show how often each offer is the one that fits: `restructuring.best_offer` under its assumptions."""
     grouped = chosen.assign(offer=chosen["offer"].replace("", _NO_OFFER)).groupby("offer", sort=False)
     cost = grouped["expected_cost"]
-    table = pd.DataFrame(
-        {"n": grouped.size(), "expected_cost": cost.sum(min_count=1), "unknown": grouped.size() - cost.count()}
-    )
+    n = grouped.size()
+    table = pd.DataFrame({"n": n, "expected_cost": cost.sum(min_count=1), "unknown": n - cost.count()})
     table = table.reset_index().sort_values("n", ascending=False, kind="stable", ignore_index=True)
     table.loc[table["offer"] == _NO_OFFER, "unknown"] = 0
     fits = int((chosen["offer"] != "").sum())
@@ -95,17 +92,17 @@ def fitting(chosen: pd.DataFrame, *, dti_at_most: float, relief: float, fall: fl
     return Exhibit("worklist-offers", title, caption, table=table, columns=shown)
 
 
-def became(found: Outcomes) -> Exhibits:
+def became(outcomes: Outcomes) -> Exhibits:
     """Show what became of last month's rows, together and by owner and status; it names no loan."""
-    count, notes = f"{found.counts['loans'].sum():,}", bullets(map(plain, found.notes))
-    written = [" ".join(text.split())[:_LONGEST] for text in found.by["value"]]  # in one line, or a row would break
+    count, notes = f"{outcomes.counts['loans'].sum():,}", bullets(map(plain, outcomes.notes))
+    written = [" ".join(text.split())[:_LONGEST] for text in outcomes.by["value"]]  # in one line, or a row would break
     return together(
         Exhibit(
             "worklist-outcomes", f"What became of the {count} loans of the last work list", f"n = {count} loans.", text=notes,
-            table=found.counts, columns=columns("outcome", "loans"),
+            table=outcomes.counts, columns=columns("outcome", "loans"),
         ),
         Exhibit(
             "worklist-outcomes-by", "The same by owner and by status", f"n = {count} loans, in each of the two.",
-            table=found.by.assign(value=written), columns=columns("kind", "value", "outcome", "loans"),
+            table=outcomes.by.assign(value=written), columns=columns("kind", "value", "outcome", "loans"),
         ),
     )  # fmt: skip
