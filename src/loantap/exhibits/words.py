@@ -71,7 +71,7 @@ def estimate(value: float | None, low: float | None, high: float | None, *, kind
 
 
 def of_confidence(confidence: float | None) -> str:
-    """Return what stands before an interval where its confidence is said: '95% interval '."""
+    """Return what stands before an interval: its confidence, where that is said."""
     return "" if confidence is None else f"{percent(confidence)} interval "
 
 

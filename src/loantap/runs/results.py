@@ -78,9 +78,14 @@ class RunFolder:
         return is_synthetic(self.data) if self.data else True
 
     @property
+    def counts_dir(self) -> Path:
+        """Counts of loans by value (Parquet), where they were made by a database."""
+        return self.find("data", "counts")
+
+    @property
     def is_sampled(self) -> bool:
         """Whether the cleaned loans are a stratified sample of those that were counted."""
-        return any(self.find("data", "counts").glob("*.parquet"))
+        return any(self.counts_dir.glob("*.parquet"))
 
     @property
     def quarantine_path(self) -> Path:
@@ -104,7 +109,7 @@ class RunFolder:
 
     def counts(self, columns: list[str] | None = None) -> LoanCounts:
         """Return counts by the named columns of the cleaned loans (which need `default` among them), or by any."""
-        return StoredCounts(self.find("data", "counts")) if self.is_sampled else FrameCounts(self.loans(columns))
+        return StoredCounts(self.counts_dir) if self.is_sampled else FrameCounts(self.loans(columns))
 
     def sample_note(self, loans: int, *, counted: int) -> str:
         """Return where a number comes from that needs single loans, for a caption; empty if they are all that was counted."""
