@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from loantap.files import sha256
+from loantap.runs.checksums import results_sha256, stage_files
 from loantap.runs.manifest import StageRecord, read_manifest
-from loantap.runs.seal import results_sha256, stage_files
 
 
 def seal_run(folder: Path) -> Path:

@@ -18,8 +18,8 @@ from finished_runs import RUN_ID, finished_run_in
 from policy_sheet import write_sheet
 from sealed import seal_run
 
+from loantap.runs.checksums import folder_sha256
 from loantap.runs.manifest import read_manifest
-from loantap.runs.seal import folder_sha256
 from loantap.settings import project_root
 
 ROOT = project_root()

@@ -22,9 +22,9 @@ from loantap.extensions import provider
 from loantap.model import persistence
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import Reason as Reason
+from loantap.runs.checksums import need_unchanged
 from loantap.runs.record import newest_run
 from loantap.runs.results import RunFolder
-from loantap.runs.seal import need_sealed
 from loantap.scoring import application as scoring
 from loantap.scoring.application import Score
 from loantap.scoring.table import score_table
@@ -94,7 +94,7 @@ def open_run(path: str | Path | None = None) -> RunFolder:
         folder = newest.path
     else:
         raise InputError(f"expected a finished run under {runs_dir()}, found none. Make one with: loantap run")
-    need_sealed(folder)
+    need_unchanged(folder)
     return RunFolder(folder)
 
 

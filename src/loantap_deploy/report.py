@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from loantap.errors import InputError
+from loantap.runs.checksums import content_sha256, results_sha256
 from loantap.runs.manifest import now, read_manifest
 from loantap.runs.results import is_synthetic
-from loantap.runs.seal import content_sha256, results_sha256
 from loantap_deploy.shelf import Shelf
 
 LATEST, LIST = "latest/index.html", "index.html"

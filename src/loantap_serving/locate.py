@@ -4,8 +4,8 @@ from pathlib import Path
 
 from loantap.errors import InputError
 from loantap.model.seal import SUMS
+from loantap.runs.checksums import need_unchanged_model
 from loantap.runs.results import MANIFEST
-from loantap.runs.seal import need_sealed_model
 from loantap.settings import models_dir, runs_dir
 from loantap_serving.store import POINTER, ModelStore
 
@@ -25,7 +25,7 @@ def find_model(given: Path | None) -> Path:
         return place
     if (place / "model" / SUMS).is_file():
         if (place / MANIFEST).is_file():
-            need_sealed_model(place)
+            need_unchanged_model(place)
         return place / "model"
     if (place / POINTER).is_file():
         champion = ModelStore(place).champion()

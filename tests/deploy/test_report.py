@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from loantap.cli.app import app
 from loantap.errors import DeployError, InputError
-from loantap.runs.seal import content_sha256
+from loantap.runs.checksums import content_sha256
 from loantap_deploy.report import publish_report, read_report
 from loantap_deploy.shelf import Bucket, Folder, Shelf
 

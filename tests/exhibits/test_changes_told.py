@@ -5,8 +5,7 @@ import pytest
 
 from loantap.analysis.causes import compare_facts
 from loantap.analysis.changes import Changes, compare_numbers
-from loantap.exhibits.changes import exhibits
-from loantap.exhibits.changes_words import NONE, headline, record, told
+from loantap.exhibits.changes import NONE, exhibits, headline, record, told
 
 FIRST, SECOND = ({"run_id": "r1", "finished_at": "x", "loans": 2_000, "defaults": 300}, {"run_id": "r2", "finished_at": None, "loans": 2_100, "defaults": 500})  # fmt: skip
 

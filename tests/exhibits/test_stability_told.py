@@ -3,7 +3,7 @@
 import pandas as pd
 
 from loantap.exhibits.stability import segment_in_words, stability_title, weak_title
-from loantap.model.weak_spots import Condition, WeakSpots
+from loantap.model.weak_spots import Condition
 
 
 def vintages(**failed: list[str]) -> pd.DataFrame:
@@ -38,9 +38,8 @@ def test_the_largest_weak_spot_heads_the_table_and_the_others_are_counted():
             {"segment": "Nurses", "n": 800, "verdict": "nothing shown", **row},
         ]
     )
-    found = WeakSpots(table, (), 10, 10, 0.95)
-    assert weak_title(found, table) == "Weak spot: Business owners: 33.8% (29.0 to 39.0%) default, 22.1% predicted, and 1 more"  # fmt: skip
-    assert weak_title(found, table.tail(1)) == "No weak spot is shown in 1 groups and segments"
+    assert weak_title(table) == "Weak spot: Business owners: 33.8% (29.0 to 39.0%) default, 22.1% predicted, and 1 more"  # fmt: skip
+    assert weak_title(table.tail(1)) == "No weak spot is shown in 1 groups and segments"
 
 
 def test_conditions_are_told_in_words_the_tightest_only():

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loantap.exhibits.words import columns, interval, show, to_markdown, with_confidence
+from loantap.exhibits.words import columns, interval, show, to_markdown
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_interval_that_is_not_known_is_left_out(value: float, low: float, hig
 
 def test_a_head_names_the_confidence_of_its_interval():
     table = pd.DataFrame({"level": ["a"], "odds_ratio": [1.5], "or_low": [1.2], "or_high": [1.9]})
-    shown = with_confidence(columns("level", "odds_ratio with interval"), 0.9)
+    shown = columns("level", "odds_ratio with interval", confidence=0.9)
     head, _, row = to_markdown(table, shown).splitlines()
     assert [cell.strip() for cell in head.strip("|").split("|")] == ["Level", "Odds ratio vs rest (90% CI)"]
     assert row.strip("|").split("|")[1].strip() == "1.50 (1.20 to 1.90)"

@@ -13,7 +13,7 @@ from tiny_project import contents, finished, make_project
 
 from loantap.errors import InputError
 from loantap.runs.bench import notebook_run
-from loantap.runs.seal import need_sealed
+from loantap.runs.checksums import need_unchanged
 from loantap.settings import project_root
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def test_exploring_changes_no_run(project: Path):
     assert first == f"Bench runs/lab/{bench.name}: reads run {run} where the bench has nothing of its own, and writes here only.\n"  # fmt: skip
     assert contents(run) == before
     assert (bench / "results" / "count.json").read_text() == "[\n 9,\n 4\n]\n"
-    need_sealed(run)
+    need_unchanged(run)
 
 
 def test_a_bench_keeps_to_its_run_and_reads_its_own_results_first(project: Path):

@@ -17,7 +17,7 @@ from tiny_project import finished, launch, make_project, manifest, results
 from loantap.model.persistence import load_model
 from loantap.runs.manifest import read_manifest
 from loantap.runs.results import RunFolder
-from loantap.runs.seal import need_sealed
+from loantap.runs.checksums import need_unchanged
 from loantap.settings import project_root
 
 pytestmark = pytest.mark.long
@@ -77,7 +77,7 @@ def test_a_tiny_run_that_is_broken_at_random_points_becomes_the_same(project: Pa
     assert process.wait(120) == 0, process.stderr.read()
     assert results(run) == wanted
     assert manifest(run)["status"] == "done"
-    assert need_sealed(run).differences == []
+    assert need_unchanged(run).differences == []
     assert {path.name for path in run.iterdir()} == {"manifest.json", "data", "notebooks", "results"}
 
 
@@ -113,4 +113,4 @@ def test_the_whole_job_broken_in_five_stages_becomes_the_same(tmp_path: Path):
     one, other = (load_model(folder / "model").probability(loans) for folder in (unbroken, broken))
     assert (one == other).all()
     assert len(wanted) > 300
-    assert need_sealed(broken).differences == []
+    assert need_unchanged(broken).differences == []

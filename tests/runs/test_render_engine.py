@@ -256,9 +256,7 @@ def test_an_unknown_engine_is_refused(run):
         render.render_report(run, engine="latex")
 
 
-@pytest.mark.parametrize(
-    ("content", "message"), [(None, "manifest.json, found none"), ("{", "expected JSON"), ("[]", "object")]
-)
+@pytest.mark.parametrize(("content", "message"), [(None, "manifest.json: expected this file"), ("{", "expected JSON")])
 def test_a_folder_that_is_no_run_is_refused_and_stays_as_it_was(content, message, tmp_path, project, builtin):
     folder = tmp_path / "other"
     folder.mkdir()

@@ -28,7 +28,7 @@ from loantap.errors import InputError, ParameterError, StageError
 from loantap.files import sha256
 from loantap.runs import basis, kernel, sequence
 from loantap.runs.notebooks import Stage
-from loantap.runs.seal import check_run
+from loantap.runs.checksums import check_run
 
 pytestmark = pytest.mark.slow
 

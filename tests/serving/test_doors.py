@@ -138,7 +138,7 @@ def test_a_few_fractions_are_asked_after(keyed: pd.DataFrame, model: SavedModel,
 def in_file(frame: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, dict]:
     frame.to_csv(folder / "loans.csv", index=False)
     run = RunFolder(folder / "run")
-    facts = take_in(run, data=str(folder / "loans.csv"), sources="", pushdown=False, rows=0, seed=0, quarantine=True, model_rows=0).facts  # fmt: skip
+    _, facts = take_in(run, data=str(folder / "loans.csv"), sources="", pushdown=False, rows=0, seed=0, quarantine=True, model_rows=0)  # fmt: skip
     return pd.read_parquet(run.loans_path), facts
 
 

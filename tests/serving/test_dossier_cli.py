@@ -12,10 +12,10 @@ from sealed import seal_run
 
 from loantap.files import sha256
 from loantap.model.persistence import model_version
+from loantap.runs.checksums import check_run, folder_sha256
 from loantap.runs.manifest import read_manifest
 from loantap.runs.render import PDF_NAME
 from loantap.runs.results import RunFolder
-from loantap.runs.seal import check_run, folder_sha256
 from loantap_deploy.report import read_report
 
 OLDER = {

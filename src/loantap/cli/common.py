@@ -15,8 +15,8 @@ from loantap.progress import step
 from loantap.settings import run_folder, runs_dir
 
 if TYPE_CHECKING:
+    from loantap.runs.checksums import Check
     from loantap.runs.record import HeldRun
-    from loantap.runs.seal import Check
 
 
 class _Console(Console):
@@ -61,9 +61,9 @@ DatesOption = Annotated[str, typer.Option(help="Whether 3/4/2015 is day-first or
 
 def render(held: "HeldRun", engine: Engine) -> None:
     """Render the report of a run that this process holds, note it in the manifest, and say where it is."""
+    from loantap.runs.checksums import results_sha256
     from loantap.runs.manifest import read_manifest
     from loantap.runs.render import render_report
-    from loantap.runs.seal import results_sha256
     from loantap.runs.word import WORD_NAME
     from loantap.runs.workbook import WORKBOOK_NAME
 
@@ -136,14 +136,14 @@ def parse_parameters(texts: list[str]) -> dict[str, Any]:
 
 def sealed_folder(given: Path) -> Path:
     """Return a run's folder whose results are as its stages wrote them; raises InputError that names what is not."""
-    from loantap.runs.seal import need_sealed
+    from loantap.runs.checksums import need_unchanged
 
-    return _noted(need_sealed, run_folder(given))
+    return _noted(need_unchanged, run_folder(given))
 
 
 def finished_folder(given: Path) -> Path:
     """Return the folder of a finished run, as `sealed_folder` does; raises InputError for a run that is not finished, too."""
-    from loantap.runs.seal import need_finished
+    from loantap.runs.checksums import need_finished
 
     return _noted(need_finished, run_folder(given))
 

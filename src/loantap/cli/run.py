@@ -174,8 +174,8 @@ def verify(
 ) -> None:
     """Compare a run's files with the checksums that its manifest holds: one line if they agree, every difference if not."""
     from loantap.files import sha256
+    from loantap.runs.checksums import check_run
     from loantap.runs.results import MANIFEST
-    from loantap.runs.seal import check_run
 
     path = run_folder(folder)
     check = check_run(path)
@@ -197,7 +197,7 @@ def verify(
 
 def _conclude(held: "HeldRun", only: str | None, engine: Engine) -> None:
     """Say what became of the records, and render the report of a whole run, or say what a part of one has left behind."""
-    from loantap.runs.seal import check_run
+    from loantap.runs.checksums import check_run
 
     say_notices(held.path)
     if not only:

@@ -61,7 +61,7 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Where to write all of it: FILE.json.")] = None,
 ) -> None:
     """Say what changed from one finished run to another: loans, parameters, method, and what they found."""
-    from loantap.exhibits.changes_words import changed_lines, record
+    from loantap.exhibits.changes import changed_lines, record
     from loantap.files import write_text
     from loantap.jsonable import jsonable
     from loantap.runs.earlier import compare_runs, finished_run

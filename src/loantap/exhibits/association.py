@@ -14,18 +14,22 @@ from loantap.exhibits.association_words import SHOWN, drawn, headline, readable,
 from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.leaks import leak_warning
 from loantap.exhibits.plots import association as plots
-from loantap.exhibits.words import WITH_INTERVAL, percent, show, with_confidence
+from loantap.exhibits.words import WITH_INTERVAL, percent, show
 from loantap.exhibits.words import columns as in_table
 
-_TOLD = 10
-_AGAINST = "Wilson for rates, Wald on the log odds for odds ratios"
 _LEVELS = (
-    "level", "n", "defaults", "default_rate with interval", "odds_ratio with interval", "p_adjusted", "separation"
-)  # fmt: skip
+    "level",
+    "n",
+    "defaults",
+    "default_rate with interval",
+    "odds_ratio with interval",
+    "p_adjusted",
+    "separation",
+)
+_POWER = ("level", "n", "odds_ratio", "min_detectable_or_below", "min_detectable_or", "p_adjusted")
 _ODDS = (
     "level", "n", "observed with interval", "adjusted with interval", "p_adjusted", "within_grade with interval", "homogeneity_p", "separation"
 )  # fmt: skip
-_POWER = ("level", "n", "odds_ratio", "min_detectable_or_below", "min_detectable_or", "p_adjusted")
 
 
 def strength(association: Association) -> Exhibit:
@@ -45,10 +49,9 @@ def levels(association: Association, *, note: str = "") -> Exhibits:
 def odds(association: Association, adjusted: Adjusted, *, sample: str = "", note: str = "") -> Exhibit:
     """Show the odds ratios as observed and at equal loans and borrowers; `sample` says from which loans these are, if not from all."""
     shown = shown_levels(side_by_side(association, adjusted), by=association.levels)
-    figure = plots.odds_forest(drawn(shown, association))
-    told = {"what": "Forest plot: observed and adjusted odds ratios", "after": say.sampled(adjusted, sample) + note}
-    method = "Wald on the log odds, robust where adjusted"
-    return _adjusted_exhibit(association, adjusted, "odds", method, figure=figure, **told)
+    figure, what = plots.odds_forest(drawn(shown, association)), "Forest plot: observed and adjusted odds ratios"
+    method, after = "Wald on the log odds, robust where adjusted", say.sampled(adjusted, sample) + note
+    return _adjusted_exhibit(association, adjusted, "odds", method, what=what, after=after, figure=figure)
 
 
 def agreement(
@@ -63,7 +66,8 @@ def agreement(
 
 
 def _adjusted_exhibit(a: Association, adjusted: Adjusted, name: str, method: str, **parts: Any) -> Exhibit:
-    lead = f"Odds ratios against the rest, adjusted for {say.equal(adjusted)}. "
+    equal = "loan and borrower" if "int_rate" in adjusted.left_out else "loan, price and borrower"
+    lead = f"Odds ratios against the rest, adjusted for {equal}. "
     tested = int(adjusted.levels["p_adjusted"].notna().sum())
     return _exhibit(a, name, survival(a, adjusted), method, lead=lead, tested=tested, **parts)
 
@@ -73,12 +77,10 @@ def residuals(association: Association) -> Exhibit:
     levels, critical = association.levels, association.critical_residual()
     more, fewer = int((levels["residual"] > critical).sum()), int((levels["residual"] < -critical).sum())
     count = f"{len(levels)} {heads.plural(association.factor)}"
-    finding = f"None of {count} has significantly more or fewer defaults than expected"
-    if more + fewer:
-        have = f"{more or 'none'} {'have' if more > 1 else 'has'}"
-        finding = (
-            f"Of {count}, {have} significantly more defaults than expected and {fewer or 'none'} significantly fewer"
-        )
+    have = f"{more or 'none'} {'have' if more > 1 else 'has'}"
+    finding = f"Of {count}, {have} significantly more defaults than expected and {fewer or 'none'} significantly fewer"
+    if not more + fewer:
+        finding = f"None of {count} has significantly more or fewer defaults than expected"
     lead, what = "Standardized residuals of defaults. ", "Bars: standardized residuals of defaults"
     figure = plots.residual_bars(drawn(shown_levels(levels), association), critical=critical)
     return _exhibit(association, "residuals", finding, "", lead=lead, tested=0, what=what, figure=figure)
@@ -88,16 +90,16 @@ def power(association: Association) -> Exhibit:
     """Show what the loans of each level could have shown."""
     quiet = association.levels.loc[association.levels["p_adjusted"] >= association.alpha]
     known = quiet.dropna(subset=["min_detectable_or"]).sort_values("min_detectable_or")
-    if known.empty:
-        finding = (
-            "No level without a significant difference had enough loans to show one" if len(quiet) else "Every level differs significantly"
-        )  # fmt: skip
-    else:
+    finding = "No level without a significant difference had enough loans to show one"
+    if quiet.empty:
+        finding = "Every level differs significantly"
+    elif len(known):
         worst, blind = known.iloc[-1], len(quiet) - len(known)
+        none = f", and for {blind} {'level' if blind == 1 else 'levels'} none" if blind else ""
         finding = (
-            f"A difference may have been missed: for “{heads.level(worst['level'])}”, only an odds ratio of {worst['min_detectable_or']:.2f} or "
-            "more would have shown" + (f", and for {blind} {'level' if blind == 1 else 'levels'} none" if blind else "")
-        )  # fmt: skip
+            f"A difference may have been missed: for “{heads.level(worst['level'])}”, only an odds ratio of "
+            f"{worst['min_detectable_or']:.2f} or more would have shown{none}"
+        )
     lead = f"Odds ratios that a test would detect with {percent(POWER)} power, by the normal approximation, which is rough for small levels. "
     table = readable(association.levels, association)[[*_POWER]]
     return _exhibit(association, "power", finding, "", lead=lead, table=table, columns=_POWER)
@@ -109,8 +111,8 @@ def geography(association: Association, state: Association | None, mixed: Associ
         return Exhibit()
     text = "The states hold too few loans each to be compared."
     if state:
-        told = "is" if state.p_value < state.alpha else "is not"
-        text = f"State {told} significantly associated with default: {say.tested(state)}"
+        verdict = "is" if state.p_value < state.alpha else "is not"
+        text = f"State {verdict} significantly associated with default: {say.tested(state)}"
     if mixed:
         text += f" Among the {len(mixed.levels)} pincodes with both outcomes: {say.tested(mixed)}"
     if not state:
@@ -139,20 +141,20 @@ def professions(reach: Coverage | None, groups: Association | None) -> Exhibits:
         f"{share['mapped']} of {reach.loans:,} loans have a known profession; {share['employer']} name an employer, "
         f"{share['other']} another title, {share['missing']} nothing"
     )
-    titles, which = in_table("title", "loans"), "The most frequent titles without a rule"
-    told = which if len(reach.unmapped) else "No title without a rule is frequent enough to show"
-    name, caption = "association-profession-unmapped", f"{finding}. {told}."
-    unmapped = Exhibit(name, finding, caption, table=reach.unmapped, columns=titles)
+    none, some = "No title without a rule is frequent enough to show", "The most frequent titles without a rule"
+    name, caption = "association-profession-unmapped", f"{finding}. {some if len(reach.unmapped) else none}."
+    unmapped = Exhibit(name, finding, caption, table=reach.unmapped, columns=in_table("title", "loans"))
     return together(unmapped, _level_table(groups, "groups", of="profession"))
 
 
 def _level_table(a: Association, name: str, **parts: Any) -> Exhibit:
-    return _exhibit(a, name, headline(a), _AGAINST, table=readable(a.levels, a), columns=_LEVELS, **parts)
+    method = "Wilson for rates, Wald on the log odds for odds ratios"
+    return _exhibit(a, name, headline(a), method, table=readable(a.levels, a), columns=_LEVELS, **parts)
 
 
 def in_words(association: Association, adjusted: Adjusted, also: Iterable[str] = ()) -> Exhibit:
     """Say what the largest levels with both outcomes tell, and others that are named."""
-    chosen = {*shown_levels(association.levels, limit=_TOLD)["level"], *also}
+    chosen = {*shown_levels(association.levels, limit=10)["level"], *also}
     mixed = association.levels.loc[association.levels["separation"].isna(), "level"]
     lines = [f"- {say.level_in_words(association, adjusted, level)}" for level in mixed if level in chosen]
     text = "\n".join([f"**{headline(association)}.** {survival(association, adjusted)}.", "", *lines])
@@ -171,19 +173,14 @@ def _exhibit(
     over = int(a.levels["p_adjusted"].notna().sum()) if tested is None else tested
     most = f"The {limit} levels with the most loans of {count}. " if what and count > limit else ""
     intervals = f"; {percent(1 - a.alpha)} intervals: {method}" if method else ""
-    decides = ""
-    if over:
-        decides = (
-            f" Significance: p-values {CORRECTION_NAMES[a.correction]}-adjusted over {over} levels, not the intervals."
-        )
+    adjusted = f"p-values {CORRECTION_NAMES[a.correction]}-adjusted over {over} levels"
+    decides = f" Significance: {adjusted}, not the intervals." if over else ""
     pooled = f" Levels with counts under {a.min_cell} are pooled." if a.pooled else ""
     warning = " Data leakage: for no policy and no model." if len(a.leaks()) else ""
     caption = f"{lead}{most}n = {a.n:,} loans{intervals}.{decides}{pooled}{warning}{after}"
-    alt = ""
-    if what:
-        alt = f"{what} for {min(limit, count)} {heads.plural(a.factor)}; all loans: {show(a.default_rate, 'rate')} defaulted. {finding}."
+    drawn_levels = f"{min(limit, count)} {heads.plural(a.factor)}"
+    alt = f"{what} for {drawn_levels}; all loans: {show(a.default_rate, 'rate')} defaulted. {finding}." if what else ""
     if a.factor != "pincode" and a.levels["separation"].isna().all():
         columns = [name for name in columns if name != "separation"]
-    shown = with_confidence(in_table(*columns), 1 - a.alpha)
-    named = f"association-{of or a.factor}-{name}"
-    return Exhibit(named, finding, caption, alt, notice=leak_warning(a), columns=shown, **parts)
+    file, shown = f"association-{of or a.factor}-{name}", in_table(*columns, confidence=1 - a.alpha)
+    return Exhibit(file, finding, caption, alt, notice=leak_warning(a), columns=shown, **parts)

@@ -28,9 +28,8 @@ def shown_levels(table: pd.DataFrame, *, by: pd.DataFrame | None = None, limit: 
 def readable(table: pd.DataFrame, association: Association) -> pd.DataFrame:
     """Return the table without odds ratios of separated levels, a convention and no estimate, and with what names no level last."""
     ratios = [str(name) for name in table if str(name).startswith(("odds_ratio", "or_", "observed"))]
-    return _ordered(
-        table.assign(**{name: table[name].where(table["separation"].isna()) for name in ratios}), association
-    )
+    estimated = {name: table[name].where(table["separation"].isna()) for name in ratios}
+    return _ordered(table.assign(**estimated), association)
 
 
 def _ordered(table: pd.DataFrame, association: Association) -> pd.DataFrame:
@@ -58,10 +57,10 @@ def titles_note(factor: str, *, printed: int, synthetic: bool) -> str:
     """Return what to know of a factor that is made from job titles, of which some have published counts; empty for others."""
     if source_column(factor) != "emp_title":
         return ""
-    told = f" A {heads.label(factor)} gathers all spellings of its titles."
-    if not synthetic:
-        return told
-    return f"{told} Synthetic loans: {printed} job titles have published counts; all others are synthetic and carry no signal."
+    made = (
+        f" Synthetic loans: {printed} job titles have published counts; all others are synthetic and carry no signal."
+    )
+    return f" A {heads.label(factor)} gathers all spellings of its titles.{made if synthetic else ''}"
 
 
 def headline(association: Association) -> str:
@@ -75,14 +74,15 @@ def headline(association: Association) -> str:
         return f"Default is not significantly associated with {name} ({_p(association.p_value)})"
     out = levels.loc[(levels["p_adjusted"] < association.alpha) & levels["separation"].isna()]
     rows = out.sort_values("default_rate").iterrows()
-    told = [f"{show(row['default_rate'], 'rate')} ({heads.level(row['level'])})" for _, row in rows]
-    if not told:
+    rates = [f"{show(row['default_rate'], 'rate')} ({heads.level(row['level'])})" for _, row in rows]
+    if not rates:
         return f"Default differs by {name}, but none of {count} differs significantly by itself"
-    if len(told) == 1:
-        return f"1 of {count} differs significantly from the rest in default rate: {told[0]}"
-    if len(told) == len(levels):
-        return f"Default rates by {name} range from {told[0]} to {told[-1]}"
-    return f"{len(told)} of {count} differ significantly from the rest, with default rates from {told[0]} to {told[-1]}"
+    if len(rates) == 1:
+        return f"1 of {count} differs significantly from the rest in default rate: {rates[0]}"
+    if len(rates) == len(levels):
+        return f"Default rates by {name} range from {rates[0]} to {rates[-1]}"
+    ends = f"from {rates[0]} to {rates[-1]}"
+    return f"{len(rates)} of {count} differ significantly from the rest, with default rates {ends}"
 
 
 def survival(association: Association, adjusted: Adjusted) -> str:
@@ -107,11 +107,6 @@ def survival(association: Association, adjusted: Adjusted) -> str:
     return f"{raw.sum()} of {of} differ significantly; {still.get(stays.sum(), f'{stays.sum()} still do')} {after}"
 
 
-def equal(adjusted: Adjusted) -> str:
-    """Return what an adjusted odds ratio holds equal."""
-    return "loan and borrower" if "int_rate" in adjusted.left_out else "loan, price and borrower"
-
-
 def sampled(adjusted: Adjusted, note: str) -> str:
     """Return which loans the adjusted odds ratios come from, if not from all: `note` says so."""
     return f" Adjusted odds ratios: n = {adjusted.n:,} loans. {note}" if note else ""
@@ -121,16 +116,16 @@ def heterogeneity(association: Association, within: Stratified | None) -> str:
     """Say for which levels one odds ratio does not stand for all grades."""
     if within is None:
         return ""
-    told = []
+    levels = []
     for level in within.levels.loc[within.levels["homogeneity_p_adjusted"] < association.alpha, "level"]:
         ratios = within.by_stratum.loc[within.by_stratum["level"] == level].set_index("stratum")["odds_ratio"]
         ends = ""
         if len(ratios):
             ends = f" (from {ratios.min():.2f} in {ratios.idxmin()} to {ratios.max():.2f} in {ratios.idxmax()})"
-        told.append(f"{heads.level(level)}{ends}")
-    if not told:
+        levels.append(f"{heads.level(level)}{ends}")
+    if not levels:
         return f" No odds ratio differs significantly between {within.stratum}s."
-    return f" The odds ratio differs between {within.stratum}s for {', '.join(told)}."
+    return f" The odds ratio differs between {within.stratum}s for {', '.join(levels)}."
 
 
 def tested(a: Association) -> str:

@@ -32,11 +32,6 @@ _LIMITS = (
 )
 _FEATURES = {"woe": "weight-of-evidence"}
 SYNTHETIC = "::: notice\nMade from synthetic loans: for trials only. Decide nothing about real people with it.\n:::"
-_SCORES = columns("metric", "estimate", "ci_low", "ci_high", ci_low="score", ci_high="score")
-_RULES = columns(
-    "rule", "difference", "difference_low", "difference_high", difference="score", difference_low="score", difference_high="score"
-)  # fmt: skip
-_GROUPS = columns("factor", "group", "n", "default_rate", "recall", "false_positive_rate", "roc_auc")
 
 
 def model_card(
@@ -75,42 +70,34 @@ def model_card(
 
 def card_page(card: Mapping[str, Any]) -> str:
     """Return the model card as an HTML page that needs nothing else."""
-    return single_page(card["name"], _sections(card))
-
-
-def _sections(card: Mapping[str, Any]) -> list[str]:
-    test, later = card["test"], card["out_of_time"]
+    test, later, level = card["test"], card["out_of_time"], percent(card["confidence"])
     scores = [
         {"metric": head(name), "estimate": test[name], "ci_low": low, "ci_high": high}
         for name, (low, high) in test["ci"].items()
     ]
-    rivals = [line for line in card["rivals"] if line["difference"] is not None]
+    rivals = pd.DataFrame([line for line in card["rivals"] if line["difference"] is not None])
+    kinds: Any = dict.fromkeys(("ci_low", "ci_high", "difference", "difference_low", "difference_high"), "score")
+    groups = columns("factor", "group", "n", "default_rate", "recall", "false_positive_rate", "roc_auc")
+    out_of_time = ""
+    if later:
+        auc = estimate(later["test"]["roc_auc"], *later["test"]["ci"]["roc_auc"], kind="score")
+        out_of_time = f"On loans funded from {later['first_month'][:7]} on, fitted on earlier ones: ROC-AUC {auc}."
     parts = [
-        f"# Model card: {card['name']}",
-        SYNTHETIC if card["synthetic"] else "",
-        made(card),
+        f"# Model card: {card['name']}", SYNTHETIC if card["synthetic"] else "", made(card),
         f"Run {plain(card['run_id'] or 'without a manifest')}, begun {card['made_at'] or 'at a time not noted'}.",
         "## What it is for", bullets(card["uses"]),
         "## What it is not for", bullets(card["misuses"]),
-        "## How good it is",
-        f"On n = {show(test['n'], 'count')} test loans, which nothing was chosen on; {percent(card['confidence'])} bootstrap intervals.",
-        to_markdown(pd.DataFrame(scores), _SCORES),
-        f"Its {fbeta_name(card['beta']).upper()} minus that of a rule or rival on the same loans, paired "
-        f"({percent(card['confidence'])} bootstrap intervals):",
-        to_markdown(pd.DataFrame(rivals), _RULES),
-    ]  # fmt: skip
-    if later:
-        auc = estimate(later["test"]["roc_auc"], *later["test"]["ci"]["roc_auc"], kind="score")
-        parts.append(f"On loans funded from {later['first_month'][:7]} on, fitted on earlier ones: ROC-AUC {auc}.")
-    parts += [
-        "## Does it treat some groups worse?", "At its threshold. Small groups are pooled.", to_markdown(pd.DataFrame(card["groups"]), _GROUPS),
+        "## How good it is", f"On n = {test['n']:,} test loans, which nothing was chosen on; {level} bootstrap intervals.",
+        to_markdown(pd.DataFrame(scores), columns("metric", "estimate", "ci_low", "ci_high", **kinds)),
+        f"Its {fbeta_name(card['beta']).upper()} minus that of a rule or rival on the same loans, paired ({level} bootstrap intervals):",
+        to_markdown(rivals, columns("rule", "difference", "difference_low", "difference_high", **kinds)), out_of_time,
+        "## Does it treat some groups worse?", "At its threshold. Small groups are pooled.", to_markdown(pd.DataFrame(card["groups"]), groups),
         "## What it looks at", bullets([FEATURE_BY_NAME[name].label for name in card["features"]]), conduct(card["recipe"]),
-        "Columns that are no features, and why:",
-        bullets([f"{plain(line['column'])}: {line['why']}" for line in card["not_features"]]),
+        "Columns that are no features, and why:", bullets([f"{plain(line['column'])}: {line['why']}" for line in card["not_features"]]),
         leaks_told(card["leaks"]),
         "## Limits", bullets(card["limits"]),
     ]  # fmt: skip
-    return [part for part in parts if part]
+    return single_page(card["name"], [part for part in parts if part])
 
 
 def made(card: Mapping[str, Any]) -> str:
@@ -131,10 +118,9 @@ def conduct(recipe: Mapping[str, Any]) -> str:
     kept = "Its signs are free: a change for the worse may lower a probability."
     if recipe["obeys"]:
         kept = "It keeps the declared directions: no change for the worse lowers a probability."
-    unknown = {
-        "risky": "A value left out counts as a risky one.",
-        "learned": "A value left out counts as it did in the training loans, whatever the reason was then.",
-    }[recipe["unknown"]]
+    unknown = "A value left out counts as a risky one."
+    if recipe["unknown"] == "learned":
+        unknown = "A value left out counts as it did in the training loans, whatever the reason was then."
     left = ", ".join(FEATURE_BY_NAME[name].label for name in recipe["without"])
     return f"{kept} {unknown}" + (f" It does not use these inputs, of which nothing was left: {left}." if left else "")
 

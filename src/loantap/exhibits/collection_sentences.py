@@ -3,7 +3,7 @@
 import pandas as pd
 
 from loantap.exhibits.heads import level
-from loantap.exhibits.words import interval, listed, percent, show
+from loantap.exhibits.words import interval, listed, of_confidence, show
 from loantap.watchlist.concentration import ALL as WHOLE
 from loantap.watchlist.concentration import NOT_KNOWN
 from loantap.watchlist.standing import BUCKETS, CURRENT, TO_29
@@ -19,6 +19,10 @@ SIGNAL_WORDS = {
     "inquiries": "credit inquiries",
 }  # fmt: skip
 FLOORS = {"amber": "floor of amber: days past due", "red": "floor of red: days past due"}
+_VERBS = {
+    "rolls to a worse bucket": "rolled to a worse bucket", "returns to current": "returned to current",
+    "leaves default after probation": "left default after their probation",
+}  # fmt: skip
 
 
 def transitions_title(matrix: pd.DataFrame, *, months: str, confidence: float) -> str:
@@ -27,13 +31,13 @@ def transitions_title(matrix: pd.DataFrame, *, months: str, confidence: float) -
     stayed, late = current[BUCKETS[CURRENT]], current[BUCKETS[TO_29]]
     if pd.isna(stayed["share"]):
         return f"How loans moved between buckets, {months}"
-    told = (
-        f"{show(stayed['share'], 'rate')} of current loans stayed current {months} ({percent(confidence)} interval "
+    stays = (
+        f"{show(stayed['share'], 'rate')} of current loans stayed current {months} ({of_confidence(confidence)}"
         f"{interval(stayed['share_low'], stayed['share_high'], 'rate')})"
     )
     if pd.isna(late["share"]) or not late["share"]:
-        return told
-    return f"{told}; {show(late['share'], 'rate')} became 1 to 29 days late"
+        return stays
+    return f"{stays}; {show(late['share'], 'rate')} became 1 to 29 days late"
 
 
 def rates_title(rates: pd.DataFrame, *, month: str, against: str) -> str:
@@ -50,12 +54,6 @@ def rates_title(rates: pd.DataFrame, *, month: str, against: str) -> str:
     return f"No roll or cure rate of {month} is shown to differ from {against}"
 
 
-_VERBS = {
-    "rolls to a worse bucket": "rolled to a worse bucket", "returns to current": "returned to current",
-    "leaves default after probation": "left default after their probation",
-}  # fmt: skip
-
-
 def vintages_title(curves: pd.DataFrame, *, confidence: float) -> str:
     """Return how vintages that are seen from their beginning compare at the greatest age that most of them reach."""
     whole = curves[(curves["since"] <= 0) & (curves["event"] == EVENT_WORDS[_DEFAULT])]
@@ -64,11 +62,11 @@ def vintages_title(curves: pd.DataFrame, *, confidence: float) -> str:
     reached = whole.groupby("age")["vintage"].nunique()
     age = int(reached[reached >= min(2, reached.max())].index.max())
     parts = [
-        f"{show(row['share'], 'rate')} of those of {row['vintage']} ({percent(confidence)} interval "
+        f"{show(row['share'], 'rate')} of those of {row['vintage']} ({of_confidence(confidence)}"
         f"{interval(row['share_low'], row['share_high'], 'rate')})"
-        for row in whole[whole["age"] == age].sort_values("vintage").to_dict("records")
+        for row in whole[whole["age"] == age].sort_values("vintage").tail(2).to_dict("records")
     ]
-    return f"In default by {age} months on book: {listed(parts[-2:])}"
+    return f"In default by {age} months on book: {listed(parts)}"
 
 
 def states_title(table: pd.DataFrame, name: str, *, month: str) -> str:
@@ -78,10 +76,10 @@ def states_title(table: pd.DataFrame, name: str, *, month: str) -> str:
         for row in table[table["change"] != "open"].to_dict("records")
     ]
     whole = table.iloc[-1]
-    told = f"{show(whole['exposure'], 'money')} of exposure in {month}, {show(whole['exposure_before'], 'money')} the month before"
+    sums = f"{show(whole['exposure'], 'money')} of exposure in {month}, {show(whole['exposure_before'], 'money')} the month before"
     if moved:
-        return f"{told}; shares of loans that changed: {listed(moved)}"
-    return f"{told}; no share of loans by {name} is shown to have changed"
+        return f"{sums}; shares of loans that changed: {listed(moved)}"
+    return f"{sums}; no share of loans by {name} is shown to have changed"
 
 
 def concentration_title(table: pd.DataFrame, name: str, *, attention: str, month: str) -> str:
@@ -93,17 +91,17 @@ def concentration_title(table: pd.DataFrame, name: str, *, attention: str, month
     if levels.empty or not levels["exposure"].sum():
         return f"Exposure by {name} in {month}"
     most = levels.iloc[int(levels["exposure"].argmax())]
-    told = f"By {name}, {level(most['level'])} holds the largest share of exposure in {month} ({show(most['share_of_exposure'], 'rate')})"
+    largest = f"By {name}, {level(most['level'])} holds the largest share of exposure in {month} ({show(most['share_of_exposure'], 'rate')})"
     if "expected_loss" in levels and levels["expected_loss"].sum() > 0:
         lost = levels.iloc[int(levels["expected_loss"].argmax())]
         share = lost["expected_loss"] / table.loc[table["level"] == WHOLE, "expected_loss"].iloc[0]
         same = lost["level"] == most["level"]
-        told += f" and {'' if same else level(lost['level']) + ' '}the largest share of the expected loss ({show(share, 'rate')})"
+        largest += f" and {'' if same else level(lost['level']) + ' '}the largest share of the expected loss ({show(share, 'rate')})"
     moved = [
         f"{level(row['level'])} ({show(row['flagged_share'], 'rate')}, {show(row['flagged_share_before'], 'rate')} the month before)"
         for row in levels[levels["change"] != "open"].to_dict("records")
     ]
-    return told + (f"; the share {attention} changed in {listed(moved)}" if moved else "")
+    return largest + (f"; the share {attention} changed in {listed(moved)}" if moved else "")
 
 
 def settings_title(table: pd.DataFrame) -> str:
@@ -113,17 +111,10 @@ def settings_title(table: pd.DataFrame) -> str:
     if known.empty:
         return "What each threshold would have flagged"
     best, alone = (known.iloc[int(known[name].argmax())] for name in ("recall", "caught_alone"))
-    told = (
-        f"Besides days past due, the {_bare(best['signal'])} finds most defaults by itself ({show(best['recall'], 'rate')}, {show(best['by_chance'], 'rate')} by chance) "
-        f"with {show(best['flagged_per_1000'], 'count')} of 1,000 loans flagged a month"
-    )
-    if not alone["caught_alone"]:
-        return f"{told}; none finds what no other does"
+    of_best, of_alone = (row["signal"].partition(" (")[0] for row in (best, alone))  # without the unit
+    rest = f"the {of_alone} finds most that no other does ({show(alone['caught_alone'], 'count')})"
     return (
-        f"{told}; the {_bare(alone['signal'])} finds most that no other does ({show(alone['caught_alone'], 'count')})"
+        f"Besides days past due, the {of_best} finds most defaults by itself ({show(best['recall'], 'rate')}, {show(best['by_chance'], 'rate')} "
+        f"by chance) with {show(best['flagged_per_1000'], 'count')} of 1,000 loans flagged a month; "
+        f"{rest if alone['caught_alone'] else 'none finds what no other does'}"
     )
-
-
-def _bare(name: str) -> str:
-    """Return the name of a signal without its unit."""
-    return name.partition(" (")[0]

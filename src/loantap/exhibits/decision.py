@@ -1,7 +1,7 @@
 """The decision sheet: one entry per policy with all that is known of it, and the sentences on whom a policy declines."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -12,49 +12,54 @@ from loantap.exhibits.economics import rounded
 from loantap.exhibits.words import by_name, capital, interval, listed, show
 from loantap.policy import verdicts as rule
 from loantap.policy.groupings import words_of
-from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, FOUR_FIFTHS, NOT_SHOWN, OWN_PRICE, RISK_CUT_OFF, SHOWN
-
-if TYPE_CHECKING:
-    from loantap.policy.levers import Lever
-    from loantap.policy.verdicts import Choice
+from loantap.policy.levers import Lever
+from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, FOUR_FIFTHS, NOT_SHOWN, OWN_PRICE, RISK_CUT_OFF, SHOWN, Choice
 
 Record = Mapping[str, Any]
 
 
 def records(
-    policies: Mapping[str, "Lever"], *, effects: pd.DataFrame, verdicts: pd.DataFrame, composition: pd.DataFrame, scenarios: pd.DataFrame,
+    policies: Mapping[str, Lever], *, effects: pd.DataFrame, verdicts: pd.DataFrame, composition: pd.DataFrame, scenarios: pd.DataFrame,
     corners: pd.DataFrame, later: pd.DataFrame | None, first_month: str | None, stress: pd.DataFrame, turns: pd.DataFrame,
     expected_loss: pd.DataFrame, gaps: pd.DataFrame,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return one entry per policy, as `results/policy.json` holds it: what each function of the policy returned, by its name."""
     judged = by_name(effects.merge(verdicts, on="name", validate="one_to_one"))
-    after = {} if later is None else by_name(later)
-    worst = by_name(corners)
-    found = []
+    after, worst = {} if later is None else by_name(later), by_name(corners)
+    parts = {"scenarios": scenarios, "stress": stress, "turns": turns, "expected_loss": expected_loss}
+    known = gaps[gaps["approval_ratio"].notna() & (gaps["gap"] > 0)].sort_values("approval_ratio", kind="stable")
+    entries = []
     for name, lever in policies.items():
-        parts = {"scenarios": scenarios, "stress": stress, "turns": turns, "expected_loss": expected_loss}
-        told = {part: _of(table, name) for part, table in parts.items()}
-        corner = {key: value for key, value in worst[name].items() if key != "name"}
-        entry: dict[str, Any] = {"title": lever.title, "rule": lever.rule, **judged[name], **told}
+        entry: dict[str, Any] = {"title": lever.title, "rule": lever.rule, **judged[name]}
+        entry |= {part: _of(table, name) for part, table in parts.items()}
         for end, furthest in (("least", min), ("most", max)):
-            entry[f"gain_{end}"] = furthest(row[f"gain_{end}"] for row in told["scenarios"])
+            entry[f"gain_{end}"] = furthest(row[f"gain_{end}"] for row in entry["scenarios"])
+        corner = {key: value for key, value in worst[name].items() if key != "name"}
         entry["worst_corner"] = {"gain": corner.pop("gain"), "values": corner}
         entry["composition"] = {str(attribute): _of(rows, name, "attribute") for attribute, rows in composition.groupby("attribute", sort=False)}  # fmt: skip
-        entry["approval_ratio"] = _worst_ratio(gaps[gaps["rule"] == name])
+        entry["approval_ratio"] = None
+        for row in known[known["rule"] == name].head(1).to_dict("records"):
+            ends = {f"ratio{end}": float(row[f"approval_ratio{end}"]) for end in ("", "_low", "_high")}
+            entry["approval_ratio"] = {
+                "attribute": row["attribute"],
+                "group": row["highest"],
+                "against": row["lowest"],
+                **ends,
+            }
         kept = ("n", "n_refused", "gain", "gain_low", "gain_high")
         entry["out_of_time"] = None
         if name in after:
             entry["out_of_time"] = {"first_month": first_month, **{key: after[name][key] for key in kept}}
         entry["reasons"] = _reasons(entry)
-        entry["conditions"] = [condition(row) for row in told["scenarios"] if row["assumption"] in entry["turning"]]
-        found.append(entry)
-    return found
+        entry["conditions"] = [condition(row) for row in entry["scenarios"] if row["assumption"] in entry["turning"]]
+        entries.append(entry)
+    return entries
 
 
-def recommended(entries: Sequence[Record], choice: "Choice") -> dict[str, Any]:
+def recommended(entries: Sequence[Record], choice: Choice) -> dict[str, Any]:
     """Return what may be recommended: rules only where the gain is shown, a candidate with its conditions where it depends."""
-    told = entries_by_name(entries)
-    chosen = told.get(choice.name or "", told[APPROVE_ALL])
+    by_policy = entries_by_name(entries)
+    chosen = by_policy.get(choice.name or "", by_policy[APPROVE_ALL])
     named = {key: chosen[key] for key in ("name", "title", "rule")}
     return {
         "verdict": choice.verdict, "name": choice.name, "rules": [chosen["rule"]] if choice.verdict == SHOWN else [],
@@ -93,10 +98,9 @@ def who(entry: Record) -> str:
 
 def against_risk(entries: Sequence[Record]) -> str:
     """Return what declining as many loans by risk would do instead of declining those that lose money at their own price."""
-    told = entries_by_name(entries)
-    if OWN_PRICE not in told or RISK_CUT_OFF not in told or not told[OWN_PRICE]["n_refused"]:
+    price, risk = (entries_by_name(entries).get(name) for name in (OWN_PRICE, RISK_CUT_OFF))
+    if not (price and risk and price["n_refused"]):
         return ""
-    price, risk = told[OWN_PRICE], told[RISK_CUT_OFF]
     pairs = [
         f"{verb} {show(risk[name], kind)}{of} (not {show(price[name], kind)})"
         for verb, name, kind, of in (
@@ -104,11 +108,11 @@ def against_risk(entries: Sequence[Record]) -> str:
             ("earn", "profit_per_100", "number", " per 100 lent"),
         )
     ]  # fmt: skip
-    said = f"{who(price)} A cut-off by risk that declines as many would {listed(pairs)}."
     best, worst = price["composition"]["grade"][0], price["composition"]["grade"][-1]
+    safe = ""
     if best["refused"] > worst["refused"]:
-        said += f" {named(price)} declines safe loans that earn too little ({group('grade', best['level'])}), not the risky ones."
-    return said
+        safe = f" {named(price)} declines safe loans that earn too little ({group('grade', best['level'])}), not the risky ones."
+    return f"{who(price)} A cut-off by risk that declines as many would {listed(pairs)}.{safe}"
 
 
 def fair(entry: Record) -> str:
@@ -133,27 +137,18 @@ def group(attribute: str, level: str) -> str:
     return f"{words_of(attribute.removesuffix('_band'))} {level}"
 
 
-def _worst_ratio(gaps: pd.DataFrame) -> dict[str, Any] | None:
-    known = gaps[gaps["approval_ratio"].notna() & (gaps["gap"] > 0)]
-    if known.empty:
-        return None
-    row = known.sort_values("approval_ratio", kind="stable").iloc[0]
-    ends = {f"ratio{end}": float(row[f"approval_ratio{end}"]) for end in ("", "_low", "_high")}
-    return {"attribute": row["attribute"], "group": row["highest"], "against": row["lowest"], **ends}
-
-
 def _reasons(entry: Record) -> list[str]:
     """Return why a gain is not shown; nothing where it is, or depends."""
     later, ends = entry["out_of_time"], (entry["gain_low"], entry["gain_high"])
-    told = {
+    reasons = {
         rule.NOBODY: "It declines nobody.",
         rule.NO_GAIN: f"Its gain may be a loss: the interval goes down to {rounded(ends[0], *ends)}.",
         rule.NOT_LATER: "It could not be judged on later loans, or earlier loans do not suggest it.",
         rule.LATER_LOSES: later and f"{capital(advice.on_later(later))}.",
     }
     if ends[1] < 0:
-        told[rule.NO_GAIN] = f"It loses money: the interval goes up to {rounded(ends[1], *ends)} only."
-    return [told[entry["why"]]] if entry["verdict"] == NOT_SHOWN else []
+        reasons[rule.NO_GAIN] = f"It loses money: the interval goes up to {rounded(ends[1], *ends)} only."
+    return [reasons[entry["why"]]] if entry["verdict"] == NOT_SHOWN else []
 
 
 def _of(table: pd.DataFrame, name: str, *more: str) -> list[dict[str, Any]]:

@@ -1,78 +1,72 @@
 """What the committee is advised: the decision in full, in short for the first screen, and what is asked of the committee."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.words import capital, listed, percent, show
-from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, LATER_LOSES, NO_GAIN, SHOWN
-
-if TYPE_CHECKING:
-    from loantap.policy.verdicts import Choice
+from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, LATER_LOSES, NO_GAIN, SHOWN, Choice
 
 Record = Mapping[str, Any]
 _KEEP = "Do not change the policy yet"
 _NOTHING = f"{_KEEP}: no rule is shown to earn more than approving everyone."
-_SHORT_RULE = 15  # words: a longer rule has its title in what is short
-_NAMED = 2  # assumptions that are named in what is short; more are counted
 
 
-def recommendation(choice: "Choice", entries: Sequence[Record], confidence: float) -> str:
+def recommendation(choice: Choice, entries: Sequence[Record], confidence: float) -> str:
     """Return what the committee is told first: a policy that is shown to gain, one that might, or that there is none."""
     chosen = _asked_about(choice, entries)
     if chosen is None:
         return f"{_NOTHING} No rule that was looked for declines anybody."
     ends = f"{percent(confidence)} interval for all policies at once: {rounded_range(chosen['gain_low'], chosen['gain_high'])}"
-    gain = f"{_gained(chosen)} on {_loans(chosen)} ({ends})"
-    if choice.verdict == SHOWN:
-        later = capital(on_later(chosen["out_of_time"]))
-        return (
-            f"{capital(chosen['rule'])}. This {gain}. {later}. Wherever in its range any one assumption lies, it gains "
-            f"{rounded_range(chosen['gain_least'], chosen['gain_most'])}."
-        )
+    gain, with_rule = f"{_gained(chosen)} on {chosen['n']:,} test loans ({ends})", f"{named(chosen)} ({chosen['rule']})"
+    if choice.verdict not in (SHOWN, DEPENDS):
+        return f"{_NOTHING} {with_rule} {'came out best' if chosen['gain'] > 0 else 'lost least'}. It {gain}."
+    later = capital(on_later(chosen["out_of_time"]))
     if choice.verdict == DEPENDS:
-        later = capital(on_later(chosen["out_of_time"]))
-        return f"{_KEEP}: {_with_rule(chosen)} gains only with {listed(chosen['conditions'])}. It {gain}. {later}."
-    most = "came out best" if chosen["gain"] > 0 else "lost least"
-    return f"{_NOTHING} {capital(_with_rule(chosen))} {most}. It {gain}."
+        return f"{_KEEP}: {with_rule} gains only with {listed(chosen['conditions'])}. It {gain}. {later}."
+    return (
+        f"{capital(chosen['rule'])}. This {gain}. {later}. Wherever in its range any one assumption lies, it gains "
+        f"{rounded_range(chosen['gain_least'], chosen['gain_most'])}."
+    )
 
 
-def short(choice: "Choice", entries: Sequence[Record]) -> str:
+def short(choice: Choice, entries: Sequence[Record]) -> str:
     """Return the decision in at most two sentences: the verdict, what gained most, and its price in good customers."""
     chosen = _asked_about(choice, entries)
     if chosen is None:
         return "Do not change the policy: no rule was found that declines anybody."
-    gain = f"{_gained(chosen)} on {_loans(chosen)}"
+    gain = f"{_gained(chosen)} on {chosen['n']:,} test loans"
     price = f"declines {show(chosen['good_refused'], 'rate')} of good customers"
-    if choice.verdict == SHOWN:
-        fits = len(chosen["rule"].split()) <= _SHORT_RULE
-        told = capital(chosen["rule"]) if fits else f"Adopt {named(chosen)}"
-        return f"{told}. This {gain}, held on later loans and under every single assumption, and {price}."
+    if choice.verdict == SHOWN:  # a rule of many words has its title here
+        rule = capital(chosen["rule"]) if len(chosen["rule"].split()) <= 15 else f"Adopt {named(chosen)}"
+        return f"{rule}. This {gain}, held on later loans and under every single assumption, and {price}."
     if choice.verdict == DEPENDS:
-        return f"{_KEEP}: the gain of {named(chosen)} depends on {_turning(chosen)}. It {gain} and {price}."
+        labels = [f"the {row['label']}" for row in chosen["scenarios"] if row["assumption"] in chosen["turning"]]
+        turning = listed(labels) if len(labels) <= 2 else f"{len(labels)} assumptions"
+        return f"{_KEEP}: the gain of {named(chosen)} depends on {turning}. It {gain} and {price}."
     but = {NO_GAIN: "may lose money", LATER_LOSES: "lost money on later loans"}.get(chosen["why"], "is not judged on later loans")  # fmt: skip
     if chosen["gain"] > 0:
         return f"{_NOTHING} {named(chosen)} came out best: it {gain}, but {but} and {price}."
     return f"{_NOTHING} Every rule lost money; {named(chosen)} lost least: it {gain} and {price}."
 
 
-def ask(choice: "Choice", entries: Sequence[Record]) -> str:
+def ask(choice: Choice, entries: Sequence[Record]) -> str:
     """Return in one sentence what is asked of the committee, or what would settle the question."""
-    asked, chosen = "Asked of the committee", _asked_about(choice, entries)
+    lead, chosen = "Asked of the committee", _asked_about(choice, entries)
     if chosen is None or (choice.name is None and chosen["gain"] <= 0):
-        return f"{asked}: keep the policy, since nothing that was tried gains."
+        return f"{lead}: keep the policy, since nothing that was tried gains."
     if choice.verdict == SHOWN:
-        return f"{asked}: is the gain of {named(chosen)} worth declining {show(chosen['good_refused'], 'rate')} of good customers?"
+        return f"{lead}: is the gain of {named(chosen)} worth declining {show(chosen['good_refused'], 'rate')} of good customers?"
     if choice.verdict == DEPENDS:
         conditions = [text.split(" (")[0] for text in chosen["conditions"]]
-        return f"{asked}: can the lender count on {listed(conditions)}?"
+        return f"{lead}: can the lender count on {listed(conditions)}?"
     settles = {
         NO_GAIN: f"more loans would settle whether {named(chosen)} gains",
         LATER_LOSES: f"later loans speak against {named(chosen)}",
     }.get(chosen["why"], f"later loans would settle whether {named(chosen)} gains")
-    return f"{asked}: keep the policy; {settles}."
+    return f"{lead}: keep the policy; {settles}."
 
 
 def on_later(later: Record) -> str:
@@ -85,7 +79,7 @@ def named(entry: Record) -> str:
     return f"“{capital(entry['title'])}”"
 
 
-def _asked_about(choice: "Choice", entries: Sequence[Record]) -> Record | None:
+def _asked_about(choice: Choice, entries: Sequence[Record]) -> Record | None:
     """Return the policy that was chosen, else the one that gained most of those that decline somebody; None without any."""
     if choice.name is not None:
         return next(entry for entry in entries if entry["name"] == choice.name)
@@ -93,21 +87,8 @@ def _asked_about(choice: "Choice", entries: Sequence[Record]) -> Record | None:
     return max(tried, key=lambda entry: entry["gain"], default=None)
 
 
-def _with_rule(entry: Record) -> str:
-    return f"{named(entry)} ({entry['rule']})"
-
-
 def _gained(entry: Record) -> str:
     amount = rounded(abs(entry["gain"]), entry["gain_low"], entry["gain_high"])
     if amount == "0":
         return "gained nothing"
     return f"{'gained' if entry['gain'] > 0 else 'lost'} about {amount}"
-
-
-def _loans(entry: Record) -> str:
-    return f"{show(entry['n'], 'count')} test loans"
-
-
-def _turning(entry: Record) -> str:
-    labels = [row["label"] for row in entry["scenarios"] if row["assumption"] in entry["turning"]]
-    return listed([f"the {label}" for label in labels]) if len(labels) <= _NAMED else f"{len(labels)} assumptions"

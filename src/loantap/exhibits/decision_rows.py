@@ -8,15 +8,12 @@ import pandas as pd
 from loantap.exhibits.decision import group
 from loantap.exhibits.economics import rounded, rounded_range
 from loantap.exhibits.heads import head
-from loantap.exhibits.words import ABSENT, capital, estimate, percent, show
+from loantap.exhibits.words import ABSENT, capital, columns, estimate, percent, show
 from loantap.policy.verdicts import DEPENDS, SHOWN
 
 POLICY = "Policy"
-_RATES, _PROFITS = (
-    ("refused", "good_refused", "defaults_avoided", "default_rate_approved"),
-    ("profit_per_100", "per_year"),
-)
-_SHARES = {head(name): (name, "rate" if name in _RATES else "number") for name in (*_RATES, *_PROFITS)}
+_KINDS = columns("refused", "good_refused", "defaults_avoided", "default_rate_approved", "profit_per_100", "per_year")
+_SHARES = {head(name): (name, kind) for name, kind in _KINDS.items()}
 DOES = (POLICY, *_SHARES)  # what it does; the other columns say how sure its gain is
 
 LEGEND = (
@@ -36,9 +33,12 @@ def refused_rows(entries: Sequence[Mapping[str, Any]], attribute: str) -> pd.Dat
     kept: dict[tuple[int, ...], dict[str, str]] = {}
     for entry in entries:
         levels = entry["composition"][attribute]
-        told = {POLICY: capital(entry["title"]), **{str(row["level"]): show(row["refused"], "rate") for row in levels}}
+        cells = {
+            POLICY: capital(entry["title"]),
+            **{str(row["level"]): show(row["refused"], "rate") for row in levels},
+        }
         if entry["n_refused"]:
-            kept.setdefault(tuple(row["n_refused"] for row in levels), told)
+            kept.setdefault(tuple(row["n_refused"] for row in levels), cells)
     return pd.DataFrame(list(kept.values()))
 
 
@@ -67,15 +67,11 @@ def _row(entry: Mapping[str, Any]) -> dict[str, str]:
         if None not in ends:
             gain = f"{rounded(entry['gain'], *ends)} ({rounded_range(*ends)})"
         least_most = rounded_range(entry["gain_least"], entry["gain_most"])
+    ratio = ABSENT
+    if worst := entry["approval_ratio"]:
+        value = estimate(worst["ratio"], worst["ratio_low"], worst["ratio_high"], kind="ratio")
+        ratio = f"{value}, {group(worst['attribute'], worst['group'])}"
     return {
-        POLICY: capital(entry["title"]), **cells, "Gain": gain, "Gain over the assumptions": least_most, "Worst approval ratio": _ratio(entry),
+        POLICY: capital(entry["title"]), **cells, "Gain": gain, "Gain over the assumptions": least_most, "Worst approval ratio": ratio,
         "Verdict": verdict,
     }  # fmt: skip
-
-
-def _ratio(entry: Mapping[str, Any]) -> str:
-    ratio = entry["approval_ratio"]
-    if ratio is None:
-        return ABSENT
-    told = estimate(ratio["ratio"], ratio["ratio_low"], ratio["ratio_high"], kind="ratio")
-    return f"{told}, {group(ratio['attribute'], ratio['group'])}"

@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.exhibits.card import SYNTHETIC, conduct, leaks_told, made
+from loantap.exhibits.collection_sentences import SIGNAL_WORDS
 from loantap.exhibits.exhibit import Exhibit
+from loantap.exhibits.heads import LABELS
 from loantap.exhibits.words import bullets, columns, estimate, plain, show, to_markdown
 from loantap.watchlist import drift
 
@@ -30,16 +31,8 @@ TABLES = ("policy-assumptions", *_SHEET, *_STRESS, *_DATA, *_PERFORMANCE, _LATER
 _LINE = "_" * 20
 BLANK = plain(_LINE)
 _WIDEST, _NARROWEST = 44, 9  # signs by which a column's share of the page is counted at most and at least
-_LABELS = {name: one.label for name, one in (*BY_NAME.items(), *FEATURE_BY_NAME.items())}
 _KEY = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b(?!\.\w)")  # a name of the code, and no file's
 _KEPT = re.compile(r"data/loans\.parquet|model/[^/]+|results/(model|policy)\.json")
-_SIGNALS = {
-    "dti": "debt-to-income, % of income", "revol_util": "utilisation, % of the limit", "dti_trend": "trend of debt-to-income, points a month",
-    "util_trend": "trend of utilisation, points a month", "dti_acceleration": "acceleration of debt-to-income, points a month",
-    "util_acceleration": "acceleration of utilisation, points a month", "probability_change": "change of the probability of default, a fraction",
-    "payment_shortfall": "installment not paid, a fraction", "inquiries": "credit inquiries in six months",
-}  # fmt: skip
-_OLDER = "The policy was made by an older version, whose results hold no verdicts: run again. No recommendation is repeated here."
 _SIGNED = ("role", "name", "finding or decision", "date", "signature")
 _ROLES = ("Owner", "Developer", "Independent review", "Approval", "Sign-off", "Next review")
 
@@ -52,12 +45,8 @@ class Material:
     card: Result  # the model card of its champion
     version: str  # the model's
     results: Mapping[str, Any]  # by name: model and policy, and those of RESULTS that the run has
-    tables: Mapping[
-        str, tuple[Exhibit, pd.DataFrame]
-    ]  # by name those of TABLES that the run has published, with their words
-    gates: Sequence[
-        Result
-    ]  # what promotion asks of a model, and what this one gives: gate, rule, passed and found of each
+    tables: Mapping[str, tuple[Exhibit, pd.DataFrame]]  # by name those of TABLES that the run has, with their words
+    gates: Sequence[Result]  # what promotion asks of a model, and what this one gives: gate, rule, passed and found
     supervision: str  # how sections map to supervisors' texts, as Markdown of the project's own
 
     def table(self, *names: str) -> list[str]:
@@ -71,7 +60,15 @@ class Material:
 
 def dossier(of: Material) -> list[str]:
     """Return the file as parts in Markdown, as `single_page` takes them; texts that people wrote are escaped."""
-    card, chosen = of.card, of.results["model"]["without_pincode"]
+    card, chosen, policy = of.card, of.results["model"]["without_pincode"], of.results["policy"]
+    data, ingest, leaks = card["data"], of.results.get("ingest") or {}, of.results.get("leaks") or {}
+    whys = [f"{LABELS.get(line['column'], line['column'])}: {line['why']}" for line in card["not_features"]]
+    sheet = [
+        "The policy was made by an older version, whose results hold no verdicts: run again. No recommendation is repeated here."
+    ]
+    if "policies" in policy and "verdict" in policy["recommended"]:
+        names = ("recommendation", "who", "against_risk", "thresholds_sentence", "fairness")
+        sheet = [*(_said(policy[name]) for name in names), *of.table(*_SHEET)]
     parts = [
         f"# Model and policy file: {_said(card['name'])}",
         SYNTHETIC if card["synthetic"] else "",
@@ -80,15 +77,18 @@ def dossier(of: Material) -> list[str]:
         "is no legal advice, and does not say that a law or a supervisor's text is met.",
         "## Inventory entry", *_inventory(of),
         "## Materiality", *_materiality(of),
-        "## Decision sheet", *_decision(of),
+        "## Decision sheet", *sheet,
         "## Purpose and use", "For:", _list(card["uses"]), "Not for:", _list(card["misuses"]), _fields({"Uses that the lender allows": None}),
-        "## Data", *_data(of),
+        "## Data",
+        f"{data['rows']:,} finished loans funded from {' to '.join(data['period'])}, {data['defaults']:,} of them in default. {_said(card['sample'])}",
+        *of.table(*_DATA), _list(ingest.get("notes") or []), "Leaks:", _said(leaks.get("text") or leaks_told(card["leaks"])),
+        "Columns that are no inputs, and why:", _list(whys),
         "## Assumptions", *of.table("policy-assumptions", *_STRESS),
         "## Methods", _said(made(card)), conduct(card["recipe"]), *(_said(chosen.get("competition", {}).get(name) or "") for name in ("why", "challengers")),
         "## Performance", *of.table(*_PERFORMANCE),
         "## Stability", *(of.table(_LATER) or ["Not judged out of time: the run had too few later loans."]),
         *of.table(_VINTAGE, *_DIRECTIONS), *(_said((chosen.get("directions") or {}).get(name) or "") for name in ("told", "price_told")),
-        "## Limits", _list([*card["limits"], *filter(None, [of.results["policy"].get("caveat")])]),
+        "## Limits", _list([*card["limits"], *filter(None, [policy.get("caveat")])]),
         "## Monitoring triggers", *_monitoring(of),
         "## Supervisors' texts", of.supervision.replace("BLANK", BLANK),
         "## Review and sign-off", _table(pd.DataFrame({"role": _ROLES}, columns=_SIGNED, dtype=object), dict.fromkeys(_SIGNED, "text"), blanks=True),
@@ -104,51 +104,32 @@ def _inventory(of: Material) -> list[str]:
     known = {
         "Model": of.card["name"], "Version": of.version, "Run": manifest["run_id"], "Begun": manifest["started_at"], "Finished": manifest["finished_at"],
         "Commit of the code": manifest["git_commit"] or "not noted", "Packages": ", ".join(map(" ".join, manifest["packages"].items())),
-        "Inputs": ", ".join(_LABELS[name] for name in of.card["features"]),
+        "Inputs": ", ".join(LABELS[name] for name in of.card["features"]),
     }  # fmt: skip
+    checksums = pd.DataFrame({"file": files.keys(), "sha256": files.values()})
     return [
         _fields(known | dict.fromkeys(("Owner", "Users", "In use since", "Place in the lender's inventory"))),
-        "Checksums (sha256) that tell a changed file:",
-        _table(pd.DataFrame({"file": files.keys(), "sha256": files.values()}), columns("file", "sha256"), blanks=True),
-    ]
+        "Checksums (sha256) that tell a changed file:", _table(checksums, columns("file", "sha256"), blanks=True),
+    ]  # fmt: skip
 
 
 def _materiality(of: Material) -> list[str]:
     policy, refers = of.results["policy"], of.results["model"]["without_pincode"]["refusal"]["refused"]
     eda, watch = of.results.get("eda"), of.results.get("early_warning")
     share = estimate(refers["estimate"], refers["ci_low"], refers["ci_high"], kind="rate")
-    found = {
-        "Finished loans behind model and policy": f"{show(of.card['data']['rows'], 'count')}, {show(of.card['data']['defaults'], 'count')} in default",
+    entries = {
+        "Finished loans behind model and policy": f"{of.card['data']['rows']:,}, {of.card['data']['defaults']:,} in default",
         "Money lent on them": show(eda and sum(line["amount_lent"] for line in eda["shape"]["outcomes"]), "money"),
-        "Decision that rests on the model": f"refers {share} of n = {show(of.card['test']['n'], 'count')} test applications to a person, at its threshold",
+        "Decision that rests on the model": f"refers {share} of n = {of.card['test']['n']:,} test applications to a person, at its threshold",
     }
     if policy["recommended"].get("verdict") == "shown":
-        effect = policy["recommended"]["effect"]
-        found["Decision that rests on the policy"] = f"declines {show(effect['n_refused'], 'count')} of n = {show(policy['n'], 'count')} test applications"  # fmt: skip
+        declined = policy["recommended"]["effect"]["n_refused"]
+        entries["Decision that rests on the policy"] = f"declines {declined:,} of n = {policy['n']:,} test applications"
     if watch:
         loans, balance = (sum(line[name] for line in watch["lights"]) for name in ("loans", "balance"))
-        found["Loans that early warning looks at"] = f"{show(loans, 'count')}, balance {show(balance, 'money')}{' (synthetic snapshots)' if watch['synthetic'] else ''}"  # fmt: skip
-    return [_fields(found | {"Materiality or tier, and why": None}), "Money is in the data's currency."]
-
-
-def _decision(of: Material) -> list[str]:
-    policy = of.results["policy"]
-    if "policies" not in policy or "verdict" not in policy["recommended"]:
-        return [_OLDER]
-    names = ("recommendation", "who", "against_risk", "thresholds_sentence", "fairness")
-    told = (_said(policy[name]) for name in names)
-    return [*told, *of.table(*_SHEET)]
-
-
-def _data(of: Material) -> list[str]:
-    data, ingest, leaks = of.card["data"], of.results.get("ingest") or {}, of.results.get("leaks") or {}
-    first = f"{show(data['rows'], 'count')} finished loans funded from {' to '.join(data['period'])}, {show(data['defaults'], 'count')} of them in default."
-    why = [f"{_LABELS.get(line['column'], line['column'])}: {line['why']}" for line in of.card["not_features"]]
-    told = _said(leaks["text"]) if leaks.get("text") else _said(leaks_told(of.card["leaks"]))
-    return [
-        f"{first} {_said(of.card['sample'])}", *of.table(*_DATA), _list(ingest.get("notes") or []), "Leaks:", told,
-        "Columns that are no inputs, and why:", _list(why),
-    ]  # fmt: skip
+        kind = " (synthetic snapshots)" if watch["synthetic"] else ""
+        entries["Loans that early warning looks at"] = f"{loans:,}, balance {show(balance, 'money')}{kind}"
+    return [_fields(entries | {"Materiality or tier, and why": None}), "Money is in the data's currency."]
 
 
 def _monitoring(of: Material) -> list[str]:
@@ -163,10 +144,10 @@ def _monitoring(of: Material) -> list[str]:
         f"expected defaults are red where the whole interval lies outside {near:g} to {far:g}.",
     ]  # fmt: skip
     if watch:
-        signals = pd.DataFrame({"signal": list(_SIGNALS.values())})
+        signals = pd.DataFrame({"signal": list(SIGNAL_WORDS.values())})
         for prefix, limits in (("", watch["settings"]), ("recommended_", watch["recommended"] or {"signals": {}})):
             for light in ("amber", "red"):
-                signals[f"{prefix}{light}"] = [f"{one[light]:g}" if (one := limits["signals"].get(name)) else None for name in _SIGNALS]  # fmt: skip
+                signals[f"{prefix}{light}"] = [f"{one[light]:g}" if (one := limits["signals"].get(name)) else None for name in SIGNAL_WORDS]  # fmt: skip
         parts += [
             "The snapshots of this run are synthetic: what follows shows the form, no portfolio." if watch["synthetic"] else "", *of.table(*_WATCH),
             "Early warning, loan by loan: a signal above its amber limit counts one point, above its red one two.",
@@ -203,4 +184,4 @@ def _in_words(text: object) -> str:
     if isinstance(text, bool):
         return "yes" if text else "no"
     words = " ".join(str(text).split())
-    return _LABELS.get(words) or _KEY.sub(lambda key: _LABELS.get(key[0], key[0].replace("_", " ")), words)
+    return LABELS.get(words) or _KEY.sub(lambda key: LABELS.get(key[0], key[0].replace("_", " ")), words)

@@ -3,20 +3,17 @@
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
+from loantap.analysis.comparisons import Contrast
 from loantap.analysis.summaries import NOTABLE_SHARE
 from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Finding, together
 from loantap.exhibits.plots import drivers as plots
-from loantap.exhibits.words import capital, columns, interval, listed, percent, show, with_confidence
+from loantap.exhibits.words import capital, columns, interval, listed, percent, show
 
-if TYPE_CHECKING:
-    from loantap.analysis.comparisons import Contrast
-
-_NAMED = 2  # columns at most that are named as coming close
 _NOTABLE = f"Levels with {percent(NOTABLE_SHARE)} of the loans or more."
 _BY_TIME = {
     "application": "the strongest legitimate predictor of default known at application",
@@ -51,7 +48,7 @@ class Driver(NamedTuple):
     words: Mapping[str, str] = MappingProxyType({})  # levels that a phrase says in other words than `heads.level`
     percent: bool = False  # whether the levels are bins of percentages
 
-    def said(self, level: str) -> str:
+    def in_words(self, level: str) -> str:
         """Return a level as the phrases take it."""
         if self.percent:
             return with_percent(level)
@@ -82,7 +79,7 @@ def with_percent(level: str) -> str:
     return re.sub(r"(\d)(?=\D*$)", r"\1%", level)
 
 
-def driver(of: Driver, levels: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
+def driver(of: Driver, levels: pd.DataFrame, pair: Contrast | None, *, overall: float, confidence: float) -> Exhibit:
     """Show the default rate of each level of a column, in their order, and how two of them differ."""
     finding = contrast_finding(of, pair)
     named = levels.assign(level=levels["level"].map(with_percent if of.percent else heads.level))
@@ -95,7 +92,7 @@ def driver(of: Driver, levels: pd.DataFrame, pair: "Contrast | None", *, overall
     )  # fmt: skip
 
 
-def panels(rates: pd.DataFrame, pair: "Contrast | None", *, overall: float, confidence: float) -> Exhibit:
+def panels(rates: pd.DataFrame, pair: Contrast | None, *, overall: float, confidence: float) -> Exhibit:
     """Show the notable levels of several columns, and how two levels of `annual_inc`, the pair, differ."""
     finding = contrast_finding(INCOME, pair)
     named = rates.assign(driver=rates["driver"].map(heads.label), level=rates["level"].map(heads.level))
@@ -110,20 +107,17 @@ def panels(rates: pd.DataFrame, pair: "Contrast | None", *, overall: float, conf
 def strength(table: pd.DataFrame, rates: pd.DataFrame, *, overall: float, confidence: float) -> Exhibits:
     """Show which column alone predicts best: AUC by column, and the rates of their notable levels, with share (of the loans)."""
     parts = dict(list(table.groupby("known")))
-    found = [
+    findings = [
         strength_finding(f"strongest-{known}", parts[known], lead=lead, confidence=confidence, of=len(table))
-        for known, lead in _BY_TIME.items()
-        if known in parts
+        for known, lead in _BY_TIME.items() if known in parts
     ]  # fmt: skip
-    title, second, level = found[0].title, "".join(f"{one.title}. " for one in found[1:]), percent(confidence)
+    title, second, level = findings[0].title, "".join(f"{one.title}. " for one in findings[1:]), percent(confidence)
     aucs = (
         f"AUC of each column alone, in its own order or by its levels; {level} Hanley–McNeil intervals for all {len(table)} columns "
         "at once (Bonferroni)."
     )
-    listed_of = Exhibit(
-        "eda-strength", title, f"{second}{aucs}", table=table,
-        columns=with_confidence(columns("driver", "known", "direction", "n", "auc with interval"), confidence), findings=tuple(found),
-    )  # fmt: skip
+    shown = columns("driver", "known", "direction", "n", "auc with interval", confidence=confidence)
+    by_auc = Exhibit("eda-strength", title, f"{second}{aucs}", table=table, columns=shown, findings=tuple(findings))
     drawn = Exhibit(
         "eda-drivers", title,
         f"{second}Left: default rate of each level, larger dots for more loans; thin lines reach to the ends of the {level} Wilson "
@@ -132,16 +126,14 @@ def strength(table: pd.DataFrame, rates: pd.DataFrame, *, overall: float, confid
         f"column alone. {title}.",
         figure=plots.driver_ladder(*(one.assign(driver=one["driver"].map(heads.label)) for one in (rates, table)), overall=overall),
     )  # fmt: skip
-    return together(listed_of, drawn)
+    return together(by_auc, drawn)
 
 
 def levels(rates: pd.DataFrame, *, confidence: float) -> Exhibit:
     """Show the default rate of every level of every column."""
     title = f"Default rates of {len(rates)} levels of {rates['driver'].nunique()} columns"
-    return Exhibit(
-        "eda-drivers", title, "Wilson intervals.", table=rates,
-        columns=with_confidence(columns("driver", "known", "level", "n", "defaults", "default_rate with interval"), confidence),
-    )  # fmt: skip
+    shown = columns("driver", "known", "level", "n", "defaults", "default_rate with interval", confidence=confidence)
+    return Exhibit("eda-drivers", title, "Wilson intervals.", table=rates, columns=shown)
 
 
 def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: float, of: int) -> Finding:
@@ -149,57 +141,40 @@ def strength_finding(name: str, table: pd.DataFrame, *, lead: str, confidence: f
     first, others = table.iloc[0], table.iloc[1:]
     close = [heads.label(column) for column in others.loc[others["ci_high"] > first["ci_low"], "driver"]]
     best, auc = heads.label(first["driver"]), f"AUC {show(first['auc'], 'score')}"
+    title = f"{capital(best)} is {lead} ({auc})"
     if not first["ci_low"] > 0.5:
         title = f"No single column is shown to be {lead}; {best} comes closest ({auc})"
     elif close:
-        named = listed([*close[:_NAMED], *([f"{len(close) - _NAMED} more"] if len(close) > _NAMED else [])])
-        are = "is" if len(close) == 1 else "are"
-        title = f"{capital(best)} is {lead} ({auc}), though {named} {are} not clearly weaker"
-    else:
-        title = f"{capital(best)} is {lead} ({auc})"
+        named = listed([*close[:2], *([f"{len(close) - 2} more"] if len(close) > 2 else [])])
+        title += f", though {named} {'is' if len(close) == 1 else 'are'} not clearly weaker"
     span = interval(first["ci_low"], first["ci_high"], "score")
     text = f"{title} ({percent(confidence)} CI {span} for {of} columns at once; n = {first['n']:,})."
     return Finding(name, title, text, first["auc"], first["ci_low"], first["ci_high"], int(first["n"]))
 
 
-def contrast_finding(of: Driver, found: "Contrast | None") -> Finding:
+def contrast_finding(of: Driver, pair: Contrast | None) -> Finding:
     """Say how two levels of a column differ, if there were two."""
-    if found is None:
+    if pair is None:
         text = f"There are no two {of.levels} with enough loans to compare"
         return Finding(of.name, text, f"{text}.")
-    high, low = _plain(of.phrase.format(of.said(found.high))), _plain(of.other.format(of.said(found.low)))
-    rates = f"{show(found.high_rate, 'rate')} against {show(found.low_rate, 'rate')}"
-    told, picked = "", found.pairs > 1
-    if not found.ci_low <= 0 <= found.ci_high:
-        title = f"{capital(high)} default {_times(found)} {low}: {rates}"
-    elif picked:
+    phrases = of.phrase.format(of.in_words(pair.high)), of.other.format(of.in_words(pair.low))
+    high, low = (re.sub(r"(of|with) (under|up to) ", r"\2 ", phrase) for phrase in phrases)
+    rates = f"{show(pair.high_rate, 'rate')} against {show(pair.low_rate, 'rate')}"
+    title = f"{capital(high)} and {low} do not differ significantly in default rate: {rates}"
+    closest, corrected = "", f", corrected for {pair.pairs} pairs" if pair.pairs > 1 else ""
+    if not pair.ci_low <= 0 <= pair.ci_high:
+        ratio = f"{pair.high_rate / pair.low_rate:.1f}" if pair.low_rate > 0 else "1.0"
+        title = f"{capital(high)} default {_TIMES.get(ratio, f'{ratio} times as often as')} {low}: {rates}"
+    elif pair.pairs > 1:
         title = f"No two {of.levels} differ significantly in default rate"
-        told = f"closest to it: {high} and {low}, {rates}; "
-    else:
-        title = f"{capital(high)} and {low} do not differ significantly in default rate: {rates}"
-    ends = found.difference, found.ci_low, found.ci_high
-    corrected = f", corrected for {found.pairs} pairs" if picked else ""
-    text = f"{title} ({told}{difference(*ends, found.confidence)}{corrected}; n = {found.n:,})."
-    return Finding(of.name, title, text, *ends, found.n)
-
-
-def _plain(phrase: str) -> str:
-    return re.sub(r"(of|with) (under|up to) ", r"\2 ", phrase)
-
-
-def _times(found: "Contrast") -> str:
-    if not found.low_rate > 0:
-        return "more often than"
-    ratio = f"{found.high_rate / found.low_rate:.1f}"
-    return _TIMES.get(ratio, f"{ratio} times as often as")
-
-
-def _points(value: float) -> str:
-    """Return a difference of two rates in percentage points, with a true minus sign."""
-    # What rounds to nothing has no sign.
-    return f"{round(100 * value, 1) + 0.0:.1f}".replace("-", "−")
+        closest = f"closest to it: {high} and {low}, {rates}; "
+    ends = pair.difference, pair.ci_low, pair.ci_high
+    text = f"{title} ({closest}{difference(*ends, pair.confidence)}{corrected}; n = {pair.n:,})."
+    return Finding(of.name, title, text, *ends, pair.n)
 
 
 def difference(value: float, low: float, high: float, confidence: float) -> str:
-    """Return a difference of two rates with its interval, in percentage points."""
-    return f"difference {_points(value)} points, {percent(confidence)} CI {_points(low)} to {_points(high)}"
+    """Return a difference of two rates with its interval, in percentage points, with true minus signs."""
+    # What rounds to nothing has no sign.
+    middle, first, last = (f"{round(100 * one, 1) + 0.0:.1f}".replace("-", "−") for one in (value, low, high))
+    return f"difference {middle} points, {percent(confidence)} CI {first} to {last}"

@@ -48,10 +48,11 @@ def assumption_table(economics: Economics) -> pd.DataFrame:
 
 def thresholds_told(model: Mapping[str, Any]) -> str:
     """Return where the three thresholds of a model lie; takes what `referred_sentence` takes."""
-    for_profit, capacity = model["profit_threshold"], model["capacity_threshold"]
+    others = (model[name] for name in ("profit_threshold", "capacity_threshold"))
+    profit, capacity = (show(threshold, "rate") if threshold <= 1 else "none" for threshold in others)
     return (
-        f"Thresholds: {show(model['threshold'], 'rate')} for {fbeta_name(model['beta']).upper()}, {_at(for_profit)} for profit, and "
-        f"{_at(capacity)} for a capacity of {percent(model['capacity'])} of applications"
+        f"Thresholds: {show(model['threshold'], 'rate')} for {fbeta_name(model['beta']).upper()}, {profit} for profit, and "
+        f"{capacity} for a capacity of {percent(model['capacity'])} of applications"
     )
 
 
@@ -68,7 +69,3 @@ def referred_sentence(model: Mapping[str, Any]) -> str:
         for name, words in where.items()
     ]  # fmt: skip
     return f"Of all applications the model refers {listed(parts)}; n = {show(model['test']['n'], 'count')} test loans."
-
-
-def _at(threshold: float) -> str:
-    return show(threshold, "rate") if threshold <= 1 else "none"

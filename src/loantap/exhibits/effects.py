@@ -8,7 +8,7 @@ from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.heads import label
 from loantap.exhibits.plots.effects import plot_effects
 from loantap.exhibits.tuning import exhibit_name
-from loantap.exhibits.words import capital, columns, interval, percent, show
+from loantap.exhibits.words import capital, columns, estimate, percent, show
 from loantap.model.fitted import FittedModel
 from loantap.model.inputs import PLACES
 
@@ -37,18 +37,19 @@ def effects(curves: pd.DataFrame, champion: FittedModel, *, refits: int, min_cel
         f"{percent(confidence)} bands, value by value, from {show(refits, 'count')} refits to loans drawn again, features and sampler as chosen; "
         f"n = {show(champion.train_rows, 'count')} training loans."
     )
+    title = "No input moves the odds of default"
+    if len(curves):  # inputs stand in the order of how far they spread the odds
+        widest = curves[curves["feature"] == curves["feature"].iloc[0]].sort_values("odds_ratio", kind="stable")
+        ends = [estimate(*row, kind="ratio") for row in widest[["odds_ratio", "ci_low", "ci_high"]].to_numpy()]
+        title = f"{called[widest['feature'].iloc[0]]} moves the odds of default most: from {ends[0]} to {ends[-1]} times those of a typical loan"
     figure = Exhibit(
-        name,
-        title=_title(curves, called),
-        caption=f"{basis} Beneath each curve: how many loans lie where; values of fewer than {min_cell} loans are not drawn, nor the outer "
+        name, title, f"{basis} Beneath each curve: how many loans lie where; values of fewer than {min_cell} loans are not drawn, nor the outer "
         "percent of either end. A diamond above “?”: not known.",
-        alt="A panel for each number: a line of the odds ratio with its band around one, and bars of the share of loans beneath.",
+        "A panel for each number: a line of the odds ratio with its band around one, and bars of the share of loans beneath.",
         figure=plot_effects(drawn, ticks=ticks),
-    )
+    )  # fmt: skip
     table = Exhibit(
-        name,
-        title="The effect of each value of each input on the odds of default",
-        caption=basis,
+        name, "The effect of each value of each input on the odds of default", basis,
         table=curves.assign(input=curves["feature"].map(called), at=[_at(*row) for row in curves[["feature", "value", "level"]].to_numpy()]),
         columns=columns("input", "at", "share", "odds_ratio with interval"),
     )  # fmt: skip
@@ -63,17 +64,3 @@ def _at(feature: str, value: float, level: str) -> str:
     if levels := PLACES.get(feature):
         return levels[round(value)]
     return written(FEATURE_BY_NAME[feature].form, value)
-
-
-def _title(curves: pd.DataFrame, called: dict[str, str]) -> str:
-    """Return which input spreads the odds most, between its ends; inputs stand in that order."""
-    if curves.empty:
-        return "No input moves the odds of default"
-    feature = curves["feature"].iloc[0]
-    own = curves[curves["feature"] == feature]
-    ends = own.loc[[own["odds_ratio"].idxmin(), own["odds_ratio"].idxmax()]]
-    low, high = (
-        f"{show(row['odds_ratio'], 'ratio')} ({interval(row['ci_low'], row['ci_high'], 'ratio')})"
-        for _, row in ends.iterrows()
-    )
-    return f"{called[feature]} moves the odds of default most: from {low} to {high} times those of a typical loan"

@@ -45,7 +45,7 @@ class Notice:
         """Return the callout as both renderers read it."""
         # The first heading is the title: an attribute would be Markdown to one renderer and text to the other. Texts go in one line,
         # since a line of colons would close the callout.
-        title, text = (plain(" ".join(said.split())) for said in (self.title, self.text))
+        title, text = (plain(" ".join(part.split())) for part in (self.title, self.text))
         return f"::: {{.callout-warning}}\n###### {title}\n\n{text}\n:::"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -79,10 +79,7 @@ class Exhibit:
     def line(self) -> str:
         """Title and caption in one, as Markdown, for under a table or figure."""
         # Captions often say the finding again, for readers who meet them without the title.
-        rest = self.caption
-        for said in (f"{self.title}. ", self.title):
-            rest = rest.replace(said, "", 1)
-        rest = rest.lstrip(". ")
+        rest = self.caption.replace(f"{self.title}. ", "", 1).replace(self.title, "", 1).lstrip(". ")
         stop = "" if rest.startswith("(") else "."
         return f"**{plain(self.title)}{stop}** {plain(rest)}".rstrip()
 

@@ -41,49 +41,46 @@ class Shown:
     def alt(self) -> str:
         """Say what its chart shows."""
         ends = (0, -1) if self.ordered else range(len(self.levels))
-        told = ", ".join(f"{self.levels[place]} {show(self.rates[place], 'rate')}" for place in ends)
-        return f"Default rate by {self.head.lower()}: {told}."
+        rates = ", ".join(f"{self.levels[place]} {show(self.rates[place], 'rate')}" for place in ends)
+        return f"Default rate by {self.head.lower()}: {rates}."
 
 
 def first_findings(page: Any) -> list[Shown]:
     """Return the findings for the first screen, of the factors that the run tested and of its exploration."""
-    found: dict[str, Shown] = {}
+    findings: dict[str, Shown] = {}
     for name in _ORDER:
         if name in _FACTORS and name in page.factors:
-            found[name] = _factor(page, name)
-        elif name in _DRIVERS and name not in found and (shown := _driver(page.result("eda"), name)):
-            found[name] = shown
-    return list(found.values())[:MOST]
+            findings[name] = _factor(page, name)
+        elif name in _DRIVERS and name not in findings and (shown := _driver(page.result("eda"), name)):
+            findings[name] = shown
+    return list(findings.values())[:MOST]
 
 
 def _factor(page: Any, factor: str) -> Shown:
     result = page.result(f"association_{factor}")
     levels = [level for level in result["levels"] if level["level"] not in heads.NO_PROFESSION]
-    pure = [level for level in levels if level["separation"] and level["p_adjusted"] < result["alpha"]]
-    if pure:
-        bars = _by_purity(levels, pure)
+    clear = [level for level in levels if level["p_adjusted"] < result["alpha"]]
+    if pure := [level for level in clear if level["separation"]]:
+        groups = {
+            "all default": [level for level in pure if level["defaults"]],
+            "mixed": [level for level in levels if level not in pure],
+            "none default": [level for level in pure if not level["defaults"]],
+        }
+        bars = [
+            (f"{len(group)} {name}", sum(level["defaults"] for level in group) / sum(level["n"] for level in group))
+            for name, group in groups.items() if group
+        ]  # fmt: skip
     else:
-        told = [level for level in levels if level["p_adjusted"] < result["alpha"]] or levels
         if len(levels) > _BARS:
-            levels = _outermost(told if len(told) > 1 else levels)
-        bars = [(heads.level(str(level["level"])), level["default_rate"]) for level in levels]
+            levels = _outermost(clear if len(clear) > 1 else levels)
+        bars = _bars(levels)
     names, rates = zip(*bars, strict=True)
-    head = capital(heads.label(factor))
-    return Shown(factor, head, page.title(f"association-{factor}-levels"), names, rates, ordered=False)
+    title = page.title(f"association-{factor}-levels")
+    return Shown(factor, capital(heads.label(factor)), title, names, rates, ordered=False)
 
 
-def _by_purity(levels: Sequence[Result], pure: Sequence[Result]) -> list[tuple[str, float]]:
-    """Return how many levels all defaulted, which rate the mixed ones have together, and how many never did."""
-    groups = {
-        "all default": [level for level in pure if level["defaults"]],
-        "mixed": [level for level in levels if level not in pure],
-        "none default": [level for level in pure if not level["defaults"]],
-    }
-    return [
-        (f"{len(group)} {name}", sum(level["defaults"] for level in group) / sum(level["n"] for level in group))
-        for name, group in groups.items()
-        if group
-    ]
+def _bars(levels: Sequence[Result]) -> list[tuple[str, float]]:
+    return [(heads.level(str(level["level"])), level["default_rate"]) for level in levels]
 
 
 def _outermost(levels: Sequence[Result]) -> list[Result]:
@@ -102,7 +99,5 @@ def _driver(eda: Result, name: str) -> Shown | None:
     if text is None or len(levels) < 2:
         return None
     ordered = len(levels) > 2 and column.kind == "number"
-    if not ordered:
-        levels = _outermost(levels)
-    names, rates = zip(*((heads.level(str(level["level"])), level["default_rate"]) for level in levels), strict=True)
+    names, rates = zip(*_bars(levels if ordered else _outermost(levels)), strict=True)
     return Shown(name, capital(heads.label(column.name)), text, names, rates, ordered)

@@ -1,7 +1,6 @@
 """The report's first screen: one sentence, key figures, the decision, five findings, and where it all comes from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from loantap.exhibits import heads
@@ -13,22 +12,18 @@ from loantap.exhibits.words import capital, interval, listed, percent, plain, sh
 Result = Mapping[str, Any]
 VERDICTS = {"shown": ("Shown", "#2c7a4b"), "depends": ("Depends", "#8a5a00"), "not shown": ("Not shown", "#55606d")}
 _NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_MILLION = 1e6
 _LINKS = (
     ("PDF", "loantap-insights.pdf"), ("Word", "loantap-insights.docx"), ("Excel", "loantap-tables.xlsx"), ("What changed", "changes.qmd"),
     ("Glossary", "glossary.qmd"),
 )  # fmt: skip
-_NAMED = 2
 
 
 def answer(page: Any) -> str:
     """Return the answer in one sentence: how many loans default, what predicts it best, and what only seems to."""
     shape, columns = page.result("eda")["shape"], page.result("leaks")["columns"]
     leaks = [_label(row["column"]) for row in columns if row["verdict"] == "leak"]
-    gives = "gives" if len(leaks) == 1 else "give"
-    hidden = ""
-    if leaks:
-        hidden = f"; {listed(leaks)} {gives} the outcome away and {'is' if len(leaks) == 1 else 'are'} excluded"
+    verbs = ("gives", "is") if len(leaks) == 1 else ("give", "are")
+    hidden = f"; {listed(leaks)} {verbs[0]} the outcome away and {verbs[1]} excluded" if leaks else ""
     return f"{capital(share_in_words(shape['default_rate']))} defaulted, and {_predictor(columns)}{hidden}."
 
 
@@ -47,7 +42,7 @@ def _predictor(columns: list[Result]) -> str:
         return "no single column is shown to predict default"
     near = [row for row in clear if row is not best and row["auc_low"] > 1 / 2 and row["auc_high"] > best["auc_low"]]
     whose = "the lender's own " if best["known"] == "pricing" else ""
-    if near and len(near) <= _NAMED:
+    if 1 <= len(near) <= 2:
         names = listed([_label(row["column"]) for row in (best, *near)])
         return f"the strongest legitimate predictors are {whose}{names}"
     beside = f", closely followed by {len(near)} others" if near else ""
@@ -58,34 +53,43 @@ def _label(column: str) -> str:
     return plain(heads.label(column))
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A key figure: its value, what it is, what to know of it, and a small picture as Markdown."""
-
-    value: str
-    label: str
-    note: str
-    picture: str = ""
-
-    def markdown(self) -> str:
-        """Return the tile as the cell of a grid."""
-        value = sized(f"**{self.value}**", size="14.5pt", name="tile-value", colour="#1f3f66")
-        note = sized(self.note, size="7pt", name="tile-note")
-        return "\n\n".join(part for part in (value, f"**{self.label}**", note, self.picture) if part)
+def _tile(value: str, label: str, note: str, picture: str = "") -> str:
+    """Return a key figure as the cell of a grid: its value, what it is, what to know of it, and a small picture."""
+    value = sized(f"**{value}**", size="14.5pt", name="tile-value", colour="#1f3f66")
+    note = sized(note, size="7pt", name="tile-note")
+    return "\n\n".join(part for part in (value, f"**{label}**", note, picture) if part)
 
 
 def tiles(page: Any) -> str:
     """Return the key figures side by side."""
-    made = (_loans(page), _rate(page), _money(page), _gain(page), _model(page), _data(page))
-    return side_by_side([tile.markdown() for tile in made], name="tiles", columns="6")
-
-
-def _loans(page: Any) -> Tile:
+    shape, test = page.result("eda")["shape"], page.result("model")["without_pincode"]["test"]
     first, last = (month[:4] for month in page.data["period"])
-    return Tile(show(page.result("eda")["shape"]["n"], "count"), "finished loans", f"funded {first} to {last}")
+    lost = next(row for row in shape["outcomes"] if row["outcome"] == "defaulted")
+    policy = page.result("policy")
+    best = max(policy["policies"], key=lambda row: row["gain"])
+    gain = "no policy earned more than approving all"
+    if best["gain"] > 0:
+        before = best["profit_total"] - best["gain"]
+        share = f" ({best['gain'] / before:+.0%})" if before > 0 else ""
+        gain = f"best policy: +{rounded(best['gain'], best['gain_low'], best['gain_high'])}{share}"
+    figures = (
+        _tile(show(shape["n"], "count"), "finished loans", f"funded {first} to {last}"),
+        _rate(page),
+        _tile(
+            money(lost["amount_lent"]),
+            "lent to defaulters",
+            f"{show(lost['share_of_amount'], 'rate')} of all money lent",
+        ),
+        _tile(VERDICTS[policy["recommended"]["verdict"]][0], "gain from declining", gain),
+        _tile(
+            f"{100 * test['roc_auc']:.0f} in 100", "pairs ranked right", f"on {test['n']:,} unseen loans; 50 is chance"
+        ),
+        _data(page),
+    )
+    return side_by_side(figures, name="tiles", columns="6")
 
 
-def _rate(page: Any) -> Tile:
+def _rate(page: Any) -> str:
     eda = page.result("eda")
     base, by_year = eda["shape"], _by_year(eda["vintages"])
     note = f"{percent(eda['settings']['confidence'])} CI {interval(base['ci_low'], base['ci_high'], 'rate')}"
@@ -96,7 +100,7 @@ def _rate(page: Any) -> Tile:
         path = page.draw("first-trend", small_line(rates, first=str(years[0]), last=str(years[-1]), settled=settled))
         alt = f"Default rate by year of funding: from {show(rates[0], 'rate')} in {years[0]} to {show(rates[-1], 'rate')} in {years[-1]}; dotted where loans still run."
         picture = _image(path, alt)
-    return Tile(show(base["default_rate"], "rate"), "defaulted", note, picture)
+    return _tile(show(base["default_rate"], "rate"), "defaulted", note, picture)
 
 
 def _image(path: str, alt: str) -> str:
@@ -115,44 +119,20 @@ def _by_year(vintages: list[Result]) -> dict[int, tuple[float, bool]]:
     }
 
 
-def _money(page: Any) -> Tile:
-    lost = next(row for row in page.result("eda")["shape"]["outcomes"] if row["outcome"] == "defaulted")
-    note = f"{show(lost['share_of_amount'], 'rate')} of all money lent"
-    return Tile(money(lost["amount_lent"]), "lent to defaulters", note)
-
-
 def money(amount: float) -> str:
     """Return an amount as a headline says it: in millions from a million on."""
-    if abs(amount) < _MILLION:
+    if abs(amount) < 1e6:
         return show(amount, "money")
-    return f"{amount / _MILLION:,.0f}m" if abs(amount) >= 100 * _MILLION else f"{amount / _MILLION:.1f}m"
+    return f"{amount / 1e6:,.0f}m" if abs(amount) >= 1e8 else f"{amount / 1e6:.1f}m"
 
 
-def _gain(page: Any) -> Tile:
-    policy = page.result("policy")
-    best = max(policy["policies"], key=lambda row: row["gain"])
-    word, _ = VERDICTS[policy["recommended"]["verdict"]]
-    if best["gain"] <= 0:
-        return Tile(word, "gain from declining", "no policy earned more than approving all")
-    per = best["gain"] / (best["profit_total"] - best["gain"]) if best["profit_total"] > best["gain"] > 0 else None
-    share = f" ({per:+.0%})" if per is not None else ""
-    gained = f"+{rounded(best['gain'], best['gain_low'], best['gain_high'])}{share}"
-    return Tile(word, "gain from declining", f"best policy: {gained}")
-
-
-def _model(page: Any) -> Tile:
-    test = page.result("model")["without_pincode"]["test"]
-    note = f"on {show(test['n'], 'count')} unseen loans; 50 is chance"
-    return Tile(f"{100 * test['roc_auc']:.0f} in 100", "pairs ranked right", note)
-
-
-def _data(page: Any) -> Tile:
+def _data(page: Any) -> str:
     columns = page.result("leaks")["columns"]
     leaks = [_label(row["column"]) for row in columns if row["verdict"] == "leak"]
-    used = f"{show(page.data['rows'], 'count')} of {show(page.data['rows_read'], 'count')} records used"
+    used = f"{page.data['rows']:,} of {page.data['rows_read']:,} records used"
     if not leaks:
-        return Tile("No leak", f"in {len(columns)} columns", used)
-    return Tile(f"{len(leaks)} leak{'s' * (len(leaks) > 1)}", f"excluded: {listed(leaks)}", used)
+        return _tile("No leak", f"in {len(columns)} columns", used)
+    return _tile(f"{len(leaks)} leak{'s' * (len(leaks) > 1)}", f"excluded: {listed(leaks)}", used)
 
 
 def decision(page: Any) -> str:
@@ -162,16 +142,12 @@ def decision(page: Any) -> str:
     word, colour = VERDICTS[recommended["verdict"]]
     badge = f'[`#box(fill: rgb("{colour}"), inset: (x: 5pt, y: 2.5pt), radius: 2pt)[#text(fill: white, weight: "bold", size: .9em)[`{{=typst}}{word}`]]`{{=typst}}]{{.verdict .verdict-{recommended["verdict"].replace(" ", "-")}}}'
     links = "[Decision sheet](policy.qmd#sec-sheet) · [who is declined](policy.qmd#sec-who) · [what it rests on](policy.qmd#sec-assumptions)"
-    said = f"{sized('**The decision**', size='12pt', name='box-head')} {badge}\n\n{plain(recommended['short'])}\n\n{_asked(recommended['ask'])}\n\n{links}"
-    alt = page.run.exhibit("policy-trade-off", "figures").alt
-    picture = _image("figures/policy-trade-off.svg", alt)
-    return side_by_side([said, picture], name="decision", columns="(1fr, 1.15fr)", size="9pt")
-
-
-def _asked(text: str) -> str:
-    """Return what is asked of the committee with its first words, up to a colon, in bold."""
-    head, colon, rest = text.partition(":")
-    return f"**{plain(head)}:**{plain(rest)}" if colon else plain(text)
+    first, colon, rest = recommended["ask"].partition(":")  # the first words of what is asked in bold
+    ask = f"**{plain(first)}:**{plain(rest)}" if colon else plain(first)
+    head = sized("**The decision**", size="12pt", name="box-head")
+    text = f"{head} {badge}\n\n{plain(recommended['short'])}\n\n{ask}\n\n{links}"
+    picture = _image("figures/policy-trade-off.svg", page.run.exhibit("policy-trade-off", "figures").alt)
+    return side_by_side([text, picture], name="decision", columns="(1fr, 1.15fr)", size="9pt")
 
 
 def findings(page: Any) -> str:
@@ -193,9 +169,8 @@ def source_line(page: Any) -> str:
     data = page.data
     named = str(data.get("location", "")).rsplit("/", 1)[-1].replace("`", "")
     origin = "Synthetic loans" if page.synthetic else f"`{named}`" if named else "Merged sources"
-    told = f"{origin} · run {page.manifest['run_id']}"
     links = " · ".join(f"[{words}]({target})" for words, target in _LINKS)
-    return f'::: {{.source-note}}\n{told} [· {links}]{{.content-visible when-format="html"}}\n:::'
+    return f'::: {{.source-note}}\n{origin} · run {page.manifest["run_id"]} [· {links}]{{.content-visible when-format="html"}}\n:::'
 
 
 def side_by_side(cells: Sequence[str], *, name: str, columns: str, size: str = "8pt") -> str:

@@ -1,7 +1,7 @@
 """What early warning says of probabilities over time: who defaults within a year, whether that came true, and what it may cost."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,17 +9,13 @@ import pandas as pd
 from loantap.data.panel import DEFAULT_DAYS
 from loantap.exhibits.exhibit import Exhibit, Notice
 from loantap.exhibits.plots import early_warning as plots
-from loantap.exhibits.words import columns, listed, percent, plain, show
-from loantap.watchlist.expected_loss import MIN_DEFAULTS
-from loantap.watchlist.hazards import HORIZON
-from loantap.watchlist.hazards_backtest import FEW
-
-if TYPE_CHECKING:
-    from loantap.watchlist.expected_loss import ExpectedLoss
-    from loantap.watchlist.hazards import Hazards
-    from loantap.watchlist.hazards_backtest import HazardBacktest
+from loantap.exhibits.words import bullets, columns, listed, percent, plain, show
+from loantap.watchlist.expected_loss import MIN_DEFAULTS, ExpectedLoss
+from loantap.watchlist.hazards import HORIZON, Hazards
+from loantap.watchlist.hazards_backtest import FEW, HazardBacktest
 
 _FEW = f"Groups of fewer than {FEW} loans are left out."
+_SCENARIOS = ("better", "base", "worse")
 SKETCH = Notice(
     "A sketch of IFRS 9",
     "Stages and losses are for steering, not for a balance sheet. Scenarios multiply the odds of default by assumed factors with assumed "
@@ -37,7 +33,7 @@ SIMPLIFIED = (
 
 
 def probability_now(
-    now: pd.DataFrame | None, hazards: "Hazards | None", why_not: str, *, month: str, confidence: float
+    now: pd.DataFrame | None, hazards: Hazards | None, why_not: str, *, month: str, confidence: float
 ) -> Exhibit:
     """Show the 12-month probability of default of the live loans of a month, by group as from `by_group`."""
     if hazards is None or now is None:
@@ -57,14 +53,14 @@ def now_title(now: pd.DataFrame, month: str) -> str:
     if now.empty:
         return f"No group of live loans in {month} is large enough to be told"
     whole, groups = now.iloc[0], now.iloc[1:]
-    said = f"{show(whole['pd'], 'rate')} of the live loans in {month} are expected to default within {HORIZON} months"
+    share = f"{show(whole['pd'], 'rate')} of the live loans in {month} are expected to default within {HORIZON} months"
     if groups.empty:
-        return said
+        return share
     top = groups.iloc[int(groups["pd"].to_numpy().argmax())]
-    return f"{said}; of those in “{top['group']}” {show(top['pd'], 'rate')}"
+    return f"{share}; of those in “{top['group']}” {show(top['pd'], 'rate')}"
 
 
-def came_true(backtest: "HazardBacktest | None", why_not: str) -> Exhibit:
+def came_true(backtest: HazardBacktest | None, why_not: str) -> Exhibit:
     """Show the defaults that came against those expected, by group."""
     if backtest is None:
         return Exhibit(text=plain(why_not))
@@ -83,21 +79,18 @@ def came_true(backtest: "HazardBacktest | None", why_not: str) -> Exhibit:
     )  # fmt: skip
 
 
-def came_true_title(backtest: "HazardBacktest") -> str:
+def came_true_title(backtest: HazardBacktest) -> str:
     """Return whether as many loans defaulted as were expected, of all and by group."""
     whole, parts = (backtest.groups[(backtest.groups["kind"] == "all") == is_all] for is_all in (True, False))
     if whole.empty:
         return "Too few live loans to hold probabilities against what came"
     row = whole.iloc[0]
-    expected = show(row["expected_rate"], "rate")
-    more = "more" if row["observed_rate"] > row["expected_rate"] else "fewer"
-    verdict = f", {more} than the {expected} expected"
+    expected, more = show(row["expected_rate"], "rate"), row["observed_rate"] > row["expected_rate"]
+    verdict = f", {'more' if more else 'fewer'} than the {expected} expected"
     if row["agrees"]:
         verdict = f"; {expected} were expected, a difference within chance"
     tenths = backtest.groups[backtest.groups["kind"] == "tenth"]
-    same_way = int(
-        ((tenths["observed_rate"] > tenths["expected_rate"]) == (row["observed_rate"] > row["expected_rate"])).sum()
-    )
+    same_way = int(((tenths["observed_rate"] > tenths["expected_rate"]) == more).sum())
     missed, chance = int((~parts["agrees"].astype(bool)).sum()), show((1 - backtest.confidence) * len(parts), "number")
     return (
         f"Within {backtest.horizon} months {show(row['observed_rate'], 'rate')} of loans defaulted{verdict}. "
@@ -106,18 +99,35 @@ def came_true_title(backtest: "HazardBacktest") -> str:
     )
 
 
-def stages(found: "ExpectedLoss | None", why_not: str, *, month: str) -> Exhibit:
+def stages(losses: ExpectedLoss | None, why_not: str, *, month: str) -> Exhibit:
     """Show stages and expected credit loss in money, by scenario."""
-    if found is None:
+    if losses is None:
         return Exhibit(text=plain(why_not))
-    shown = columns("stage", "loans", "exposure", "better", "base", "worse", "expected_loss with interval", "coverage", better="money", base="money", worse="money", coverage="rate")  # fmt: skip
-    text = "\n".join([f"{plain(rules_sentence(found))}\n", *(f"- {one}" for one in SIMPLIFIED)])
-    return Exhibit("expected-loss", stages_title(found, month), scenario_sentence(found), text=text, table=found.stages, columns=shown, notice=SKETCH)  # fmt: skip
+    rules, scenarios = losses.settings, [getattr(losses.settings, name) for name in _SCENARIOS]
+    odds, weights = listed([f"{one.odds:g}" for one in scenarios]), listed([f"{one.weight:.0%}" for one in scenarios])
+    second = losses.loans[losses.loans["stage"] == 2]
+    cut = ""
+    if short := int(((second["cut"] > 0) | second["cut"].isna()).sum()):
+        cut = f" Of {short:,} {'loan' if short == 1 else 'loans'} in stage 2 the whole term cannot be told: less is counted than will be lost."
+    caption = (
+        f"Odds of default times {odds} in the better, base and worse scenario, with weights of {weights}: assumptions. "
+        f"Loss given default: {show(losses.loss_given_default, 'rate')}. {percent(losses.confidence)} intervals tell how well the hazards are known, "
+        f"as if the assumptions were certain. In currency.{cut}"
+    )
+    rule = (
+        f"Stage 3 is default, its probation included. Stage 2 is a loan {rules.backstop_days} days past due or more, one of which nobody knows how "
+        f"late it is, or one whose probability has risen. It has risen if it is {rules.relative:g} times what the application let expect of a "
+        f"loan of that age, and {100 * rules.absolute:g} percentage points more. Stage 1 is the rest."
+    )
+    money: Any = dict.fromkeys(_SCENARIOS, "money")
+    shown = columns("stage", "loans", "exposure", *_SCENARIOS, "expected_loss with interval", "coverage", coverage="rate", **money)  # fmt: skip
+    text = f"{plain(rule)}\n\n{bullets(SIMPLIFIED)}"
+    return Exhibit("expected-loss", stages_title(losses, month), caption, "", text, losses.stages, shown, notice=SKETCH)
 
 
-def stages_title(found: "ExpectedLoss", month: str) -> str:
+def stages_title(losses: ExpectedLoss, month: str) -> str:
     """Return what is expected to be lost, and how much of it in stage 2."""
-    by_stage = {row["stage"]: row for row in found.stages.to_dict("records")}
+    by_stage = {row["stage"]: row for row in losses.stages.to_dict("records")}
     whole, second = by_stage["all"], by_stage["2"]
     if not whole["exposure"] > 0:
         return f"Nothing is owed in {month}, so nothing can be lost"
@@ -129,45 +139,17 @@ def stages_title(found: "ExpectedLoss", month: str) -> str:
     )
 
 
-def scenario_sentence(found: "ExpectedLoss") -> str:
-    """Return what the scenarios assume, and how many loans are counted short."""
-    scenarios = {name: getattr(found.settings, name) for name in ("better", "base", "worse")}
-    odds, weights = (
-        listed([kind.format(getattr(one, field)) for one in scenarios.values()])
-        for field, kind in (("odds", "{:g}"), ("weight", "{:.0%}"))
-    )
-    second = found.loans[found.loans["stage"] == 2]
-    short = int(((second["cut"] > 0) | second["cut"].isna()).sum())
-    cut = ""
-    if short:
-        cut = f" Of {show(short, 'count')} {'loan' if short == 1 else 'loans'} in stage 2 the whole term cannot be told: less is counted than will be lost."
-    return (
-        f"Odds of default times {odds} in the better, base and worse scenario, with weights of {weights}: assumptions. "
-        f"Loss given default: {show(found.loss_given_default, 'rate')}. {percent(found.confidence)} intervals tell how well the hazards are known, as if the assumptions were certain. In currency.{cut}"
-    )
-
-
-def rules_sentence(found: "ExpectedLoss") -> str:
-    """Return when a loan is in which stage."""
-    rules = found.settings
-    return (
-        f"Stage 3 is default, its probation included. Stage 2 is a loan {rules.backstop_days} days past due or more, one of which nobody knows how "
-        f"late it is, or one whose probability has risen. It has risen if it is {rules.relative:g} times what the application let expect of a "
-        f"loan of that age, and {100 * rules.absolute:g} percentage points more. Stage 1 is the rest."
-    )
-
-
 def record(
-    hazards: "Hazards | None", now: pd.DataFrame | None, backtest: "HazardBacktest | None", found: "ExpectedLoss | None",
+    hazards: Hazards | None, now: pd.DataFrame | None, backtest: HazardBacktest | None, losses: ExpectedLoss | None,
     withheld: Mapping[str, int], *, why_not: str, why_no_backtest: str, month: str, confidence: float,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the run's results hold of probabilities over time, with the sentences that follow from them.
 
     Args:
-        hazards: Fitted, or None.
+        hazards: Fitted, or None, and `why_not`.
         now: As in `probability_now`.
-        backtest: As from `backtest_hazards`, or None.
-        found: As from `expected_loss`, or None.
+        backtest: As from `backtest_hazards`, or None, and `why_no_backtest`.
+        losses: As from `expected_loss`, or None.
         withheld: How many live loans have no lifetime probability, by reason.
         why_not: Why there are no hazards.
         why_no_backtest: Why they were not held against what came.
@@ -176,21 +158,21 @@ def record(
     """
     if hazards is None or now is None:
         return {"why_not": why_not, "sentence": why_not}
-    told = {
+    outlook = {
         "month": month, "horizon": HORIZON, "confidence": confidence, "defaults": hazards.defaults, "early_repayments": hazards.repayments,
         "loans": hazards.loans, "fitted_to": hazards.fitted_to, "oldest": hazards.oldest, "groups": now.to_dict("records"),
         "sentence": f"{now_title(now, month)}.", "lifetime_withheld": dict(withheld), "lifetime_sentence": lifetime_sentence(withheld),
     }  # fmt: skip
-    if backtest is None:
-        told["backtest"] = {"why_not": why_no_backtest, "sentence": why_no_backtest}
-    else:
-        told["backtest"] = {"fitted_until": str(backtest.fitted_until), "horizon": backtest.horizon, "groups": backtest.groups.to_dict("records"), "sentence": f"{came_true_title(backtest)}."}  # fmt: skip
-    if found is not None:
-        told["expected_loss"] = {
-            "stages": found.stages.to_dict("records"), "settings": found.settings.model_dump(), "loss_given_default": found.loss_given_default,
-            "sentence": f"{stages_title(found, month)}.",
+    outlook["backtest"] = {"why_not": why_no_backtest, "sentence": why_no_backtest} if backtest is None else {
+        "fitted_until": str(backtest.fitted_until), "horizon": backtest.horizon, "groups": backtest.groups.to_dict("records"),
+        "sentence": f"{came_true_title(backtest)}.",
+    }  # fmt: skip
+    if losses is not None:
+        outlook["expected_loss"] = {
+            "stages": losses.stages.to_dict("records"), "settings": losses.settings.model_dump(), "loss_given_default": losses.loss_given_default,
+            "sentence": f"{stages_title(losses, month)}.",
         }  # fmt: skip
-    return told
+    return outlook
 
 
 def lifetime_sentence(withheld: Mapping[str, int]) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from loantap.analysis.professions import EMPLOYER, MISSING, OTHER
-from loantap.data.columns import COLUMNS, FEATURE_BY_NAME
+from loantap.data.columns import BY_NAME, COLUMNS, FEATURE_BY_NAME
 from loantap.data.declarations import readable_level
 from loantap.watchlist.worklist import HEADS as _OF_WORKLIST
 
-# Names that are no columns of a file but are tested or shown beside them.
-_LABELS = {name: feature.label for name, feature in FEATURE_BY_NAME.items()} | {
+LABELS = {name: one.label for name, one in (BY_NAME | FEATURE_BY_NAME).items()}
+# In sentences, with names that are no columns of a file but are tested or shown beside them.
+_LABELS = LABELS | {
     **{column.name: column.label for column in COLUMNS},
     "credit_history_years": "length of credit history", "profession_group": "profession group", "sub_grade": "sub-grade",
     "loan_amnt": "loan amount", "verification_status": "income verification", "dti": "debt-to-income ratio",
@@ -54,7 +55,7 @@ _HEADS = {
     "tn": "Repaid, not flagged", "fp": "Repaid, flagged", "fn": "Defaulted, not flagged", "tp": "Defaulted, flagged",
     "smote": "With SMOTE", "ks": "KS", "woe": "Weight of evidence", "range": "Values", "refits_left_nothing": "Refits that leave nothing", "loan_id": "Loan",
     "mainly": "Main reasons", "revol_util": "Utilisation (%)", "dti_before": "DTI before (%)",
-    "installment": "Installment after", "expected_cost": "Expected cost to the lender", "unknown": "Not known (loans)",
+    "installment": "Installment after", "unknown": "Not known (loans)",
     "offer": "Offer", "dti_after": "DTI after (%)", "alerts_per_1000": "Alerts per 1,000 loans a month",
     "red_precision": "Precision of red", "lead_median": "Months ahead (median)", "ahead": "Ahead (median)",
     "now": "Month", "not_known": "Not known now", "age": "Months on book", "at_risk": "Loans at risk",
@@ -68,8 +69,6 @@ _HEADS = {
     "better": "Loss, better scenario", "base": "Loss, base scenario", "worse": "Loss, worse scenario",
     "coverage": "Expected loss by exposure",
 }  # fmt: skip
-# The rest of the portfolio is what a level is compared with; odds ratios elsewhere have other references.
-_OF_LEVELS = {"odds_ratio": "Odds ratio vs rest"}
 _VALUES = {
     "separation": ENDED_ALIKE,
     "direction": {"up": "default more", "down": "default less", "levels": "no order"},
@@ -88,8 +87,10 @@ def head(name: str) -> str:
 
 def heads(names: Iterable[str]) -> list[str]:
     """Return the heads of the columns of a table in words."""
+    # The rest of the portfolio is what a level is compared with; odds ratios elsewhere have other references.
     names = list(names)
-    return [_OF_LEVELS.get(name, head(name)) if "level" in names else head(name) for name in names]
+    of_levels = {"odds_ratio": "Odds ratio vs rest"} if "level" in names else {}
+    return [of_levels.get(name, head(name)) for name in names]
 
 
 def label(column: str) -> str:

@@ -2,24 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from loantap.data.ingest import IngestSummary
 from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.words import bullets, capital, columns, plain, show
 
-if TYPE_CHECKING:
-    from loantap.data.ingest import IngestSummary
 
-
-def summary(found: "IngestSummary") -> Exhibit:
+def summary(loans: IngestSummary) -> Exhibit:
     """Say how many loans are analysed, from when, and how many of them defaulted."""
-    first, last = found.period or ("", "")
+    first, last = loans.period or ("", "")
     return Exhibit(
-        text=f"**{show(found.rows, 'count')} finished loans** are analysed, funded from {first} to {last}; "
-        f"{show(found.defaults, 'count')} of them were charged off ({show(found.defaults / found.rows, 'rate')})."
+        text=f"**{show(loans.rows, 'count')} finished loans** are analysed, funded from {first} to {last}; "
+        f"{show(loans.defaults, 'count')} of them were charged off ({show(loans.defaults / loans.rows, 'rate')})."
     )
 
 
@@ -28,17 +26,15 @@ def sources(read: pd.DataFrame, notes: list[str]) -> Exhibit:
     text = bullets(map(plain, notes))
     if read.empty:
         return Exhibit(text=text)
-    if "files" not in read:
-        read = read.assign(files=None)
-    table = read[["source", "kind", "location", "rows", "seconds"]].assign(files=read["files"].map(_files))
+    by_source = [known if isinstance(known, list) else [] for known in read.get("files", [None] * len(read))]
+    files = [
+        "; ".join(f"{Path(one['file']).name} ({one['size']:,} bytes, sha256 {one['sha256'][:12]})" for one in several)
+        for several in by_source
+    ]  # fmt: skip
+    table = read[["source", "kind", "location", "rows", "seconds"]].assign(files=files)
     caption = f"What {len(table)} sources brought: {show(int(table['rows'].sum()), 'count')} rows."
     shown = columns("source", "kind", "rows", "seconds", "location", "files")
     return Exhibit("ingest-sources", f"{len(table)} sources were read", caption, text=text, table=table, columns=shown)
-
-
-def _files(files: Any) -> str:
-    listed = files if isinstance(files, list) else []
-    return "; ".join(f"{Path(one['file']).name} ({one['size']:,} bytes, sha256 {one['sha256'][:12]})" for one in listed)
 
 
 def merge(merged: Mapping[str, Any] | None) -> Exhibit:
@@ -55,14 +51,13 @@ def merge(merged: Mapping[str, Any] | None) -> Exhibit:
 
 def conflicts(merged: Mapping[str, Any] | None) -> Exhibit:
     """Show the columns that two sources claim, and for how many loans they differ, if there are such columns."""
-    found = merged["conflicts"] if merged else []
-    if not found:
+    if not (merged and merged["conflicts"]):
         return Exhibit(text="No column is claimed by two sources." if merged else "")
-    table = pd.DataFrame(found, columns=["column", "first", "second", "compared", "differ", "keys"])
+    table = pd.DataFrame(merged["conflicts"], columns=["column", "first", "second", "compared", "differ", "keys"])
+    table["keys"] = table["keys"].map(", ".join)
     title = f"{int((table['differ'] > 0).sum())} of {len(table)} columns that two sources claim differ between them"
-    told = table.assign(keys=table["keys"].map(", ".join))
     shown = columns("column", "first", "second", "compared", "differ")
-    return Exhibit("ingest-conflicts", title, "Loans compared, and loans that differ.", table=told, columns=shown)
+    return Exhibit("ingest-conflicts", title, "Loans compared, and loans that differ.", table=table, columns=shown)
 
 
 def accounts(table: pd.DataFrame) -> Exhibit:
@@ -77,8 +72,8 @@ def accounts(table: pd.DataFrame) -> Exhibit:
 
 def problems(table: pd.DataFrame, *, set_aside: int) -> Exhibit:
     """Show each rule of the codebook that some record broke: column, rule, records, rows (where first, as text)."""
-    broken = {0: "No record breaks a rule", 1: "1 rule of the codebook is broken"}
-    title = broken.get(len(table), f"{len(table)} rules of the codebook are broken")
+    one_or_none = {0: "No record breaks a rule", 1: "1 rule of the codebook is broken"}
+    title = one_or_none.get(len(table), f"{len(table)} rules of the codebook are broken")
     caption = f"{show(set_aside, 'count')} records were set aside."
     shown = columns("column", "rule", "records", "rows", rows="text")
     return Exhibit("ingest-problems", title, caption, table=table, columns=shown)
@@ -86,8 +81,8 @@ def problems(table: pd.DataFrame, *, set_aside: int) -> Exhibit:
 
 def extra_columns(names: list[str]) -> Exhibit:
     """Say which columns the codebook does not know."""
-    told = f"Columns that the codebook does not know, kept and not used: {', '.join(map(plain, names))}."
-    return Exhibit(text=told if names else "Every column is known to the codebook.")
+    unknown = f"Columns that the codebook does not know, kept and not used: {', '.join(map(plain, names))}."
+    return Exhibit(text=unknown if names else "Every column is known to the codebook.")
 
 
 def missing(table: pd.DataFrame, *, loans: int) -> Exhibit:
@@ -95,9 +90,8 @@ def missing(table: pd.DataFrame, *, loans: int) -> Exhibit:
     title = "No value is missing"
     if len(table):
         most = table.iloc[int(table["share"].argmax())]
-        title = (
-            f"{capital(heads.label(most['column']))} is missing most often: in {show(most['share'], 'rate')} of loans"
-        )
+        name, share = capital(heads.label(most["column"])), show(most["share"], "rate")
+        title = f"{name} is missing most often: in {share} of loans"
     caption = f"{len(table)} columns lack values; n = {show(loans, 'count')} loans."
     return Exhibit("ingest-missing", title, caption, table=table, columns=columns("column", "loans", "share"))
 
@@ -110,6 +104,6 @@ def codebook(table: pd.DataFrame) -> Exhibit:
 
 def features(table: pd.DataFrame) -> Exhibit:
     """Show what a model makes of the columns, and which direction of risk is expected of each."""
+    title = "What a model makes of the columns"
     caption = f"The {len(table)} features, how each enters the model, and what is expected of a higher value."
-    shown = columns(*table)
-    return Exhibit("codebook-features", "What a model makes of the columns", caption, table=table, columns=shown)
+    return Exhibit("codebook-features", title, caption, table=table, columns=columns(*table))

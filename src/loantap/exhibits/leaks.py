@@ -9,34 +9,23 @@ from loantap.analysis.association import Association
 from loantap.analysis.leaks import UNKNOWN, LeakReport
 from loantap.exhibits import heads
 from loantap.exhibits.exhibit import Exhibit, Finding, Notice
-from loantap.exhibits.words import capital, columns, estimate, interval, percent, plain, show, with_confidence
+from loantap.exhibits.words import capital, columns, estimate, interval, percent, plain, show
 
 _SHOWN = ("column", "known", "levels", "pure_levels", "loans_in_pure", "auc with interval", "auc_ceiling", "verdict")
 _ENDS = {"all_default": "all defaulted in", "none_default": "none defaulted in"}
 _NAMED = 10
 
 
-def leak(association: Association) -> str:
-    """Return which levels give the outcome away, as a sentence, or an empty text where none does."""
-    separated = association.leaks()
-    if separated.empty:
-        return ""
-    return (
-        f"In {len(separated)} of {len(association.levels)} {heads.plural(association.factor)} every loan ended the same way: "
-        f"{_ends(separated)} ({show(separated['n'].sum() / association.n, 'rate')} of all loans)."
-    )
-
-
 def leak_text(association: Association) -> str:
     """Return the warning about the pincode in words; empty for other factors."""
     if association.factor != "pincode":
         return ""
-    pure = leak(association)
-    why = "In no pincode did every loan end the same way. "
-    if pure:
+    pure, why = association.leaks(), "In no pincode did every loan end the same way. "
+    if len(pure):
         why = (
-            f"{pure} No real place does that: the publisher made the addresses up after the outcome was known. The pincode is data leakage, "
-            "and a lender must not use it, in a policy or in a model. "
+            f"In {len(pure)} of {len(association.levels)} pincodes every loan ended the same way: {_ends(pure)} "
+            f"({show(pure['n'].sum() / association.n, 'rate')} of all loans). No real place does that: the publisher made the addresses up "
+            "after the outcome was known. The pincode is data leakage, and a lender must not use it, in a policy or in a model. "
         )
     return f"{why}Where a borrower lives is also a fair-lending question, since it can stand for race or origin."
 
@@ -62,18 +51,17 @@ def search(report: LeakReport, *, note: str = "") -> Exhibit:
         f"more than {report.odds_ceiling:g} times the portfolio's or less than one {report.odds_ceiling:g}th, beyond chance. {note}".rstrip()
     )
     auc, low, high = named.iloc[0][["auc", "auc_low", "auc_high"]] if len(named) else (None, None, None)
-    told = report.columns
-    shown = with_confidence(columns(*_SHOWN), round(1 - report.alpha, 9))
+    shown = columns(*_SHOWN, confidence=round(1 - report.alpha, 9))
     findings = (Finding("leaks", title, text, auc, low, high, report.n),)
-    return Exhibit("eda-leaks", title, caption, text=plain(text), table=told, columns=shown, findings=findings)
+    return Exhibit("eda-leaks", title, caption, "", plain(text), report.columns, shown, findings=findings)
 
 
-def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
+def rules(result: Mapping[str, Any], *, roc_auc: float) -> str:
     """Return how columns that give the outcome away are found, from `results/leaks.json` and the model's ROC-AUC, as Markdown."""
-    ceilings = [row["auc_ceiling"] for row in found["columns"]]
+    ceilings = [row["auc_ceiling"] for row in result["columns"]]
     text = (
         "Every column is examined by itself, also those that the codebook does not know, and is named as a leak by either of two "
-        f"rules. By its levels: the odds of default at a level lie more than {show(found['odds_ceiling'], 'count')} times above or "
+        f"rules. By its levels: the odds of default at a level lie more than {show(result['odds_ceiling'], 'count')} times above or "
         "below the portfolio's, by more than chance, corrected for all levels of all columns that are large enough to be named "
         "(Tarone). That is further than the lender's own sub-grades reach in the published portfolio, so that neither a good grade "
         "nor a few loans that ended alike raise an alarm. By its AUC: alone and out of fold it lies above a ceiling of "
@@ -81,7 +69,7 @@ def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
         f"{show(roc_auc, 'score')}. "
     )
     if min(ceilings) < max(ceilings):
-        price = max(row["auc"] for row in found["columns"] if row["known"] == "pricing" and row["auc"] is not None)
+        price = max(row["auc"] for row in result["columns"] if row["known"] == "pricing" and row["auc"] is not None)
         text += (
             f"For a column known by the time of funding the ceiling is {show(min(ceilings), 'score')} here: a little above the upper "
             f"end of the strongest price's AUC (estimated as {show(price, 'score')}), because the price was set with that column in "
@@ -91,12 +79,10 @@ def rules(found: Mapping[str, Any], *, roc_auc: float) -> str:
 
 
 def _title(report: LeakReport) -> str:
-    named = report.leaks()["column"].tolist()
-    examined = f"{len(report.columns)} columns"
-    if not named:
-        return f"None of {examined} gives the outcome away by itself"
-    told = ", ".join(map(heads.label, named))
-    return f"{len(named)} of {examined} {'gives' if len(named) == 1 else 'give'} the outcome away: {told}"
+    names, of = report.leaks()["column"].map(heads.label).tolist(), f"of {len(report.columns)} columns"
+    if not names:
+        return f"None {of} gives the outcome away by itself"
+    return f"{len(names)} {of} {'gives' if len(names) == 1 else 'give'} the outcome away: {', '.join(names)}"
 
 
 def _leak(report: LeakReport, row: pd.Series) -> str:
@@ -112,9 +98,8 @@ def _leak(report: LeakReport, row: pd.Series) -> str:
         )
     if len(near):
         rates = interval(near["default_rate"].min(), near["default_rate"].max(), "rate")
-        parts.append(
-            f"in {len(near)} of {row['levels']:,} levels nearly every loan did: {_listed(near)} (default rates {rates})"
-        )
+        of = f"{len(near)} of {row['levels']:,} levels"
+        parts.append(f"in {of} nearly every loan did: {_listed(near)} (default rates {rates})")
     auc = estimate(row["auc"], row["auc_low"], row["auc_high"], kind="score")
     above = f", above the ceiling of {show(row['auc_ceiling'], 'score')}" if row["auc_low"] > row["auc_ceiling"] else ""
     parts.append(f"by itself it has an AUC of {auc}{above}")
@@ -124,20 +109,17 @@ def _leak(report: LeakReport, row: pd.Series) -> str:
 def _meaning(report: LeakReport, row: pd.Series) -> str:
     if row["column"] == "pincode":
         states = report.columns.loc[report.columns["column"] == "state"]
-        noise = [
-            f"The state in the same address says nothing of default ({_of_auc(state)}). "
-            for _, state in states.iterrows()
-            if state["auc_low"] <= 1 / 2  # out of fold, levels without meaning fall a little below
-        ]
+        noise = ""
+        # Out of fold, levels without meaning fall a little below one half.
+        if len(states) and states["auc_low"].iloc[0] <= 1 / 2:
+            noise = f"The state in the same address says nothing of default ({_of_auc(states.iloc[0])}). "
         return (
-            f"{''.join(noise)}No real place does that: the addresses were made up after the outcome was known. A lender must "
+            f"{noise}No real place does that: the addresses were made up after the outcome was known. A lender must "
             "not use the pincode, in a policy or in a model. Geography is also a fair-lending question."
         )
-    when = (
-        "The codebook does not know when its value comes to exist"
-        if row["known"] == UNKNOWN
-        else f"It is said to be known at {row['known']}, which this contradicts"
-    )
+    when = f"It is said to be known at {row['known']}, which this contradicts"
+    if row["known"] == UNKNOWN:
+        when = "The codebook does not know when its value comes to exist"
     return f"{when}: until that is settled, a lender must not use it, in a policy or in a model."
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -15,12 +15,10 @@ from loantap.exhibits.plots import policy as plots
 from loantap.exhibits.policy_tables import EVIDENCE, FIGURES, MARGIN, TABLES, limits_title
 from loantap.exhibits.words import ABSENT, capital, columns, percent, plain, show
 from loantap.policy.groupings import words_of
+from loantap.policy.levers import Lever
+from loantap.policy.limits import Found
+from loantap.policy.pincode import PincodeTiers
 from loantap.policy.verdicts import APPROVE_ALL, COMBINED, OWN_PRICE, RISK_CUT_OFF
-
-if TYPE_CHECKING:
-    from loantap.policy.levers import Lever
-    from loantap.policy.limits import Found
-    from loantap.policy.pincode import PincodeTiers
 
 
 @dataclass(frozen=True)
@@ -42,43 +40,35 @@ class Basis:
 
 
 _TEXTS = ("lever", "finding", "reason", "label", "meaning", "source", "product")  # begin with a capital in a table
-PINCODES = "May a lender use pincodes?"
 _COMPARED = ("threshold_f2", "threshold_capacity", OWN_PRICE, RISK_CUT_OFF, "required_return", COMBINED)
 
 
 def table(name: str, rows: pd.DataFrame, basis: Basis, *, text: str = "", **drawn: Any) -> Exhibit:
-    """Show one of the tables by its name, such as levers or segments, and with its figure where it has one.
-
-    Args:
-        name: Of the table.
-        rows: The table; its title follows from it.
-        basis: What it rests on.
-        text: What is said above it.
-        drawn: What its drawing in `plots.policy` takes besides.
-    """
+    """Show one of the tables by its name, such as levers or segments, and with its figure, which may take more than the table."""
     title, caption, shown = TABLES[name]
-    told = rows.assign(**{one: rows[one].map(capital, na_action="ignore") for one in _TEXTS if one in rows})
+    cells = rows.assign(**{one: rows[one].map(capital, na_action="ignore") for one in _TEXTS if one in rows})
     title, below = title if isinstance(title, str) else title(rows), caption.format(**basis.words)
     draw, alt = FIGURES.get(name, (None, ""))
     figure = draw(rows, **drawn) if draw else None
-    return Exhibit(f"policy-{name}", title, below, alt, plain(text), table=told, columns=shown, figure=figure)
+    return Exhibit(f"policy-{name}", title, below, alt, plain(text), cells, shown, figure)
 
 
-def limits(caps: Mapping[str, "Found"], basis: Basis) -> Exhibit:
+def limits(caps: Mapping[str, Found], basis: Basis) -> Exhibit:
     """Draw where profit turns negative along the numbers that a cap may bound, by the names of their columns."""
-    ends: dict[str, float | None] = {name: getattr(one.lever, "limit", None) for name, one in caps.items()}
-    capped = [name for name, end in ends.items() if end is not None]
-    drawn = "no cap is proposed"
-    if capped:
-        drawn = f"a dashed line marks the proposed cap on {' and '.join(map(words_of, capped))}"
-    caption = "Profit per 100 lent by bins of equally many loans: dots for realised profit with {level} intervals, a line for expected profit, which may only fall; {trained}."
-    alt = f"A panel each for {' and '.join(map(words_of, caps))}, with dots, their intervals and a step line that never rises; {drawn}."
     bins = {words_of(name): one.bins for name, one in caps.items()}
-    figure = plots.plot_limits(bins, limits={words_of(name): end for name, end in ends.items()})
-    return Exhibit("policy-limits", limits_title(caps), caption.format(**basis.words), alt, figure=figure)
+    ends: dict[str, float | None] = {words_of(name): getattr(one.lever, "limit", None) for name, one in caps.items()}
+    capped = " and ".join(name for name, end in ends.items() if end is not None)
+    drawn = f"a dashed line marks the proposed cap on {capped}" if capped else "no cap is proposed"
+    caption = (
+        f"Profit per 100 lent by bins of equally many loans: dots for realised profit with {basis.words['level']} intervals, a line for expected "
+        f"profit, which may only fall; {basis.words['trained']}."
+    )
+    panels = f"A panel each for {' and '.join(bins)}"
+    alt = f"{panels}, with dots, their intervals and a step line that never rises; {drawn}."
+    return Exhibit("policy-limits", limits_title(caps), caption, alt, figure=plots.plot_limits(bins, limits=ends))
 
 
-def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
+def evidence(by_lever: Mapping[str, Found], basis: Basis) -> Exhibits:
     """Show the profit of each level that an amount, a term or an exclusion limits, by the ids of their levers.
 
     A lever that changes nothing has its line in the table of levers, and no table here.
@@ -87,12 +77,10 @@ def evidence(found: Mapping[str, "Found"], basis: Basis) -> Exhibits:
     shown = columns("level", "limit", *MARGIN, "expected_if_short")
     parts = []
     for lever, name in EVIDENCE.items():
-        if (one := found[lever]).lever is not None:
+        if (one := by_lever[lever]).lever is not None:
             known = {column: kind for column, kind in shown.items() if column in one.evidence}
-            title = f"{capital(one.title)}: {one.finding}"
-            parts.append(
-                Exhibit(f"policy-{name}", title, caption.format(**basis.words), table=one.evidence, columns=known)
-            )
+            title, below = f"{capital(one.title)}: {one.finding}", caption.format(**basis.words)
+            parts.append(Exhibit(f"policy-{name}", title, below, table=one.evidence, columns=known))
     return together(*parts)
 
 
@@ -100,15 +88,15 @@ def sheet(entries: Sequence[Mapping[str, Any]], basis: Basis, *, curve: pd.DataF
     """Show the decision sheet: what each policy does, what it costs in people, how sure its gain is, and whom it declines."""
     flat = pd.DataFrame([_flat(entry) for entry in entries])
     refusing = flat[flat["n_refused"] > 0]
-    told = flat.assign(verdict=flat["verdict"].where(flat["n_refused"] > 0, "declines nobody"))
-    parts = [table("sheet", told, basis), table("trade-off", curve, basis, points=flat)]
+    judged = flat.assign(verdict=flat["verdict"].where(flat["n_refused"] > 0, "declines nobody"))
+    parts = [table("sheet", judged, basis), table("trade-off", curve, basis, points=flat)]
     if len(refusing):
         parts += [table(name, refusing, basis) for name in ("surety", "verdicts", "intervals")]
         parts.append(composition_table(entries, basis))
     return together(*parts)
 
 
-def combined(effects: pd.DataFrame, adopted: Sequence["Lever"], basis: Basis) -> Exhibit:
+def combined(effects: pd.DataFrame, adopted: Sequence[Lever], basis: Basis) -> Exhibit:
     """Show what limits do together, step by step: `simulate` of what declines before the first step and after each."""
     titles = {APPROVE_ALL: APPROVE_ALL} | {one.id: one.title for one in adopted}
     return table("combined", effects.assign(policy=effects["name"].map(titles).map(capital)), basis)
@@ -120,15 +108,17 @@ def composition_table(entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exh
     for entry in entries:
         if entry["n_refused"] and entry["name"] in _COMPARED:
             kept.setdefault((entry["n_refused"], entry["gain"]), entry)
-    first = entries[0]["composition"]
-    levels = [(attribute, row["level"], row["n"]) for attribute, levels in first.items() for row in levels]
-    who = pd.DataFrame(levels, columns=["attribute", "level", "loans"])
-    who.insert(2, "who", [_who(attribute, level) for attribute, level, _ in levels])
-    titles = [capital(entry["title"]) for entry in kept.values()]
-    for title, entry in zip(titles, kept.values(), strict=True):
-        who[title] = [row["refused"] for levels in entry["composition"].values() for row in levels]
-    told = table("composition", who, basis)
-    return replace(told, columns=columns("who", "loans", *titles, **dict.fromkeys(titles, "rate")))
+    who = pd.DataFrame(
+        {"attribute": attribute, "level": row["level"], "who": _who(attribute, row["level"]), "loans": row["n"]}
+        for attribute, levels in entries[0]["composition"].items() for row in levels
+    )  # fmt: skip
+    refused = {
+        capital(one["title"]): [row["refused"] for rows in one["composition"].values() for row in rows]
+        for one in kept.values()
+    }
+    kinds: Any = dict.fromkeys(refused, "rate")
+    shown = table("composition", who.assign(**refused), basis)
+    return replace(shown, columns=columns("who", "loans", *refused, **kinds))
 
 
 def details(tables: Mapping[str, pd.DataFrame], entries: Sequence[Mapping[str, Any]], basis: Basis) -> Exhibits:
@@ -193,17 +183,20 @@ def _who(attribute: str, level: str) -> str:
     return f"{level} months" if attribute == "term" else capital(group(attribute, level))
 
 
-def pincodes(tiers: "PincodeTiers", basis: Basis) -> Exhibits:
+def pincodes(tiers: PincodeTiers, basis: Basis) -> Exhibits:
     """Show the tiers of pincodes with the warning that belongs to them, and the gain they feign."""
-    warned = Exhibit(text=plain(say.pincode_sentence(tiers, basis.confidence)), notice=Notice(PINCODES, tiers.warning))
+    warned = Exhibit(
+        text=plain(say.pincode_sentence(tiers, basis.confidence)),
+        notice=Notice("May a lender use pincodes?", tiers.warning),
+    )
     return together(warned, table("pincodes", tiers.table, basis))
 
 
 def recommendation(result: Mapping[str, Any]) -> Exhibit:
     """Say what may be recommended, whom it declines and what it rests on, from `policy_sentences.policy_result`."""
-    said = ("who", "against_risk", "thresholds_sentence", "fairness", "caveat")
-    told = [f"**{plain(result['recommendation'])}**", *(plain(result[name]) for name in said if result[name])]
-    return Exhibit(text="\n\n".join(told))
+    others = (result[name] for name in ("who", "against_risk", "thresholds_sentence", "fairness", "caveat"))
+    first = f"**{plain(result['recommendation'])}**"
+    return Exhibit(text="\n\n".join([first, *(plain(text) for text in others if text)]))
 
 
 def with_product(products: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -11,13 +11,9 @@ from loantap.exhibits.plots import policy as plots
 from loantap.exhibits.plots.frontier import plot_frontier
 from loantap.exhibits.words import capital, columns, interval, listed, show
 from loantap.policy.groupings import words_of
+from loantap.policy.limits import Found
 from loantap.policy.segments import EARNS, LOSES
 from loantap.policy.verdicts import APPROVE_ALL, DEPENDS, FOUR_FIFTHS, SHOWN
-
-if TYPE_CHECKING:
-    from loantap.policy.limits import Found
-
-_TENTH = 0.1
 
 
 def tornado_title(swings: pd.DataFrame) -> str:
@@ -31,7 +27,7 @@ def tornado_title(swings: pd.DataFrame) -> str:
 
 def curve_title(curve: pd.DataFrame) -> str:
     """Return how many defaults declining one in ten of the good customers avoids, along the thresholds of the model."""
-    near = curve.iloc[(curve["good_refused"] - _TENTH).abs().argmin()]
+    near = curve.iloc[(curve["good_refused"] - 0.1).abs().argmin()]
     return f"Avoiding {show(near['defaults_avoided'], 'rate')} of defaults by risk means declining {show(near['good_refused'], 'rate')} of good customers"
 
 
@@ -41,8 +37,8 @@ def sheet_title(sheet: pd.DataFrame) -> str:
     counts = tried["verdict"].value_counts()
     gains, depends = (int(counts.get(verdict, 0)) for verdict in (SHOWN, DEPENDS))
     rest = f"; for {depends} it depends on an assumption" if depends else ""
-    found = f"{gains} of {len(tried)} policies {_is_are(gains)}" if gains else f"None of {len(tried)} policies is"
-    return f"{found} shown to earn more than approving everyone{rest}"
+    shown = f"{gains} of {len(tried)} policies {_is_are(gains)}" if gains else f"None of {len(tried)} policies is"
+    return f"{shown} shown to earn more than approving everyone{rest}"
 
 
 def surety_title(gains: pd.DataFrame) -> str:
@@ -66,10 +62,10 @@ def composition_title(who: pd.DataFrame) -> str:
     if not len(shares.columns):
         return "None of the policies compared declines anybody"
     most = shares.iloc[::-1].idxmax()
-    told = [
+    by_grade = [
         f"{level} by {listed(most.index[most == level].tolist())}" for level in shares.index if level in most.values
     ]
-    return f"The grade declined most: {'; '.join(told)}"
+    return f"The grade declined most: {'; '.join(by_grade)}"
 
 
 def expected_loss_title(losses: pd.DataFrame) -> str:
@@ -78,9 +74,11 @@ def expected_loss_title(losses: pd.DataFrame) -> str:
     share = (total["expected_loss"] / total["amount"])[total["amount"] > 0]
     if share.empty:
         return "No policy lends anything, so none expects a loss"
-    told = f"Expected loss: {show(share.iloc[0], 'rate')} of the money lent under “{share.index[0]}”"
+    first = f"Expected loss: {show(share.iloc[0], 'rate')} of the money lent under “{share.index[0]}”"
     return (
-        f"{told}, least under “{share.idxmin()}” ({show(share.min(), 'rate')})" if share.min() < share.iloc[0] else told
+        f"{first}, least under “{share.idxmin()}” ({show(share.min(), 'rate')})"
+        if share.min() < share.iloc[0]
+        else first
     )
 
 
@@ -91,7 +89,7 @@ def levers_title(levers: pd.DataFrame) -> str:
     return f"Limits one by one: {levers['gain'].notna().sum()} of {len(levers)} were found, {shown} shown to gain"
 
 
-def limits_title(caps: Mapping[str, "Found"]) -> str:
+def limits_title(caps: Mapping[str, Found]) -> str:
     """Return where the fit of expected profit turns negative, what loans beyond realised, and why other numbers have no limit."""
     turning, without = [], []
     for name, one in caps.items():
@@ -103,8 +101,8 @@ def limits_title(caps: Mapping[str, "Found"]) -> str:
         turning.append(
             f"{words_of(name)} above {beyond['limit']:g} (realised there {show(beyond['realised'], 'number')} per 100 lent, {realised})"
         )
-    found = [f"expected profit turns negative for {' and for '.join(turning)}"] if turning else []
-    return capital("; ".join([*found, *without]))
+    limits = [f"expected profit turns negative for {' and for '.join(turning)}"] if turning else []
+    return capital("; ".join([*limits, *without]))
 
 
 def steps_title(steps: pd.DataFrame) -> str:

@@ -11,7 +11,7 @@ from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.heads import label
 from loantap.exhibits.scores import tested
 from loantap.exhibits.tuning import exhibit_name
-from loantap.exhibits.tuning_sentences import signed
+from loantap.exhibits.tuning_sentences import change
 from loantap.exhibits.words import by_name, capital, columns, listed, percent, show
 from loantap.model.inputs import PLACES
 from loantap.model.scorecard import Scale
@@ -35,37 +35,28 @@ def scorecard(
         result: How the card does on the test loans.
         told: From `cost`.
     """
-    fitted = f"n = {show(result.model.train_rows, 'count')} training loans"
-    total = points["n"].groupby(points["feature"]).transform("sum")
-    rows = points.assign(
+    fitted = f"n = {result.model.train_rows:,} training loans"
+    points = points.assign(
         input=points["feature"].map(lambda name: capital(label(name))).mask(points["feature"].duplicated(), "\u00a0"),
         range=[bin_in_words(row) for row in points.to_dict("records")],
-        share=points["n"] / total,
-        points=points["points"].round(),
-    )
-    ladder = f"{scale.base_points:g} points are odds of {scale.base_odds:g} to 1 of being repaid; every {scale.points_to_double:g} more double them"
+        share=points["n"] / points["n"].groupby(points["feature"]).transform("sum"), points=points["points"].round(),
+    )  # fmt: skip
     card = Exhibit(
-        exhibit_name("scorecard", result.inputs),
-        title=f"Scorecard: {show(round(base), 'count')} points, and those of each input",
-        caption=f"{capital(ladder)}. Bins are monotone in the default rate, in the declared direction of risk; each holds at least "
-        f"{percent(LEAST_SHARE)} of the known values. Missing and unheard-of values have 0 points, those of the riskiest bin. Fitted on {fitted}.",
-        text=told,
-        table=rows,
-        columns=columns("input", "range", "share", "default_rate", "woe", "points", woe="number"),
-    )
-    informed = values.assign(
-        input=[capital(label(name)) for name in values["feature"]],
-        on_the_card=(values["coefficient"] > 0).map({True: "yes", False: "no"}),
-    )
-    weak = (values["information_value"] < LEAST_VALUE).sum()
+        exhibit_name("scorecard", result.inputs), f"Scorecard: {round(base):,} points, and those of each input",
+        f"{scale.base_points:g} points are odds of {scale.base_odds:g} to 1 of being repaid; every {scale.points_to_double:g} more double them. "
+        f"Bins are monotone in the default rate, in the declared direction of risk; each holds at least {percent(LEAST_SHARE)} of the known "
+        f"values. Missing and unheard-of values have 0 points, those of the riskiest bin. Fitted on {fitted}.",
+        text=told, table=points, columns=columns("input", "range", "share", "default_rate", "woe", "points", woe="number"),
+    )  # fmt: skip
+    weak, on_the_card = (values["information_value"] < LEAST_VALUE).sum(), values["coefficient"] > 0
     information = Exhibit(
         exhibit_name("information", result.inputs),
-        title=f"{capital(label(values['feature'].iloc[0]))} tells most of default; {weak} of {len(values)} inputs tell hardly anything",
-        caption=f"Information value of the bins of each input, the largest first; below {LEAST_VALUE:g} an input stays off the card, by custom, and so does "
+        f"{capital(label(values['feature'].iloc[0]))} tells most of default; {weak} of {len(values)} inputs tell hardly anything",
+        f"Information value of the bins of each input, the largest first; below {LEAST_VALUE:g} an input stays off the card, by custom, and so does "
         f"one that the others leave no weight. Not corrected for having chosen the bins on the same loans; {fitted}.",
-        table=informed,
+        table=values.assign(input=[capital(label(name)) for name in values["feature"]], on_the_card=on_the_card.map({True: "yes", False: "no"})),
         columns=columns("input", "bins", "information_value", "on_the_card", bins="count", information_value="score"),
-    )
+    )  # fmt: skip
     return together(card, information)
 
 
@@ -83,19 +74,15 @@ def cost(champion: Evaluation, card: Evaluation, ladder: pd.DataFrame, paired: M
         ladder: From `comparisons.ladder`, with the paired difference in F-beta.
         paired: From `paired_differences`, the champion less the card.
     """
-    row, score = by_name(ladder)[NAME], champion.score
-    ranked = [-paired[f"roc_auc_difference{end}"] for end in ("", "_high", "_low")]
-    change, low, high = ranked
+    lost, low, high = (paired[f"roc_auc_difference{end}"] for end in ("", "_low", "_high"))
     verdict = "is not shown to cost ranking"
-    if high < 0 or low > 0:
-        verdict = f"{'costs' if high < 0 else 'gains'} {show(abs(change), 'score')} of ROC-AUC"
-    ends = ", ".join(
-        [f"{signed(-row['difference'])}", f"{signed(-row['difference_high'])} to {signed(-row['difference_low'])}"]
-    )
+    if low > 0 or high < 0:
+        verdict = f"{'costs' if low > 0 else 'gains'} {show(abs(lost), 'score')} of ROC-AUC"
     return (
-        f"A points scorecard {verdict} against the champion: ROC-AUC {show(card.test['roc_auc'], 'score')}, a difference of {signed(change)} "
-        f"({percent(champion.confidence)} interval {signed(low)} to {signed(high)}). In {score.upper()} the difference is {ends.replace(', ', ' (', 1)}). "
-        f"Both are paired over the same {tested(card).removeprefix('n = ')}. The card is kept as a model of its own, and a promotion asks it the same questions."
+        f"A points scorecard {verdict} against the champion: ROC-AUC {show(card.test['roc_auc'], 'score')}, a difference of "
+        f"{change(paired, 'roc_auc_difference', confidence=champion.confidence, reverse=True)}. In {champion.score.upper()} the difference is "
+        f"{change(by_name(ladder)[NAME], 'difference', reverse=True)}. Both are paired over the same {tested(card).removeprefix('n = ')}. "
+        "The card is kept as a model of its own, and a promotion asks it the same questions."
     )
 
 
@@ -119,21 +106,15 @@ def bin_in_words(row: Mapping[Any, Any]) -> str:
 
 
 def _between(name: str, low: float | None, high: float | None) -> str:
-    levels, form = PLACES.get(name), FEATURE_BY_NAME[name].form
-    if not levels and _WHOLE not in form:
-        shown = [None if end is None else written(form, end) for end in (low, high)]
-        return (
-            f"below {shown[1]}"
-            if low is None
-            else f"{shown[0]} or more"
-            if high is None
-            else f"{shown[0]} to below {shown[1]}"
-        )
-    # Whole numbers: the lower end is the first of the bin, the upper one the last before the next.
-    first, last = None if low is None else -int(-low // 1), None if high is None else -int(-high // 1) - 1
-    shown = [None if end is None else levels[end] if levels else written(form, end) for end in (first, last)]
-    if first is not None and first == last:
-        return str(shown[0])
-    return (
-        f"up to {shown[1]}" if low is None else f"{shown[0]} or more" if high is None else f"{shown[0]} to {shown[1]}"
-    )
+    levels, form, up_to, below = PLACES.get(name), FEATURE_BY_NAME[name].form, "below", "below "
+    first, last = low, high
+    if levels or _WHOLE in form:
+        # Whole numbers: the lower end is the first of the bin, the upper one the last before the next.
+        first, last = None if low is None else -int(-low // 1), None if high is None else -int(-high // 1) - 1
+        up_to, below = "up to", ""
+    ends = ["" if end is None else levels[int(end)] if levels else written(form, end) for end in (first, last)]
+    if first is None:
+        return f"{up_to} {ends[1]}"
+    if last is None:
+        return f"{ends[0]} or more"
+    return ends[0] if first == last and not below else f"{ends[0]} to {below}{ends[1]}"

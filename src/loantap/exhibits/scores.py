@@ -40,10 +40,8 @@ def scores(champion: Evaluation, smote: Evaluation) -> Exhibit:
         for name, (low, high) in champion.test["ci"].items()
     )
     title = f"{score.upper()} on unseen loans is {show(champion.test[score], 'score')}; with SMOTE it is {show(smote.test[score], 'score')}"
-    caption = (
-        f"{tested(champion)}; {percent(champion.confidence)} bootstrap intervals ({champion.repetitions} repetitions)."
-    )
-    shown = columns("metric", "estimate with interval")
+    level, shown = percent(champion.confidence), columns("metric", "estimate with interval")
+    caption = f"{tested(champion)}; {level} bootstrap intervals ({champion.repetitions} repetitions)."
     return Exhibit(exhibit_name("scores", champion.inputs), title, caption, table=table, columns=shown)
 
 
@@ -52,12 +50,18 @@ def ranking(result: Evaluation) -> Exhibit:
     test = result.test
     return Exhibit(
         exhibit_name("ranking", result.inputs),
-        title=f"The model ranks a default above a repaid loan in {show(test['roc_auc'], 'rate')} of pairs (ROC-AUC {show(test['roc_auc'], 'score')})",
-        caption=f"{percent(result.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
+        f"The model ranks a default above a repaid loan in {show(test['roc_auc'], 'rate')} of pairs (ROC-AUC {show(test['roc_auc'], 'score')})",
+        f"{percent(result.confidence)} bootstrap intervals: ROC-AUC {spread(test, 'roc_auc')}, average precision "
         f"{spread(test, 'average_precision')}; {tested(result)}.",
-        alt="Left, the ROC curve with the diagonal; right, the precision-recall curve with the default rate; the thresholds are marked.",
+        "Left, the ROC curve with the diagonal; right, the precision-recall curve with the default rate; the thresholds are marked.",
         figure=plots.plot_ranking(result.curve, default_rate=result.default_rate, thresholds=_thresholds(result)),
-    )
+    )  # fmt: skip
+
+
+def _thresholds(result: Evaluation) -> dict[str, float]:
+    model = result.model
+    others = {"profit threshold": model.profit_threshold, "capacity threshold": model.capacity_threshold}
+    return {f"{result.score.upper()} threshold": model.threshold} | others
 
 
 def gains(result: Evaluation) -> Exhibits:
@@ -65,12 +69,11 @@ def gains(result: Evaluation) -> Exhibits:
     name, wilson = exhibit_name("gains", result.inputs), f"{percent(result.confidence)} Wilson intervals"
     top = result.gains.iloc[0]
     figure = Exhibit(
-        name,
-        title=f"The riskiest {show(top['cumulative_loans'], 'rate')} of loans hold {show(top['cumulative_defaults'], 'rate')} of defaults",
-        caption=f"Left, the default rate by tenth of predicted risk, {wilson}; right, the share of defaults among the riskiest loans; {tested(result)}.",
-        alt="Left, a bar of the default rate for each tenth of predicted risk; right, the share of defaults found, with the diagonal.",
+        name, f"The riskiest {show(top['cumulative_loans'], 'rate')} of loans hold {show(top['cumulative_defaults'], 'rate')} of defaults",
+        f"Left, the default rate by tenth of predicted risk, {wilson}; right, the share of defaults among the riskiest loans; {tested(result)}.",
+        "Left, a bar of the default rate for each tenth of predicted risk; right, the share of defaults found, with the diagonal.",
         figure=plots.plot_gains(result.gains),
-    )
+    )  # fmt: skip
     caption = f"{wilson}; {tested(result)}."
     shown = columns("decile", "loans", "predicted", "default_rate with interval", "cumulative_defaults", "lift")
     table = Exhibit(name, "Defaults by tenth of predicted risk", caption, table=result.gains, columns=shown)
@@ -81,23 +84,18 @@ def calibration(champion: Evaluation, smote: Evaluation) -> Exhibits:
     """Show whether probabilities hold, before and after calibration."""
     name, wilson = exhibit_name("calibration", champion.inputs), f"{percent(champion.confidence)} Wilson intervals"
     curves = {"Champion": champion.deciles, "SMOTE, calibrated": smote.deciles}
+    before, after, error = smote.brier_uncalibrated, smote.test["brier"], champion.test["expected_calibration_error"]
     figure = Exhibit(
-        name,
-        title=f"Calibration {'lowers' if smote.test['brier'] < smote.brier_uncalibrated else 'does not lower'} the Brier score with SMOTE "
-        f"({show(smote.brier_uncalibrated, 'score')} before, {show(smote.test['brier'], 'score')} after); the champion's is {show(champion.test['brier'], 'score')}",
-        caption=f"Observed against predicted default rate by tenth of predicted risk, {wilson}; expected calibration error of the "
-        f"champion {show(champion.test['expected_calibration_error'], 'score')}, without calibration "
-        f"{show(champion.error_uncalibrated, 'score')}; {tested(champion)}.",
-        alt="Observed against predicted default rates of the champion and of the SMOTE model before and after calibration, with the diagonal.",
+        name, f"Calibration {'lowers' if after < before else 'does not lower'} the Brier score with SMOTE ({show(before, 'score')} before, "
+        f"{show(after, 'score')} after); the champion's is {show(champion.test['brier'], 'score')}",
+        f"Observed against predicted default rate by tenth of predicted risk, {wilson}; expected calibration error of the champion "
+        f"{show(error, 'score')}, without calibration {show(champion.error_uncalibrated, 'score')}; {tested(champion)}.",
+        "Observed against predicted default rates of the champion and of the SMOTE model before and after calibration, with the diagonal.",
         figure=plots.plot_calibration(curves | {"SMOTE, not calibrated": smote.uncalibrated}),
-    )
-    caption = f"{wilson}; {tested(champion)}."
-    deciles = champion.deciles
+    )  # fmt: skip
+    title, caption = "Predicted and observed default rate by tenth of predicted risk", f"{wilson}; {tested(champion)}."
     shown = columns("loans", "defaults", "predicted", "default_rate with interval")
-    table = Exhibit(
-        name, "Predicted and observed default rate by tenth of predicted risk", caption, table=deciles, columns=shown
-    )
-    return together(figure, table)
+    return together(figure, Exhibit(name, title, caption, table=champion.deciles, columns=shown))
 
 
 def people(result: Evaluation) -> Exhibit:
@@ -106,14 +104,13 @@ def people(result: Evaluation) -> Exhibit:
     per_thousand = pd.Series(test["confusion"]) / test["n"] * 1000
     return Exhibit(
         exhibit_name("people", result.inputs),
-        title=f"Of 1,000 applicants, the {result.score.upper()} threshold flags {show(per_thousand['tp'] + per_thousand['fp'], 'count')}; "
+        f"Of 1,000 applicants, the {result.score.upper()} threshold flags {show(per_thousand['tp'] + per_thousand['fp'], 'count')}; "
         f"{show(per_thousand['fp'], 'count')} of these would repay",
-        caption=f"{_referred(result)} At the {result.score.upper()} threshold: recall {show(test['recall'], 'rate')} "
+        f"{_referred(result)} At the {result.score.upper()} threshold: recall {show(test['recall'], 'rate')} "
         f"({spread(test, 'recall', 'rate')}), precision {show(test['precision'], 'rate')} ({spread(test, 'precision', 'rate')}); "
         f"{tested(result)}, {percent(result.confidence)} bootstrap intervals.",
-        alt="A bar of 1,000 applicants split into not flagged and flagged, repaying and defaulting.",
-        figure=plots.plot_confusion(per_thousand),
-    )
+        "A bar of 1,000 applicants split into not flagged and flagged, repaying and defaulting.", figure=plots.plot_confusion(per_thousand),
+    )  # fmt: skip
 
 
 def threshold(result: Evaluation) -> Exhibit:
@@ -128,22 +125,16 @@ def threshold(result: Evaluation) -> Exhibit:
 
 def profit(result: Evaluation, economics: Economics) -> Exhibit:
     """Show what each threshold would earn, and under which assumptions."""
-    shown = columns("name", "threshold", "refused", "profit with interval", "difference with interval", profit="rate")
-    rows = result.profit
-    title = profit_title(result.profit)
+    rows, text = result.profit, profit_sentence(result.profit, economics=economics)
+    gains = rows.loc[rows["difference_low"] > 0, "name"].tolist()
+    title = f"{capital(listed(gains or ['no threshold']))} {'are' if len(gains) > 1 else 'is'} shown to earn more than approving everyone"
     caption = (
-        f"Profit as a share of the money asked for; difference from approving everyone. Assumed: {told(economics)}; {percent(result.confidence)} bootstrap intervals; "
-        f"{tested(result)}."
+        f"Profit as a share of the money asked for; difference from approving everyone. Assumed: {told(economics)}; {percent(result.confidence)} "
+        f"bootstrap intervals; {tested(result)}."
     )
-    text = profit_sentence(result.profit, economics=economics)
-    deciles = rows.assign(name=rows["name"].map(capital), threshold=rows["threshold"].where(rows["threshold"] <= 1))
-    return Exhibit(exhibit_name("profit", result.inputs), title, caption, text=text, table=deciles, columns=shown)
-
-
-def profit_title(table: pd.DataFrame) -> str:
-    """Return which thresholds are shown to earn more than approving everyone."""
-    gains = table.loc[table["difference_low"] > 0, "name"].tolist()
-    return f"{capital(listed(gains)) if gains else 'No threshold'} {'are' if len(gains) > 1 else 'is'} shown to earn more than approving everyone"
+    rows = rows.assign(name=rows["name"].map(capital), threshold=rows["threshold"].where(rows["threshold"] <= 1))
+    shown = columns("name", "threshold", "refused", "profit with interval", "difference with interval", profit="rate")
+    return Exhibit(exhibit_name("profit", result.inputs), title, caption, "", text, rows, shown)
 
 
 def profit_sentence(table: pd.DataFrame, *, economics: Economics) -> str:
@@ -169,51 +160,37 @@ def groups(result: Evaluation) -> Exhibits:
     shown = result.groups.assign(group=[_level(*one) for one in result.groups[["factor", "group"]].to_numpy()])
     name, level, label = exhibit_name("groups", result.inputs), percent(result.confidence), result.score.upper()
     figure = Exhibit(
-        name,
-        title=groups_title(result.gap),
-        caption=f"By grade, home ownership and group of professions, at the {label} threshold; {level} intervals (Wilson; DeLong for the "
+        name, groups_title(result.gap),
+        f"By grade, home ownership and group of professions, at the {label} threshold; {level} intervals (Wilson; DeLong for the "
         f"ROC-AUC). Groups with fewer than {result.min_cell} loans, defaults or repaid loans are pooled. "
         f"The two named are compared with a correction for all pairs (Bonferroni); {tested(result)}.",
-        alt="Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.",
-        figure=plots.plot_groups(shown),
-    )
-    caption = (
-        f"{level} intervals: Wilson for shares, DeLong for the ROC-AUC; small groups are pooled; {tested(result)}."
-    )
-    rates = ("default_rate", "predicted", "recall", "false_positive_rate", "roc_auc with interval")
-    title, in_order = f"What each group meets at the {label} threshold", columns("group", "n", *rates)
-    table = Exhibit(name, title, caption, table=shown, columns=in_order)
-    return together(figure, table)
+        "Dots with intervals, one row per group: left, the share of good customers flagged; right, the ROC-AUC.", figure=plots.plot_groups(shown),
+    )  # fmt: skip
+    methods = "Wilson for shares, DeLong for the ROC-AUC"
+    caption = f"{level} intervals: {methods}; small groups are pooled; {tested(result)}."
+    rates = ("default_rate", "predicted", "recall", "false_positive_rate")
+    in_order = columns("group", "n", *rates, "roc_auc with interval")
+    title = f"What each group meets at the {label} threshold"
+    return together(figure, Exhibit(name, title, caption, table=shown, columns=in_order))
 
 
 def groups_title(gap: Gap | None) -> str:
     """Return between which groups the share of good customers flagged differs most, as far as it is more than chance."""
     if gap is None:
         return "No two groups are large enough to be compared"
+    low, high = (_level(row["factor"], row["group"]) for row in (gap.low, gap.high))
     if not gap.shown:
-        low, high = (_level(row["factor"], row["group"]) for row in (gap.low, gap.high))
         apart = f"{low} and {high}, the groups farthest apart"
         return f"No group is shown to have its good customers flagged more often, not even {apart}"
     rate = ("false_positive_rate", "false_positive_rate_low", "false_positive_rate_high")
-    low, high = (
-        f"{estimate(*(row[name] for name in rate), kind='rate')} in {_level(row['factor'], row['group'])}"
-        for row in (gap.low, gap.high)
-    )
-    return f"Good customers flagged: {low}, but {high}"
+    least, most = (estimate(*(row[name] for name in rate), kind="rate") for row in (gap.low, gap.high))
+    return f"Good customers flagged: {least} in {low}, but {most} in {high}"
 
 
 def _level(factor: str, group: str) -> str:
     if factor == "home_ownership":
         return capital(readable_level(group))
-    if factor == "grade":
-        return f"Grade {group}"
-    return group
-
-
-def _thresholds(result: Evaluation) -> dict[str, float]:
-    model = result.model
-    others = {"profit threshold": model.profit_threshold, "capacity threshold": model.capacity_threshold}
-    return {f"{result.score.upper()} threshold": model.threshold} | others
+    return f"Grade {group}" if factor == "grade" else group
 
 
 def _referred(result: Evaluation) -> str:

@@ -1,6 +1,7 @@
 """The tuned logistic regression with SMOTE: how it was chosen, what it decides and how good it is, beside the champion."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -8,7 +9,7 @@ from loantap.exhibits.exhibit import Exhibit, Exhibits, together
 from loantap.exhibits.heads import head
 from loantap.exhibits.scores import tested
 from loantap.exhibits.tuning import exhibit_name
-from loantap.exhibits.tuning_sentences import signed
+from loantap.exhibits.tuning_sentences import change
 from loantap.exhibits.words import by_name, columns, percent, show
 from loantap.model.study import Evaluation
 from loantap.model.tuning import Tuned
@@ -36,14 +37,19 @@ def beside_the_champion(
         | {f"{name}_{end}": value for name, ends in one.test["confusion_ci"].items() for end, value in zip(("low", "high"), ends, strict=True)}
         for name, one in (("Champion", champion), ("SMOTE, tuned", smote))
     )  # fmt: skip
+    verdict = _verdict(
+        by_name(ladder)[NAME],
+        "difference",
+        above="lies above",
+        below="lies below",
+        differs="is not shown to differ from",
+    )
+    kinds: Any = dict.fromkeys(_COUNTS, "count") | {"C": "text"}
     counts = Exhibit(
-        exhibit_name("smote", champion.inputs),
-        title=_title(ladder, score),
-        caption=f"At the {score.upper()} threshold of each, chosen out of fold on training loans; {tested(champion)}, {level} bootstrap intervals.",
-        text=sentence(champion, smote, tuned, ladder, paired),
-        table=decided,
-        columns=columns("name", "penalty", "C", "threshold", *(f"{name} with interval" for name in _COUNTS), **dict.fromkeys(_COUNTS, "count"))
-        | {"C": "text"},
+        exhibit_name("smote", champion.inputs), f"{score.upper()} of the SMOTE model {verdict} the champion's",
+        f"At the {score.upper()} threshold of each, chosen out of fold on training loans; {tested(champion)}, {level} bootstrap intervals.",
+        text=sentence(champion, smote, tuned, ladder, paired), table=decided,
+        columns=columns("name", "penalty", "C", "threshold", *(f"{name} with interval" for name in _COUNTS), **kinds),
     )  # fmt: skip
     rows = [
         {"metric": head(name)}
@@ -51,41 +57,33 @@ def beside_the_champion(
         for name in champion.test["ci"]
     ]  # fmt: skip
     scores = Exhibit(
-        exhibit_name("smote-scores", champion.inputs),
-        title="Every score of the champion and of the tuned SMOTE model",
-        caption=f"{tested(champion)}; {level} bootstrap intervals ({champion.repetitions} repetitions), each model by itself.",
-        table=pd.DataFrame(rows),
-        columns=columns("metric", "champion with interval", "smote with interval", champion="score"),
-    )
+        exhibit_name("smote-scores", champion.inputs), "Every score of the champion and of the tuned SMOTE model",
+        f"{tested(champion)}; {level} bootstrap intervals ({champion.repetitions} repetitions), each model by itself.",
+        table=pd.DataFrame(rows), columns=columns("metric", "champion with interval", "smote with interval", champion="score"),
+    )  # fmt: skip
     return together(counts, scores)
+
+
+def _verdict(row: Mapping[str, Any], name: str, *, above: str, below: str, differs: str) -> str:
+    """Return where the SMOTE model lies; differences are the champion's less its own."""
+    return below if row[f"{name}_low"] > 0 else above if row[f"{name}_high"] < 0 else differs
 
 
 def sentence(
     champion: Evaluation, smote: Evaluation, tuned: Tuned, ladder: pd.DataFrame, paired: Mapping[str, float]
 ) -> str:
     """Return what was asked for, what the search chose, and how far from the champion it ends; takes what the exhibit does."""
-    score, row = champion.score, by_name(ladder)[NAME]
-    ends = [-row["difference"], -row["difference_high"], -row["difference_low"]]
-    ranked = [-paired[f"roc_auc_difference{end}"] for end in ("", "_high", "_low")]
+    score = champion.score
+    in_score, in_ranking = (
+        f"{_verdict(row, name, above='above', below='below', differs='not shown to differ from')} the champion's "
+        f"({change(row, name, reverse=True).replace(' (', ', ')}"
+        for row, name in ((by_name(ladder)[NAME], "difference"), (paired, "roc_auc_difference"))
+    )
     return (
         f"The search tried {len(tuned.grid)} settings and chose penalty {tuned.best['penalty']} with C = {tuned.best['C']:g}. "
         f"At its threshold of {show(smote.model.threshold, 'rate')} it flags {show(smote.referred['threshold'], 'rate')} of the test loans; "
         f"the champion flags {show(champion.referred['threshold'], 'rate')}. "
-        f"Its {score.upper()} is {show(smote.test[score], 'score')}, {_against(ends)}. "
-        f"Its ROC-AUC is {show(smote.test['roc_auc'], 'score')}, {_against(ranked)}. "
+        f"Its {score.upper()} is {show(smote.test[score], 'score')}, {in_score}. "
+        f"Its ROC-AUC is {show(smote.test['roc_auc'], 'score')}, {in_ranking}. "
         "Its signs are free, and it learns what a missing value does; a promotion would ask first whether a change for the worse scores better."
     )
-
-
-def _against(ends: list[float]) -> str:
-    change, low, high = ends
-    verdict = "not shown to differ from" if low <= 0 <= high else "above" if low > 0 else "below"
-    return f"{verdict} the champion's ({signed(change)}, {signed(low)} to {signed(high)})"
-
-
-def _title(ladder: pd.DataFrame, score: str) -> str:
-    row = by_name(ladder)[NAME]
-    verdict = "is not shown to differ from"
-    if row["difference_low"] > 0 or row["difference_high"] < 0:
-        verdict = "lies below" if row["difference_low"] > 0 else "lies above"
-    return f"{score.upper()} of the SMOTE model {verdict} the champion's"

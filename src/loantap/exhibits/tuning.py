@@ -9,7 +9,7 @@ from loantap.exhibits import tuning_sentences as say
 from loantap.exhibits.exhibit import Exhibit, Exhibits, Notice, together
 from loantap.exhibits.plots import tuning as plots
 from loantap.exhibits.tuning_sentences import in_a_sentence
-from loantap.exhibits.words import at_the_edge, capital, columns, listed, percent, show
+from loantap.exhibits.words import at_the_edge, capital, columns, listed, percent
 from loantap.model.ablation import Champion
 from loantap.model.inputs import Inputs
 from loantap.model.recipe import Recipe
@@ -58,28 +58,28 @@ def weighing(beta: float) -> str:
 
 def grid(tuned: Tuned, *, inputs: Inputs) -> Exhibit:
     """Draw the search of the SMOTE model."""
-    folds = int(tuned.grid.columns.str.startswith("fold_").sum())
-    chosen = f"penalty {tuned.best['penalty']} and C = {tuned.best['C']:g}"
-    found = f"only {chosen} were tried"
-    if len(tuned.grid) > 1:
-        found = f"the simplest within one standard error of the best: {chosen}"
-    edge = at_the_edge(float(tuned.best["C"]), [*tuned.grid["C"]], " C")
+    folds, score = int(tuned.grid.columns.str.startswith("fold_").sum()), tuned.score.upper()
+    penalty, C = str(tuned.best["penalty"]), float(tuned.best["C"])
+    chosen = f"penalty {penalty} and C = {C:g}"
+    title = (
+        f"the simplest within one standard error of the best: {chosen}"
+        if len(tuned.grid) > 1
+        else f"only {chosen} were tried"
+    )
     caption = (
-        f"Mean {tuned.score.upper()} over {folds} folds at the resampled probability of one half, with one standard deviation; "
-        f"n = {show(len(tuned.log_odds), 'count')} training loans.{edge}"
+        f"Mean {score} over {folds} folds at the resampled probability of one half, with one standard deviation; "
+        f"n = {len(tuned.log_odds):,} training loans.{at_the_edge(C, [*tuned.grid['C']], ' C')}"
     )
-    alt = f"Dots of mean {tuned.score.upper()} against C, a line for each penalty, with error bars; the chosen point is circled."
-    figure = plots.plot_grid(
-        tuned.grid, score=tuned.score, penalty=str(tuned.best["penalty"]), C=float(tuned.best["C"])
-    )
-    return Exhibit(exhibit_name("grid", inputs), f"SMOTE model, {found}", caption, alt, figure=figure)
+    alt = f"Dots of mean {score} against C, a line for each penalty, with error bars; the chosen point is circled."
+    figure = plots.plot_grid(tuned.grid, score=tuned.score, penalty=penalty, C=C)
+    return Exhibit(exhibit_name("grid", inputs), f"SMOTE model, {title}", caption, alt, figure=figure)
 
 
 def search(tuned: Tuned) -> dict[str, Any]:
     """Return the search for the results: mean and deviation of the score at the chosen setting, and the whole grid."""
     row = tuned.grid[(tuned.grid["penalty"] == tuned.best["penalty"]) & (tuned.grid["C"] == tuned.best["C"])].iloc[0]
-    told = {f"{tuned.score}_{end}": row[f"{tuned.score}_{end}"] for end in ("mean", "sd")}
-    return {"scored_at": "raw probability 0.5 of resampled folds", **told, "grid": tuned.grid}
+    chosen = {f"{tuned.score}_{end}": row[f"{tuned.score}_{end}"] for end in ("mean", "sd")}
+    return {"scored_at": "raw probability 0.5 of resampled folds", **chosen, "grid": tuned.grid}
 
 
 def ablation(choice: Champion, table: pd.DataFrame, *, inputs: Inputs, rows: int) -> Exhibits:
@@ -92,12 +92,9 @@ def ablation(choice: Champion, table: pd.DataFrame, *, inputs: Inputs, rows: int
         rows: Training loans they competed on.
     """
     score, level, name = choice.score, percent(choice.confidence), exhibit_name("ablation", inputs)
-    first = (
-        f" ({listed([say.in_a_sentence(one) for one in choice.behind])} over the first {choice.folds} only)"
-        if choice.behind
-        else ""
-    )
-    over = f"{choice.repeats} times {choice.folds} folds{first}; n = {show(rows, 'count')} training loans"
+    behind = listed([in_a_sentence(one) for one in choice.behind])
+    first = f" ({behind} over the first {choice.folds} only)" if behind else ""
+    over = f"{choice.repeats} times {choice.folds} folds{first}; n = {rows:,} training loans"
     reference = say.reference_of(table, score)
     title = capital(f"{say.smote_title(choice, table)}the champion is {in_a_sentence(choice.candidate.name)}")
     caption = (
@@ -111,25 +108,16 @@ def ablation(choice: Champion, table: pd.DataFrame, *, inputs: Inputs, rows: int
         **{score: "score", f"{score}_difference": "score", f"{score}_p_adjusted": "p"},
     )  # fmt: skip
     numbers = Exhibit(
-        name,
-        title="Samplers, features and black-box models over the same folds",
-        caption=f"Means over {over}; {level} intervals and Holm-adjusted p-values of the paired difference in {score.upper()}, from the "
+        name, "Samplers, features and black-box models over the same folds",
+        f"Means over {over}; {level} intervals and Holm-adjusted p-values of the paired difference in {score.upper()}, from the "
         "corrected resampled t-test; Brier score after calibration.",
-        table=table.assign(name=table["name"].map(in_a_sentence).map(capital)),
-        columns=shown,
-    )
+        table=table.assign(name=table["name"].map(in_a_sentence).map(capital)), columns=shown,
+    )  # fmt: skip
     return together(figure, numbers)
 
 
 def competition(choice: Champion, table: pd.DataFrame, from_champion: pd.DataFrame, *, rows: int) -> dict[str, Any]:
-    """Return for the results who competed, who won, and the sentences that say why.
-
-    Args:
-        choice: The champion.
-        table: As in `ablation`.
-        from_champion: From `comparison`, against the champion.
-        rows: Training loans they competed on.
-    """
+    """Return for the results who competed, who won, and the sentences that say why; `from_champion` is as `table`, against the champion."""
     score, reference = choice.score, say.reference_of(table, choice.score)
     encodings, samplers = zip(*(name.split(", ") for name in choice.able), strict=True)
     rule = f"best {score.upper()} out of fold; ties (clearly beaten by none in {score.upper()}, then by none of these in ROC-AUC) go to the simpler; who is clearly beaten over the first repeat (at 99.9 %) runs no further"
@@ -143,6 +131,6 @@ def competition(choice: Champion, table: pd.DataFrame, from_champion: pd.DataFra
     }  # fmt: skip
 
 
-def why(found: Result) -> Exhibit:
+def why(result: Result) -> Exhibit:
     """Say who is champion and why, and what each part of a model brings; takes what `competition` returns."""
-    return Exhibit(text="\n\n".join(found[name] for name in ("why", "smote", "features", "challengers")))
+    return Exhibit(text="\n\n".join(result[name] for name in ("why", "smote", "features", "challengers")))

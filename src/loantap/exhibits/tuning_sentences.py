@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from loantap.exhibits.words import at_the_edge, by_name, capital, listed, percent, show
+from loantap.exhibits.words import at_the_edge, by_name, capital, listed, of_confidence, show
 from loantap.model.ablation import Champion
 
 Result = Mapping[str, Any]
@@ -15,16 +15,17 @@ _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight"
 def champion_sentence(choice: Champion) -> str:
     """Return which candidate is the champion and why, and whether it uses SMOTE."""
     level, ranked, score = len(choice.level), len(choice.ranked), choice.score.upper()
+    tied, both = (_NUMBERS[count] if count < len(_NUMBERS) else str(count) for count in (level, ranked))
     name = f"**{in_a_sentence(choice.candidate.name)}**"
     if len(choice.able) == 1:
         won = f"The champion is {name}; nothing else competed"
     elif level == 1:
         won = f"The champion is {name}: of {len(choice.able)} candidates it alone is not clearly beaten on {score}"
     elif ranked == 1:
-        won = f"{_number(level)} candidates tie on {score}; we kept the only one not clearly beaten on ROC-AUC, {name}"
+        won = f"{tied} candidates tie on {score}; we kept the only one not clearly beaten on ROC-AUC, {name}"
     else:
-        both = f", {_number(ranked).lower()} of them on ROC-AUC too" if ranked < level else ""
-        won = f"{_number(level)} candidates tie on {score}{both}; we kept the simplest, {name}"
+        too = f", {both.lower()} of them on ROC-AUC too" if ranked < level else ""
+        won = f"{tied} candidates tie on {score}{too}; we kept the simplest, {name}"
     if choice.behind:
         won += f". {capital(listed([in_a_sentence(one) for one in choice.behind]))} ran the first repeat only: clearly beaten there"
     uses = "It uses SMOTE." if choice.recipe.sampler.startswith("SMOTE") else "It does not use SMOTE."
@@ -37,13 +38,13 @@ def smote_sentence(choice: Champion, table: pd.DataFrame) -> str:
     if name is None:
         return "SMOTE did not compete with another sampler on the same features, so its effect is not known."
     row, base, label = rows[name], rows[reference_of(table, score)], score.upper()
-    apart = row[f"{score}_difference_low"] > 0 or row[f"{score}_difference_high"] < 0
-    alone = ""
+    apart, alone = row[f"{score}_difference_low"] > 0 or row[f"{score}_difference_high"] < 0, ""
     if apart and not _clear(row, choice):
         alone = " The interval is for this comparison alone; the verdict is corrected for all."
     return (
-        f"{_smote_does(row, choice)}: {_difference(row, score, choice.confidence)} against {base['name'].split(', ')[1]}, with the same features and the threshold chosen out of "
-        f"fold.{alone} It shifts the probabilities: at a raw probability of one half, {label} is {show(row[f'{score}_at_half'], 'score')} instead of "
+        f"{smote_title(choice, table).removesuffix('; ')}: {change(row, f'{score}_difference', confidence=choice.confidence)} against "
+        f"{base['name'].split(', ')[1]}, with the same features and the threshold chosen out of fold.{alone} It shifts the probabilities: "
+        f"at a raw probability of one half, {label} is {show(row[f'{score}_at_half'], 'score')} instead of "
         f"{show(base[f'{score}_at_half'], 'score')}, and the Brier score {show(row['brier_uncalibrated'], 'score')} instead of "
         f"{show(base['brier_uncalibrated'], 'score')}."
     )
@@ -56,14 +57,9 @@ def features_sentence(choice: Champion, table: pd.DataFrame) -> str:
     if not richer:
         return f"Richer features did not compete: only {plainest} ones did."
     better = [name.split(",")[0] for name in richer if rows[name]["roc_auc_difference_low"] > 0]
-    verdict = (
-        f"{capital(listed(better))} improve ROC-AUC" if better else "Richer features do not detectably improve ROC-AUC"
-    )
-    parts = [
-        f"{name.split(',')[0]} {_difference(rows[name], 'roc_auc', None if place else choice.confidence)}"
-        for place, name in enumerate(richer)
-    ]
-    return f"{verdict} over {plainest} ones: {listed(parts)}."
+    verb = "improve" if better else "do not detectably improve"
+    parts = _changes({name.split(",")[0]: rows[name] for name in richer}, choice.confidence)
+    return f"{capital(listed(better or ['richer features']))} {verb} ROC-AUC over {plainest} ones: {listed(parts)}."
 
 
 def challenger_sentence(choice: Champion, from_champion: pd.DataFrame) -> str:
@@ -72,11 +68,17 @@ def challenger_sentence(choice: Champion, from_champion: pd.DataFrame) -> str:
     better = [name for name, row in rows.items() if row["roc_auc_difference_low"] > 0]
     worse = all(row["roc_auc_difference_high"] < 0 for row in rows.values())
     answer = f"In ROC-AUC, {listed(better)} would" if better else "No" if worse else "Not detectably"
-    parts = [
-        f"{name} {_difference(row, 'roc_auc', None if place else choice.confidence)}"
-        for place, (name, row) in enumerate(rows.items())
-    ]
-    return f"Would a black-box model do better? {answer}. ROC-AUC against the champion's: {', '.join(parts)}. Settings were searched over the first of the repeats, which flatters it a little."
+    return (
+        f"Would a black-box model do better? {answer}. ROC-AUC against the champion's: {', '.join(_changes(rows, choice.confidence))}. "
+        "Settings were searched over the first of the repeats, which flatters it a little."
+    )
+
+
+def _changes(rows: Mapping[str, Result], confidence: float) -> list[str]:
+    """Return the differences in ROC-AUC by name; the first says the confidence of all."""
+    of_level = [confidence, *[None] * (len(rows) - 1)]
+    pairs = zip(rows.items(), of_level, strict=True)
+    return [f"{name} {change(row, 'roc_auc_difference', confidence=level)}" for (name, row), level in pairs]
 
 
 def in_a_sentence(name: str) -> str:
@@ -94,8 +96,11 @@ def signed(value: float) -> str:
     return f"+{text}" if value > 0 and text.strip("0.") else text
 
 
-def _number(count: int) -> str:
-    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+def change(row: Result, name: str, *, confidence: float | None = None, reverse: bool = False) -> str:
+    """Return a difference of scores with its interval, or what it is the other way round."""
+    ends = [row[f"{name}{end}"] for end in ("", "_low", "_high")]
+    middle, low, high = (-ends[0], -ends[2], -ends[1]) if reverse else ends
+    return f"{signed(middle)} ({of_confidence(confidence)}{signed(low)} to {signed(high)})"
 
 
 def reference_of(table: pd.DataFrame, score: str) -> str:
@@ -114,12 +119,8 @@ def smote_title(choice: Champion, table: pd.DataFrame) -> str:
     """Return what SMOTE does as the beginning of a title; nothing where that is not known."""
     if (name := _smote(choice, table)) is None:
         return ""
-    return f"{_smote_does(by_name(table)[name], choice)}; "
-
-
-def _smote_does(row: Result, choice: Champion) -> str:
-    told = {-1: "SMOTE lowers", 0: "SMOTE does not detectably improve", 1: "SMOTE improves"}
-    return f"{told[_clear(row, choice)]} {choice.score.upper()}"
+    verbs = {-1: "lowers", 0: "does not detectably improve", 1: "improves"}
+    return f"SMOTE {verbs[_clear(by_name(table)[name], choice)]} {choice.score.upper()}; "
 
 
 def _clear(row: Result, choice: Champion) -> int:
@@ -127,9 +128,3 @@ def _clear(row: Result, choice: Champion) -> int:
     if not row[f"{choice.score}_p_adjusted"] < 1 - choice.confidence:
         return 0
     return 1 if row[f"{choice.score}_difference"] > 0 else -1
-
-
-def _difference(row: Result, score: str, confidence: float | None = None) -> str:
-    low, high = row[f"{score}_difference_low"], row[f"{score}_difference_high"]
-    level = "" if confidence is None else f"{percent(confidence)} interval "
-    return f"{signed(row[f'{score}_difference'])} ({level}{signed(low)} to {signed(high)})"

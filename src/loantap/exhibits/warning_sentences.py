@@ -1,20 +1,18 @@
 """The sentences on early warning, and what the run's results hold of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from loantap.exhibits.words import estimate, interval, listed, percent, show
 from loantap.watchlist import drift as stability
+from loantap.watchlist.backtest import Backtest
 from loantap.watchlist.drift import calibration_level
 from loantap.watchlist.lights import LIVE
-
-if TYPE_CHECKING:
-    from loantap.watchlist.backtest import Backtest
-    from loantap.watchlist.live import Live
-    from loantap.watchlist.month import Month
-    from loantap.watchlist.settings import Settings
+from loantap.watchlist.live import Live
+from loantap.watchlist.month import Month
+from loantap.watchlist.settings import Settings
 
 Result = Mapping[str, Any]
 METHODS = {"caps": "caps alone", "days_past_due": "days past due alone", "probability": "model alone"}
@@ -23,12 +21,12 @@ VARIABLES = {"probability": "probability of default", "dti": "debt-to-income", "
 
 
 def record(
-    live: "Live", month: "Month", backtest: "Backtest | None", why_not: str, settings: "Settings", *, confidence: float
+    live: Live, month: Month, backtest: Backtest | None, why_not: str, settings: Settings, *, confidence: float
 ) -> dict[str, Any]:
     """Return what the run's results hold of a month and its back-test, with the sentences that follow from them."""
     names = ("performance", "comparisons", "costs")
     tables = {name: getattr(backtest, name).to_dict("records") if backtest else [] for name in names}
-    found = {
+    result = {
         "month": str(month.month), "synthetic": live.truth is not None, "source": live.source, "notes": live.notes,
         "loans": len(live.panel.loan_id), "months": len(live.panel.months), "lights": month.lights.to_dict("records"),
         "changes": month.changes.counts, "changed": month.changes.words, "unknown": month.unknown,
@@ -38,7 +36,7 @@ def record(
         "backtest_notes": backtest.notes if backtest else [], "why_not": why_not, "confidence": confidence,
         **tables,
     }  # fmt: skip
-    return found | {"sentence": warning_sentence(found), "against_baselines": baseline_sentences(found)}
+    return result | {"sentence": warning_sentence(result), "against_baselines": baseline_sentences(result)}
 
 
 def rule_sentence(settings: Result, lights: Sequence[Mapping[Any, Any]]) -> str:
@@ -140,46 +138,42 @@ def truth_sentence(truth: pd.DataFrame, lights: pd.DataFrame, position: int) -> 
 
 def trade_off_title(result: Result) -> str:
     """Return whether the rule finds more defaults than simpler ways to alert, as far as it can be shown."""
-    told = {"more": "finds more defaults than", "fewer": "finds fewer defaults than", "open": "is not shown to beat"}
+    verbs = {"more": "finds more defaults than", "fewer": "finds fewer defaults than", "open": "is not shown to beat"}
     rows = _last_comparisons(result)
-    alike, fewer = ([row for row in rows if row.get("as_many", True) is as_many] for as_many in (True, False))
     parts = []
-    for some in (alike, fewer):
+    for as_many in (True, False):
         by_verdict: dict[str, list[str]] = {}
-        for row in some:
-            by_verdict.setdefault(row["verdict"], []).append(_IN_SENTENCES[row["baseline"]])
-        parts.append(listed([f"{told[verdict]} {listed(names)}" for verdict, names in by_verdict.items()]))
+        for row in rows:
+            if row.get("as_many", True) is as_many:
+                by_verdict.setdefault(row["verdict"], []).append(_IN_SENTENCES[row["baseline"]])
+        parts.append(listed([f"{verbs[verdict]} {listed(names)}" for verdict, names in by_verdict.items()]))
     if not rows:
         return "Defaults warned of, by the number of alerts"
-    if not parts[1]:
-        return f"With as many alerts, the rule {parts[0]}"
-    if parts[0]:
-        return f"With as many alerts, the rule {parts[0]}; it {parts[1]}, with more alerts"
-    return f"The rule {parts[1]}, with more alerts"
+    alike = f"With as many alerts, the rule {parts[0]}" if parts[0] else ""
+    more = f"{'; it' if alike else 'The rule'} {parts[1]}, with more alerts" if parts[1] else ""
+    return alike + more
 
 
 def calibration_title(outcomes: pd.DataFrame, confidence: float) -> str:
     """Return how many defaults came against those expected, and whether that has changed, from `drift.calibration_drift`."""
-    found = calibration_level(outcomes, confidence=confidence)
-    if not found.light:
+    drifted = calibration_level(outcomes, confidence=confidence)
+    if not drifted.light:
         return "No month has loans at risk, so nothing can be said on how many default"
-    ratio, low, high = found.ratio
-    side = "more" if ratio > 1 else "fewer"
+    side = "more" if drifted.ratio[0] > 1 else "fewer"
     level = {
         "red": f"{side} than the model lets expect", "amber": f"{side} than the model lets expect, beyond chance",
         "green": "as many as the model lets expect, as far as can be told",
-    }[found.light]  # fmt: skip
-    expected, of = show(found.expected, "count"), estimate(ratio, low, high, kind="ratio", confidence=confidence)
-    told = f"{show(found.defaults, 'count')} loans defaulted, {level} ({expected}): a ratio of {of}"
+    }[drifted.light]  # fmt: skip
+    ratio = estimate(*drifted.ratio, kind="ratio", confidence=confidence)
+    defaults = f"{show(drifted.defaults, 'count')} loans defaulted, {level} ({show(drifted.expected, 'count')}): a ratio of {ratio}"
     first = f"the first {stability.FIRST_MONTHS} months"
-    if not found.change_light:
-        return f"{told}. Whether that has changed since {first} cannot be told"
-    change, change_low, change_high = found.change
+    if not drifted.change_light:
+        return f"{defaults}. Whether that has changed since {first} cannot be told"
+    change, low, high = drifted.change
     moved = f"that ratio has {'risen' if change > 1 else 'fallen'}"
-    if found.change_light == "green":
+    if drifted.change_light == "green":
         moved = "no change is shown"
-    ends = interval(change_low, change_high, "ratio")
-    return f"{told}. Since {first} {moved} ({show(change, 'ratio')} times, {ends})"
+    return f"{defaults}. Since {first} {moved} ({show(change, 'ratio')} times, {interval(low, high, 'ratio')})"
 
 
 def lead_words(row: Result, horizon: int) -> str:

@@ -1,19 +1,17 @@
 """A month's watchlist as a page: how many, what has changed, who, why, and what can be offered."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from loantap.exhibits.exhibit import Notice
 from loantap.exhibits.single_page import single_page
 from loantap.exhibits.warning_sentences import rule_sentence
-from loantap.exhibits.words import bullets, columns, plain, show, to_markdown
+from loantap.exhibits.words import bullets, capital, columns, plain, show, to_markdown
 from loantap.exhibits.worklist import as_shown, order_sentence, work_columns
-
-if TYPE_CHECKING:
-    from loantap.watchlist.month import Month, Watch
-    from loantap.watchlist.settings import Settings
+from loantap.watchlist.month import Month, Watch
+from loantap.watchlist.settings import Settings
 
 _SHOWN = 50
 _OFFERED = 10
@@ -35,52 +33,53 @@ OFFERS_NOTE = (
 )
 
 
-def watch_page(found: "Watch", summary: Mapping[str, Any], *, settings: "Settings") -> str:
+def watch_page(watch: Watch, summary: Mapping[str, Any], *, settings: Settings) -> str:
     """Return the page of a month as HTML that needs nothing else; `summary` holds the counts and notes that are written beside it."""
-    month, worklist, offers = found.month, found.acting.worklist, found.acting.offers
+    month, worklist, offers = watch.month, watch.acting.worklist, watch.acting.offers
+    incomplete, notes = "", [*summary["notes"], *summary["not_delivered"]]
+    if summary["incomplete"]:
+        problems = bullets(f"{plain(problem)}." for problem in summary["incomplete"])
+        incomplete = f"::: notice\nThis month is incomplete, and was accepted as it is. Beside the month before:\n\n{problems}\n:::"
+    if quarantined := summary["quarantined"]:
+        notes += [f"{quarantined:,} rows of snapshots break the contract; quarantine.csv says which and why."]
+    if unknown := summary["unknown"]:
+        notes += [f"{unknown:,} live loans have no probability: they lack an application, or a value in the snapshot."]
     first = worklist.loc[worklist["light"] == "red", "loan_id"].head(_OFFERED)
     fitting = offers[offers["loan_id"].isin(first) & offers["installment"].notna()]
     rule = rule_sentence(settings.model_dump(), month.lights.to_dict("records"))
-    became = [] if found.became is None else [
-        "## What became of last month's list", to_markdown(found.became.counts, columns("outcome", "loans")),
-        to_markdown(_in_one_line(found.became.by, "value"), columns("kind", "value", "outcome", "loans")),
+    became = [] if watch.became is None else [
+        "## What became of last month's list", to_markdown(watch.became.counts, columns("outcome", "loans")),
+        to_markdown(_in_one_line(watch.became.by, "value"), columns("kind", "value", "outcome", "loans")),
     ]  # fmt: skip
     parts = [
         f"# Watchlist of {summary['as_of']}",
         f"::: notice\n{SYNTHETIC}\n:::" if summary["synthetic"] else "",
         f"Snapshots: {plain(summary['source'])}. Model {summary['model_version']}. This page names loans: keep it with the loan files.",
-        _incomplete(summary),
+        incomplete,
         f"## {show(month.delivery.loans, 'count')} loans, each in one line",
         delivered_sentence(month),
         to_markdown(with_sum(month.lights), LIGHT_COLUMNS),
-        "## Changes since the month before", f"{summary['changed'][:1].upper()}{summary['changed'][1:]}.",
-        "## Whom to act on first", _some(worklist, _SHOWN, "worklist.csv"), plain(f"{order_sentence(found.no_risk)} {settings.acting.words}"),
+        "## Changes since the month before", f"{capital(summary['changed'])}.",
+        "## Whom to act on first", _some(worklist, _SHOWN, "worklist.csv"), plain(f"{order_sentence(watch.no_risk)} {settings.acting.words}"),
         to_markdown(_in_one_line(as_shown(worklist.head(_SHOWN))), work_columns(worklist)) if len(worklist) else "", *became,
         "## What can be offered to red loans", _some(worklist[worklist["light"] == "red"], _OFFERED, "offers.csv"),
         *([OFFERS_NOTE, to_markdown(_in_one_line(fitting), OFFER_COLUMNS)] if len(fitting) else []),
         "## How a light comes about", plain(rule),
-        "## Notes on the data", bullets(map(plain, _notes(summary))),
+        "## Notes on the data", bullets(map(plain, notes or ["Nothing unusual."])),
     ]  # fmt: skip
     return single_page(f"Watchlist of {summary['as_of']}", [part for part in parts if part])
 
 
-def _incomplete(summary: Mapping[str, Any]) -> str:
-    if not summary["incomplete"]:
-        return ""
-    told = bullets(f"{plain(problem)}." for problem in summary["incomplete"])
-    return f"::: notice\nThis month is incomplete, and was accepted as it is. Beside the month before:\n\n{told}\n:::"
-
-
-def delivered_sentence(month: "Month") -> str:
+def delivered_sentence(month: Month) -> str:
     """Return how the loans of a month follow from those of the month before."""
-    found, missing = month.delivery, month.changes.counts["gone"]
-    if not found.before:
+    delivery, missing = month.delivery, month.changes.counts["gone"]
+    if not delivery.before:
         return "No month before it was delivered."
-    ended = found.before - found.again - missing
+    ended = delivery.before - delivery.again - missing
     return (
-        f"Of the {show(found.before, 'count')} loans of the month before, {show(found.again, 'count')} were delivered again, {show(ended, 'count')} had "
+        f"Of the {show(delivery.before, 'count')} loans of the month before, {show(delivery.again, 'count')} were delivered again, {show(ended, 'count')} had "
         f"ended, and {show(missing, 'count')} {'is' if missing == 1 else 'are'} gone: not delivered, and nobody knows why. "
-        f"{show(found.loans - found.again, 'count')} came."
+        f"{show(delivery.loans - delivery.again, 'count')} came."
     )
 
 
@@ -91,23 +90,11 @@ def with_sum(lights: pd.DataFrame) -> pd.DataFrame:
 
 
 def _in_one_line(table: pd.DataFrame, name: str = "loan_id") -> pd.DataFrame:
-    return table.assign(
-        **{name: table[name].astype("str").str.replace(r"\s+", " ", regex=True)}
-    )  # else a row would break
+    one_line = table[name].astype("str").str.replace(r"\s+", " ", regex=True)  # or a row would break
+    return table.assign(**{name: one_line})
 
 
 def _some(table: pd.DataFrame, most: int, file: str) -> str:
-    if len(table) == 0:
-        return "None."
-    return f"All {show(len(table), 'count')} are in {file}." if len(table) <= most else f"The first {most} of {show(len(table), 'count')}, all in {file}."  # fmt: skip
-
-
-def _notes(summary: Mapping[str, Any]) -> list[str]:
-    told = [*summary["notes"], *summary["not_delivered"]]
-    if summary["quarantined"]:
-        told.append(
-            f"{show(summary['quarantined'], 'count')} rows of snapshots break the contract; quarantine.csv says which and why."
-        )
-    if summary["unknown"]:
-        told.append(f"{show(summary['unknown'], 'count')} live loans have no probability: they lack an application, or a value in the snapshot.")  # fmt: skip
-    return told or ["Nothing unusual."]
+    if len(table) <= most:
+        return f"All {len(table):,} are in {file}." if len(table) else "None."
+    return f"The first {most} of {len(table):,}, all in {file}."

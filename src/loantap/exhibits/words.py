@@ -65,12 +65,14 @@ def interval(low: float | None, high: float | None, kind: str) -> str:
     return f"{first.removesuffix('%')} to {second}" if ABSENT not in (first, second) else ABSENT
 
 
-def estimate(
-    value: float | None, low: float | None, high: float | None, *, kind: str, confidence: float | None = None
-) -> str:
+def estimate(value: float | None, low: float | None, high: float | None, *, kind: str, confidence: float | None = None) -> str:  # fmt: skip
     """Return a value with its interval, such as '18.7% (18.2 to 19.1%)'; a sentence says the confidence once."""
-    level = "" if confidence is None else f"{percent(confidence)} interval "
-    return f"{show(value, kind)} ({level}{interval(low, high, kind)})"
+    return f"{show(value, kind)} ({of_confidence(confidence)}{interval(low, high, kind)})"
+
+
+def of_confidence(confidence: float | None) -> str:
+    """Return what stands before an interval: its confidence, where that is said."""
+    return "" if confidence is None else f"{percent(confidence)} interval "
 
 
 def bullets(texts: Iterable[str]) -> str:
@@ -91,34 +93,28 @@ def at_the_edge(chosen: float, tried: Sequence[float], name: str) -> str:
     return f"{name} = {chosen:g} is the {side} that was tried; one beyond might do better."
 
 
-def columns(*names: str, **kinds: str) -> dict[str, str]:
+def columns(*names: str, confidence: Any = None, **kinds: str) -> dict[str, str]:
     """Return the columns of a table to show, each with its kind of value; 'default_rate with interval' shows the interval in the cell.
 
-    `kinds` are those of columns that mean something else here, such as profit="rate" where it is a share of the money.
+    Args:
+        names: Of the columns.
+        confidence: Of all intervals, in (0, 1), for the heads to name; None for none.
+        kinds: Of columns that mean something else here, such as profit="rate" where it is a share of the money.
     """
-    known = _KIND | kinds
-    shown = {}
-    for name in names:
-        bare, merged, _ = name.partition(WITH_INTERVAL)
-        shown[bare] = known.get(bare, "text") + merged
-    return shown
+    of_level = "" if confidence is None else f" of {percent(confidence)}"
+    split = [name.partition(WITH_INTERVAL)[:2] for name in names]
+    return {name: (_KIND | kinds).get(name, "text") + (merged and merged + of_level) for name, merged in split}
+
+
+def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the rows of a table by their name."""
+    return {str(row["name"]): {str(key): value for key, value in row.items()} for row in table.to_dict("records")}
 
 
 def ends_of(name: str, table: pd.DataFrame) -> tuple[str, str]:
     """Return the columns that hold the ends of a value's interval: its own, or those of all intervals of the table."""
     prefix = next(one for one in (name, _ENDS.get(name), "ci") if f"{one}_low" in table)
     return f"{prefix}_low", f"{prefix}_high"
-
-
-def with_confidence(shown: Mapping[str, str], confidence: float) -> dict[str, str]:
-    """Return the columns of a table to show, with the confidence of their intervals, which the heads then name."""
-    level = f" of {percent(confidence)}"
-    return {name: kind + level if kind.endswith(WITH_INTERVAL) else kind for name, kind in shown.items()}
-
-
-def by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return the rows of a table by their name."""
-    return {str(row["name"]): {str(key): value for key, value in row.items()} for row in table.to_dict("records")}
 
 
 def capital(text: str) -> str:
@@ -138,10 +134,10 @@ def to_markdown(table: pd.DataFrame, formats: Mapping[str, str]) -> str:
     """
     texts = [_cells(table, name, kind) for name, kind in formats.items()]
     levels = [kind.partition(f"{WITH_INTERVAL} of ")[2] for kind in formats.values()]
-    told = [f"{text} ({level} CI)" if level else text for text, level in zip(heads(formats), levels, strict=True)]
+    names = [f"{head} ({level} CI)" if level else head for head, level in zip(heads(formats), levels, strict=True)]
     sides = tuple("left" if kind == "text" else "right" for kind in formats.values())
     rows = [list(row) for row in zip(*texts, strict=True)]
-    return pd.DataFrame(rows, columns=told).to_markdown(index=False, disable_numparse=True, colalign=sides)
+    return pd.DataFrame(rows, columns=names).to_markdown(index=False, disable_numparse=True, colalign=sides)
 
 
 def _cells(table: pd.DataFrame, name: str, kind: str) -> list[str]:
@@ -149,6 +145,7 @@ def _cells(table: pd.DataFrame, name: str, kind: str) -> list[str]:
     texts = [value_in_words(name, show(value, base)) if base == "text" else show(value, base) for value in table[name]]
     if merged:
         low, high = ends_of(name, table)
-        told = [interval(*ends, base) for ends in zip(table[low], table[high], strict=True)]
-        texts = [text if ABSENT in (text, ends) else f"{text} ({ends})" for text, ends in zip(texts, told, strict=True)]
+        intervals = [interval(*ends, base) for ends in zip(table[low], table[high], strict=True)]
+        pairs = zip(texts, intervals, strict=True)
+        texts = [text if ABSENT in (text, ends) else f"{text} ({ends})" for text, ends in pairs]
     return [plain(text) for text in texts]

@@ -24,25 +24,18 @@ def basis_of(folder: Path, stage: Stage, chosen: Mapping[str, Any], *, former: B
         former: What it was made from last. A file outside the project that is gone counts as unchanged: what was read, was noted.
     """
     own = {name: ast.literal_eval(known.default) for name, known in parameters(stage.path).items() if name != "run_dir"}
-    inputs: dict[str, str | None] = {}
-    for name in (*stage.needs, *stage.welcome):
-        inputs[name] = _sum(folder / name)
+    inputs = {name: _sum(folder / name) for name in (*stage.needs, *stage.welcome)}
     if LOANS in stage.needs:
-        inputs |= {
-            f"data/counts/{path.name}": sha256(path) for path in sorted((folder / "data" / "counts").glob("*.parquet"))
-        }
+        counts = sorted((folder / "data" / "counts").glob("*.parquet"))
+        inputs |= {f"data/counts/{path.name}": sha256(path) for path in counts}
     inputs |= {f"reference/{name}": _sum(reference_dir() / name) for name in stage.reference}
     for value in chosen.values():
         if isinstance(value, str) and value:
             found = _sum(stage.path.parent / value) or former.inputs.get(value)
             inputs |= {value: found} if found else {}
-    return Basis(
-        notebook_sha256=sha256(stage.path),
-        library=library_sha256(stage.path),
-        parameters=own | dict(chosen),
-        packages=packages(),
-        inputs=inputs,
-    )
+    notebook, library = sha256(stage.path), library_sha256(stage.path)
+    now = own | dict(chosen)
+    return Basis(notebook_sha256=notebook, library=library, parameters=now, packages=packages(), inputs=inputs)
 
 
 def why_again(record: StageRecord, basis: Basis, *, asked: Collection[str] = ()) -> str | None:

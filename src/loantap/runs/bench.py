@@ -83,9 +83,8 @@ def _noted(bench: Path) -> RunFolder | None:
 def _set_aside(bench: Path) -> None:
     """Move what a bench holds to another name: results of other loans do not belong to the new ones."""
     if bench.is_dir() and any(bench.iterdir()):
-        bench.rename(
-            next(path for path in (bench.with_name(f"{bench.name}-{n}") for n in range(1, 10_000)) if not path.exists())
-        )
+        names = (bench.with_name(f"{bench.name}-{n}") for n in range(1, 10_000))
+        bench.rename(next(path for path in names if not path.exists()))
 
 
 def _sample(bench: Path) -> RunFolder:

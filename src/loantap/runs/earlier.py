@@ -4,16 +4,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from loantap.analysis.causes import compare_causes, compare_facts, same_loans
 from loantap.analysis.changes import Changes, compare_numbers, shared_loans
 from loantap.errors import InputError
+from loantap.runs.checksums import check_run, need_finished
 from loantap.runs.local_paths import without_folders
 from loantap.runs.manifest import read_manifest
 from loantap.runs.notebooks import COMPARED
+from loantap.runs.record import ended_runs
 from loantap.runs.results import MANIFEST, RunFolder, is_synthetic
-from loantap.runs.seal import check_run, need_finished
 from loantap.settings import runs_dir
 
 
@@ -31,15 +30,12 @@ def earlier_run(run: RunFolder, named: str = "") -> RunFolder | None:
         return None
     own = read_manifest(run.path)
     for folder in dict.fromkeys((run.path.resolve().parent, runs_dir())):
-        found = []
-        for path in folder.glob(f"*/{MANIFEST}"):
-            with suppress(InputError):  # a damaged one is named by whoever asks for it
-                manifest = read_manifest(path.parent)
-                ended = manifest.finished_at or ""
-                before = manifest.status == "done" and ended <= own.started_at and manifest.run_id != own.run_id
-                if before and is_synthetic(manifest.data) == is_synthetic(own.data):
-                    found.append((ended, manifest.run_id, path.parent))
-        for _, _, path in sorted(found, reverse=True):
+        before = [
+            (one.finished_at or "", one.run_id, path) for one, path in ended_runs(folder)
+            if one.status == "done" and (one.finished_at or "") <= own.started_at and one.run_id != own.run_id
+            and is_synthetic(one.data) == is_synthetic(own.data)
+        ]  # fmt: skip
+        for _, _, path in sorted(before, reverse=True):
             with suppress(InputError):  # an earlier version noted no checksums
                 if not check_run(path).differences:
                     return RunFolder(path)
@@ -56,14 +52,16 @@ def compare_runs(earlier: RunFolder, later: RunFolder, *, alpha: float = 0.05) -
     """Compare two runs; raises InputError for one without loans or a manifest."""
     manifests = earlier.manifest(), later.manifest()
     before, after = (results(run) for run in (earlier, later))
+    first, second = (_identity(manifest) for manifest in manifests)
+    known = [value for manifest in manifests for value in manifest.get("parameters", {}).values()]
     same = same_loans(*manifests)
     return Changes(
-        earlier=_told(manifests[0]),
-        later=_told(manifests[1]),
+        earlier=first,
+        later=second,
         same_loans=same,
-        shared=manifests[1]["data"]["rows"] if same else shared_loans(earlier.loans(), later.loans()),
+        shared=second["loans"] if same else shared_loans(earlier.loans(), later.loans()),
         alpha=alpha,
-        causes=without_paths(compare_causes(*manifests), manifests),
+        causes=compare_causes(*manifests).map(lambda text: without_folders(text, known)),
         numbers=compare_numbers(before, after, same_loans=same, alpha=alpha),
         facts=compare_facts(before, after),
     )
@@ -75,17 +73,6 @@ def results(run: RunFolder) -> dict[str, Any]:
     return {name: run.result(name) for name in names if run.find("results", f"{name}.json").is_file()}
 
 
-def without_paths(table: pd.DataFrame, manifests: tuple[dict[str, Any], dict[str, Any]]) -> pd.DataFrame:
-    """Return a table of texts without the folders of the machine that the runs were made on."""
-    known = [value for manifest in manifests for value in manifest.get("parameters", {}).values()]
-    return table.map(lambda text: without_folders(text, known))
-
-
-def _told(manifest: dict[str, Any]) -> dict[str, Any]:
-    data = manifest["data"]
-    return {
-        "run_id": manifest["run_id"],
-        "finished_at": manifest["finished_at"],
-        "loans": data["rows"],
-        "defaults": data["defaults"],
-    }
+def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
+    counts = {"loans": manifest["data"]["rows"], "defaults": manifest["data"]["defaults"]}
+    return {name: manifest[name] for name in ("run_id", "finished_at")} | counts

@@ -1,6 +1,5 @@
 """What the first notebook calls: loans from wherever they lie, and what became of every record."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +13,10 @@ from loantap.extensions import provider
 from loantap.runs.results import RunFolder
 
 
-@dataclass(frozen=True)
-class Intake:
-    """What came in.
-
-    Attributes:
-        summary: What became of every record.
-        facts: What `results/ingest.json` holds: data (for the manifest), accounts, problems, missing, extra_columns,
-            notes, and merge where several sources were joined.
-    """
-
-    summary: IngestSummary
-    facts: dict[str, Any]
-
-
 def take_in(
-    run: RunFolder,
-    *,
-    data: str,
-    sources: str,
-    pushdown: bool,
-    rows: int,
-    seed: int,
-    quarantine: bool,
-    model_rows: int,
+    run: RunFolder, *, data: str, sources: str, pushdown: bool, rows: int, seed: int, quarantine: bool, model_rows: int,
     asked: Asked = NOTHING_ASKED,
-) -> Intake:
+) -> tuple[IngestSummary, dict[str, Any]]:  # fmt: skip
     """Fill a run's folder with cleaned loans: of a file, of declared sources, counted in the warehouse, or synthetic.
 
     Args:
@@ -53,20 +30,22 @@ def take_in(
         model_rows: With pushdown, the size of the stratified sample.
         asked: What somebody says of the file's form.
 
+    Returns:
+        What became of every record, and what `results/ingest.json` holds: data (for the manifest), accounts, problems, missing,
+        extra_columns, notes, and merge where several sources were joined.
+
     Raises InputError for options that exclude each other, and what reading raises.
     """
     if (data and sources) or (pushdown and not sources):
         raise InputError("expected either a file of loans or sources, and pushdown with sources only. Leave one out.")
     if pushdown and quarantine:
         raise InputError("quarantine sets single rows aside, and pushdown reads none. Leave one out.")
-    paths: dict[str, Any] = {
-        "loans_path": run.to("data", "loans.parquet"),
-        "quarantine_path": run.to("data", "quarantine.csv") if quarantine else None,
-    }
+    set_aside = run.to("data", "quarantine.csv") if quarantine else None
+    paths: dict[str, Any] = {"loans_path": run.to("data", "loans.parquet"), "quarantine_path": set_aside}
     if sources:
-        counted = {"counts_dir": run.to("data", "counts"), "sample_rows": model_rows, "random_state": seed} if pushdown else None
-        summary, facts = provider("take_in_sources")(Path(sources), **paths, counted=counted)
-        return Intake(summary, facts)
+        counts = {"counts_dir": run.to("data", "counts"), "sample_rows": model_rows, "random_state": seed}
+        summary, facts = provider("take_in_sources")(Path(sources), **paths, counted=counts if pushdown else None)
+        return summary, facts
     source = open_loans(Path(data), asked=asked) if data else SyntheticLoans(rows, seed)
     summary = ingest(source, **paths)
-    return Intake(summary, describe(summary, source, loans_path=run.loans_path))
+    return summary, describe(summary, source, loans_path=run.loans_path)

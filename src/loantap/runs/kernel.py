@@ -4,10 +4,10 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import psutil
 
@@ -37,15 +37,8 @@ OPEN_FILES = 256
 _EVERY_SECONDS = 0.2
 
 
-class Cells(Protocol):
-    """Who is told that a cell ended."""
-
-    def cell(self) -> None:
-        """A cell of the stage ended."""
-
-
 def execute(
-    notebook: Path, target: Path, parameters: Mapping[str, Any], *, draft: Path, fits: Path, cells: Cells
+    notebook: Path, target: Path, parameters: Mapping[str, Any], *, draft: Path, fits: Path, on_cell: Callable[[], None]
 ) -> int | None:
     """Run a notebook and return the most memory that it took, in MB.
 
@@ -55,7 +48,7 @@ def execute(
         parameters: What is put into it.
         draft: Where what it writes into its run goes meanwhile.
         fits: The file in which its searches count their fits.
-        cells: Told of each cell that ended.
+        on_cell: Called when a cell has ended.
 
     Raises what the notebook raised on purpose; StageError, with the cell of the executed copy and the cause, for everything else.
     """
@@ -67,19 +60,13 @@ def execute(
     target.parent.mkdir(parents=True, exist_ok=True)
     fits.unlink(missing_ok=True)  # a killed run may have left one
     # The kernel is this interpreter's own, whatever kernels the user has installed.
-    told = {"JUPYTER_PREFER_ENV_PATH": "1", PROGRESS_FILE: str(fits), DRAFT_VARIABLE: str(draft)}
-    with _Memory() as memory, environment(told), _aside(draft / ".stderr.log"):
+    variables = {"JUPYTER_PREFER_ENV_PATH": "1", PROGRESS_FILE: str(fits), DRAFT_VARIABLE: str(draft)}
+    with _Memory() as memory, environment(variables), _aside(draft / ".stderr.log"):
         try:
             papermill.execute_notebook(
-                str(notebook),
-                str(target),
-                parameters=dict(parameters),
-                kernel_name="python3",
-                progress_bar=False,
-                cwd=str(notebook.parent),
-                on_cell_executed=lambda **_: cells.cell(),
-                config=Config(KernelManager={"transport_encryption": "auto"}),
-            )
+                str(notebook), str(target), parameters=dict(parameters), kernel_name="python3", progress_bar=False, cwd=str(notebook.parent),
+                on_cell_executed=lambda **_: on_cell(), config=Config(KernelManager={"transport_encryption": "auto"}),
+            )  # fmt: skip
         except PapermillExecutionError as error:
             if error.ename in _OWN_ERRORS:
                 raise _OWN_ERRORS[error.ename](error.evalue) from None
@@ -131,12 +118,11 @@ def need_open_files() -> None:
 
 def _where(target: Path) -> str:
     """Return the cell that a kernel was in when it went: papermill notes when each begins."""
-    try:
+    begun = []
+    with suppress(OSError, ValueError):  # it had not begun
         cells = json.loads(target.read_text("utf-8"))["cells"]
-    except (OSError, ValueError):  # it had not begun
-        return "its kernel was killed before the first cell"
-    begun = [number for number, cell in enumerate(cells, 1) if cell["metadata"].get("papermill", {}).get("start_time")]
-    return f"its kernel was killed in cell {begun[-1]}" if begun else "its kernel was killed before the first cell"
+        begun = [at for at, cell in enumerate(cells, 1) if cell["metadata"].get("papermill", {}).get("start_time")]
+    return f"its kernel was killed {f'in cell {begun[-1]}' if begun else 'before the first cell'}"
 
 
 @contextmanager
@@ -182,11 +168,8 @@ class _Memory:
     def _watch(self) -> None:
         own = psutil.Process()
         while not self._ended.wait(_EVERY_SECONDS):
-            self._peak = max(self._peak, sum(map(_memory, own.children(recursive=True))))
-
-
-def _memory(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:  # it has ended
-        return 0
+            taken = 0
+            for process in own.children(recursive=True):
+                with suppress(psutil.Error):  # it has ended
+                    taken += int(process.memory_info().rss)
+            self._peak = max(self._peak, taken)

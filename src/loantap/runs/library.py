@@ -26,7 +26,7 @@ def library_modules(notebook: Path) -> dict[str, Path]:
     For a notebook that Python alone cannot read, such as one that awaits in a cell, every module counts.
     """
     root = Path(loantap.__file__).parent
-    found: dict[str, Path] = {}
+    sources: dict[str, Path] = {}
     try:
         waiting = list(_imports(_code(notebook)))
     except SyntaxError:
@@ -35,13 +35,13 @@ def library_modules(notebook: Path) -> dict[str, Path]:
     while waiting:
         name = waiting.pop()
         path = _source(root, name)
-        if path is None or name in found:
+        if path is None or name in sources:
             continue
-        found[name] = path
+        sources[name] = path
         if parent := name.rpartition(".")[0]:
             waiting.append(parent)
         waiting += _imports(path.read_text("utf-8"))
-    return found
+    return sources
 
 
 def _code(notebook: Path) -> str:

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
@@ -23,25 +24,16 @@ PACKAGES = (
 )  # fmt: skip
 # Where in a run stages write.
 FOLDERS = ("data", "notebooks", "results", "model")
-Status = Literal["done", "left out", "failed", "pending"]
 
 
 class Basis(BaseModel):
-    """What a stage is made from; if none of it has changed, neither would the results.
+    """What a stage is made from; if none of it has changed, neither would the results."""
 
-    Attributes:
-        notebook_sha256: Of the notebook as committed.
-        library: One sha256 of the modules that it stands on, see `library_sha256`.
-        parameters: All parameters in force, defaults among them.
-        packages: Versions of Python and of the packages that results depend on.
-        inputs: sha256 of each file that it reads, by path: in the run's folder, of the reference data, or named by a parameter.
-            None for a file of the run that is absent.
-    """
-
-    notebook_sha256: str | None = None
-    library: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    packages: dict[str, str] = Field(default_factory=dict)
+    notebook_sha256: str | None = None  # of the notebook as committed
+    library: str | None = None  # one sha256 of the modules that it stands on, see `library_sha256`
+    parameters: dict[str, Any] = Field(default_factory=dict)  # all in force, defaults among them
+    packages: dict[str, str] = Field(default_factory=dict)  # versions of Python and of packages that results depend on
+    # sha256 of each file that it reads, by path: in the run's folder (None where it is absent), of the reference data, or named by a parameter.
     inputs: dict[str, str | None] = Field(default_factory=dict)
 
     @computed_field  # type: ignore[prop-decorator]
@@ -53,21 +45,15 @@ class Basis(BaseModel):
 
 
 class StageRecord(Basis):
-    """What became of one stage, and what it was made from.
-
-    Attributes:
-        error: Why it failed, was left out, or has to run again.
-        files: sha256 of each file it wrote, by its path in the run's folder.
-        peak_memory_mb: The most memory that its kernel and the kernel's workers took together, where that is known.
-    """
+    """What became of one stage, and what it was made from."""
 
     name: str
     notebook: str
-    status: Status = "pending"
+    status: Literal["done", "left out", "failed", "pending"] = "pending"
     seconds: float | None = None
-    peak_memory_mb: int | None = None
-    error: str | None = None
-    files: dict[str, str] = Field(default_factory=dict)
+    peak_memory_mb: int | None = None  # that its kernel and the kernel's workers took together at most
+    error: str | None = None  # why it failed, was left out, or has to run again
+    files: dict[str, str] = Field(default_factory=dict)  # sha256 of each file it wrote, by its path in the run's folder
 
     @field_validator("files")
     @classmethod
@@ -111,11 +97,11 @@ class Manifest(BaseModel):
 
     def owners(self) -> dict[str, list[str]]:
         """Return the stages that wrote each file, by its path in the run's folder; some files are filled by several."""
-        found: dict[str, list[str]] = {}
+        stages: dict[str, list[str]] = {}
         for record in self.stages:
             for name in record.files:
-                found.setdefault(name, []).append(record.name)
-        return found
+                stages.setdefault(name, []).append(record.name)
+        return stages
 
     def write(self, run: Path) -> None:
         """Write the manifest into the run folder, whole or not at all."""
@@ -124,14 +110,9 @@ class Manifest(BaseModel):
 
 def new_manifest(run_id: str, parameters: dict[str, Any], stages: list[StageRecord]) -> Manifest:
     """Return the manifest of a run that begins now."""
-    return Manifest(
-        run_id=run_id,
-        started_at=now(),
-        git_commit=git_commit(),
-        parameters=parameters,
-        packages=packages(),
-        stages=stages,
-    )
+    manifest = Manifest(run_id=run_id, started_at=now(), parameters=parameters, stages=stages)
+    manifest.git_commit, manifest.packages = git_commit(), packages()
+    return manifest
 
 
 def read_manifest(run: Path) -> Manifest:
@@ -152,13 +133,11 @@ def now() -> str:
 
 def packages() -> dict[str, str]:
     """Return the versions of Python and of the packages that results depend on."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def git_commit() -> str | None:

@@ -10,9 +10,8 @@ from loantap.errors import InputError
 from loantap.files import replacing
 from loantap.jsonable import jsonable
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.fitted import fit_calibrated
+from loantap.model.fitted import Apart, fit_calibrated, fit_out_of_time
 from loantap.model.inputs import feature_frame
-from loantap.model.fitted import Apart, fit_out_of_time
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.tuning import split_loans
@@ -64,24 +63,21 @@ def later_predictions(run: RunFolder) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     try:
-        found = pd.read_parquet(path, columns=["later", "probability"])
+        predictions = pd.read_parquet(path, columns=["later", "probability"])
     except (OSError, ValueError) as error:  # pyarrow's own are among these
         raise InputError(
             f"{path}: expected predictions as Parquet, but: {error}. Run the tuning stage again."
         ) from error
-    if found.empty:
+    if predictions.empty:
         return None
-    months = run.loans(["issue_d"])["issue_d"]
-    if len(found) != len(months):
-        raise InputError(
-            f"{path}: expected one row for each of {len(months):,} loans, got {len(found):,}. Run the tuning stage again."
-        )
-    later = found["later"].to_numpy()
-    if not months[~later].max() < months[later].min():
-        raise InputError(
-            f"{path}: expected the later loans to be those of the last months, but they are not. Run the tuning stage again."
-        )
-    return found
+    months, later, wrong = run.loans(["issue_d"])["issue_d"], predictions["later"].to_numpy(), ""
+    if len(predictions) != len(months):
+        wrong = f"expected one row for each of {len(months):,} loans, got {len(predictions):,}"
+    elif not months[~later].max() < months[later].min():
+        wrong = "expected the later loans to be those of the last months, but they are not"
+    if wrong:
+        raise InputError(f"{path}: {wrong}. Run the tuning stage again.")
+    return predictions
 
 
 def run_facts(run: RunFolder) -> dict[str, Any]:
@@ -92,16 +88,12 @@ def run_facts(run: RunFolder) -> dict[str, Any]:
     """
     # A model that was made on a bench is none of the run whose loans it saw.
     manifest = {"run_id": run.bench} if run.on_bench else run.manifest()
-    found = run.result("leaks")["columns"] if run.find("results", "leaks.json").is_file() else None
+    columns = run.result("leaks")["columns"] if run.find("results", "leaks.json").is_file() else None
     return {
-        "run_id": manifest.get("run_id"),
-        "git_commit": manifest.get("git_commit"),
-        "made_at": manifest.get("started_at"),
-        "synthetic": run.is_synthetic,
-        "data": {name: run.data.get(name) for name in ("kind", "sha256", "rows", "defaults", "period")},
-        "sample": run.model_note(),
-        "leaks": None if found is None else [line["column"] for line in found if line["verdict"] == LEAK],
-    }
+        "run_id": manifest.get("run_id"), "git_commit": manifest.get("git_commit"), "made_at": manifest.get("started_at"),
+        "synthetic": run.is_synthetic, "data": {name: run.data.get(name) for name in ("kind", "sha256", "rows", "defaults", "period")},
+        "sample": run.model_note(), "leaks": None if columns is None else [line["column"] for line in columns if line["verdict"] == LEAK],
+    }  # fmt: skip
 
 
 def _make_quickly(run: RunFolder) -> None:
@@ -110,13 +102,8 @@ def _make_quickly(run: RunFolder) -> None:
     training = loans.iloc[rows]
     recipe = Recipe("without_pincode", "plain", "none")
     quick: Any = {"recipe": recipe, "C": 0.1, "folds": 3, "random_state": 0}
-    fitted = fit_calibrated(
-        feature_frame(training, inputs=recipe.inputs),
-        training["default"].to_numpy(),
-        loan_profit(training, Economics()),
-        sample=np.arange(len(training)),
-        **quick,
-    )
+    X, profit = feature_frame(training, inputs=recipe.inputs), loan_profit(training, Economics())
+    fitted = fit_calibrated(X, training["default"].to_numpy(), profit, sample=np.arange(len(training)), **quick)
     apart = fit_out_of_time(loans, later_share=_SPLIT["test_share"], rows=len(loans), economics=Economics(), **quick)
     card = jsonable({"name": "made in haste, for trying a notebook", "split": _SPLIT, "economics": Economics()})
     keep_out_of_time(run, apart)

@@ -20,35 +20,23 @@ MODEL = "model/SHA256SUMS"  # follows from every file of the model
 COMPARED = ("ingest", "eda", "leaks", "model", "policy", "claims")
 # A parameter of the job: it says which association stages there are.
 FACTORS = Parameter(
-    name="factors",
-    type="list[str]",
-    default="['pincode', 'grade', 'profession', 'home_ownership']",
-    help="which factors are tested for association with default",
-    choices=levels.FACTORS,
-)
+    "factors", "list[str]", default="['pincode', 'grade', 'profession', 'home_ownership']",
+    help="which factors are tested for association with default", choices=levels.FACTORS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One execution of a notebook.
+    """One execution of a notebook, which runs again when a file changes that it reads."""
 
-    Attributes:
-        name: The stage's name; its executed copy is `notebooks/NAME.ipynb`.
-        notebook: The notebook's file name.
-        fixed: Parameters that make this stage differ from others of the same notebook.
-        usual: Parameters that differ from the notebook's own where nothing is given.
-        needs: Files of the run folder that it reads; when one changes, the stage runs again.
-        welcome: The same for files that may be absent, since the loans cannot feed the stage that makes them.
-        reference: Files of `data/reference/` that it reads; the same holds for them.
-    """
-
-    name: str
-    notebook: str
-    fixed: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    usual: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    needs: tuple[str, ...] = (LOANS,)
-    welcome: tuple[str, ...] = ()
-    reference: tuple[str, ...] = ()
+    name: str  # its executed copy is `notebooks/NAME.ipynb`
+    notebook: str  # its file name
+    # Parameters that make it differ from others of the same notebook, and those unlike the notebook's own where nothing is given.
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = (LOANS,)  # files of the run folder that it reads
+    welcome: tuple[str, ...] = ()  # those that may be absent, since the loans cannot feed the stage that makes them
+    reference: tuple[str, ...] = ()  # files of `data/reference/` that it reads
 
     @property
     def path(self) -> Path:
@@ -61,45 +49,30 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
 
     Raises ParameterError for factors that cannot be tested.
     """
+    factors, titles = factors_of(given), ("professions.csv",)
+    compared = (*COMPARED, *(f"association_{factor}" for factor in factors))
+    told_on_the_card = ("results/ingest.json", "results/leaks.json")
+    quick = {
+        "ablation_rows": 10_000
+    }  # for comparison only: samplers and features compete on fewer loans where nobody says how many
+    association, tuning = "03_association.ipynb", "04_tuning.ipynb"
+    tested = {factor: titles if levels.source_column(factor) == "emp_title" else () for factor in factors}
     return (
         Stage("ingest", "01_ingest.ipynb", needs=(), reference=("synthetic_reference.json",)),
         Stage("eda", "02_eda.ipynb"),
-        *(
-            Stage(
-                f"association-{factor}",
-                "03_association.ipynb",
-                {"factor": factor},
-                reference=("professions.csv",) if levels.source_column(factor) == "emp_title" else (),
-            )
-            for factor in factors_of(given)
-        ),
-        Stage(
-            "tuning-without-pincode",
-            "04_tuning.ipynb",
-            {"inputs": "without_pincode"},
-            needs=(LOANS, "results/ingest.json", "results/leaks.json"),  # its card says what they say
-        ),
-        # For comparison only, so samplers and features compete on fewer loans where nobody says how many.
-        Stage("tuning-with-pincode", "04_tuning.ipynb", {"inputs": "with_pincode"}, {"ablation_rows": 10_000}),
-        Stage("tuning-application-only", "04_tuning.ipynb", {"inputs": "application_only"}, {"ablation_rows": 10_000}),
+        *(Stage(f"association-{one}", association, {"factor": one}, reference=files) for one, files in tested.items()),
+        Stage("tuning-without-pincode", tuning, {"inputs": "without_pincode"}, needs=(LOANS, *told_on_the_card)),
+        Stage("tuning-with-pincode", tuning, {"inputs": "with_pincode"}, quick),
+        Stage("tuning-application-only", tuning, {"inputs": "application_only"}, quick),
         Stage("policy", "05_policy.ipynb", needs=(LOANS, MODEL, OUT_OF_TIME), reference=("assumptions.yml",)),
         Stage("early-warning", "06_early_warning.ipynb", needs=(LOANS, MODEL), reference=("early_warning.yml",)),
         Stage(
             "claims",
             "07_claims.ipynb",
-            needs=(LOANS,),
             welcome=("results/model.json",),
-            reference=("claims.yml", "published_counts.json", "professions.csv"),
+            reference=("claims.yml", "published_counts.json", *titles),
         ),
-        Stage(
-            "changes",
-            "08_changes.ipynb",
-            needs=(LOANS,),
-            welcome=(
-                *(f"results/{name}.json" for name in COMPARED),
-                *(f"results/association_{factor}.json" for factor in factors_of(given)),
-            ),
-        ),
+        Stage("changes", "08_changes.ipynb", welcome=tuple(f"results/{name}.json" for name in compared)),
     )
 
 
@@ -166,9 +139,8 @@ def check_parameters(stages: tuple[Stage, ...], given: Mapping[str, Any]) -> dic
     known = {stage.name: parameters(stage.path) for stage in stages}
     chosen: dict[str, dict[str, Any]] = {stage.name: {**stage.usual, **stage.fixed} for stage in stages}
     factors_of(given)
-    for full_name, value in sorted(
-        given.items(), key=lambda item: "." in item[0]
-    ):  # what is said of one stage has the last word
+    # What is said of one stage has the last word.
+    for full_name, value in sorted(given.items(), key=lambda item: "." in item[0]):
         if full_name == FACTORS.name:
             continue
         target, _, name = full_name.rpartition(".")
@@ -212,8 +184,8 @@ def _unknown(full_name: str, stages: tuple[Stage, ...], known: Mapping[str, Mapp
     close = get_close_matches(name, names, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
     where = next(stage.notebook for stage in stages if stage.name == target) if target else "no notebook"
-    told = f"{where} has no parameter '{name}'" if target else f"{where} has a parameter '{name}'"
-    return ParameterError(f"{told}.{hint} Known: {', '.join(names)}.")
+    what = f"{where} has no parameter '{name}'" if target else f"{where} has a parameter '{name}'"
+    return ParameterError(f"{what}.{hint} Known: {', '.join(names)}.")
 
 
 STAGES = stages_of({})  # those of a run that is told nothing else

@@ -98,18 +98,15 @@ class Page:
 
     def _left_out(self, exhibit: str) -> bool:
         """Return whether the stage that makes an exhibit was left out, and print why, once on a page."""
-        stage = next((stage for stage in self.left_out if _makes(stage, exhibit)), None)
-        if stage and stage not in self._told:
-            print(f"Left out: {self.left_out[stage]}.\n")
-            self._told.add(stage)
-        return stage is not None
-
-
-def _makes(stage: str, exhibit: str) -> bool:
-    """Tell whether a stage makes an exhibit: both names say so."""
-    if stage.startswith("tuning-"):
-        return exhibit.startswith("model-") and exhibit.endswith(stage.removeprefix("tuning"))
-    return exhibit.startswith(f"{stage.removeprefix('early-')}-")
+        for stage, why in self.left_out.items():
+            is_model = exhibit.startswith("model-") and exhibit.endswith(stage.removeprefix("tuning"))
+            # Both names say so.
+            if is_model if stage.startswith("tuning-") else exhibit.startswith(f"{stage.removeprefix('early-')}-"):
+                if stage not in self._told:
+                    print(f"Left out: {why}.\n")
+                    self._told.add(stage)
+                return True
+        return False
 
 
 def open_page() -> Page:

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,38 +15,21 @@ from pydantic import TypeAdapter, ValidationError
 from loantap.errors import ParameterError
 
 # Of a parameter, and of each value of a list.
-_TYPES: dict[str, type] = {
-    "str": str,
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "list[str]": str,
-    "list[float]": float,
-}
+_TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": str, "list[float]": float}
 _HELP = re.compile(r"#\s*(?P<help>[^#]*)$")
 _RULE = re.compile(r"\[(?P<rule>[^\[\]]+)\]\s*$")
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a notebook, as its parameters cell declares it.
-
-    Attributes:
-        name: Its name.
-        type: str, int, float or bool.
-        default: Its value as written in the notebook.
-        help: What it does.
-        choices: The allowed values; empty if any will do.
-        low: The smallest allowed number, or None.
-        high: The largest allowed number, or None.
-    """
+    """One parameter of a notebook, as its parameters cell declares it."""
 
     name: str
-    type: str
-    default: str
-    help: str
-    choices: tuple[str, ...] = ()
-    low: float | None = None
+    type: str  # one of _TYPES
+    default: str  # as written in the notebook
+    help: str  # what it does
+    choices: tuple[str, ...] = ()  # the allowed values; empty if any will do
+    low: float | None = None  # the smallest allowed number
     high: float | None = None
 
     def parse(self, value: Any, *, notebook: str) -> Any:
@@ -62,22 +45,24 @@ class Parameter:
         if len(set(parsed)) != max(len(parsed), 1):
             raise self._refusal(value, "one value or several, each once", notebook)
         for one in parsed:
+            expected = ""
             if isinstance(one, float) and not math.isfinite(one):
-                raise self._refusal(value, "a finite number", notebook)
-            if self.choices and one not in self.choices:
-                raise self._refusal(value, f"{'some' if several else 'one'} of {', '.join(self.choices)}", notebook)
-            if self.low is not None and one < self.low:
-                raise self._refusal(value, f"{self.low:g} or more", notebook)
-            if self.high is not None and one > self.high:
-                raise self._refusal(value, f"{self.high:g} or less", notebook)
+                expected = "a finite number"
+            elif self.choices and one not in self.choices:
+                expected = f"{'some' if several else 'one'} of {', '.join(self.choices)}"
+            elif self.low is not None and one < self.low:
+                expected = f"{self.low:g} or more"
+            elif self.high is not None and one > self.high:
+                expected = f"{self.high:g} or less"
+            if expected:
+                raise self._refusal(value, expected, notebook)
         return parsed if several else parsed[0]
 
     def _one(self, part: Any, value: Any, notebook: str) -> Any:
         adapter: TypeAdapter[Any] = TypeAdapter(_TYPES[self.type])
+        as_text = isinstance(part, str)
         try:
-            return (
-                adapter.validate_strings(part) if isinstance(part, str) else adapter.validate_python(part, strict=True)
-            )
+            return adapter.validate_strings(part) if as_text else adapter.validate_python(part, strict=True)
         except ValidationError:
             raise self._refusal(value, f"a value of type {self.type}", notebook) from None
 
@@ -110,7 +95,7 @@ def declared(source: str, notebook: str) -> dict[str, Parameter]:
     Raises ParameterError for a parameter without one of the known types.
     """
     lines = source.splitlines()
-    found = {}
+    by_name = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign):
             raise _untyped(notebook, ast.unparse(node.targets[0]), "no type")
@@ -122,14 +107,14 @@ def declared(source: str, notebook: str) -> dict[str, Parameter]:
         comment = _HELP.search(lines[(node.end_lineno or node.lineno) - 1])
         text = comment["help"].strip() if comment else ""
         rule = match["rule"] if (match := _RULE.search(text)) else ""
-        parameter = Parameter(name, kind, ast.unparse(node.value), _RULE.sub("", text).strip())
+        limits: dict[str, Any] = {}
         if ".." in rule:
-            low, high = (float(end) if end.strip() else None for end in rule.split(".."))
-            found[name] = replace(parameter, low=low, high=high)
-        else:
-            choices = tuple(part.strip() for part in rule.split("|")) if rule else ()
-            found[name] = replace(parameter, choices=choices)
-    return found
+            ends = zip(("low", "high"), rule.split(".."), strict=True)
+            limits = {name: float(end) for name, end in ends if end.strip()}
+        elif rule:
+            limits = {"choices": tuple(part.strip() for part in rule.split("|"))}
+        by_name[name] = Parameter(name, kind, ast.unparse(node.value), _RULE.sub("", text).strip(), **limits)
+    return by_name
 
 
 def check_values(cells: Iterable[str], values: Mapping[str, Any]) -> None:

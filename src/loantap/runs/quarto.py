@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loantap.errors import MissingToolError, RenderError
+
 if TYPE_CHECKING:
     from loantap.runs.staging import Staged
 
@@ -28,20 +29,14 @@ class Quarto:
     path: Path
     version: str
 
-    @property
-    def supported(self) -> bool:
-        """Tell whether it is new enough for the report."""
-        return tuple(int(part) for part in self.version.split(".")[:2]) >= MINIMUM_VERSION
-
-    @property
-    def named(self) -> str:
+    def __str__(self) -> str:
         """Name it as messages do."""
         return f"Quarto {self.version} at {self.path}"
 
     @property
-    def too_old(self) -> str:
-        """Say that it is too old, and what is needed."""
-        return f"{self.named} is too old, {'.'.join(map(str, MINIMUM_VERSION))} or newer is needed"
+    def supported(self) -> bool:
+        """Tell whether it is new enough for the report."""
+        return tuple(int(part) for part in self.version.split(".")[:2]) >= MINIMUM_VERSION
 
 
 def find_quarto() -> Quarto | None:
@@ -74,41 +69,35 @@ def render_with_quarto(quarto: Quarto, staged: "Staged") -> tuple[str, ...]:
     from loantap.runs.quarto_pages import finish, hand_over  # here, since it needs Jupyter and nbclient
 
     hand_over(staged)
-    code, said = _run(quarto, staged)
+    code, output = _run(quarto, staged)
     if code:
-        raise RenderError(f"{quarto.named} failed with exit code {code}:\n{_cause(said)}")
+        raise RenderError(f"{quarto} failed with exit code {code}:\n{_cause(output)}")
     if not (staged.output / "index.html").is_file():
         raise RenderError(
-            f"{quarto.named} ended well but wrote no index.html. It renders nothing below a folder whose name starts "
-            f"with a dot or an underscore; the run lies in {staged.run}. It said:\n{_cause(said)}"
+            f"{quarto} ended well but wrote no index.html. It renders nothing below a folder whose name starts "
+            f"with a dot or an underscore; the run lies in {staged.run}. It said:\n{_cause(output)}"
         )
     finish(staged.output)
-    return _warnings(said)
+    return _warnings(output)
 
 
 def _run(quarto: Quarto, staged: "Staged") -> tuple[int, str]:
     """Run Quarto and return its exit code and words; whatever ends this process, or the time limit, ends it and its children."""
     process = subprocess.Popen(
-        [str(quarto.path), "render"],
-        cwd=staged.folder,
-        env={**staged.environment, "NO_COLOR": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        text=True,
-        errors="replace",
-    )
+        [str(quarto.path), "render"], cwd=staged.folder, env={**staged.environment, "NO_COLOR": "1"}, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, start_new_session=True, text=True, errors="replace",
+    )  # fmt: skip
     try:
-        said, _ = process.communicate(timeout=LIMIT_SECONDS)
+        output, _ = process.communicate(timeout=LIMIT_SECONDS)
     except BaseException as error:
         _end(process)
         if isinstance(error, subprocess.TimeoutExpired):
             raise RenderError(
-                f"{quarto.named} had not finished after {LIMIT_SECONDS // 60} minutes and was ended. "
+                f"{quarto} had not finished after {LIMIT_SECONDS // 60} minutes and was ended. "
                 "Try again on a machine with less to do, or use --engine builtin."
             ) from None
         raise
-    return process.returncode, ANSI.sub("", said).replace("\r", "\n")
+    return process.returncode, ANSI.sub("", output).replace("\r", "\n")
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -119,19 +108,19 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def _cause(said: str) -> str:
+def _cause(output: str) -> str:
     """Return the lines of a failed render that say why: those after the last that begins with ERROR, without the stack."""
-    said = re.split(r"^Stack trace:|^ {4}at ", said, maxsplit=1, flags=re.M)[0]
-    lines = [line.rstrip()[:MOST_LETTERS] for line in said.splitlines() if line.strip()]
+    output = re.split(r"^Stack trace:|^ {4}at ", output, maxsplit=1, flags=re.M)[0]
+    lines = [line.rstrip()[:MOST_LETTERS] for line in output.splitlines() if line.strip()]
     begun = [number for number, line in enumerate(lines) if line.startswith("ERROR")]
     kept = lines[begun[0] :][:MOST_LINES] if begun else lines[-MOST_LINES:]
     return "\n".join(kept) or "(it said nothing)"
 
 
-def _warnings(said: str) -> tuple[str, ...]:
+def _warnings(output: str) -> tuple[str, ...]:
     """Return each warning of Quarto and pandoc once, in one line."""
-    found = re.findall(r"^\[?WARN(?:ING)?(?:\]|:)[ \t]*(\S.*)", said, re.M)
-    return tuple(dict.fromkeys(line.strip()[:MOST_LETTERS] for line in found))
+    lines = re.findall(r"^\[?WARN(?:ING)?(?:\]|:)[ \t]*(\S.*)", output, re.M)
+    return tuple(dict.fromkeys(line.strip()[:MOST_LETTERS] for line in lines))
 
 
 def _ask(path: Path) -> Quarto:

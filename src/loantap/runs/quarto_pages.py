@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
+from loantap.runs.staging import Staged, map_texts
+from loantap.runs.word import write_word
 from loantap_pages.compose import compose_page
 from loantap_pages.execute import execute_page
 from loantap_pages.pages import read_page
 from loantap_pages.pandoc import HERE as PAGES
-from loantap.runs.staging import Staged
-from loantap.runs.word import write_word
 
 HERE = Path(__file__).parent
 FILTERS = (
@@ -24,8 +24,6 @@ FILTERS = (
 )
 TYPST = (PAGES / "style.typ", HERE / "quarto.typ")
 WORKERS = 2  # as the built-in renderer has
-SKIP_LINK = '<a class="skip-link" href="#quarto-document-content">Skip to content</a>'
-NO_ICON = '<link rel="icon" href="data:,">'  # or a browser asks for one that is not there
 
 
 def hand_over(staged: Staged) -> None:
@@ -37,7 +35,8 @@ def hand_over(staged: Staged) -> None:
         shutil.copy(path, staged.folder / f"_{path.name}")
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda path: _hand_over_page(staged, path), staged.pages))
-    config = _as_qmd(staged.config, {path.as_posix() for path in staged.pages if path.suffix == ".ipynb"})
+    notebooks = {path.as_posix() for path in staged.pages if path.suffix == ".ipynb"}  # which become pages
+    config = map_texts(staged.config, lambda text: f"{text[:-6]}.qmd" if text in notebooks else text)
     config["filters"] = [*(config.get("filters") or []), *(f"_{path.name}" for path in FILTERS)]
     _add_to_html(config, staged.notice)
     (staged.folder / "_quarto.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
@@ -47,7 +46,8 @@ def finish(site: Path) -> None:
     """Make the rendered pages as reachable by keyboard as the built-in renderer's: a way past the navigation, and what scrolls."""
     for path in site.rglob("*.html"):
         text = re.sub(r"<pre(?=[ >])(?![^>]*tabindex)", '<pre tabindex="0"', path.read_text("utf-8"))
-        path.write_text(re.sub(r"<body[^>]*>", rf"\g<0>\n{SKIP_LINK}", text, count=1), "utf-8")
+        skip = '<a class="skip-link" href="#quarto-document-content">Skip to content</a>'
+        path.write_text(re.sub(r"<body[^>]*>", rf"\g<0>\n{skip}", text, count=1), "utf-8")
     (site / "search.json").unlink(missing_ok=True)  # it is written, and nothing reads it
 
 
@@ -69,21 +69,12 @@ def _hand_over_page(staged: Staged, path: Path) -> None:
     (staged.folder / path).with_suffix(".qmd").write_text(f"---\n{header}---\n\n{text}", "utf-8")
 
 
-def _as_qmd(value: Any, notebooks: set[str]) -> Any:
-    """Name notebooks in the site's settings as the pages that they became."""
-    if isinstance(value, dict):
-        return {key: _as_qmd(item, notebooks) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_as_qmd(item, notebooks) for item in value]
-    return re.sub(r"\.ipynb$", ".qmd", value) if value in notebooks else value
-
-
 def _add_to_html(config: dict[str, Any], notice: str | None) -> None:
     """Say above each page's text what is to be said of the data."""
     formats = config.get("format")
     formats = dict(formats) if isinstance(formats, dict) else {str(formats or "html"): {}}
     html = dict(formats["html"]) if isinstance(formats.get("html"), dict) else {}
-    html["include-in-header"] = [{"text": NO_ICON}]
+    html["include-in-header"] = [{"text": '<link rel="icon" href="data:,">'}]  # or a browser asks for an absent one
     if notice:
         html["include-before-body"] = [{"text": f'<div class="data-notice" role="note">{notice}</div>'}]
     config["format"] = {**formats, "html": html}

@@ -18,15 +18,10 @@ _LOCK = ".lock"
 
 @dataclass(frozen=True)
 class HeldRun:
-    """A run's folder that this process alone may write into now.
-
-    Attributes:
-        path: The folder.
-        run_id: The run's name, or the one that it is to get.
-    """
+    """A run's folder that this process alone may write into now."""
 
     path: Path
-    run_id: str
+    run_id: str  # the run's name, or the one that it is to get
 
 
 @contextmanager
@@ -39,11 +34,10 @@ def new_run(out: Path | None) -> Iterator[HeldRun]:
     Raises InputError for a folder that holds files, or that another process is working in.
     """
     run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder, made = _dated_folder(run_id) if out is None else _given_folder(out.resolve())
+    folder, folders = _dated_folder(run_id) if out is None else _given_folder(out.resolve())
     try:
         with _alone(folder):
-            if any(path.name != _LOCK for path in folder.iterdir()):
-                raise _not_empty(folder)
+            _need_empty(folder)
             try:
                 yield HeldRun(folder, folder.name if out is None else run_id)
             except BaseException as error:
@@ -51,7 +45,7 @@ def new_run(out: Path | None) -> Iterator[HeldRun]:
                     _clear_unless_begun(folder)
                 raise
     except BaseException:
-        for path in made:  # from the folder up
+        for path in folders:  # from the folder up
             with suppress(OSError):
                 path.rmdir()
         raise
@@ -83,27 +77,32 @@ def newest_run() -> RunFolder | None:
 
     A bench is none, nor is a run of some stages only.
     """
-    finished = [
-        (manifest.finished_at or "", manifest.run_id, folder)
-        for folder, manifest in _runs()
-        if manifest.status == "done"
-    ]
-    return RunFolder(max(finished)[2]) if finished else None
+    finished = [found for found in ended_runs(runs_dir()) if found[0].status == "done"]
+    newest = max(finished, key=lambda found: (found[0].finished_at or "", found[0].run_id), default=None)
+    return RunFolder(newest[1]) if newest else None
 
 
-def _runs() -> Iterator[tuple[Path, Manifest]]:
-    for path in runs_dir().glob(f"*/{MANIFEST}"):
-        with suppress(InputError):  # a damaged one is named by whoever asks for it
-            yield path.parent, read_manifest(path.parent)
+def ended_runs(folder: Path) -> Iterator[tuple[Manifest, Path]]:
+    """Yield the runs in a folder, with their manifests; a damaged one is named by whoever asks for it."""
+    for path in folder.glob(f"*/{MANIFEST}"):
+        with suppress(InputError):
+            yield read_manifest(path.parent), path.parent
 
 
 def _given_folder(out: Path) -> tuple[Path, list[Path]]:
     """Return the folder, and which folders were made for it, its own first."""
-    if out.exists() and (not out.is_dir() or any(path.name != _LOCK for path in out.iterdir())):
-        raise _not_empty(out)
+    if out.exists():
+        _need_empty(out)
     absent = [path for path in (out, *out.parents) if not path.exists()]
     out.mkdir(parents=True, exist_ok=True)
     return out, absent
+
+
+def _need_empty(folder: Path) -> None:
+    if not folder.is_dir() or any(path.name != _LOCK for path in folder.iterdir()):
+        raise InputError(
+            f"{folder}: expected a new or empty folder, it holds files. Choose another, or resume with --resume {folder}"
+        )
 
 
 def _dated_folder(run_id: str) -> tuple[Path, list[Path]]:
@@ -131,10 +130,4 @@ def _clear_unless_begun(folder: Path) -> None:
 def _alone(folder: Path) -> AbstractContextManager[None]:
     return alone_in(
         folder, busy=f"{folder}: another process is working in this run folder. Wait for it, or start a new run."
-    )
-
-
-def _not_empty(folder: Path) -> InputError:
-    return InputError(
-        f"{folder}: expected a new or empty folder, it holds files. Choose another, or resume with --resume {folder}"
     )

@@ -2,17 +2,15 @@
 
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from loantap.errors import InputError, MissingToolError, RenderError
 from loantap.files import staging_folder, take_place
-from loantap.runs.quarto import Quarto, find_quarto, installed_quartos, render_with_quarto
-from loantap.runs.seal import folder_sha256
-from loantap.runs.staging import stage_report
+from loantap.runs.checksums import folder_sha256
+from loantap.runs.quarto import MINIMUM_VERSION, Quarto, find_quarto, installed_quartos, render_with_quarto
+from loantap.runs.staging import Staged, stage_report
 from loantap.runs.word import WORD_NAME, write_word
 from loantap.runs.workbook import WORKBOOK_NAME, write_workbook
 from loantap_pages.errors import MissingProgramError, PageError
@@ -49,17 +47,16 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
     if not run.is_dir():
         raise InputError(f"{run}: expected a run folder, found none. Give the folder that `loantap run` wrote.")
     # Quarto renders nothing in a folder whose name starts with a dot, so the staging folder has a plain name.
-    with staging_folder(run, prefix="rendering-") as folder, _own_errors():
+    with staging_folder(run, prefix="rendering-") as folder:
         staged = stage_report(run, folder / "site")
         write_workbook(staged)
-        warnings: tuple[str, ...] = ()
-        if quarto:
-            warnings = render_with_quarto(quarto, staged)
-            used = f"quarto {quarto.version}"
-        else:
-            from loantap_pages.site import render_site
-
-            used = render_site(staged, on_page=lambda page: write_word(staged, page)) + note
+        try:
+            used, warnings = _render(staged, quarto)
+        except PageError as error:
+            raise RenderError(str(error)) from error
+        except MissingProgramError as error:
+            raise MissingToolError(str(error)) from error
+        used += note
         for name in (WORD_NAME, WORKBOOK_NAME):
             if (staged.folder / name).is_file():  # a page that only Quarto can run has no Word document
                 shutil.copy2(staged.folder / name, staged.output / name)
@@ -75,6 +72,14 @@ def render_report(run: Path, *, engine: Literal["auto", "quarto", "builtin"] = "
     return RenderedReport(used, report / "index.html", report / PDF_NAME, time.perf_counter() - started, sums, warnings)
 
 
+def _render(staged: Staged, quarto: Quarto | None) -> tuple[str, tuple[str, ...]]:
+    if quarto:
+        return f"quarto {quarto.version}", render_with_quarto(quarto, staged)
+    from loantap_pages.site import render_site
+
+    return render_site(staged, on_page=lambda page: write_word(staged, page)), ()
+
+
 def _choose(engine: str) -> tuple[Quarto | None, str]:
     """Return the Quarto to use, or none for the built-in renderer and a note on why a Quarto was passed over."""
     if engine == "builtin":
@@ -84,21 +89,11 @@ def _choose(engine: str) -> tuple[Quarto | None, str]:
     installed = installed_quartos()
     if quarto := next((quarto for quarto in installed if quarto.supported), None):
         return quarto, ""
-    too_old = "; ".join(quarto.too_old for quarto in installed)
+    needed = ".".join(map(str, MINIMUM_VERSION))
+    too_old = "; ".join(f"{quarto} is too old, {needed} or newer is needed" for quarto in installed)
     if engine == "quarto":
         reason = too_old or "no quarto was found in QUARTO_PATH, on PATH or beside the interpreter"
         raise MissingToolError(
             f"{reason}. Install Quarto 1.9 or newer (https://quarto.org, or: make quarto), or use --engine builtin."
         )
     return None, too_old and f"; {too_old}"
-
-
-@contextmanager
-def _own_errors() -> Iterator[None]:
-    """Raise what the renderer raises as errors of loantap."""
-    try:
-        yield
-    except PageError as error:
-        raise RenderError(str(error)) from error
-    except MissingProgramError as error:
-        raise MissingToolError(str(error)) from error

@@ -24,14 +24,10 @@ _Shown = TypeVar("_Shown", Exhibit, Exhibits)
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder.
-
-    Attributes:
-        path: The run.
-        draft: Where its notebooks write instead, and look first when they read: the place of a stage at work, or a bench.
-    """
+    """One run's folder."""
 
     path: Path
+    # Where its notebooks write instead, and look first when they read: the place of a stage at work, or a bench.
     draft: Path | None = None
     _found: dict[str, Finding] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -41,11 +37,9 @@ class RunFolder:
             return f"Run {self.manifest()['run_id']}."
         if self.draft:
             return f"Bench {self.bench}: reads run {self.path} where the bench has nothing of its own, and writes here only."
-        data = self.data
-        made = (
-            f"{data['rows']:,} {'synthetic ' if self.is_synthetic else ''}loans of its own" if data else "no loans yet"
-        )
-        return f"Bench {self.bench}: {made}, and writes here only."
+        data, kind = self.data, "synthetic loans" if self.is_synthetic else "loans"
+        holds = f"{data['rows']:,} {kind} of its own" if data else "no loans yet"
+        return f"Bench {self.bench}: {holds}, and writes here only."
 
     @property
     def on_bench(self) -> bool:
@@ -72,11 +66,6 @@ class RunFolder:
         return self.find("data", "loans.parquet")
 
     @property
-    def counts_dir(self) -> Path:
-        """Counts of loans by value (Parquet), where they were made by a database."""
-        return self.find("data", "counts")
-
-    @property
     def data(self) -> dict[str, Any]:
         """What is known of the loans: where they come from, how many; empty if nobody noted it."""
         if (self.path / MANIFEST).is_file():
@@ -87,6 +76,11 @@ class RunFolder:
     def is_synthetic(self) -> bool:
         """Whether the loans are synthetic; loans of which nothing is known are taken for synthetic ones."""
         return is_synthetic(self.data) if self.data else True
+
+    @property
+    def counts_dir(self) -> Path:
+        """Counts of loans by value (Parquet), where they were made by a database."""
+        return self.find("data", "counts")
 
     @property
     def is_sampled(self) -> bool:
@@ -104,16 +98,14 @@ class RunFolder:
 
     def loans(self, columns: list[str] | None = None) -> pd.DataFrame:
         """Return the cleaned loans, or only the named columns of them; raises InputError where they cannot be read."""
-        if not self.loans_path.is_file():
-            raise InputError(
-                f"{self.loans_path}: expected the cleaned loans, found nothing. Run the ingest stage first."
-            )
+        path = self.loans_path
+        if not path.is_file():
+            raise InputError(f"{path}: expected the cleaned loans, found nothing. Run the ingest stage first.")
         try:
-            return pd.read_parquet(self.loans_path, columns=columns)
+            return pd.read_parquet(path, columns=columns)
         except (OSError, ValueError) as error:  # pyarrow's own are among these
-            raise InputError(
-                f"{self.loans_path}: expected the cleaned loans as Parquet, but: {error}. Run the ingest stage again."
-            ) from error
+            expected = f"{path}: expected the cleaned loans as Parquet, but: {error}"
+            raise InputError(f"{expected}. Run the ingest stage again.") from error
 
     def counts(self, columns: list[str] | None = None) -> LoanCounts:
         """Return counts by the named columns of the cleaned loans (which need `default` among them), or by any."""
@@ -121,11 +113,8 @@ class RunFolder:
 
     def sample_note(self, loans: int, *, counted: int) -> str:
         """Return where a number comes from that needs single loans, for a caption; empty if they are all that was counted."""
-        return (
-            f"From a stratified sample of {loans:,} of {counted:,} loans."
-            if self.is_sampled and loans < counted
-            else ""
-        )
+        some = self.is_sampled and loans < counted
+        return f"From a stratified sample of {loans:,} of {counted:,} loans." if some else ""
 
     def model_note(self) -> str:
         """Return which loans the model has seen, for captions and pages; empty if they are all that was counted."""
@@ -176,16 +165,20 @@ class RunFolder:
     def _write_exhibit(self, exhibit: Exhibit) -> None:
         """Write an exhibit's table as `results/tables/NAME.csv` and its figure as `results/figures/NAME.svg`, each with its words beside it."""
         words = {"name": exhibit.name, "title": exhibit.title, "caption": exhibit.caption}
+        beside: dict[str, Mapping[str, Any]] = {}
         if exhibit.table is not None:
             with replacing(self.to("results", "tables", f"{exhibit.name}.csv")) as temporary:
                 exhibit.table.to_csv(temporary, index=False, lineterminator="\n")
-            self._describe("tables", words | {"alt": "", "columns": dict(exhibit.columns)})
+            beside["tables"] = words | {"alt": "", "columns": dict(exhibit.columns)}
         if exhibit.figure is not None:
             from loantap.exhibits.plots.style import save_svg
 
             with replacing(self.to("results", "figures", f"{exhibit.name}.svg")) as temporary:
                 save_svg(exhibit.figure, temporary)
-            self._describe("figures", words | {"alt": exhibit.alt})
+            beside["figures"] = words | {"alt": exhibit.alt}
+        for folder, content in beside.items():
+            text = json.dumps(content, indent=1, ensure_ascii=False)
+            write_text(self.to("results", folder, f"{exhibit.name}.json"), text + "\n")
 
     def exhibit(self, name: str, kind: Literal["figures", "tables"]) -> Exhibit:
         """Return the words of a published figure or table."""
@@ -193,10 +186,6 @@ class RunFolder:
         if not path.is_file():
             raise InputError(f"{path}: expected what a stage writes beside its {kind}, found nothing. Run its stage.")
         return Exhibit(**json.loads(path.read_text("utf-8")))
-
-    def _describe(self, folder: str, words: Mapping[str, Any]) -> None:
-        text = json.dumps(words, indent=1, ensure_ascii=False)
-        write_text(self.to("results", folder, f"{words['name']}.json"), text + "\n")
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -223,5 +212,5 @@ def decision_sheet(run: RunFolder) -> dict[str, Any] | None:
     """Return `results/policy.json` of a run; None where there is none, or it is older than the decision sheet."""
     if not run.find("results", "policy.json").is_file():
         return None
-    found: dict[str, Any] = run.result("policy")
-    return found if found.get("policies") else None
+    sheet: dict[str, Any] = run.result("policy")
+    return sheet if sheet.get("policies") else None

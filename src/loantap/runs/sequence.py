@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 from loantap.errors import InputError, StageError, UnfitDataError
 from loantap.runs.basis import basis_of, why_again
+from loantap.runs.checksums import DRAFT, drop_changed, drop_stage, finish_move, keep_notebook, outdated, settle
 from loantap.runs.kernel import execute, need_open_files, tell_left_out
 from loantap.runs.manifest import Basis, Manifest, StageRecord, git_commit, new_manifest, now, packages, read_manifest
 from loantap.runs.notebooks import Stage, check_parameters, merged_parameters, stages_of
 from loantap.runs.record import HeldRun
 from loantap.runs.results import MANIFEST, RunFolder
-from loantap.runs.seal import DRAFT, drop_changed, drop_stage, finish_move, keep_notebook, outdated, settle
 
 
 class Progress(Protocol):
@@ -86,15 +86,9 @@ def resume_run(
 
 
 def _go_on(
-    folder: Path,
-    manifest: Manifest,
-    stages: tuple[Stage, ...],
-    chosen: Mapping[str, dict[str, Any]],
-    progress: Progress,
-    *,
-    new: bool = False,
-    asked: Collection[str] = (),
-) -> RunFolder:
+    folder: Path, manifest: Manifest, stages: tuple[Stage, ...], chosen: Mapping[str, dict[str, Any]], progress: Progress,
+    *, new: bool = False, asked: Collection[str] = (),
+) -> RunFolder:  # fmt: skip
     ended, at = manifest.finished_at, ""
     manifest.status, manifest.finished_at = "running", None
     try:
@@ -113,8 +107,8 @@ def _go_on(
             ended = None
             _run_stage(folder, manifest, stage, chosen[stage.name], progress)
             progress.done(stage.name, record.seconds, "" if new else why)
-        complete = all(record.status in ("done", "left out") and not [*outdated(manifest, record)] for record in manifest.stages)
-        manifest.status, manifest.finished_at = ("done" if complete else "partial"), ended or now()
+        ended_well = [one.status in ("done", "left out") and not [*outdated(manifest, one)] for one in manifest.stages]
+        manifest.status, manifest.finished_at = ("done" if all(ended_well) else "partial"), ended or now()
         manifest.write(folder)
     except BaseException as error:
         if isinstance(error, StageError):
@@ -145,7 +139,7 @@ def _run_stage(
     given = {**parameters, "run_dir": str(folder)}
     try:
         _check_needs(folder, manifest, stage)
-        record.peak_memory_mb = execute(stage.path, target, given, draft=draft, fits=fits, cells=progress)
+        record.peak_memory_mb = execute(stage.path, target, given, draft=draft, fits=fits, on_cell=progress.cell)
         if stage.name == "ingest":
             manifest.data = RunFolder(folder, draft).result("ingest")["data"]
     except BaseException as error:

@@ -1,12 +1,11 @@
 """Gather what a renderer needs in one folder: the website's sources, and the results and notebooks of a run."""
 
-import json
 import os
 import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Any
 import nbformat
 import yaml
 
-from loantap.errors import InputError, RenderError
+from loantap.errors import RenderError
 from loantap.runs.local_paths import without_folders
-from loantap.runs.results import is_synthetic
+from loantap.runs.results import RunFolder, is_synthetic
 from loantap.settings import project_root
 from loantap_pages.staged import StagedSite
 
@@ -36,8 +35,7 @@ def stage_report(run: Path, folder: Path) -> Staged:
 
     Raises InputError if `run` is no run folder, RenderError if the website's sources are missing or unreadable.
     """
-    manifest = _read_manifest(run)
-    root = project_root()
+    manifest, root = RunFolder(run).manifest(), project_root()
     reports = root / "reports"
     if not (reports / "index.qmd").is_file():
         raise RenderError(f"expected the report's first page at {reports / 'index.qmd'}, found none")
@@ -46,14 +44,15 @@ def stage_report(run: Path, folder: Path) -> Staged:
         if (run / "results" / name).is_dir():
             shutil.copytree(run / "results" / name, folder / name, dirs_exist_ok=True)
 
-    left_out = {one["name"]: one.get("error") for one in manifest.get("stages") or [] if one.get("status") == "left out"}
+    records = manifest.get("stages") or []
+    left_out = {one["name"]: one.get("error") for one in records if one.get("status") == "left out"}
     for page in folder.glob("*.qmd"):
         tell_left_out(page, left_out)
     _tell_period(folder / "index.qmd", manifest)
     known = [run, root, *(manifest.get("parameters") or {}).values()]
     for path in (*folder.glob("figures/*.json"), *folder.glob("tables/*")):
         path.write_bytes(without_folders(path.read_bytes().decode(), known).encode())
-    stages = [record["name"] for record in manifest.get("stages") or []]
+    stages = [record["name"] for record in records]
     notebooks = _stage_notebooks(run / "notebooks", folder / "notebooks", stages, known)
     config_text = (root / "_quarto.yml").read_text(encoding="utf-8")
     notice = SYNTHETIC_NOTICE if is_synthetic(manifest.get("data") or {}) else None
@@ -63,15 +62,9 @@ def stage_report(run: Path, folder: Path) -> Staged:
         raise RenderError(f"{root / '_quarto.yml'}: expected the settings of a Quarto website: {error}") from error
     (folder / "_quarto.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     pages = sorted(path.relative_to(folder) for path in folder.glob("*.qmd") if not path.name.startswith("_"))
-    environment = {
-        **os.environ,
-        "LOANTAP_RUN": str(run),
-        "LOANTAP_HOME": str(root),
-        "QUARTO_PYTHON": sys.executable,
-    }
-    return Staged(
-        folder, config, config_text, (*pages, *notebooks), notice, environment, written_in=reports.name, run=run
-    )
+    own = {"LOANTAP_RUN": str(run), "LOANTAP_HOME": str(root), "QUARTO_PYTHON": sys.executable}
+    every = (*pages, *notebooks)
+    return Staged(folder, config, config_text, every, notice, os.environ | own, written_in=reports.name, run=run)
 
 
 def tell_left_out(path: Path, left_out: Mapping[str, str]) -> None:
@@ -82,8 +75,8 @@ def tell_left_out(path: Path, left_out: Mapping[str, str]) -> None:
     if needed:
         reasons = "".join(f"- {stage_title(name)}: {left_out[name]}.\n" for name in needed)
         sections = "".join(f"[]{{{anchor}}}\n" for anchor in re.findall(r"\{(#[\w-]+)\}", body))
-        told = f"What stands here otherwise was left out, since these loans cannot feed it:\n\n{reasons}\nThe other pages stand.\n"
-        path.write_text(f"---\n{front}\n---\n\n{told}\n{sections}", "utf-8")
+        why = f"What stands here otherwise was left out, since these loans cannot feed it:\n\n{reasons}\nThe other pages stand.\n"
+        path.write_text(f"---\n{front}\n---\n\n{why}\n{sections}", "utf-8")
 
 
 def _tell_period(path: Path, manifest: dict[str, Any]) -> None:
@@ -101,22 +94,6 @@ def moment(manifest: Mapping[str, Any]) -> datetime:
     """Return when a run ended, or began, in UTC: the date that its documents bear, so that they are the same whenever they are made."""
     noted = manifest.get("finished_at") or manifest.get("started_at")
     return datetime.fromisoformat(noted).astimezone(UTC) if noted else datetime(1980, 1, 1, tzinfo=UTC)
-
-
-def _read_manifest(run: Path) -> dict[str, Any]:
-    path = run / "manifest.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"{run}: expected a run folder with a manifest.json, found none. "
-            "Give the folder that `loantap run` wrote, such as runs/<run_id>."
-        ) from None
-    except ValueError as error:
-        raise InputError(f"{path}: expected JSON: {error}. Resume or repeat the run.") from error
-    if not isinstance(manifest, dict):
-        raise InputError(f"{path}: expected a JSON object, got {type(manifest).__name__}. Resume or repeat the run.")
-    return manifest
 
 
 def _stage_notebooks(source: Path, target: Path, stages: Sequence[str], known: Collection[object]) -> dict[Path, str]:
@@ -165,14 +142,11 @@ def _take_title(notebook: Any) -> str | None:
 
 
 def _stage_config(config: dict[str, Any], notebooks: dict[Path, str]) -> dict[str, Any]:
-    staged = _lift(config)
+    # Staged pages lie at the top of the site.
+    staged = map_texts(config, lambda text: text.removeprefix("reports/"))
     project = {key: value for key, value in (staged.get("project") or {}).items() if key != "pre-render"}
-    staged["project"] = {
-        **project,
-        "output-dir": "_site",
-        "render": ["*.qmd", *(path.as_posix() for path in notebooks)],
-        "resources": ["tables/*.csv", "*.docx", "*.xlsx"],
-    }
+    rendered = {"output-dir": "_site", "render": ["*.qmd", *(path.as_posix() for path in notebooks)]}
+    staged["project"] = {**project, **rendered, "resources": ["tables/*.csv", "*.docx", "*.xlsx"]}
     navbar = (staged.get("website") or {}).get("navbar") or {}
     for side in ("left", "right"):
         items = []
@@ -187,10 +161,10 @@ def _stage_config(config: dict[str, Any], notebooks: dict[Path, str]) -> dict[st
     return staged
 
 
-def _lift(value: Any) -> Any:
-    """Drop the prefix reports/ from every path: staged pages lie at the top of the site."""
+def map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return what holds texts, such as settings, with each of them changed; keys stay."""
     if isinstance(value, dict):
-        return {key: _lift(item) for key, item in value.items()}
+        return {key: map_texts(item, change) for key, item in value.items()}
     if isinstance(value, list):
-        return [_lift(item) for item in value]
-    return value.removeprefix("reports/") if isinstance(value, str) else value
+        return [map_texts(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value

@@ -7,23 +7,22 @@ from typing import Any
 import pandas as pd
 
 from loantap.data.columns import BY_NAME
+from loantap.errors import InputError
+from loantap.exhibits.decision import records
+from loantap.exhibits.economics import told
+from loantap.exhibits.words import interval, percent, show
+from loantap.model.bootstrap import CONFIDENCE
+from loantap.model.decision import capacity_threshold
+from loantap.model.economics import Economics
+from loantap.model.persistence import load_model
 from loantap.policy.book import LOAN_COLUMNS, make_book
-from loantap.policy.composition import composition
-from loantap.policy.composition import expected_loss
+from loantap.policy.composition import composition, expected_loss
 from loantap.policy.fairness import fairness
 from loantap.policy.groupings import words_of
 from loantap.policy.levers import Cap, Lever, Threshold, Together
 from loantap.policy.scenarios import scenarios, worst_corners
 from loantap.policy.simulate import simulate
 from loantap.policy.verdicts import APPROVE_ALL, NOT_LATER, verdicts
-from loantap.errors import InputError
-from loantap.exhibits.decision import records
-from loantap.exhibits.economics import told
-from loantap.exhibits.words import interval, percent, show
-from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.economics import Economics
-from loantap.model.persistence import SavedModel, load_model
-from loantap.model.decision import capacity_threshold
 from loantap.runs.notebook_model import split_run
 from loantap.runs.results import RunFolder, decision_sheet
 
@@ -35,30 +34,18 @@ CAPPED = tuple(
 _MIN_CELL = 10
 _ASKED = "asked"
 _NOT_ASKED = pd.DataFrame(columns=["name"])  # parts of the sheet that nobody looks at here
-_TRIED = (
-    "It was tried on these very loans, so they cannot show its gain. That takes loans that had no part in choosing it."
-)
 
 
 @dataclass(frozen=True)
 class WhatIf:
-    """The answer.
+    """The answer."""
 
-    Attributes:
-        rules: What is asked about, in words.
-        effect: What it does, an entry of the decision sheet, see `loantap.exhibits.decision.records`.
-        beside: Entries to compare it with: refusing nobody, on the same loans, and the policies of the run where its sheet has them.
-        gaps: For each kind of group, which good customers are refused more often than which, in words.
-        note: What the answer rests on.
-        confidence: Of the intervals.
-    """
-
-    rules: list[str]
-    effect: dict[str, Any]
-    beside: list[dict[str, Any]]
-    gaps: list[str]
-    note: str
-    confidence: float = CONFIDENCE
+    rules: list[str]  # what is asked about, in words
+    effect: dict[str, Any]  # what it does, an entry of the decision sheet, see `loantap.exhibits.decision.records`
+    beside: list[dict[str, Any]]  # entries to compare it with: refusing nobody, and the policies of the run
+    gaps: list[str]  # for each kind of group, which good customers are refused more often than which, in words
+    note: str  # what the answer rests on
+    confidence: float = CONFIDENCE  # of the intervals
 
 
 def parse_caps(texts: Sequence[str]) -> list[Cap]:
@@ -109,59 +96,40 @@ def what_if(
     Raises InputError for a run without a model.
     """
     model, sheet = load_model(run.path / "model"), decision_sheet(run) or {}
-    economics, confidence = _assumed(sheet, model), sheet.get("confidence", CONFIDENCE)
+    saved = {one["name"]: one["default"] for one in sheet["assumptions"]} if sheet else model.card.get("economics", {})
+    economics, confidence = Economics(**saved), sheet.get("confidence", CONFIDENCE)
     training, test = split_run(run, model)
     book = make_book(test, model.probability(test), economics)
     levers: list[Lever] = [*caps, *([] if threshold is None else [Threshold("asked", threshold)])]
-    if capacity is not None:
-        levers.append(Threshold("capacity", _threshold_for(capacity, model, training)))
-    policies: dict[str, Lever] = {
-        APPROVE_ALL: Together(APPROVE_ALL, "approve all"),
-        _ASKED: Together(_ASKED, "asked rule", tuple(levers)),
-    }
+    if capacity is not None:  # the model's own was chosen out of fold
+        of_model = model.metadata.capacity_threshold
+        own = capacity == model.metadata.capacity
+        limit = of_model if own else capacity_threshold(model.probability(training), capacity)
+        levers.append(Threshold("capacity", limit))
+    everyone, asked_rule = Together(APPROVE_ALL, "approve all"), Together(_ASKED, "asked rule", tuple(levers))
+    policies: dict[str, Lever] = {APPROVE_ALL: everyone, _ASKED: asked_rule}
     refusals = {name: policy.refuses(book) for name, policy in policies.items()}
     drawn = {"repetitions": repetitions, "random_state": random_state, "confidence": confidence}
     effects, varied = simulate(book, refusals, **drawn), scenarios(book, refusals)
     gaps = fairness(book, refusals, min_cell=_MIN_CELL, confidence=confidence).gaps
     nobody, asked = records(
-        policies,
-        effects=effects,
-        verdicts=verdicts(effects, varied, None),
-        composition=composition(book, refusals, min_cell=_MIN_CELL),
-        scenarios=varied,
-        corners=worst_corners(book, refusals),
-        later=None,
-        first_month=None,
-        stress=_NOT_ASKED,
-        turns=_NOT_ASKED,
-        expected_loss=expected_loss(book, refusals),
-        gaps=gaps,
-    )
+        policies, effects=effects, verdicts=verdicts(effects, varied, None), composition=composition(book, refusals, min_cell=_MIN_CELL),
+        scenarios=varied, corners=worst_corners(book, refusals), later=None, first_month=None, stress=_NOT_ASKED, turns=_NOT_ASKED,
+        expected_loss=expected_loss(book, refusals), gaps=gaps,
+    )  # fmt: skip
     if asked["why"] == NOT_LATER:
-        asked["reasons"] = [_TRIED]
+        asked["reasons"] = [
+            "It was tried on these very loans, so they cannot show its gain. That takes loans that had no part in choosing it."
+        ]
     others = [entry for entry in sheet.get("policies", []) if entry["name"] != APPROVE_ALL]
     wide = gaps[(gaps["rule"] == _ASKED) & (gaps["gap"] > 0)]
-    return WhatIf(
-        [lever.rule for lever in levers],
-        asked,
-        [nobody, *others],
-        [_gap({str(name): value for name, value in row.items()}) for row in wide.to_dict("records")],
-        _note(run, asked, economics, confidence, others=bool(others)),
-        confidence,
-    )
-
-
-def _assumed(sheet: Mapping[str, Any], model: SavedModel) -> Economics:
-    if sheet:
-        return Economics(**{one["name"]: one["default"] for one in sheet["assumptions"]})
-    return Economics(**model.card.get("economics", {}))
-
-
-def _threshold_for(capacity: float, model: SavedModel, training: pd.DataFrame) -> float:
-    """Return the model's own threshold for its own capacity, chosen out of fold; for another, that of the training loans."""
-    if capacity == model.metadata.capacity:
-        return model.metadata.capacity_threshold
-    return capacity_threshold(model.probability(training), capacity)
+    declined_more = [
+        f"Good customers declined, by {words_of(row['attribute'])}: {row['highest']} {show(row['gap'], 'rate').removesuffix('%')} percentage points "
+        f"more often than {row['lowest']} ({interval(row['gap_low'], row['gap_high'], 'rate')})."
+        for row in wide.to_dict("records")
+    ]
+    note = _note(run, asked, economics, confidence, others=bool(others))
+    return WhatIf([lever.rule for lever in levers], asked, [nobody, *others], declined_more, note, confidence)
 
 
 def _note(run: RunFolder, asked: Mapping[str, Any], economics: Economics, confidence: float, *, others: bool) -> str:
@@ -174,11 +142,4 @@ def _note(run: RunFolder, asked: Mapping[str, Any], economics: Economics, confid
     return (
         f"On n = {show(asked['n'], 'count')} test loans of run {run.path.name}, which the model was not made from; {percent(confidence)} bootstrap intervals.{beside} "
         f"Assumed: {told(economics)}. A limit chosen on these very loans promises more than it will earn.{made}"
-    )
-
-
-def _gap(row: dict[str, Any]) -> str:
-    return (
-        f"Good customers declined, by {words_of(row['attribute'])}: {row['highest']} {show(row['gap'], 'rate').removesuffix('%')} percentage points more often than "
-        f"{row['lowest']} ({interval(row['gap_low'], row['gap_high'], 'rate')})."
     )

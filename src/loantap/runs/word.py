@@ -6,11 +6,11 @@ from pathlib import Path
 
 from loantap.errors import RenderError
 from loantap.exhibits.single_page import finish_word
+from loantap.runs.results import RunFolder
+from loantap.runs.staging import Staged, moment
 from loantap_pages.compose import compose_page
 from loantap_pages.pages import Page
 from loantap_pages.pandoc import HERE, convert
-from loantap.runs.results import RunFolder
-from loantap.runs.staging import Staged, moment
 
 WORD_NAME = "loantap-insights.docx"
 _FIRST_PAGE = Path("index.qmd")

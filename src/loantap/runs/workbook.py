@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
-from loantap.exhibits.heads import head
+from loantap.exhibits.heads import LABELS, head
 from loantap.exhibits.words import ABSENT, WITH_INTERVAL, capital, columns, ends_of, show
 from loantap.runs.results import RunFolder, read_table
 from loantap.runs.staging import Staged, moment
@@ -29,7 +28,6 @@ _FORMATS = {
 _SHORT = {
     "association": "assoc", "model-": "", "without-pincode": "no pincode", "with-pincode": "pincode", "application-only": "applicant",
 }  # fmt: skip
-_LABELS = {name: one.label for name, one in (*BY_NAME.items(), *FEATURE_BY_NAME.items())}
 _LONGEST = 31  # letters of a sheet's name, for Excel
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 _N = re.compile(r"\bn = ([\d,]+)")
@@ -75,15 +73,15 @@ def write_workbook(staged: Staged) -> Path:
 def _tables(staged: Staged, manifest: Mapping[str, Any]) -> Iterator[_Table]:
     """Yield the tables in the order of the stages that made them."""
     taken = {CONTENTS.lower()}
-    made = [Path(name).name for record in manifest.get("stages", []) for name in record.get("files", ())]
-    order = {name: place for place, name in reversed([*enumerate(made)])}
-    found = sorted(
-        (staged.folder / "tables").glob("*.csv"), key=lambda path: (order.get(path.name, len(made)), path.stem)
-    )
-    for path in (path for path in found if path.with_suffix(".json").is_file()):
+    written = [Path(name).name for record in manifest.get("stages", []) for name in record.get("files", ())]
+    order = {name: place for place, name in reversed([*enumerate(written)])}
+    paths = (staged.folder / "tables").glob("*.csv")
+    for path in sorted(paths, key=lambda path: (order.get(path.name, len(written)), path.stem)):
+        if not path.with_suffix(".json").is_file():
+            continue
         words, rows = json.loads(path.with_suffix(".json").read_text("utf-8")), read_table(path)
         if not path.stem.startswith("codebook"):  # which is there to say the names
-            rows = rows.map(lambda value: _LABELS.get(value, value) if isinstance(value, str) else value)
+            rows = rows.map(lambda value: LABELS.get(value, value) if isinstance(value, str) else value)
         kinds = _kinds(rows, words["columns"])
         yield _Table(
             path.stem, _sheet_name(path.stem, taken), words["title"], words["caption"], rows[list(kinds)], kinds
@@ -94,14 +92,14 @@ def _sheet_name(name: str, taken: set[str]) -> str:
     """Return a name that Excel takes and no other sheet has, and note it as taken."""
     for long, short in _SHORT.items():
         name = name.replace(long, short)
-    plain = _FORBIDDEN.sub("", name.replace("-", " ").replace("_", " "))
+    words = _FORBIDDEN.sub("", name.replace("-", " ").replace("_", " "))
     for number in range(1, 10_000):
         tail = "" if number == 1 else f" {number}"
-        found = f"{plain[: _LONGEST - len(tail)].strip()}{tail}"
-        if found.lower() not in taken:
+        sheet = f"{words[: _LONGEST - len(tail)].strip()}{tail}"
+        if sheet.lower() not in taken:
             break
-    taken.add(found.lower())
-    return found
+    taken.add(sheet.lower())
+    return sheet
 
 
 def _contents(book: "Workbook", tables: list[_Table], manifest: Mapping[str, Any], notice: str | None) -> None:
@@ -122,8 +120,8 @@ def _contents(book: "Workbook", tables: list[_Table], manifest: Mapping[str, Any
         sheet.write_url(row, 0, f"internal:'{table.sheet}'!A1", link, string=_in_words(table.name))
         sheet.write_string(row, 1, table.title, wrapped)
         sheet.set_row(row, _height(table.title, 100))
-        if found := _N.search(table.notes):
-            sheet.write_number(row, 2, int(found[1].replace(",", "")), count)
+        if loans := _N.search(table.notes):
+            sheet.write_number(row, 2, int(loans[1].replace(",", "")), count)
         sheet.write_number(row, 3, len(table.rows), count)
     sheet.freeze_panes(_HEAD_ROW + 1, 0)
     sheet.autofilter(_HEAD_ROW, 0, _HEAD_ROW + len(tables), 3)

@@ -27,8 +27,8 @@ def dossier(
     from loantap.exhibits.dossier import dossier as told
     from loantap.exhibits.single_page import single_page, word_document
     from loantap.files import replacing, write_text
+    from loantap.runs.checksums import folder_sha256
     from loantap.runs.record import hold_run
-    from loantap.runs.seal import folder_sha256
 
     with ExitStack() as stack:
         run = finished_folder(run_folder(folder) if out else stack.enter_context(hold_run(run_folder(folder))).path)
@@ -43,7 +43,7 @@ def dossier(
     for kind, suffix in (("Word", "docx"), ("HTML", "html")):
         console.print(f"{kind + ':':<6} {place / f'{_NAME}.{suffix}'}", soft_wrap=True, highlight=False, markup=False)
     if not out:
-        console.print("Fill in a copy of it elsewhere: these are sealed with the report, and a report that is rendered anew takes their place.", soft_wrap=True, highlight=False)  # fmt: skip
+        console.print("Fill in a copy of it elsewhere: these are among the checksums of the report, and a report that is rendered anew takes their place.", soft_wrap=True, highlight=False)  # fmt: skip
 
 
 def _place(run: Path, out: Path | None) -> tuple[Path, "Manifest"]:
@@ -51,7 +51,7 @@ def _place(run: Path, out: Path | None) -> tuple[Path, "Manifest"]:
 
     Raises InputError for a report that is absent or not as it was rendered, and for a file that somebody may have filled in.
     """
-    from loantap.runs.seal import check_run
+    from loantap.runs.checksums import check_run
 
     check = check_run(run)
     if out:

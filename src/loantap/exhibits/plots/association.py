@@ -15,7 +15,6 @@ from loantap.exhibits.words import show
 
 _DASHED = (0, (4, 3))
 _RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 20, 50, 100)
-_BAND = "#EEF1F4"
 _HOLDS, _FAILS, _OPEN = (NEUTRAL, "o"), (WARNING, "X"), (NEUTRAL, "s")
 _LOOKS = {"supported": _HOLDS, "contradicted": _FAILS}
 _CLAIM_TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
@@ -27,9 +26,8 @@ def level_rates(levels: pd.DataFrame, *, base_rate: float) -> Figure:
     with canvas(height=1.15 + 0.2 * max(len(levels), 3)) as (figure, axes):
         separated = levels["separation"].notna().to_numpy()
         axes.axvline(base_rate, color=NEUTRAL, linewidth=1, linestyle=_DASHED)
-        note(
-            axes, f"all loans {show(base_rate, 'rate')}", (base_rate, 1), (0, 3), xycoords=TOP, ha="center", va="bottom"
-        )
+        all_loans = f"all loans {show(base_rate, 'rate')}"
+        note(axes, all_loans, (base_rate, 1), (0, 3), xycoords=TOP, ha="center", va="bottom")
         _dots(axes, levels[~separated], np.flatnonzero(~separated), DEFAULTED, "default_rate", "ci")
         _dots(axes, levels[separated], np.flatnonzero(separated), WARNING, "default_rate", "ci")
         for place in np.flatnonzero(separated).tolist():
@@ -86,12 +84,9 @@ def residual_bars(levels: pd.DataFrame, *, critical: float) -> Figure:
 
 
 def grade_ladder(grades: pd.DataFrame, sub_grades: pd.DataFrame, *, base_rate: float) -> Figure:
-    """Draw default rates of sub-grades as dots with intervals on the steps of their grades.
+    """Draw default rates of sub-grades as dots with intervals on the steps of their grades, and that of all loans.
 
-    Args:
-        grades: level, default_rate.
-        sub_grades: level, parent (a level of `grades`), default_rate, ci_low, ci_high, in order.
-        base_rate: The default rate of all loans.
+    Columns of grades: level, default_rate; of sub-grades, in order: level, parent (a grade), default_rate, ci_low, ci_high.
     """
     with canvas(height=3.6) as (figure, axes):
         places = np.arange(len(sub_grades))
@@ -121,7 +116,7 @@ def claims_forest(claims: pd.DataFrame, *, matters: tuple[float, float]) -> Figu
     """
     own: dict[str, Any] = {"fmt": "o", "color": LIGHT, "markersize": 4, "markeredgecolor": NEUTRAL, "markerfacecolor": "white"}  # fmt: skip
     with canvas(height=1.5 + 0.32 * len(claims)) as (figure, axes):
-        axes.axvspan(*matters, color=_BAND, zorder=0)
+        axes.axvspan(*matters, color="#EEF1F4", zorder=0)
         axes.axvline(1, color=NEUTRAL, linewidth=1)
         for prefix, shift in (("own", 0.2), ("published", -0.12)):
             for place, verdict in enumerate(claims["verdict"]):

@@ -18,19 +18,12 @@ _TIMES = {"application": "known at application", "pricing": "the lender's own pr
 
 
 def default_rates(rates: pd.DataFrame, *, overall: float, label: str) -> Figure:
-    """Draw one row per level with its default rate, interval and number of loans.
-
-    Args:
-        rates: level, n, default_rate, ci_low, ci_high, in the order to show, first on top.
-        overall: Default rate of all loans.
-        label: What the levels are, for the axis.
-    """
+    """Draw one row per level, from the top, with its rate and number of loans: level, n, default_rate, ci_low, ci_high; `label` names the axis."""
     with canvas(height=0.9 + 0.27 * len(rates)) as (figure, axes):
         intervals(axes, rates, range(len(rates)), DEFAULTED)
         _overall(axes, overall)
         numbers = zip(rates["default_rate"], rates["n"], strict=True)
-        texts = [f"{show(rate, 'rate')}   n = {n:,.0f}" for rate, n in numbers]
-        texted_rows(axes, rates["level"], texts)
+        texted_rows(axes, rates["level"], [f"{show(rate, 'rate')}   n = {n:,.0f}" for rate, n in numbers])
         axes.set_ylabel(label)
     return figure
 
@@ -66,10 +59,8 @@ def driver_panels(rates: pd.DataFrame, *, overall: float) -> Figure:
 def driver_ladder(rates: pd.DataFrame, strength: pd.DataFrame, *, overall: float) -> Figure:
     """Draw, per driver, the default rates of its levels and how well it alone tells the outcomes apart.
 
-    Args:
-        rates: driver, share (of the loans), default_rate, ci_low, ci_high of each level shown.
-        strength: driver, known, auc, ci_low, ci_high, in the order to show, first on top.
-        overall: Default rate of all loans.
+    Columns of each level shown: driver, share (of the loans), default_rate, ci_low, ci_high; of each driver, from the top: driver, known,
+    auc, ci_low, ci_high.
     """
     height = 1.1 + 0.27 * len(strength)
     with canvas(height=height, columns=2, sharey=True, width_ratios=[3, 2]) as (figure, left):

@@ -94,11 +94,8 @@ def plot_expected_observed(groups: pd.DataFrame) -> Figure:
     """Draw the share expected to default and the share that did, row by row: group, expected_rate and observed_rate with low and high."""
     with canvas(height=0.8 + 0.26 * len(groups)) as (figure, axes):
         rows = np.arange(len(groups))
-        for name, label, colour, shift in (
-            ("expected_rate", "expected", REPAID, -0.16),
-            ("observed_rate", "defaulted", DEFAULTED, 0.16),
-        ):
-            intervals(axes, groups, list(rows + shift), colour, value=name, ends=name, label=label)
+        intervals(axes, groups, list(rows - 0.16), REPAID, value="expected_rate", ends="expected_rate", label="expected")  # fmt: skip
+        intervals(axes, groups, list(rows + 0.16), DEFAULTED, value="observed_rate", ends="observed_rate", label="defaulted")  # fmt: skip
         name_rows(axes, [str(name) for name in groups["group"]])
         percent(axes.xaxis)
         axes.set(xlabel="Share of loans", xlim=(0, None))
@@ -106,13 +103,13 @@ def plot_expected_observed(groups: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_expected(found: pd.DataFrame) -> Figure:
+def plot_expected(scores: pd.DataFrame) -> Figure:
     """Draw each measure's expected value on its interval: measure (its name), expected, expected_low and expected_high, within 0 to 1."""
-    told = found.dropna(subset=["expected"])
+    known = scores.dropna(subset=["expected"])
     with canvas(height=2.6) as (figure, axes):
-        places = range(len(told))
-        axes.hlines(places, told["expected_low"], told["expected_high"], color=NEUTRAL, linewidth=2.2, alpha=0.6)
-        axes.plot(told["expected"], places, color=REPAID, linestyle="", marker="o")
-        name_rows(axes, told["measure"].tolist())
+        places = range(len(known))
+        axes.hlines(places, known["expected_low"], known["expected_high"], color=NEUTRAL, linewidth=2.2, alpha=0.6)
+        axes.plot(known["expected"], places, color=REPAID, linestyle="", marker="o")
+        name_rows(axes, known["measure"].tolist())
         axes.set(xlim=(0, 1), xlabel="Value")
     return figure

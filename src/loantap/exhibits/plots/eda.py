@@ -21,13 +21,9 @@ _DIVERGING = LinearSegmentedColormap.from_list("loantap", [REPAID, "white", DEFA
 
 
 def group_rates(groups: pd.DataFrame, *, inside: str, others: str) -> Figure:
-    """Draw two default rates per row: of the loans in a group, and of the others.
+    """Draw two default rates per row: of the loans in a group, and of the others, as both are called.
 
-    Args:
-        groups: label, n, default_rate, ci_low, ci_high, other_rate, other_low, other_high; rows without n have been
-            suppressed and are named only.
-        inside: What the loans in a group are called.
-        others: What the others are called.
+    Columns label, n, default_rate, ci_low, ci_high, other_rate, other_low, other_high; rows without n were suppressed and are named only.
     """
     with canvas(height=1.15 + 0.32 * len(groups)) as (figure, axes):
         places, shown = np.flatnonzero(groups["n"].notna()).tolist(), groups[groups["n"].notna()]
@@ -89,7 +85,6 @@ def correlations(pairs: pd.DataFrame, order: list[str]) -> Figure:
 
 def pairs(sample: pd.DataFrame, columns: list[str]) -> Figure:
     """Draw where defaulted and repaid loans of a sample without missing values lie, two columns at a time, as contours: no loan is shown."""
-    last = len(columns) - 1
     limits: dict[str, Any] = {name: tuple(sample[name].quantile([0.005, 0.98])) for name in columns}
     with canvas(height=7, rows=len(columns), columns=len(columns)) as (figure, _):
         for panel, (row, column) in zip(figure.axes, np.ndindex(len(columns), len(columns)), strict=True):
@@ -111,8 +106,9 @@ def pairs(sample: pd.DataFrame, columns: list[str]) -> Figure:
                 panel.set_yticks([])
             else:
                 panel.set_ylim(limits[y])
-            panel.set(xlabel=x if row == last else "", ylabel=y if column == 0 and row else "")
-            panel.tick_params(labelsize=7, labelbottom=row == last, labelleft=column == 0 and row > 0)
+            bottom, left = row == len(columns) - 1, column == 0 < row
+            panel.set(xlabel=x if bottom else "", ylabel=y if left else "")
+            panel.tick_params(labelsize=7, labelbottom=bottom, labelleft=left)
             panel.xaxis.set_major_locator(MaxNLocator(3))
             panel.xaxis.set_major_formatter(_short)
             panel.yaxis.set_major_formatter(_short)
@@ -160,8 +156,7 @@ def timeline(months: pd.DataFrame) -> Figure:
 
 
 def _edges(rates: pd.DataFrame) -> np.ndarray:
-    last = rates["end"].iloc[-1] + pd.offsets.MonthBegin()
-    return np.asarray(date2num([*rates["start"], last]))
+    return np.asarray(date2num([*rates["start"], rates["end"].iloc[-1] + pd.offsets.MonthBegin()]))
 
 
 def _per_month(rates: pd.DataFrame, name: str) -> np.ndarray:

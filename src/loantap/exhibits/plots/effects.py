@@ -19,9 +19,8 @@ _LADDER = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 def plot_effects(curves: Mapping[str, pd.DataFrame], *, ticks: Mapping[str, Mapping[float, str]]) -> Figure:
     """Draw the odds ratio of each number against its median, with its band, and the share of loans beneath.
 
-    Args:
-        curves: By name: value (NaN: where it is missing), share, odds_ratio, ci_low and ci_high; values ascend.
-        ticks: By name, what values are called, where they are no numbers to a reader.
+    Columns value (ascending; NaN where it is missing), share, odds_ratio, ci_low and ci_high. `ticks` name values that are no numbers to
+    a reader.
     """
     down = ceil(len(curves) / _ACROSS)
     ends = [table[["ci_low", "ci_high"]].to_numpy() for table in curves.values()]
@@ -34,18 +33,15 @@ def plot_effects(curves: Mapping[str, pd.DataFrame], *, ticks: Mapping[str, Mapp
             table = curves[name]
             known, gone = table.dropna(subset="value"), table[table["value"].isna()]
             curve.axhline(1, color=NEUTRAL, linewidth=0.8)
-            curve.fill_between(
-                known["value"], known["ci_low"], known["ci_high"], color=DEFAULTED, alpha=0.2, linewidth=0
-            )
-            curve.plot(known["value"], known["odds_ratio"], color=DEFAULTED, linewidth=1.6)
-            step = float(np.diff(known["value"]).min()) if len(known) > 1 else 1.0
-            strip.bar(known["value"], known["share"], width=0.9 * step, color=LIGHT)
-            if len(gone):
-                aside = float(known["value"].max() + 0.09 * (np.ptp(known["value"]) or 1))
-                one = gone.iloc[0]
+            x, band = known["value"], (known["ci_low"], known["ci_high"])
+            curve.fill_between(x, *band, color=DEFAULTED, alpha=0.2, linewidth=0)
+            curve.plot(x, known["odds_ratio"], color=DEFAULTED, linewidth=1.6)
+            strip.bar(x, known["share"], width=0.9 * (float(np.diff(x).min()) if len(x) > 1 else 1.0), color=LIGHT)
+            for one in gone.to_dict("records"):
+                aside = float(x.max() + 0.09 * (np.ptp(x) or 1))
                 curve.plot([aside, aside], [one["ci_low"], one["ci_high"]], color=NEUTRAL, linewidth=1.4)
                 curve.plot(aside, one["odds_ratio"], "D", color=NEUTRAL, markersize=4)
-                strip.bar(aside, one["share"], width=0.05 * np.ptp(known["value"]), color=NEUTRAL)
+                strip.bar(aside, one["share"], width=0.05 * np.ptp(x), color=NEUTRAL)
                 note(strip, "?", (aside, one["share"]), (0, 1), ha="center")
             curve.set(title=name, yscale="log", ylim=(low / 1.05, high * 1.05), xlim=strip.get_xlim())
             curve.yaxis.set_major_locator(FixedLocator([at for at in _LADDER if low / 1.05 <= at <= high * 1.05]))

@@ -68,17 +68,13 @@ class _Taken:
 
     def cost(self, box: Any) -> float:
         """Return how much a box would hide: nothing at 0; other labels and dots weigh most, lines least."""
-        wide = box.padded(2)
+        wide, frame = box.padded(2), self.frame
         hidden = sum(wide.overlaps(other) for other in self.boxes)
-        dots, lines = (_inside(wide, points) for points in (self.dots, self.lines))
-        frame = self.frame
+        dots, lines = (
+            int(((points >= wide.min) & (points <= wide.max)).all(axis=1).sum()) for points in (self.dots, self.lines)
+        )
         outside = box.x0 < frame.x0 or box.x1 > frame.x1 + 2 or box.y0 < frame.y0 or box.y1 > frame.y1
         return 1_000 * hidden + 1_000 * outside + 100 * dots + lines
-
-
-def _inside(box: Any, points: np.ndarray) -> int:
-    x, y = points.T
-    return int(((x >= box.x0) & (x <= box.x1) & (y >= box.y0) & (y <= box.y1)).sum())
 
 
 def _spots(points: pd.DataFrame) -> Iterator[tuple[list[str], np.ndarray, str]]:

@@ -103,6 +103,6 @@ def plot_ratios(gaps: pd.DataFrame, *, mark: float) -> Figure:
     return figure
 
 
-def _above(axes: Axes, told: Sequence[str]) -> None:
+def _above(axes: Axes, marks: Sequence[str]) -> None:
     """Say above the panel what its marks are."""
-    note(axes, "; ".join(told), (0, 1), (0, 5), xycoords="axes fraction")
+    note(axes, "; ".join(marks), (0, 1), (0, 5), xycoords="axes fraction")

@@ -63,12 +63,7 @@ def canvas(
 ) -> Iterator[tuple[Figure, Axes]]:
     """Yield a figure and its first axes in the house style; pyplot, whose backend is the reader's, knows nothing of it.
 
-    Args:
-        height: In inches.
-        width: In inches; that of the page where nothing else is said.
-        rows: Rows of panels; `figure.axes` has all of them, row by row.
-        columns: Columns of panels.
-        options: Passed to `Figure.subplots`.
+    Sizes are in inches. `figure.axes` has all panels, row by row; options are passed to `Figure.subplots`.
     """
     with house_style():
         figure = _HouseFigure(figsize=(width, height), layout="constrained")

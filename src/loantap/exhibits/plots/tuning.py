@@ -1,6 +1,7 @@
 """Figures of the model: how it was chosen, how well it ranks, how its probabilities hold, and what its threshold does to people."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from loantap.exhibits.plots.marks import RING, TOP, name_mark, note, ratio_ticks, reach
+from loantap.exhibits.plots.marks import RING, TOP, intervals, name_mark, name_rows, note, ratio_ticks, reach
 from loantap.exhibits.plots.style import DEFAULTED, LIGHT, NEUTRAL, REPAID, WARNING, canvas, percent
 from loantap.exhibits.tuning_sentences import in_a_sentence
 from loantap.exhibits.words import capital
@@ -32,12 +33,9 @@ def plot_odds_ratios(odds_ratios: pd.DataFrame) -> Figure:
 
 
 def plot_differences(table: pd.DataFrame, *, score: str, reference: str) -> Figure:
-    """Draw how far each candidate's F-beta and ROC-AUC lie from the reference's, with intervals.
+    """Draw how far each candidate's F-beta (`score`, such as f2) and ROC-AUC lie from the reference's, with intervals.
 
-    Args:
-        table: Columns name, and for the score and roc_auc NAME_difference, NAME_difference_low, NAME_difference_high.
-        score: The name of F-beta, such as f2.
-        reference: The candidate that the others are compared with.
+    Columns name, and for the score and roc_auc NAME_difference, NAME_difference_low, NAME_difference_high.
     """
     rows = table[table["name"] != reference].iloc[::-1]
     with canvas(height=0.9 + 0.27 * len(rows), columns=2, sharey=True) as (figure, _):
@@ -55,13 +53,9 @@ def plot_differences(table: pd.DataFrame, *, score: str, reference: str) -> Figu
 
 
 def plot_grid(grid: pd.DataFrame, *, score: str, penalty: str, C: float) -> Figure:
-    """Draw the mean F-beta of each penalty and C, one standard deviation of the folds around it.
+    """Draw the mean F-beta of each penalty and C, one standard deviation of the folds around it, and which penalty and C were chosen.
 
-    Args:
-        grid: Columns penalty, C, and mean and sd of the score, such as f2_mean and f2_sd.
-        score: The name of F-beta, such as f2.
-        penalty: The chosen penalty.
-        C: The chosen inverse strength.
+    Columns penalty, C, and mean and sd of the score, such as f2_mean and f2_sd.
     """
     mean, sd = f"{score}_mean", f"{score}_sd"
     with canvas(height=3.0) as (figure, axes):
@@ -77,12 +71,9 @@ def plot_grid(grid: pd.DataFrame, *, score: str, penalty: str, C: float) -> Figu
 
 
 def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mapping[str, float]) -> Figure:
-    """Draw the ROC and the precision-recall curve, with the chosen thresholds marked.
+    """Draw the ROC and the precision-recall curve, with the chosen thresholds marked, but those above 1, which flag nobody.
 
-    Args:
-        curve: Columns threshold, recall, false_positive_rate, precision; one row per threshold.
-        default_rate: Share of defaults: the precision of a model that knows nothing.
-        thresholds: The thresholds by name; those above 1, which flag nobody, are left out.
+    Columns threshold, recall, false_positive_rate, precision. The default rate is the precision of a model that knows nothing.
     """
     shown = _thinned(curve)
     with canvas(height=3.3, columns=2) as (figure, roc):
@@ -91,10 +82,8 @@ def plot_ranking(curve: pd.DataFrame, *, default_rate: float, thresholds: Mappin
         note(roc, "no skill", (0.62, 0.62), (4, -10))
         precision.axhline(default_rate, color=NEUTRAL, linestyle="--", linewidth=0.8)
         note(precision, "no skill", (0.02, default_rate), (0, -10))
-        for panel, x, y, shift in (
-            (roc, "false_positive_rate", "recall", (7, -9)),
-            (precision, "recall", "precision", (4, 7)),
-        ):
+        panels = ((roc, "false_positive_rate", "recall", (7, -9)), (precision, "recall", "precision", (4, 7)))
+        for panel, x, y, shift in panels:
             panel.plot(shown[x], shown[y], color=REPAID, linewidth=1.8)
             for name, threshold in thresholds.items():
                 point = curve.iloc[int((curve["threshold"] - threshold).abs().argmin())]
@@ -127,13 +116,7 @@ def plot_calibration(tables: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, float]) -> Figure:
-    """Draw precision, recall and F-beta against the threshold.
-
-    Args:
-        curve: Columns threshold, precision, recall and the score; one row per threshold.
-        score: The name of F-beta, such as f2.
-        thresholds: The chosen thresholds by name; those beyond the largest prediction are left out.
-    """
+    """Draw precision, recall and F-beta (columns threshold, precision, recall and the score) with the chosen thresholds, but those above 1."""
     shown = _thinned(curve)
     with canvas(height=3.3) as (figure, axes):
         first = shown.iloc[int(shown["threshold"].argmin())]
@@ -156,25 +139,23 @@ def plot_threshold(curve: pd.DataFrame, *, score: str, thresholds: Mapping[str, 
 def plot_confusion(per_thousand: pd.Series) -> Figure:
     """Draw what happens to 1,000 applicants at the threshold: so many of them are tn, fp, fn and tp."""
     parts = {
-        "tn": ("not flagged, repay", REPAID, 0.5),
-        "fn": ("not flagged, default", DEFAULTED, 0.5),
-        "fp": ("flagged, would repay", REPAID, 0.9),
-        "tp": ("flagged, would default", DEFAULTED, 0.9),
-    }
+        "tn": ("not flagged", "repay", REPAID), "fn": ("not flagged", "default", DEFAULTED),
+        "fp": ("flagged", "would repay", REPAID), "tp": ("flagged", "would default", DEFAULTED),
+    }  # fmt: skip
     with canvas(height=1.7) as (figure, axes):
         start, narrow = 0.0, 0
-        for key, (label, colour, alpha) in parts.items():
-            size = float(per_thousand[key])
-            axes.barh(0, size, left=start, color=colour, alpha=alpha, edgecolor="white", height=0.9)
-            text = f"{size:,.0f}\n{label.replace(', ', chr(10))}"
+        for key, (decided, ends, colour) in parts.items():
+            size, flagged = float(per_thousand[key]), decided == "flagged"
+            middle = start + size / 2
+            axes.barh(0, size, left=start, color=colour, alpha=0.9 if flagged else 0.5, edgecolor="white", height=0.9)
             if size >= _WIDE:
-                ink = "white" if alpha > _HALF else "black"
-                axes.text(start + size / 2, 0, text, ha="center", va="center", color=ink, fontsize=9, linespacing=1.3)
+                look: dict[str, Any] = {"color": "white" if flagged else "black", "fontsize": 9, "linespacing": 1.3}
+                axes.text(middle, 0, f"{size:,.0f}\n{decided}\n{ends}", ha="center", va="center", **look)
             else:  # beside the bar, above and below in turn, so that two narrow parts do not hide one another
-                y, align = ((0.45, "bottom"), (-0.45, "top"))[narrow % 2]
+                y, shift, align = ((0.45, 3, "bottom"), (-0.45, -3, "top"))[narrow % 2]
                 narrow += 1
-                note(axes, text.replace("\n", " ", 1).replace("\n", ", "), (start + size / 2, y), (0, 3 if align == "bottom" else -3),
-                     ha="center" if start + size / 2 > _WIDE else "left", va=align, color=colour)  # fmt: skip
+                side = "center" if middle > _WIDE else "left"
+                note(axes, f"{size:,.0f} {decided}, {ends}", (middle, y), (0, shift), ha=side, va=align, color=colour)
             start += size
         axes.set(xlim=(0, start), ylim=(-0.8, 0.8))
         axes.set_axis_off()
@@ -184,16 +165,16 @@ def plot_confusion(per_thousand: pd.Series) -> Figure:
 def plot_gains(gains: pd.DataFrame) -> Figure:
     """Draw the default rate of each decile, riskiest first, and the share of defaults found: cumulative_loans, cumulative_defaults."""
     with canvas(height=3.0, columns=2) as (figure, rates):
-        found = figure.axes[1]
+        recall = figure.axes[1]
         rates.bar(gains["decile"], gains["default_rate"], color=DEFAULTED, alpha=0.85)
         errors = reach(gains, "default_rate")
         rates.errorbar(gains["decile"], gains["default_rate"], yerr=errors, fmt="none", color=NEUTRAL, elinewidth=1.2)
         rates.set(xlabel="Tenth of loans, the riskiest first", title="Default rate", xticks=gains["decile"])
-        _diagonal(found)
-        note(found, "no skill", (0.6, 0.6), (4, -10))
-        found.plot([0, *gains["cumulative_loans"]], [0, *gains["cumulative_defaults"]], "o-", color=DEFAULTED)
-        found.set(xlabel="Loans, the riskiest first", title="Defaults found", xlim=(0, 1), ylim=(0, 1.02))
-        percent(rates.yaxis, found.xaxis, found.yaxis)
+        _diagonal(recall)
+        note(recall, "no skill", (0.6, 0.6), (4, -10))
+        recall.plot([0, *gains["cumulative_loans"]], [0, *gains["cumulative_defaults"]], "o-", color=DEFAULTED)
+        recall.set(xlabel="Loans, the riskiest first", title="Defaults found", xlim=(0, 1), ylim=(0, 1.02))
+        percent(rates.yaxis, recall.xaxis, recall.yaxis)
     return figure
 
 
@@ -213,6 +194,29 @@ def plot_groups(groups: pd.DataFrame) -> Figure:
             for border in np.flatnonzero(factors[1:] != factors[:-1]):
                 panel.axhline(border + 0.5, color=LIGHT, linewidth=0.8)
         percent(axes.xaxis)
+    return figure
+
+
+def plot_stability(vintages: pd.DataFrame, *, roc_auc: float) -> Figure:
+    """Draw each vintage's observed and predicted default rate, its ROC-AUC beside that of all test loans, and its stability index.
+
+    Columns vintage, default_rate, ci_low, ci_high, predicted, roc_auc with `_low` and `_high`, psi and chance_high.
+    """
+    rows = range(len(vintages))
+    with canvas(height=1.2 + 0.3 * len(vintages), columns=3, sharey=True) as (figure, rates):
+        _, ranking, mix = figure.axes
+        intervals(rates, vintages, rows, DEFAULTED)
+        rates.plot(vintages["predicted"], rows, "D", color=NEUTRAL, markerfacecolor="white")
+        percent(rates.xaxis)
+        rates.set(title="Default rate", xlabel="Dot: observed; diamond: predicted")
+        ranking.axvline(roc_auc, color=NEUTRAL, linewidth=0.8, linestyle="--")
+        intervals(ranking, vintages, rows, REPAID, value="roc_auc", ends="roc_auc")
+        ranking.set(title="ROC-AUC", xlabel="Dashed: all test loans")
+        mix.barh(rows, vintages["psi"], color=LIGHT, height=0.6)
+        mix.plot(vintages["chance_high"], rows, "|", color=NEUTRAL, markersize=12, markeredgewidth=1.6)
+        mix.grid(visible=False, axis="y")
+        mix.set(title="Stability index", xlabel="Line: chance alone, at most", xlim=(0, None))
+        name_rows(rates, vintages["vintage"].tolist())
     return figure
 
 

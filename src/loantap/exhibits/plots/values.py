@@ -30,10 +30,10 @@ def told(figure: Figure) -> Iterator[dict[str, list[str]]]:
     texts: dict[str, list[str]] = {}
     ids: list[tuple[Artist, str | None]] = []
     for panel, axes in enumerate(figure.axes):
-        for place, (kind, artist, said) in enumerate(_artists(axes)):
+        for place, (kind, artist, values) in enumerate(_artists(axes)):
             ids.append((artist, artist.get_gid()))
             artist.set_gid(f"{kind}-{panel}-{place}")
-            texts[f"{kind}-{panel}-{place}"] = said
+            texts[f"{kind}-{panel}-{place}"] = values
     try:
         yield texts
     finally:

@@ -1,4 +1,4 @@
-"""The seal of a run: what each stage wrote, by checksum, so that nothing changes behind the manifest's back."""
+"""The checksums of a run: what each stage wrote, so that nothing changes behind the manifest's back."""
 
 import hashlib
 import shutil
@@ -19,25 +19,15 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Check:
-    """What a run's folder looks like beside its manifest.
-
-    Attributes:
-        manifest: The manifest.
-        files: How files differ from what their stages wrote, by their path in the folder.
-        strangers: Files among them that no stage wrote.
-        outdated: Finished stages whose results do not belong to those of the others, each in a sentence.
-        ended: How the run did not end; empty if it did.
-        report: How the report differs from what was rendered from these results; empty if it does not, or there is none.
-        library: The finished stages whose source in the library is another by now; no fault of the record.
-    """
+    """What a run's folder looks like beside its manifest."""
 
     manifest: Manifest
-    files: dict[str, str]
-    strangers: list[str]
-    outdated: list[str]
-    ended: str
-    report: str
-    library: list[str]
+    files: dict[str, str]  # how files differ from what their stages wrote, by their path in the folder
+    strangers: list[str]  # files among them that no stage wrote
+    outdated: list[str]  # finished stages whose results do not belong to those of the others, each in a sentence
+    ended: str  # how the run did not end; empty if it did
+    report: str  # how the report differs from what was rendered from these results; empty if it does not
+    library: list[str]  # the finished stages whose source in the library is another by now; no fault of the record
 
     @property
     def differences(self) -> list[str]:
@@ -57,39 +47,44 @@ def check_run(folder: Path, manifest: Manifest | None = None) -> Check:
     if any(record.status == "done" and not record.files for record in manifest.stages):
         raise InputError(f"{folder}: an earlier version made this run and noted no checksums. Start a new run.")
     owners = manifest.owners()
-    told = {name: _told(folder / name, manifest.stage(stages[0]).files[name]) for name, stages in owners.items()}
+    differences = {name: _told(folder / name, manifest.stage(stages[0]).files[name]) for name, stages in owners.items()}
     ended = ""
     if manifest.status == "running":
         how = "is at work; check it when it has ended" if is_held(folder) else "was killed before it ended"
         ended = f"manifest.json: the run {how}"
+    finished = [record for record in manifest.stages if record.status == "done" and record.library]
+    known = {record.name: notebooks_dir() / record.notebook for record in finished}
+    digests = {path: library_sha256(path) for path in set(known.values()) if path.is_file()}
     return Check(
         manifest=manifest,
-        files={name: words for name, words in told.items() if words},
+        files={name: words for name, words in differences.items() if words},
         strangers=[name for name in stage_files(folder) if name not in owners],
         outdated=[text for record in manifest.stages for text in outdated(manifest, record)],
         ended=ended,
         report=_report(folder, manifest),
-        library=_changed(manifest),
+        library=[
+            record.name for record in finished if digests.get(known[record.name], record.library) != record.library
+        ],
     )
 
 
-def need_sealed(folder: Path) -> Check:
+def need_unchanged(folder: Path) -> Check:
     """Return the check of a run whose results are as its stages wrote them.
 
     Raises InputError, which names every difference, for another.
     """
     check = check_run(folder)
-    if found := check.differences:
+    if differences := check.differences:
         raise InputError(
-            f"{folder}: expected the files of the run as its stages wrote them, but:{listed(found)}\n"
+            f"{folder}: expected the files of the run as its stages wrote them, but:{listed(differences)}\n"
             f"What has changed is made again by: loantap run --resume {folder}"
         )
     return check
 
 
 def need_finished(folder: Path) -> Check:
-    """Return the check of a finished run, as `need_sealed` does; raises InputError for one that is not finished, too."""
-    check = need_sealed(folder)
+    """Return the check of a finished run, as `need_unchanged` does; raises InputError for one that is not finished, too."""
+    check = need_unchanged(folder)
     if check.manifest.status != "done":
         raise InputError(
             f"{folder}: expected a finished run, it is {check.manifest.status}. Go on with: loantap run --resume {folder}"
@@ -97,12 +92,14 @@ def need_finished(folder: Path) -> Check:
     return check
 
 
-def need_sealed_model(folder: Path) -> None:
+def need_unchanged_model(folder: Path) -> None:
     """Raise InputError if the model in a run's folder is not the one that its stage wrote."""
     model = {name: noted for record in read_manifest(folder).stages for name, noted in record.files.items() if name.startswith("model/")}  # fmt: skip
-    if found := [f"{name} {told}" for name, noted in model.items() if (told := _told(folder / name, noted))]:
+    if differences := [
+        f"{name} {difference}" for name, noted in model.items() if (difference := _told(folder / name, noted))
+    ]:
         raise InputError(
-            f"{folder}: expected the model as the run wrote it, but:{listed(found)}\n"
+            f"{folder}: expected the model as the run wrote it, but:{listed(differences)}\n"
             f"It is made again by: loantap run --resume {folder}"
         )
 
@@ -121,14 +118,16 @@ def drop_changed(folder: Path, manifest: Manifest, will_run: Collection[str]) ->
     check, owners = check_run(folder, manifest), manifest.owners()
     kept = {name for name in check.files if not set(owners[name]) <= set(will_run)}
     if kept or check.strangers:
-        found = replace(check, files={name: check.files[name] for name in kept}, outdated=[], ended="").differences
+        differences = replace(
+            check, files={name: check.files[name] for name in kept}, outdated=[], ended=""
+        ).differences
         advice = "\nResume without --only: it makes again what has changed." if kept else ""
         raise InputError(
-            f"{folder}: expected the files of the run as its stages wrote them, but:{listed(found)}{advice}"
+            f"{folder}: expected the files of the run as its stages wrote them, but:{listed(differences)}{advice}"
         )
-    for name, told in check.files.items():
+    for name, difference in check.files.items():
         for owner in owners[name]:
-            manifest.stage(owner).status, manifest.stage(owner).error = "pending", f"{name} {told}"
+            manifest.stage(owner).status, manifest.stage(owner).error = "pending", f"{name} {difference}"
             manifest.status = "partial"
     manifest.write(folder)
     for name in check.files:
@@ -233,14 +232,3 @@ def _report(folder: Path, manifest: Manifest) -> str:
     if manifest.report.get("results") != results_sha256(manifest):
         return "report: it was rendered from other results than the run's present ones"
     return ""
-
-
-def _changed(manifest: Manifest) -> list[str]:
-    """Return the stages whose source in the library is another by now; those whose notebook is gone have none to compare."""
-    known = {
-        record.name: notebooks_dir() / record.notebook
-        for record in manifest.stages
-        if record.status == "done" and record.library
-    }
-    digests = {path: library_sha256(path) for path in set(known.values()) if path.is_file()}
-    return [name for name, path in known.items() if path in digests and digests[path] != manifest.stage(name).library]

@@ -1,4 +1,4 @@
-"""The seal of a run: each way in which a folder can differ from its manifest is found and named, and nothing else is."""
+"""The checksums of a run: each way in which a folder can differ from its manifest is found and named, and nothing else is."""
 
 import json
 from pathlib import Path
@@ -7,10 +7,10 @@ import pytest
 from tiny_project import finished, make_project, manifest, resume
 
 from loantap.errors import InputError
-from loantap.runs import seal
+from loantap.runs import checksums
 from loantap.runs.manifest import read_manifest
 from loantap.runs.record import hold_run
-from loantap.runs.seal import DRAFT, check_run, finish_move, folder_sha256, need_sealed, results_sha256
+from loantap.runs.checksums import DRAFT, check_run, finish_move, folder_sha256, need_unchanged, results_sha256
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ def report(run: Path) -> None:
 
 def test_a_run_as_it_was_written_differs_in_nothing(run: Path):
     report(run)
-    check = need_sealed(run)
+    check = need_unchanged(run)
     assert (check.differences, check.report, check.library) == ([], "", [])
 
 
@@ -52,7 +52,7 @@ def test_every_difference_is_named(run: Path):
         "results/figures/mine.svg: no stage wrote it; move it out of the run",
     ]
     with pytest.raises(InputError, match=r"(?s)count.json was changed.*\nWhat has changed is made again by: loantap run --resume") as caught:  # fmt: skip
-        need_sealed(run)
+        need_unchanged(run)
     assert str(caught.value).count("\n- ") == 3
 
 
@@ -60,7 +60,7 @@ def test_what_jupyter_and_the_finder_leave_is_nobodys_concern(run: Path):
     (run / "notebooks" / ".ipynb_checkpoints").mkdir()
     (run / "notebooks" / ".ipynb_checkpoints" / "count-checkpoint.ipynb").touch()
     (run / "results" / ".DS_Store").touch()
-    assert need_sealed(run).differences == []
+    assert need_unchanged(run).differences == []
 
 
 def test_a_result_that_belongs_to_others_is_named(run: Path):
@@ -92,8 +92,8 @@ def test_a_changed_report_and_one_of_other_results_are_named_apart(run: Path):
 
 
 def test_a_changed_library_is_named_and_no_fault_of_the_record(run: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(seal, "library_sha256", lambda _: "0" * 64)
-    check = need_sealed(run)
+    monkeypatch.setattr(checksums, "library_sha256", lambda _: "0" * 64)
+    check = need_unchanged(run)
     assert (check.differences, check.library) == ([], ["ingest", "count"])
 
 
@@ -106,4 +106,4 @@ def test_a_move_that_was_killed_is_completed_and_a_stages_own_half_is_dropped(ru
     finish_move(run, read_manifest(run))
     assert (run / "results" / "count.json").read_bytes() == whole
     assert not (run / DRAFT).exists()
-    assert need_sealed(run).differences == []
+    assert need_unchanged(run).differences == []
