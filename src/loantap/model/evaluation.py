@@ -1,14 +1,11 @@
 """How good predictions are: every metric from one sort, with bootstrap intervals; and their calibration."""
 
 from dataclasses import dataclass
-from math import exp
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
 
 from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
 
@@ -222,31 +219,3 @@ def _f_beta(hits: np.ndarray | float, flagged: np.ndarray | float, defaults: flo
 
 def _ratio(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros_like(np.asarray(whole, dtype=float)), where=np.asarray(whole) > 0)
-
-
-@dataclass(frozen=True)
-class SigmoidCalibration:
-    """Platt scaling: probability = 1 / (1 + exp(-(slope * log_odds + intercept)))."""
-
-    slope: float
-    intercept: float
-
-    @classmethod
-    def fit(cls, log_odds: np.ndarray, outcome: np.ndarray) -> "SigmoidCalibration":
-        """Fit slope and intercept to out-of-fold log-odds, shape (n,), by maximum likelihood.
-
-        The slope is 0 or more: log-odds that know nothing must not be turned round.
-        """
-        model = LogisticRegression(C=np.inf).fit(np.asarray(log_odds)[:, np.newaxis], outcome)
-        if model.coef_[0, 0] <= 0:
-            return cls(0.0, float(logit(np.mean(outcome))))
-        return cls(float(model.coef_[0, 0]), float(model.intercept_[0]))
-
-    def __call__(self, log_odds: np.ndarray) -> np.ndarray:
-        """Return calibrated probabilities of default."""
-        return expit(self.slope * np.asarray(log_odds) + self.intercept)
-
-    def one(self, log_odds: float) -> float:
-        """Return the calibrated probability of default at one log-odds."""
-        x = self.slope * log_odds + self.intercept
-        return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))  # exp never overflows so
