@@ -11,14 +11,16 @@ from loantap.data.columns import BY_NAME
 from loantap.model.inputs import PLACES
 from loantap.model.metadata import TrainingSummary
 
+# A sub-grade says its grade, so that nobody is asked for both.
+ASKED = tuple(column for column in FIELDS if column.name != "grade")
+
 
 def starting_values(training: TrainingSummary) -> dict[str, Any]:
-    """Return a value for each field: the median or the commonest level of the training loans.
+    """Return a value for each field that is asked for: the median or the commonest level of the training loans.
 
     What may be missing and is not summarised starts empty.
     """
-    values = {column.name: _start(column.name, training) for column in FIELDS}
-    return values | {"grade": values["sub_grade"][:1]}
+    return {column.name: _start(column.name, training) for column in ASKED}
 
 
 def _start(name: str, training: TrainingSummary) -> Any:
@@ -45,9 +47,10 @@ def check_form(entered: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[
     """Return an application made of what was entered, or None, and what is wrong, in words, by field.
 
     Args:
-        entered: By field; empty ones as None or an empty text.
+        entered: By field that is asked for; empty ones as None or an empty text.
     """
     values = {name: None if value == "" else value for name, value in entered.items()}
+    values["grade"] = values["sub_grade"][:1]
     try:
         return Application(**values).model_dump(), {}
     except ValidationError as error:

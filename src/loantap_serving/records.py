@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import Engine, ForeignKeyConstraint, String, Text, create_engine, func, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from loantap.errors import InputError
@@ -61,7 +62,11 @@ class Decided(_Table):
 
 
 class Records:
-    """The store, written by one thread of its own, so that no answer waits for it or for the challenger."""
+    """The store, written by one thread of its own, so that no answer waits for it or for the challenger.
+
+    Scores that the store cannot take now, such as on a full disk, wait until it takes the next ones; decisions are stored when
+    `decide` returns. The scores of a request are stored together or not at all.
+    """
 
     def __init__(self, place: str, challenger: Models | None = None) -> None:
         """Open the store, and make its tables where there are none.
@@ -81,6 +86,7 @@ class Records:
         self._engine.dispose()  # a process that is forked later opens a connection of its own
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="records")
         self._lock, self._waiting = threading.Lock(), 0
+        self._unsaved: deque[tuple[str, list[dict[str, Any]]]] = deque()  # known to the writing thread alone
 
     def keep(self, request_id: str, scores: Sequence[Score], applications: Sequence[Mapping[str, Any]]) -> None:
         """Keep answers, soon; one that cannot be kept is told in the log."""
@@ -111,13 +117,34 @@ class Records:
                 }
                 for row, (score, other) in enumerate(zip(scores, beside, strict=True))
             ]  # fmt: skip
-            with self._engine.begin() as connection:
-                connection.execute(insert(Scored), rows)
         except Exception:
             LOG.exception("scores not recorded", extra={"facts": {"request_id": request_id}})
-        finally:
-            with self._lock:
-                self._waiting -= len(scores)
+            self._no_longer_wait(scores)
+            return
+        self._unsaved.append((request_id, rows))
+        try:
+            self._store()
+        except OperationalError:
+            facts = {"request_id": request_id, "waiting": sum(len(rows) for _, rows in self._unsaved)}
+            LOG.exception("scores not recorded yet", extra={"facts": facts})
+
+    def _store(self) -> None:
+        """Store what waits, request by request; raises OperationalError while the store takes nothing."""
+        while self._unsaved:
+            request_id, rows = self._unsaved[0]
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(insert(Scored), rows)
+            except OperationalError:
+                raise
+            except Exception:  # such rows would never be taken, and all later ones would wait behind them
+                LOG.exception("scores not recorded", extra={"facts": {"request_id": request_id}})
+            self._unsaved.popleft()
+            self._no_longer_wait(rows)
+
+    def _no_longer_wait(self, rows: Sequence[Any]) -> None:
+        with self._lock:
+            self._waiting -= len(rows)
 
     def _challenged(self, request_id: str, applications: Sequence[Mapping[str, Any]]) -> list[Score] | None:
         if self._challenger is None:
@@ -131,6 +158,7 @@ class Records:
             return None
 
     def _decide(self, request_id: str, row: int, said: Mapping[str, str | None]) -> dict[str, Any] | None:
+        self._store()  # the score may wait still
         its_own = (Scored.request_id == request_id, Scored.row == row)
         with self._engine.begin() as connection:
             score = connection.execute(select(Scored.model_version, Scored.decision).where(*its_own)).one_or_none()

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from loantap.data.columns import KEY
 from loantap.data.text_form import GZIP
 from loantap.errors import InputError
 from loantap.model.persistence import SavedModel
@@ -29,6 +34,11 @@ class ScoredUpload:
     report: BatchReport
     scores: bytes
     errors: bytes | None
+
+    def score_table(self) -> pd.DataFrame:
+        """Return the result as a table; keys are texts, and a reason that is not told is missing."""
+        names = pacsv.ConvertOptions(column_types={KEY: pa.string()}, strings_can_be_null=True)
+        return pacsv.read_csv(pa.BufferReader(self.scores), convert_options=names).to_pandas()
 
 
 def score_upload(model: SavedModel, name: str, content: bytes) -> ScoredUpload:

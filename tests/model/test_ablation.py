@@ -14,7 +14,8 @@ from loantap.model.ablation import (
     recipes,
     resampled_interval,
 )
-from loantap.model.evaluation import Predictions, SigmoidCalibration
+from loantap.model.calibration import SigmoidCalibration
+from loantap.model.evaluation import Predictions
 from loantap.model.folds import fold_splits, out_of_fold
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe

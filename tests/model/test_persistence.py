@@ -4,6 +4,7 @@ import pickle
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import skops.io
 
 from loantap.errors import InputError
+from loantap.model.compiled import compile_pipeline
 from loantap.model.fitted import FittedModel
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import (
@@ -21,6 +23,7 @@ from loantap.model.persistence import (
     PICKLE,
     PIPELINE,
     REASONS,
+    SCORER,
     TRAINING,
     export_pickle,
     load_model,
@@ -66,7 +69,7 @@ def test_every_file_is_in_the_sums_and_sha256sum_agrees(model_folder: Path):
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", [METADATA, PIPELINE, REASONS, TRAINING, CARD, "model_card.html"])
+@pytest.mark.parametrize("name", [METADATA, PIPELINE, SCORER, REASONS, TRAINING, CARD, "model_card.html"])
 def test_a_file_that_was_changed_is_named(folder: Path, name: str):
     with (folder / name).open("ab") as stream:
         stream.write(b" ")
@@ -118,7 +121,33 @@ def test_a_pipeline_file_that_holds_anything_else_is_refused_even_with_mended_su
     else:
         skops.io.dump(thing, folder / PIPELINE)
     with pytest.raises(InputError, match=complaint):
+        _ = load_model(resealed(folder)).pipeline
+    (folder / SCORER).unlink()  # as in models of before
+    with pytest.raises(InputError, match=complaint):
         load_model(resealed(folder))
+
+
+def test_the_saved_numbers_are_the_pipelines(model_folder: Path, folder: Path):
+    model = load_model(model_folder)
+    assert model.scorer.stored() == compile_pipeline(model.pipeline).stored()
+    (folder / SCORER).unlink()
+    assert load_model(resealed(folder)).scorer.stored() == model.scorer.stored()
+
+
+def test_numbers_of_a_wrong_form_are_named(folder: Path):
+    numbers = json.loads((folder / SCORER).read_text())
+    (folder / SCORER).write_text(json.dumps(numbers | {"intercept": "none"}))
+    with pytest.raises(InputError, match=r"scorer\.json: expected what `loantap run` writes there"):
+        load_model(resealed(folder))
+
+
+def test_a_score_needs_neither_scikit_learn_nor_scipy(model_folder: Path):
+    """They take most of the time in which a batch starts."""
+    code = (
+        "import sys; from pathlib import Path; import loantap_serving.batch; from loantap.model.persistence import load_model; "
+        f"load_model(Path({str(model_folder)!r})).scorer; print(sorted({{'sklearn', 'scipy', 'skops', 'pandera'}} & {{*sys.modules}}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
 def test_another_version_of_scikit_learn_is_named(folder: Path):

@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 
 from loantap.data.columns import FEATURE_BY_NAME
+from loantap.model.compiled import compile_pipeline
 from loantap.model.features import ENCODINGS, SUPPORT, Encoding
 from loantap.model.inputs import CATEGORIES, INPUTS, Inputs, feature_frame
 from loantap.model.recipe import Recipe
-from loantap.model.scorer import Scorer, compile_pipeline
+from loantap.model.scorer import Scorer
 
 # Sums of some thirty terms in another order: rounding only.
 ROUNDING = 1e-12

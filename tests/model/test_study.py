@@ -9,8 +9,8 @@ from sklearn.metrics import fbeta_score
 from sklearn.model_selection import train_test_split
 
 from loantap.model.baselines import baseline_rules, score_baselines
+from loantap.model.calibration import SigmoidCalibration
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.evaluation import SigmoidCalibration
 from loantap.model.fitted import Apart, FittedModel, evaluate_out_of_time, fit_calibrated, fit_out_of_time
 from loantap.model.inputs import feature_frame
 from loantap.model.paired import fbeta_differences

@@ -11,12 +11,12 @@ import pytest
 
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.errors import MissingToolError
+from loantap.model.compiled import compile_pipeline
 from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import feature_frame
 from loantap.model.persistence import BINS, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.scorecard import Scale, information_values, points_table, scorecard_recipe
-from loantap.model.scorer import compile_pipeline
 from loantap.model.tuning import split_loans
 from loantap.model.woe import LEAST_CASES, LEAST_SHARE, MOST_BINS, Bins, find_bins, steps_of
 from loantap_serving import conduct_gates as conduct

@@ -214,7 +214,7 @@ def test_a_range_of_levels_is_told_by_levels(model: SavedModel, application: Fie
     numbers = model.training.numbers
     narrow = {**numbers, "sub_grade": numbers["sub_grade"].model_copy(update={"low": 0.0, "high": 10.0})}
     training = model.training.model_copy(update={"numbers": narrow})
-    small = SavedModel(model.version, model.metadata, model.pipeline, model.reasons, training, model.card)
+    small = replace(model, training=training)
     (found,) = (one for one in doubts(small, application, sub_grade="C3", grade="C") if one.field == "sub_grade")
     assert (
         found.text

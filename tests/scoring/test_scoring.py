@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def test_the_time_in_employment_is_told_in_the_words_of_the_codebook(
         line.model_copy(update={"typical": line.typical - (line.feature == "emp_length_years")})
         for line in model.reasons
     ]
-    moved = SavedModel(model.version, model.metadata, model.pipeline, table, model.training, model.card)
+    moved = replace(model, reasons=table)
     reasons = all_reasons(moved, application | {"emp_length": words})
     (found,) = (reason for reason in reasons if reason.feature == "emp_length_years")
     assert found.text.startswith(f"The time in employment is {words}, ")

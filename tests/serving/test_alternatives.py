@@ -1,5 +1,6 @@
 """What would change the answer: verified by scoring again, and against a search of every value."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def model(model_folder: Path) -> SavedModel:
 
 def at(model: SavedModel, threshold: float) -> SavedModel:
     facts = model.metadata.model_copy(update={"threshold": threshold})
-    return SavedModel(model.version, facts, model.pipeline, model.reasons, model.training, model.card)
+    return replace(model, metadata=facts)
 
 
 def probability(model: SavedModel, application: dict[str, Any], **changes: Any) -> float:

@@ -12,6 +12,7 @@ import pytest
 from finished_runs import finished_run_in
 
 from loantap.data.columns import FEATURE_BY_NAME
+from loantap.model.compiled import compile_pipeline
 from loantap.model.inputs import CATEGORIES
 from loantap.model.persistence import SavedModel, load_model
 from loantap.model.reasons import Effect, Reason
@@ -70,7 +71,7 @@ def weighing(model: SavedModel, feature: str, weight: float) -> SavedModel:
     pipeline = deepcopy(model.pipeline)
     place = list(pipeline["expand"].get_feature_names_out()).index(feature)
     pipeline["model"].coef_[0, place] = weight
-    return replace(model, pipeline=pipeline)
+    return replace(model, scorer=compile_pipeline(pipeline), read_pipeline=lambda: pipeline)
 
 
 def test_a_change_for_the_worse_raises_the_probability(champion: SavedModel, unseen: pd.DataFrame):

@@ -35,7 +35,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict:
 def test_streamlit_takes_the_place_of_the_command_on_this_machine_only(started: dict, model_folder: Path):
     with pytest.raises(Replaced):
         cli.dashboard(model=model_folder, run=None, port=8599)
-    assert started["words"][:4] == [sys.executable, "-m", "streamlit", "run"]
+    assert started["words"][:4] == [sys.executable, "-m", "loantap_serving.dashboard", "run"]
     assert Path(started["words"][4]).name == "app.py"
     options = dict(word.removeprefix("--").split("=", 1) for word in started["words"][5:])
     assert options["server.address"] == "127.0.0.1"

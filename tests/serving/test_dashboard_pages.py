@@ -1,5 +1,6 @@
 """Each page of the dashboard, run by Streamlit's own test harness; a browser looks at them in tests/end_to_end."""
 
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -62,6 +63,15 @@ def opened(page: str = "score.py") -> AppTest:
     return app
 
 
+def html(app: AppTest) -> list[str]:
+    """Return the tables that a page draws by itself."""
+    return [part.proto.body for part in app.get("html") if "<table" in part.proto.body]
+
+
+def tables(app: AppTest) -> list[pd.DataFrame]:
+    return [pd.read_html(io.StringIO(body), converters={"Loan": str})[0] for body in html(app)]
+
+
 def said(app: AppTest) -> str:
     parts = [*app.markdown, *app.warning, *app.info, *app.error, *app.caption, *app.header, *app.subheader]
     return "\n".join(part.value for part in parts)
@@ -72,7 +82,7 @@ def test_every_page_says_that_data_are_synthetic_and_what_is_shown(page: str, ru
     app = opened(page)
     assert "SYNTHETIC DATA" in said(app)
     assert "not the champion" in said(app)
-    assert "**Run** r1" in [line.value for line in app.sidebar.markdown]
+    assert "**Run** r1" in app.markdown[0].value
     assert "{" not in said(app)
 
 
@@ -98,8 +108,7 @@ def test_disagreements_are_a_page_where_the_service_keeps_its_answers(
 def test_a_promoted_model_is_shown_first_and_without_a_warning(run: Path):
     ModelStore().promote(run / "model", "r1", [])
     app = opened()
-    assert "not the champion" not in said(app)
-    assert "the champion" in app.sidebar.markdown[0].value
+    assert app.markdown[0].value == f"**Model** {load_model(run / 'model').version} · **Run** r1"
 
 
 def test_an_application_is_scored_with_reasons_and_alternatives(run: Path):
@@ -127,19 +136,45 @@ def test_where_no_reason_is_strong_the_strongest_is_told(run: Path, monkeypatch:
     assert said(app).count("the risk. (R") == 1
 
 
-def test_the_form_says_what_the_model_does_not_look_at(run: Path):
-    (told,) = (note.value for note in opened().markdown if "does not look at" in note.value)
-    assert "monthly payment, grade, job title, loan title." in told
-    assert "amount" not in told
+def test_the_answer_stands_beside_the_form(run: Path):
+    app = opened()
+    app.button[0].click().run()
+    left, right = (column for column in app.columns if column.weight > 0.4)
+    assert left.button[0].label == "Score the application"
+    assert right.header[0].value in ("Approve", "Refer to a person")
+    assert not left.header
 
 
-def test_wrong_values_are_named_at_their_fields_and_nothing_is_scored(run: Path):
+def test_what_the_model_does_not_look_at_is_folded_away(run: Path):
+    app = opened()
+    (aside,) = app.expander
+    asked = [part.key for kind in ("selectbox", "number_input", "text_input") for part in getattr(aside, kind)]
+    assert {"field_installment", "field_emp_title", "field_title"} <= {*asked}
+    assert aside.label == f"{len(asked)} fields that this model does not look at"
+    assert "field_loan_amnt" not in asked
+
+
+def test_a_sub_grade_is_asked_for_and_no_grade(run: Path):
+    app = opened()
+    keys = [box.key for box in app.selectbox]
+    assert "field_sub_grade" in keys
+    assert "field_grade" not in keys
+    for level in ("A1", "G5"):
+        app.selectbox(key="field_sub_grade").set_value(level)
+        app.button[0].click().run()
+        assert not app.error
+        assert app.header
+
+
+def test_wrong_values_are_named_beside_the_form_and_nothing_is_scored(run: Path):
     app = opened()
     app.text_input(key="field_earliest_cr_line").set_value("long ago")
     app.number_input(key="field_int_rate").set_value(0.5)
     app.button[0].click().run()
-    assert len(app.error) == 3
-    assert "2 fields need another value" in app.error[-1].value
+    (told,) = (error.value for error in app.error)
+    assert "2 fields need another value" in told
+    assert "**Interest rate (%)** Expected a number, 1 to 60" in told
+    assert "**First credit line** Expected a month" in told
     assert not app.header
 
 
@@ -177,7 +212,25 @@ def test_a_file_is_scored_and_summed_up(run: Path, raw_loans: pd.DataFrame):
     content = raw_loans.head(30).to_csv(index=False).encode()
     app.file_uploader[0].set_value(("loans.csv", content, "text/csv")).run()
     assert not app.exception
-    assert [metric.value for metric in app.metric][:2] == ["30", "30"]
+    assert [metric.value for metric in app.metric][:3] == ["30", "30", "0"]
+    why, listed = (frame.value for frame in app.dataframe)
+    assert listed["probability_of_default"].is_monotonic_decreasing
+    referred = (listed["decision"] == "refer").sum()
+    assert app.metric[3].value == str(referred)
+    assert not listed["reasons"].str.contains(r"R\d\d").any()
+    assert why["Referrals"].max() <= referred
+    assert why["Share"].tolist() == pytest.approx(100 * why["Referrals"] / referred)
+
+
+def test_rejected_rows_are_shown_with_column_and_rule(run: Path, raw_loans: pd.DataFrame):
+    app = opened("portfolio.py")
+    spoilt = raw_loans.head(30).astype({"dti": "object"})
+    spoilt.loc[spoilt.index[[5, 9]], "dti"] = ["a lot", "-3"]
+    app.file_uploader[0].set_value(("loans.csv", spoilt.to_csv(index=False).encode(), "text/csv")).run()
+    refused = app.dataframe[2].value
+    assert refused[["row", "column"]].to_numpy().tolist() == [["6", "dti"], ["10", "dti"]]
+    assert refused["rule"].tolist() == ["not a number", "below 0"]
+    assert refused["value"].tolist() == ["not told", "-3.0"]
 
 
 def test_scores_are_dropped_when_another_page_is_opened(run: Path, raw_loans: pd.DataFrame):
@@ -213,7 +266,7 @@ def test_the_share_referred_at_each_threshold_stands_beside_the_answer_and_on_to
     app.button[0].click().run()
     assert told in said(app)
     policy = opened("policy.py")
-    assert policy.markdown[0].value == told
+    assert policy.markdown[1].value == told
     heads = [head.split(":")[0] for head in policy.table[0].value.columns]
     assert heads == ["Chosen here", "F2, the model's own", "Profit", "Capacity of 10%"]
     shares = [cell.split(" (")[0] for cell in policy.table[0].value.iloc[0]][1:]
@@ -234,7 +287,7 @@ def test_the_recommendation_comes_first_with_its_verdict_then_what_the_model_ref
     sheet = RunFolder(judged).result("policy")
     told = f"{sheet['recommendation']} {sheet['recommended']['ask']}"
     assert app.info[0].value == f"**Verdict: not shown.** {plain(told)}"
-    assert app.markdown[0].value == referred_sentence(load_model(judged / "model").card)
+    assert app.markdown[1].value == referred_sentence(load_model(judged / "model").card)
 
 
 @pytest.mark.parametrize(("verdict", "box"), [("shown", "success"), ("depends", "warning"), ("not shown", "info")])
@@ -249,7 +302,7 @@ def test_each_verdict_has_its_box(verdict: str, box: str, judged: Path):
 def test_each_policy_of_the_sheet_is_a_row(judged: Path):
     app = opened("policy.py")
     policies = RunFolder(judged).result("policy")["policies"]
-    (sheet,) = (part.proto.body for part in app.get("html"))
+    sheet = html(app)[0]
     heads, *rows = re.findall(r"<tr.*?</tr>", sheet, re.DOTALL)
     for head in ("Policy", "Good customers declined", "Gain over the assumptions", "Worst approval ratio"):
         assert f"<th>{head}</th>" in heads
@@ -265,7 +318,7 @@ def test_a_title_of_a_policy_is_no_markup(judged: Path):
     sheet["policies"][1]["title"] = "<script>alert(1)</script> and **more**"
     RunFolder(judged).write_result("policy", sheet)
     app = opened("policy.py")
-    assert "&lt;script&gt;alert(1)" in app.get("html")[0].proto.body
+    assert "&lt;script&gt;alert(1)" in html(app)[0]
     assert not any("<script>" in part.value for part in [*app.markdown, *app.info] if "\\<script" not in part.value)
 
 
@@ -380,8 +433,8 @@ def test_the_watchlist_says_how_many_lights_and_what_has_changed(watched: RunFol
     app = watchlist()
     assert "Of 100 live loans 2 are red\\_hot in 2018-12." in said(app)
     assert "Since the month before: 1 new on the list." in said(app)
-    assert [(metric.label, metric.value) for metric in app.metric] == [
-        ("Red: restructuring offer", "2"), ("Amber: financial counselling", "1"), ("Green: none", "97"),
+    assert tables(app)[0].to_numpy().tolist() == [
+        ["Red", 2, "2.0%", 3000, "restructuring offer"], ["Amber", 1, "1.0%", 500, "financial counselling"], ["Green", 97, "97.0%", 90000, "none"],
     ]  # fmt: skip
     assert "Synthetic snapshots" not in said(app)
 
@@ -394,34 +447,42 @@ def test_invented_snapshots_are_said_before_anything_else(watched: RunFolder):
 
 def test_the_watchlist_can_be_filtered_by_light(watched: RunFolder):
     app = watchlist()
-    assert app.dataframe[0].value["loan_id"].tolist() == LISTED["loan_id"].tolist()
+    assert tables(app)[1]["Loan"].tolist() == LISTED["loan_id"].tolist()
     assert "3 of 3 loans" in said(app)
     app.multiselect[0].set_value(["amber"]).run()
     assert not app.exception
-    assert app.dataframe[0].value["loan_id"].tolist() == ["L3"]
+    assert tables(app)[1]["Loan"].tolist() == ["L3"]
     assert "1 of 3 loans" in said(app)
 
 
 def test_a_red_loan_has_its_own_offers(watched: RunFolder):
     app = watchlist()
-    assert app.selectbox[0].options == ["<b>L1</b>", "L2"]
-    assert app.dataframe[1].value["expected_cost"].tolist() == [1.0, 2.0]
+    assert app.selectbox[0].options == ["<b>L1</b>", "L2", "L3"]
+    assert tables(app)[2].iloc[0].tolist()[1:] == [1.0, 2.0]
     app.selectbox[0].set_value("L2").run()
-    assert app.dataframe[1].value["expected_cost"].tolist() == [3.0]
+    assert tables(app)[2].iloc[0].tolist()[1:] == [3.0]
+
+
+def test_each_loan_has_all_its_reasons(watched: RunFolder):
+    app = watchlist()
+    app.selectbox[0].set_value("L3").run()
+    assert "**Amber**\n\n- utilisation 90.0%" in said(app)
+    assert "Offers are computed for red loans only." in said(app)
 
 
 def test_what_lenders_wrote_is_shown_as_it_is(watched: RunFolder):
+    write_lists(watched, LISTED.drop(columns="mainly"), OFFERS)
     app = watchlist()
-    assert app.dataframe[0].value["reasons"].iloc[0] == "**late** <script>; and [more](x)"
-    rendered = [*app.markdown, *app.warning, *app.info, *app.header, *app.metric]
-    assert not any("<b>" in part.value or "<script>" in part.value for part in rendered)
+    assert "**late** &lt;script&gt;; and [more](x)" in html(app)[1]
+    rendered = [*app.markdown, *app.warning, *app.info, *app.header]
+    assert not any("<b>" in part.value or re.search(r"(?<!\\)<script>", part.value) for part in rendered)
 
 
 def test_keys_that_are_numbers_are_no_amounts(watched: RunFolder):
     write_lists(watched, LISTED.assign(loan_id=[1234567, 2, 3]), OFFERS.assign(loan_id=[1234567, 1234567, 2]))
     app = watchlist()
-    assert app.dataframe[0].value["loan_id"].tolist() == ["1234567", "2", "3"]
-    assert len(app.dataframe[1].value) == 2
+    assert tables(app)[1]["Loan"].tolist() == ["1234567", "2", "3"]
+    assert tables(app)[2].shape[1] == 3
 
 
 def test_the_watchlist_has_its_place_among_the_pages(watched: RunFolder):
@@ -432,15 +493,15 @@ def test_an_empty_watchlist_is_said(watched: RunFolder):
     write_lists(watched, LISTED[:0], OFFERS[:0])
     app = watchlist()
     assert "There is no loan to look at." in said(app)
-    assert not app.dataframe
+    assert len(html(app)) == 1
 
 
 def test_without_a_red_loan_nothing_is_offered(watched: RunFolder):
     write_lists(watched, LISTED[2:], OFFERS[:0])
     app = watchlist()
-    assert len(app.dataframe) == 1
-    assert not app.selectbox
-    assert [header.value for header in app.header] == ["Loans to look at"]
+    assert len(html(app)) == 2
+    assert [header.value for header in app.header] == ["Loans to look at", "One loan"]
+    assert "What can be offered" not in said(app)
 
 
 def test_a_red_loan_without_offers_is_said(watched: RunFolder):
@@ -452,15 +513,17 @@ def test_a_red_loan_without_offers_is_said(watched: RunFolder):
 @pytest.mark.parametrize("column", ["loan_id", "light", "reasons", "probability"])
 def test_a_column_that_is_missing_is_left_out(column: str, watched: RunFolder):
     write_lists(watched, LISTED.drop(columns=column), OFFERS)
-    shown = watchlist().dataframe[0].value
-    assert set(shown) == {*LISTED.columns} - {column, "mainly"}
+    heads = {"loan_id": "Loan", "light": "Light", "points": "Points", "reasons": "Reasons, the strongest first"}
+    heads |= {"probability": "Probability of default", "balance": "Balance"}
+    shown = {*tables(watchlist())[1]} - {"mainly"}
+    assert shown == {head for name, head in heads.items() if name != column}
 
 
 def test_a_watchlist_from_elsewhere_is_shown_as_it_is(watched: RunFolder):
     watched.write_result("early_warning", {})
     write_lists(watched, pd.DataFrame({"loan": [7], "why": ["late"]}), OFFERS.drop(columns="loan_id"))
     app = watchlist()
-    assert app.dataframe[0].value["loan"].tolist() == [7]
+    assert tables(app)[0].to_numpy().tolist() == [[7, "late"]]
     assert not app.selectbox
 
 
@@ -589,5 +652,7 @@ def test_the_work_list_is_shown_where_the_run_has_one(watched: RunFolder):
     rows.to_csv(watched.path / "results" / "tables" / "worklist.csv", index=False)
     app = watchlist()
     assert app.header[0].value == "Whom to act on first"
-    assert app.dataframe[0].value["could_save"].tolist()[:2] == [200.0, 100.0]
-    assert not {"owner", "status", "due_date", "note"} & set(app.dataframe[0].value)
+    shown = tables(app)[1]
+    assert shown["Could save"].tolist() == ["200", "100", "–"]
+    assert shown["Probability of default"].tolist() == ["50.0%", "25.0%", "–"]
+    assert not {"Owner", "Status", "Due date", "Note"} & {*shown}

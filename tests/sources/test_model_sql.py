@@ -19,12 +19,12 @@ from sqlglot import exp
 from loantap.data.applications import FIELDS
 from loantap.data.columns import FEATURE_BY_NAME, KEY
 from loantap.errors import InputError
+from loantap.model.compiled import compile_pipeline
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.fitted import fit_calibrated
 from loantap.model.inputs import feature_frame, source_columns
 from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
-from loantap.model.scorer import compile_pipeline
 from loantap.scoring.application import score_application
 from loantap_sources import sql_inputs
 from loantap_sources.dialects import DIALECTS, Dialect
@@ -128,8 +128,9 @@ def test_log_odds_beyond_what_a_database_can_raise_e_to_are_held(
 
 
 def test_inputs_that_count_alike_are_told_in_the_order_of_the_table(model: SavedModel, scored: Scored):
-    alike = replace(model, reasons=[line.model_copy(update={"typical": 0.0}) for line in model.reasons])
-    vars(alike)["scorer"] = scorer = compile_pipeline(model.pipeline)
+    scorer = compile_pipeline(model.pipeline)
+    reasons = [line.model_copy(update={"typical": 0.0}) for line in model.reasons]
+    alike = replace(model, reasons=reasons, scorer=scorer)
     scorer.tables = {name: dict.fromkeys(levels, 9.0) for name, levels in scorer.tables.items()}
     frame = table([USUAL | {KEY: "L1"}])
     found = scored(alike, frame)

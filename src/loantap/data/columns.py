@@ -97,7 +97,7 @@ COLUMNS: tuple[Column, ...] = (
         higher="open", because="a lender checks the incomes that it doubts",
     ),
     Column(
-        "issue_d", "Month in which the loan was funded", "month", "month", "funding", False,
+        "issue_d", "Month in which the loan is funded", "month", "month", "funding", False,
         "a model for future loans cannot learn from past months; dates the length of the credit history", example="Jan-2015",
         label="month of funding",
     ),

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,8 @@ from loantap.data.declarations import Column
 from loantap.data.headers import kept_names, plain_name
 from loantap.data.values import levels, months, numbers
 
-# pandera loads pyspark where it is installed, and that one warns whoever has pandas 3.
-warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-import pandera.pandas as pa  # noqa: E402
-from pandera.errors import SchemaErrors  # noqa: E402
+if TYPE_CHECKING:
+    import pandera.pandas as pa
 
 FAILURE_COLUMNS = ["row", "column", "rule", "value"]
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -189,13 +188,19 @@ def _bad(values: pd.Series, parsed: pd.Series, column: str, rule: str) -> pd.Dat
 
 
 @lru_cache(maxsize=4)
-def schema(columns: tuple[Column, ...] = COLUMNS) -> pa.DataFrameSchema:
+def schema(columns: tuple[Column, ...] = COLUMNS) -> "pa.DataFrameSchema":
     """Return the pandera schema of a parsed frame, made from the codebook."""
+    # pandera loads pyspark where it is installed, and that one warns whoever has pandas 3.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    import pandera.pandas as pa
+
     checked = {column.name: _pandera_column(column) for column in columns if column.kind != "address"}
     return pa.DataFrameSchema(checked)
 
 
-def _pandera_column(column: Column) -> pa.Column:
+def _pandera_column(column: Column) -> "pa.Column":
+    import pandera.pandas as pa
+
     checks = []
     if column.kind == "category":
         checks.append(pa.Check.isin(column.levels, error="not an allowed value"))
@@ -207,8 +212,13 @@ def _pandera_column(column: Column) -> pa.Column:
 
 
 def _check_values(parsed: pd.DataFrame, columns: tuple[Column, ...]) -> list[pd.DataFrame]:
+    if all(_holds(parsed[column.name], column) for column in columns if column.kind != "address"):
+        return []  # nearly always so, and sooner known than pandera, which tells what is wrong, is loaded
+    wanted = schema(columns)
+    from pandera.errors import SchemaErrors
+
     try:
-        schema(columns).validate(parsed, lazy=True)
+        wanted.validate(parsed, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         rules = cases["check"].replace({"not_nullable": "missing"})
@@ -224,6 +234,16 @@ def _check_values(parsed: pd.DataFrame, columns: tuple[Column, ...]) -> list[pd.
         )
         return [found.astype({"value": "object"})]
     return []
+
+
+def _holds(values: pd.Series, column: Column) -> bool:
+    known = values.notna()
+    fits = known
+    if column.kind == "category":
+        fits = values.isin(column.levels)
+    elif column.kind == "number":
+        fits = values.between(column.low, column.high)
+    return bool((fits | (~known & column.missing)).all())
 
 
 def _check_across(parsed: pd.DataFrame) -> list[pd.DataFrame]:

@@ -11,7 +11,8 @@ from scipy.special import expit
 from statsmodels.stats.multitest import multipletests
 
 from loantap.model.bootstrap import CONFIDENCE
-from loantap.model.evaluation import BETA, Predictions, SigmoidCalibration, fbeta_name
+from loantap.model.calibration import SigmoidCalibration
+from loantap.model.evaluation import BETA, Predictions, fbeta_name
 from loantap.model.features import ENCODINGS, Encoding
 from loantap.model.folds import Split, out_of_fold
 from loantap.model.inputs import Inputs

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from loantap.data.columns import FEATURE_BY_NAME
+from loantap.model.compiled import compile_pipeline
 from loantap.model.explain import Refits
 from loantap.model.fitted import FittedModel
 from loantap.model.recipe import encode
-from loantap.model.scorer import compile_pipeline
 
 POINTS = 35  # of a curve: as many as there are sub-grades
 _TAIL = 0.01  # of the known values, beyond either end of a curve

@@ -1,21 +1,17 @@
 """How good predictions are: every metric from one sort, with bootstrap intervals; and their calibration."""
 
 from dataclasses import dataclass
-from math import exp
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
 
 from loantap.model.bootstrap import CONFIDENCE, drawn_sums, percentile_interval
 
 BETA = 2.0  # of the F-beta score that models are tuned for, unless a caller says otherwise
 CALIBRATION_BINS, RANKING_BINS = 10, 2_000
 CELLS = ("tn", "fp", "fn", "tp")
-_NEWTON_STEPS, _CLOSE, _FLAT = 20, 1e-9, 1e-12  # of the calibration
 METRICS = (
     "accuracy", "precision", "recall", "f1", "f2", "roc_auc", "average_precision", "brier",
     "expected_calibration_error", "ks", "gini",
@@ -223,43 +219,3 @@ def _f_beta(hits: np.ndarray | float, flagged: np.ndarray | float, defaults: flo
 
 def _ratio(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros_like(np.asarray(whole, dtype=float)), where=np.asarray(whole) > 0)
-
-
-@dataclass(frozen=True)
-class SigmoidCalibration:
-    """Platt scaling: probability = 1 / (1 + exp(-(slope * log_odds + intercept)))."""
-
-    slope: float
-    intercept: float
-
-    @classmethod
-    def fit(cls, log_odds: np.ndarray, outcome: np.ndarray) -> "SigmoidCalibration":
-        """Fit slope and intercept to out-of-fold log-odds, shape (n,), by maximum likelihood.
-
-        The slope is 0 or more: log-odds that know nothing must not be turned round.
-        """
-        x, y = np.asarray(log_odds, dtype=float), np.asarray(outcome, dtype=float)
-        slope, intercept = 0.0, float(logit(np.mean(y)))
-        for _ in range(_NEWTON_STEPS):  # two numbers: a solver's own overhead is ten times the work
-            p = expit(slope * x + intercept)
-            off, weight = y - p, p * (1 - p)
-            a, b, c = weight @ (x * x), weight @ x, weight.sum()
-            if (determinant := a * c - b * b) <= _FLAT * a * c:
-                break  # the classes lie apart: ever steeper lines fit ever better
-            up = np.array([c * (off @ x) - b * off.sum(), a * off.sum() - b * (off @ x)]) / determinant
-            slope, intercept = slope + float(up[0]), intercept + float(up[1])
-            if np.abs(up).max() < _CLOSE:
-                return cls(slope, intercept) if slope > 0 else cls(0.0, float(logit(np.mean(y))))
-        model = LogisticRegression(C=np.inf).fit(x[:, np.newaxis], y)
-        if model.coef_[0, 0] <= 0:
-            return cls(0.0, float(logit(np.mean(y))))
-        return cls(float(model.coef_[0, 0]), float(model.intercept_[0]))
-
-    def __call__(self, log_odds: np.ndarray) -> np.ndarray:
-        """Return calibrated probabilities of default."""
-        return expit(self.slope * np.asarray(log_odds) + self.intercept)
-
-    def one(self, log_odds: float) -> float:
-        """Return the calibrated probability of default at one log-odds."""
-        x = self.slope * log_odds + self.intercept
-        return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))  # exp never overflows so

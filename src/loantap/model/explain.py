@@ -10,11 +10,11 @@ from scipy.stats import t as student
 
 from loantap.data.columns import FEATURE_BY_NAME, FEATURES
 from loantap.data.declarations import readable_level
+from loantap.model.compiled import pooled_levels
 from loantap.model.fitted import FittedModel
 from loantap.model.inputs import CATEGORIES, capped, with_computed
 from loantap.model.recipe import encode
 from loantap.model.refits import refit
-from loantap.model.scorer import pooled_levels
 
 REFIT_ROWS = 60_000
 _FEWEST = 5  # defaults, and repaid loans, of a group whose interval can be right

@@ -10,13 +10,14 @@ from sklearn.pipeline import Pipeline
 
 from loantap.model.ablation import fold_scores
 from loantap.model.bootstrap import CONFIDENCE
+from loantap.model.calibration import SigmoidCalibration
+from loantap.model.compiled import compile_pipeline
 from loantap.model.decision import CAPACITY, best_profit_threshold, capacity_threshold
 from loantap.model.economics import Economics, loan_profit
-from loantap.model.evaluation import BETA, Predictions, SigmoidCalibration, evaluate
+from loantap.model.evaluation import BETA, Predictions, evaluate
 from loantap.model.folds import fold_splits, out_of_fold
 from loantap.model.inputs import feature_frame
 from loantap.model.recipe import Recipe
-from loantap.model.scorer import compile_pipeline
 from loantap.model.tuning import fit_model, stratified_sample
 
 _LEAST = 10  # loans of each outcome in a fold of the earlier loans

@@ -1,6 +1,8 @@
 """What is told of a saved model beside its pipeline: how it was made, and what its training loans were like."""
 
 from collections.abc import Callable
+from importlib.metadata import version
+from platform import python_version
 from typing import Annotated
 
 import numpy as np
@@ -10,11 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from loantap.data.columns import BY_NAME
 from loantap.model.inputs import CAPS, CATEGORIES, Inputs, feature_frame
 
+# A pipeline read by another version of scikit-learn may say something else, or nothing.
+BINDING = ("scikit-learn",)
+_PACKAGES = ("loantap", "numpy", "pandas", "scikit-learn", "scipy", "skops")
 MIN_CELL = 10  # the fewest loans that a number stands for
 _ENOUGH = 5  # times as many: of fewer loans the ends would lie where most of them are
 _RECENT = 24  # months
 Share = Annotated[float, Field(ge=0, le=1)]
 Threshold = Annotated[float, Field(ge=0, le=float(np.nextafter(1.0, 2.0)))]  # just above 1: nobody is referred
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that a saved model depends on."""
+    return {"python": python_version()} | {name: version(name) for name in _PACKAGES}
 
 
 class ModelMetadata(BaseModel):

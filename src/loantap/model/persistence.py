@@ -5,7 +5,7 @@ import json
 import pickle
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,28 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import skops.io
 from pydantic import TypeAdapter, ValidationError
-from sklearn.pipeline import Pipeline
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from loantap.errors import InputError
 from loantap.files import sha256, staging_folder, take_place
-from loantap.model.evaluation import SigmoidCalibration
+from loantap.model.calibration import SigmoidCalibration
 from loantap.model.inputs import feature_frame, feature_names
-from loantap.model.metadata import ModelMetadata, TrainingSummary, summarise_training
+from loantap.model.metadata import BINDING, ModelMetadata, TrainingSummary, summarise_training, versions
 from loantap.model.reasons import ReasonCode, reason_table
-from loantap.model.scorer import Scorer, compile_pipeline
+from loantap.model.scorer import Scorer, StoredScorer
 from loantap.model.seal import BESIDE, PICKLE, SUMS, check_seal, read_pickle, seal
-from loantap.model.storable import BINDING, storable_pipeline, usable_pipeline, versions
-from loantap.model.woe import StoredScorecard, is_scorecard, usable_scorecard, write_scorecard
 
-if TYPE_CHECKING:
-    from loantap.model.fitted import FittedModel  # what fits a model need not be loaded to use one
+if TYPE_CHECKING:  # what makes a model, and scikit-learn, need not be loaded to use one
+    from sklearn.pipeline import Pipeline
+
+    from loantap.model.fitted import FittedModel
 
 PIPELINE, METADATA, REASONS, TRAINING = "pipeline.skops", "model.json", "reasons.json", "training.json"
 CARD, PAGE = "model_card.json", "model_card.html"
+SCORER = "scorer.json"  # the pipeline as plain numbers; models of before have none
 BINS = "scorecard.json"  # of a scorecard, in the place of the pipeline
+_NOT_OURS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _STEPS = (["standard", "expand", "model"], ["woe", "model"])
 
 
@@ -45,18 +44,20 @@ class SavedModel:
     Attributes:
         version: Twelve hexadecimal digits that follow from the content of all its files.
         metadata: How it was made.
-        pipeline: Encoder and logistic regression.
+        scorer: Encoder and logistic regression as plain numbers.
         reasons: Its table of reasons, one line per feature.
         training: What the training loans were like.
         card: Its model card.
+        read_pipeline: Reads encoder and logistic regression as scikit-learn has them.
     """
 
     version: str
     metadata: ModelMetadata
-    pipeline: Pipeline
+    scorer: Scorer
     reasons: list[ReasonCode]
     training: TrainingSummary
     card: dict[str, Any]
+    read_pipeline: "Callable[[], Pipeline]"
 
     @property
     def threshold(self) -> float:
@@ -69,9 +70,9 @@ class SavedModel:
         return SigmoidCalibration(self.metadata.slope, self.metadata.intercept)
 
     @cached_property
-    def scorer(self) -> Scorer:
-        """The pipeline as plain numbers."""
-        return compile_pipeline(self.pipeline)
+    def pipeline(self) -> "Pipeline":
+        """Encoder and logistic regression, read when they are first asked for; raises InputError for a file that holds none."""
+        return self.read_pipeline()
 
     def probability(self, loans: pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities of default of cleaned loans, shape (n,)."""
@@ -88,6 +89,12 @@ def save_model(folder: Path, fitted: "FittedModel", *, loans: pd.DataFrame, card
         card: The model card.
         page: The model card as an HTML page.
     """
+    import skops.io
+
+    from loantap.model.compiled import compile_pipeline
+    from loantap.model.storable import storable_pipeline
+    from loantap.model.woe import is_scorecard, write_scorecard
+
     scorer = compile_pipeline(fitted.model)
     described = {**vars(fitted.recipe), **vars(fitted.calibration), **vars(fitted)}
     described |= {"without": [*fitted.recipe.without], "features": scorer.features, "versions": versions()}
@@ -100,7 +107,12 @@ def save_model(folder: Path, fitted: "FittedModel", *, loans: pd.DataFrame, card
         else:
             stored = storable_pipeline(fitted.model, C=fitted.C, penalty=fitted.penalty)
             skops.io.dump(stored, staging / PIPELINE, compression=zipfile.ZIP_DEFLATED)
-        parts = {METADATA: metadata.model_dump(), TRAINING: training.model_dump(), CARD: dict(card)}
+        parts = {
+            SCORER: scorer.stored().model_dump(),
+            METADATA: metadata.model_dump(),
+            TRAINING: training.model_dump(),
+            CARD: dict(card),
+        }
         for name, part in {**parts, REASONS: [reason.model_dump() for reason in reasons]}.items():
             (staging / name).write_text(json.dumps(part, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
         (staging / PAGE).write_text(page, "utf-8")
@@ -140,22 +152,28 @@ def load_model(folder: Path, *, pickle_sums: Path | None = None) -> SavedModel:
             f"{folder}: model {version} asks for the feature '{unknown[0]}', which this loantap does not make for the inputs "
             f"{metadata.inputs}. Declare it in src/loantap/data/columns.py again, install the loantap that made the model, or make the model again."
         )
-    if form == BINS:
-        pipeline = usable_scorecard(_read(folder / BINS, StoredScorecard))
-    else:
-        pipeline = read_pickle(folder, pickle_sums) if form == PICKLE else _read_skops(folder / PIPELINE)
-    if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) not in _STEPS:
-        raise InputError(f"{folder}: expected a pipeline of {', '.join(_STEPS[0])}, got {pipeline!r:.200}")
     reasons, training = _read(folder / REASONS, list[ReasonCode]), _read(folder / TRAINING, TrainingSummary)
     card = _read(folder / CARD, dict[str, Any])
-    try:
-        model = SavedModel(version, metadata, usable_pipeline(pipeline), reasons, training, card)
-        features = model.scorer.features
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder}: its pipeline is not one that loantap makes: {error!r}. Do not use it.") from error
+
+    def read_pipeline() -> "Pipeline":
+        return _read_pipeline(folder, form, pickle_sums)
+
+    if form != PICKLE and (folder / SCORER).is_file():
+        scorer = Scorer.of(_read(folder / SCORER, StoredScorer))
+        model = SavedModel(version, metadata, scorer, reasons, training, card, read_pipeline)
+    else:
+        from loantap.model.compiled import compile_pipeline
+
+        pipeline = read_pipeline()
+        try:
+            scorer = compile_pipeline(pipeline)
+        except _NOT_OURS as error:
+            raise _strange(folder, error) from error
+        model = SavedModel(version, metadata, scorer, reasons, training, card, lambda: pipeline)
+    features = scorer.features
     if not features == metadata.features == [reason.feature for reason in reasons]:
         raise InputError(
-            f"{folder}: its pipeline, {METADATA} and {REASONS} name different features. Make the model again."
+            f"{folder}: its numbers, {METADATA} and {REASONS} name different features. Make the model again."
         )
     if model_version(folder) != version:
         raise InputError(f"{folder}: another model took its place while it was read. Read it again.")
@@ -208,10 +226,33 @@ def _read(path: Path, form: Any) -> Any:
         raise InputError(f"{path}: expected what `loantap run` writes there, but: {error}") from error
 
 
-def _read_skops(path: Path) -> Any:
+def _read_pipeline(folder: Path, form: str, pickle_sums: Path | None) -> "Pipeline":
+    import skops.io
+    from sklearn.pipeline import Pipeline
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    from loantap.model.storable import usable_pipeline
+    from loantap.model.woe import StoredScorecard, usable_scorecard
+
+    if form == BINS:
+        return usable_scorecard(_read(folder / BINS, StoredScorecard))
     try:
-        return skops.io.load(path)
+        pipeline = read_pickle(folder, pickle_sums) if form == PICKLE else skops.io.load(folder / form)
+    except InputError:
+        raise
     except UntrustedTypesFoundException as error:
-        raise InputError(f"{path}: expected scikit-learn's types only, but: {error}. Do not use this file.") from error
+        raise InputError(
+            f"{folder / form}: expected scikit-learn's types only, but: {error}. Do not use this file."
+        ) from error
     except Exception as error:  # whatever a damaged file makes of its reader
-        raise InputError(f"{path}: expected a pipeline that loantap wrote, but: {error}") from error
+        raise InputError(f"{folder / form}: expected a pipeline that loantap wrote, but: {error}") from error
+    if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) not in _STEPS:
+        raise InputError(f"{folder}: expected a pipeline of {', '.join(_STEPS[0])}, got {pipeline!r:.200}")
+    try:
+        return usable_pipeline(pipeline)
+    except _NOT_OURS as error:
+        raise _strange(folder, error) from error
+
+
+def _strange(folder: Path, error: Exception) -> InputError:
+    return InputError(f"{folder}: its pipeline is not one that loantap makes: {error!r}. Do not use it.")

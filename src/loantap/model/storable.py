@@ -1,8 +1,6 @@
 """A fitted pipeline in types that skops reads by default: scikit-learn's, and arrays of numbers and texts."""
 
 from copy import deepcopy
-from importlib.metadata import version
-from platform import python_version
 
 import numpy as np
 import pandas as pd
@@ -13,15 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import SplineTransformer
 
-# A pipeline read by another version of scikit-learn may say something else, or nothing.
-BINDING = ("scikit-learn",)
 _TYPES = ("_fit_dtype", "_fill_dtype")  # of the columns an imputer saw, here always float64
-_PACKAGES = ("loantap", "numpy", "pandas", "scikit-learn", "scipy", "skops")
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that a saved model depends on."""
-    return {"python": python_version()} | {name: version(name) for name in _PACKAGES}
 
 
 def storable_pipeline(fitted: Pipeline, *, C: float, penalty: str) -> Pipeline:

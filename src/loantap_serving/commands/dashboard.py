@@ -55,7 +55,7 @@ def dashboard(
         "theme.textColor": "#1c2733",
         "theme.secondaryBackgroundColor": "#f3f5f7",
     }
-    words = [sys.executable, "-m", "streamlit", "run", str(Path(pages.__file__).with_name("app.py"))]
+    words = [sys.executable, "-m", pages.__name__, "run", str(Path(pages.__file__).with_name("app.py"))]
     words += [f"--{name}={value}" for name, value in options.items()]
     named = model.resolve() if model and model.exists() else model  # else it is a run's name
     told = {MODEL: str(named or ""), RUN: str(folder or "")}

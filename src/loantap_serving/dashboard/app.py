@@ -24,25 +24,23 @@ pages = [
 ]
 if os.environ.get(RECORDS):
     pages.append(st.Page("disagreements.py", title="Disagreements", icon=":material/compare_arrows:"))
-page = st.navigation(pages)
+page = st.navigation(pages, position="top")
+st.html("<style>.stMainBlockContainer{padding:4.5rem clamp(1rem,4vw,3rem) 3rem} h1{padding:.5rem 0!important}</style>")
 if page.url_path != "portfolio":
     st.session_state.pop("scored", None)  # of people: not kept longer than they are looked at
 shown = sources()
 model = need_model() if shown.model else None
 run = shown.run
-with st.sidebar:
-    if model:
-        st.markdown(f"**Model** {model.version}, {'the champion' if shown.promoted else 'not the champion'}")
-    if run:
-        st.markdown(f"**Run** {plain(run.manifest()['run_id'])}")
+told = []
+if model:
+    beside = "" if shown.promoted else " :orange-badge[not the champion: see loantap promote]"
+    told.append(f"**Model** {model.version}{beside}")
+if run:
+    told.append(f"**Run** {plain(run.manifest()['run_id'])}")
+st.markdown(" · ".join(told))
 if (model and model.card.get("synthetic")) or (run and run.is_synthetic):
     st.warning(
         "**SYNTHETIC DATA.** Made from synthetic loans: for trials only. Decide nothing about real people with it.",
         icon=":material/science:",
-    )
-if model and not shown.promoted:
-    st.warning(
-        "This model is **not the champion**: nobody has promoted it, or another one took its place. See `loantap promote`.",
-        icon=":material/flag:",
     )
 page.run()

@@ -145,3 +145,29 @@ def shares(levels: pd.DataFrame, *, title: str, description: str) -> None:
     )
     texts = base.mark_text(align="left", dx=4).encode(text=alt.Text("refused:Q", format=".1%"))
     st.altair_chart(base.mark_bar(color=REPAID) + texts, alt=description)
+
+
+def distribution(counts: pd.DataFrame, *, threshold: float, description: str) -> None:
+    """Draw how many applications have which probability, coloured by decision, and a line at the threshold.
+
+    Args:
+        counts: from, to (ends of a range of the probability), decision and n.
+        threshold: From which on applications are referred.
+        description: What is drawn, for those who cannot see it.
+    """
+    colour = alt.Color("decision:N", title=None, legend=alt.Legend(orient="top")).scale(
+        domain=["refer", "approve"], range=[DEFAULTED, REPAID]
+    )
+    drawn = (
+        alt.Chart(counts, height=280)
+        .mark_bar(binSpacing=1)
+        .encode(
+            alt.X("from:Q", bin="binned", title="Probability of default", axis=alt.Axis(format=".0%")),
+            alt.X2("to:Q"),
+            alt.Y("n:Q", title="Applications"),
+            colour,
+            tooltip=["decision:N", "n:Q", alt.Tooltip("from:Q", format=".1%"), alt.Tooltip("to:Q", format=".1%")],
+        )
+    )
+    mark = alt.Chart(pd.DataFrame({"threshold": [threshold]})).mark_rule(strokeWidth=2).encode(x="threshold:Q")
+    st.altair_chart(drawn + mark, alt=description)

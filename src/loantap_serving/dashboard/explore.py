@@ -9,14 +9,15 @@ from loantap_serving.dashboard.parts import need_run, note, plain, portfolio, sh
 from loantap_serving.explore import MIN_CELL, factors
 
 _SHOWN = 40  # levels in the chart; the table has all
-_HEADERS = {"level": "Level", "n": "Loans", "defaults": "Defaults", "default_rate": "Default rate", "ci_low": "CI from", "ci_high": "CI to"}  # fmt: skip
+_HEADERS = {"level": "Level", "n": "Loans", "defaults": "Defaults", "default_rate": "Default rate", "ci_low": "Interval from", "ci_high": "Interval to"}  # fmt: skip
 _RATES = ["default_rate", "ci_low", "ci_high"]
 
 st.title("Explore the loans")
 loans, run = portfolio(), need_run()
 names = factors()
-factor = st.selectbox("Factor", list(names), index=list(names).index("grade"), format_func=names.__getitem__)
-filtered = st.multiselect("Only some loans, by", list(names), placeholder="No filter", format_func=names.__getitem__)
+left, right = st.columns(2)
+factor = left.selectbox("Factor", list(names), index=list(names).index("grade"), format_func=names.__getitem__)
+filtered = right.multiselect("Only some loans, by", list(names), placeholder="No filter", format_func=names.__getitem__)
 filters = {
     name: st.multiselect(f"Only these: {names[name]}", loans.levels(name), placeholder="All", key=f"filter_{name}")
     for name in filtered

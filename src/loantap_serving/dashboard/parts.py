@@ -1,6 +1,8 @@
 """What several pages share: the model and the loans, read once, and what is said where they are missing."""
 
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import TypeVar
@@ -36,12 +38,13 @@ def note(text: str) -> None:
     st.markdown(f":small[{plain(text)}]")
 
 
-def wide_table(rows: pd.DataFrame, label: str) -> None:
-    """Show a table of texts that a narrow window scrolls sideways, by keyboard too, which `st.table` does not let one do."""
+def wide_table(rows: pd.DataFrame, label: str, *, index: bool = True, height: str = "none") -> None:
+    """Show a table of texts that a narrow window scrolls, by keyboard too, which `st.table` does not let one do."""
     st.html(
-        f"<style>.wide table{{border-collapse:collapse;width:100%}} .wide :is(th,td){{padding:.35rem .3rem;text-align:left;"
-        f"vertical-align:top;font-size:.8125rem;border-bottom:1px solid {LIGHT}}}</style>"
-        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(label)}" style="overflow-x:auto">{rows.to_html(border=0)}</div>'
+        f"<style>.wide table{{border-collapse:collapse;width:100%}} .wide:has(th:nth-child(7)) table{{min-width:56rem}} .wide :is(th,td){{padding:.35rem .4rem;text-align:left;"
+        f"vertical-align:top;font-size:.875rem;border-bottom:1px solid {LIGHT}}} .wide thead{{position:sticky;top:0;background:#fff}}</style>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(label)}" style="overflow:auto;max-height:{height}">'
+        f"{rows.to_html(border=0, index=index)}</div>"
     )
 
 
@@ -84,6 +87,20 @@ def test_loans() -> TestLoans:
     """Return the run's test loans with the model's probabilities, made once."""
     run, model = need_run(), need_model()
     return or_stop(lambda: _test_loans(str(run.path), _stamp(run), model.version, model))
+
+
+def read_ahead() -> None:
+    """Read what the pages will show, before anybody has opened one; what is wrong with it is said there."""
+    logging.disable(logging.WARNING)  # Streamlit warns of what is read outside of a page
+    with suppress(LoanTapError):
+        found = given_sources()
+        model = _model(str(found.model), model_version(found.model)) if found.model else None
+        if found.run:
+            folder, stamp = str(found.run.path), _stamp(found.run)
+            _portfolio(folder, stamp)
+            if model:
+                _test_loans(folder, stamp, model.version, model)
+    logging.disable(logging.NOTSET)
 
 
 def _stamp(run: RunFolder) -> int:

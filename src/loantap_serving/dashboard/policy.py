@@ -14,11 +14,12 @@ from loantap.exhibits.words import capital, interval, percent, plain
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.decision import Share
 from loantap.model.economics import Economics
+from loantap.model.persistence import SavedModel
 from loantap.policy.composition import composition_of
 from loantap.policy.groupings import words_of
 from loantap.policy.listing import threshold_score
 from loantap.policy.verdicts import DEPENDS, SHOWN
-from loantap.runs.results import decision_sheet
+from loantap.runs.results import RunFolder, decision_sheet
 from loantap_serving.dashboard.charts import curves, frontier, shares
 from loantap_serving.dashboard.parts import (
     need_model,
@@ -31,7 +32,7 @@ from loantap_serving.dashboard.parts import (
     wide_table,
 )
 from loantap_serving.explore import MIN_CELL
-from loantap_serving.trade_off import curve, trade_off
+from loantap_serving.trade_off import TestLoans, curve, trade_off
 
 _MEASURES = {
     "referred": "Referred, of all applications",
@@ -59,12 +60,14 @@ def _tell_verdict(sheet: Mapping[str, Any]) -> None:
 
 def _show_sheet(sheet: Mapping[str, Any], thresholds: pd.DataFrame) -> None:
     """Show the policies side by side, as a table and as places between good customers declined and defaults avoided."""
-    st.header("The decision sheet")
     wide_table(sheet_rows(sheet["policies"]).rename(index=lambda place: place + 1), "The decision sheet")
     note(f"{basis(sheet)} {sheet['caveat']}")
     said = "Defaults avoided against good customers declined, along the thresholds of the model; the numbers are rows of the table"
-    frontier(thresholds, _points(sheet), description=said)
-    note(f"{said}. Dashed: declining at random.")
+    drawn, words = st.columns([2, 1], vertical_alignment="center")
+    with drawn:
+        frontier(thresholds, _points(sheet), description=said)
+    with words:
+        note(f"{said}. Dashed: declining at random.")
 
 
 def _points(sheet: Mapping[str, Any]) -> pd.DataFrame:
@@ -82,7 +85,6 @@ def _points(sheet: Mapping[str, Any]) -> pd.DataFrame:
 
 def _show_refused(sheet: Mapping[str, Any]) -> None:
     """Show whom a chosen policy declines, by every attribute that the sheet counts by."""
-    st.header("Who is declined?")
     refusing = {capital(entry["title"]): entry for entry in sheet["policies"] if entry["n_refused"]}
     if not refusing:
         st.info("No policy of the sheet declines anybody.", icon=":material/info:")
@@ -99,6 +101,49 @@ def _show_refused(sheet: Mapping[str, Any]) -> None:
     note("Of the test loans. The first risk decile is the safest tenth of them. Small groups are joined.")
 
 
+def _try_threshold(
+    model: SavedModel, test: TestLoans, thresholds: pd.DataFrame, run: RunFolder, confidence: float
+) -> None:
+    """Let another threshold, and another loss from a default, be tried on the test loans."""
+    left, right = st.columns(2)
+    start = round(100 * model.threshold, 1)
+    moved = left.slider("Refer at a probability of default of (%)", 1.0, 99.0, start, 0.1, format="%.1f")
+    threshold = model.threshold if moved == start else moved / 100
+    economics = Economics(**model.card["economics"])
+    assumed = round(100 * economics.loss_given_default)
+    loss = right.slider("A default loses, of the balance outstanding then (%)", 0, 100, assumed, 1) / 100
+    economics = economics.with_("loss_given_default", loss)
+    columns = {
+        f"{whose}: {show(at, 'rate') if at <= 1 else 'nobody'}": [
+            _shown(name, share)
+            for name, share in trade_off(test, threshold=at, economics=economics, confidence=confidence).items()
+        ]
+        for whose, at in (
+            ("Chosen here", threshold),
+            (f"{threshold_score(model)}, the model's own", model.threshold),
+            ("Profit", model.metadata.profit_threshold),
+            (f"Capacity of {percent(model.metadata.capacity)}", model.metadata.capacity_threshold),
+        )
+    }
+    st.table(pd.DataFrame(columns, index=list(_MEASURES.values())))
+    said = "Applications referred, defaults caught and good customers referred, by threshold; the line marks the chosen one"
+    curves(thresholds, _CURVES, at=threshold, description=said)
+    referred = composition_of(
+        test.loans, test.probability, {"chosen": test.probability >= threshold}, min_cell=MIN_CELL
+    )
+    st.subheader("Referred at the chosen threshold, by grade")
+    shares(
+        referred[referred["attribute"] == "grade"],
+        title="Referred, of each grade",
+        description="Share referred at the chosen threshold by grade",
+    )
+    note(
+        f"On n = {show(len(test.loans), 'count')} test loans of run {run.manifest()['run_id']}, which had no part in making the model; in "
+        f"brackets {percent(confidence)} intervals, Wilson's for shares, bootstrap ones for profit. Profit assumes that no referred application is "
+        f"granted, {told(economics)}. A threshold chosen on these very loans promises somewhat more than it will earn. {run.model_note()}"
+    )
+
+
 st.title("Policy")
 model, test, run = need_model(), test_loans(), need_run()
 thresholds = curve(test, np.linspace(0.01, 0.99, 99))
@@ -106,50 +151,15 @@ sheet = or_stop(lambda: decision_sheet(run))
 if sheet:
     _tell_verdict(sheet)
 tell_referred(model)
-if sheet:
-    _show_sheet(
-        sheet, thresholds.rename(columns={"good_referred": "good_refused", "defaults_caught": "defaults_avoided"})
-    )
-    _show_refused(sheet)
-else:
-    st.info(
-        "This run has no decision sheet: its policy stage has not run, or an older version made it.",
-        icon=":material/info:",
-    )
-st.header("Try another threshold")
-confidence = sheet["confidence"] if sheet else CONFIDENCE
-left, right = st.columns(2)
-start = round(100 * model.threshold, 1)
-moved = left.slider("Refer at a probability of default of (%)", 1.0, 99.0, start, 0.1, format="%.1f")
-threshold = model.threshold if moved == start else moved / 100
-economics = Economics(**model.card["economics"])
-assumed = round(100 * economics.loss_given_default)
-loss = right.slider("A default loses, of the balance outstanding then (%)", 0, 100, assumed, 1) / 100
-economics = economics.with_("loss_given_default", loss)
-columns = {
-    f"{whose}: {show(at, 'rate') if at <= 1 else 'nobody'}": [
-        _shown(name, share)
-        for name, share in trade_off(test, threshold=at, economics=economics, confidence=confidence).items()
-    ]
-    for whose, at in (
-        ("Chosen here", threshold),
-        (f"{threshold_score(model)}, the model's own", model.threshold),
-        ("Profit", model.metadata.profit_threshold),
-        (f"Capacity of {percent(model.metadata.capacity)}", model.metadata.capacity_threshold),
-    )
-}
-st.table(pd.DataFrame(columns, index=list(_MEASURES.values())))
-said = "Applications referred, defaults caught and good customers referred, by threshold; the line marks the chosen one"
-curves(thresholds, _CURVES, at=threshold, description=said)
-referred = composition_of(test.loans, test.probability, {"chosen": test.probability >= threshold}, min_cell=MIN_CELL)
-st.subheader("Referred at the chosen threshold, by grade")
-shares(
-    referred[referred["attribute"] == "grade"],
-    title="Referred, of each grade",
-    description="Share referred at the chosen threshold by grade",
-)
-note(
-    f"On n = {show(len(test.loans), 'count')} test loans of run {run.manifest()['run_id']}, which had no part in making the model; in "
-    f"brackets {percent(confidence)} intervals, Wilson's for shares, bootstrap ones for profit. Profit assumes that no referred application is "
-    f"granted, {told(economics)}. A threshold chosen on these very loans promises somewhat more than it will earn. {run.model_note()}"
-)
+decided, declined, tried = st.tabs(["The decision sheet", "Who is declined?", "Try another threshold"])
+with decided:
+    if sheet:
+        heads = {"good_referred": "good_refused", "defaults_caught": "defaults_avoided"}
+        _show_sheet(sheet, thresholds.rename(columns=heads))
+    else:
+        st.info("This run has no decision sheet: its policy stage has not run, or an older version made it.", icon=":material/info:")  # fmt: skip
+with declined:
+    if sheet:
+        _show_refused(sheet)
+with tried:
+    _try_threshold(model, test, thresholds, run, sheet["confidence"] if sheet else CONFIDENCE)
