@@ -1,7 +1,7 @@
 """A month's watchlist as files and as rows of a table: the same again for the same snapshots, model and settings."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pandas as pd
 from loantap.data.snapshot_contract import AS_OF
 from loantap.errors import InputError
 from loantap.exhibits.watch_page import watch_page
-from loantap.files import alone_in, sha256, staging_folder, take_place
+from loantap.files import alone_in, replacing, sha256, staging_folder, take_place
 from loantap.jsonable import jsonable
 from loantap.model.persistence import SavedModel
 from loantap.watchlist.month import Month, Watch
@@ -84,6 +84,14 @@ def write_month(
         (staging / "index.html").write_text(watch_page(found, summary, settings=settings), "utf-8")
         take_place(staging, folder)
     return Written(folder, tuple(kept))
+
+
+def write_listed(parts: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write the loans to look at, part by part, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, private=True) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        for number, part in enumerate(parts):
+            _in_rows(part.round(DIGITS)).to_csv(stream, index=False, header=not number, lineterminator="\n")
 
 
 def _summary(

@@ -5,20 +5,23 @@ to the log-odds, the probability, what speaks for the decision, and the ranks of
 the features, so that the statement can be read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
+from loantap.data.annuity import annuity
 from loantap.data.application_file import application_columns
 from loantap.data.applications import FIELDS
 from loantap.data.columns import BY_NAME, KEY
+from loantap.data.declarations import Column
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
 from loantap.model.reasons import SLIGHT, voices
 from loantap.model.scorer import UNSEEN, Curve, Term
 from loantap.scoring.table import REASONS
 from loantap_sources.dialects import Dialect
-from loantap_sources.sql_inputs import feature, refusal, warnings
+from loantap_sources.sql_inputs import feature, number_of, refusal, warnings
+from loantap_sources.sql_steps import Columns, chained, kept
 from loantap_sources.sql_values import (
     Number,
     added,
@@ -34,10 +37,9 @@ from loantap_sources.sql_values import (
 
 REFUSED = "refused"  # the column that says which rule a row breaks
 SCORES = ("probability_of_default", "decision", *(f"reason_{number}" for number in range(1, REASONS + 1)), "warnings", "model_version")  # fmt: skip
-_FAR = (
-    700.0  # log-odds beyond which EXP leaves the numbers of a database; the probability is 0 or 1 to every digit there
-)
-_Columns = Mapping[str, exp.Expr]
+# Log-odds beyond which EXP leaves the numbers of a database; the probability is 0 or 1 to every digit there.
+_FAR = 700.0
+_TERMS = ("loan_amnt", "int_rate", "term")  # what an installment follows from
 
 
 def model_select(
@@ -61,42 +63,62 @@ def model_select(
     """
     names = dict(columns) if columns is not None else {field.name: field.name for field in FIELDS}
     there = application_columns(source_columns(inputs=model.metadata.inputs), list(names))
-    absent = [field for field in there if field.name not in names]
+    given = _given(there, names, dialect)
+    asked = {"warnings": warnings(model, given), REFUSED: refusal(there, keyed=key == KEY)}
+    steps: list[tuple[str, Columns]] = [
+        ("given", {key: exp.cast(column(key), "text"), **given}),
+        *_scored(model, key, asked),
+        ("weights", kept(key, *asked, "probability_of_default") | _weights(model)),
+        ("voices", kept(key, *asked, "probability_of_default") | _voices(model)),
+        ("ranks", kept(key, *asked, "probability_of_default", *_heads(model), *_speakers(model)) | _ranks(model)),
+    ]
+    return chained(steps, kept(key) | _answer(model), table=table, dialect=dialect)
+
+
+def probability_select(
+    model: SavedModel, *, needed: Sequence[str], dialect: Dialect, table: exp.Table, columns: Mapping[str, str]
+) -> exp.Select:
+    """Return the statement: loan_id, probability_of_default, and installment, by the annuity where none is given.
+
+    Both are NULL in a row that breaks a rule of the codebook; `refused` names the rule.
+
+    Args:
+        model: The model.
+        needed: The columns whose rules a row has to keep, TERMS of an installment among them.
+        dialect: Of the database that will run it.
+        table: Cleaned applications with loan_id.
+        columns: What is there of the codebook, with its name in the table.
+    """
+    there = application_columns(needed, list(columns))
+    due = annuity(*(Number(number_of(name)) for name in _TERMS)).sql
+    cents = exp.cast(exp.cast(due, "decimal(18, 2)"), "double")
+    paid = exp.func("COALESCE", column("installment"), cents) if "installment" in columns else cents
+    asked = {REFUSED: refusal(there, keyed=True), "installment": paid}
+    steps = [
+        ("given", {KEY: exp.cast(column(KEY), "text"), **_given(there, columns, dialect)}),
+        *_scored(model, KEY, asked),
+    ]
+    told = {"installment": case((column(REFUSED).is_(exp.null()), column("installment")))}
+    return chained(steps, kept(KEY, "probability_of_default") | told | kept(REFUSED), table=table, dialect=dialect)
+
+
+def _given(there: Sequence[Column], names: Mapping[str, str], dialect: Dialect) -> dict[str, exp.Expr]:
+    """Return what is read of the table, and NULL for what it lacks."""
     given: dict[str, exp.Expr] = {field.name: read(names[field.name], field, dialect) for field in there if field.name in names}  # fmt: skip
+    absent = [field for field in there if field.name not in names]
     given |= {field.name: exp.cast(exp.null(), "double" if field.kind != "category" else "text") for field in absent}
     given["issue_d"] = exp.func("COALESCE", given["issue_d"], this_month(dialect)) if "issue_d" in names else this_month(dialect)  # fmt: skip
-    asked = {"warnings": warnings(model, given), REFUSED: refusal(there, keyed=key == KEY)}
-    steps: list[tuple[str, _Columns]] = [
-        ("given", {key: exp.cast(column(key), "text"), **given}),
-        ("inputs", _kept(key) | asked | _inputs(model)),
-        ("contributions", _kept(key, *asked) | _contributions(model)),
-        ("log_odds", _kept(key, *asked, *model.scorer.features) | {"log_odds": _log_odds(model)}),
-        ("scores", _kept(key, *asked, *model.scorer.features) | _probability()),
-        ("weights", _kept(key, *asked, "probability_of_default") | _weights(model)),
-        ("voices", _kept(key, *asked, "probability_of_default") | _voices(model)),
-        ("ranks", _kept(key, *asked, "probability_of_default", *_heads(model), *_speakers(model)) | _ranks(model)),
+    return given
+
+
+def _scored(model: SavedModel, key: str, asked: dict[str, exp.Expr]) -> list[tuple[str, Columns]]:
+    """Return the steps from what is given to the probability."""
+    return [
+        ("inputs", kept(key) | asked | _inputs(model)),
+        ("contributions", kept(key, *asked) | _contributions(model)),
+        ("log_odds", kept(key, *asked, *model.scorer.features) | {"log_odds": _log_odds(model)}),
+        ("scores", kept(key, *asked, *model.scorer.features) | _probability()),
     ]
-    statement, before = exp.select(*_listed(_kept(key) | _answer(model))), table
-    for name, made in steps:
-        step = exp.select(*_listed(made)).from_(before)
-        statement = statement.with_(name, as_=_fenced(step, dialect), copy=False)
-        before = exp.to_table(name)
-    return statement.from_(before)
-
-
-def _kept(*names: str) -> dict[str, exp.Expr]:
-    return {name: column(name) for name in names}
-
-
-def _listed(columns: _Columns) -> list[exp.Expr]:
-    return [made if made == column(name) else exp.alias_(made, name, quoted=True) for name, made in columns.items()]
-
-
-def _fenced(step: exp.Select, dialect: Dialect) -> exp.Select:
-    """Return a step that is computed by itself: two databases would write it out wherever a later one names it."""
-    if dialect == "sqlite":
-        step = step.limit(-1)
-    return step.offset(0) if dialect in ("postgres", "sqlite") else step
 
 
 def _inputs(model: SavedModel) -> dict[str, exp.Expr]:

@@ -1,7 +1,5 @@
 """Score a table of the warehouse into another one by one statement: no row leaves the database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +12,15 @@ from loantap.errors import InputError, SchemaError, SourceError
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
 from loantap_sources.connectors.config import Config
-from loantap_sources.connectors.sql import shown, told
+from loantap_sources.connectors.sql import shown
 from loantap_sources.dialects import OF_ENGINE, Dialect
+from loantap_sources.inside import alone, made_inside, place
 from loantap_sources.live_tables import ApplicationTable
 from loantap_sources.model_sql import REFUSED, SCORES, model_select
 from loantap_sources.pushdown_sample import ROW
 from loantap_sources.sql_values import written
-from loantap_sources.tables import need_own, take_place
-from loantap_sources.warehouse import open_warehouse, table_name, transaction
+from loantap_sources.tables import need_own
+from loantap_sources.warehouse import open_warehouse, table_name
 
 
 @dataclass(frozen=True)
@@ -68,40 +67,16 @@ def score_into(model: SavedModel, config: Config, source: str, target: str) -> T
         lack = f"a column {KEY} or {ROW}, which names a row" if key is None else "applications"
         raise SchemaError(f"{applications.location}: expected {lack}, found none.")
     schema = config.warehouse.table_schema if config.warehouse else None
-    statement = model_select(
-        model, dialect=dialect, table=_place(source, schema), key=key, columns=applications.columns
-    )
-    with _alone(engine, config) as opened:
+    statement = model_select(model, dialect=dialect, table=place(source, schema), key=key, columns=applications.columns)
+    with alone(engine, config) as opened:
         connection = opened.execution_options(no_parameters=True)
         need_own(connection, target, schema, {key, *SCORES})
-        notes = applications.notes + _units(connection, source, schema, applications)
+        notes = applications.notes + judge_units(connection, source, schema, applications)
         _check_rows(connection, statement, dialect, applications.location)
         scores = statement.select(*statement.selects[:-1], append=False)
-        if dialect == "databricks":  # it has no transactions, and replaces a table in one step
-            _run(connection, scores.ctas(_place(target, schema)), dialect, replace=True)
-            rows, referred, average = _summary(connection, target, schema)
-        else:
-            new = f"{target[:40]}_{model.version}"
-            connection.execute(sa.schema.DropTable(sa.Table(new, sa.MetaData(schema=schema)), if_exists=True))
-            _run(connection, scores.ctas(_place(new, schema)), dialect)
+        with made_inside(connection, scores, target, schema, dialect, version=model.version) as new:
             rows, referred, average = _summary(connection, new, schema)
-            take_place(connection, new, target, schema)
     return TableScores(f"table {target} in {shown(engine.url)}", rows, referred, average, notes)
-
-
-@contextmanager
-def _alone(engine: sa.Engine, config: Config) -> Iterator[sa.Connection]:
-    if engine.dialect.name == "databricks":
-        with told(engine, config.secrets), engine.connect() as connection:
-            yield connection
-    else:
-        with transaction(engine, config) as connection:
-            yield connection
-
-
-def _run(connection: sa.Connection, create: exp.Create, dialect: Dialect, *, replace: bool = False) -> None:
-    create.set("replace", replace)
-    connection.exec_driver_sql(written(create, dialect))
 
 
 def _summary(connection: sa.Connection, name: str, schema: str | None) -> tuple[int, int, float]:
@@ -115,10 +90,6 @@ def _summary(connection: sa.Connection, name: str, schema: str | None) -> tuple[
             f"warehouse: the applications changed while they were scored; '{name}' is not complete. Run again."
         )
     return rows, int(referred), float(mean)
-
-
-def _place(name: str, schema: str | None) -> exp.Table:
-    return exp.table_(name, schema, quoted=True)
 
 
 def _check_rows(connection: sa.Connection, statement: exp.Select, dialect: Dialect, where: str) -> None:
@@ -136,7 +107,9 @@ def _check_rows(connection: sa.Connection, statement: exp.Select, dialect: Diale
         )
 
 
-def _units(connection: sa.Connection, source: str, schema: str | None, applications: ApplicationTable) -> list[str]:
+def judge_units(
+    connection: sa.Connection, source: str, schema: str | None, applications: ApplicationTable
+) -> list[str]:
     """Return what looks like fractions; raises SchemaError for what are some."""
     names = {name: applications.columns[name] for name in PERCENTAGES if name in applications.columns}
     table = sa.table(source, *map(sa.column, names.values()), schema=schema)

@@ -32,9 +32,9 @@ def feature(name: str) -> exp.Expr:
             exp.func("COALESCE", column(name), exp.convert(plain(UNKNOWN))) if _may_be_unknown(name) else column(name)
         )
     if isinstance(declared, Column) or declared.compute is None:
-        return _number(name)
+        return number_of(name)
     try:
-        return declared.compute(*(Number(_number(source)) for source in declared.sources)).sql
+        return declared.compute(*(Number(number_of(source)) for source in declared.sources)).sql
     except (TypeError, AttributeError) as error:
         raise InputError(
             f"feature '{name}': expected arithmetic alone in its compute, which can be written as SQL ({error}). "
@@ -46,7 +46,7 @@ def _may_be_unknown(name: str) -> bool:
     return name in BY_NAME and BY_NAME[name].missing
 
 
-def _number(name: str) -> exp.Expr:
+def number_of(name: str) -> exp.Expr:
     """Return what `feature_frame` makes a number of: capped, an ordered level as its place, a term as its months."""
     declared = BY_NAME[name]
     if declared.kind == "category":
@@ -115,7 +115,7 @@ def warnings(model: SavedModel, there: Collection[str]) -> exp.Expr:
     if {"pub_rec", "pub_rec_bankruptcies"} <= {*there}:
         doubts.append(column("pub_rec_bankruptcies") > column("pub_rec"))
     if {"installment", "int_rate"} <= {*there}:
-        due = annuity(*(Number(_number(name)) for name in ("loan_amnt", "int_rate", "term")))
+        due = annuity(*(Number(number_of(name)) for name in ("loan_amnt", "int_rate", "term")))
         off = exp.func("ABS", (Number(column("installment")) - due).sql)
         doubts.append(exp.and_(off > (ANNUITY_TOLERANCE * due).sql, off > double(CENT)))
     return added([case((doubt, exp.convert(1)), default=exp.convert(0)) for doubt in doubts])

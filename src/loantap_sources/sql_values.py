@@ -129,7 +129,7 @@ def read(source: str, declared: Column, dialect: Dialect) -> exp.Expr:
             nan = exp.cast(exp.Literal.string("NaN"), "double")
             return value if dialect in _WITHOUT_NAN else exp.func("NULLIF", value, nan)
         case "month":
-            return _months(found, dialect)
+            return months_of_date(found, dialect)
     return exp.Lower(this=exp.Trim(this=exp.cast(found, "text")))
 
 
@@ -138,7 +138,8 @@ def infinite(value: exp.Expr) -> exp.Expr:
     return value > double(_LARGEST)
 
 
-def _months(found: exp.Expr, dialect: Dialect) -> exp.Expr:
+def months_of_date(found: exp.Expr, dialect: Dialect) -> exp.Expr:
+    """Return the month of a date as months from year 0."""
     if dialect == "sqlite":  # dates are texts there, such as 2015-01-01
         parts = [
             exp.func("SUBSTRING", found, exp.convert(start), exp.convert(size)) for start, size in ((1, 4), (6, 2))
@@ -151,7 +152,7 @@ def _months(found: exp.Expr, dialect: Dialect) -> exp.Expr:
 
 def this_month(dialect: Dialect) -> exp.Expr:
     """Return the present month, as `read` does."""
-    return _months(exp.cast(exp.CurrentDate(), "date") if dialect == "tsql" else exp.CurrentDate(), dialect)
+    return months_of_date(exp.cast(exp.CurrentDate(), "date") if dialect == "tsql" else exp.CurrentDate(), dialect)
 
 
 def written(query: exp.Query | exp.Create, dialect: Dialect) -> str:

@@ -24,6 +24,7 @@ class WarehouseRows:
         rows: How many there are.
         renamed: Which columns have another name in the table: that name by column.
         columns: Of the columns that are read, the name in the table.
+        kinds: Their types there.
         ragged: Always empty: a table has no such records.
     """
 
@@ -68,6 +69,7 @@ class WarehouseRows:
                 )
             names = {self.renamed.get(column, column): column for column in (*needed, *welcome)}
             self.columns = {column: name for name, column in names.items() if name in kinds}
+            self.kinds = {column: kinds[name] for column, name in self.columns.items()}
             wanted = [sa.column(column, kind) for column, kind in kinds.items() if column in names]
             self._table = sa.table(name, *wanted, schema=schema)
             self._columns = [column.label(names[column.name]) for column in self._table.columns]

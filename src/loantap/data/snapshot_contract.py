@@ -173,9 +173,15 @@ def _statuses(array: pa.Array) -> np.ndarray:
     if not _is_text(array.type):
         return np.full(len(array), np.nan)
     encoded = array.dictionary_encode()
-    words = (re.sub(r"[^a-z0-9]+", " ", text.lower()).strip() for text in encoded.dictionary.to_pylist())
-    levels = np.array([*(_STATUS.get(word, OPEN if not word else np.nan) for word in words), np.nan])
+    codes = map(status_code, encoded.dictionary.to_pylist())
+    levels = np.array([*(np.nan if code is None else code for code in codes), np.nan])
     return levels[encoded.indices.fill_null(len(levels) - 1).to_numpy()]
+
+
+def status_code(text: str) -> float | None:
+    """Return the code of a status, None for what is none; one without a word is open."""
+    word = re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
+    return _STATUS.get(word) if word else OPEN
 
 
 def _array(values: pd.Series) -> pa.Array:

@@ -92,12 +92,20 @@ def is_formula(texts: pa.Array) -> np.ndarray:
 
 def far_months(rows: Rows) -> np.ndarray:
     """Return which rows lie more than FAR months from the bulk: the run of months, no further apart, with most rows; shape (r,)."""
-    first = int(rows.month.min())
-    counts = np.bincount(rows.month - first)
-    seen = np.flatnonzero(counts)
-    runs = np.split(seen, np.flatnonzero(np.diff(seen) > FAR) + 1)
-    bulk = max(runs, key=lambda run: (counts[run].sum(), run[0]))
-    return (rows.month < first + bulk[0]) | (rows.month > first + bulk[-1])
+    first, last = bulk_of(*np.unique(rows.month, return_counts=True))
+    return (rows.month < first) | (rows.month > last)
+
+
+def bulk_of(months: np.ndarray, counts: np.ndarray) -> tuple[int, int]:
+    """Return the first and the last month of that run.
+
+    Args:
+        months: Months that have rows, as whole numbers, ascending.
+        counts: How many rows each has, of the same shape.
+    """
+    runs = np.split(np.arange(len(months)), np.flatnonzero(np.diff(months.astype(np.int64)) > FAR) + 1)
+    bulk = max(runs, key=lambda run: (counts[run].sum(), months[run[0]]))
+    return int(months[bulk[0]]), int(months[bulk[-1]])
 
 
 def repeats(rows: Rows, measures: Mapping[str, np.ndarray]) -> Repeats:

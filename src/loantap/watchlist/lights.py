@@ -95,6 +95,24 @@ def assess(
     return pd.concat([loans, pd.DataFrame(rest, index=others)]).sort_index()
 
 
+def reasons_of(loans: pd.DataFrame, *, settings: Settings) -> list[str]:
+    """Return the reasons of loans whose lines are known, one for each.
+
+    Args:
+        loans: As from `assess`, in any order, with good_months: how many months of a probation were good.
+        settings: Thresholds and points.
+    """
+    words = pd.Series("", index=loans.index, dtype=object)
+    is_live = loans["light"].isin(LIVE)
+    live = loans[is_live].astype({"lost": object, "forbearance": bool, "arrears_told": bool})
+    words[is_live] = _with_unknown(evaluate(live, settings=settings))["reasons"]
+    defaults = loans[loans["light"] == "in default"]
+    told = defaults[["days_past_due", "known_in", "good_months"]].itertuples(index=False)
+    inside = [_in_default(days, month, int(good), settings.probation) for days, month, good in told]
+    words[defaults.index] = np.array(inside, dtype=object)
+    return words.tolist()
+
+
 def evaluate(signals: pd.DataFrame, *, settings: Settings, with_reasons: bool = True) -> pd.DataFrame:
     """Return the signals with `points`, `light` (green, amber or red) and `reasons` (empty for green, or where nobody asks).
 

@@ -1,4 +1,4 @@
-"""Live loans: their snapshots, the applications they began as, and whether a month's delivery is complete."""
+"""Live loans: their snapshots, and the applications they began as."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,21 +23,9 @@ from loantap.errors import InputError, SchemaError
 from loantap.model.inputs import source_columns
 from loantap.model.persistence import SavedModel
 from loantap.scoring.table import Applications, checked_applications
-from loantap.watchlist.settings import DeliverySettings
 from loantap.watchlist.worklist import TERMS
 
 _PROBLEMS = 5  # of applications, that are told
-_LEAST = 10  # loans in arrears in the month before, below which their number may fall by chance
-_VALUES = {
-    "dti": "debt-to-income", "revol_util": "utilisation", "balance": "the balance", "days_past_due": "days past due",
-    "payment": "payments", "inquiries": "inquiries", "status": "the status",
-}  # fmt: skip
-_UNTOLD = {
-    "days_past_due": "days past due; no light is green, and nobody is known to be in arrears or in default",
-    "status": "status; loans that were repaid or charged off are told from others by balance and days past due alone",
-    "payment": "payments; installments paid in part are seen only when days past due rise",
-    "inquiries": "inquiries; that a borrower looks for credit elsewhere is not seen",
-}
 
 
 @dataclass(frozen=True)
@@ -55,17 +43,6 @@ class Live:
     def issued(self) -> np.ndarray | None:
         """The months in which synthetic loans were funded, shape (n,); None for real ones, whose applications tell it."""
         return None if self.truth is None else self.panel.months[0] + self.truth["funded"].to_numpy()
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What was delivered for a month."""
-
-    loans: int
-    before: int  # loans of the last month before it that was delivered, 0 without one
-    again: int  # loans of both
-    problems: tuple[str, ...]  # how the month falls short of the one before, a sentence each
-    untold: tuple[str, ...]  # columns that nobody delivered, in words, and what is therefore not told
 
 
 def synthetic_live(
@@ -191,70 +168,3 @@ def read_live(
         )
     read = read_snapshots(source if until is None else _UpTo(source, until), progress=progress)
     return Live(read.panel, applications, source.location, notes=(*read.notes, *notes), quarantine=read.quarantine)
-
-
-def check_delivery(
-    panel: Panel,
-    t: int,
-    before: int | None,
-    *,
-    settings: DeliverySettings,
-    accept_incomplete: bool = False,
-    without_arrears: bool = False,
-) -> Delivery:
-    """Return what was delivered for a month.
-
-    Args:
-        panel: Snapshots of n loans.
-        t: Position of the month.
-        before: Position of the last month before it that was delivered; None where there is none.
-        settings: By how much it may fall short of the month before.
-        accept_incomplete: Whether a month that does is accepted.
-        without_arrears: Whether to go on where nobody tells days past due.
-
-    Raises InputError for a month that falls short, with the numbers, and where nobody tells days past due, unless that is accepted.
-    """
-    if panel.days_past_due is None and not without_arrears:
-        raise InputError(
-            "snapshots: expected days_past_due, found no such column with values. Arrears come before every other sign: export them. "
-            "To go on without, add --without-arrears; then no light is green."
-        )
-    problems = () if before is None else tuple(_short(panel, before, t, settings))
-    if problems and not accept_incomplete:
-        lines = "\n  ".join(problems)
-        raise InputError(
-            f"snapshots of {panel.months[t]}: the delivery looks incomplete beside {panel.months[before]}:\n  {lines}\n"
-            "Export the month again. If it is right as it is, add --accept-incomplete; the page will say so."
-        )
-    here = panel.delivered[:, t]
-    there = np.zeros_like(here) if before is None else panel.delivered[:, before]
-    untold = tuple(f"Not delivered: {what}." for name, what in _UNTOLD.items() if getattr(panel, name) is None)
-    return Delivery(int(here.sum()), int(there.sum()), int((here & there).sum()), problems, untold)
-
-
-def _short(panel: Panel, before: int, t: int, settings: DeliverySettings) -> Iterator[str]:
-    """Yield how a month falls short of one before, a sentence each."""
-
-    def compare(words: str, now: float, then: float, share: float) -> Iterator[str]:
-        if now < (1 - share) * then:
-            less = f"{100 * (1 - now / then):.1f}% less ({100 * share:g}% may be missing)"
-            yield f"{words}: {now:,.0f} after {then:,.0f}, {less}"
-
-    here, there = (panel.delivered[:, month] for month in (t, before))
-    yield from compare("loans", here.sum(), there.sum(), settings.loans)
-    yield from compare("loans of the month before", (here & there).sum(), there.sum(), 2 * settings.loans)
-    yield from compare("balance", np.nansum(panel.balance[:, t]), np.nansum(panel.balance[:, before]), settings.balance)
-    arrears_known = panel.days_past_due is not None
-    for name, words in _VALUES.items():
-        values = getattr(panel, name)
-        if values is None or not here.any():
-            continue
-        now, then = ((~np.isnan(values[one, month])).mean() for one, month in ((here, t), (there, before)))
-        if now < then - settings.known:
-            arrears_known &= name != "days_past_due"
-            allowed = f"({100 * settings.known:g} points may be missing)"
-            yield f"{words}: known of {100 * now:.1f}% of the loans after {100 * then:.1f}% {allowed}"
-    if panel.days_past_due is not None and arrears_known:
-        now, then = (int((panel.days_past_due[:, month] >= 1).sum()) for month in (t, before))
-        if then >= _LEAST:
-            yield from compare("loans in arrears", now, then, settings.arrears)

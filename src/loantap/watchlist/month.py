@@ -13,11 +13,12 @@ from loantap.data.panel import Panel
 from loantap.errors import InputError
 from loantap.model.economics import Economics
 from loantap.model.persistence import SavedModel
+from loantap.watchlist.delivery import Delivery, check_delivery, held
 from loantap.watchlist.hazards import fit_hazards, why_not
 from loantap.watchlist.landmarks import borrowers, landmarks
 from loantap.watchlist.last_worklist import LastList, Outcomes, outcomes
 from loantap.watchlist.lights import ACTIONS, LINES, LIVE, Changes, assess, changes, watchlist
-from loantap.watchlist.live import Delivery, Live, check_delivery
+from loantap.watchlist.live import Live
 from loantap.watchlist.settings import Settings
 from loantap.watchlist.signals import Probabilities, probabilities
 from loantap.watchlist.standing import Standing, standing
@@ -75,14 +76,18 @@ def watch_month(
         probabilities: Returns the model's probabilities of a panel at some of its months.
         applications: loan_id and installment of the loans.
         settings: Thresholds and points.
-        accepted: accept_incomplete and without_arrears, as in `live.check_delivery`.
+        accepted: accept_incomplete and without_arrears, as in `delivery.check_delivery`.
 
     Raises InputError for a month that `check_delivery` refuses.
     """
     panel = panel.until(panel.months[position])
     # A month that all lack says nothing of anybody.
     previous = max(np.flatnonzero(panel.delivered[:, :position].any(axis=0)).tolist(), default=None)
-    delivery = check_delivery(panel, position, previous, settings=settings.delivery, **accepted)
+    both = panel.delivered[:, [position, position if previous is None else previous]].all(axis=1)
+    delivery = check_delivery(
+        held(panel, position), None if previous is None else held(panel, previous), again=0 if previous is None else int(both.sum()),
+        told=[name for name, _ in panel.matrices()], settings=settings.delivery, **accepted,
+    )  # fmt: skip
     terms, stands = applications.drop_duplicates(KEY).set_index(KEY)["installment"], standing(panel, settings=settings)
     months = [one for one in (previous, position) if one is not None]
     known, lines = _lines(panel, months, probabilities, terms, settings, stands)

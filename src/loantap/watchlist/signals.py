@@ -18,7 +18,8 @@ from loantap.watchlist.standing import NEVER, Standing, carried, last_known
 MIN_KNOWN = 4  # known months below which a trend is not told
 MIN_KNOWN_HALF = 3  # the same of half a window
 _MEASURES = {"dti": "dti", "revol_util": "util"}  # column of the panel, and what its trends are called
-_NAMES = {
+# What the last known value stands for, in words, where it is not known: columns of the panel.
+LAST_VALUES = {
     "balance": "balance", "dti": "debt-to-income", "revol_util": "utilisation", "payment": "payments", "inquiries": "inquiries",
     "days_past_due": "days past due",
 }  # fmt: skip
@@ -133,7 +134,7 @@ def signals(
         "arrears_told": age < NEVER,
     }
     told = np.full(len(rows), "", dtype=object)
-    for name, words in _NAMES.items():
+    for name, words in LAST_VALUES.items():
         told[lost[name]] = [f"{said}, {words}" if said else words for said in told[lost[name]]]
     return pd.DataFrame(columns | {"lost": told}, index=rows)
 

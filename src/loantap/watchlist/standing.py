@@ -16,7 +16,7 @@ BUCKETS = ("current", "1 to 29", "30 to 59", "60 to 89", "90 and more", "charged
 CURRENT, TO_29, TO_59, TO_89, FROM_90, OFF, ENDED, UNKNOWN, GONE = range(len(BUCKETS))
 NOT_YET = -1  # before a loan's first snapshot
 NEVER = 127  # the age of a value that never was known
-_EDGES = (1, 30, 60, DEFAULT_DAYS)
+EDGES = (1, 30, 60, DEFAULT_DAYS)
 
 
 class ByLoan:
@@ -78,7 +78,7 @@ def standing(panel: Panel, *, settings: Settings) -> Standing:
         ended = ((status == CLOSED) & paid) | (ended & ~here) | (here & (panel.balance[:, t] <= 0) & paid)
         days[:, t] = np.where(since <= settings.carry, last, np.nan)
         age[:, t], in_default[:, t], good[:, t] = since, inside, np.where(inside, months_good, 0)
-        by_days = np.where(np.isnan(days[:, t]), UNKNOWN, np.searchsorted(_EDGES, days[:, t], side="right"))
+        by_days = np.where(np.isnan(days[:, t]), UNKNOWN, np.searchsorted(EDGES, days[:, t], side="right"))
         seen |= here
         bucket[:, t] = np.select([~seen, written_off, ended, ~here], [NOT_YET, OFF, ENDED, GONE], by_days)
     return Standing(days, age, in_default, good, bucket)

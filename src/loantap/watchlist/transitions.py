@@ -46,10 +46,8 @@ def transition_matrix(
     """
     size = (len(ROWS), len(BUCKETS))
     cells = size[0] * size[1]
-    sums, balance = (
-        np.zeros((3, *size)),
-        np.zeros(size),
-    )  # moves; their squares by loan; with the loan's moves from the row
+    # Moves; their squares by loan; with the loan's moves from the row.
+    sums, balance = np.zeros((3, *size)), np.zeros(size)
     starts, squares, loans = np.zeros((3, size[0]))
     for begin in range(0, len(panel.loan_id), _BLOCK):
         part = slice(begin, begin + _BLOCK)
@@ -62,8 +60,27 @@ def transition_matrix(
         sums += [by_loan.sum(axis=0), (by_loan**2).sum(axis=0), np.einsum("nrc,nr->rc", by_loan, of)]
         starts, squares, loans = starts + of.sum(axis=0), squares + (of**2).sum(axis=0), loans + (of > 0).sum(axis=0)
     counts = sums[0].astype(np.int64)
-    share, effective = _effective(sums, starts, squares, loans, one_month=first == last)
-    low, high = wilson_ends(share, effective, confidence=confidence)
+    effective = None if first == last else _effective(sums, starts, squares, loans)
+    return matrix_of(counts, balance, effective=effective, min_cell=min_cell, confidence=confidence)
+
+
+def matrix_of(
+    counts: np.ndarray, balance: np.ndarray, *, effective: np.ndarray | None = None, min_cell: int, confidence: float
+) -> pd.DataFrame:
+    """Return the matrix of counts and balances that are there, rows and columns as ROWS and BUCKETS.
+
+    Args:
+        counts: Moves.
+        balance: Their balances, of the same shape.
+        effective: The number of independent loans that a share is worth; those of the row for None, which is right for one month.
+        min_cell: As in `transition_matrix`, and so is the result.
+        confidence: Likewise.
+    """
+    of = counts.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        share = counts / of
+    worth = np.broadcast_to(of, share.shape) if effective is None else effective
+    low, high = wilson_ends(share, worth, confidence=confidence)
     return _long(counts, balance, [share, low, high], withheld(counts, min_cell=min_cell))
 
 
@@ -83,20 +100,16 @@ def _moves(
         yield where, row * len(BUCKETS) + column, np.nan_to_num(known)
 
 
-def _effective(
-    sums: np.ndarray, starts: np.ndarray, squares: np.ndarray, loans: np.ndarray, *, one_month: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the share of each cell in its row, and the number of independent loans that it is worth."""
+def _effective(sums: np.ndarray, starts: np.ndarray, squares: np.ndarray, loans: np.ndarray) -> np.ndarray:
+    """Return the number of independent loans that the share of each cell in its row is worth."""
     of = starts[:, np.newaxis]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = sums[0] / of
-        if one_month:
-            return share, np.broadcast_to(of, share.shape)
         between = sums[1] - 2 * share * sums[2] + share**2 * squares[:, np.newaxis]
         variance = (loans / (loans - 1))[:, np.newaxis] * between / of**2
         effective = np.clip(share * (1 - share) / variance, 1, of)
     sure = (share <= 0) | (share >= 1) | ~(variance > 0)
-    return share, np.where(sure, loans[:, np.newaxis], effective)
+    return np.where(sure, loans[:, np.newaxis], effective)
 
 
 def _long(counts: np.ndarray, balance: np.ndarray, shares: list[np.ndarray], hidden: np.ndarray) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Early warning month by month: `loantap watch`."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +59,12 @@ def watch(
         Path | None,
         typer.Option("--config", help="The file that declares the warehouse: the watchlist goes there too."),
     ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            help="The table for the lines of all loans: two tables are then watched inside the warehouse, and only the loans to look at come out."
+        ),
+    ] = None,
     accept_incomplete: Annotated[
         bool,
         typer.Option(
@@ -93,6 +100,17 @@ def watch(
     if config and not snapshots:
         raise InputError("--config goes with --snapshots; synthetic snapshots do not go into a warehouse.")
     tables = any(text and text.startswith("table:") for text in (snapshots, applications))
+    if into is not None:
+        from loantap_serving.commands.watch_inside import watch_inside
+
+        accepted = {"accept_incomplete": accept_incomplete, "without_arrears": without_arrears}
+        chosen, home = _model(None, model, of_run=False), out or project_root() / "watch"
+        inside = watch_inside(
+            snapshots, applications, into, chosen, _warehouse(config), month, home, say=_say, **accepted
+        )
+        _say(f"{inside.location}; the loans to look at, with reasons: {home / inside.month / into}.csv ({clock})")
+        _fail(limit, inside.lights)
+        return
     declared = _warehouse(config) if config or tables else None
     of_run = run is not None or snapshots is None or find_store(None).champion() is None
     needed = applications is None or (of_run and model is None)
@@ -129,6 +147,10 @@ def watch(
         )
         _say(f"Of the {found.became.counts['loans'].sum():,} loans of the last work list: {', '.join(told)}.")
     _say(f"{done.folder / 'index.html'} ({clock})")
+    _fail(limit, lines)
+
+
+def _fail(limit: tuple[str, int] | None, lines: Mapping[str, int]) -> None:
     if limit and lines[limit[0]] > limit[1]:
         _say(f"{lines[limit[0]]:,} {limit[0]} lights are more than {limit[1]:,}: exit 1 as --fail-on asks.")
         raise typer.Exit(1)
