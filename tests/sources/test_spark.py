@@ -19,7 +19,7 @@ from sqlglot import exp
 from loantap.data.columns import KEY
 from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
-from loantap.model.persistence import SavedModel, load_model
+from loantap.model.persistence import SavedModel
 from loantap_sources import pushdown
 from loantap_sources.connectors.config import read_config
 from loantap_sources.model_sql import model_select
@@ -48,11 +48,6 @@ def spark() -> Iterator[Any]:
     session = builder.config("spark.log.level", "ERROR").getOrCreate()
     yield session
     session.stop()
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 @pytest.fixture(scope="module")
