@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from absences import absent
+from finished_runs import make_finished_run
 from hypothesis import HealthCheck, settings
 from postgres import PASSWORD, postgres_server, server_programs
 from real_sample import REAL
@@ -21,7 +22,7 @@ from loantap.data.synthetic import generate_loans
 from loantap.model.economics import Economics, loan_profit
 from loantap.model.fitted import FittedModel, fit_calibrated
 from loantap.model.inputs import feature_frame
-from loantap.model.persistence import save_model
+from loantap.model.persistence import SavedModel, load_model, save_model
 from loantap.model.recipe import Recipe
 from loantap_sources.connectors.config import Config, read_config
 
@@ -74,6 +75,18 @@ def model_folder(fitted: FittedModel, loans: pd.DataFrame, tmp_path_factory: pyt
     """The same model, saved; to be copied by tests that change it."""
     folder = tmp_path_factory.mktemp("saved") / "model"
     return save_model(folder, fitted, loans=loans, card={"name": "a test"}, page="<p>a test</p>")
+
+
+@pytest.fixture(scope="module")
+def model(model_folder: Path) -> SavedModel:
+    """The saved model, loaded anew for each module."""
+    return load_model(model_folder)
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small finished run with a model; to be copied by tests that change it."""
+    return make_finished_run(tmp_path_factory.mktemp("finished") / "run")
 
 
 @pytest.fixture(scope="session")

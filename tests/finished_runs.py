@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from loantap.model.evaluation import Predictions
 from loantap.model.fitted import evaluate_out_of_time, fit_calibrated, fit_out_of_time
 from loantap.model.inputs import feature_frame
 from loantap.model.paired import fbeta_differences
-from loantap.model.persistence import CARD, METADATA, save_model
+from loantap.model.persistence import CARD, METADATA, SavedModel, save_model
 from loantap.model.recipe import Recipe
 from loantap.model.seal import SMOTE, SUMS, seal
 from loantap.model.study import evaluate_model, model_result
@@ -31,6 +32,7 @@ from loantap.model.tuning import split_loans
 from loantap.runs.manifest import StageRecord, new_manifest
 from loantap.runs.notebook_model import run_facts
 from loantap.runs.results import RunFolder
+from loantap_serving import conduct_gates
 
 RUN_ID = "20260102-030405"
 ROWS = 24_000
@@ -44,17 +46,10 @@ _GRID = [
 _CANDIDATES = [
     {"name": name, "C": 0.3, "f2": 0.57, "f2_difference": None} for name in ("plain, no resampling", "plain, SMOTE")
 ]
-_made: list[Path] = []
 
 
-def finished_run_in(factory: pytest.TempPathFactory) -> Path:
-    """Return the run's folder, made once per process."""
-    if not _made:
-        _made.append(_make(factory.mktemp("finished") / "run"))
-    return _made[0]
-
-
-def _make(folder: Path) -> Path:
+def make_finished_run(folder: Path) -> Path:
+    """Make the run at `folder`, and return it."""
     run = RunFolder(folder)
     source = SyntheticLoans(ROWS, 1)
     summary = ingest(source, loans_path=run.loans_path, quarantine_path=None)
@@ -73,6 +68,28 @@ def _make(folder: Path) -> Path:
     (folder / "report" / "report.pdf").write_bytes(b"%PDF-")
     _model(run)
     return seal_run(folder)
+
+
+@contextmanager
+def conduct_judged_once() -> Iterator[None]:
+    """Judge what a model does to people on few loans, and once: it depends on the model and its loans, whatever a card says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conduct_gates, "SAMPLE", 200)
+        for name in ("worse_scores_no_better", "leaving_out_buys_nothing", "no_reason_against_a_direction", "holds_by_vintage"):  # fmt: skip
+            patch.setattr(conduct_gates, name, _once(getattr(conduct_gates, name)))
+        yield
+
+
+def _once(gate: Callable[..., tuple[bool, str]]) -> Callable[..., tuple[bool, str]]:
+    known: dict[tuple[str, int], tuple[bool, str]] = {}
+
+    def judged(model: SavedModel, unseen: pd.DataFrame) -> tuple[bool, str]:
+        key = repr(model.metadata), len(unseen)
+        if key not in known:
+            known[key] = gate(model, unseen)
+        return known[key]
+
+    return judged
 
 
 def _model(run: RunFolder) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from finished_runs import RUN_ID, finished_run_in
+from finished_runs import RUN_ID
 from policy_sheet import write_sheet
 from sealed import seal_run
 
@@ -94,7 +94,7 @@ def test_every_block_is_run_or_says_why_not():
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Path:
     """A copy of the project in which the examples of the README were run already."""
     folder = tmp_path_factory.mktemp("reader") / "loantap"
     for name in COPIED:
@@ -102,7 +102,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy = shutil.copytree if source.is_dir() else shutil.copy
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy(source, folder / name, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}))
-    run = shutil.copytree(finished_run_in(tmp_path_factory), tmp_path_factory.mktemp("small") / "run")
+    run = shutil.copytree(finished_run, tmp_path_factory.mktemp("small") / "run")
     write_sheet(run)
     manifest = read_manifest(run)
     manifest.report["sha256"] = folder_sha256(run / "report")

@@ -58,6 +58,7 @@ class Load:
         refused: Answers of a status of 400 or more.
         broken: Connections that failed.
         memory: Resident memory of the service in MB: after the warm-up, midway, at the end.
+        per_cpu_second: Answers in a second of the service's own time, whatever else the machine does.
     """
 
     per_second: float
@@ -67,6 +68,7 @@ class Load:
     refused: int
     broken: int
     memory: list[float]
+    per_cpu_second: float
 
 
 def main() -> None:
@@ -125,14 +127,15 @@ def drive(service: Service, *, seconds: int, connections: int) -> Load:
             return found
 
         wrk(WARM_UP)
-        memory = [process.memory_info().rss / 1e6]
+        memory, used = [process.memory_info().rss / 1e6], sum(process.cpu_times()[:2])
         midway = threading.Timer(seconds / 2, lambda: memory.append(process.memory_info().rss / 1e6))
         midway.start()
         requests, duration, p50, p99, slowest, refused, broken = (float(text) for text in wrk(seconds).groups())
+        used = sum(process.cpu_times()[:2]) - used
         midway.join()
         time.sleep(0.5)
         memory.append(process.memory_info().rss / 1e6)
-    return Load(requests / duration, p50, p99, slowest, int(refused), int(broken), memory)
+    return Load(requests / duration, p50, p99, slowest, int(refused), int(broken), memory, requests / used)
 
 
 def applications(number: int) -> list[dict[str, object]]:

@@ -1,6 +1,7 @@
-"""Bins have round edges, hold enough loans, and leave nobody's value to be read off."""
+"""Bins have round edges or edges at quantiles, hold enough loans, and leave nobody's value to be read off."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -8,12 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loantap.analysis import bins as binning
 from loantap.analysis.bins import round_bins
 
 
 def binned(values: pd.Series, *, bins: int = 10, least: int = 1) -> pd.Series:
     """Return the bin of each of some loans, counted one by one."""
     return round_bins(values, pd.Series(1, index=values.index), bins=bins, least=least)
+
+
+def by_quantile(values: pd.Series, *, bins: int = 10) -> pd.Series:
+    return binning.binned(values, pd.Series(1, index=values.index), bins=bins)
+
+
+EITHER = pytest.mark.parametrize("cut", [binned, by_quantile])
 
 
 def labels(values: pd.Series, **options: int) -> list[str]:
@@ -64,9 +73,10 @@ def test_edges_are_round_and_every_bin_holds_its_share(whole: list[int], unit: f
     assert all(np.diff(found) > 0)
 
 
+@EITHER
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=200), st.integers(2, 12))
-def test_bins_keep_the_order_of_the_values(values: list[float], bins: int):
-    levels = binned(pd.Series(values), bins=bins)
+def test_bins_keep_the_order_of_the_values(cut: Callable[..., pd.Series], values: list[float], bins: int):
+    levels = cut(pd.Series(values), bins=bins)
     assert levels.notna().all()
     codes = levels.cat.codes.to_numpy(dtype="int64")[np.argsort(values, kind="stable")]
     assert (np.diff(codes) >= 0).all()
@@ -100,18 +110,40 @@ def test_where_nearly_all_loans_share_a_value_the_others_are_still_shown():
     assert counts.min() >= 10
 
 
-def test_a_column_of_few_values_keeps_them_as_levels():
-    assert labels(pd.Series([36, 60, 36])) == ["36", "60"]
+@EITHER
+@pytest.mark.parametrize("values", [[36, 60, 36], [0.001, 0.002]])
+def test_a_column_of_few_values_keeps_them_as_levels(cut: Callable[..., pd.Series], values: list[float]):
+    assert cut(pd.Series(values)).cat.categories.tolist() == [str(value) for value in sorted({*values})]
 
 
-def test_edges_get_the_decimals_that_tell_them_apart():
-    assert labels(pd.Series([0.001, 0.002])) == ["0.001", "0.002"]
-
-
-def test_missing_numbers_stay_missing():
-    assert binned(pd.Series([1.0, np.nan, *range(30)])).isna().tolist()[:2] == [False, True]
+@EITHER
+def test_missing_numbers_stay_missing(cut: Callable[..., pd.Series]):
+    assert cut(pd.Series([1.0, np.nan, *range(30)])).isna().tolist()[:2] == [False, True]
 
 
 @pytest.mark.parametrize("bins", [2, 3, 5, 20])
 def test_there_are_never_more_bins_than_asked_for(bins: int):
     assert 2 <= len(labels(pd.Series(np.arange(10_000)), bins=bins)) <= bins
+
+
+def test_quantile_bins_state_their_edges_and_leave_the_extremes_open():
+    labels = by_quantile(pd.Series(np.arange(1.0, 101.0)), bins=4).cat.categories
+    assert labels.tolist() == ["up to 25", "26 to 50", "51 to 75", "76 or more"]
+
+
+def test_edges_of_fractions_belong_to_the_lower_bin():
+    values = pd.Series(np.arange(0.5, 100.5))
+    levels = by_quantile(values, bins=4)
+    assert levels.cat.categories.tolist() == ["up to 24.5", "over 24.5 to 49.5", "over 49.5 to 74.5", "over 74.5"]
+    assert levels[values == 24.5].item() == "up to 24.5"
+
+
+def test_a_value_that_many_loans_share_is_a_quantile_bin_of_its_own():
+    levels = by_quantile(pd.Series([0.0] * 60 + list(range(1, 41))), bins=5)
+    assert levels.value_counts()["0"] == 60
+    assert "1 to 20" in levels.cat.categories
+
+
+def test_many_loans_at_the_largest_value_leave_a_bin_for_the_others():
+    levels = by_quantile(pd.Series([*range(10), *[50] * 40]), bins=5)
+    assert levels.value_counts(sort=False).to_dict() == {"up to 9": 10, "10 or more": 40}

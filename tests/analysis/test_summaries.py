@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from loantap.analysis import bins as binning
 from loantap.analysis import summaries
 from loantap.analysis.counts import FrameCounts
 from loantap.analysis.summaries import vintage_rates
@@ -19,11 +18,6 @@ def counts_of(levels: dict[str, tuple[int, int]], *, ordered: bool = False) -> p
     level = pd.Categorical([name or None for name in levels], categories=categories, ordered=ordered)
     n, defaults = zip(*levels.values(), strict=True)
     return pd.DataFrame({"level": level, "n": n, "defaults": defaults})
-
-
-def binned(values: pd.Series, *, bins: int = 10) -> pd.Series:
-    """Return the bin of each of some loans, counted one by one."""
-    return binning.binned(values, pd.Series(1, index=values.index), bins=bins)
 
 
 def test_default_rates_have_the_wilson_intervals_of_scipy():
@@ -74,49 +68,6 @@ def test_no_published_cell_is_small_and_no_loan_is_lost(sizes, ordered, missing)
     assert table["n"].min() >= 10
     assert table["n"].sum() == counts["n"].sum()
     assert table["defaults"].sum() == counts["defaults"].sum()
-
-
-def test_quantile_bins_state_their_edges_and_leave_the_extremes_open():
-    labels = binned(pd.Series(np.arange(1.0, 101.0)), bins=4).cat.categories
-    assert labels.tolist() == ["up to 25", "26 to 50", "51 to 75", "76 or more"]
-
-
-def test_edges_of_fractions_belong_to_the_lower_bin():
-    values = pd.Series(np.arange(0.5, 100.5))
-    levels = binned(values, bins=4)
-    assert levels.cat.categories.tolist() == ["up to 24.5", "over 24.5 to 49.5", "over 49.5 to 74.5", "over 74.5"]
-    assert levels[values == 24.5].item() == "up to 24.5"
-
-
-def test_a_value_that_many_loans_share_is_a_bin_of_its_own():
-    levels = binned(pd.Series([0.0] * 60 + list(range(1, 41))), bins=5)
-    assert levels.value_counts()["0"] == 60
-    assert "1 to 20" in levels.cat.categories
-
-
-def test_many_loans_at_the_largest_value_leave_a_bin_for_the_others():
-    levels = binned(pd.Series([*range(10), *[50] * 40]), bins=5)
-    assert levels.value_counts(sort=False).to_dict() == {"up to 9": 10, "10 or more": 40}
-
-
-def test_a_column_of_few_values_keeps_them_as_levels():
-    assert binned(pd.Series([36, 60, 36])).cat.categories.tolist() == ["36", "60"]
-
-
-def test_edges_get_the_decimals_that_tell_them_apart():
-    assert binned(pd.Series([0.001, 0.002])).cat.categories.tolist() == ["0.001", "0.002"]
-
-
-def test_missing_numbers_stay_missing():
-    assert binned(pd.Series([1.0, np.nan, *range(30)])).isna().tolist()[:2] == [False, True]
-
-
-@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=200), st.integers(2, 12))
-def test_bins_keep_the_order_of_the_values(values, bins):
-    levels = binned(pd.Series(values), bins=bins)
-    assert levels.notna().all()
-    codes = levels.cat.codes.to_numpy(dtype="int64")[np.argsort(values, kind="stable")]
-    assert (np.diff(codes) >= 0).all()
 
 
 def test_driver_rates_say_when_a_driver_is_known():

@@ -1,7 +1,6 @@
 """Reasons: told against a typical loan, one for inputs that say much the same, and never against a declared direction."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,12 @@ import pytest
 
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
 from loantap.model.inputs import application_features, feature_frame
-from loantap.model.persistence import SavedModel, load_model
+from loantap.model.persistence import SavedModel
 from loantap.model.reasons import SLIGHT, Effect, Reason, reasons_of, voices
 from loantap.scoring.application import all_reasons
 
 Fields = dict[str, Any]
 WORDS = {"above": 1, "worse than": 1, "below": -1, "better than": -1, "at": 0}
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 @pytest.fixture(scope="module")

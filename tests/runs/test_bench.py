@@ -19,11 +19,6 @@ from loantap.settings import project_root
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return make_project(tmp_path / "project", monkeypatch)
-
-
 def by_hand(project: Path, name: str, **parameters: object) -> str:
     """Run a notebook as JupyterLab does, and return its first output."""
     done = papermill.execute_notebook(project / "notebooks" / name, None, parameters, progress_bar=False)
@@ -35,7 +30,7 @@ def benches(project: Path) -> list[Path]:
 
 
 def test_exploring_changes_no_run(project: Path):
-    run = finished(project, rows=9)
+    run = finished(project)
     before = contents(run)
     first = by_hand(project, "02_count.ipynb", seed=4)
     [bench] = benches(project)
@@ -46,16 +41,16 @@ def test_exploring_changes_no_run(project: Path):
 
 
 def test_a_bench_keeps_to_its_run_and_reads_its_own_results_first(project: Path):
-    finished(project, rows=9)
+    finished(project)
     run = notebook_run()
     finished(project, "later", rows=8)
     assert notebook_run().path == run.path
-    assert (run.result("count"), run.on_bench) == ([9, 0], True)
+    assert (run.result("count"), run.on_bench) == ([9, 3], True)
     run.write_result("count", [1, 1])
     assert notebook_run().result("count") == [1, 1]
     other = notebook_run(str(project / "runs" / "later"))
     assert (other.result("count"), other.bench) == (
-        [8, 0],
+        [8, 3],
         f"{run.bench}-on-later-{sha256(str(project / 'runs' / 'later').encode()).hexdigest()[:6]}",
     )
 
@@ -73,7 +68,7 @@ def test_without_a_run_a_bench_gets_a_small_sample(project: Path, monkeypatch: p
 
 
 def test_new_loans_go_to_a_bench_of_their_own(project: Path):
-    run = finished(project, rows=9)
+    run = finished(project)
     before = contents(run)
     first = by_hand(project, "01_ingest.ipynb", rows=5)
     [bench] = benches(project)

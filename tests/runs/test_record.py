@@ -16,11 +16,6 @@ from loantap.runs.sequence import start_run
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return make_project(tmp_path / "project", monkeypatch)
-
-
 def test_a_dated_folder_is_made_and_never_shared(project: Path):
     with new_run(None) as first, new_run(None) as second:
         assert first.path != second.path
@@ -130,7 +125,7 @@ def start_together(parent: Path, number: int, times: int, *, refusing: int = 0) 
     return [(parent / str(attempt), codes) for attempt, codes in enumerate(json.loads(done.stdout))]
 
 
-MANY = [(3, 10), *(pytest.param(n, 15, marks=pytest.mark.long) for n in range(2, 9))]
+MANY = [(3, 4), *(pytest.param(n, 15, marks=pytest.mark.long) for n in range(2, 9))]
 
 
 @pytest.mark.parametrize(("number", "times"), MANY)

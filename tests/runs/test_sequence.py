@@ -33,11 +33,6 @@ from loantap.runs.checksums import check_run
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return make_project(tmp_path / "project", monkeypatch)
-
-
 def test_a_run_leaves_its_account(project: Path):
     run = start(project, rows=9)
     found = manifest(run)
@@ -146,11 +141,11 @@ def changed_notebook(project: Path) -> None:
 
 
 def test_a_changed_notebook_runs_again_and_so_does_what_reads_its_loans(project: Path):
-    run = finished(project, rows=9)
+    run = finished(project)
     changed_notebook(project)
     told = resume(run)
     assert told.why == {"ingest": "its notebook was changed", "count": "loans.parquet was changed"}
-    assert json.loads((run / "results" / "count.json").read_text()) == [10, 0]
+    assert json.loads((run / "results" / "count.json").read_text()) == [10, 3]
 
 
 def test_a_changed_library_runs_what_stands_on_it_again(project: Path, monkeypatch: pytest.MonkeyPatch):
@@ -190,7 +185,7 @@ def test_a_lost_or_changed_result_is_made_again_and_named(project: Path, spoil: 
 
 
 def test_a_parameter_that_is_not_given_anew_stays_in_force(project: Path):
-    run = finished(project, rows=9, seed=3)
+    run = finished(project)
     told = resume(run, only=STAGES[1:])
     assert told.why == {"count": "asked for"}
     assert json.loads((run / "results" / "count.json").read_text()) == [9, 3]
@@ -198,20 +193,20 @@ def test_a_parameter_that_is_not_given_anew_stays_in_force(project: Path):
 
 
 def test_one_stage_can_be_run_again_with_another_parameter_and_it_stays(project: Path):
-    run = finished(project, seed=3)
+    run = finished(project)
     told = resume(run, only=STAGES[1:], seed="5")
     assert told.ran == ["count"]
     assert manifest(run)["stages"][1]["parameters"] == {"seed": 5, "what": ""}
-    assert manifest(run)["parameters"] == {"seed": 3, "count.seed": "5"}
+    assert manifest(run)["parameters"] == {"rows": 9, "seed": 3, "count.seed": "5"}
     assert resume(run).ran == []
     assert resume(run, seed="6").why == {"ingest": "seed 3 → 6", "count": "seed 5 → 6"}
-    assert manifest(run)["parameters"] == {"seed": "6"}
+    assert manifest(run)["parameters"] == {"rows": 9, "seed": "6"}
     resume(run, only=STAGES[1:], **{"count.seed": "7", "seed": "6"})  # what is said of one stage has the last word
     assert manifest(run)["stages"][1]["parameters"]["seed"] == 7
 
 
 def test_a_stage_alone_does_not_make_up_for_another_that_has_to_run_again(project: Path):
-    run = finished(project, rows=9)
+    run = finished(project)
     resume(run, only=STAGES[:1], rows="10")
     found = manifest(run)
     assert found["status"] == "partial"

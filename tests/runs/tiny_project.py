@@ -130,16 +130,16 @@ def start(project: Path, name: str = "run", **given: object) -> Path:
 
 
 @cache
-def _template(given: tuple[tuple[str, object], ...]) -> Path:
+def _template(rows: int, seed: int) -> Path:
     folder = TemporaryDirectory(prefix="loantap-tiny-")
     atexit.register(folder.cleanup)
     with pytest.MonkeyPatch.context() as patch:
-        return start(make_project(Path(folder.name) / "project", patch), **dict(given))
+        return start(make_project(Path(folder.name) / "project", patch), rows=rows, seed=seed)
 
 
-def finished(project: Path, name: str = "run", **given: object) -> Path:
+def finished(project: Path, name: str = "run", *, rows: int = 9, seed: int = 3) -> Path:
     """Return a finished run of the project: a copy of one that is made once per process, since each takes seconds."""
-    return shutil.copytree(_template(tuple(sorted(given.items()))), project / "runs" / name)
+    return shutil.copytree(_template(rows, seed), project / "runs" / name)
 
 
 def resume(run: Path, *, only: tuple[Stage, ...] | None = None, **given: object) -> Told:

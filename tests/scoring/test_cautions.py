@@ -1,7 +1,6 @@
 """Doubts about a score: with their numbers, the same for one application and for many."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,6 @@ from loantap.scoring.cautions import RARELY, Caution
 from loantap.scoring.table import score_table
 
 Fields = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 def doubts(model: SavedModel, application: Fields, **changes: Any) -> list[Caution]:

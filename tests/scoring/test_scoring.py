@@ -1,5 +1,4 @@
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,16 +8,11 @@ import pytest
 from loantap.data.applications import Application, month_number
 from loantap.data.columns import BY_NAME
 from loantap.model.inputs import application_features, feature_frame
-from loantap.model.persistence import SavedModel, load_model
+from loantap.model.persistence import SavedModel
 from loantap.model.reasons import SLIGHT
 from loantap.scoring.application import all_reasons, score_application
 
 Fields = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 def as_application(loan: Fields) -> Fields:

@@ -1,21 +1,15 @@
 """What would change the answer: verified by scoring again, and against a search of every value."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from loantap.data.annuity import annuity
-from loantap.model.persistence import SavedModel, load_model
+from loantap.model.persistence import SavedModel
 from loantap.scoring.application import score_application
 from loantap_serving.alternatives import Alternative, alternatives, told_apart
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 def at(model: SavedModel, threshold: float) -> SavedModel:

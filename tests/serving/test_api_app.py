@@ -12,18 +12,13 @@ from api_support import JSON, client_of, faults, problem, without
 from flask.testing import FlaskClient
 
 from loantap.data.applications import FIELDS
-from loantap.model.persistence import SavedModel, load_model
+from loantap.model.persistence import SavedModel
 from loantap.scoring.application import score_application
 from loantap_serving.api.app import BATCH_BYTES, FIXED_HEADERS, SINGLE_BYTES, create_app
 from loantap_serving.api.models import Models
 from loantap_serving.api.openapi import describe
 from loantap_serving.api.problems import LISTED
 from loantap_serving.api.validation import COMMAS
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 @pytest.fixture(scope="module")

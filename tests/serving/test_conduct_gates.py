@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from finished_runs import finished_run_in
 
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.compiled import compile_pipeline
@@ -46,24 +45,19 @@ def fewer_loans() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished_run_in(tmp_path_factory)
+def champion(finished_run: Path) -> SavedModel:
+    return load_model(finished_run / "model")
 
 
 @pytest.fixture(scope="module")
-def champion(run: Path) -> SavedModel:
-    return load_model(run / "model")
-
-
-@pytest.fixture(scope="module")
-def free(run: Path) -> SavedModel:
+def free(finished_run: Path) -> SavedModel:
     """The tuned SMOTE model: its signs are free, and what a missing value does is learnt."""
-    return load_model(run / "model" / SMOTE)
+    return load_model(finished_run / "model" / SMOTE)
 
 
 @pytest.fixture(scope="module")
-def unseen(run: Path, champion: SavedModel) -> pd.DataFrame:
-    return held_out(RunFolder(run), champion)[1]
+def unseen(finished_run: Path, champion: SavedModel) -> pd.DataFrame:
+    return held_out(RunFolder(finished_run), champion)[1]
 
 
 def weighing(model: SavedModel, feature: str, weight: float) -> SavedModel:

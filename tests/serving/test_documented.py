@@ -14,7 +14,7 @@ from loantap.data.applications import FIELDS
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.features import SUPPORT
 from loantap.model.inputs import source_columns
-from loantap.model.persistence import SavedModel, load_model
+from loantap.model.persistence import SavedModel
 from loantap.model.reasons import SLIGHT
 from loantap.scoring.application import REASONS, all_reasons, score_application
 from loantap.scoring.cautions import RARELY, Code
@@ -26,11 +26,6 @@ PAGE = (project_root() / "docs" / "api.md").read_text("utf-8")
 EXAMPLE: dict[str, Any] = json.loads(re.search(r"-d '(\{.*?\})'", PAGE, re.DOTALL)[1])
 # A month of funding that is left out is no unknown one: it is the present month.
 MAY_BE_LEFT_OUT = [column.name for column in FIELDS if column.missing]
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 @pytest.mark.parametrize("name", MAY_BE_LEFT_OUT)

@@ -17,7 +17,7 @@ from loantap.data.loan_file import open_loans
 from loantap.data.units import PERCENTAGES, Units
 from loantap.errors import InputError
 from loantap.model.inputs import feature_frame
-from loantap.model.persistence import SavedModel, load_model
+from loantap.model.persistence import SavedModel
 from loantap.runs.intake import take_in
 from loantap.runs.results import RunFolder
 from loantap.scoring.pyfunc import ApplicationModel
@@ -33,11 +33,6 @@ from loantap_sources.warehouse import write_loans
 
 Door = Callable[[pd.DataFrame], object]
 INGEST = {"quarantine_path": None}
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 @pytest.fixture

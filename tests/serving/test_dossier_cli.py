@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from command_line import loantap
-from finished_runs import finished_run_in
 from sealed import seal_run
 
 from loantap.files import sha256
@@ -27,9 +26,9 @@ OLDER = {
 
 
 @pytest.fixture
-def run(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path: Path, finished_run: Path) -> Path:
     """A finished run with a model, a policy of an older version, and a report as it was rendered."""
-    folder = shutil.copytree(finished_run_in(tmp_path_factory), tmp_path / "run")
+    folder = shutil.copytree(finished_run, tmp_path / "run")
     RunFolder(folder).write_result("policy", OLDER)
     (folder / "report" / PDF_NAME).write_bytes(b"%PDF-")
     manifest = read_manifest(folder)

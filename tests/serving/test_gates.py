@@ -8,28 +8,21 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from finished_runs import change_card, finished_run_in, other_model, reseal
+from finished_runs import change_card, conduct_judged_once, other_model, reseal
 
 from loantap.errors import InputError
 from loantap.model.persistence import CARD, METADATA, PAGE, PIPELINE
 from loantap.model.seal import SMOTE
 from loantap.runs.results import RunFolder
-from loantap_serving import conduct_gates
 from loantap_serving.gates import GATES, Verdict, judge_run
 
 CALIBRATION = "expected_calibration_error"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def fewer_loans() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conduct_gates, "SAMPLE", 200)
+def quickly() -> Iterator[None]:
+    with conduct_judged_once():
         yield
-
-
-@pytest.fixture(scope="module")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished_run_in(tmp_path_factory)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import typer
 from absences import absent
-from finished_runs import finished_run_in, other_model
+from finished_runs import conduct_judged_once, other_model
 from sealed import seal_run
 from typer.testing import CliRunner, Result
 
@@ -36,9 +37,10 @@ for command in (commands.promote, commands.export, commands.track, run_command):
     APP.command()(command)
 
 
-@pytest.fixture(scope="module")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished_run_in(tmp_path_factory)
+@pytest.fixture(scope="module", autouse=True)
+def quickly() -> Iterator[None]:
+    with conduct_judged_once():
+        yield
 
 
 @pytest.fixture

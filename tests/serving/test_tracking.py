@@ -17,7 +17,7 @@ import pandas as pd
 import psutil
 import pytest
 from absences import absent
-from finished_runs import RUN_ID, finished_run_in, other_model
+from finished_runs import RUN_ID, other_model
 
 from loantap.data.applications import FIELDS
 from loantap.data.cleaning import clean_loans
@@ -42,11 +42,6 @@ if TYPE_CHECKING:
 def mlflow_is_there() -> None:
     if not tracking_store.has_mlflow():
         absent("MLflow")
-
-
-@pytest.fixture(scope="module")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished_run_in(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,9 @@ import pandas as pd
 import pytest
 
 from loantap.errors import InputError
-from loantap.model.persistence import SavedModel, load_model
+from loantap.model.persistence import SavedModel
 from loantap_serving import upload
 from loantap_serving.upload import score_upload
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 @pytest.fixture

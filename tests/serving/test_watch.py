@@ -22,7 +22,7 @@ from loantap.data.synthetic.panel import synthetic_panel
 from loantap.errors import InputError, SchemaError
 from loantap.files import alone_in
 from loantap.model.economics import Economics
-from loantap.model.persistence import SavedModel, load_model
+from loantap.model.persistence import SavedModel
 from loantap.watchlist.last_worklist import read_last
 from loantap.watchlist.live import Live, application_needs
 from loantap.watchlist.month import Watch, watch
@@ -47,11 +47,6 @@ FILES = {
 }
 MONTH = np.datetime64("2016-10", "M")
 COLUMNS = [column.name for column in FIELDS]
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> SavedModel:
-    return load_model(model_folder)
 
 
 @pytest.fixture(scope="module")

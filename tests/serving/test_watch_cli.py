@@ -1,8 +1,6 @@
 """`loantap watch` as a scheduler calls it: exit codes, what is said, and what is set aside."""
 
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -233,10 +231,3 @@ def test_live_loans_are_watched_by_the_champion(
     code, said = loantap(*live[:4], "--out", tmp_path / "watch")
     assert code == 0, said
     assert f'"model_version": "{version}"' in (tmp_path / "watch" / "2016-08" / "watchlist.json").read_text()
-
-
-def test_as_a_process_its_errors_are_one_message(live: list[object]):
-    words = [sys.executable, "-m", "loantap", "watch", *map(str, live), "--as-of", "2020-01"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (done.returncode, "InputError: month 2020-01" in done.stderr) == (2, True), done.stderr
-    assert "Traceback" not in done.stderr
