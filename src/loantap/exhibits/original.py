@@ -64,6 +64,7 @@ def steps(original: Original, champion: Evaluation) -> Exhibit:
         "roc_auc",
         accuracy="rate",
         difference="score",
+        loans="text",
     )
     claimed = printed()
     return Exhibit(

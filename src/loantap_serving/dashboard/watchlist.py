@@ -99,13 +99,13 @@ if listed.empty:
 known = {"light", KEY} <= set(listed.columns)
 chosen = st.multiselect("Only some lights", listed["light"].unique().tolist(), placeholder="All") if known else []
 shown = listed[listed["light"].isin(chosen)] if chosen else listed
-rows = shown.head(_LISTED).drop(columns=_APART, errors="ignore")
+first = shown.head(_LISTED).drop(columns=_APART, errors="ignore")
 for written, long in (("light_since", "since"), ("mainly", "reasons")):  # as they are written for narrow pages
-    if {written, long} <= {*rows}:
-        rows = rows.assign(**{long: rows[written]}).drop(columns=written)
-wide_table(_words(rows), "Loans on the watchlist", index=False, height="34rem")
+    if {written, long} <= {*first}:
+        first = first.assign(**{long: first[written]}).drop(columns=written)
+wide_table(_words(first), "Loans on the watchlist", index=False, height="34rem")
 note(
-    f"{show(len(rows), 'count')} of {show(len(listed), 'count')} loans. This page names loans: it is for people who may see them."
+    f"{show(len(first), 'count')} of {show(len(listed), 'count')} loans. This page names loans: it is for people who may see them."
 )
 file = run.find("results", "tables", f"{'worklist' if by_rank else 'watchlist'}.csv")
 st.download_button("Download the list", file.read_bytes(), file.name, "text/csv", on_click="ignore")
