@@ -1,8 +1,11 @@
 """From checked loans to the frame that every analysis reads."""
 
+import numpy as np
 import pandas as pd
 
 from loantap.data.columns import BY_NAME, CHARGED_OFF, OUTCOMES
+from loantap.data.declarations import Column
+from loantap.data.values import by_level
 
 
 def clean_loans(checked: pd.DataFrame) -> pd.DataFrame:
@@ -27,8 +30,17 @@ def typed(checked: pd.DataFrame) -> pd.DataFrame:
     Missing values stay missing; the outcome stays a text.
     """
     categories = {
-        name: pd.Categorical(checked[name], categories=list(BY_NAME[name].levels), ordered=BY_NAME[name].ordered)
+        name: _coded(checked[name], BY_NAME[name])
         for name in checked.columns
         if name in BY_NAME and BY_NAME[name].kind == "category" and name not in ("loan_status", "term")
     }
-    return checked.assign(**categories, term=checked["term"].str.removesuffix(" months").astype("int16"))
+    term = by_level(checked["term"], lambda found: found.str.removesuffix(" months").astype("int16"))
+    return checked.assign(**categories, term=term)
+
+
+def _coded(values: pd.Series, column: Column) -> pd.Categorical:
+    """Return a category in the codebook's order; each distinct level is looked up once."""
+    codes, found = pd.factorize(values)
+    places = {level: place for place, level in enumerate(column.levels)}
+    of_found = np.array([*(places.get(level, -1) for level in found), -1], dtype=np.int8)
+    return pd.Categorical.from_codes(of_found[codes], categories=list(column.levels), ordered=column.ordered)

@@ -190,35 +190,30 @@ def _bad(values: pd.Series, parsed: pd.Series, column: str, rule: str) -> pd.Dat
 @lru_cache(maxsize=4)
 def schema(columns: tuple[Column, ...] = COLUMNS) -> "pa.DataFrameSchema":
     """Return the pandera schema of a parsed frame, made from the codebook."""
-    # pandera loads pyspark where it is installed, and that one warns whoever has pandas 3.
-    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     import pandera.pandas as pa
 
-    checked = {column.name: _pandera_column(column) for column in columns if column.kind != "address"}
-    return pa.DataFrameSchema(checked)
+    def checked(column: Column) -> pa.Column:
+        checks = []
+        if column.kind == "category":
+            checks.append(pa.Check.isin(column.levels, error="not an allowed value"))
+        elif column.kind == "number":
+            checks.append(pa.Check.ge(column.low, error=f"below {column.low:,.10g}"))
+            if column.high < float("inf"):
+                checks.append(pa.Check.le(column.high, error=f"above {column.high:,.10g}"))
+        return pa.Column(checks=checks, nullable=column.missing)
 
-
-def _pandera_column(column: Column) -> "pa.Column":
-    import pandera.pandas as pa
-
-    checks = []
-    if column.kind == "category":
-        checks.append(pa.Check.isin(column.levels, error="not an allowed value"))
-    elif column.kind == "number":
-        checks.append(pa.Check.ge(column.low, error=f"below {column.low:,.10g}"))
-        if column.high < float("inf"):
-            checks.append(pa.Check.le(column.high, error=f"above {column.high:,.10g}"))
-    return pa.Column(checks=checks, nullable=column.missing)
+    return pa.DataFrameSchema({column.name: checked(column) for column in columns if column.kind != "address"})
 
 
 def _check_values(parsed: pd.DataFrame, columns: tuple[Column, ...]) -> list[pd.DataFrame]:
     if all(_holds(parsed[column.name], column) for column in columns if column.kind != "address"):
         return []  # nearly always so, and sooner known than pandera, which tells what is wrong, is loaded
-    wanted = schema(columns)
+    # pandera loads pyspark where it is installed, and that one warns whoever has pandas 3.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     from pandera.errors import SchemaErrors
 
     try:
-        wanted.validate(parsed, lazy=True)
+        schema(columns).validate(parsed, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         rules = cases["check"].replace({"not_nullable": "missing"})
@@ -237,13 +232,13 @@ def _check_values(parsed: pd.DataFrame, columns: tuple[Column, ...]) -> list[pd.
 
 
 def _holds(values: pd.Series, column: Column) -> bool:
-    known = values.notna()
-    fits = known
     if column.kind == "category":
-        fits = values.isin(column.levels)
-    elif column.kind == "number":
-        fits = values.between(column.low, column.high)
-    return bool((fits | (~known & column.missing)).all())
+        codes, found = pd.factorize(values)
+        return bool(np.array([*(level in column.levels for level in found), column.missing])[codes].all())
+    if column.kind == "number":
+        known = values.to_numpy()
+        return bool(((known >= column.low) & (known <= column.high) | (np.isnan(known) & column.missing)).all())
+    return column.missing or bool(values.notna().all())
 
 
 def _check_across(parsed: pd.DataFrame) -> list[pd.DataFrame]:

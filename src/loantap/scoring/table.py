@@ -127,17 +127,23 @@ def _reasons(model: SavedModel, contributions: np.ndarray, refer: np.ndarray) ->
     # What speaks for the decision: what raises the risk of a referral, what lowers that of an approval.
     weight = (contributions - typical) * np.where(refer, 1.0, -1.0)[:, np.newaxis] * model.metadata.slope
     # Those of one voice count by their sum, and the strongest of them speaks.
-    together = voices(model.reasons)
-    total = np.column_stack([weight[:, places].sum(axis=1) for places in together])
-    speaker = np.column_stack([np.array(places)[weight[:, places].argmax(axis=1)] for places in together])
-    order = np.argsort(-total, axis=1, kind="stable")[:, :REASONS]  # ties stay in the order of the table
-    places, weights = np.take_along_axis(speaker, order, axis=1), np.take_along_axis(total, order, axis=1)
+    together = [np.array(places) for places in voices(model.reasons)]
+    total, speaker = (np.empty((len(refer), len(together)), kind) for kind in (np.float64, np.int8))
+    for number, own in enumerate(together):
+        total[:, number] = weight[:, own].sum(axis=1)
+        speaker[:, number] = own[weight[:, own].argmax(axis=1)] if len(own) > 1 else own
+    rows, shape = np.arange(len(refer)), (len(refer), min(REASONS, len(together)))
+    places, weights = np.empty(shape, np.int8), np.empty(shape)
+    for number in range(shape[1]):  # of equal ones the first of the table
+        strongest = total.argmax(axis=1)
+        places[:, number], weights[:, number] = speaker[rows, strongest], total[rows, strongest]
+        total[rows, strongest] = -np.inf
     codes = [line.code for line in model.reasons]
     told = weights >= SLIGHT
     told[:, 0] = weights[:, 0] > 0  # the strongest is told however slight it is
     return {
         f"reason_{number + 1}": pa.DictionaryArray.from_arrays(
-            pa.array(places[:, number].astype(np.int8), mask=~told[:, number]),
+            pa.array(places[:, number], mask=~told[:, number]),
             codes,
         )
         for number in range(REASONS)
