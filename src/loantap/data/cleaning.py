@@ -43,4 +43,4 @@ def _coded(values: pd.Series, column: Column) -> pd.Categorical:
     codes, found = pd.factorize(values)
     places = {level: place for place, level in enumerate(column.levels)}
     of_found = np.array([*(places.get(level, -1) for level in found), -1], dtype=np.int8)
-    return pd.Categorical.from_codes(of_found[codes], categories=list(column.levels), ordered=column.ordered)
+    return pd.Categorical.from_codes(of_found[codes], categories=pd.Index(column.levels), ordered=column.ordered)
