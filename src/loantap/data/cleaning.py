@@ -38,7 +38,7 @@ def typed(checked: pd.DataFrame) -> pd.DataFrame:
     return checked.assign(**categories, term=term)
 
 
-def _coded(values: pd.Series, column: Column) -> pd.Categorical:
+def _coded(values: pd.Series, column: Column) -> "pd.Categorical[str]":
     """Return a category in the codebook's order; each distinct level is looked up once."""
     codes, found = pd.factorize(values)
     places = {level: place for place, level in enumerate(column.levels)}
