@@ -38,9 +38,9 @@ def typed(checked: pd.DataFrame) -> pd.DataFrame:
     return checked.assign(**categories, term=term)
 
 
-def _coded(values: pd.Series, column: Column) -> pd.Categorical:
+def _coded(values: pd.Series, column: Column) -> "pd.Categorical[str]":
     """Return a category in the codebook's order; each distinct level is looked up once."""
     codes, found = pd.factorize(values)
     places = {level: place for place, level in enumerate(column.levels)}
     of_found = np.array([*(places.get(level, -1) for level in found), -1], dtype=np.int8)
-    return pd.Categorical.from_codes(of_found[codes], categories=list(column.levels), ordered=column.ordered)
+    return pd.Categorical.from_codes(of_found[codes], categories=pd.Index(column.levels), ordered=column.ordered)

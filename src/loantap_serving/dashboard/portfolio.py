@@ -2,6 +2,7 @@
 
 import io
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,11 @@ def _show_distribution(model: SavedModel, scores: pd.DataFrame) -> None:
             st.info("No reason is told of a referral here.", icon=":material/info:")
             return
         labels = {line.code: capital(line.label) for line in model.reasons}
-        rows = {"Reason": told.index.map(labels), "Referrals": told.array, "Share": 100 * told.array / len(referred)}
+        rows = {
+            "Reason": told.index.map(labels),
+            "Referrals": told.to_numpy(),
+            "Share": 100 * told.to_numpy() / len(referred),
+        }
         share = st.column_config.ProgressColumn("Share of the referrals", format="%.1f %%", min_value=0, max_value=100)
         st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Share": share}, alt="Reasons of referrals")
         note(f"Up to {REASONS} reasons are told of each, so the shares may add up to more than 100%.")
@@ -53,7 +58,7 @@ def _show_rows(model: SavedModel, scores: pd.DataFrame) -> None:
     first = scores.nlargest(_LISTED, "probability_of_default")
     reasons = first[_CODES].apply(lambda codes: "; ".join(codes.dropna().map(labels)), axis=1)
     rows = first.drop(columns=[*_CODES, "model_version"]).assign(reasons=reasons)
-    heads = {
+    heads: dict[str, Any] = {
         "row": "Row", "loan_id": "Loan", "decision": "Decision", "warnings": st.column_config.NumberColumn("Doubts", help="How many; the Score page says which"),
         "reasons": st.column_config.TextColumn("Reasons, the strongest first", width="large"),
         "probability_of_default": st.column_config.NumberColumn("Probability of default", format="percent"),
