@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -16,6 +17,8 @@ from loantap.model.persistence import SavedModel
 from loantap.scoring.table import PROBLEMS, Applications, checked_applications, score_frame
 from loantap_serving.refused import Refused
 from loantap_serving.scores_file import check_target, scores_writer
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -79,12 +82,11 @@ def score_applications(
     report, units, total = BatchReport(out), Units(), 0.0
     with ExitStack() as stack:
         write, refused = stack.enter_context(scores_writer(out)), stack.enter_context(Refused(out, applications.path))
-        for raw in _ahead(applications.chunks()):
-            checked, found = checked_applications(raw, needed=source_columns(inputs=model.metadata.inputs))
+        for checked, found in _ahead(_checked(applications, model)):
             good = checked.loc[~checked.index.isin(found["row"])]
             refused.add(found)
             units.add(checked)
-            report.rows += len(raw)
+            report.rows += len(checked)
             if len(good):
                 scores = score_frame(model, good)
                 write(scores)
@@ -108,8 +110,15 @@ def score_applications(
     return report
 
 
-def _ahead(chunks: Generator[pd.DataFrame, None, None]) -> Iterator[pd.DataFrame]:
-    """Read the next chunk while this one is scored; all reading, and the end of it, is done by one other thread."""
+def _checked(applications: Applications, model: SavedModel) -> Generator[tuple[pd.DataFrame, pd.DataFrame], None, None]:
+    needed = source_columns(inputs=model.metadata.inputs)
+    with closing(applications.chunks()) as chunks:
+        for raw in chunks:
+            yield checked_applications(raw, needed=needed)
+
+
+def _ahead(chunks: Generator[T, None, None]) -> Iterator[T]:
+    """Read and check the next chunk while this one is scored; all reading, and the end of it, is done by one other thread."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         try:
             coming = reader.submit(next, chunks, None)

@@ -50,7 +50,7 @@ def check_form(entered: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[
         entered: By field that is asked for; empty ones as None or an empty text.
     """
     values = {name: None if value == "" else value for name, value in entered.items()}
-    values["grade"] = str(values["sub_grade"])[:1]  # it says it
+    values["grade"] = str(values["sub_grade"])[:1]
     try:
         return Application(**values).model_dump(), {}
     except ValidationError as error:

@@ -43,7 +43,7 @@ def _show_distribution(model: SavedModel, scores: pd.DataFrame) -> None:
         labels = {line.code: capital(line.label) for line in model.reasons}
         rows = {
             "Reason": told.index.map(labels),
-            "Referrals": told.array,
+            "Referrals": told.to_numpy(),
             "Share": 100 * told.to_numpy() / len(referred),
         }
         share = st.column_config.ProgressColumn("Share of the referrals", format="%.1f %%", min_value=0, max_value=100)

@@ -82,13 +82,13 @@ if changed := found.get("changed"):
     left.markdown(plain(f"Since the month before: {changed}."))
 if lights := found.get("lights", []):
     kinds = {"loans": "count", "share": "rate", "balance": "money"}
-    rows = [
+    told = [
         {"Light": capital(line["light"]), **{capital(name): show(line[name], kind) for name, kind in kinds.items()}}
         | {"What to do": line["action"]}
         for line in lights
     ]
     with right:
-        wide_table(pd.DataFrame(rows), "Loans by light", index=False)
+        wide_table(pd.DataFrame(told), "Loans by light", index=False)
 
 by_rank = run.find("results", "tables", "worklist.csv").is_file()
 st.header("Whom to act on first" if by_rank else "Loans to look at")
