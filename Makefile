@@ -9,11 +9,14 @@ ROWS   ?= 316824
 TARGET ?= api
 BASE   ?=
 PLATFORM ?=
+MODEL  ?= runs/first
+LOANS  ?= 250000
+URL    ?=
 ARGS   ?=
 QUARTO_CLI := quarto-cli==1.10.19
 
 .DEFAULT_GOAL := help
-.PHONY: help report extras quarto test test-fast test-long test-image image audit lint lab clean-notebooks docs bench bench-tuning validate lock clean
+.PHONY: help report extras quarto test test-fast test-long test-image image audit lint lab clean-notebooks docs bench bench-scale bench-tuning validate lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -59,6 +62,7 @@ test-fast: $(VENV)/.dev ## data, statistics, model and report, without what take
 
 test-long: $(VENV)/.dev $(VENV)/.tools ## repetitions, sizes and long campaigns of what make test shows
 	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m slow tests/sources/test_spark.py
 
 lint: $(VENV)/.dev ## ruff, mypy, and the manner of the notebooks
 	$(BIN)/ruff check .
@@ -94,6 +98,9 @@ docs: $(VENV)/.dev ## the reference of `import loantap` with a tutorial, into bu
 
 bench: $(VENV)/.dev ## time and memory of the job, as a table
 	$(BIN)/python tools/bench.py
+
+bench-scale: $(VENV)/.dev ## live loans watched inside a database [MODEL=RUN] [LOANS=250000,1000000] [URL=...]
+	$(BIN)/python tools/bench_scale.py --model "$(MODEL)" --loans "$(LOANS)" $(if $(URL),--url "$(URL)")
 
 bench-tuning: $(VENV)/.dev ## the search against scikit-learn's GridSearchCV, without and with its cache [ROWS=316824], half an hour
 	$(BIN)/python tools/bench_tuning.py --rows $(ROWS)

@@ -207,6 +207,7 @@ def test_the_makefile_names_its_targets():
         "clean-notebooks",
         "docs",
         "bench",
+        "bench-scale",
         "bench-tuning",
         "lint",
         "lock",

@@ -76,7 +76,13 @@ def model_select(
 
 
 def probability_select(
-    model: SavedModel, *, needed: Sequence[str], dialect: Dialect, table: exp.Table, columns: Mapping[str, str]
+    model: SavedModel,
+    *,
+    needed: Sequence[str],
+    dialect: Dialect,
+    table: exp.Table,
+    columns: Mapping[str, str],
+    prefix: str = "",
 ) -> exp.Select:
     """Return the statement: loan_id, probability_of_default, and installment, by the annuity where none is given.
 
@@ -88,6 +94,7 @@ def probability_select(
         dialect: Of the database that will run it.
         table: Cleaned applications with loan_id.
         columns: What is there of the codebook, with its name in the table.
+        prefix: Of the names of the steps: Spark knows no two of one name, however deep they stand.
     """
     there = application_columns(needed, list(columns))
     due = annuity(*(Number(number_of(name)) for name in _TERMS)).sql
@@ -99,7 +106,9 @@ def probability_select(
         *_scored(model, KEY, asked),
     ]
     told = {"installment": case((column(REFUSED).is_(exp.null()), column("installment")))}
-    return chained(steps, kept(KEY, "probability_of_default") | told | kept(REFUSED), table=table, dialect=dialect)
+    return chained(
+        steps, kept(KEY, "probability_of_default") | told | kept(REFUSED), table=table, dialect=dialect, prefix=prefix
+    )
 
 
 def _given(there: Sequence[Column], names: Mapping[str, str], dialect: Dialect) -> dict[str, exp.Expr]:

@@ -10,10 +10,13 @@ from loantap_sources.sql_values import column
 Columns = Mapping[str, exp.Expr]
 
 
-def chained(steps: Sequence[tuple[str, Columns]], answer: Columns, *, table: exp.Table, dialect: Dialect) -> exp.Select:
+def chained(
+    steps: Sequence[tuple[str, Columns]], answer: Columns, *, table: exp.Table, dialect: Dialect, prefix: str = ""
+) -> exp.Select:
     """Return the statement that selects the answer from the last of some steps, the first of which reads the table."""
     statement, before = exp.select(*listed(answer)), table
-    for name, made in steps:
+    for own, made in steps:
+        name = f"{prefix}{own}"
         step = exp.select(*listed(made)).from_(before)
         statement = statement.with_(name, as_=fenced(step, dialect), copy=False)
         before = exp.to_table(name)

@@ -184,7 +184,7 @@ def delivered(
 def application_notes(ask: Ask, scores: exp.Select, where: str) -> list[str]:
     """Return how many applications break the contract; raises InputError for two of one loan, SchemaError if none keeps it."""
     made = {"n": "COUNT(*)", "loans": f"COUNT(DISTINCT {KEY})", "broken": f"COUNT({REFUSED})", "named": f"COUNT({KEY})"}
-    rows, loans, broken, keyed = ask(selected(made, "scores"), scores=scores)[0]
+    rows, loans, broken, keyed = ask(selected(made, "asked"), asked=scores)[0]
     if loans < keyed:
         raise InputError(
             f"{where}: expected one row per loan, got {keyed:,} rows of {loans:,} loans. Keep one of each."

@@ -77,9 +77,9 @@ def watch_select(
         *standings(last, settings),
         ("levels", _levels(last, settings)),
         *trends(settings),
-        ("at_application", probability_select(model, table=applications, **asked)),
+        ("at_application", probability_select(model, table=applications, prefix="then_", **asked)),
         ("as_now", _as_now(applications, application_columns)),
-        ("now", probability_select(model, table=exp.to_table("as_now"), **asked)),
+        ("now", probability_select(model, table=exp.to_table("as_now"), prefix="now_", **asked)),
         ("signals", _signals(settings)),
         ("scored", _scored(settings)),
     ]

@@ -107,6 +107,10 @@ def watch_into(
     schema = config.warehouse.table_schema if config.warehouse else None
     with alone(engine, config) as opened:
         ask = Ask(opened.execution_options(no_parameters=True), dialect)
+        if dialect == "postgres":
+            # It cannot know how many loans a step has, and would look each up among all others; and it would compile for longer than it runs.
+            for setting in ("enable_nestloop", "jit"):
+                ask.connection.exec_driver_sql(f"SET LOCAL {setting} = off")
         need_own(ask.connection, target, schema, LIGHTS)
         rows, table = snapshot_rows(ask, live, place(snapshots, schema)), place(applications, schema)
         months = find_months(ask, rows, live, as_of)

@@ -15,11 +15,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from scored_alike import applications, as_cleaned, assert_alike
 from sqlglot import exp
+from watched_alike import applications_of, by_the_library, in_sql, random_snapshots
+from watched_alike import assert_alike as assert_watched_alike
 
+from loantap.data.application_file import open_applications
 from loantap.data.columns import KEY
 from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.model.persistence import SavedModel
+from loantap.watchlist.live import application_needs, read_applications
+from loantap.watchlist.settings import read_settings
 from loantap_sources import pushdown
 from loantap_sources.connectors.config import read_config
 from loantap_sources.model_sql import model_select
@@ -94,6 +99,20 @@ def test_scores_written_into_a_delta_table_are_a_statement_to_sparks_parser(spar
     assert text.startswith("CREATE OR REPLACE TABLE")
     plan = spark._jsparkSession.sessionState().sqlParser().parsePlan(text)
     assert plan.getClass().getSimpleName() == "ReplaceTableAsSelect"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_month_has_the_same_lights_as_loantap_watch_gives_it(
+    spark: Any, model: SavedModel, loans: pd.DataFrame, tmp_path: Path, seed: int
+):
+    rules, given_ = read_settings(), applications_of(loans)
+    snapshots = random_snapshots(seed, months=9, gaps=0.1, unknown=0.2, late=0.3)
+    for name, frame in (("snapshots_", snapshots), ("applications", given_)):
+        frame.to_parquet(tmp_path / f"{name}.parquet", index=False)
+        spark.read.parquet(str(tmp_path / f"{name}.parquet")).createOrReplaceTempView(name)
+    opened = open_applications(tmp_path / "applications.parquet", needed=application_needs(model))
+    wanted = by_the_library(model, snapshots, read_applications(model, opened)[0], rules)
+    assert_watched_alike(rows_of(spark, in_sql(model, snapshots, rules, "spark")), *wanted)
 
 
 class Cursor:
