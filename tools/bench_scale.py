@@ -9,6 +9,7 @@ import sys
 import tempfile
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("--loans", default=str(LEAST), help="how many live loans, in rising order")
     parser.add_argument("--url", help="a PostgreSQL database on this machine to write into")
     given = parser.parse_args()
-    found = []
+    found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = write(BASE, folder / "snapshots.parquet", folder / "raw.parquet", given.model)
@@ -136,7 +137,7 @@ def _in_postgres(folder: Path, times: int, model: Path, url: str) -> dict[str, f
             frame = pd.read_parquet(folder / f"{table}.parquet")
             frame.head(0).to_sql(f"one_{table}", connection, schema="bench_scale", index=False)
             append(connection, sa.Table(f"one_{table}", sa.MetaData(schema="bench_scale")), frame)
-            others = ", ".join(name for name in frame if name != "loan_id")
+            others = ", ".join(str(name) for name in frame if name != "loan_id")
             connection.execute(sa.text(f"CREATE TABLE bench_scale.{table} AS SELECT loan_id || '-' || i AS loan_id, {others} FROM bench_scale.one_{table}, generate_series(1, {times}) i"))  # fmt: skip
         server = psutil.Process(connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()).parent()
     with open_warehouse(declared).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -52,12 +52,28 @@ def take_place(connection: sa.Connection, new: str, name: str, schema: str | Non
         connection.execute(sa.text(grant))
 
 
+def columns_there(connection: sa.Connection, name: str, schema: str | None) -> set[str] | None:
+    """Return the columns of a table of that name, none for a view, None where neither is there."""
+    if connection.dialect.name == "databricks":  # its dialect asks what its statements do not tell
+        place = f" IN `{schema}`" if schema else ""
+        if not connection.exec_driver_sql(f"SHOW TABLES{place} LIKE '{name}'").all():
+            return None
+        nothing = sa.select(sa.text("*")).select_from(sa.table(name, schema=schema)).limit(0)
+        return set(connection.execute(nothing).keys())
+    inspector = sa.inspect(connection)
+    if name in inspector.get_view_names(schema):
+        return set()
+    return (
+        {column["name"] for column in inspector.get_columns(name, schema)}
+        if inspector.has_table(name, schema)
+        else None
+    )
+
+
 def need_own(connection: sa.Connection, name: str, schema: str | None, columns: Collection[str]) -> None:
     """Raise InputError for a table of that name with other columns than these, which is somebody else's."""
-    inspector = sa.inspect(connection)
-    view = name in inspector.get_view_names(schema)
-    there = view or inspector.has_table(name, schema)
-    if there and (view or {column["name"] for column in inspector.get_columns(name, schema)} != {*columns}):
+    there = columns_there(connection, name, schema)
+    if there is not None and there != {*columns}:
         raise InputError(
             f"warehouse: '{name}' is there and was not written by loantap as this is (its columns are not "
             f"{', '.join(sorted(columns))}). Name another table, or remove it yourself."

@@ -16,8 +16,9 @@ from loantap.errors import InputError
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.kinds import check_name
 from loantap_sources.connectors.sql import open_engine, shown, told
+from loantap_sources.delta import replace_delta, volume_of
 from loantap_sources.staging import Staged
-from loantap_sources.tables import content_id, need_own, replace_table
+from loantap_sources.tables import columns_there, content_id, need_own, replace_table
 
 LOADS = "loantap_loads"
 _TRANSACTIONAL = ("sqlite", "postgresql", "mssql")  # CREATE, DROP and RENAME can be rolled back
@@ -68,12 +69,22 @@ def write_loans(config: Config, checked: Path, *, staged: Iterable[Staged] = ())
     name, schema = config.warehouse.table, config.warehouse.table_schema
     load_id, where = content_id(checked), shown(engine.url)
     rows = pq.read_metadata(checked).num_rows
+    about = json.dumps([one.facts for one in staged], default=str)
+    facts = {"load_id": load_id, "table_name": name, "rows": rows, "sources": about}
+    if engine.dialect.name == "databricks":
+        volume_of(config)
+        with told(engine, config.secrets), engine.connect() as connection:
+            if _held(connection, name, schema) == (load_id, rows):
+                return Load(where, name, load_id, rows, written=False)
+            # There are no transactions: a load is noted before its table takes the old one's place, which is one step.
+            _note(connection, schema, **facts)
+            replace_delta(connection, config, checked, load_id=load_id)
+        return Load(where, name, load_id, rows, written=True)
     with transaction(engine, config) as connection:
         if _held(connection, name, schema) == (load_id, rows):
             return Load(where, name, load_id, rows, written=False)
         replace_table(connection, name, schema, checked, {"load_id": load_id})
-        about = [one.facts for one in staged]
-        _note(connection, schema, load_id=load_id, table_name=name, rows=rows, sources=json.dumps(about, default=str))
+        _note(connection, schema, **facts)
     return Load(where, name, load_id, rows, written=True)
 
 
@@ -95,7 +106,7 @@ def transaction(engine: sa.Engine, config: Config) -> Iterator[sa.Connection]:
     if dialect not in _TRANSACTIONAL:
         raise InputError(
             f"{shown(engine.url)}: expected a warehouse that can replace a table in one transaction ({', '.join(_TRANSACTIONAL)}), "
-            f"got {dialect}. It can be read and counted in, not written to."
+            f"got {dialect}. It can be read and counted in, and Databricks takes loans and scores; lists and results it does not."
         )
     if dialect == "sqlite" and engine.url.database:
         Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -111,12 +122,10 @@ def _held(connection: sa.Connection, name: str, schema: str | None) -> tuple[str
 
     Raises InputError for one that is not in the table of loads under the load_id that it holds.
     """
-    inspector = sa.inspect(connection)
-    view = name in inspector.get_view_names(schema)
-    if not view and not inspector.has_table(name, schema):
+    columns = columns_there(connection, name, schema)
+    if columns is None:
         return None
-    columns = set() if view else {column["name"] for column in inspector.get_columns(name, schema)}
-    if {KEY, "load_id"} <= columns and inspector.has_table(LOADS, schema):
+    if {KEY, "load_id"} <= columns and columns_there(connection, LOADS, schema):
         table, loads = sa.table(name, sa.column("load_id"), schema=schema), _loads(schema)
         load_id, rows = connection.execute(
             sa.select(sa.func.min(table.c.load_id), sa.func.count()).select_from(table)
@@ -151,7 +160,7 @@ def write_table(config: Config, name: str, path: Path) -> str:
 def _note(connection: sa.Connection, schema: str | None, **facts: Any) -> None:
     """Add a line to the table of loads."""
     loads = _loads(schema)
-    loads.create(connection, checkfirst=True)
+    connection.execute(sa.schema.CreateTable(loads, if_not_exists=True))
     connection.execute(loads.insert().values(written_at=datetime.now(UTC).isoformat(timespec="seconds"), **facts))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 from absences import absent
@@ -26,7 +27,8 @@ from loantap.model.persistence import SavedModel
 from loantap.watchlist.live import application_needs, read_applications
 from loantap.watchlist.settings import read_settings
 from loantap_sources import pushdown
-from loantap_sources.connectors.config import read_config
+from loantap_sources.connectors.config import Warehouse, read_config
+from loantap_sources.delta import delta_statement
 from loantap_sources.model_sql import model_select
 from loantap_sources.sql_values import written
 from loantap_sources.warehouse import write_loans
@@ -113,6 +115,21 @@ def test_a_month_has_the_same_lights_as_loantap_watch_gives_it(
     opened = open_applications(tmp_path / "applications.parquet", needed=application_needs(model))
     wanted = by_the_library(model, snapshots, read_applications(model, opened)[0], rules)
     assert_watched_alike(rows_of(spark, in_sql(model, snapshots, rules, "spark")), *wanted)
+
+
+def test_loans_of_a_volume_become_a_delta_table_in_one_statement(spark: Any, tmp_path: Path):
+    checked = tmp_path / "checked" / "part.parquet"
+    checked.parent.mkdir()
+    ingest(SyntheticLoans(500, 5), loans_path=tmp_path / "l.parquet", quarantine_path=None, checked_path=checked)
+    warehouse = Warehouse.model_validate({"url": "databricks://x", "schema": "credit"})
+    made = delta_statement(warehouse, str(checked.parent), pq.read_schema(checked), load_id="0123456789abcdef")
+    plan = spark._jsparkSession.sessionState().sqlParser().parsePlan(written(made, "databricks"))
+    assert plan.getClass().getSimpleName() == "ReplaceTableAsSelect"
+    found, given_ = rows_of(spark, written(made.expression, "databricks")), pd.read_parquet(checked)
+    assert set(found.pop("load_id")) == {"0123456789abcdef"}
+    assert (pd.to_datetime(found["issue_d"]) == given_["issue_d"]).all()
+    assert found["installment"].tolist() == given_["installment"].tolist()
+    assert found["pincode"].tolist() == given_["pincode"].tolist()
 
 
 class Cursor:

@@ -1,7 +1,7 @@
 """A stand-in for Databricks: the Thrift service its official connector speaks, answered from a SQLite file.
 
 The connector is the real one; the warehouse, its SQL and its types are SQLite's. The server listens on the loopback
-interface only and reads the file read-only; who knows the token is trusted, and a statement reaches SQLite as written, but for the marks of bound values.
+interface only and, without a volume, reads the file read-only; who knows the token is trusted, and a statement reaches SQLite as written, but for the marks of bound values.
 """
 # ruff: noqa: N802 - the methods of the service and of the handler are called by these names
 
@@ -24,6 +24,7 @@ from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.transport.TTransport import TMemoryBuffer, TTransportException
 
 from stand_ins.sqlite_statements import SUCCESS, Operation, Result, Session, bound, identifier
+from stand_ins.volume import staging
 
 _MARK = re.compile(r":`(\w+)`")
 _FAILURES = (sqlite3.Error, sqlite3.Warning, pa.ArrowException, LookupError, ValueError)
@@ -76,7 +77,9 @@ class ThriftService:
         """Open a session; version 8 of the protocol has Arrow results and bound parameters."""
         version = ttypes.TProtocolVersion.SPARK_CLI_SERVICE_PROTOCOL_V8
         handle = ttypes.TSessionHandle(identifier(), version)
-        self._sessions[handle.sessionId.guid] = Session(self.stand_in.database, request.configuration or {})
+        self._sessions[handle.sessionId.guid] = Session(
+            self.stand_in.database, request.configuration or {}, self.stand_in.volume
+        )
         return ttypes.TOpenSessionResp(SUCCESS, version, handle, canUseMultipleCatalogs=True)
 
     @_answers(ttypes.TExecuteStatementResp)
@@ -87,8 +90,9 @@ class ThriftService:
         self.stand_in.queries.append((request.statement, values))
         operation.result = operation.submit(
             # SQLAlchemy writes the mark of a value as :`name`, which is SQL to Databricks and not to SQLite.
-            Result, operation.session.connection, self.stand_in.database, _MARK.sub(r":\1", request.statement),
-            list(values.values()) if 1 in values else values, self.stand_in.batch_rows, seconds=operation.session.seconds,
+            Result, operation.session, self.stand_in.database, _MARK.sub(r":\1", request.statement),
+            list(values.values()) if 1 in values else values, self.stand_in.batch_rows,
+            staging(request.statement, self.stand_in.uri) if self.stand_in.volume else None, seconds=operation.session.seconds,
         )  # fmt: skip
         self._operations[operation.handle.operationId.guid] = operation
         response = ttypes.TExecuteStatementResp(SUCCESS, operation.handle)
@@ -183,6 +187,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         stand_in.processor.process(TBinaryProtocol(TMemoryBuffer(body)), TBinaryProtocol(answer))
         return self._reply(200, {"Content-Type": "application/x-thrift"}, answer.getvalue())
 
+    def do_PUT(self) -> None:
+        """Take a file into the volume."""
+        if path := self._in_volume():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+        self._reply(200 if path else 404)
+
+    def do_DELETE(self) -> None:
+        """Remove a file of the volume."""
+        if path := self._in_volume():
+            path.unlink(missing_ok=True)
+        self._reply(200 if path else 404)
+
+    def _in_volume(self) -> Path | None:
+        volume, name = self.server.stand_in.volume, self.path.removeprefix("/Volumes/")
+        return volume / name if volume and self.path.startswith("/Volumes/") and ".." not in name else None
+
     def _reply(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
@@ -201,14 +222,16 @@ class DatabricksStandIn:
         service: The class of the service; a subclass may put faults into it.
         uri: Scheme, address and port.
         http_path: What follows the port.
+        volume: The folder that stands in for /Volumes; None where nothing may be written.
         queries: The statements that came, each with the values bound to it, by name or by position from 1 on.
     """
 
     service: type[ThriftService] = ThriftService
     http_path = "/sql/1.0/warehouses/standin"
 
-    def __init__(self, database: Path, *, token: str, batch_rows: int = 10_000) -> None:
+    def __init__(self, database: Path, *, token: str, batch_rows: int = 10_000, volume: Path | None = None) -> None:
         self.database = database
+        self.volume = volume
         self.token = token
         self.batch_rows = batch_rows
         self.queries: list[tuple[str, dict[Any, Any]]] = []

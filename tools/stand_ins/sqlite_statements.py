@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 from databricks.sql.thrift_api.TCLIService import ttypes
 
+from stand_ins.volume import run
+
 # The affinities CREATE TABLE AS gives to columns; NUM, or none at all, says nothing about the values.
 _DECLARED = {"INT": pa.int64(), "REAL": pa.float64(), "TEXT": pa.string()}
 _THRIFT_TYPES = {
@@ -34,8 +36,9 @@ _TIMED_OUT = "The statement took longer than STATEMENT_TIMEOUT allows."
 SUCCESS = ttypes.TStatus(statusCode=ttypes.TStatusCode.SUCCESS_STATUS)
 
 
-def _open(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
+def _open(database: Path, *, writes: bool = False) -> sqlite3.Connection:
+    mode = "rwc" if writes else "ro"
+    return sqlite3.connect(f"{database.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
 
 
 def identifier() -> ttypes.THandleIdentifier:
@@ -67,10 +70,19 @@ def _observed(values: Iterable[Any]) -> pa.DataType:
 class Result:
     """The rows of a statement, read as they are asked for; made and used in the thread of its session."""
 
-    def __init__(self, connection: sqlite3.Connection, database: Path, sql: str, values: Any, batch_rows: int) -> None:
+    def __init__(
+        self, session: "Session", database: Path, sql: str, values: Any, batch_rows: int, staged: dict[str, str] | None
+    ) -> None:
         self.batch_rows = batch_rows
         self.offset = 0
-        self.cursor = connection.execute(sql, values)
+        self.is_staging = staged is not None
+        if staged:  # what the connector has to do with a file is a row
+            marks = ", ".join(f":{name} AS {name}" for name in staged)
+            sql, values = f"SELECT {marks}", staged
+        if session.volume and not staged:
+            self.cursor = run(session.connection, sql, values, session.volume)
+        else:
+            self.cursor = session.connection.execute(sql, values)
         self.ahead = self.cursor.fetchmany(batch_rows)
         names = [column[0] for column in self.cursor.description or ()]
         declared = self._declared(database, sql, values) or [None] * len(names)
@@ -116,17 +128,18 @@ class Result:
             resultFormat=ttypes.TSparkRowSetType.ARROW_BASED_SET,
             lz4Compressed=False,
             arrowSchema=self.schema.serialize().to_pybytes(),
-            isStagingOperation=False,
+            isStagingOperation=self.is_staging,
         )
 
 
 class Session:
     """A SQLite connection, and the one thread that uses it."""
 
-    def __init__(self, database: Path, configuration: dict[str, str]) -> None:
+    def __init__(self, database: Path, configuration: dict[str, str], volume: Path | None = None) -> None:
+        self.volume = volume
         self.seconds = float(configuration.get("STATEMENT_TIMEOUT", 0)) or math.inf
         self.worker = ThreadPoolExecutor(max_workers=1)
-        self.connection = self.worker.submit(_open, database).result()
+        self.connection = self.worker.submit(_open, database, writes=volume is not None).result()
 
     def close(self) -> None:
         """Close the connection once its thread is free."""

@@ -34,6 +34,8 @@ class Warehouse(Strict):
     url: Clean
     table: Name = "loans"
     table_schema: Annotated[Name | None, Field(alias="schema")] = None
+    # Of Databricks, through which files of loans pass on their way into the table.
+    volume: Annotated[str | None, Field(pattern=r"^/Volumes(/[A-Za-z0-9_-]+){3,}$")] = None
 
 
 class Config(Strict):
