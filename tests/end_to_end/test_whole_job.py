@@ -190,7 +190,7 @@ def test_the_report_says_whether_the_champion_is_the_smote_model(run: Path):
         assert ("It does not use SMOTE" in competition["why"]) != competition["uses_smote"]
         names = [row["name"] for row in competition["table"]]
         assert {competition["champion"], competition["reference"], competition["best_f2"]} <= set(names)
-        assert {"plain, SMOTE", "plain, SMOTENC", "plain, class weights", "histogram gradient boosting"} <= set(names)
+        assert {"plain, SMOTE", "plain, class weights", "histogram gradient boosting"} <= set(names)
     why = result(run, "model")["without_pincode"]["competition"]["why"].replace("**", "")
     assert why.split(". ")[0].split(", ")[-1] in prose(run / "report" / "index.html")
 
@@ -223,7 +223,11 @@ def test_claims_keep_the_contract(run: Path):
     assert {name for name in of if of[name]["verdict"] == "contradicted"} == {
         "pincode-48052", "pincode-70466", "pincode-30723", "managers",
     }  # fmt: skip
-    assert all(of[f"model-{name}"]["this_run"]["estimate"] for name in ("accuracy", "recall", "precision", "f2"))
+    scores = [of[f"model-{name}"]["this_run"] for name in ("accuracy", "recall", "precision", "f2")]
+    if json.loads((run / "manifest.json").read_text())["data"]["kind"] == "file":
+        assert all(score["estimate"] for score in scores)
+    else:  # a score on made loans says nothing of the model that was claimed
+        assert {score["verdict"] for score in scores} == {"cannot be tested"}
     assert of["term"]["this_run"]["verdict"] == "supported"
 
 

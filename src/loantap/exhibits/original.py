@@ -14,7 +14,7 @@ from loantap.model.original import CLAIMED_BETA, SCORES, Original
 from loantap.model.study import Evaluation
 
 Result = Mapping[str, Any]
-_SOURCE = "LoanTap\\_V2.ipynb of the public repository Shubham680Dalal/loan\\_tap\\_repo (October 2024)"
+_SOURCE = "LoanTap\\_V2.ipynb of the public repository Shubham680Dalal/loan\\_tap\\_repo"
 
 
 def printed() -> dict[str, float]:
@@ -33,7 +33,14 @@ def original_sentence(original: Result) -> str:
 
 
 def steps(original: Original, champion: Evaluation) -> Exhibit:
-    """Show what the original printed, its protocol on the loans at hand, and what each step from there changes."""
+    """Show what the original printed, its protocol on the loans at hand, and what each step from there changes.
+
+    A model without the pincode has no such table, since the original saw it.
+    """
+    if champion.inputs != "with_pincode":
+        return Exhibit(
+            text="The original saw the pincode: where its figures came from is told of the model that sees it too."
+        )
     folds = original.folds
     rows: list[dict[str, Any]] = [
         {"step": "printed by the original", "loans": "its own, held-out folds", **printed()},
