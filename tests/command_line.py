@@ -9,9 +9,11 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from typer.testing import CliRunner
 
 from loantap.cli import common
-from loantap.cli.app import main
+from loantap.cli.app import app, main
+from loantap.errors import LoanTapError
 
 _WIDTH = 200
 
@@ -39,3 +41,12 @@ def loantap(*words: object, cwd: Path | None = None, **environment: str) -> Comp
             for number, handler in former.items():
                 signal.signal(number, handler)
     return CompletedProcess(list(map(str, words)), code, out.getvalue(), err.getvalue())
+
+
+def watch(*words: object) -> tuple[int, str]:
+    """Run `loantap watch`, and return its exit code and what it said, a mistake of the caller included."""
+    done = CliRunner().invoke(app, ["watch", *map(str, words)])
+    if isinstance(done.exception, LoanTapError):
+        return done.exception.exit_code, str(done.exception)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output

@@ -2,7 +2,7 @@
 
 import datetime
 import gzip
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from given_rows import GivenRows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,6 @@ from loantap.data.snapshot_rows import Growing
 from loantap.data.snapshot_sources import open_snapshots
 from loantap.data.snapshots import Snapshots, read_snapshots, write_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
-from loantap.data.text_records import RaggedRow
 from loantap.errors import InputError, SchemaError
 from loantap_sources import warehouse_rows
 from loantap_sources.connectors.config import Config
@@ -30,22 +30,6 @@ from loantap_sources.warehouse import write_table
 
 NAMES = [column.name for column in SNAPSHOT_COLUMNS]
 MATRICES = ("dti", "revol_util", "balance", "days_past_due", "status", "payment", "inquiries")
-
-
-class Given:
-    """Rows at hand, in chunks of two."""
-
-    location = "given rows"
-    notes: Sequence[str] = ()
-    ragged: Sequence[RaggedRow] = ()
-
-    def __init__(self, rows: pd.DataFrame) -> None:
-        self._rows = rows.set_axis(pd.RangeIndex(1, len(rows) + 1))
-
-    def chunks(self) -> Iterator[pd.DataFrame]:
-        """Yield them."""
-        for start in range(0, len(self._rows), 2):
-            yield self._rows.iloc[start : start + 2]
 
 
 def month_of_loan(loan_id: Any = "A", as_of: Any = "2016-01", **values: Any) -> dict[str, Any]:
@@ -67,7 +51,7 @@ def many(*others: dict[str, Any]) -> pd.DataFrame:
 
 
 def read(rows: pd.DataFrame) -> Snapshots:
-    return read_snapshots(Given(rows))
+    return read_snapshots(GivenRows(rows, size=2))
 
 
 def said(rows: pd.DataFrame, word: str) -> str:
@@ -180,7 +164,7 @@ def test_numbers_as_decimals_texts_and_whole_numbers_are_the_same(tmp_path: Path
 
 def test_progress_is_told_the_rows_read_so_far():
     told: list[int] = []
-    read_snapshots(Given(many()), progress=told.append)
+    read_snapshots(GivenRows(many(), size=2), progress=told.append)
     assert told == [2, 4, 6, 8, 10, 12]
 
 

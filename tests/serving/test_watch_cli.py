@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from command_line import watch
 from serve_run import write_run
-from typer.testing import CliRunner
 
-from loantap.cli.app import app
 from loantap.data.applications import FIELDS
 from loantap.data.snapshots import write_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
-from loantap.errors import LoanTapError
 from loantap.model.fitted import FittedModel
 from loantap.model.persistence import model_version
 from loantap.runs import record
@@ -20,15 +18,6 @@ from loantap.runs.results import RunFolder
 
 N = 400
 COLUMNS = [column.name for column in FIELDS]
-
-
-def loantap(*words: object) -> tuple[int, str]:
-    """Return the exit code and what was said."""
-    done = CliRunner().invoke(app, ["watch", *map(str, words)])
-    if isinstance(done.exception, LoanTapError):
-        return done.exception.exit_code, str(done.exception)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.output
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +46,7 @@ def live(rows: pd.DataFrame, raw_loans: pd.DataFrame, model_folder: Path, tmp_pa
 
 
 def test_the_last_month_is_watched(live: list[object], tmp_path: Path):
-    code, said = loantap(*live)
+    code, said = watch(*live)
     assert code == 0, said
     listed = pd.read_csv(tmp_path / "watch" / "2016-08" / "watchlist.csv")
     lights = listed["light"].value_counts()
@@ -68,24 +57,24 @@ def test_the_last_month_is_watched(live: list[object], tmp_path: Path):
 
 
 def test_a_month_that_is_named_is_watched(live: list[object], tmp_path: Path):
-    code, said = loantap(*live, "--as-of", "2016-05")
+    code, said = watch(*live, "--as-of", "2016-05")
     assert code == 0, said
     assert [path.name for path in (tmp_path / "watch").glob("2*")] == ["2016-05"]
 
 
 def test_a_month_is_the_same_when_months_have_come_since(live: list[object], rows: pd.DataFrame, tmp_path: Path):
     rows[rows["as_of"] <= "2016-05"].to_csv(tmp_path / "live.csv", index=False)
-    assert loantap(*live)[0] == 0
+    assert watch(*live)[0] == 0
     folder = tmp_path / "watch" / "2016-05"
     then = {path.name: path.read_bytes() for path in folder.iterdir()}
     rows.to_csv(tmp_path / "live.csv", index=False)
-    assert loantap(*live, "--as-of", "2016-05")[0] == 0
+    assert watch(*live, "--as-of", "2016-05")[0] == 0
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == then
 
 
 @pytest.mark.parametrize("text", ["2016", "2016-13", "2016-5", "May-2016", "2016-05-31", "", "２０１６-05"])
 def test_what_is_no_month_is_exit_code_2(live: list[object], tmp_path: Path, text: str):
-    code, said = loantap(*live, "--as-of", text)
+    code, said = watch(*live, "--as-of", text)
     assert (code, said) == (2, f"--as-of expected a month such as 2016-05, got '{text}'.")
     assert not (tmp_path / "watch").exists()
 
@@ -94,25 +83,25 @@ def test_what_is_no_month_is_exit_code_2(live: list[object], tmp_path: Path, tex
     ("month", "told"), [("2016-09", "one of the snapshots' months, 2016-01 to 2016-08"), ("2015-12", "all are later")]
 )
 def test_a_month_without_snapshots_is_exit_code_2(live: list[object], tmp_path: Path, month: str, told: str):
-    code, said = loantap(*live, "--as-of", month)
+    code, said = watch(*live, "--as-of", month)
     assert (code, told in said) == (2, True), said
     assert not (tmp_path / "watch").exists()
 
 
 def test_more_lights_than_allowed_are_exit_code_1_and_no_others(live: list[object], tmp_path: Path):
-    loantap(*live)
+    watch(*live)
     lights = pd.read_csv(tmp_path / "watch" / "2016-08" / "watchlist.csv")["light"].value_counts()
     for light in ("red", "amber"):
         count = lights[light]
-        code, said = loantap(*live, "--fail-on", f"{light}>{count - 1}")
+        code, said = watch(*live, "--fail-on", f"{light}>{count - 1}")
         assert (code, f"{count} {light} lights are more than {count - 1}" in said) == (1, True), said
-        assert loantap(*live, "--fail-on", f"{light} > {count}")[0] == 0
+        assert watch(*live, "--fail-on", f"{light} > {count}")[0] == 0
     assert (tmp_path / "watch" / "2016-08" / "index.html").is_file()  # written all the same
 
 
 @pytest.mark.parametrize("text", ["red", "red>", "red>=5", "green>5", "red>-1", "red>1.5", "red<5", "", "red>５"])
 def test_another_limit_is_exit_code_2(live: list[object], tmp_path: Path, text: str):
-    code, said = loantap(*live, "--fail-on", text)
+    code, said = watch(*live, "--fail-on", text)
     assert (code, "--fail-on expected a light and a number" in said) == (2, True), said
     assert not (tmp_path / "watch").exists()
 
@@ -122,7 +111,7 @@ def test_snapshots_in_fractions_stop_with_what_to_do(
     live: list[object], rows: pd.DataFrame, tmp_path: Path, column: str
 ):
     rows.assign(**{column: rows[column] / 100}).to_csv(tmp_path / "live.csv", index=False)
-    code, said = loantap(*live)
+    code, said = watch(*live)
     assert (code, f"column '{column}'" in said, "Multiply the column by 100." in said) == (2, True, True), said
     assert not (tmp_path / "watch").exists()
 
@@ -135,7 +124,7 @@ def test_rows_that_are_wrong_are_set_aside_with_their_reasons(live: list[object]
         one | {"as_of": "soon"},
     ]  # fmt: skip
     pd.concat([pd.DataFrame(others), right, right.tail(1)]).to_csv(tmp_path / "live.csv", index=False)
-    code, said = loantap(*live)
+    code, said = watch(*live)
     assert code == 0, said
     folder = tmp_path / "watch" / "2016-08"
     assert f"rows that break the contract, with their reasons: {folder / 'quarantine.csv'}" in said
@@ -151,21 +140,21 @@ def test_rows_that_are_wrong_are_set_aside_with_their_reasons(live: list[object]
 
 def test_mostly_wrong_snapshots_stop(live: list[object], rows: pd.DataFrame, tmp_path: Path):
     rows.assign(balance=-1.0).to_csv(tmp_path / "live.csv", index=False)
-    code, said = loantap(*live)
+    code, said = watch(*live)
     assert (code, "more than half" in said) == (2, True), said
 
 
 def test_loans_that_nobody_applied_for_are_counted(live: list[object], tmp_path: Path):
     path = tmp_path / "applications.csv"
     pd.read_csv(path).tail(N - 50).to_csv(path, index=False)
-    code, said = loantap(*live)
+    code, said = watch(*live)
     assert (code, "live loans have no known probability" in said) == (0, True), said
 
 
 def test_months_go_into_the_declared_warehouse(live: list[object], tmp_path: Path):
     (tmp_path / "loantap.yml").write_text("warehouse: {url: 'sqlite:///w.db'}")
     for _ in range(2):
-        code, said = loantap(*live, "--config", tmp_path / "loantap.yml")
+        code, said = watch(*live, "--config", tmp_path / "loantap.yml")
         assert code == 0, said
     with sqlite3.connect(tmp_path / "w.db") as connection:
         names = pd.read_sql("SELECT * FROM loantap_watchlist", connection)["loan_id"].tolist()
@@ -175,7 +164,7 @@ def test_months_go_into_the_declared_warehouse(live: list[object], tmp_path: Pat
 
 def test_that_no_warehouse_is_declared_is_said_before_the_work(live: list[object], tmp_path: Path):
     (tmp_path / "loantap.yml").write_text("sources: {}")
-    code, said = loantap(*live, "--config", tmp_path / "loantap.yml")
+    code, said = watch(*live, "--config", tmp_path / "loantap.yml")
     assert (code, "expected a warehouse, it declares none" in said) == (2, True), said
     assert not (tmp_path / "watch").exists()
 
@@ -185,10 +174,10 @@ def test_loans_of_the_run_are_the_applications_unless_others_are_named(
 ):
     run = write_run(tmp_path / "r1", fitted, loans.assign(loan_id=[f"S{n:07d}" for n in range(1, len(loans) + 1)]))
     words = ["--snapshots", tmp_path / "live.csv", "--run", run, "--out", tmp_path / "watch"]
-    code, said = loantap(*words)
+    code, said = watch(*words)
     assert code == 0, said
     nameless = write_run(tmp_path / "r2", fitted, loans.drop(columns="loan_id", errors="ignore"))
-    code, said = loantap(*words, "--run", nameless)
+    code, said = watch(*words, "--run", nameless)
     assert (code, "Name a file of applications." in said) == (2, True), said
 
 
@@ -201,20 +190,20 @@ def run(fitted: FittedModel, loans: pd.DataFrame, tmp_path: Path) -> Path:
 
 
 def test_without_snapshots_synthetic_ones_are_made_and_it_is_said(run: Path, tmp_path: Path):
-    code, said = loantap("--run", run, "--out", tmp_path / "watch")
+    code, said = watch("--run", run, "--out", tmp_path / "watch")
     assert (code, "(synthetic snapshots)" in said) == (0, True), said
     page = next((tmp_path / "watch").glob("*/index.html")).read_text("utf-8")
     assert "These snapshots are synthetic" in page
 
 
 def test_synthetic_snapshots_are_of_loans_that_the_model_has_not_seen(run: Path, model_folder: Path, tmp_path: Path):
-    code, said = loantap("--run", run, "--model", model_folder, "--out", tmp_path / "watch")
+    code, said = watch("--run", run, "--model", model_folder, "--out", tmp_path / "watch")
     assert (code, "the model was made by another run" in said) == (2, True), said
 
 
 @pytest.mark.parametrize("words", [["--applications", "a.csv"], ["--config", "loantap.yml"]])
 def test_what_goes_with_live_loans_is_refused_without(run: Path, tmp_path: Path, words: list[str]):
-    code, said = loantap("--run", run, "--out", tmp_path / "watch", *words)
+    code, said = watch("--run", run, "--out", tmp_path / "watch", *words)
     assert (code, "goes with --snapshots" in said) == (2, True), said
     assert not (tmp_path / "watch").exists()
 
@@ -228,6 +217,6 @@ def test_live_loans_are_watched_by_the_champion(
     (run / "model").rename(tmp_path / "models" / version)
     promotion = {"version": version, "run_id": "r1", "promoted_at": "2026-01-01", "gates": []}
     pd.Series({"history": [promotion], "withdrawn": []}).to_json(tmp_path / "models" / "champion.json")
-    code, said = loantap(*live[:4], "--out", tmp_path / "watch")
+    code, said = watch(*live[:4], "--out", tmp_path / "watch")
     assert code == 0, said
     assert f'"model_version": "{version}"' in (tmp_path / "watch" / "2016-08" / "watchlist.json").read_text()

@@ -1,6 +1,7 @@
 """Loans are written to Databricks through its official connector, before a stand-in: the table is the old one or the new one."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ import pytest
 import sqlalchemy as sa
 import sqlglot
 import yaml
+from checked_loans import checked_loans
 from sqlglot import exp
 
-from loantap.data.ingest import ingest
-from loantap.data.reading import SyntheticLoans
 from loantap.errors import InputError, SourceError
 from loantap_sources import delta
 from loantap_sources.connectors.config import Config, read_config
@@ -46,17 +46,7 @@ def config(stand_in: Any, tmp_path: Path) -> Config:
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
-    folder = tmp_path_factory.mktemp("checked")
-
-    def made(rows: int) -> Path:
-        path = folder / f"{rows}.parquet"
-        if not path.exists():
-            ingest(SyntheticLoans(rows, 1), loans_path=folder / "l.parquet", quarantine_path=None, checked_path=path)
-            frame = pd.read_parquet(path)
-            frame.assign(loan_id=[f"L{row:06d}" for row in frame["row"]]).to_parquet(path, index=False)
-        return path
-
-    return made
+    return partial(checked_loans, tmp_path_factory.mktemp("checked"))
 
 
 def held(config: Config, table: str = "loans") -> pd.DataFrame:

@@ -7,16 +7,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 import yaml
+from checked_loans import HOSTILE, checked_loans
 
 from loantap.data.columns import BY_NAME, NAMES
-from loantap.data.ingest import ingest
-from loantap.data.reading import SyntheticLoans
 from loantap.data.synthetic import generate_loans
 from loantap.errors import InputError, SourceError
 from loantap_sources import warehouse
@@ -26,8 +26,6 @@ from loantap_sources.tables import append, content_id
 from loantap_sources.warehouse import LOADS, open_warehouse, write_loans
 
 pytestmark = pytest.mark.slow
-
-HOSTILE = "'); DROP TABLE loans; --"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -49,21 +47,7 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
-    """Make checked loans with keys."""
-    folder = tmp_path_factory.mktemp("checked")
-
-    def made(rows: int) -> Path:
-        path = folder / f"{rows}.parquet"
-        if not path.exists():
-            ingest(
-                SyntheticLoans(rows, 1), loans_path=folder / "loans.parquet", quarantine_path=None, checked_path=path
-            )
-            frame = pd.read_parquet(path)
-            frame.loc[3, "emp_title"] = HOSTILE
-            frame.assign(loan_id=[f"L{row:06d}" for row in frame["row"]]).to_parquet(path, index=False)
-        return path
-
-    return made
+    return partial(checked_loans, tmp_path_factory.mktemp("checked"))
 
 
 def held(config: Config) -> pd.DataFrame:

@@ -8,14 +8,12 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 import yaml
+from command_line import watch
 from scored_alike import as_cleaned
-from typer.testing import CliRunner
 
-from loantap.cli.app import app
 from loantap.data.panel import Panel
 from loantap.data.snapshots import write_snapshots
 from loantap.data.synthetic.panel import synthetic_panel
-from loantap.errors import LoanTapError
 from loantap_sources.connectors.config import Config, read_config
 from loantap_sources.warehouse import open_warehouse
 
@@ -23,15 +21,6 @@ pytestmark = pytest.mark.slow
 
 N = 400
 TO_TABLES = ("--snapshots", "table:snapshots", "--applications", "table:applications")
-
-
-def loantap(*words: object) -> tuple[int, str]:
-    """Return the exit code and what was said."""
-    done = CliRunner().invoke(app, ["watch", *map(str, words)])
-    if isinstance(done.exception, LoanTapError):
-        return done.exception.exit_code, str(done.exception)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.output
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +63,7 @@ def lines(config: Config) -> pd.DataFrame:
 
 
 def watched(config: Config, model_folder: Path, *words: object) -> tuple[int, str]:
-    return loantap(*TO_TABLES, "--model", model_folder, "--config", config.path, "--out", config.path.parent, *words)
+    return watch(*TO_TABLES, "--model", model_folder, "--config", config.path, "--out", config.path.parent, *words)
 
 
 def test_a_month_in_the_warehouse_is_the_same_month(declared: Config, model_folder: Path):
@@ -140,6 +129,6 @@ def test_an_earlier_month_is_watched_as_it_was(declared: Config, model_folder: P
 def test_a_warehouse_without_medians_is_named(tmp_path: Path, model_folder: Path):
     path = tmp_path / "loantap.yml"
     path.write_text("warehouse: {url: 'sqlite:///w.db'}")
-    code, said = loantap(*TO_TABLES, "--model", model_folder, "--config", path, "--into", "lights")
+    code, said = watch(*TO_TABLES, "--model", model_folder, "--config", path, "--into", "lights")
     assert code == 2
     assert "expected a warehouse in PostgreSQL or Databricks" in said

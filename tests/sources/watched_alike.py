@@ -1,16 +1,14 @@
 """Snapshots of all kinds (gaps, unknown and wrong values, copies, defaults and their probation), and whether a database sees the same lights."""
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 import pandas as pd
+from given_rows import GivenRows
 from scored_alike import COLUMNS, as_cleaned
 from sqlglot import exp
 
 from loantap.data.columns import KEY
 from loantap.data.snapshot_contract import months_since_1970, status_code
 from loantap.data.snapshots import read_snapshots
-from loantap.data.text_records import RaggedRow
 from loantap.model.persistence import SavedModel
 from loantap.watchlist.lights import assess
 from loantap.watchlist.live import application_needs
@@ -29,21 +27,6 @@ TEXTS = ("known_in", "lost", "light")
 NO_DOUBT = {"min_cell": 1, "confidence": 0.95}
 WORDS = ("open", "Current", "Fully Paid", "Charged Off", "In Forbearance", "a yacht")
 DAYS = (1.0, 29.0, 30.0, 59.0, 60.0, 89.0, 90.0, 150.0, -3.0, 1.5)
-
-
-class Delivered:
-    """Rows at hand, as a source of snapshots."""
-
-    location = "given rows"
-    notes: Sequence[str] = ()
-    ragged: Sequence[RaggedRow] = ()
-
-    def __init__(self, rows: pd.DataFrame) -> None:
-        self._rows = rows.set_axis(pd.RangeIndex(1, len(rows) + 1))
-
-    def chunks(self) -> Iterator[pd.DataFrame]:
-        """Yield them."""
-        yield self._rows
 
 
 def applications_of(loans: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +89,7 @@ def by_the_library(
     model: SavedModel, snapshots: pd.DataFrame, joined: pd.DataFrame, rules: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the loans of the last month as `loantap watch` has them, and how they moved into it."""
-    panel = read_snapshots(Delivered(snapshots)).panel
+    panel = read_snapshots(GivenRows(snapshots)).panel
     stands, t = standing(panel, settings=rules), len(panel.months) - 1
     known: Probabilities = probabilities(model, joined, panel, [t], carry=rules.carry)
     due = joined.set_index(KEY)["installment"].reindex(panel.loan_id).to_numpy(dtype=float, na_value=np.nan)

@@ -1,15 +1,15 @@
 """Months made by hand, from rows as a lender delivers them to the list that a collections team reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from given_rows import GivenRows
 
 from loantap.data.panel import Panel
 from loantap.data.snapshots import read_snapshots
-from loantap.data.text_records import RaggedRow
 from loantap.errors import InputError, SchemaError
 from loantap.watchlist.month import Month, find_month, watch_month
 from loantap.watchlist.settings import read_settings
@@ -19,21 +19,6 @@ NA = float("nan")
 SETTINGS = read_settings()
 CLEAN = 300
 MONTHS = ["2026-05", "2026-06", "2026-07", "2026-08"]
-
-
-class Delivered:
-    """Rows at hand."""
-
-    location = "given rows"
-    notes: Sequence[str] = ()
-    ragged: Sequence[RaggedRow] = ()
-
-    def __init__(self, rows: pd.DataFrame) -> None:
-        self._rows = rows.set_axis(pd.RangeIndex(1, len(rows) + 1))
-
-    def chunks(self) -> Iterator[pd.DataFrame]:
-        """Yield them."""
-        yield self._rows
 
 
 def clean(loans: int = CLEAN, months: Sequence[str] = MONTHS) -> pd.DataFrame:
@@ -50,7 +35,7 @@ def loan(name: str, days: Sequence[float | None], **columns: Sequence[Any]) -> p
 
 
 def watched(rows: pd.DataFrame, month: str | None = None, **accepted: bool) -> Month:
-    panel = read_snapshots(Delivered(rows)).panel
+    panel = read_snapshots(GivenRows(rows)).panel
     applications = pd.DataFrame({"loan_id": panel.loan_id, "installment": 100.0, "int_rate": 12.0, "annual_inc": 6e4, "revol_bal": 1e3, "revol_util": 45.0})  # fmt: skip
 
     def unknown(some: Panel, positions: Sequence[int]) -> Probabilities:
