@@ -34,7 +34,7 @@ def test_each_step_has_a_row_between_what_was_printed_and_the_champion(original:
     shown = steps(original, replace(evaluation, model=with_pincode))
     assert shown.table is not None
     assert shown.table["step"].tolist() == [
-        "printed by the original", "its protocol rebuilt", *[step["step"] for step in original.steps], "this project's champion",
+        "printed by the original, over its folds", "its protocol rebuilt, over its folds", *[step["step"] for step in original.steps], "this project's champion",
     ]  # fmt: skip
     first = shown.table.iloc[0]
     assert first[["accuracy", "precision", "recall", "f2"]].to_dict() == printed()
