@@ -50,6 +50,27 @@ def test_a_category_and_a_number_that_may_be_missing_are_tested_with_all_their_c
     assert found["columns"].sum() == np.linalg.matrix_rank(np.cov(encode(data[0].model, data[1]), rowvar=False))
 
 
+def test_inputs_that_nearly_follow_from_each_other_are_tested_all_the_same(data: Data):
+    model, X, y = data
+    wobble = np.random.default_rng(5).normal(1, 1e-6, len(X))
+    X = X.assign(loan_amnt=X["annual_inc"] * wobble)
+    found = likelihood_ratios(model, X, y).set_index("feature")
+    columns = pd.DataFrame(encode(model.model, X), columns=model.model[:-1].get_feature_names_out())
+    level = {name: _log_likelihood(columns.drop(columns=name), y) for name in ("annual_inc", "loan_amnt")}
+    whole = _log_likelihood(columns, y)
+    for name, without in level.items():
+        assert found.loc[name, "likelihood_ratio"] == pytest.approx(2 * (whole - without), abs=0.02), name
+        assert found.loc[name, "inflation"] > 1_000, name
+
+
+def _log_likelihood(columns: pd.DataFrame, y: np.ndarray) -> float:
+    """Return the largest one, from columns at right angles: no solver has trouble with them."""
+    spread = columns.to_numpy() - columns.to_numpy().mean(axis=0)
+    directions, sizes, _ = np.linalg.svd(spread, full_matrices=False)
+    directions = directions[:, sizes > 1e-9 * sizes[0]] * np.sqrt(len(y))
+    return float(sm.Logit(y, sm.add_constant(directions)).fit(disp=0, maxiter=200).llf)
+
+
 def test_inputs_add_nothing_no_oftener_than_chance_where_outcomes_are_shuffled(data: Data):
     model, X, y = data
     p = [likelihood_ratios(model, X, np.random.default_rng(draw).permutation(y))["p_value"] for draw in range(20)]

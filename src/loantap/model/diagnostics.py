@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, logit
 from scipy.stats import chi2
 from statsmodels.stats.multitest import multipletests
 
@@ -42,15 +42,20 @@ def likelihood_ratios(fitted: FittedModel, X: pd.DataFrame, y: np.ndarray) -> pd
     spread = matrix - matrix.mean(axis=0)
     own_part = np.abs(np.diag(np.linalg.qr(spread, mode="r")))
     kept = own_part > _FOLLOWS * np.maximum(np.linalg.norm(spread, axis=0), 1e-300)
-    matrix, names = matrix[:, kept], np.array(_features(fitted, matrix.shape[1]))[kept]
+    matrix, names = spread[:, kept] / spread[:, kept].std(axis=0), np.array(_features(fitted, len(kept)))[kept]
     design = np.column_stack([matrix, np.ones(len(y))])
     model = PathLogisticRegression("l2", _UNPENALISED).fit(matrix, y)
     (whole, best), rows = _maximised(design, y, np.append(model.coef_[0], model.intercept_)), []
+    curvature = _curvature(design, expit(design @ best))
     log_det = _log_det(matrix)
     for name in dict.fromkeys(names):
         own = names == name
         rest = np.append(~own, True)
-        ratio = max(2 * (whole - _maximised(design[:, rest], y, best[rest])[0]), 0.0)
+        # Where the others are best without these, as far as the curvature of the whole model tells.
+        start = best[rest] + np.linalg.solve(
+            curvature[np.ix_(rest, rest)], curvature[np.ix_(rest, ~rest)] @ best[~rest]
+        )
+        ratio = max(2 * (whole - _maximised(design[:, rest], y, start)[0]), 0.0)
         inflation = np.exp((_log_det(matrix[:, own]) + _log_det(matrix[:, ~own]) - log_det) / own.sum())
         row = {"feature": str(name), "columns": int(own.sum()), "likelihood_ratio": ratio}
         rows.append({**row, "p_value": float(chi2.sf(ratio, own.sum())), "inflation": float(inflation)})
@@ -96,12 +101,14 @@ def _features(fitted: FittedModel, width: int) -> list[str]:
 
 def _maximised(design: np.ndarray, y: np.ndarray, start: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the largest log-likelihood of a logistic regression and where it is, from a start that is near."""
-    at, value = start, _log_likelihood(design @ start, y)
+    knows_nothing = np.append(np.zeros(len(start) - 1), logit(y.mean()))
+    value, at = max(
+        ((_log_likelihood(design @ at, y), at) for at in (start, knows_nothing)), key=lambda tried: tried[0]
+    )
     for step in range(_STEPS):
         p = expit(design @ at)
         if step % 5 == 0:  # the curvature hardly changes on so short a way
-            curvature = (design * (p * (1 - p))[:, np.newaxis]).T @ design
-            curvature += _RIDGE * curvature.max() * np.eye(len(at))  # a column may end up flat
+            curvature = _curvature(design, p)
         gradient = design.T @ (y - p)
         up = np.linalg.solve(curvature, gradient)
         if gradient @ up < _CLOSE:  # twice what is left to gain
@@ -110,6 +117,12 @@ def _maximised(design: np.ndarray, y: np.ndarray, start: np.ndarray) -> tuple[fl
             up /= 2
         at, value = at + up, ahead
     return value, at
+
+
+def _curvature(design: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Return the negative second derivatives of the log-likelihood, with a trace of ridge: a column may end up flat."""
+    curvature = (design * (p * (1 - p))[:, np.newaxis]).T @ design
+    return np.asarray(curvature + _RIDGE * curvature.max() * np.eye(len(curvature)))
 
 
 def _log_likelihood(log_odds: np.ndarray, y: np.ndarray) -> float:
