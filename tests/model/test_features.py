@@ -4,13 +4,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from imblearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME, FEATURES, RETIRED
 from loantap.data.declarations import Feature
 from loantap.errors import InputError
 from loantap.model import inputs as declared
-from loantap.model.features import DEGREE, ENCODINGS, INDICATOR, KNOTS, Encoding, categories_of, column_groups
+from loantap.model.features import (
+    DEGREE,
+    ENCODINGS,
+    INDICATOR,
+    KNOTS,
+    SUPPORT,
+    Encoding,
+    LevelEncoder,
+    categories_of,
+    column_groups,
+)
 from loantap.model.inputs import (
     INPUTS,
     PRICING,
@@ -135,6 +148,23 @@ def test_a_level_of_few_loans_is_pooled_and_has_no_column_where_the_pool_is_smal
     assert pooled["application_type_infrequent_sklearn"].to_numpy()[:60].all()
     strange = fitted.transform(few.head(1).assign(home_ownership="yacht"))
     assert (strange == fitted.transform(few.head(1))).all()  # the nine count as a level that nobody had
+
+
+@given(
+    shares=st.lists(st.integers(1, 300), min_size=1, max_size=120),
+    others=st.lists(st.integers(1, 300), min_size=1, max_size=5),
+)
+def test_levels_are_those_of_scikit_learn(shares: list[int], others: list[int]):
+    n = 3 * max(sum(shares), sum(others))
+    columns = [np.repeat([f"level {place}" for place in range(len(some))], some) for some in (shares, others)]
+    X = pd.DataFrame({str(place): np.resize(column, n) for place, column in enumerate(columns)}, dtype=object)
+    options: Any = {"handle_unknown": "ignore", "min_frequency": SUPPORT, "sparse_output": False}
+    ours, theirs = LevelEncoder(**options).fit(X), OneHotEncoder(**options).fit(X)
+    assert list(ours.get_feature_names_out()) == list(theirs.get_feature_names_out())
+    for found, expected in zip(ours.infrequent_categories_, theirs.infrequent_categories_, strict=True):
+        assert np.array_equal(found, expected)
+    strange = pd.concat([X.drop_duplicates(), pd.DataFrame({"0": ["yacht"], "1": ["level 0"]}, dtype=object)])
+    assert np.array_equal(ours.transform(strange), theirs.transform(strange))
 
 
 def test_a_missing_value_counts_as_a_risky_one_and_where_nothing_is_declared_as_a_typical_one(loans: pd.DataFrame):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.calibration import SigmoidCalibration
 from loantap.model.evaluation import BETA, Predictions, fbeta_name
 from loantap.model.features import ENCODINGS, Encoding
-from loantap.model.folds import Split, out_of_fold
+from loantap.model.folds import Split, out_of_fold, together
 from loantap.model.inputs import Inputs
 from loantap.model.recipe import NEIGHBOURS, SAMPLERS, Recipe, Sampler
 
@@ -116,14 +117,14 @@ def race(
     so what is told of those that run on is told as if all had. `folds` is how many a repeat has; see `compete`.
     """
     fair: Any = {"beta": beta, "random_state": random_state}
-    entered = [compete(X, y, recipe=recipe, splits=splits[:folds], Cs=Cs, **fair) for recipe in recipes]
-    behind, further = left_behind(entered, folds=folds, beta=beta), splits[folds:]
-    return [
-        one
-        if one.name in behind or not further
-        else _and_further(one, compete(X, y, recipe=recipe, splits=further, Cs=[one.C or 1.0], **fair))
-        for one, recipe in zip(entered, recipes, strict=True)
-    ]
+    first: Any = {"splits": splits[:folds], "Cs": Cs, **fair}
+    entered = together(*(partial(compete, X, y, recipe=recipe, **first) for recipe in recipes))
+    behind = left_behind(entered, folds=folds, beta=beta) if splits[folds:] else [one.name for one in entered]
+    running = [one for one in entered if one.name not in behind]
+    again: Any = {"splits": splits[folds:], **fair}
+    more = together(*(partial(compete, X, y, recipe=one.recipe, Cs=[one.C], **again) for one in running))
+    whole = {one.name: _and_further(one, other) for one, other in zip(running, more, strict=True)}
+    return [whole.get(one.name, one) for one in entered]
 
 
 def left_behind(entered: Sequence[Candidate], *, folds: int, beta: float = BETA) -> list[str]:

@@ -16,7 +16,7 @@ from loantap.model.inputs import CATEGORIES, capped, with_computed
 from loantap.model.recipe import encode
 from loantap.model.refits import refit
 
-REFIT_ROWS = 60_000
+REFIT_ROWS = 40_000
 _FEWEST = 5  # defaults, and repaid loans, of a group whose interval can be right
 _NOTHING = 1e-12  # of log-odds: a change that the model does not notice
 

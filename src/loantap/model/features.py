@@ -6,13 +6,15 @@ between the two; SMOTE, which needs numbers, stands after both.
 """
 
 from collections.abc import Collection
-from typing import Any, Literal, get_args
+from math import ceil
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, SplineTransformer, StandardScaler
 
 from loantap.data.columns import BY_NAME, FEATURE_BY_NAME
@@ -45,6 +47,31 @@ def _low(known: np.ndarray) -> float:
 
 
 _RISKY: dict[str, Any] = {"riskier": _high, "safer": _low, "open": "median"}
+
+
+class LevelEncoder(OneHotEncoder):
+    """scikit-learn's encoder, fitted to a few loans with the same levels, of which the same are rare.
+
+    It counts the texts of a column one by one, pandas ten times as fast. `min_frequency` is a share, and no level is missing.
+    """
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Learn the levels of each column, and which are rarer than `min_frequency`."""
+        share, rows, levels = self.min_frequency, 0.0, {}
+        for name in X:
+            counts = X[name].value_counts(sort=False)
+            is_rare = (counts < share * len(X)).to_numpy()
+            rare, common = levels[name] = counts.index[is_rare], counts.index[~is_rare]
+            # So many rows that a level with one of them is rare, and that there is room for the share of each common one.
+            room = max(1 - share * len(common), 1e-9) if len(common) else share - 1 / max(len(rare), 1)
+            rows = max(rows, 2 / share, (len(rare) + len(common)) / room if len(common) else 2 / room)
+        if rows >= len(X):
+            return super().fit(X)
+        few = {
+            name: np.append(rare, np.resize(common if len(common) else rare, ceil(rows) - len(rare)))
+            for name, (rare, common) in levels.items()
+        }
+        return super().fit(pd.DataFrame(few, dtype=object))
 
 
 def numbers_of(*, inputs: Inputs, encoding: Encoding, without: Collection[str] = ()) -> list[str]:
@@ -85,15 +112,16 @@ def standard_step(
 def expand_step(*, inputs: Inputs, encoding: Encoding = "plain", without: Collection[str] = ()) -> ColumnTransformer:
     """Return the transformer from standardised columns to the columns of the linear model, a dense array."""
     straight, curved, missing = _columns(inputs, encoding, without)
-    levels = OneHotEncoder(handle_unknown="ignore", min_frequency=SUPPORT, sparse_output=False)
+    levels = LevelEncoder(handle_unknown="ignore", min_frequency=SUPPORT, sparse_output=False)
     supported = VarianceThreshold(SUPPORT * (1 - SUPPORT))  # the variance of a column of ones for this share
+    one_hot = Pipeline([("onehotencoder", levels), ("variancethreshold", supported)])
     splines = SplineTransformer(KNOTS, DEGREE, knots="quantile", extrapolation="constant", include_bias=False)
     return ColumnTransformer(
         [
             ("straight", "passthrough", straight),
             *([("spline", splines, curved)] if curved else []),
             ("missing", "passthrough", [f"{INDICATOR}{name}" for name in missing]),
-            ("category", make_pipeline(levels, supported), categories_of(inputs=inputs)),
+            ("category", one_hot, categories_of(inputs=inputs)),
         ],
         verbose_feature_names_out=False,
     )

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from loantap.errors import InputError, MissingToolError, UnfitDataError
 from loantap.model.recipe import NEIGHBOURS, Recipe, encode, prepare
-from loantap.progress import counted
+from loantap.progress import PROGRESS_FILE, counted
 from loantap.settings import how_to_add
 
 Split = tuple[np.ndarray, np.ndarray]
@@ -90,6 +90,14 @@ def in_parallel(work: Callable[..., Any], tasks: Sequence[tuple], *, label: str,
     return list(counted(results, label=label, each=fits, total=fits * len(tasks)))
 
 
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """Return the results of calls that do not need each other, in order; each is made in a process of its own.
+
+    The last is begun first: where they grow, none is left to the end alone.
+    """
+    return in_parallel(_called, [(call,) for call in reversed(calls)], label="models", fits=1)[::-1]
+
+
 @contextmanager
 def on_cluster(address: str) -> Iterator[None]:
     """Send the work inside to a Dask scheduler, such as tcp://host:8786, or keep it here if the address is empty.
@@ -114,6 +122,10 @@ def on_cluster(address: str) -> Iterator[None]:
         yield
 
 
+def _called(call: Callable[[], Any]) -> Any:
+    return call()
+
+
 def _alone(parent: int, work: Callable[..., Any], *task: Any) -> Any:
     _end_with(parent)
     # One thread per task: sums are then added in the same order whatever the number of workers. A forest would
@@ -125,8 +137,8 @@ def _alone(parent: int, work: Callable[..., Any], *task: Any) -> Any:
 @cache
 def _end_with(parent: int) -> None:
     """Have a local worker end when the process that started it is gone; killed, that one cannot tell it any more."""
-    if not current_process().name.startswith("LokyProcess"):
-        return
+    if not current_process().name.startswith("LokyProcess") or parent == os.getpid():
+        return  # not started by another, or at work on a part of its own task
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -134,6 +146,7 @@ def _end_with(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    os.environ.pop(PROGRESS_FILE, None)  # the process that started it tells how far it is
 
 
 def _walk_penalties(

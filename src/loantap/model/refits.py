@@ -1,6 +1,7 @@
 """Refits to loans drawn again: how surely each input goes the declared way, and how far fits move with other loans."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.bootstrap import CONFIDENCE, drawn_counts
 from loantap.model.features import column_groups
+from loantap.model.folds import together
 from loantap.model.logistic import PathLogisticRegression
 from loantap.model.recipe import Recipe, encode
 from loantap.model.tuning import fit_model
@@ -82,7 +84,8 @@ def obedience(
     """
     model = fit_model(X, y, recipe=recipe, penalty="l2", C=C, random_state=random_state)
     drawn: Any = {"C": C, "repetitions": repetitions, "random_state": random_state}
-    free, bound = (refit(model, X, y, recipe=replace(recipe, obeys=obeys), **drawn) for obeys in (False, True))
+    both = (partial(refit, model, X, y, recipe=replace(recipe, obeys=obeys), **drawn) for obeys in (False, True))
+    free, bound = together(*both)
     numbers = X.select_dtypes("number").columns
     ends = pd.concat([X.head(2).assign(**{n: X[n].quantile([0.25, 0.75]).to_numpy() for n in numbers})])
     low, high = encode(model, ends)

@@ -9,7 +9,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import SplineTransformer
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer
+
+from loantap.model.features import LevelEncoder
 
 _TYPES = ("_fit_dtype", "_fill_dtype")  # of the columns an imputer saw, here always float64
 
@@ -17,7 +19,7 @@ _TYPES = ("_fit_dtype", "_fill_dtype")  # of the columns an imputer saw, here al
 def storable_pipeline(fitted: Pipeline, *, C: float, penalty: str) -> Pipeline:
     """Return a copy of a fitted pipeline of `Recipe.pipeline` to be stored; `usable_pipeline` makes it usable again.
 
-    The logistic regression becomes scikit-learn's own. Splines keep their knots only, and imputers forget the type of
+    The logistic regression and the encoder of levels become scikit-learn's own. Splines keep their knots only, and imputers forget the type of
     the columns they saw: both are held in types of other libraries, and follow from what is kept.
     """
     own = fitted["model"]
@@ -28,6 +30,8 @@ def storable_pipeline(fitted: Pipeline, *, C: float, penalty: str) -> Pipeline:
     for step in _parts(Pipeline(steps)):
         if isinstance(step, ColumnTransformer):  # it also keeps what it was made of, unfitted
             step.transformers = [part for part in step.transformers_ if part[0] != "remainder"]
+        elif isinstance(step, LevelEncoder):
+            step.__class__ = OneHotEncoder  # what it learnt is all there
         elif isinstance(step, SplineTransformer):
             step.knots = np.column_stack([basis.t[basis.k : -basis.k] for basis in step.bsplines_])
             del step.bsplines_
