@@ -36,7 +36,7 @@ settings.load_profile("patient")
 def one_worker() -> Iterator[None]:
     """Small searches are done before further processes have started."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("loantap.model.folds.WORKERS", 1)
+        patch.setattr("loantap.model.parallel.WORKERS", 1)
         yield
 
 

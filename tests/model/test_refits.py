@@ -96,7 +96,7 @@ def test_an_input_without_a_direction_stays_only_where_the_refits_show_one(loans
 def test_workers_change_nothing(contrary: Table, monkeypatch: pytest.MonkeyPatch):
     asked = {"recipe": Recipe("without_pincode", "plain", "none"), **OPTIONS, "repetitions": 9}
     one = obedience(*contrary, **asked)
-    monkeypatch.setattr("loantap.model.folds.WORKERS", 2)
+    monkeypatch.setattr("loantap.model.parallel.WORKERS", 2)
     pd.testing.assert_frame_equal(one.inputs, obedience(*contrary, **asked).inputs)
 
 

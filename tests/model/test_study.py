@@ -60,7 +60,7 @@ def evaluation(champion: FittedModel, halves: Halves) -> Evaluation:
 def test_the_same_seed_gives_the_same_study(
     halves: Halves, champion: FittedModel, evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("loantap.model.folds.WORKERS", 2)
+    monkeypatch.setattr("loantap.model.parallel.WORKERS", 2)
     again = fitted(halves[0], PLAIN)
     assert (again.model["model"].coef_ == champion.model["model"].coef_).all()
     assert evaluate_model(again, halves[1], **EVALUATING).test == evaluation.test

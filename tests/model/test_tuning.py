@@ -53,7 +53,7 @@ def test_scores_are_those_of_grid_search_over_the_whole_pipeline(
 
 def test_workers_do_not_change_the_result(table: tuple[pd.DataFrame, np.ndarray], monkeypatch: pytest.MonkeyPatch):
     one = search(*table)
-    monkeypatch.setattr("loantap.model.folds.WORKERS", 2)
+    monkeypatch.setattr("loantap.model.parallel.WORKERS", 2)
     two = search(*table)
     pd.testing.assert_frame_equal(one.grid, two.grid)
     assert (one.log_odds == two.log_odds).all()

@@ -104,10 +104,12 @@ def run(
     given = parse_parameters(parameter or [])
     given |= {name: value for name, value in (("rows", rows), ("seed", seed)) if value is not None}
     if cluster is not None:
-        from loantap.model.folds import on_cluster
+        from loantap.model.cluster import on_cluster
 
-        with on_cluster(cluster):  # one that does not answer is named before anything runs
+        with on_cluster(cluster) as found:  # one that cannot do the work is named before anything runs
             given |= {"cluster": cluster}
+            if found:
+                console.print(str(found), soft_wrap=True, highlight=False)
     if resume is not None:
         fixed = {"--data": data, "--sources": sources, "--pushdown": pushdown, "--quarantine": quarantine, "--out": out}
         clash = [name for name, value in fixed.items() if value]

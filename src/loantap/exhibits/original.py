@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 
 from loantap.analysis.claim_list import load_claims
+from loantap.data.columns import BY_NAME
+from loantap.data.declarations import readable_level
 from loantap.exhibits.exhibit import Exhibit
 from loantap.exhibits.tuning import exhibit_name
 from loantap.exhibits.tuning_sentences import signed
@@ -81,7 +83,7 @@ def steps_sentence(original: Result) -> str:
     near = [
         f"{name.replace('f2', 'F2')} {show(folds[name], 'score')} ({show(claimed[name], 'score')})" for name in SCORES
     ]
-    dropped = [f"*{name.replace('_', ' ')}*" for name in original["dropped"]]
+    dropped = [_in_words(name) for name in original["dropped"]]
     moved = [
         f"{step['step']}: {signed(step['difference'])} ({signed(step['difference_low'])} to {signed(step['difference_high'])})"
         for step in original["steps"][1:]
@@ -91,3 +93,11 @@ def steps_sentence(original: Result) -> str:
         f"Source: {_SOURCE}. Rebuilt on these loans, held-out folds give {listed(near)}; what it printed stands in brackets. {pruned}"
         f"From there, F2 on the test loans changes step by step: {'; '.join(moved)}."
     )
+
+
+def _in_words(name: str) -> str:
+    """Return a column of the original: the label of a number, and the level of a category after its label."""
+    column = max((known for known in BY_NAME if f"{name}_".startswith(f"{known}_")), key=len, default="")
+    if not column:
+        return name.replace("_", " ")
+    return f"{BY_NAME[column].label} {readable_level(name.removeprefix(column).removeprefix('_'))}".strip()

@@ -15,8 +15,9 @@ from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.calibration import SigmoidCalibration
 from loantap.model.evaluation import BETA, Predictions, fbeta_name
 from loantap.model.features import ENCODINGS, Encoding
-from loantap.model.folds import Split, out_of_fold, together
+from loantap.model.folds import Split, out_of_fold
 from loantap.model.inputs import Inputs
+from loantap.model.parallel import together
 from loantap.model.recipe import NEIGHBOURS, SAMPLERS, Recipe, Sampler
 
 SURE = 0.999  # with which a candidate is left behind

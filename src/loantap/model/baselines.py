@@ -15,7 +15,8 @@ from sklearn.preprocessing import FunctionTransformer
 from loantap.model.ablation import Candidate, fold_scores
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.evaluation import BETA, Predictions, evaluate, fbeta_name
-from loantap.model.folds import Split, in_parallel, put_together
+from loantap.model.folds import Split, put_together
+from loantap.model.parallel import in_parallel
 
 MOST_LEVELS = 255
 

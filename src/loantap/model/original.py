@@ -19,9 +19,10 @@ from sklearn.model_selection import StratifiedKFold
 
 from loantap.model.bootstrap import CONFIDENCE
 from loantap.model.evaluation import BETA, Predictions, evaluate
-from loantap.model.folds import Split, in_parallel, put_together
+from loantap.model.folds import Split, put_together
 from loantap.model.inputs import LEAK, PRICING, Inputs
 from loantap.model.paired import fbeta_differences
+from loantap.model.parallel import in_parallel
 from loantap.model.tuning import stratified_sample
 
 # The original's own choices, not those of a run.

@@ -11,8 +11,8 @@ from sklearn.pipeline import Pipeline
 from loantap.data.columns import FEATURE_BY_NAME
 from loantap.model.bootstrap import CONFIDENCE, drawn_counts
 from loantap.model.features import column_groups
-from loantap.model.folds import together
 from loantap.model.logistic import PathLogisticRegression
+from loantap.model.parallel import together
 from loantap.model.recipe import Recipe, encode
 from loantap.model.tuning import fit_model
 
