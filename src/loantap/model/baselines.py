@@ -94,7 +94,7 @@ def challengers(random_state: int) -> dict[str, list[ClassifierMixin | Pipeline]
         return make_pipeline(FunctionTransformer(with_categories), trees)
 
     return {
-        "histogram gradient boosting": [boosting(4), boosting(8), boosting(16)],
+        "histogram gradient boosting": [boosting(4), boosting(12)],
     }
 
 

@@ -66,13 +66,14 @@ def fit_calibrated(
     penalty: str = "l2",
     C: float,
     sample: np.ndarray,
+    most: int | None = None,
     log_odds: np.ndarray | None = None,
     folds: int,
     beta: float = BETA,
     capacity: float = CAPACITY,
     random_state: int,
 ) -> FittedModel:
-    """Fit a recipe on all training loans; calibrate it and choose its thresholds on out-of-fold predictions.
+    """Fit a recipe on all training loans, or on so many at most; calibrate it and choose its thresholds on out-of-fold predictions.
 
     Args:
         X: Features of the training loans.
@@ -82,6 +83,7 @@ def fit_calibrated(
         penalty: "l1" or "l2".
         C: Inverse strength of the penalty.
         sample: Positions of the loans to make out-of-fold predictions for.
+        most: Most training loans that the model itself is fitted on: a stratified sample of them.
         log_odds: Those predictions, if they were made before over the same folds.
         folds: Number of folds.
         beta: Of the F-beta score that its threshold is chosen for.
@@ -94,11 +96,12 @@ def fit_calibrated(
         log_odds = out_of_fold(X.iloc[sample], y[sample], recipe=recipe, splits=splits, **searched)[penalty, C][0]
     calibration = SigmoidCalibration.fit(log_odds, y[sample])
     calibrated = calibration(log_odds)
+    used = stratified_sample(y, rows=most or len(y), random_state=random_state)
     return FittedModel(
         recipe=recipe,
         penalty=penalty,
         C=C,
-        model=fit_model(X, y, recipe=recipe, penalty=penalty, C=C, random_state=random_state),
+        model=fit_model(X.iloc[used], y[used], recipe=recipe, penalty=penalty, C=C, random_state=random_state),
         calibration=calibration,
         threshold=Predictions.of(y[sample], calibrated, beta=beta).best_threshold(),
         profit_threshold=best_profit_threshold(calibrated, profit[sample]),
@@ -107,7 +110,7 @@ def fit_calibrated(
         folds=fold_scores(y[sample], log_odds[np.newaxis, :], splits, beta=beta),
         beta=beta,
         rows=len(sample),
-        train_rows=len(X),
+        train_rows=len(used),
     )
 
 
@@ -127,7 +130,7 @@ class OutOfTime:
     """A model evaluated on later loans."""
 
     first_month: pd.Timestamp  # the first month of the later loans
-    train_rows: int  # loans funded before it
+    train_rows: int  # loans funded before it that the model was fitted on
     train_default_rate: float  # their default rate
     default_rate: float  # that of the later loans
     predicted: float  # the mean predicted default rate of the later loans
@@ -143,6 +146,7 @@ def fit_out_of_time(
     C: float,
     later_share: float,
     rows: int,
+    most: int | None = None,
     folds: int,
     economics: Economics,
     beta: float = BETA,
@@ -160,6 +164,7 @@ def fit_out_of_time(
         C: Inverse strength of the penalty.
         later_share: About how many of the loans are the later ones.
         rows: Earlier loans to choose calibration and thresholds on, out of fold.
+        most: Most earlier loans that the model itself is fitted on.
         folds: Number of folds.
         economics: What profit rests on.
         beta: Of the F-beta score that the threshold is chosen for.
@@ -173,7 +178,7 @@ def fit_out_of_time(
         return None
     X, profit = feature_frame(loans, inputs=recipe.inputs), loan_profit(loans[~later], economics)
     sample = stratified_sample(y[~later], rows=rows, random_state=random_state)
-    options: Any = {"folds": folds, "beta": beta, "random_state": random_state}
+    options: Any = {"most": most, "folds": folds, "beta": beta, "random_state": random_state}
     fitted = fit_calibrated(X[~later], y[~later], profit, recipe=recipe, penalty=penalty, C=C, sample=sample, **options)
     return Apart(first_month, later, fitted, fitted.probability(X))
 

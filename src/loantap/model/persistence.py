@@ -76,7 +76,7 @@ class SavedModel:
 
     def probability(self, loans: pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities of default of cleaned loans, shape (n,)."""
-        return self.calibration(self.pipeline.decision_function(feature_frame(loans, inputs=self.metadata.inputs)))
+        return self.calibration(self.scorer.log_odds(feature_frame(loans, inputs=self.metadata.inputs)))
 
 
 def save_model(folder: Path, fitted: "FittedModel", *, loans: pd.DataFrame, card: Mapping[str, Any], page: str) -> Path:

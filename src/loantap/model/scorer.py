@@ -160,3 +160,7 @@ class Scorer:
             table = [*(levels.get(str(level), levels[UNSEEN]) for level in seen), levels[UNSEEN]]
             contributions[:, column] = np.array(table)[codes]
         return contributions
+
+    def log_odds(self, features: pd.DataFrame) -> np.ndarray:
+        """Return the log-odds of default, shape (n,), of what `feature_frame` makes, uncalibrated."""
+        return self.many(features).sum(axis=1) + self.intercept

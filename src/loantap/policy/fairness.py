@@ -136,7 +136,12 @@ def _pooled(level: pd.Series, of_them: np.ndarray, *, min_cell: int) -> pd.Serie
         return values["level"].astype("category")
     pooled = pool_small(counts, min_cell=min_cell, by_expectation=False)
     names = {member: _AND.join(members) for members in pooled.members.values() for member in members}
-    return values["level"].map(lambda name: names.get(name, name), na_action="ignore").astype("category")
+    levels = values["level"].astype("category").cat
+    joined = pd.Index([names.get(str(name), str(name)) for name in levels.categories])
+    kept = pd.Index(sorted(set(joined)))
+    codes = np.append(kept.get_indexer(joined), -1)[levels.codes.to_numpy()]  # the last one serves the code -1
+    joint = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(kept))
+    return pd.Series(joint, index=values.index)
 
 
 def _by_group(group: pd.Series, refused: np.ndarray, *, min_cell: int, alpha: float) -> pd.DataFrame:
