@@ -30,7 +30,7 @@ from loantap_sources.connectors.base import BATCH_ROWS, table_of
 from loantap_sources.connectors.config import Config
 from loantap_sources.connectors.sql import shown, told
 from loantap_sources.pushdown_checks import as_written, examine
-from loantap_sources.pushdown_sample import ROW, stratified_sample
+from loantap_sources.pushdown_sample import ROW, WIDTH, loans_for_width, stratified_sample
 from loantap_sources.warehouse import open_warehouse
 
 _OF_ADDRESS = ("state", "pincode")
@@ -62,6 +62,7 @@ class Counted:
         summary: As if the rows had been read: statuses, missing values, period.
         sha256: Of all counts.
         sampled: Loans in the stratified sample.
+        width: Of the interval of an ROC-AUC that its size was chosen for; None where it was given.
         load_id: Of the table's content; None for one that loantap did not write.
     """
 
@@ -69,12 +70,16 @@ class Counted:
     summary: IngestSummary
     sha256: str
     sampled: int
+    width: float | None
     load_id: str | None
 
     @property
     def facts(self) -> dict[str, Any]:
         """What the manifest says beside the ingest's own facts."""
-        return {"sha256": self.sha256, "pushdown": {"sampled": self.sampled, "load_id": self.load_id}}
+        return {
+            "sha256": self.sha256,
+            "pushdown": {"sampled": self.sampled, "width": self.width, "load_id": self.load_id},
+        }
 
 
 def count_in_warehouse(
@@ -82,7 +87,8 @@ def count_in_warehouse(
     *,
     counts_dir: Path,
     loans_path: Path,
-    sample_rows: int,
+    sample_rows: int | None = None,
+    width: float = WIDTH,
     random_state: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Counted:
@@ -93,7 +99,8 @@ def count_in_warehouse(
             and `row`, a whole number that is different in each row.
         counts_dir: Where the counts go, whole or not at all.
         loans_path: Where the sample goes, cleaned, in the order of `row`.
-        sample_rows: Its size; both outcomes have the share that they have in the table.
+        sample_rows: Its size; both outcomes have the share that they have in the table. None: what `width` asks for.
+        width: Of the interval of a model's ROC-AUC on the test loans, see `loans_for_width`.
         random_state: Seed of the sample; the same one draws the same rows, in any database.
         progress: Told what is counted, how many counts are done, and of how many.
 
@@ -125,12 +132,13 @@ def count_in_warehouse(
             lines = "\n".join(f"  {problem}" for problem in problems[:20])
             raise SchemaError(f"{place.location}: values break the contract:\n{lines}\nMend them where they come from.")
         summary.notes = [absent_note(name) for name in OPTIONAL if name not in table.c] + units.doubts(place.location)
-        sample = stratified_sample(connection, table, summary, rows=sample_rows, random_state=random_state)
+        wanted = sample_rows or loans_for_width(width, default_rate=summary.defaults / summary.rows)
+        sample = stratified_sample(connection, table, summary, rows=wanted, random_state=random_state)
         load_id = connection.execute(sa.select(sa.func.min(table.c.load_id))).scalar() if "load_id" in table.c else None
     with replacing(loans_path) as temporary:
         sample.to_parquet(temporary, index=False)
     digest = hashlib.sha256("".join(sha256(path) for path in sorted(counts_dir.glob("*.parquet"))).encode())
-    return Counted(place, summary, digest.hexdigest(), len(sample), load_id)
+    return Counted(place, summary, digest.hexdigest(), len(sample), None if sample_rows else width, load_id)
 
 
 @contextmanager

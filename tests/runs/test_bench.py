@@ -9,7 +9,7 @@ from pathlib import Path
 
 import papermill
 import pytest
-from tiny_project import contents, finished, make_project
+from tiny_project import contents, finished
 
 from loantap.errors import InputError
 from loantap.runs.bench import notebook_run

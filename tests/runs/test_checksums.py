@@ -8,9 +8,9 @@ from tiny_project import finished, make_project, manifest, resume
 
 from loantap.errors import InputError
 from loantap.runs import checksums
+from loantap.runs.checksums import DRAFT, check_run, finish_move, folder_sha256, need_unchanged, results_sha256
 from loantap.runs.manifest import read_manifest
 from loantap.runs.record import hold_run
-from loantap.runs.checksums import DRAFT, check_run, finish_move, folder_sha256, need_unchanged, results_sha256
 
 pytestmark = pytest.mark.slow
 

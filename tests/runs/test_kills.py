@@ -12,12 +12,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tiny_project import finished, launch, make_project, manifest, results
+from tiny_project import finished, launch, manifest, results
 
 from loantap.model.persistence import load_model
+from loantap.runs.checksums import need_unchanged
 from loantap.runs.manifest import read_manifest
 from loantap.runs.results import RunFolder
-from loantap.runs.checksums import need_unchanged
 from loantap.settings import project_root
 
 pytestmark = pytest.mark.long

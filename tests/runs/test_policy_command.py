@@ -22,8 +22,7 @@ from loantap.model.persistence import load_model
 from loantap.model.tuning import split_loans
 from loantap.policy.levers import Cap
 from loantap.policy.verdicts import APPROVE_ALL, NOT_SHOWN
-from loantap.runs.results import RunFolder
-from loantap.runs.results import decision_sheet
+from loantap.runs.results import RunFolder, decision_sheet
 from loantap.runs.what_if import WhatIf, what_if
 
 RUINOUS = Economics(loss_given_default=1.0, default_after=0.0, settled_after=1.0, funding_cost=0.0)  # refusing gains

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_project import STAGES, Told, contents, make_project, manifest, resume, start
+from tiny_project import STAGES, Told, contents, manifest, resume, start
 from tiny_project import finished as finished_run
 
 from loantap.errors import InputError, SchemaError

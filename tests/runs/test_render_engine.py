@@ -1,11 +1,9 @@
 """Which engine renders, what Quarto is given, and that a render is whole or absent."""
 
 import json
-import os
 import re
 import shutil
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from command_line import loantap
-from tiny_project import contents, finished, launch, make_project, manifest
+from tiny_project import contents, finished, launch, manifest
 
 from loantap.files import sha256
 

@@ -16,7 +16,6 @@ from tiny_project import (
     STAGES,
     contents,
     finished,
-    make_project,
     manifest,
     notebook,
     results,
@@ -27,8 +26,8 @@ from tiny_project import (
 from loantap.errors import InputError, ParameterError, StageError
 from loantap.files import sha256
 from loantap.runs import basis, kernel, sequence
-from loantap.runs.notebooks import Stage
 from loantap.runs.checksums import check_run
+from loantap.runs.notebooks import Stage
 
 pytestmark = pytest.mark.slow
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 import yaml
+from scipy.stats import norm
 
 from loantap.analysis.association import analyse
 from loantap.analysis.counts import FrameCounts, StoredCounts
@@ -18,9 +19,11 @@ from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
 from loantap.errors import SchemaError, SourceError
 from loantap.jsonable import jsonable
+from loantap.model.groups import delong_interval
 from loantap_sources import pushdown, pushdown_sample
 from loantap_sources.connectors.config import Config, read_config
 from loantap_sources.pushdown import CUBES, Counted, count_in_warehouse
+from loantap_sources.pushdown_sample import WIDTH, loans_for_width
 from loantap_sources.warehouse import open_warehouse, write_loans
 
 pytestmark = pytest.mark.slow
@@ -74,14 +77,37 @@ def config(
                 yield read_config(path)
 
 
-def count(config: Config, folder: Path, *, sample_rows: int = 1_000, random_state: int = 0) -> Counted:
+def count(
+    config: Config, folder: Path, *, sample_rows: int | None = 1_000, width: float = WIDTH, random_state: int = 0
+) -> Counted:
     return count_in_warehouse(
         config,
         counts_dir=folder / "counts",
         loans_path=folder / "sample.parquet",
         sample_rows=sample_rows,
+        width=width,
         random_state=random_state,
     )
+
+
+@pytest.mark.parametrize(("width", "default_rate"), [(0.014, 0.2), (0.03, 0.2), (0.014, 0.05)])
+def test_so_many_loans_make_an_interval_no_wider_than_asked_for(width: float, default_rate: float):
+    n = round(0.2 * loans_for_width(width, default_rate=default_rate))  # of which a fifth tests the model
+    rng = np.random.default_rng(0)
+    outcome = (np.arange(n) < n * default_rate).astype(int)
+    apart = np.sqrt(2) * norm.ppf(0.7)  # two normal scores so far apart have an ROC-AUC of 0.7
+    _, low, high = delong_interval(outcome, rng.normal(apart * outcome))
+    assert 0.85 * width < high - low < width
+
+
+def test_the_sample_is_as_large_as_the_width_asks_for(config: Config, tmp_path: Path):
+    found = count(config, tmp_path, sample_rows=None, width=0.2)
+    summary = found.summary
+    assert found.sampled == loans_for_width(0.2, default_rate=summary.defaults / summary.rows) < summary.rows
+    assert found.facts["pushdown"]["width"] == 0.2
+    assert count(config, tmp_path, sample_rows=500, width=0.2).facts["pushdown"] == {
+        "sampled": 500, "width": None, "load_id": found.load_id
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")

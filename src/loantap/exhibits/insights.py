@@ -49,11 +49,13 @@ def sources(page: Any) -> str:
     """Return how the loans were put together, for the methods page; empty for a single file or synthetic loans."""
     data = page.data
     if counted := data.get("pushdown"):
+        width = counted.get("width")
+        enough = f" With so many the interval of the model's ROC-AUC is no wider than about {width:g}." if width else ""
         return (
             f"**Counted where they lie.** {data['rows']:,} finished loans were counted by value in the warehouse; "
             "rates, associations and the default rate along each column come from these counts, and are the ones that reading every "
             "loan would give. The model, adjusted odds ratios, correlations and the search for leaks need single loans: they see "
-            f"{counted['sampled']:,} of them, drawn within each outcome, so that the default rate is the portfolio's. "
+            f"{counted['sampled']:,} of them, drawn within each outcome, so that the default rate is the portfolio's.{enough} "
             "Their intervals are those of that sample. Values were checked by their counts: those of loans that have not ended, and "
             "whether rows are copies of each other, were not looked at."
         )

@@ -149,11 +149,16 @@ class Scorer:
             z = ((np.log1p(values) if number.logarithm else values) - number.mean) / number.scale
             gone = np.isnan(values)
             z[gone] = number.missing
-            z = np.clip(z, number.low, number.high)
-            piece = np.searchsorted(number.knots[1:], z, side="right")
-            a, b, c, d = np.array(number.pieces).T[:, piece]
-            u = z - np.array(number.knots)[piece]
-            contributions[:, column] = ((a * u + b) * u + c) * u + d + np.where(gone, number.unknown, 0.0)
+            if len(number.knots) == 1:  # a straight line
+                added = z * number.pieces[0][2]
+            else:
+                z = np.clip(z, number.low, number.high)
+                piece = np.searchsorted(number.knots[1:], z, side="right")
+                a, b, c, d = np.array(number.pieces).T[:, piece]
+                u = z - np.array(number.knots)[piece]
+                added = ((a * u + b) * u + c) * u + d
+            added[gone] += number.unknown
+            contributions[:, column] = added
         for column, (name, levels) in enumerate(self.tables.items(), start=len(self._numbers)):
             codes, seen = pd.factorize(features[name])
             # Code -1 is a missing level; no training loan had one, so it is unseen like any other.

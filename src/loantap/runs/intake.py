@@ -14,8 +14,8 @@ from loantap.runs.results import RunFolder
 
 
 def take_in(
-    run: RunFolder, *, data: str, sources: str, pushdown: bool, rows: int, seed: int, quarantine: bool, model_rows: int,
-    asked: Asked = NOTHING_ASKED,
+    run: RunFolder, *, data: str, sources: str, pushdown: bool, rows: int, seed: int, quarantine: bool, model_rows: int = 0,
+    model_width: float = 0.014, asked: Asked = NOTHING_ASKED,
 ) -> tuple[IngestSummary, dict[str, Any]]:  # fmt: skip
     """Fill a run's folder with cleaned loans: of a file, of declared sources, counted in the warehouse, or synthetic.
 
@@ -27,7 +27,8 @@ def take_in(
         rows: How many synthetic loans, if there is neither file nor sources.
         seed: Of the synthetic loans, and of the sample.
         quarantine: Set rows aside that break the contract.
-        model_rows: With pushdown, the size of the stratified sample.
+        model_rows: With pushdown, the size of the stratified sample; 0: as many as `model_width` asks for.
+        model_width: Of the interval of the model's ROC-AUC on the test loans of the sample.
         asked: What somebody says of the file's form.
 
     Returns:
@@ -43,7 +44,8 @@ def take_in(
     set_aside = run.to("data", "quarantine.csv") if quarantine else None
     paths: dict[str, Any] = {"loans_path": run.to("data", "loans.parquet"), "quarantine_path": set_aside}
     if sources:
-        counts = {"counts_dir": run.to("data", "counts"), "sample_rows": model_rows, "random_state": seed}
+        counts: dict[str, Any] = {"counts_dir": run.to("data", "counts"), "sample_rows": model_rows or None}
+        counts |= {"width": model_width, "random_state": seed}
         summary, facts = provider("take_in_sources")(Path(sources), **paths, counted=counts if pushdown else None)
         return summary, facts
     source = open_loans(Path(data), asked=asked) if data else SyntheticLoans(rows, seed)

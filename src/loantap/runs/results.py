@@ -122,7 +122,9 @@ class RunFolder:
             return ""
         data = self.result("ingest")["data"]
         sampled, counted = data["pushdown"]["sampled"], data["rows"]
-        whole = f"The model is made and judged on a stratified sample of {sampled:,} of {counted:,} loans."
+        width = data["pushdown"].get("width")
+        enough = f", enough for an interval of its ROC-AUC no wider than about {width:g}" if width else ""
+        whole = f"The model is made and judged on a stratified sample of {sampled:,} of {counted:,} loans{enough}."
         return whole if sampled < counted else ""
 
     def write_result(self, name: str, value: Any) -> Path:
