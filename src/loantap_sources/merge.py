@@ -188,7 +188,7 @@ class _Merge:
 
     def _judge_order(self, one: Staged, table: str, number: str) -> None:
         # 'Dec-2014' comes after 'Apr-2015' as a text: only numbers, or days as year-month-day, tell which row is newer.
-        day = f"regexp_full_match({NEWEST}, '\\d{{4}}-\\d{{2}}-\\d{{2}}([ T-].*)?')"
+        day = f"regexp_matches({NEWEST}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ T-].*)?$')"
         odd = f"(SELECT {NEWEST} AS key FROM {table} WHERE {NEWEST} IS NOT NULL AND {number} IS NULL AND NOT {day})"
         mixed = self._count(f"(SELECT DISTINCT {number} IS NULL FROM {table} WHERE {NEWEST} IS NOT NULL)") > 1
         if (count := self._count(odd)) or mixed:

@@ -4,34 +4,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from staged_rows import Row, staged
 
 from loantap.data.columns import KEY
 from loantap.errors import MergeError, SourceError
 from loantap_sources import merge as merging
 from loantap_sources.connectors.config import MergePolicy
-from loantap_sources.connectors.kinds import SqlSource
 from loantap_sources.merge import merge
 from loantap_sources.merge_report import MergeReport
 from loantap_sources.staging import NEWEST, Staged
-
-Row = tuple[str | None, ...]
-
-
-def staged(folder: Path, name: str, columns: list[str], rows: list[Row], **settings: Any) -> Staged:
-    """A source whose rows hold its key, its columns, and `newest_by` where it is declared."""
-    brought = [column for column in columns if column != NEWEST]
-    newest = {"newest_by": "changed"} if NEWEST in columns else {}
-    source = SqlSource(kind="sql", url="sqlite:///x", query="SELECT 1", columns=brought, **newest, **settings)
-    names = [source.joins_on, *columns]
-    values = {column: [row[place] for row in rows] for place, column in enumerate(names)}
-    path = folder / f"{name}.parquet"
-    pq.write_table(pa.table(values, schema=pa.schema([(column, pa.string()) for column in names])), path)
-    return Staged(name, source, path, len(rows), {})
 
 
 def merged(folder: Path, *sources: Staged, **policy: Any) -> tuple[list[dict[str, Any]], MergeReport]:

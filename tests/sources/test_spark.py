@@ -5,17 +5,20 @@ import shutil
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+import sqlglot
 from absences import absent
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from scored_alike import applications, as_cleaned, assert_alike
 from sqlglot import exp
+from staged_rows import staged
 from watched_alike import applications_of, by_the_library, in_sql, random_snapshots
 from watched_alike import assert_alike as assert_watched_alike
 
@@ -23,14 +26,17 @@ from loantap.data.application_file import open_applications
 from loantap.data.columns import KEY
 from loantap.data.ingest import ingest
 from loantap.data.reading import SyntheticLoans
+from loantap.errors import MergeError
 from loantap.model.persistence import SavedModel
 from loantap.watchlist.live import application_needs, read_applications
 from loantap.watchlist.settings import read_settings
 from loantap_sources import pushdown
-from loantap_sources.connectors.config import Warehouse, read_config
+from loantap_sources.connectors.config import MergePolicy, Warehouse, read_config
 from loantap_sources.delta import delta_statement
+from loantap_sources.merge import merge
 from loantap_sources.model_sql import model_select
 from loantap_sources.sql_values import written
+from loantap_sources.staging import NEWEST, Staged
 from loantap_sources.warehouse import write_loans
 
 pytestmark = pytest.mark.slow
@@ -205,3 +211,82 @@ def test_counts_and_sample_are_those_of_every_other_database(
     assert vars(found.summary) == vars(wanted.summary)
     samples = [pd.read_parquet(tmp_path / name / "sample.parquet") for name in ("spark", "sqlite")]
     pd.testing.assert_frame_equal(*samples)
+
+
+class _SparkForDuckDB:
+    """Spark behind the few calls that the merge makes of DuckDB, its SQL translated."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __enter__(self) -> "_SparkForDuckDB":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def from_parquet(self, path: str) -> SimpleNamespace:
+        return SimpleNamespace(create_view=self._session.read.parquet(path).createOrReplaceTempView)
+
+    def table(self, name: str) -> SimpleNamespace:
+        whole = self._session.table(name).toArrow()
+        return SimpleNamespace(write_parquet=lambda path, compression: pq.write_table(whole, path))
+
+    def execute(self, statement: str) -> SimpleNamespace:
+        parsed, rows = sqlglot.parse_one(statement, read="duckdb"), []
+        match parsed:
+            case exp.Create():
+                made = self._session.sql(parsed.expression.sql("spark")).localCheckpoint()
+                made.createOrReplaceTempView(parsed.this.name)
+            case exp.Alter():
+                (renamed,) = parsed.args["actions"]
+                self._session.table(parsed.this.name).createOrReplaceTempView(renamed.this.name)
+            case _:
+                rows = [tuple(row) for row in self._session.sql(parsed.sql("spark")).collect()]
+        return SimpleNamespace(fetchall=lambda: rows)
+
+
+def staged_sources(folder: Path) -> list[Staged]:
+    """Sources with copies, an older row, spaces, other spellings of a number, a loan too few and one too many, and conflicts."""
+    loans = [
+        ("10", "car", "100"),
+        ("2", "car", "200.0"),
+        ("2", "car", "200.0"),
+        ("9", None, "300"),
+        ("x", "house", "400"),
+    ]
+    newest = [("2", " 36 months", "200", "9"), ("2", "60 months", "999", "10"), ("10", " 36 months", "100.00", "1")]
+    others = [("2", "36 months"), ("10", "60 months"), ("9", None), ("x", " 60 months"), ("y", "36 months")]
+    return [
+        staged(folder, "loans", ["purpose", "loan_amnt"], loans),
+        staged(folder, "terms", ["term", "loan_amnt", NEWEST], newest),
+        staged(folder, "others", ["term"], others),
+    ]
+
+
+@pytest.mark.parametrize("unmatched", ["keep", "drop"])
+def test_the_merge_is_the_same_on_spark(spark: Any, tmp_path: Path, unmatched: Any, monkeypatch: pytest.MonkeyPatch):
+    sources, policy = staged_sources(tmp_path), MergePolicy(unmatched=unmatched, conflicts="first")
+    here = merge(sources, policy, out=tmp_path / "here.parquet")
+    monkeypatch.setattr("loantap_sources.merge.duckdb.connect", lambda config: _SparkForDuckDB(spark))
+    there = merge(sources, policy, out=tmp_path / "there.parquet")
+    assert there == here
+    assert here.rows == (4 if unmatched == "keep" else 2)
+    assert any(conflict.differ for conflict in here.conflicts)
+    assert pq.read_table(tmp_path / "there.parquet").to_pylist() == pq.read_table(tmp_path / "here.parquet").to_pylist()
+
+
+def test_what_does_not_fit_is_named_on_spark_as_it_is_here(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sources = staged_sources(tmp_path)
+    dates = [("2", "36 months", "Dec-2014"), ("2", "60 months", "Apr-2015"), ("10", "36 months", "2015-01-31")]
+    sources.append(staged(tmp_path, "dates", ["term", NEWEST], dates))
+    sources.append(staged(tmp_path, "twice", ["title"], [("2", "a"), ("2", "b"), (None, "c")]))
+    told = []
+    for engine in ("duckdb", "spark"):
+        if engine == "spark":
+            monkeypatch.setattr("loantap_sources.merge.duckdb.connect", lambda config: _SparkForDuckDB(spark))
+        with pytest.raises(MergeError) as failed:
+            merge(sources, MergePolicy(), out=tmp_path / "out.parquet")
+        told.append(str(failed.value))
+    assert told[0] == told[1]
+    assert len(told[0].splitlines()) > 5
