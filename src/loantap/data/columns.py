@@ -68,7 +68,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "sub_grade", "Risk sub-grade given by the lender", "A1 (best) to G5", "category", "pricing", True, _OWN_PRICE,
         levels=tuple(f"{grade}{step}" for grade in _GRADES for step in range(1, 6)), ordered=True, example="B4",
-        label="sub grade", enters="as it is", curved=True, code="R18", phrase="the lender's sub-grade", form="{}", voice="price",
+        label="sub-grade", enters="as it is", curved=True, code="R18", phrase="the lender's sub-grade", form="{}", voice="price",
         step=Step("one grade worse", by=5), higher="riskier", because="G5 is the worst that the lender gives",
     ),
     Column(
