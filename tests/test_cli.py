@@ -13,7 +13,7 @@ from loantap import __version__, doctor
 from loantap.cli.app import app
 from loantap.data.columns import NAMES
 from loantap.doctor import EXTRAS
-from loantap.model import folds
+from loantap.model import cluster
 from loantap.settings import how_to_add, project_root
 
 RUNNER = CliRunner()
@@ -144,7 +144,7 @@ def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path):
 def test_a_cluster_that_does_not_answer_is_refused_before_anything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(folds, "_ANSWERS_WITHIN", "1s")
+    monkeypatch.setattr(cluster, "_ANSWERS_WITHIN", "1s")
     message = refused("run", "--out", tmp_path / "run", "--cluster", "tcp://127.0.0.1:1")
     assert "expected a running Dask scheduler" in message
     assert not (tmp_path / "run").exists()

@@ -16,7 +16,7 @@ def evaluated(f2: float) -> Any:
     test = {**SCORES, "f2": f2, "n": 900, "ci": dict.fromkeys(SCORES, (0.5, 0.8))}
     counts = {"tn": 300, "fp": 400, "fn": 20, "tp": 180}
     test |= {"confusion": counts, "confusion_ci": {name: (n - 10, n + 10) for name, n in counts.items()}}
-    model = SimpleNamespace(penalty="l2", C=0.3, threshold=0.12)
+    model = SimpleNamespace(penalty="l2", C=0.3, threshold=0.12, train_rows=800)
     return SimpleNamespace(
         inputs="without_pincode", score="f2", confidence=0.9, repetitions=20, sampled=False, model=model, test=test, referred={"threshold": 0.6},
     )  # fmt: skip

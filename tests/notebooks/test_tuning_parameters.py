@@ -92,7 +92,7 @@ def test_what_is_chosen_is_what_competes(run: RunFolder):
 
 def test_a_reader_sees_pipeline_grid_folds_and_scores(cells: list[dict[str, Any]]):
     diagram = shown(cells, "smote_recipe.pipeline(")
-    for step in ("SMOTE", "PathLogisticRegression", "ColumnTransformer", "OneHotEncoder", "k_neighbors"):
+    for step in ("SMOTE", "PathLogisticRegression", "ColumnTransformer", "LevelEncoder", "k_neighbors"):
         assert step in diagram, step
     assert "f0.5_mean" in shown(cells, "tuned.grid.pivot")
     assert "fold" in shown(cells, "held_out.groupby")
