@@ -1,7 +1,7 @@
 """Time and memory of the job: python tools/bench.py [--largest ROWS]. Prints tables; takes minutes.
 
 First the whole job on the default loans, then how ingest, exploration and association grow with the number of
-loans. Memory is the largest sum of resident memory over the job's processes, sampled five times a second.
+loans. Memory is the largest sum over the job's processes, sampled twice a second; libraries that they share count once.
 """
 
 import argparse
