@@ -155,7 +155,7 @@ def test_an_application_is_filled_in_and_scored(visit: Callable[..., Any], run: 
     page = visit("", height=800)
     field(page, "Amount").fill("30000")
     field(page, "Interest rate (%)").fill("24.5")
-    choose(page, "Sub grade", "E4")
+    choose(page, "Sub-grade", "E4")
     page.get_by_role("button", name="Score the application").click()
     page.get_by_role("heading", name="Refer to a person").wait_for()
     asked, answered = (page.locator(part).bounding_box() for part in ("[data-testid=stForm]", "h2#answer"))
