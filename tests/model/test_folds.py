@@ -1,6 +1,7 @@
 """Folds are worked on by other processes: on a Dask cluster, and by workers that end with the process that started them."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -102,6 +103,43 @@ def test_a_scheduler_without_workers_is_told_and_one_that_loses_them_is_not_wait
                 in_parallel(time.sleep, [(5,)] * 4, label="", fits=1)
         with pytest.raises(InputError, match=r"it has no workers\. Start one: dask worker tcp"):
             enter(cluster.scheduler_address)
+
+
+SCHEDULER = "from distributed.cli.dask_scheduler import main; main()"
+
+
+def test_a_scheduler_that_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch):
+    distributed = pytest.importorskip("distributed")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    words = [sys.executable, "-c", SCHEDULER, "--host", "127.0.0.1", "--port", address.rpartition(":")[2]]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as scheduler, monkeypatch.context() as patch:
+        patch.setattr("loantap.model.cluster._LOOK_SECONDS", 0.5)
+        join = [sys.executable, "-c", WORKER, "", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        with (
+            subprocess.Popen([*join, "--memory-limit", "2GB"], stderr=subprocess.DEVNULL) as worker,
+            distributed.Client(address, timeout="30s") as client,
+        ):
+            client.wait_for_workers(1, timeout=60)
+            with on_cluster(address):
+                threading.Timer(1, scheduler.kill).start()
+                with pytest.raises(InputError, match=r"its scheduler is gone|all its workers are gone"):
+                    in_parallel(time.sleep, [(30,)] * 2, label="", fits=1)
+            worker.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+def test_a_task_that_runs_out_of_its_own_time_is_no_wait(cluster: Any):
+    with on_cluster(cluster.scheduler_address), pytest.raises(TimeoutError, match="its own"):
+        in_parallel(run_out, [()], label="", fits=1)
+
+
+def run_out() -> None:
+    raise TimeoutError("its own")
 
 
 def enter(address: str) -> None:

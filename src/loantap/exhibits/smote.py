@@ -79,12 +79,9 @@ def sentence(
         f"({change(row, name, reverse=True).replace(' (', ', ')}"
         for row, name in ((by_name(ladder)[NAME], "difference"), (paired, "roc_auc_difference"))
     )
-    few = smote.model.train_rows < champion.model.train_rows
-    fitted = (
-        f"It is fitted on {show(smote.model.train_rows, 'count')} of the training loans, drawn at random. "
-        if few
-        else ""
-    )
+    fitted = ""
+    if smote.model.train_rows < champion.model.train_rows:
+        fitted = f"It is fitted on {show(smote.model.train_rows, 'count')} of the training loans, drawn at random. "
     return (
         f"The search tried {len(tuned.grid)} settings and chose penalty {tuned.best['penalty']} with C = {tuned.best['C']:g}. {fitted}"
         f"At its threshold of {show(smote.model.threshold, 'rate')} it flags {show(smote.referred['threshold'], 'rate')} of the test loans; "

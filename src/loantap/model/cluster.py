@@ -44,9 +44,9 @@ class Cluster:
     def results(self, work: Callable[..., Any], tasks: Sequence[tuple]) -> Iterator[Any]:
         """Yield the results of tasks in their order; frames and arrays go to the cluster once.
 
-        Raises InputError where its workers end.
+        Raises InputError where its workers or its scheduler end.
         """
-        from distributed import KilledWorker
+        from distributed import CancelledError, KilledWorker
 
         sent: dict[int, Any] = {}
         futures = [self.client.submit(_placed, work, *self._sent(task, sent), pure=False) for task in tasks]
@@ -58,6 +58,8 @@ class Cluster:
                     f"{self}: workers ended while they worked ({error}). They may need more memory: start them with "
                     "one thread each and a larger --memory-limit."
                 ) from None
+            except CancelledError as error:
+                raise InputError(f"{self}: its scheduler is gone ({error}). Start it again, and the run.") from None
             self.ran[worker] += 1
             yield result
 
@@ -72,6 +74,8 @@ class Cluster:
             try:
                 return future.result(timeout=_LOOK_SECONDS)
             except TimeoutError:
+                if future.done():  # the task's own
+                    raise
                 if not self.client.ncores():  # else it would be waited for without end
                     raise InputError(f"{self}: all its workers are gone. Start them again, and the run.") from None
 
