@@ -17,7 +17,7 @@ import pytest
 
 from loantap.errors import InputError
 from loantap.model.baselines import challenge
-from loantap.model.cluster import on_cluster
+from loantap.model.cluster import Cluster, on_cluster
 from loantap.model.folds import fold_splits
 from loantap.model.inputs import feature_frame
 from loantap.model.parallel import in_parallel, together
@@ -125,6 +125,27 @@ def test_a_scheduler_that_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
                 with pytest.raises(InputError, match=r"its scheduler is gone|all its workers are gone"):
                     in_parallel(time.sleep, [(30,)] * 2, label="", fits=1)
             worker.kill()
+
+
+class SilentFuture:
+    def result(self, timeout: float) -> None:
+        raise TimeoutError(timeout)
+
+    def done(self) -> bool:
+        return False
+
+
+class LostClient:
+    def submit(self, *task: Any, pure: bool) -> SilentFuture:
+        return SilentFuture()
+
+    def ncores(self) -> dict:
+        raise OSError("Timed out trying to connect")
+
+
+def test_a_scheduler_that_ends_while_it_is_asked_is_told():
+    with pytest.raises(InputError, match="its scheduler is gone .Timed out trying to connect."):
+        list(Cluster("tcp://gone:1", LostClient(), {"w": {"nthreads": 1, "memory_limit": 0}}).results(run_out, [()]))
 
 
 def free_port() -> int:

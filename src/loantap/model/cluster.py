@@ -76,8 +76,15 @@ class Cluster:
             except TimeoutError:
                 if future.done():  # the task's own
                     raise
-                if not self.client.ncores():  # else it would be waited for without end
-                    raise InputError(f"{self}: all its workers are gone. Start them again, and the run.") from None
+                self._look()
+
+    def _look(self) -> None:
+        try:
+            threads = self.client.ncores()
+        except OSError as error:  # a scheduler that ends while it is asked
+            raise InputError(f"{self}: its scheduler is gone ({error}). Start it again, and the run.") from None
+        if not threads:  # else it would be waited for without end
+            raise InputError(f"{self}: all its workers are gone. Start them again, and the run.")
 
 
 _CURRENT: ContextVar[Cluster | None] = ContextVar("cluster", default=None)
