@@ -144,7 +144,7 @@ class LostClient:
 
 
 def test_a_scheduler_that_ends_while_it_is_asked_is_told():
-    with pytest.raises(InputError, match="its scheduler is gone .Timed out trying to connect."):
+    with pytest.raises(InputError, match=r"its scheduler is gone .Timed out trying to connect."):
         list(Cluster("tcp://gone:1", LostClient(), {"w": {"nthreads": 1, "memory_limit": 0}}).results(run_out, [()]))
 
 
