@@ -42,14 +42,16 @@ def effect_curves(
     typical: dict[str, Any] = {
         str(name): X[name].mode()[0] if X[name].dtype == object else X[name].median() for name in X
     }
-    base, tables = X.head(1).assign(**typical), []
+    base, shown, asked, tables = X.head(1).assign(**typical), {}, [], []
     for name in map(str, spread.index[spread > 0]):
-        table = _levels(X[name], min_cell) if X[name].dtype == object else _values(X[name], min_cell)
-        asked = base.loc[base.index.repeat(len(table))].reset_index(drop=True)
-        asked[name] = table["level"] if X[name].dtype == object else table["value"]
-        column = scorer.features.index(name)
-        log_odds = scorer.many(asked)[:, column] - scorer.many(base)[0, column]
-        error = refits.error(encode(model, asked) - encode(model, base))
+        shown[name] = _levels(X[name], min_cell) if X[name].dtype == object else _values(X[name], min_cell)
+        values = shown[name]["level" if X[name].dtype == object else "value"]
+        asked.append(base.loc[base.index.repeat(len(values))].assign(**{name: values.to_numpy()}))
+    every = pd.concat([base, *asked], ignore_index=True)
+    last = np.cumsum([len(table) for table in shown.values()])[:-1]
+    added, moved = (np.split(told[1:] - told[0], last) for told in (scorer.many(every), encode(model, every)))
+    for (name, table), more, step in zip(shown.items(), added, moved, strict=True):
+        log_odds, error = more[:, scorer.features.index(name)], refits.error(step)
         beyond = np.zeros(len(table)) if X[name].dtype == object else table["value"].to_numpy() - typical[name]
         bound = np.sign(np.nan_to_num(beyond)) * FEATURE_BY_NAME[name].direction * fitted.recipe.obeys
         ends = refits.ratios(pd.DataFrame({"log_odds": log_odds, "error": error, "bound": bound}), level=level)

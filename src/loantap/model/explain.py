@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
+from sklearn.pipeline import Pipeline
 
 from loantap.data.columns import FEATURE_BY_NAME, FEATURES
 from loantap.data.declarations import readable_level
@@ -19,6 +20,7 @@ from loantap.model.refits import refit
 REFIT_ROWS = 40_000
 _FEWEST = 5  # defaults, and repaid loans, of a group whose interval can be right
 _NOTHING = 1e-12  # of log-odds: a change that the model does not notice
+_Change = tuple[str, str, pd.DataFrame, pd.DataFrame]  # feature, words, loans before it and after
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,12 @@ def odds_ratios(
     sample = X.sample(min(rows, len(X)), random_state=random_state)
     coefficients, estimates = fitted.model["model"].coef_[0], []
     groups = _groups(X, y, min_cell=min_cell)
-    for feature, words, before, after in _changes(sample, groups, pooled_levels(fitted.model)):
-        if feature in fitted.recipe.without:
-            continue
-        moved = encode(fitted.model, after).mean(axis=0) - encode(fitted.model, before).mean(axis=0)
+    changes = [
+        change
+        for change in _changes(sample, groups, pooled_levels(fitted.model))
+        if change[0] not in fitted.recipe.without
+    ]
+    for (feature, words, _, after), moved in zip(changes, _mean_moves(fitted.model, changes), strict=True):
         log_odds = float(moved @ coefficients)
         error = float(refits.error(moved)) if abs(log_odds) > _NOTHING else np.nan
         bound = FEATURE_BY_NAME[feature].direction * fitted.recipe.obeys * after[feature].notna().any()
@@ -117,6 +121,16 @@ def odds_ratios(
     table = table.sort_values("log_odds", key=np.abs, ascending=False, ignore_index=True)
     p_value = 2 * student.sf(table["log_odds"].abs() / table["error"], len(refits.coefficients) - 1)
     return table[["feature", "change"]].assign(**refits.ratios(table, level=level), p_value=p_value)
+
+
+def _mean_moves(model: Pipeline, changes: Sequence[_Change]) -> np.ndarray:
+    """Return how far each change moves the columns of the model's matrix in the mean, shape (changes, columns)."""
+    if not changes:
+        return np.empty((0, 0))
+    # In one frame, since a step of a pipeline costs more to call than to compute.
+    frames = [before for *_, before, _ in changes] + [after for *_, after in changes]
+    was, now = encode(model, pd.concat(frames)).reshape(2, len(changes), len(frames[0]), -1).mean(axis=2)
+    return now - was
 
 
 def _groups(X: pd.DataFrame, y: np.ndarray, *, min_cell: int) -> dict[str, list[Any]]:
@@ -132,7 +146,7 @@ def _groups(X: pd.DataFrame, y: np.ndarray, *, min_cell: int) -> dict[str, list[
 
 def _changes(
     sample: pd.DataFrame, groups: Mapping[str, Sequence[Any]], pooled: Mapping[str, Mapping[str, bool]] | None = None
-) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+) -> list[_Change]:
     def changed(feature: str, values: Any) -> pd.DataFrame:
         return with_computed(capped(sample.assign(**{feature: values})))
 

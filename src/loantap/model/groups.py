@@ -60,8 +60,10 @@ def pooled_groups(group: pd.Series, outcome: np.ndarray, *, min_cell: int) -> pd
     names = group.astype("object").where(group.notna(), "Missing").astype(str)
     loans = pd.DataFrame({"level": names.to_numpy(), "n": 1, "defaults": outcome})
     pooled = pool_small(loans.groupby("level").sum().reset_index(), min_cell=min_cell, by_expectation=False)
-    members = pooled.names()
-    return pd.Categorical([members.get(name, name) for name in names], categories=pooled.counts["level"])
+    members, (codes, known) = pooled.names(), pd.factorize(names)
+    return pd.Categorical(
+        known.map(lambda name: members.get(name, name)).take(codes), categories=pooled.counts["level"]
+    )
 
 
 def delong_interval(

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from fairlearn.metrics import MetricFrame, selection_rate
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from loantap.analysis.levels import factor_values
@@ -155,7 +154,7 @@ def _by_group(group: pd.Series, refused: np.ndarray, *, min_cell: int, alpha: fl
         group=_names(members), members=["; ".join(names) if len(names) > 1 else "" for names in members]
     )
     low, high = wilson(table["refused"], table["n"], alpha=alpha)
-    rates = _rates(table)
+    rates = (table["refused"] / table["n"]).to_numpy()
     approved = 1 - rates
     ratio = approved / approved.max() if approved.max() > 0 else np.full(len(table), np.nan)
     return table.assign(rate=rates, ci_low=low, ci_high=high, approval_ratio=ratio)
@@ -169,17 +168,6 @@ def _names(members: list[list[str]]) -> list[str]:
         many = f"{len(group)} further pooled groups" if many in names else many
         names.append(group[0] if len(group) == 1 else " or ".join(group) if len(group) <= _SHOWN else many)
     return names
-
-
-def _rates(table: pd.DataFrame) -> np.ndarray:
-    """Return the refusal rate of each row: one weighted record for its refused and one for its approved."""
-    answers = np.repeat([1, 0], len(table))
-    frame = MetricFrame(
-        metrics={"rate": selection_rate}, y_true=np.zeros(len(answers), dtype=int), y_pred=answers,  # they all repaid
-        sensitive_features=pd.Series(np.tile(table["group"], 2), name="group"),
-        sample_params={"rate": {"sample_weight": np.concatenate([table["refused"], table["n"] - table["refused"]])}},
-    )  # fmt: skip
-    return frame.by_group["rate"].loc[table["group"]].to_numpy(dtype=float)
 
 
 def _widest_gap(table: pd.DataFrame, *, alpha: float) -> dict[str, object]:
