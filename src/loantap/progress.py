@@ -69,7 +69,7 @@ class LineProgress:
     def stage(self, name: str, cells: int, fits: Path) -> None:
         """Say nothing until the stage has ended."""
 
-    def cell(self) -> None:
+    def cell(self, name: str) -> None:
         """Say nothing."""
 
     def done(self, name: str, seconds: float | None, why: str) -> None:
@@ -80,7 +80,7 @@ class LineProgress:
 
 
 class BarProgress(LineProgress):
-    """A bar over the stages, one over the stage's cells, and one over the fits of a search, with time used and left."""
+    """A bar over the stages, one over the cells of each stage at work, and one over the fits of a search, with time used and left."""
 
     def __init__(self, console: Console, stages: int) -> None:
         super().__init__(console, stages)
@@ -89,7 +89,7 @@ class BarProgress(LineProgress):
             TextColumn("left"), TimeRemainingColumn(), console=console, transient=True,
         )  # fmt: skip
         self._all: TaskID = self._bars.add_task("stages", total=stages)
-        self._cells: TaskID | None = None
+        self._cells: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -100,20 +100,19 @@ class BarProgress(LineProgress):
 
     def stage(self, name: str, cells: int, fits: Path) -> None:
         """Show a bar for the stage's cells, and follow the file in which its searches count their fits."""
-        self._cells = self._bars.add_task(name, total=cells)
+        self._cells[name] = self._bars.add_task(name, total=cells)
         self._bars.follow(fits)
 
-    def cell(self) -> None:
+    def cell(self, name: str) -> None:
         """Move the stage's bar."""
-        if self._cells is not None:
-            self._bars.advance(self._cells)
+        self._bars.advance(self._cells[name])
 
     def done(self, name: str, seconds: float | None, why: str) -> None:
         """Move the bar of stages, and leave a line."""
-        if self._cells is not None:
-            self._bars.remove_task(self._cells)
-            self._cells = None
-        self._bars.follow(None)
+        if name in self._cells:
+            self._bars.remove_task(self._cells.pop(name))
+        if not self._cells:
+            self._bars.follow(None)
         self._bars.advance(self._all)
         super().done(name, seconds, why)
 

@@ -100,9 +100,9 @@ def test_a_changed_library_is_named_and_no_fault_of_the_record(run: Path, monkey
 def test_a_move_that_was_killed_is_completed_and_a_stages_own_half_is_dropped(run: Path):
     """Killed after the manifest was written and before all files had moved; beside it the half of a stage at work."""
     whole = (run / "results" / "count.json").read_bytes()
-    (run / DRAFT / "results").mkdir(parents=True)
-    (run / "results" / "count.json").rename(run / DRAFT / "results" / "count.json")
-    (run / DRAFT / "results" / "ingest.json").write_text("half")
+    (run / DRAFT / "count" / "results").mkdir(parents=True)
+    (run / "results" / "count.json").rename(run / DRAFT / "count" / "results" / "count.json")
+    (run / DRAFT / "count" / "results" / "ingest.json").write_text("half")
     finish_move(run, read_manifest(run))
     assert (run / "results" / "count.json").read_bytes() == whole
     assert not (run / DRAFT).exists()

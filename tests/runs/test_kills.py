@@ -91,7 +91,7 @@ def test_the_whole_job_broken_in_five_stages_becomes_the_same(tmp_path: Path):
         process = subprocess.Popen(
             [*words, "--resume", broken, *few], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )  # fmt: skip
-        while not (broken / ".draft" / "notebooks" / f"{stage}.ipynb").is_file():
+        while not (broken / ".draft" / stage / "notebooks" / f"{stage}.ipynb").is_file():
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.05)
         time.sleep(draw.uniform(0, 5))

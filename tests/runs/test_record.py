@@ -83,14 +83,14 @@ from loantap.runs.manifest import Basis
 from loantap.runs.record import new_run
 sequence.stages_of = lambda _: STAGES
 
-def work(folder, manifest, *_):  # what a stage does, without a kernel
+def work(self, *_, why):  # what a stage does, without a kernel
     if refuses:
         raise InputError("wrong data")
-    (folder / "by").write_text(str(manifest.parameters["rows"]))
+    (self._folder / "by").write_text(str(self._manifest.parameters["rows"]))
 
 def start(barrier, folder, one, wrong):
     global refuses
-    sequence._run_stage, refuses = work, wrong
+    sequence.AtWork.begin, refuses = work, wrong
     sequence.basis_of = lambda *_, **__: Basis()
     barrier.wait()
     try:

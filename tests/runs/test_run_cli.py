@@ -158,7 +158,7 @@ def at_work(project: Path) -> tuple[subprocess.Popen[str], Path]:
     (project / "notebooks" / "waiting").touch()
     run = project / "runs" / "run"
     process = launch("run", "--out", run, "-P", "what=wait")
-    wait_for(lambda: (run / ".draft" / "results" / "shared.json").exists() or process.poll() is not None)
+    wait_for(lambda: (run / ".draft" / "count" / "results" / "shared.json").exists() or process.poll() is not None)
     return process, run
 
 

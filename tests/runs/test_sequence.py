@@ -25,7 +25,7 @@ from tiny_project import (
 
 from loantap.errors import InputError, ParameterError, StageError
 from loantap.files import sha256
-from loantap.runs import basis, kernel, sequence
+from loantap.runs import at_work, basis, kernel, sequence
 from loantap.runs.checksums import check_run
 from loantap.runs.notebooks import Stage
 
@@ -53,8 +53,8 @@ def test_a_run_leaves_its_account(project: Path):
 
 
 def test_what_a_run_notes_does_not_hang_on_the_clock(project: Path, monkeypatch: pytest.MonkeyPatch):
-    real = sequence.time.time
-    monkeypatch.setattr(sequence.time, "time", lambda: real() + 120)
+    real = at_work.time.time
+    monkeypatch.setattr(at_work.time, "time", lambda: real() + 120)
     run = start(project)
     assert all(stage["files"] for stage in manifest(run)["stages"])
     (run / "data" / "loans.parquet").unlink()

@@ -76,7 +76,7 @@ class Told:
     def stage(self, name: str, cells: int, fits: Path) -> None:
         self.ran.append(name)
 
-    def cell(self) -> None:
+    def cell(self, name: str) -> None:
         pass
 
     def done(self, name: str, seconds: float | None, why: str) -> None:

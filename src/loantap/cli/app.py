@@ -1,5 +1,6 @@
 """The command line: `loantap --help`."""
 
+import atexit
 import signal
 import sys
 from contextlib import suppress
@@ -45,6 +46,7 @@ def main() -> None:
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):  # what is half written is taken away; Windows has no SIGHUP
         if number := getattr(signal, name, None):
             signal.signal(number, _stop)
+            atexit.register(signal.signal, number, signal.SIG_IGN)  # nothing is left to be stopped
     try:
         app()
     except Stopped as stop:

@@ -142,7 +142,7 @@ def evaluate_original(
 def _splits(loans: pd.DataFrame) -> list[Split]:
     debt = (loans["purpose"].astype("str").map(PURPOSES) == "debt").astype("str")
     default, home, kind = (loans[name].astype("str") for name in ("default", "home_ownership", "application_type"))
-    key = default.str.cat([home, kind], sep="|") + debt
+    key = default + "|" + home + "|" + kind + debt
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # rare kinds of loans, there as here
         return list(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(key, key))

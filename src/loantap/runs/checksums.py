@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from loantap.runs.manifest import FOLDERS, Manifest, StageRecord, read_manifest
 from loantap.runs.record import is_held
 from loantap.settings import notebooks_dir
 
-DRAFT = ".draft"
+DRAFT = ".draft"  # of a run's folder: holds a folder for each stage at work
 _SHOWN = 10
 
 
@@ -146,12 +147,18 @@ def drop_stage(folder: Path, manifest: Manifest, record: StageRecord) -> None:
     manifest.write(folder)
 
 
+def draft_of(folder: Path, stage: str) -> Path:
+    """Return where a stage at work writes."""
+    return folder / DRAFT / stage
+
+
 def settle(folder: Path, manifest: Manifest, record: StageRecord) -> None:
     """Note what a stage has written and move it into the run; what it wrote in a former attempt and no longer does, goes.
 
     It is noted first, so that a run that is killed between the two is completed by `finish_move`.
     """
-    sums = {name: sha256(folder / DRAFT / name) for name in stage_files(folder / DRAFT)}
+    draft = draft_of(folder, record.name)
+    sums = {name: sha256(draft / name) for name in stage_files(draft)}
     others = {name for other in manifest.stages if other is not record for name in other.files}
     for name in record.files.keys() - sums.keys() - others:
         (folder / name).unlink(missing_ok=True)
@@ -159,28 +166,39 @@ def settle(folder: Path, manifest: Manifest, record: StageRecord) -> None:
     for other in manifest.stages:  # a file that several stages fill is, for all of them, what the last one made of it
         other.files |= {name: found for name, found in sums.items() if name in other.files}
     manifest.write(folder)
-    finish_move(folder, manifest)
+    _move(draft, folder, manifest)
 
 
 def keep_notebook(folder: Path, record: StageRecord) -> None:
     """Keep the executed notebook of a stage that failed, as far as it came, and nothing else of what it wrote."""
-    name = f"notebooks/{record.name}.ipynb"
-    if (folder / DRAFT / name).is_file():
-        record.files[name] = sha256(folder / DRAFT / name)
+    name, draft = f"notebooks/{record.name}.ipynb", draft_of(folder, record.name)
+    if (draft / name).is_file():
+        record.files[name] = sha256(draft / name)
         (folder / "notebooks").mkdir(exist_ok=True)
-        (folder / DRAFT / name).replace(folder / name)
-    shutil.rmtree(folder / DRAFT, ignore_errors=True)
+        (draft / name).replace(folder / name)
+    _drop(draft)
 
 
 def finish_move(folder: Path, manifest: Manifest) -> None:
-    """Move what is noted from the place of a stage at work into the run, and drop what is not: a killed stage's."""
-    draft, noted = folder / DRAFT, {name: found for record in manifest.stages for name, found in record.files.items()}
+    """Move what is noted from the places of stages at work into the run, and drop what is not: a killed stage's."""
+    for draft in sorted((folder / DRAFT).glob("*")):
+        _move(draft, folder, manifest)
+    shutil.rmtree(folder / DRAFT, ignore_errors=True)
+
+
+def _move(draft: Path, folder: Path, manifest: Manifest) -> None:
+    noted = {name: found for record in manifest.stages for name, found in record.files.items()}
     for name in stage_files(draft):
         if noted.get(name) == sha256(draft / name):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (draft / name).replace(folder / name)
-    if draft.exists():
-        shutil.rmtree(draft)
+    _drop(draft)
+
+
+def _drop(draft: Path) -> None:
+    shutil.rmtree(draft, ignore_errors=True)
+    with suppress(OSError):  # another stage is at work
+        draft.parent.rmdir()
 
 
 def results_sha256(manifest: Manifest) -> str:

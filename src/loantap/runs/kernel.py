@@ -1,4 +1,4 @@
-"""One notebook in a kernel of its own, with papermill; every way it may end becomes one message."""
+"""Each notebook in a kernel of its own, with papermill; every way it may end becomes one message."""
 
 import json
 import logging
@@ -20,7 +20,6 @@ from loantap.errors import (
     SchemaError,
     SourceError,
     StageError,
-    Stopped,
     UnfitDataError,
 )
 from loantap.files import write_text
@@ -37,54 +36,94 @@ OPEN_FILES = 256
 _EVERY_SECONDS = 0.2
 
 
-def execute(
-    notebook: Path, target: Path, parameters: Mapping[str, Any], *, draft: Path, fits: Path, on_cell: Callable[[], None]
-) -> int | None:
-    """Run a notebook and return the most memory that it took, in MB.
+class Kernels:
+    """The kernels of a run: each runs one notebook, some of them at the same time."""
 
-    Args:
-        notebook: As committed.
-        target: Where its executed copy goes; it is there after an error too, as far as the cells had come.
-        parameters: What is put into it.
-        draft: Where what it writes into its run goes meanwhile.
-        fits: The file in which its searches count their fits.
-        on_cell: Called when a cell has ended.
+    def __init__(self) -> None:
+        self._at_work: dict[Path, int] = {}  # process of each notebook's kernel
+        self._stopped = False
 
-    Raises what the notebook raised on purpose; StageError, with the cell of the executed copy and the cause, for everything else.
-    """
-    import papermill
-    from nbclient.exceptions import DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
+    def execute(
+        self,
+        notebook: Path,
+        target: Path,
+        parameters: Mapping[str, Any],
+        *,
+        draft: Path,
+        fits: Path,
+        on_cell: Callable[[], None],
+    ) -> int | None:
+        """Run a notebook and return the most memory that it took, in MB; may be called from several threads.
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fits.unlink(missing_ok=True)  # a killed run may have left one
-    # The kernel is this interpreter's own, whatever kernels the user has installed.
-    variables = {"JUPYTER_PREFER_ENV_PATH": "1", PROGRESS_FILE: str(fits), DRAFT_VARIABLE: str(draft)}
-    with _Memory() as memory, environment(variables), _aside(draft / ".stderr.log"):
-        try:
-            papermill.execute_notebook(
-                str(notebook), str(target), parameters=dict(parameters), kernel_name="python3", progress_bar=False, cwd=str(notebook.parent),
-                on_cell_executed=lambda **_: on_cell(), config=Config(KernelManager={"transport_encryption": "auto"}),
-            )  # fmt: skip
-        except PapermillExecutionError as error:
-            if error.ename in _OWN_ERRORS:
-                raise _OWN_ERRORS[error.ename](error.evalue) from None
-            raise StageError(
-                f"failed in cell {error.cell_index + 1} of {notebook.name}: {error.ename}: {error.evalue}"
-            ) from None
-        except (DeadKernelError, RuntimeError) as error:
-            # nbclient: DeadKernelError between cells and within one; RuntimeError if the kernel never answered.
-            if not isinstance(error, DeadKernelError) and "Kernel died" not in str(error):
-                raise
-            raise StageError(f"{_where(target)} of {notebook.name}: {memory.death()}") from None
-        except Stopped:
-            # What nbclient leaves unfinished would be told of at the end of this process.
-            logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
-            raise
-        finally:
-            fits.unlink(missing_ok=True)
-    return memory.peak_mb
+        Args:
+            notebook: As committed.
+            target: Where its executed copy goes; it is there after an error too, as far as the cells had come.
+            parameters: What is put into it.
+            draft: Where what it writes into its run goes meanwhile.
+            fits: The file in which its searches count their fits.
+            on_cell: Called when a cell has ended.
+
+        Raises what the notebook raised on purpose; StageError, with the cell of the executed copy and the cause, for everything else.
+        """
+        import papermill
+        from nbclient.exceptions import DeadKernelError
+        from papermill.exceptions import PapermillExecutionError
+        from traitlets.config import Config
+
+        target.parent.mkdir(parents=True, exist_ok=True)
+        variables = {PROGRESS_FILE: str(fits), DRAFT_VARIABLE: str(draft)}
+        with _Memory() as memory:
+
+            def started(process: int) -> None:
+                self._at_work[target] = memory.process = process
+                if self._stopped:
+                    self.stop()
+
+            manager = _manager(variables, notebook.parent, started)
+            try:
+                papermill.execute_notebook(
+                    str(notebook), str(target), parameters=dict(parameters), kernel_name="python3", progress_bar=False,
+                    on_cell_executed=lambda **_: on_cell(), kernel_manager_class=manager, config=Config(KernelManager={"transport_encryption": "auto"}),
+                )  # fmt: skip
+            except PapermillExecutionError as error:
+                if error.ename in _OWN_ERRORS:
+                    raise _OWN_ERRORS[error.ename](error.evalue) from None
+                raise StageError(
+                    f"failed in cell {error.cell_index + 1} of {notebook.name}: {error.ename}: {error.evalue}"
+                ) from None
+            except (DeadKernelError, RuntimeError) as error:
+                # nbclient: DeadKernelError between cells and within one; RuntimeError if the kernel never answered.
+                if not isinstance(error, DeadKernelError) and "Kernel died" not in str(error):
+                    raise
+                raise StageError(f"{_where(target)} of {notebook.name}: {memory.death()}") from None
+            finally:
+                self._at_work.pop(target, None)
+                fits.unlink(missing_ok=True)
+        return memory.peak_mb
+
+    def stop(self) -> None:
+        """End all kernels at once, and those that begin later."""
+        self._stopped = True
+        # What nbclient leaves unfinished would be told of at the end of this process.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
+        for process in list(self._at_work.values()):
+            with suppress(psutil.Error):  # it has ended
+                kernel = psutil.Process(process)
+                for one in [*kernel.children(recursive=True), kernel]:
+                    one.kill()
+
+
+def _manager(variables: Mapping[str, str], folder: Path, started: Callable[[int], None]) -> type:
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Manager(AsyncKernelManager):
+        """Starts its kernel in a folder and with variables that this process does not take over."""
+
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            await super().start_kernel(cwd=str(folder), env={**os.environ, **variables}, **options)
+            started(self.provisioner.pid)  # type: ignore[union-attr]
+
+    return Manager
 
 
 def tell_left_out(notebook: Path, why: str) -> None:
@@ -126,22 +165,27 @@ def _where(target: Path) -> str:
 
 
 @contextmanager
-def _aside(log: Path) -> Iterator[None]:
-    """Let what this process and the kernels that it starts write on standard error go into a file: of an end of theirs one message is told."""
+def quiet() -> Iterator[None]:
+    """Let what this process and its kernels write on standard error go nowhere: of an end of theirs one message is told.
+
+    A kernel is this interpreter's own meanwhile, whatever kernels the user has installed.
+    """
     kept = os.dup(2)
-    with log.open("wb") as file:
-        os.dup2(file.fileno(), 2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
     try:
-        yield
+        with environment({"JUPYTER_PREFER_ENV_PATH": "1"}):
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
 
 
 class _Memory:
-    """The most memory that this process's children, the kernel and its workers, took together while a block ran."""
+    """The most memory that a kernel and its workers took together while a block ran."""
 
     def __init__(self) -> None:
+        self.process: int | None = None  # the kernel's, once it has begun
         self._peak, self._ended = 0, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -166,10 +210,13 @@ class _Memory:
         )
 
     def _watch(self) -> None:
-        own = psutil.Process()
         while not self._ended.wait(_EVERY_SECONDS):
+            if self.process is None:
+                continue
             taken = 0
-            for process in own.children(recursive=True):
-                with suppress(psutil.Error):  # it has ended
-                    taken += int(process.memory_info().rss)
+            with suppress(psutil.Error):  # it has ended
+                kernel = psutil.Process(self.process)
+                for process in [kernel, *kernel.children(recursive=True)]:
+                    with suppress(psutil.Error):
+                        taken += int(process.memory_info().rss)
             self._peak = max(self._peak, taken)

@@ -37,6 +37,7 @@ class Stage:
     needs: tuple[str, ...] = (LOANS,)  # files of the run folder that it reads
     welcome: tuple[str, ...] = ()  # those that may be absent, since the loans cannot feed the stage that makes them
     reference: tuple[str, ...] = ()  # files of `data/reference/` that it reads
+    beside: bool = False  # it may run at the same time as those right before it, of which it needs nothing
 
     @property
     def path(self) -> Path:
@@ -49,9 +50,12 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
 
     Raises ParameterError for factors that cannot be tested.
     """
-    factors, titles = factors_of(given), ("professions.csv",)
+    factors, titles = (
+        factors_of(given),
+        ("professions.csv",),
+    )  # which a stage reads that groups loans by their profession
     compared = (*COMPARED, *(f"association_{factor}" for factor in factors))
-    told_on_the_card = ("results/ingest.json", "results/leaks.json")
+    told_on_the_card = (LOANS, "results/ingest.json", "results/leaks.json")
     quick = {
         "ablation_rows": 10_000
     }  # for comparison only: samplers and features compete on fewer loans where nobody says how many
@@ -60,17 +64,30 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
     return (
         Stage("ingest", "01_ingest.ipynb", needs=(), reference=("synthetic_reference.json",)),
         Stage("eda", "02_eda.ipynb"),
-        *(Stage(f"association-{one}", association, {"factor": one}, reference=files) for one, files in tested.items()),
-        Stage("tuning-without-pincode", tuning, {"inputs": "without_pincode"}, needs=(LOANS, *told_on_the_card)),
-        Stage("tuning-with-pincode", tuning, {"inputs": "with_pincode"}, quick),
-        Stage("tuning-application-only", tuning, {"inputs": "application_only"}, quick),
-        Stage("policy", "05_policy.ipynb", needs=(LOANS, MODEL, OUT_OF_TIME), reference=("assumptions.yml",)),
-        Stage("early-warning", "06_early_warning.ipynb", needs=(LOANS, MODEL), reference=("early_warning.yml",)),
+        *(
+            Stage(f"association-{one}", association, {"factor": one}, reference=files, beside=True)
+            for one, files in tested.items()
+        ),
+        # Each takes all cores, and the memory of two others.
+        Stage(
+            "tuning-without-pincode", tuning, {"inputs": "without_pincode"}, needs=told_on_the_card, reference=titles
+        ),
+        Stage("tuning-with-pincode", tuning, {"inputs": "with_pincode"}, quick, reference=titles),
+        Stage("tuning-application-only", tuning, {"inputs": "application_only"}, quick, reference=titles),
+        Stage("policy", "05_policy.ipynb", needs=(LOANS, MODEL, OUT_OF_TIME), reference=("assumptions.yml", *titles)),
+        Stage(
+            "early-warning",
+            "06_early_warning.ipynb",
+            needs=(LOANS, MODEL),
+            reference=("early_warning.yml",),
+            beside=True,
+        ),
         Stage(
             "claims",
             "07_claims.ipynb",
             welcome=("results/model.json",),
             reference=("claims.yml", "published_counts.json", *titles),
+            beside=True,
         ),
         Stage("changes", "08_changes.ipynb", welcome=tuple(f"results/{name}.json" for name in compared)),
     )

@@ -1,33 +1,19 @@
 """Run the notebooks in sequence, so that a run can fail, be killed, and go on where something is missing or has changed."""
 
-import json
-import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from loantap.errors import InputError, StageError, UnfitDataError
+from loantap.errors import InputError
+from loantap.runs.at_work import AtWork, Progress
 from loantap.runs.basis import basis_of, why_again
-from loantap.runs.checksums import DRAFT, drop_changed, drop_stage, finish_move, keep_notebook, outdated, settle
-from loantap.runs.kernel import execute, need_open_files, tell_left_out
+from loantap.runs.checksums import drop_changed, drop_stage, finish_move, outdated
+from loantap.runs.kernel import need_open_files
 from loantap.runs.manifest import Basis, Manifest, StageRecord, git_commit, new_manifest, now, packages, read_manifest
 from loantap.runs.notebooks import Stage, check_parameters, merged_parameters, stages_of
 from loantap.runs.record import HeldRun
 from loantap.runs.results import MANIFEST, RunFolder
-
-
-class Progress(Protocol):
-    """What a run tells while it works."""
-
-    def stage(self, name: str, cells: int, fits: Path) -> None:
-        """A stage begins; its searches count their fits in a file."""
-
-    def cell(self) -> None:
-        """A cell of the stage ended."""
-
-    def done(self, name: str, seconds: float | None, why: str) -> None:
-        """A stage ended, and why it ran; without seconds it was not run, since nothing had changed."""
 
 
 def start_run(
@@ -89,32 +75,30 @@ def _go_on(
     folder: Path, manifest: Manifest, stages: tuple[Stage, ...], chosen: Mapping[str, dict[str, Any]], progress: Progress,
     *, new: bool = False, asked: Collection[str] = (),
 ) -> RunFolder:  # fmt: skip
-    ended, at = manifest.finished_at, ""
+    ended, at_work = manifest.finished_at, AtWork(folder, manifest, progress)
     manifest.status, manifest.finished_at = "running", None
     try:
         manifest.write(folder)
-        for stage in stages:
-            at, record = stage.name, manifest.stage(stage.name)
-            basis = basis_of(folder, stage, chosen[stage.name], former=record)
-            why = why_again(record, basis, asked=asked)
-            if why is None:
-                progress.done(stage.name, None, "")
-                continue
-            for name in Basis.model_fields:
-                setattr(record, name, getattr(basis, name))
-            if not asked:  # what is not run again would come out the same
-                manifest.git_commit, manifest.packages = git_commit(), packages()
-            ended = None
-            _run_stage(folder, manifest, stage, chosen[stage.name], progress)
-            progress.done(stage.name, record.seconds, "" if new else why)
+        with at_work:
+            for stage in stages:
+                at_work.make_room(stage)
+                record = manifest.stage(stage.name)
+                basis = basis_of(folder, stage, chosen[stage.name], former=record)
+                why = why_again(record, basis, asked=asked)
+                if why is None:
+                    progress.done(stage.name, None, "")
+                    continue
+                for name in Basis.model_fields:
+                    setattr(record, name, getattr(basis, name))
+                if not asked:  # what is not run again would come out the same
+                    manifest.git_commit, manifest.packages = git_commit(), packages()
+                ended = None
+                at_work.begin(stage, chosen[stage.name], why="" if new else why)
+            at_work.finish()
         ended_well = [one.status in ("done", "left out") and not [*outdated(manifest, one)] for one in manifest.stages]
         manifest.status, manifest.finished_at = ("done" if all(ended_well) else "partial"), ended or now()
         manifest.write(folder)
     except BaseException as error:
-        if isinstance(error, StageError):
-            error.args = (f"stage {at}: {error}",)
-        elif at and not isinstance(error, InputError):
-            error.add_note(f"The run ended in stage {at}.")
         kept = not new or not isinstance(error, InputError) or manifest.stage("ingest").status == "done"
         if kept and (folder / MANIFEST).is_file():
             error.add_note(f"What is finished is kept. Go on with: loantap run --resume {folder}")
@@ -125,43 +109,3 @@ def _go_on(
             manifest.write(folder)
         raise
     return RunFolder(folder)
-
-
-def _run_stage(
-    folder: Path, manifest: Manifest, stage: Stage, parameters: Mapping[str, Any], progress: Progress
-) -> None:
-    record, draft, started = manifest.stage(stage.name), folder / DRAFT, time.perf_counter()
-    record.status, record.error = "pending", None
-    manifest.write(folder)
-    draft.mkdir(mode=0o700)
-    fits, target = draft / ".fits.json", draft / "notebooks" / f"{stage.name}.ipynb"
-    progress.stage(stage.name, len(json.loads(stage.path.read_text("utf-8"))["cells"]), fits)
-    given = {**parameters, "run_dir": str(folder)}
-    try:
-        _check_needs(folder, manifest, stage)
-        record.peak_memory_mb = execute(stage.path, target, given, draft=draft, fits=fits, on_cell=progress.cell)
-        if stage.name == "ingest":
-            manifest.data = RunFolder(folder, draft).result("ingest")["data"]
-    except BaseException as error:
-        left_out = isinstance(error, UnfitDataError) and stage.name != "ingest"  # without loans there is no other stage
-        record.status, record.error = "left out" if left_out else "failed", str(error) or type(error).__name__
-        record.seconds = round(time.perf_counter() - started, 2)
-        if left_out:
-            record.error = record.error.rstrip(".")
-            tell_left_out(target, record.error)
-        keep_notebook(folder, record)
-        if left_out:
-            return
-        if isinstance(error, StageError):
-            error.add_note(f"The executed notebook: {folder / 'notebooks' / target.name}")
-        raise
-    record.status, record.seconds = "done", round(time.perf_counter() - started, 2)
-    settle(folder, manifest, record)
-
-
-def _check_needs(folder: Path, manifest: Manifest, stage: Stage) -> None:
-    """Raise UnfitDataError where what a stage needs would come from one that was left out."""
-    absent = [name for name in stage.needs if not (folder / name).exists()]
-    if manifest.left_out and absent:
-        what = "a model" if any(name.startswith("model/") for name in absent) else " and ".join(absent)
-        raise UnfitDataError(f"it needs {what}, and the stage that makes it was left out")
