@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import json
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import loantap
@@ -28,7 +28,7 @@ def library_modules(notebook: Path) -> dict[str, Path]:
     root = Path(loantap.__file__).parent
     sources: dict[str, Path] = {}
     try:
-        waiting = list(_imports(_code(notebook)))
+        waiting = [*_imports(_code(notebook))]
     except SyntaxError:
         modules = (path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py"))
         waiting = [".".join(module.parts).removesuffix(".__init__") for module in modules]
@@ -51,15 +51,18 @@ def _code(notebook: Path) -> str:
     return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
 
 
-def _imports(code: str) -> Iterator[str]:
-    """Yield the names of the library's modules that some code may import or be provided with; what is no module is left to the caller."""
+@cache
+def _imports(code: str) -> tuple[str, ...]:
+    """Return the names of the library's modules that some code may import or be provided with; what is no module is left to the caller."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if _is_ours(alias.name))
+            found += (alias.name for alias in node.names if _is_ours(alias.name))
         elif isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
-            yield from (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names))
+            found += (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == provider.__name__:
-            yield from (provider_module(str(name.value)) for name in node.args if isinstance(name, ast.Constant))
+            found += (provider_module(str(name.value)) for name in node.args if isinstance(name, ast.Constant))
+    return tuple(found)
 
 
 def _is_ours(module: str) -> bool:
