@@ -9,6 +9,7 @@ from multiprocessing import current_process
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits
 
 from loantap.model.cluster import current_cluster
@@ -31,10 +32,13 @@ def in_parallel(work: Callable[..., Any], tasks: Sequence[tuple], *, label: str,
 def together(*calls: partial) -> list[Any]:
     """Return the results of calls that do not need each other, in order; each is made in a process of its own.
 
-    The last is begun first: where they grow, none is left to the end alone.
+    The last is begun first: where they grow, none is left to the end alone. The processes end with them, so that what
+    comes after has their memory.
     """
     tasks = [(call.func, call.keywords, *call.args) for call in reversed(calls)]
-    return in_parallel(_called, tasks, label="models", fits=1)[::-1]
+    results = in_parallel(_called, tasks, label="models", fits=1)[::-1]
+    get_reusable_executor().shutdown(wait=False)
+    return results
 
 
 def _called(function: Callable[..., Any], keywords: dict[str, Any], *arguments: Any) -> Any:
