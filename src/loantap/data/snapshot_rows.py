@@ -149,7 +149,7 @@ def by_loan(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def matrix(values: np.ndarray, cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return values at their places in a matrix, NaN elsewhere."""
-    filled = np.full(shape, np.nan)
-    filled.reshape(-1)[cells] = values
+    """Return values at their places in a matrix, NaN elsewhere; its months lie in one piece each, as they are looked at."""
+    filled = np.full(shape, np.nan, order="F")
+    filled[np.unravel_index(cells, shape)] = values
     return filled

@@ -103,7 +103,7 @@ def kept_note(path: Path, instead: Path) -> str:
 
 def as_text(values: pd.Series, digits: int) -> pd.Series:
     """Return numbers as texts with some decimals, "" where not known."""
-    return values.map(lambda value: "" if pd.isna(value) else f"{value:.{digits}f}")
+    return values.map(f"{{:.{digits}f}}".format, na_action="ignore").astype(object).fillna("")
 
 
 def as_written(offered: pd.DataFrame) -> pd.DataFrame:
