@@ -37,7 +37,7 @@ def together(*calls: partial) -> list[Any]:
     """
     tasks = [(call.func, call.keywords, *call.args) for call in reversed(calls)]
     results = in_parallel(_called, tasks, label="models", fits=1)[::-1]
-    get_reusable_executor().shutdown(wait=False)
+    get_reusable_executor().shutdown(wait=True)
     return results
 
 
