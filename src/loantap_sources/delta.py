@@ -1,10 +1,11 @@
-"""Loans into a Delta table of Databricks: parts of a file go into a volume, and one statement makes the table of them."""
+"""Rows into a Delta table of Databricks: parts of a file go into a volume, and one statement makes the table of them."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,10 +13,10 @@ import sqlalchemy as sa
 from sqlglot import exp
 
 from loantap.errors import InputError, SourceError
-from loantap_sources.connectors.config import Config, Warehouse
+from loantap_sources.connectors.config import Config
 from loantap_sources.sql_values import column, written
 
-_PART = 500_000  # loans; each is sent in one request
+_PART = 500_000  # rows; each is sent in one request
 
 
 def volume_of(config: Config) -> str:
@@ -23,36 +24,57 @@ def volume_of(config: Config) -> str:
     warehouse = config.warehouse
     if warehouse is None or warehouse.volume is None:
         raise InputError(
-            f"{config.path}: expected warehouse.volume, such as /Volumes/main/credit/loantap, through which loans are written to "
+            f"{config.path}: expected warehouse.volume, such as /Volumes/main/credit/loantap, through which rows are written to "
             "Databricks; it declares none. Add it."
         )
     return warehouse.volume
 
 
-def replace_delta(connection: sa.Connection, config: Config, path: Path, *, load_id: str) -> None:
-    """Put the loans of a file, with a load_id, in the place of the declared table; the parts in the volume are removed."""
-    assert config.warehouse is not None  # noqa: S101 (volume_of has seen to it)
-    rows, folder = pq.read_metadata(path).num_rows, f"{volume_of(config)}/loantap-{load_id}"
+def replace_delta(
+    connection: sa.Connection,
+    config: Config,
+    name: str,
+    path: Path,
+    constants: Mapping[str, str],
+    *,
+    part: bool = False,
+) -> None:
+    """Put the rows of a file, and columns that are the same in each, in the place of a table; the parts in the volume are removed.
+
+    With `part` only rows of the table make place in which these columns are the same.
+    """
+    rows, folder = pq.read_metadata(path).num_rows, f"{volume_of(config)}/loantap-{uuid4().hex}"
+    schema = config.warehouse.table_schema if config.warehouse else None
     run = connection.execution_options(no_parameters=True).exec_driver_sql
     with _parts(connection, path, folder):
         count = run(written(exp.select(exp.Count(this=exp.Star())).from_(_files(folder)), "databricks")).scalar_one()
         if count != rows:
             raise SourceError(
-                f"{folder}: sent {rows:,} loans, but it holds {count:,}. The table is untouched; run again."
+                f"{folder}: sent {rows:,} rows, but it holds {count:,}. The table is untouched; run again."
             )
-        run(written(delta_statement(config.warehouse, folder, pq.read_schema(path), load_id=load_id), "databricks"))
+        made = delta_statement(
+            exp.table_(name, schema, quoted=True), folder, pq.read_schema(path), constants, part=part
+        )
+        run(written(made, "databricks"))
 
 
-def delta_statement(warehouse: Warehouse, folder: str, schema: pa.Schema, *, load_id: str) -> exp.Create:
-    """Return CREATE OR REPLACE TABLE: whoever reads the table sees the old one or the new one."""
+def delta_statement(
+    table: exp.Table, folder: str, schema: pa.Schema, constants: Mapping[str, str], *, part: bool = False
+) -> exp.Create | exp.Insert:
+    """Return CREATE OR REPLACE TABLE, or INSERT REPLACE WHERE for a part: whoever reads the table sees the old rows or the new ones."""
     made = [
         exp.alias_(exp.cast(column(field.name), "date"), field.name, quoted=True)
         if pa.types.is_temporal(field.type)
         else column(field.name)
         for field in schema
     ]
-    query = exp.select(*made, exp.alias_(exp.convert(load_id), "load_id", quoted=True)).from_(_files(folder))
-    create = query.ctas(exp.table_(warehouse.table, warehouse.table_schema, quoted=True))
+    made += [exp.alias_(exp.convert(value), name, quoted=True) for name, value in constants.items()]
+    query = exp.select(*made).from_(_files(folder))
+    if part:
+        insert = exp.insert(query, table)
+        insert.set("where", exp.and_(*(column(name).eq(value) for name, value in constants.items())))
+        return insert
+    create = query.ctas(table)
     create.set("replace", True)
     return create
 
@@ -67,7 +89,10 @@ def _parts(connection: sa.Connection, path: Path, folder: str) -> Iterator[None]
     cursor: Any = connection.connection.cursor()
     sent: list[str] = []
     try:
-        for number, batch in enumerate(pq.ParquetFile(path).iter_batches(batch_size=_PART)):
+        file = pq.ParquetFile(path)
+        none = [pa.RecordBatch.from_pylist([], schema=file.schema_arrow)]  # a folder without a file cannot be read
+        batches = file.iter_batches(batch_size=_PART) if file.metadata.num_rows else none
+        for number, batch in enumerate(batches):
             part = io.BytesIO()
             pq.write_table(pa.Table.from_batches([batch]), part, compression="zstd")
             part.seek(0)

@@ -1,6 +1,7 @@
 """Results that others want, as tables in the warehouse; the rows of a run are replaced as a whole."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import sqlalchemy as sa
@@ -11,8 +12,10 @@ from loantap.model.persistence import load_model
 from loantap.runs.manifest import Manifest, read_manifest
 from loantap.runs.results import RunFolder, is_synthetic
 from loantap_sources.connectors.config import Config
-from loantap_sources.tables import append
-from loantap_sources.warehouse import open_warehouse, transaction
+from loantap_sources.delta import replace_delta, volume_of
+from loantap_sources.inside import alone
+from loantap_sources.tables import append, columns_there
+from loantap_sources.warehouse import open_warehouse
 
 RUN = "run_id"
 _LEVELS = ["level", "n", "defaults", "default_rate", "ci_low", "ci_high", "odds_ratio", "or_low", "or_high", "p_adjusted", "separation"]  # fmt: skip
@@ -20,11 +23,12 @@ _WARNINGS = {
     "month": "str", "loan_id": "str", "light": "str", "points": "int64", "reasons": "str", "probability": "float64", "balance": "float64",
     "synthetic": "bool",
 }  # fmt: skip
+_TEXTS = ("separation", "git_commit", "sha256", "reasons")  # of the columns in which no value may be known
 _CLAIMS = ["id", "claim", "verdict", "effect", "estimate", "ci_low", "ci_high", "p_adjusted", "n"]
 
 
 def publish_run(folder: Path, config: Config, *, allow_synthetic: bool = False) -> dict[str, int]:
-    """Write a finished run's results into the declared warehouse, all or none of them.
+    """Write a finished run's results into the declared warehouse, all or none of them; into Databricks table by table, `loantap_runs` last.
 
     Tables, each with `run_id`: loantap_runs (one row), loantap_association_levels, loantap_claims, and loantap_scores: the
     calibrated probability of default of each loan and whether it is flagged. Scores are left out where the run has no saved
@@ -54,29 +58,45 @@ def publish_run(folder: Path, config: Config, *, allow_synthetic: bool = False) 
             "Publish another run, or add --allow-synthetic for trying things out."
         )
     run = RunFolder(folder)
-    tables = {
-        "loantap_runs": _run(manifest),
-        "loantap_association_levels": _levels(run),
-        "loantap_claims": _claims(run),
-    }
+    tables = {"loantap_association_levels": _levels(run), "loantap_claims": _claims(run)}
     if (folder / "model").is_dir() and not run.is_sampled:
         tables["loantap_scores"] = _scores(run)
     warned = (folder / "results" / "early_warning.json").is_file()
     if warned and (allow_synthetic or not run.result("early_warning")["synthetic"]):
         tables["loantap_warnings"] = _warnings(run)
+    tables["loantap_runs"] = _run(manifest)
     engine = open_warehouse(config, create=True)
     schema = config.warehouse.table_schema if config.warehouse else None
-    with transaction(engine, config) as connection:
+    if engine.dialect.name == "databricks":
+        volume_of(config)
+    with alone(engine, config) as connection:
         for name, rows in tables.items():
-            table = sa.table(name, sa.column(RUN), schema=schema)
-            inspector = sa.inspect(connection)
-            if inspector.has_table(name, schema):
-                if RUN not in {column["name"] for column in inspector.get_columns(name, schema)}:
-                    raise InputError(f"warehouse: '{name}' is there and was not written by loantap (it has no {RUN}).")
-                connection.execute(sa.delete(table).where(table.c[RUN] == manifest.run_id))
-            rows.insert(0, RUN, manifest.run_id)
-            append(connection, sa.Table(name, sa.MetaData(schema=schema)), rows)
+            there = columns_there(connection, name, schema)
+            if there is not None and RUN not in there:
+                raise InputError(f"warehouse: '{name}' is there and was not written by loantap (it has no {RUN}).")
+            _put(connection, config, name, _typed(rows), manifest.run_id, anew=there is None)
     return {name: len(rows) for name, rows in tables.items()}
+
+
+def _put(connection: sa.Connection, config: Config, name: str, rows: pd.DataFrame, run_id: str, *, anew: bool) -> None:
+    """Put the rows of a run in the place of those that a table has of it."""
+    if connection.dialect.name == "databricks":
+        with TemporaryDirectory() as folder:
+            rows.to_parquet(path := Path(folder) / "rows.parquet", index=False)
+            replace_delta(connection, config, name, path, {RUN: run_id}, part=not anew)
+        return
+    schema = config.warehouse.table_schema if config.warehouse else None
+    table = sa.table(name, sa.column(RUN), schema=schema)
+    if not anew:
+        connection.execute(sa.delete(table).where(table.c[RUN] == run_id))
+    rows.insert(0, RUN, run_id)
+    append(connection, sa.Table(name, sa.MetaData(schema=schema)), rows)
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows whose columns have a type where no value is known, too: the first run that is published makes the tables."""
+    unknown = [str(name) for name in rows if len(rows) and rows[name].isna().all()]
+    return rows.astype({name: "str" if name in _TEXTS else "float64" for name in unknown})
 
 
 def _run(manifest: Manifest) -> pd.DataFrame:

@@ -155,7 +155,7 @@ def this_month(dialect: Dialect) -> exp.Expr:
     return months_of_date(exp.cast(exp.CurrentDate(), "date") if dialect == "tsql" else exp.CurrentDate(), dialect)
 
 
-def written(query: exp.Query | exp.Create, dialect: Dialect) -> str:
+def written(query: exp.Query | exp.Create | exp.Insert, dialect: Dialect) -> str:
     """Return a query as text; a number with an exponent, which PostgreSQL takes for a NUMERIC, is a DOUBLE there too."""
     made = query.transform(_typed) if dialect == "postgres" else query
     return made.sql(dialect=dialect, identify=True, pretty=True)

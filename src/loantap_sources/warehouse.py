@@ -78,7 +78,7 @@ def write_loans(config: Config, checked: Path, *, staged: Iterable[Staged] = ())
                 return Load(where, name, load_id, rows, written=False)
             # There are no transactions: a load is noted before its table takes the old one's place, which is one step.
             _note(connection, schema, **facts)
-            replace_delta(connection, config, checked, load_id=load_id)
+            replace_delta(connection, config, name, checked, {"load_id": load_id})
         return Load(where, name, load_id, rows, written=True)
     with transaction(engine, config) as connection:
         if _held(connection, name, schema) == (load_id, rows):
@@ -106,7 +106,7 @@ def transaction(engine: sa.Engine, config: Config) -> Iterator[sa.Connection]:
     if dialect not in _TRANSACTIONAL:
         raise InputError(
             f"{shown(engine.url)}: expected a warehouse that can replace a table in one transaction ({', '.join(_TRANSACTIONAL)}), "
-            f"got {dialect}. It can be read and counted in, and Databricks takes loans and scores; lists and results it does not."
+            f"got {dialect}. It can be read and counted in."
         )
     if dialect == "sqlite" and engine.url.database:
         Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -150,9 +150,15 @@ def write_table(config: Config, name: str, path: Path) -> str:
     Raises InputError for a table with other columns, which is somebody else's, SourceError if the warehouse fails; it then holds what it held.
     """
     name, engine = table_name(name), open_warehouse(config, create=True)
-    schema = config.warehouse.table_schema if config.warehouse else None
+    schema, columns = config.warehouse.table_schema if config.warehouse else None, pq.read_schema(path).names
+    if engine.dialect.name == "databricks":
+        volume_of(config)
+        with told(engine, config.secrets), engine.connect() as connection:
+            need_own(connection, name, schema, columns)
+            replace_delta(connection, config, name, path, {})
+        return f"table {name} in {shown(engine.url)}"
     with transaction(engine, config) as connection:
-        need_own(connection, name, schema, pq.read_schema(path).names)
+        need_own(connection, name, schema, columns)
         replace_table(connection, name, schema, path, {})
     return f"table {name} in {shown(engine.url)}"
 

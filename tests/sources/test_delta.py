@@ -19,7 +19,7 @@ from loantap.errors import InputError, SourceError
 from loantap_sources import delta
 from loantap_sources.connectors.config import Config, read_config
 from loantap_sources.sql_values import written
-from loantap_sources.warehouse import LOADS, open_warehouse, write_loans
+from loantap_sources.warehouse import LOADS, open_warehouse, write_loans, write_table
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +111,20 @@ def test_without_a_volume_it_is_asked_for_before_anything_is_sent(
     assert stand_in.queries == []
 
 
+def test_a_list_takes_the_place_of_its_own_table_and_of_no_other(config: Config, tmp_path: Path):
+    path = tmp_path / "scores.parquet"
+    for flags in ([True, False], [False]):
+        listed = pd.DataFrame({"loan_id": [f"it's {place}" for place, _ in enumerate(flags)], "refused": flags})
+        listed.to_parquet(path)
+        assert write_table(config, "scores", path).startswith("table scores in databricks://")
+        found = held(config, "scores").sort_values("loan_id").astype({"refused": bool})
+        pd.testing.assert_frame_equal(found, listed, check_dtype=False)
+    listed.assign(more=1).to_parquet(path)
+    with pytest.raises(InputError, match="was not written by loantap as this is"):
+        write_table(config, "scores", path)
+    assert len(held(config, "scores")) == 1
+
+
 @pytest.mark.parametrize("volume", ["/tmp/files", "/Volumes/main/credit", "/Volumes/main/credit/lo'an"])
 def test_what_is_no_volume_is_refused(config: Config, volume: str):
     config.path.write_text(yaml.safe_dump({"warehouse": {"url": "databricks://x", "volume": volume}}))
@@ -118,11 +132,9 @@ def test_what_is_no_volume_is_refused(config: Config, volume: str):
         read_config(config.path)
 
 
-def test_the_statement_is_one_step_of_delta(config: Config, checked: Callable[[int], Path]):
-    assert config.warehouse is not None
-    made = delta.delta_statement(
-        config.warehouse, f"{VOLUME}/one", pq.read_schema(checked(500)), load_id="0123456789abcdef"
-    )
+def test_the_statement_is_one_step_of_delta(checked: Callable[[int], Path]):
+    schema, load = pq.read_schema(checked(500)), {"load_id": "0123456789abcdef"}
+    made = delta.delta_statement(exp.table_("loans", quoted=True), f"{VOLUME}/one", schema, load)
     text = written(made, "databricks")
     assert text.startswith("CREATE OR REPLACE TABLE `loans` AS")
     again = sqlglot.parse_one(text, dialect="databricks")

@@ -31,7 +31,7 @@ from loantap.model.persistence import SavedModel
 from loantap.watchlist.live import application_needs, read_applications
 from loantap.watchlist.settings import read_settings
 from loantap_sources import pushdown
-from loantap_sources.connectors.config import MergePolicy, Warehouse, read_config
+from loantap_sources.connectors.config import MergePolicy, read_config
 from loantap_sources.delta import delta_statement
 from loantap_sources.merge import merge
 from loantap_sources.model_sql import model_select
@@ -127,10 +127,13 @@ def test_loans_of_a_volume_become_a_delta_table_in_one_statement(spark: Any, tmp
     checked = tmp_path / "checked" / "part.parquet"
     checked.parent.mkdir()
     ingest(SyntheticLoans(500, 5), loans_path=tmp_path / "l.parquet", quarantine_path=None, checked_path=checked)
-    warehouse = Warehouse.model_validate({"url": "databricks://x", "schema": "credit"})
-    made = delta_statement(warehouse, str(checked.parent), pq.read_schema(checked), load_id="0123456789abcdef")
+    table, load = exp.table_("loans", "credit", quoted=True), {"load_id": "0123456789abcdef"}
+    made = delta_statement(table, str(checked.parent), pq.read_schema(checked), load)
     plan = spark._jsparkSession.sessionState().sqlParser().parsePlan(written(made, "databricks"))
     assert plan.getClass().getSimpleName() == "ReplaceTableAsSelect"
+    part = delta_statement(table, str(checked.parent), pq.read_schema(checked), load, part=True)
+    plan = spark._jsparkSession.sessionState().sqlParser().parsePlan(written(part, "databricks"))
+    assert "insertreplacewhere(('load_id = 0123456789abcdef))" in plan.toString()
     found, given_ = rows_of(spark, written(made.expression, "databricks")), pd.read_parquet(checked)
     assert set(found.pop("load_id")) == {"0123456789abcdef"}
     assert (pd.to_datetime(found["issue_d"]) == given_["issue_d"]).all()

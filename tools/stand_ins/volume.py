@@ -41,8 +41,12 @@ def run(connection: sqlite3.Connection, statement: str, values: Any, volume: Pat
         query.set("replace", False)
         connection.execute("BEGIN")
         connection.execute(f"DROP TABLE IF EXISTS {query.this.sql('sqlite')}")
+    place = query.args.pop("where", None) if isinstance(query, exp.Insert) else None
+    if place is not None:
+        connection.execute("BEGIN")
+        connection.execute(exp.delete(query.this, place).sql("sqlite"))
     done = connection.execute(query.sql("sqlite"), values)
-    if replaces:
+    if replaces or place is not None:
         connection.execute("COMMIT")
     return done
 
