@@ -83,8 +83,11 @@ class AtWork:
 
     def make_room(self, stage: Stage) -> None:
         """Wait until a stage may begin; raises what a stage that ended meanwhile raised."""
-        while self._stages and (not stage.beside or len(self._stages) >= AT_ONCE):
+        while self._stages and not (stage.beside and len(self._stages) < AT_ONCE and self._beside() == {stage.beside}):
             self._end_one()
+
+    def _beside(self) -> set[str]:
+        return {one.beside for one, _ in self._stages.values()}
 
     def finish(self) -> None:
         """Wait for all; raises what they raised."""

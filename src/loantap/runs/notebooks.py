@@ -37,7 +37,7 @@ class Stage:
     needs: tuple[str, ...] = (LOANS,)  # files of the run folder that it reads
     welcome: tuple[str, ...] = ()  # those that may be absent, since the loans cannot feed the stage that makes them
     reference: tuple[str, ...] = ()  # files of `data/reference/` that it reads
-    beside: bool = False  # it may run at the same time as those right before it, of which it needs nothing
+    beside: str = ""  # stages with the same word need nothing of each other, and may run at the same time
 
     @property
     def path(self) -> Path:
@@ -63,9 +63,9 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
     tested = {factor: titles if levels.source_column(factor) == "emp_title" else () for factor in factors}
     return (
         Stage("ingest", "01_ingest.ipynb", needs=(), reference=("synthetic_reference.json",)),
-        Stage("eda", "02_eda.ipynb"),
+        Stage("eda", "02_eda.ipynb", beside="counts"),
         *(
-            Stage(f"association-{one}", association, {"factor": one}, reference=files, beside=True)
+            Stage(f"association-{one}", association, {"factor": one}, reference=files, beside="counts")
             for one, files in tested.items()
         ),
         # Each takes all cores, and the memory of two others.
@@ -74,20 +74,26 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
         ),
         Stage("tuning-with-pincode", tuning, {"inputs": "with_pincode"}, quick, reference=titles),
         Stage("tuning-application-only", tuning, {"inputs": "application_only"}, quick, reference=titles),
-        Stage("policy", "05_policy.ipynb", needs=(LOANS, MODEL, OUT_OF_TIME), reference=("assumptions.yml", *titles)),
+        Stage(
+            "policy",
+            "05_policy.ipynb",
+            needs=(LOANS, MODEL, OUT_OF_TIME),
+            reference=("assumptions.yml", *titles),
+            beside="model",
+        ),
         Stage(
             "early-warning",
             "06_early_warning.ipynb",
             needs=(LOANS, MODEL),
             reference=("early_warning.yml",),
-            beside=True,
+            beside="model",
         ),
         Stage(
             "claims",
             "07_claims.ipynb",
             welcome=("results/model.json",),
             reference=("claims.yml", "published_counts.json", *titles),
-            beside=True,
+            beside="model",
         ),
         Stage("changes", "08_changes.ipynb", welcome=tuple(f"results/{name}.json" for name in compared)),
     )
