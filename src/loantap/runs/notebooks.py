@@ -50,10 +50,8 @@ def stages_of(given: Mapping[str, Any]) -> tuple[Stage, ...]:
 
     Raises ParameterError for factors that cannot be tested.
     """
-    factors, titles = (
-        factors_of(given),
-        ("professions.csv",),
-    )  # which a stage reads that groups loans by their profession
+    factors = factors_of(given)
+    titles = ("professions.csv",)  # read by a stage that groups loans by their profession
     compared = (*COMPARED, *(f"association_{factor}" for factor in factors))
     told_on_the_card = (LOANS, "results/ingest.json", "results/leaks.json")
     quick = {
